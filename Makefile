@@ -1,0 +1,53 @@
+# Two commands do everything: "make demo" runs the laboratory with its shipped experiment, "make test" passes the tests.
+# PYTHON=python3.12 picks the Python; TORCH_INDEX=https://download.pytorch.org/whl/cpu picks another build of torch (see README).
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: setup up demo test check lint types imports lock clean
+
+setup: $(VENV)/installed
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Weak-to-strong Lab needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/pip
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+up: setup
+	@exec $(BIN)/python manage.py up $(ARGS)
+
+demo: setup
+	@exec $(BIN)/python manage.py demo $(ARGS)
+
+test: $(VENV)/installed-dev
+	@tests/install-system-packages
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev
+	$(BIN)/lint-imports
+
+# Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
+lock: $(VENV)/installed-dev
+	$(BIN)/pip freeze --exclude torch > constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

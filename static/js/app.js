@@ -1,0 +1,47 @@
+/* What every page has: the theme's switch, the keyboard, menus that close, fields that say when they are wrong. */
+"use strict";
+(() => {
+  const root = document.documentElement;
+
+  document.addEventListener("click", event => {
+    if (event.target.closest("[data-theme-toggle]")) {
+      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+      try { localStorage.setItem("theme", root.dataset.theme); } catch { /* remembered for this page only */ }
+    }
+    const opener = event.target.closest("[data-open]");
+    if (opener) document.getElementById(opener.dataset.open).showModal();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target) || opener) menu.open = false;
+    }
+  });
+
+  document.addEventListener("keydown", event => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      const search = document.getElementById("search");
+      if (search) { search.focus(); search.select(); } else location.href = `${document.querySelector(".brand").href}#search`;
+    } else if (event.key === "n") {
+      document.querySelector("[data-key=n]")?.click();
+    } else if (event.key === "?") {
+      document.getElementById("help").showModal();
+    } else if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    }
+  });
+
+  if (location.hash === "#search") document.getElementById("search")?.focus();
+
+  /* Messages come into place by themselves; here the fields beside them learn of it, and the fold that hides one opens. */
+  function mark() {
+    for (const help of document.querySelectorAll(".help[data-for]")) {
+      const wrong = help.classList.contains("wrong");
+      for (const field of help.closest(".row")?.querySelectorAll("input, select") ?? []) {
+        if (wrong) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
+      }
+      if (wrong) { const fold = help.closest("details"); if (fold) fold.open = true; }
+    }
+  }
+  document.addEventListener("htmx:after:swap", mark);
+  document.addEventListener("DOMContentLoaded", mark);
+})();

@@ -1,0 +1,138 @@
+/* Draws the spec in every <script type="application/json" data-chart="ELEMENT_ID"> into that element, and again when the theme
+   or the width changes. Specs are plain Vega-Lite; strings stand for what only the browser knows:
+     "var(--conf)"        the computed colour               "dash(--dash-weak)"  the dash, here [2, 3]
+     "width": "container" the element's width, less the margin for labels in usermeta.margin {wide, narrow}
+   Works under script-src 'self': ast makes Vega interpret its expressions instead of compiling them.
+   charts.push(id, rows), charts.remove(id, predicate), charts.rows(id): rows of a live chart, kept here over redraws. */
+"use strict";
+window.charts = (() => {
+  const NARROW = 560, FLUSH_MS = 250, RESIZE_MS = 150, LIVE = "live";
+  const root = document.documentElement;
+  const charts = new Map();  // element id -> {element, spec, rows, pending, view, finalize, width, timer, turn}
+
+  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
+
+  function colour(text) {
+    for (let depth = 0; depth < 3 && text.includes("var("); depth++) text = text.replace(/var\((--[\w-]+)\)/g, (_, name) => css(name));
+    return text;
+  }
+
+  function resolve(value, width) {
+    if (typeof value === "string") {
+      const dash = /^dash\((--[\w-]+)\)$/.exec(value);
+      return dash ? css(dash[1]).split(/\s+/).map(Number) : colour(value);
+    }
+    if (Array.isArray(value)) return value.map(item => resolve(item, width));
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) =>
+      [key, key === "width" && item === "container" ? width : resolve(item, width)]));
+  }
+
+  function config() {
+    const [font, ink, soft, pale, rule, axis] = ["--sans", "--ink", "--ink-2", "--ink-3", "--rule", "--rule-2"].map(css);
+    return {
+      font, background: "transparent", padding: {top: 0, left: 0, right: 0, bottom: 4}, view: {stroke: null}, legend: {disable: true}, rule: {color: axis},
+      text: {fontSize: 12, color: soft}, line: {strokeWidth: 2, strokeCap: "butt", strokeJoin: "round"},
+      title: {fontSize: 13, fontWeight: 600, color: ink, subtitleColor: pale, subtitleFontSize: 12, subtitlePadding: 3,
+              anchor: "start", frame: "group", offset: 12},
+      axis: {labelFontSize: 11, titleFontSize: 11, titleFontWeight: 400, labelColor: pale, titleColor: pale, gridColor: rule,
+             domainColor: axis, tickColor: axis, tickSize: 4, labelPadding: 5, titlePadding: 8},
+      axisX: {grid: false}, axisY: {grid: true, domain: false, ticks: false},
+    };
+  }
+
+  const isLive = chart => chart.spec.data?.name === LIVE;
+
+  /* One embedding of a chart at a time, and of several that wait only the last. */
+  function draw(chart) {
+    const turn = ++chart.turn;
+    chart.drawing = chart.drawing.then(() => turn === chart.turn && embed(chart)).catch(error => console.error(chart.element.id, error));
+  }
+
+  async function embed(chart) {
+    chart.width = chart.element.clientWidth;
+    if (!chart.width) return;  // not shown: the observer calls again when it is
+    const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
+    const spec = resolve(chart.spec, chart.width - margin);
+    spec.config = {...spec.config, ...config()};
+    if (isLive(chart)) spec.datasets = {...spec.datasets, [LIVE]: chart.rows.map(row => ({...row}))};
+    chart.pending = [];
+    chart.finalize?.();
+    chart.view = null;
+    const shown = await vegaEmbed(chart.element, spec, {ast: true, actions: false, logLevel: vega.Error, renderer: isLive(chart) ? "canvas" : "svg"});
+    chart.view = shown.view;
+    chart.finalize = () => shown.finalize();
+    chart.element.setAttribute("role", "img");
+    chart.element.setAttribute("aria-label", chart.spec.description ?? "");
+    chart.element.dataset.drawn = "1";
+    if (chart.pending.length) later(chart);
+  }
+
+  function change(chart, changes) {
+    return chart.view.change(LIVE, changes).resize().runAsync();
+  }
+
+  function later(chart) {
+    chart.timer ??= setTimeout(() => {
+      chart.timer = null;
+      if (!chart.view || !chart.pending.length) return;
+      change(chart, vega.changeset().insert(chart.pending.map(row => ({...row}))));
+      chart.pending = [];
+    }, FLUSH_MS);
+  }
+
+  function push(id, rows) {
+    const chart = charts.get(id);
+    if (!chart) return;
+    chart.rows.push(...rows);
+    chart.pending.push(...rows);
+    later(chart);
+  }
+
+  function remove(id, predicate) {
+    const chart = charts.get(id);
+    if (!chart) return;
+    const stays = row => !predicate(row);
+    chart.rows = chart.rows.filter(stays);
+    chart.pending = chart.pending.filter(stays);
+    if (chart.view) change(chart, vega.changeset().remove(predicate));
+    else draw(chart);
+  }
+
+  const widths = new ResizeObserver(entries => entries.forEach(({target}) => {
+    const chart = charts.get(target.id);
+    if (!chart || chart.element !== target || chart.width === target.clientWidth) return;
+    clearTimeout(chart.resize);
+    chart.resize = setTimeout(draw, RESIZE_MS, chart);
+  }));
+
+  function scan() {
+    for (const [id, chart] of charts) {
+      if (chart.element.isConnected) continue;
+      widths.unobserve(chart.element);
+      chart.turn++;
+      chart.finalize?.();
+      charts.delete(id);
+    }
+    for (const script of document.querySelectorAll("script[data-chart]:not([data-seen])")) {
+      script.dataset.seen = "1";
+      const element = document.getElementById(script.dataset.chart);
+      const chart = {element, spec: JSON.parse(script.textContent), rows: [], pending: [], turn: 0, drawing: Promise.resolve()};
+      charts.set(element.id, chart);
+      draw(chart);
+      widths.observe(element);
+    }
+  }
+
+  const redraw = () => charts.forEach(draw);
+  async function start() {
+    await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map(font => document.fonts.load(font)));
+    scan();
+    new MutationObserver(redraw).observe(root, {attributeFilter: ["data-theme"]});
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    document.addEventListener("htmx:after:swap", scan);
+  }
+  document.addEventListener("DOMContentLoaded", start);
+
+  return {push, remove, rows: id => [...(charts.get(id)?.rows ?? [])], scan, view: id => charts.get(id)?.view};
+})();

@@ -1,0 +1,173 @@
+/* The live part of a page: events of runs come through one socket, become rows of the chart, and ring for fresh fragments.
+   <script id="wire">: {"experiment": id, "chart": element id, "runs": {run id: {"series", "seed", "title"}}}.
+   Every event is taken once: the socket is told what the page has, and what comes twice is ignored by its number.
+   For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
+"use strict";
+(() => {
+  const BEAT_MS = 500, BEATS_PER_PING = 3, SILENCE_MS = 4000, NEWS_MS = 1000, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, NOT_FOUND = 4404;
+  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"];
+
+  let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
+  const have = {};          // run id -> number of its last event
+  const nonFinite = {};     // run id -> first step whose loss is not a number
+  let rows = [];            // rows that a hidden tab has not drawn yet
+
+  const time = () => new Date(heard).toLocaleTimeString("en-GB");
+  const byId = id => document.getElementById(id);
+
+  function show(state, text = "") {
+    const body = document.body, was = body.dataset.live;
+    body.dataset.live = state;
+    const late = state === "reconnecting";
+    byId("reconnecting").hidden = !late;
+    document.querySelectorAll("#live-part, .two.run").forEach(part => part.classList.toggle("stale", late));
+    if (late) byId("reconnecting").querySelector("[data-text]").textContent = text;
+    if (was === "reconnecting" && state === "live") ring();
+  }
+
+  function lost() {
+    const since = heard ? ` Last update ${time()}.` : "";
+    show("reconnecting", `The server does not answer.${since} Trainings go on; the curves go on where they stopped.`);
+  }
+
+  /* The socket: the first message says what the page has, the others only that it is there. */
+
+  function connect() {
+    clearTimeout(timer);
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/experiments/${wire.experiment}/`);
+    socket = mine;
+    alive = Date.now();
+    mine.onopen = () => {
+      mine.send(JSON.stringify({have}));
+      mine.send("{}");
+    };
+    mine.onmessage = message => {
+      if (mine !== socket) return;
+      alive = heard = Date.now();
+      wait = FIRST_WAIT_MS;
+      if (document.body.dataset.live !== "live") show("live");
+      take(JSON.parse(message.data));
+    };
+    mine.onclose = closed => {
+      if (mine !== socket) return;
+      socket = null;
+      if (closed.code === NOT_FOUND) {
+        over = true;
+        return show("reconnecting", "This page is not open to you any more. Reload it.");
+      }
+      lost();
+      again();
+    };
+  }
+
+  function drop(mine) {
+    if (mine !== socket) return;
+    socket = null;
+    mine.close();
+    lost();
+    again();
+  }
+
+  function again() {
+    clearTimeout(timer);
+    if (over) return;
+    timer = setTimeout(connect, wait * (0.7 + 0.6 * Math.random()));
+    wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+  }
+
+  function now() {
+    if (over) return;
+    wait = FIRST_WAIT_MS;
+    const mine = socket;
+    socket = null;
+    mine?.close();
+    connect();
+  }
+
+  function beat() {
+    if (!socket) return;
+    if (Date.now() - alive > SILENCE_MS) drop(socket);
+    else if (socket.readyState === WebSocket.OPEN && ++beats % BEATS_PER_PING === 0) socket.send("{}");
+  }
+
+  /* What came: events into rows. */
+
+  function take(frame) {
+    if (frame.pong) return;  // the answer to a ping
+    for (const [run, list] of Object.entries(frame.runs)) {
+      for (const event of list) {
+        if (event.seq <= (have[run] ?? 0)) continue;
+        have[run] = event.seq;
+        events += 1;
+        draw(Number(run), event);
+      }
+    }
+    document.body.dataset.events = events;
+    flush();
+    ring();
+  }
+
+  function draw(run, event) {
+    const place = wire.runs[run];
+    if (!place) return;  // a run of another pair
+    const row = (metric, value) => ({run, series: place.series, seed: place.seed, step: event.step, metric, value});
+    if (event.kind === "started") {
+      const void_ = old => old.run === run && old.step > event.resumed_from;
+      rows = rows.filter(old => !void_(old));
+      charts.remove(wire.chart, void_);
+      if (nonFinite[run] > event.resumed_from) delete nonFinite[run];
+    } else if (event.kind === "metric") {
+      if (Number.isFinite(event.loss)) rows.push(row("loss", event.loss)); else nonFinite[run] ??= event.step;
+    } else if (event.kind === "evaluation") {
+      for (const metric of EVALUATION) if (Number.isFinite(event[metric])) rows.push(row(metric, event[metric]));
+    }
+  }
+
+  function flush() {
+    if (document.hidden) return;
+    if (rows.length) charts.push(wire.chart, rows);
+    rows = [];
+    const note = byId(`${wire.chart}-note`);
+    const bad = Object.entries(nonFinite).map(([run, step]) => `${wire.runs[run].title}: first non-finite loss at step ${step.toLocaleString("en")}.`);
+    note.hidden = !bad.length;
+    note.textContent = bad.join(" ");
+  }
+
+  /* Fresh fragments, at most one request a second, none for a tab that nobody sees. */
+
+  let rung = 0, ringing = null;
+  function ring() {
+    if (ringing || document.hidden) return;
+    ringing = setTimeout(() => {
+      ringing = null;
+      rung = Date.now();
+      document.body.dispatchEvent(new Event("news"));
+    }, Math.max(0, rung + NEWS_MS - Date.now()));
+  }
+
+  /* While runs are at work the curves are on top, then the result is; nothing is moved under the eyes of who has scrolled down. */
+  function arrange() {
+    const living = byId("living"), result = byId("result"), live = byId("live-part");
+    if (!living || !result || !live) return;
+    const atWork = byId("head").dataset.atWork === "1";
+    const first = atWork ? live : result;
+    if (living.firstElementChild !== first && living.getBoundingClientRect().top >= 0) atWork ? living.append(result) : living.prepend(result);
+  }
+
+  document.addEventListener("DOMContentLoaded", async () => {
+    const script = byId("wire");
+    if (!script) return;
+    wire = JSON.parse(script.textContent);
+    document.body.dataset.live = "connecting";
+    document.body.dataset.events = 0;
+    await document.fonts.ready;
+    charts.scan();
+    connect();
+    setInterval(beat, BEAT_MS);
+    byId("reconnecting").querySelector("[data-try]").addEventListener("click", now);
+    addEventListener("offline", () => socket && drop(socket));
+    addEventListener("online", now);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) { flush(); ring(); if (!socket) now(); } });
+    document.addEventListener("htmx:after:swap", arrange);
+  });
+})();

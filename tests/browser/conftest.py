@@ -1,0 +1,58 @@
+"""Headless Chromium in front of a whole laboratory: real ASGI server, real worker, real broker, real training."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from ..lab import Lab
+
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync")
+FLAGS = [*QUIET, "--disable-component-update", "--no-first-run", "--disable-quic"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with Lab(tmp_path) as lab:
+        yield lab
+
+
+class Watched:
+    """What a page must never do: break its own policy, throw, or ask another host for anything."""
+
+    def __init__(self, context: BrowserContext, home: str) -> None:
+        self.wrong: list[str] = []
+        self.home = home
+        context.on("weberror", lambda error: self.wrong.append(str(error.error)))
+        context.on("console", self._console)
+        context.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.wrong.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.home, "data:", "blob:")):
+            self.wrong.append(f"a request to {request.url}")
+
+
+@pytest.fixture
+def page(browser: Browser, lab: Lab) -> Iterator[Page]:
+    """A page of somebody who came by the one-time link; afterwards it must have been well-behaved."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    watched = Watched(context, lab.url)
+    page = context.new_page()
+    page.goto(lab.login_link)
+    yield page
+    context.close()
+    assert watched.wrong == []

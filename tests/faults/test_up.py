@@ -1,0 +1,69 @@
+"""One command starts everything, and its end leaves nothing."""
+
+import signal
+import socket
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from ..lab import Lab, quick, slow
+
+
+def is_open(url: str) -> bool:
+    parts = urllib.parse.urlsplit(url)
+    with socket.socket() as client:
+        return client.connect_ex((parts.hostname, parts.port)) == 0
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_it_ends_no_process_and_no_port_is_left(tmp_path: Path, sig: signal.Signals) -> None:
+    with Lab(tmp_path) as lab:
+        pk = lab.launch(slow())
+        lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
+        assert lab.processes("training", "execute")
+        lab.stop(sig)
+        lab.until(lambda: not lab.processes(), 15)
+        # A dying process lets go of its memory first, and of its sockets a moment later.
+        lab.until(lambda: not is_open(lab.url), 5)
+
+
+def test_a_run_interrupted_by_ctrl_c_goes_on_from_its_checkpoint_at_the_next_start(tmp_path: Path) -> None:
+    with Lab(tmp_path) as lab:
+        pk = lab.launch(slow())
+        lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
+        lab.stop()
+        lab.start()
+        run = lab.run(pk, "weak")
+        lab.until(lambda: [event for event in lab.events(run["run"]) if event["kind"] == "started"][1:])
+        kinds = [event["kind"] for event in lab.events(run["run"])]
+        assert "released" in kinds
+        assert [event for event in lab.events(run["run"]) if event["kind"] == "started"][1]["resumed_from"] > 0
+
+
+def test_two_laboratories_do_not_share_a_folder_and_the_second_says_so(tmp_path: Path) -> None:
+    with Lab(tmp_path), pytest.raises(AssertionError, match="already runs on"):
+        Lab(tmp_path).start()
+
+
+def test_two_laboratories_side_by_side_never_meet(tmp_path: Path) -> None:
+    with Lab(tmp_path / "one") as one, Lab(tmp_path / "two") as two:
+        assert one.url != two.url
+        pk = one.launch(quick())
+        assert one.finished(pk)["state"] == "finished"
+        assert two.call("GET", f"/experiments/{pk}")[0] == 404
+
+
+def test_a_taken_port_is_found_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        lab = Lab(tmp_path, "--port", str(taken.getsockname()[1]))
+        with pytest.raises(AssertionError, match="Cannot listen"):
+            lab.start()
+        assert not lab.processes()
+
+
+def test_a_data_folder_with_a_very_long_path_works_too(tmp_path: Path) -> None:
+    with Lab(tmp_path / ("long-" * 30)) as lab:
+        assert lab.finished(lab.launch(quick()))["state"] == "finished"

@@ -1,0 +1,141 @@
+"""A whole laboratory for a test: ``manage.py up`` as a person starts it, and what a person then sees and does from outside."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+LEASE_SECONDS = 4.0
+
+
+def quick(**changes: Any) -> dict[str, Any]:
+    """A spec that trains in seconds: bag of words teaches bag of words, so no features are made."""
+    small = {"models": ["bag-of-words"], "epochs": 2}
+    base = {"name": "Quick", "weak": small, "strong": small, "methods": [{"kind": "naive"}], "seeds": 1, "data": {"limit": 256}}
+    return base | changes
+
+
+def slow(**changes: Any) -> dict[str, Any]:
+    """The same, with a supervisor that trains for minutes unless it is stopped."""
+    return quick(weak={"models": ["bag-of-words"], "epochs": 1000}, data={}) | changes
+
+
+class Lab:
+    """Started by ``with``; ends as Ctrl-C ends it."""
+
+    def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.arguments = arguments
+        ours = {"DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "webapp.settings", "LEASE_SECONDS": str(LEASE_SECONDS)}
+        self.environment = {key: value for key, value in os.environ.items() if key != "SECRET_KEY"} | ours | environment
+        self.token = ""
+
+    def manage(self, *arguments: str) -> str:
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    def start(self, command: str = "up") -> "Lab":
+        words = [sys.executable, str(ROOT / "manage.py"), command, *self.arguments]
+        self.process = subprocess.Popen(words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.output = ""
+        assert self.process.stdout
+        while "Log in once with" not in self.output:
+            line = self.process.stdout.readline()
+            self.output += line
+            assert line, f"the laboratory did not start: {self.output}"
+        self.url = re.search(r"http://[\d.]+:\d+", self.output)[0]  # type: ignore[index]
+        self.login_link = re.search(r"Log in once with: (\S+)", self.output)[1]  # type: ignore[index]
+        return self
+
+    def stop(self, sig: signal.Signals = signal.SIGINT) -> None:
+        self.process.send_signal(sig)
+        self.process.communicate(timeout=30)
+
+    def __enter__(self) -> "Lab":
+        self.start()
+        self.token = self.manage("token", "admin").strip()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON of one request to the API; waits out a web server that is just starting again."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def launch(self, spec: dict[str, Any]) -> int:
+        status, answer = self.call("POST", "/experiments?launch=true", spec)
+        assert status == 201, answer
+        return int(answer["id"])
+
+    def experiment(self, pk: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("GET", f"/experiments/{pk}")[1]
+        return found
+
+    def run(self, pk: int, role: str) -> dict[str, Any]:
+        return next(run for run in self.experiment(pk)["runs"] if run["role"] == role)
+
+    def events(self, run: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while page := self.call("GET", f"/runs/{run}/events?after={len(found)}")[1]["events"]:
+            found += page
+        return found
+
+    def until(self, true: Callable[[], Any], seconds: float = 60) -> Any:
+        """The first true answer; fails with the logs' ends when none came in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := true():
+                return found
+            time.sleep(0.1)
+        logs = "\n".join(f"--- {log}\n{log.read_text()[-1500:]}" for log in sorted(self.data_dir.rglob("*.log")))
+        raise AssertionError(f"not within {seconds} s: {logs}")
+
+    def finished(self, pk: int, seconds: float = 90) -> dict[str, Any]:
+        """The experiment once it has come to rest with its result."""
+
+        def done() -> dict[str, Any] | None:
+            found = self.experiment(pk)
+            return found if found["state"] in ("finished", "failed", "stopped") else None
+
+        return self.until(done, seconds)  # type: ignore[no-any-return]
+
+    def processes(self, *words: str) -> list[int]:
+        """Ids of the processes of this laboratory whose command line has all these words."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes().decode().replace("\0", " ")
+                environment = (entry / "environ").read_bytes()
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            # The broker overwrites its environment with its title, which names its socket.
+            mine = f"DATA_DIR={self.data_dir}\0".encode() in environment or f"{self.data_dir}/" in command
+            if mine and state != "Z" and int(entry.name) != self.process.pid and all(word in command for word in words):
+                found.append(int(entry.name))
+        return found
+
+    def kill(self, *words: str) -> None:
+        """kill -9 of the processes with these words in their command line."""
+        killed = self.processes(*words)
+        assert killed, f"nothing to kill: {words}"
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,21 @@
+"""The settings of the tests: those of the laboratory, in a data folder of their own that ends with them."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+folder = tempfile.mkdtemp(prefix="w2s-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "for tests", "HF_HUB_OFFLINE": "1", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
+for name in ("REDIS_URL", "DATABASE_URL"):
+    os.environ.pop(name, None)
+
+from webapp.settings import *  # noqa: E402, F403 - after the environment is set
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns in every test
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,104 @@
+"""The walls of the house: who may import whom, and that the walls would be noticed if they fell."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "transformers", "datasets", "accelerate", "peft")
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [str(program), "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_every_contract_is_kept() -> None:
+    found = lint(ROOT)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("training/plan.py", "import django", "The library has never heard of the web"),
+        ("training/results.py", "import torch", "The library's root is light"),
+        ("webapp/experiments/queries.py", "import training.engine.losses", "Torch never enters the web"),
+        ("webapp/jobs/tasks.py", "import torch", "Torch never enters the web"),
+        ("webapp/experiments/services.py", "import webapp.jobs.dispatch", "The rooms of the web"),
+        ("webapp/api/urls.py", "import webapp.pages.login", "The rooms of the web"),
+        ("webapp/charts/gap.py", "import webapp.experiments.models", "Charts are pure"),
+    ],
+)
+def test_a_deliberate_violation_is_caught(tmp_path: Path, file: str, line: str, contract: str) -> None:
+    for name in ("training", "webapp"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / file).open("a") as target:
+        target.write(f"\n{line}\n")
+    found = lint(tmp_path)
+    assert found.returncode == 1, found.stdout
+    broken = [text for text in found.stdout.splitlines() if " BROKEN" in text]
+    assert any(text.startswith(contract) for text in broken), found.stdout
+
+
+LATE = {
+    "training/__init__.py",  # the one door into the engine, and so into torch
+    "training/__main__.py",  # results bring SciPy, for which the training child need not wait
+}
+
+
+def test_no_import_of_ours_hides_in_a_function_except_where_it_is_named_here() -> None:
+    hidden = set()
+    for path in [*(ROOT / "training").rglob("*.py"), *(ROOT / "webapp").rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]:
+            for node in ast.walk(function):
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if any(name.split(".")[0] in ("training", "webapp") for name in names):
+                    hidden.add(str(path.relative_to(ROOT)))
+    assert hidden == LATE
+
+
+WITHOUT_TORCH = """
+import os, sys
+for name in {heavy}:
+    sys.modules[name] = None  # importing it now raises ImportError
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+import webapp.asgi, webapp.jobs.tasks
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+call_command("migrate", verbosity=0)
+from tests.webapp.cast import finish_all, launched
+ada = User.objects.create_superuser("ada")
+experiment = launched(ada)
+finish_all(experiment)
+client = Client(headers={{"host": "localhost"}})
+client.force_login(ada)
+for path in ("/", "/experiments/new/", f"/experiments/{{experiment.pk}}/", f"/runs/{{experiment.runs.first().pk}}/"):
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+"""
+
+
+def test_the_web_serves_its_pages_where_torch_cannot_be_imported() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH.format(heavy=HEAVY)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr[-3000:]

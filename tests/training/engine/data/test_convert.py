@@ -1,0 +1,146 @@
+"""Every conversion, on a few rows in the columns of its source."""
+
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+
+import pytest
+
+from tests.training.engine.data.fixtures import FACTS, ROWS
+from training.engine.data.convert import balance, convert, shared_sequences, without_copies
+from training.engine.data.families import CONVERSIONS
+from training.engine.data.families.example import Example
+from training.engine.errors import CorruptData
+
+CHOICE = ["dream", "hellaswag", "openbookqa", "piqa", "quail", "quartz", "sciq", "sciq_with_support", "social_i_qa"]
+
+
+def examples(name: str) -> list[Example]:
+    return [example for row in ROWS[name] for example in CONVERSIONS[name](row)]
+
+
+def table(name: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = convert(name, ROWS[name], "seed").to_pylist()
+    return rows
+
+
+def test_every_conversion_has_rows_to_be_tested_on() -> None:
+    assert set(ROWS) == set(CONVERSIONS)
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_no_class_has_more_than_55_percent(name: str) -> None:
+    counts = Counter(row["label"] for row in table(name))
+    assert set(counts) == {0, 1}
+    assert max(counts.values()) <= 0.55 * sum(counts.values()) or max(counts.values()) - min(counts.values()) <= 1
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_ids_and_texts_are_there_once(name: str) -> None:
+    rows = table(name)
+    assert len({row["id"] for row in rows}) == len({row["text"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("name", [*CHOICE, "anthropic_hh", "shp"])
+def test_a_question_is_asked_once_with_the_right_answer_and_once_with_a_wrong_one(name: str) -> None:
+    groups = defaultdict(list)
+    for example in examples(name):
+        groups[example.text.rpartition("\n")[0]].append(example.label)
+    assert all(sorted(labels) == [0, 1] for labels in groups.values())
+
+
+@pytest.mark.parametrize("name", [*CHOICE, "cosmos_qa", "mc_taco", "multirc"])
+def test_the_answer_of_label_1_is_the_right_one(name: str) -> None:
+    right = {fact[2] for fact in FACTS}
+    for example in examples(name):
+        assert (example.text.rpartition(": ")[2] in right) == example.label
+
+
+@pytest.mark.parametrize("name", ["mc_taco", "multirc"])
+def test_of_answers_judged_one_by_one_as_many_right_as_wrong_are_kept(name: str) -> None:
+    labels = defaultdict(list)
+    for row in table(name):
+        labels[row["group"]].append(row["label"])
+    assert all(sorted(kept) == [0, 1] for kept in labels.values())  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [("anli-r2", "The dog"), ("ethics-justice", "job 2"), ("ethics-virtue", "number 2"), ("paws", "game 2"), ("wic", "bank")],
+)
+def test_examples_about_the_same_thing_are_one_group(name: str, together: str) -> None:
+    mine = [example for example in examples(name) if together in example.text]
+    assert len(mine) > 1
+    assert len({example.group for example in mine}) == 1
+    assert mine[0].group not in {example.group for example in examples(name) if example not in mine}
+
+
+def test_the_two_questions_of_a_quail_text_are_one_group() -> None:
+    assert len({example.group for example in examples("quail")}) == len(FACTS) / 2
+
+
+def test_entailment_stands_against_neutral_and_contradiction() -> None:
+    assert [example.label for example in examples("anli-r2")] == [1, 0, 0, 1, 0, 1, 0]
+
+
+def test_hidden_labels_give_no_example() -> None:
+    assert len(examples("cola")) == len(ROWS["cola"]) - 1
+    assert len(examples("hellaswag")) == 2 * (len(FACTS) - 1)
+
+
+def test_none_of_the_above_is_never_shown_and_makes_every_answer_wrong_where_it_is_the_truth() -> None:
+    found = examples("cosmos_qa")
+    assert not [example for example in found if "None of the above" in example.text]
+    assert [example.label for example in found if FACTS[1][0] in example.text] == [0]
+    assert [example.label for example in found if FACTS[2][0] in example.text] == [1, 0]
+
+
+def test_openbookqa_never_answers_with_a_letter() -> None:
+    for example in examples("openbookqa"):
+        assert example.text.rpartition(": ")[2] not in {"A", "B", "C", "D"}
+
+
+def test_the_place_of_the_more_pleasant_scenario_is_drawn_and_the_label_follows_it() -> None:
+    found = examples("ethics-utilitarianism")
+    for example in found:
+        assert ("mouldy" not in example.text.splitlines()[0]) == example.label
+    assert 0.25 < sum(example.label for example in found) / len(found) < 0.75
+
+
+def test_phrases_of_one_sentence_are_one_group() -> None:
+    texts = ["a b c d e f g h", "c d e f g h", "x y z u v w", "b c d e f g h i j k", "f g h i j k"]
+    found = shared_sequences([Example(text, 0, text) for text in texts])
+    assert [example.group for example in found] == [texts[0]] * 2 + [texts[2]] + [texts[0]] * 2
+
+
+def test_copies_are_left_out_and_so_is_a_text_with_both_labels() -> None:
+    found = without_copies([Example("A b", 1, "x"), Example("a  b", 1, "y"), Example("c", 0, "z"), Example("C", 1, "z")])
+    assert found == [Example("A b", 1, "x")]
+
+
+def test_balancing_does_not_hang_on_the_order_of_rows() -> None:
+    given = [Example(f"text {n}", int(n % 4 == 0), str(n)) for n in range(100)]
+    assert set(balance(given, "s")) == set(balance(given[::-1], "s"))
+    assert set(balance(given, "s")) != set(balance(given, "t"))
+    assert Counter(example.label for example in balance(given, "s")) == {0: 25, 1: 25}
+
+
+def test_a_little_imbalance_is_left_alone() -> None:
+    given = [Example(f"text {n}", int(n < 46), str(n)) for n in range(100)]
+    assert balance(given, "s") == given
+
+
+def test_ids_and_groups_are_the_same_in_every_process() -> None:
+    code = (
+        "import json; from tests.training.engine.data.fixtures import ROWS; from training.engine.data.convert import convert;"
+        "print(json.dumps({name: [convert(name, ROWS[name], 'seed')[c].to_pylist() for c in ('id', 'group')] for name in ROWS}))"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name, (ids, groups) in json.loads(other.stdout).items():
+        assert [(row["id"], row["group"]) for row in table(name)] == list(zip(ids, groups, strict=True)), name
+
+
+def test_rows_without_the_columns_of_the_source_are_refused_with_a_sentence() -> None:
+    with pytest.raises(CorruptData, match=r"A row of “boolq” does not have the columns"):
+        convert("boolq", [{"text": "no"}], "seed")

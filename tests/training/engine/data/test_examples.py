@@ -1,0 +1,36 @@
+import pyarrow as pa
+import pytest
+
+from training import catalog
+from training.engine.data.examples import from_table, load_examples
+from training.engine.errors import CorruptData
+
+
+def table(**changes: list[object]) -> pa.Table:
+    return pa.table({"id": [7, 8, 9], "text": ["a", "b", "c"], "label": [0, 1, 1], "group": ["x", "y", "x"], **changes})
+
+
+def test_groups_become_numbers_that_are_equal_where_the_groups_are() -> None:
+    assert from_table(table()).group.tolist() == [0, 1, 0]
+
+
+def test_the_embedded_data_set_loads_whole_and_nearly_balanced() -> None:
+    entry = catalog.dataset("movie-reviews")
+    examples = load_examples(entry.name, entry.digest)
+    assert len(examples) == entry.rows
+    assert 0.45 < examples.label.mean() < 0.55
+
+
+def test_a_data_set_that_is_not_the_planned_one_is_refused() -> None:
+    with pytest.raises(CorruptData, match=r"movie_reviews\.parquet is not the data set of this run"):
+        load_examples("movie-reviews", "0" * 64)
+
+
+def test_an_id_must_be_unique() -> None:
+    with pytest.raises(CorruptData, match="same id"):
+        from_table(table(id=[7, 7, 9]))
+
+
+def test_a_label_must_be_one_of_two() -> None:
+    with pytest.raises(CorruptData, match="neither 0 nor 1"):
+        from_table(table(label=[0, 1, 2]))

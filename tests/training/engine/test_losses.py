@@ -1,0 +1,85 @@
+import pytest
+import torch
+from torch import Tensor
+
+from training.engine.losses import confidence_weight, cross_entropy, hardened, target
+from training.spec import Confidence, Naive
+
+LABELS = torch.tensor([0.9, 0.2, 0.6, 0.4])
+
+
+def logits() -> Tensor:
+    return torch.tensor([2.0, -1.0, 0.5, 3.0], requires_grad=True)
+
+
+def test_cross_entropy_is_that_of_two_classes() -> None:
+    prob = torch.sigmoid(logits())
+    expected = -(LABELS * prob.log() + (1 - LABELS) * (1 - prob).log()).mean()
+    torch.testing.assert_close(cross_entropy(logits(), LABELS), expected)
+
+
+def test_the_gradient_of_cross_entropy_is_prediction_less_target() -> None:
+    z = logits()
+    cross_entropy(z, LABELS).backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(z.grad, (torch.sigmoid(z.detach()) - LABELS) / 4)
+
+
+def test_naive_targets_are_the_weak_labels() -> None:
+    assert target(Naive(), LABELS, logits(), 0.5) is LABELS
+
+
+def test_confidence_targets_mix_weak_labels_and_the_guess() -> None:
+    # The guess is 1 for the two largest logits, the first and the last.
+    mixed = target(Confidence(weight=0.25, ramp=0), LABELS, logits(), 0.0)
+    torch.testing.assert_close(mixed, 0.75 * LABELS + 0.25 * torch.tensor([1.0, 0.0, 0.0, 1.0]))
+
+
+def test_no_gradient_flows_through_the_guess() -> None:
+    z = logits()
+    mixed = target(Confidence(weight=1.0, ramp=0), LABELS, z, 0.5)
+    assert not mixed.requires_grad
+    cross_entropy(z, mixed).backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(z.grad, (torch.sigmoid(z.detach()) - torch.tensor([1.0, 0.0, 0.0, 1.0])) / 4)
+
+
+def test_weight_zero_gives_the_weak_labels_bit_for_bit() -> None:
+    assert torch.equal(target(Confidence(weight=0), LABELS, logits(), 0.7), LABELS)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 32, 33])
+def test_exactly_the_lower_half_of_the_batch_is_labelled_1(size: int) -> None:
+    generator = torch.Generator().manual_seed(size)
+    assert hardened(torch.randn(size, generator=generator)).sum() == size // 2
+
+
+@pytest.mark.parametrize("tied", [[0, 0, 0, 0], [0, 1, 1, 1], [1, 1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1]])
+def test_ties_never_label_more_than_half(tied: list[float]) -> None:
+    assert hardened(torch.tensor(tied, dtype=torch.float32)).sum() <= len(tied) // 2
+
+
+def test_a_batch_of_one_has_no_median() -> None:
+    with pytest.raises(ValueError, match="at least two"):
+        hardened(torch.zeros(1))
+
+
+def test_the_ramp_starts_at_zero_rises_linearly_and_stays() -> None:
+    method = Confidence(weight=0.8, ramp=0.2)
+    weights = [confidence_weight(method, progress) for progress in (0, 0.05, 0.1, 0.2, 0.6, 1)]
+    assert weights == pytest.approx([0, 0.2, 0.4, 0.8, 0.8, 0.8])
+
+
+def test_the_ramp_has_no_jump_at_its_end() -> None:
+    method = Confidence(weight=0.5, ramp=0.1)
+    assert confidence_weight(method, 0.1 - 1e-9) == pytest.approx(confidence_weight(method, 0.1), abs=1e-7)
+
+
+def test_a_ramp_over_the_whole_training_ends_at_the_weight() -> None:
+    assert confidence_weight(Confidence(weight=0.5, ramp=1), 1.0) == 0.5
+
+
+def test_no_ramp_is_the_full_weight_at_once() -> None:
+    assert confidence_weight(Confidence(weight=0.5, ramp=0), 0.0) == 0.5
+
+
+def test_naive_has_no_confidence_weight() -> None:
+    assert confidence_weight(Naive(), 0.5) is None

@@ -1,0 +1,35 @@
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from training import events
+from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        RunStarted(total_steps=3, device="cpu", versions={"torch": "2"}),
+        MetricLogged(step=1, loss=0.5, lr=0.1),
+        EvaluationLogged(step=1, accuracy=0.5),
+    ],
+    ids=lambda event: event.kind,
+)
+def test_an_event_reads_back_from_its_line_as_itself(event: events.Event) -> None:
+    assert EVENT.validate_json(event.model_dump_json()) == event
+
+
+def test_every_kind_of_event_has_a_name_of_its_own() -> None:
+    kinds = [member.model_fields["kind"].default for member in get_args(get_args(events.Event)[0])]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        EVENT.validate_json('{"kind": "dreamt"}')
+
+
+def test_a_number_that_is_none_never_enters_the_record() -> None:
+    with pytest.raises(ValidationError):
+        MetricLogged(step=1, loss=float("nan"), lr=0.1)

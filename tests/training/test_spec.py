@@ -1,0 +1,133 @@
+import hashlib
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.training.conftest import make_run
+from training import make_plan
+from training.__main__ import read_recipe
+from training.spec import Confidence, ExperimentSpec, Naive, describe, upgrade
+
+
+def test_a_run_has_the_same_key_whenever_its_fields_are_the_same() -> None:
+    assert make_run().key() == make_run().key()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": 99},
+        {"fingerprint": "0" * 64},
+        {"limit": 100},
+        {"split_seed": 1},
+        {"half": "B"},
+        {"labels": "0" * 64},
+        {"digest": "0" * 64},
+        {"method": Confidence()},
+        {"epochs": 99},
+        {"batch_size": 7},
+        {"lr": 0.5},
+        {"weight_decay": 0.5},
+        {"schedule": "linear"},
+        {"max_tokens": 99},
+        {"seed": 1},
+        {"lora_rank": 8},
+        {"lora_alpha": 16},
+        {"precision": "bf16"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_decides_an_outcome_is_in_the_key(change: dict[str, Any]) -> None:
+    assert make_run(**change).key() != make_run().key()
+
+
+def test_the_keys_of_the_shipped_recipe_are_those_of_the_first_version() -> None:
+    keys = list(make_plan(read_recipe("movie-reviews")).runs)
+    assert keys[0] == "c0b62e163233f36808445e2b13b981fb747b9e5adc04ab7d22df208dd2388555"
+    every = hashlib.sha256("".join(keys).encode()).hexdigest()
+    assert every == "b03de6f8bdb3bf0e46a94557eb5645e07967559b2290f8f1a37fedc88a986496"
+
+
+def test_saving_memory_decides_nothing_and_is_in_no_key() -> None:
+    assert make_run(gradient_checkpointing=True).key() == make_run().key()
+
+
+def keys(**strong: Any) -> set[str]:
+    return set(make_plan(ExperimentSpec.model_validate({"strong": {"models": ["minilm-l1"], **strong}, "seeds": 1})).runs)
+
+
+def test_settings_of_lora_are_in_the_keys_of_lora_alone() -> None:
+    assert keys(lora_rank=4, lora_alpha=4) == keys()
+    assert not keys(tuning="lora", lora_rank=4) & keys(tuning="lora") - keys()
+
+
+def test_a_bag_of_words_has_no_precision_to_choose() -> None:
+    bag = {"models": ["bag-of-words"]}
+    assert keys(**bag, precision="bf16", gradient_checkpointing=True) == keys(**bag)
+
+
+def test_a_name_is_in_no_key() -> None:
+    assert make_plan(ExperimentSpec(name="one")).runs.keys() == make_plan(ExperimentSpec(name="two")).runs.keys()
+
+
+def test_an_unknown_setting_is_an_error_at_its_path() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ExperimentSpec.model_validate({"strong": {"learning_rate": 1}})
+    assert caught.value.errors()[0]["loc"] == ("strong", "learning_rate")
+
+
+def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValidationError, match="Did you mean minilm-l4"):
+        ExperimentSpec.model_validate({"strong": {"models": ["minilm-4"]}})
+
+
+def test_a_misspelt_data_set_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValidationError, match="Did you mean movie-reviews"):
+        ExperimentSpec.model_validate({"data": {"name": "movie-review"}})
+
+
+def test_a_method_may_be_asked_for_once() -> None:
+    with pytest.raises(ValidationError, match="asked for twice"):
+        ExperimentSpec(methods=(Naive(), Naive()))
+
+
+def test_a_stored_experiment_reads_back_as_itself() -> None:
+    spec = ExperimentSpec(methods=(Naive(), Confidence(weight=0.75)))
+    assert upgrade(spec.model_dump(mode="json")) == spec
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "sentence"),
+    [
+        ({"seeds": 0}, "seeds", "Must be at least 1."),
+        ({"data": {"limit": 10**9}}, "data.limit", "Must be at most 10,000,000."),
+        ({"strong": {"lr": 0}}, "strong.lr", "Must be greater than 0."),
+        ({"strong": {"lr": float("inf")}}, "strong.lr", "Must be a finite number."),
+        ({"strong": {"epochs": 2.5}}, "strong.epochs", "Must be a whole number."),
+        ({"seeds": "three"}, "seeds", "Must be a whole number."),
+        ({"weak": {"weight_decay": "much"}}, "weak.weight_decay", "Must be a number."),
+        ({"weak": {"models": []}}, "weak.models", "Needs at least one entry."),
+        ({"name": ""}, "name", "Needs at least one character."),
+        ({"name": "x" * 121}, "name", "May have at most 120 characters."),
+        ({"strong": {"schedule": "up"}}, "strong.schedule", "Must be constant, linear or cosine."),
+        ({"strong": {"speed": 3}}, "strong.speed", "This is not a setting."),
+        ({"strong": 3}, "strong", "Must be a group of settings."),
+        ({"methods": [{"kind": "loud"}]}, "methods.0", "There is no kind “loud”. There are: naive, confidence."),
+        ({"methods": [{"weight": 1}]}, "methods.0", "Needs a kind, one of: naive, confidence."),
+        ({"methods": [{"kind": "confidence", "weight": 2}]}, "methods.0.weight", "Must be at most 1."),
+        (
+            {"methods": [{"kind": "naive"}, {"kind": "naive"}]},
+            "methods",
+            "The same method with the same settings is asked for twice.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_at_its_path(change: dict[str, Any], path: str, sentence: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ExperimentSpec.model_validate(change)
+    assert [(problem.path, problem.message) for problem in describe(caught.value.errors())] == [(path, sentence)]
+
+
+def test_an_error_of_a_type_without_a_sentence_keeps_its_own_words() -> None:
+    assert describe([{"type": "new", "loc": ("seeds",), "msg": "Too odd."}])[0].message == "Too odd."

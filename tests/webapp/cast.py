@@ -1,0 +1,61 @@
+"""What the tests of the web play with: an owner, small experiments, and runs that end as the test wants."""
+
+import numpy as np
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from training import ExperimentSpec, Store
+from training.artifacts import Predictions
+from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
+from webapp.experiments import services
+from webapp.experiments.models import Experiment, Run, Status
+
+SKILL = {"weak": 0.66, "student": 0.71, "ceiling": 0.79}
+
+
+def spec(**changes: object) -> ExperimentSpec:
+    """The shipped default with one seed, unless changed."""
+    return ExperimentSpec.model_validate({"name": "A test", "seeds": 1, **changes})
+
+
+def launched(owner: User, **changes: object) -> Experiment:
+    experiment = services.create(owner, spec(**changes))
+    services.launch(experiment)
+    return experiment
+
+
+def story(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> list[Event]:
+    """What a trainer tells before its end."""
+    points = range(every, steps + 1, every)
+    metrics = [MetricLogged(step=step, loss=1 / step, lr=1e-3) for step in points]
+    evaluations = [EvaluationLogged(step=step, accuracy=accuracy) for step in points]
+    return [RunStarted(total_steps=steps, device="cpu", versions={}), *metrics, *evaluations]
+
+
+def save_predictions(run: Run, share_right: float, rows: int = 400) -> None:
+    """Predictions on ``rows`` test examples of which about that share is right, drawn by the run's own key."""
+    rng = np.random.default_rng(int(run.key[:8], 16))
+    gold = np.arange(rows) % 2
+    label = np.where(rng.random(rows) < share_right, gold, 1 - gold)
+    prob = np.where(label == 1, rng.uniform(0.55, 0.95, rows), rng.uniform(0.05, 0.45, rows))
+    split = np.full(rows, "test")
+    predictions = Predictions(np.arange(rows), split, np.arange(rows), gold.astype(np.int8), prob.astype(np.float32))
+    Store(settings.ARTIFACTS_DIR).write_predictions(run.key, predictions)
+
+
+def finish(run: Run, share_right: float | None = None) -> set[int]:
+    """Trains a queued run in no time: claimed, told, predicted, finished."""
+    claimed = services.claim(run.pk, "worker@test")
+    assert claimed is not None, f"{run} is {run.status}, not queued"
+    share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]
+    save_predictions(run, share)
+    services.append_events(run.pk, claimed.attempt, story(accuracy=share))
+    return services.append_events(run.pk, claimed.attempt, [RunFinished(accuracy=share, seconds=1.0)])
+
+
+def finish_all(experiment: Experiment) -> None:
+    """Every run of the experiment, in the order in which they become ready."""
+    while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
+        finish(run)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()

@@ -1,0 +1,37 @@
+"""Corrections and new errors of each method, and their difference with its interval."""
+
+import pytest
+
+from webapp.charts.decomposition import decomposition_chart
+
+from .made import colours, group, incomplete, values
+
+TITLES = ["Naive", "Confidence loss"]
+
+
+def test_one_row_per_method_with_bars_that_sum_to_the_net() -> None:
+    spec = decomposition_chart([group(), group("confidence", 1, student=0.73)], TITLES)
+    assert spec is not None
+    rows = values(spec, "corrected", "lost", "net")
+    assert [row["title"] for row in rows] == TITLES
+    for row in rows:
+        assert row["corrected"] + row["lost"] == pytest.approx(row["net"])
+        assert row["low"] < row["net"] < row["high"]
+        assert row["net_label"].count("[") == 1
+
+
+def test_a_gain_is_filled_and_a_loss_is_hollow() -> None:
+    spec = decomposition_chart([group()], ["Naive"])
+    assert spec is not None
+    bars = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rect"]
+    assert [bar["mark"].get("fill") for bar in bars] == [None, "var(--bg)"]
+
+
+def test_colours_are_tokens_only() -> None:
+    found = colours(decomposition_chart([group(), group("confidence", 1)], TITLES))
+    assert {"var(--naive)", "var(--conf)"} <= found
+    assert all(colour.startswith("var(--") for colour in found)
+
+
+def test_without_a_complete_seed_there_is_nothing_to_draw() -> None:
+    assert decomposition_chart([incomplete()], ["Naive"]) is None

@@ -1,0 +1,77 @@
+"""The live chart begins empty, knows its length, and gives every series of a pair its place and role."""
+
+from typing import Any
+
+from webapp.charts.live import Series, live_chart
+
+from .made import colours, strings
+
+PAIR = [
+    Series("weak:bag-of-words", "weak", "Weak", 300),
+    Series("student:0", "student", "Naive", 1000, "naive"),
+    Series("student:1", "student", "Confidence", 1000, "confidence"),
+    Series("ceiling:minilm-l4", "ceiling", "Ceiling", 1000),
+]
+
+
+def find(spec: Any, key: str) -> list[Any]:
+    if isinstance(spec, dict):
+        return ([spec[key]] if key in spec else []) + [found for value in spec.values() for found in find(value, key)]
+    return [found for value in spec for found in find(value, key)] if isinstance(spec, list) else []
+
+
+def test_it_is_valid_and_has_no_rows_of_its_own() -> None:
+    spec = live_chart(PAIR, 1000)
+    assert spec["data"] == {"name": "live"}
+    assert "datasets" not in spec
+
+
+def test_panels_are_accuracy_agreement_and_loss() -> None:
+    titles = [panel["title"]["text"] for panel in live_chart(PAIR, 1000)["vconcat"]]
+    assert titles == ["Test accuracy", "Agreement with the supervisor", "Training loss"]
+
+
+def test_every_x_axis_has_its_final_length_from_the_start() -> None:
+    axes = [x["scale"]["domain"] for x in find(live_chart(PAIR, 730), "x") if "scale" in x]
+    assert len(axes) >= 9
+    assert all(domain == [0, 730] for domain in axes)
+
+
+def test_colours_are_roles_and_tokens_only() -> None:
+    found = colours(live_chart(PAIR, 1000))
+    assert all(colour.startswith("var(--") for colour in found)
+    assert {"var(--weak)", "var(--naive)", "var(--conf)", "var(--strong)"} <= found
+
+
+def test_every_series_is_in_every_scale() -> None:
+    domains = [scale["domain"] for scale in find(live_chart(PAIR, 1000), "scale") if "range" in scale]
+    assert domains
+    assert all(domain == [one.id for one in PAIR] for domain in domains)
+
+
+def test_the_description_names_every_series() -> None:
+    assert live_chart(PAIR, 1000)["description"].endswith("Weak, Naive, Confidence, Ceiling")
+
+
+def test_titles_are_data_and_cannot_end_an_expression() -> None:
+    spec = live_chart([Series("student:0", "student", 'O\'Neill "x" \\', 10, "naive")], 10)
+    assert any('"O\'Neill \\"x\\" \\\\"' in text for text in strings(spec))
+
+
+def test_without_a_student_there_is_no_panel_of_agreement() -> None:
+    spec = live_chart([Series("run", "ceiling", "Ceiling", 10)], 10)
+    assert [panel["title"]["text"] for panel in spec["vconcat"]] == ["Test accuracy", "Training loss"]
+    assert spec["description"] == "Test accuracy and training loss over training steps: Ceiling"
+
+
+def test_the_margin_has_room_for_the_longest_name() -> None:
+    short, long = (live_chart([Series("run", "student", title, 10)], 10)["usermeta"]["margin"] for title in ("Naive", "N" * 30))
+    assert short == {"wide": 158, "narrow": 136}
+    assert long["narrow"] == long["wide"] > 200
+
+
+def test_the_curve_of_a_run_by_itself_does_not_become_a_level() -> None:
+    alone, pair = (strings(live_chart(series, 1000)) for series in ([PAIR[3]], PAIR))
+    assert "datum.role != 'student' && datum.finished" in pair
+    assert "datum.role != 'student' && datum.finished" not in alone
+    assert "bold: mean over seeds, thin: each seed" not in alone

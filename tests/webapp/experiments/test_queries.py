@@ -1,0 +1,84 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from training import make_plan
+from training.events import MetricLogged, RunStarted
+from webapp.experiments import queries, services
+from webapp.experiments.models import Run, Status
+
+from ..cast import finish, finish_all, launched, spec
+
+
+def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
+    first, second = launched(owner, seeds=2), launched(owner, name="Later", data={"split_seed": 1})
+    taken = []
+    while run := services.claim_next("w"):
+        taken.append(run.pk)
+        services.give_back(run.pk, run.attempt)
+        finish(run)
+    plan = [part.run.pk for one in (first, second) for part in queries.parts(one)]
+    assert taken == list(dict.fromkeys(plan))
+
+
+def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owner: User) -> None:
+    first, second = launched(owner, seeds=2), launched(owner, name="Shares the second seed", seeds=2, methods=[{"kind": "naive"}])
+    queue = queries.queued_run_ids()
+    services.stop_experiment(first, "ada")
+    assert set(queries.queued_run_ids()) == set(queue)
+    assert queue == [part.run.pk for part in queries.parts(first) if part.run.pk in queue]
+    assert second.runs.count() == 6
+
+
+def test_the_time_left_follows_the_pace_of_the_run_at_work(owner: User) -> None:
+    experiment = launched(owner)
+    run = services.claim_next("w")
+    assert run
+    services.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, device="cpu", versions={}), metric(50)])
+    before = queries.progress(experiment).seconds_left
+    Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=1000))
+    slow = queries.progress(experiment).seconds_left
+    assert before is not None
+    assert slow is not None
+    assert slow - before == pytest.approx(1000, abs=10)
+
+
+def metric(step: int) -> MetricLogged:
+    return MetricLogged(step=step, loss=0.5, lr=1)
+
+
+def test_what_earlier_experiments_still_need_comes_before_the_own_time(owner: User) -> None:
+    first = launched(owner, seeds=5)
+    second = launched(owner, name="Behind", data={"split_seed": 8})
+    behind = queries.progress(second).seconds_left
+    services.stop_experiment(first, "ada")
+    alone = queries.progress(second).seconds_left
+    assert behind is not None
+    assert alone is not None
+    assert behind > 2 * alone
+
+
+def test_a_finished_experiment_is_wholly_done_and_has_no_time_left(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    assert queries.progress(experiment) == queries.Progress(1.0, None)
+
+
+def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
+    asked = spec(seeds=4)
+    plan = make_plan(asked)
+    guess = queries.expected_seconds(plan, ())
+    experiment = launched(owner, seeds=3)
+    finish_all(experiment)
+    Run.objects.filter(status=Status.FINISHED).update(seconds=123.0)
+    assert set(queries.expected_seconds(plan, ()).values()) == {123.0}
+    assert set(guess.values()) != {123.0}
+
+
+def test_the_list_needs_the_same_number_of_queries_for_any_length(owner: User, django_assert_num_queries: object) -> None:
+    for index in range(3):
+        launched(owner, data={"split_seed": index})
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        assert [queries.state(experiment) for experiment in queries.listed(owner)] == ["waiting"] * 3

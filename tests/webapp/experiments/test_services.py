@@ -1,0 +1,247 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from training.events import EVENT, MetricLogged, RunFailed, RunStopped
+from webapp.experiments import queries, services
+from webapp.experiments.fold import fold
+from webapp.experiments.models import Event, Experiment, Run, Status
+
+from ..cast import finish, finish_all, launched, spec, story
+
+
+def statuses(experiment: Experiment) -> list[str]:
+    return [part.run.status for part in queries.parts(experiment)]
+
+
+def by_role(experiment: Experiment, role: str) -> Run:
+    part = experiment.parts.filter(role=role).first()
+    assert part
+    return part.run
+
+
+def test_a_launch_queues_what_can_start_and_lets_students_wait_for_their_supervisor(owner: User) -> None:
+    experiment = launched(owner)
+    assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING]
+
+
+def test_a_finished_supervisor_releases_its_students(owner: User) -> None:
+    experiment = launched(owner)
+    changed = finish(by_role(experiment, "weak"))
+    assert statuses(experiment) == [Status.FINISHED, Status.QUEUED, Status.QUEUED, Status.QUEUED]
+    assert len(changed) == 3
+
+
+def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
+    first = launched(owner, methods=[{"kind": "naive"}])
+    finish_all(first)
+    second = services.create(owner, spec())
+    preview = queries.preview(second.experiment_spec)
+    assert (preview.asked, preview.unique, preview.to_run) == (6, 4, 1)
+    services.launch(second)
+    assert statuses(second).count(Status.FINISHED) == 3
+    assert Run.objects.count() == 4
+
+
+def test_an_identical_experiment_trains_nothing_and_has_its_result_at_once(owner: User) -> None:
+    first = launched(owner)
+    finish_all(first)
+    second = services.create(owner, spec(name="Again"))
+    assert queries.preview(second.experiment_spec).to_run == 0
+    assert services.launch(second) == set()
+    services.refresh_result(second)
+    second.refresh_from_db()
+    assert queries.state(second) == "finished"
+    assert second.result == first.result
+    assert second.ended_at is not None
+
+
+def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User, settings: pytest.FixtureRequest) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    run = by_role(experiment, "ceiling")
+    from training import Store
+
+    (Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet").unlink()  # type: ignore[attr-defined]
+    assert queries.preview(experiment.experiment_spec).to_run == 1
+    assert services.launch(experiment) == {run.pk}
+
+
+def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> None:
+    experiment = launched(owner)
+    weak = by_role(experiment, "weak")
+    claimed = services.claim(weak.pk, "w")
+    assert claimed
+    services.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="last words")])
+    student = by_role(experiment, "student")
+    assert student.status == Status.FAILED
+    assert "The disk is full." in student.error
+    assert queries.state(experiment) == "running"  # the ceiling still waits in the queue
+    finish(by_role(experiment, "ceiling"))
+    assert queries.state(experiment) == "failed"
+
+
+def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> None:
+    experiment = launched(owner)
+    services.stop_experiment(experiment, "ada")
+    assert queries.state(experiment) == "stopped"
+    services.launch(experiment)
+    experiment.refresh_from_db()
+    assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING]
+    assert (experiment.stopped_at, experiment.ended_at) == (None, None)
+
+
+def test_one_worker_gets_the_lease_and_a_second_delivery_gets_nothing(owner: User) -> None:
+    run = by_role(launched(owner), "weak")
+    assert services.claim(run.pk, "one") is not None
+    assert services.claim(run.pk, "two") is None
+
+
+def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> None:
+    run = by_role(launched(owner), "weak")
+    old = services.claim(run.pk, "one")
+    assert old
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    services.take_back(run.pk)
+    new = services.claim(run.pk, "two")
+    assert new
+    before = Event.objects.filter(run=run).count()
+    with pytest.raises(services.StaleAttemptError):
+        services.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)])
+    assert services.renew(run.pk, old.attempt) is None
+    assert Event.objects.filter(run=run).count() == before
+    assert services.renew(run.pk, new.attempt) == Status.RUNNING
+
+
+def test_an_expired_lease_sends_the_run_back_to_the_queue_and_says_so(owner: User) -> None:
+    run = by_role(launched(owner), "weak")
+    services.claim(run.pk, "worker@dead")
+    assert services.take_back_expired() == set()
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert services.take_back_expired() == {run.pk}
+    run.refresh_from_db()
+    assert run.status == Status.QUEUED
+    assert [event["kind"] for event in queries.events_after(run.pk, 0)] == ["queued", "claimed", "lost", "queued"]
+
+
+def test_a_run_that_loses_three_workers_is_given_up(owner: User) -> None:
+    run = by_role(launched(owner), "weak")
+    for _ in range(3):
+        services.claim(run.pk, "worker@dead")
+        Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        services.take_back_expired()
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "3 workers died" in run.error
+
+
+def test_workers_that_shut_down_in_order_may_do_so_as_often_as_they_like(owner: User) -> None:
+    run = by_role(launched(owner), "weak")
+    for _ in range(5):
+        claimed = services.claim(run.pk, "w")
+        assert claimed
+        services.give_back(run.pk, claimed.attempt)
+    run.refresh_from_db()
+    assert run.status == Status.QUEUED
+
+
+def test_stopping_asks_the_trainer_and_keeps_what_it_told(owner: User) -> None:
+    experiment = launched(owner)
+    weak = by_role(experiment, "weak")
+    claimed = services.claim(weak.pk, "w")
+    assert claimed
+    services.append_events(weak.pk, claimed.attempt, story())
+    services.stop_experiment(experiment, "ada")
+    assert queries.state(experiment) == "stopping"
+    assert services.renew(weak.pk, claimed.attempt) == Status.STOPPING
+    services.append_events(weak.pk, claimed.attempt, [RunStopped(step=20)])
+    weak.refresh_from_db()
+    assert (weak.status, weak.step) == (Status.STOPPED, 20)
+    assert statuses(experiment) == [Status.STOPPED] * 4
+    assert queries.state(experiment) == "stopped"
+
+
+def test_a_run_that_another_experiment_needs_is_not_stopped(owner: User) -> None:
+    first, second = launched(owner), launched(owner, name="Shares all", methods=[{"kind": "naive"}])
+    services.stop_experiment(first, "ada")
+    assert statuses(second) == [Status.QUEUED, Status.QUEUED, Status.WAITING]
+    assert statuses(first).count(Status.STOPPED) == 1
+
+
+def test_a_run_wanted_again_while_it_stops_goes_back_to_the_queue(owner: User) -> None:
+    first = launched(owner)
+    weak = by_role(first, "weak")
+    claimed = services.claim(weak.pk, "w")
+    assert claimed
+    services.stop_experiment(first, "ada")
+    second = launched(owner, name="Wants it")
+    services.append_events(weak.pk, claimed.attempt, [RunStopped(step=3)])
+    weak.refresh_from_db()
+    assert weak.status == Status.QUEUED
+    assert Status.WAITING in statuses(second)
+
+
+def test_the_state_of_a_run_is_the_fold_of_its_events(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    for run in experiment.runs.all():
+        folded = Run(key=run.key, spec=run.spec)
+        for event in Event.objects.filter(run=run):
+            fold(folded, EVENT.validate_python(event.payload), event.at)
+        names = ("status", "worker", "step", "total_steps", "accuracy", "seconds", "error", "started_at", "ended_at", "queued_at")
+        assert {name: getattr(folded, name) for name in names} == {name: getattr(run, name) for name in names}
+
+
+def test_event_numbers_have_no_gaps(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    for run in experiment.runs.all():
+        assert [event["seq"] for event in queries.events_after(run.pk, 0)] == list(range(1, run.last_seq + 1))
+
+
+def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    assert experiment.result is not None
+    assert experiment.result_runs == sorted(run.key for run in experiment.runs.all())
+    assert [group["method"] for group in experiment.result["groups"]] == ["naive", "confidence"]
+
+
+def test_predictions_that_cannot_be_read_leave_an_error_and_break_nothing(owner: User, settings: pytest.FixtureRequest) -> None:
+    from training import Store
+
+    experiment = launched(owner)
+    finish_all(experiment)
+    path = Store(settings.ARTIFACTS_DIR).run(by_role(experiment, "weak").key) / "predictions.parquet"  # type: ignore[attr-defined]
+    path.write_bytes(b"not a parquet file")
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert experiment.result is None
+    assert experiment.result_error
+
+
+def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) -> None:
+    experiment = launched(owner)
+    while run := experiment.runs.filter(status=Status.QUEUED).first():
+        finish(run)
+    experiment.refresh_from_db()
+    assert experiment.ended_at is not None
+    assert queries.state(experiment) == "running"
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert queries.state(experiment) == "finished"
+
+
+def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
+    experiment = launched(owner)
+    while run := experiment.runs.filter(status=Status.QUEUED).first():
+        finish(run)
+    assert services.refresh_overdue() == set()  # whoever finished the last run may still be at it
+    ended = timezone.now() - timedelta(seconds=services.RESULT_SECONDS + 1)
+    Experiment.objects.filter(pk=experiment.pk).update(ended_at=ended)
+    assert services.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
+    experiment.refresh_from_db()
+    assert experiment.result is not None
+    assert queries.state(experiment) == "finished"

@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from redis import Redis
+
+from webapp.experiments import services
+from webapp.jobs import dispatch
+from webapp.jobs.launch import launch
+
+from ..cast import spec
+
+
+@pytest.fixture
+def redis(broker: str) -> Iterator[Redis]:
+    with Redis.from_url(broker) as client:
+        client.flushall()
+        yield client
+
+
+def waiting(redis: Redis) -> Any:
+    return redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE)
+
+
+def test_a_launch_sends_the_runs_that_can_start(owner: User, redis: Redis) -> None:
+    assert launch(services.create(owner, spec())) is True
+    assert waiting(redis) == 2
+
+
+def test_queued_runs_whose_messages_are_lost_are_sent_again_and_others_are_not(owner: User, redis: Redis) -> None:
+    launch(services.create(owner, spec()))
+    redis.flushall()
+    dispatch.resend()
+    assert waiting(redis) == 2
+    dispatch.resend()
+    assert waiting(redis) == 2

@@ -1,0 +1,180 @@
+"""The law: what a page received, whenever it connected, equals a fresh read of the runs' events."""
+
+import asyncio
+import json
+import random
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, User
+
+from training.events import MetricLogged, RunFinished
+from webapp.experiments import queries, services
+from webapp.experiments.models import Experiment, Run
+from webapp.live.consumers import NOT_FOUND
+from webapp.live.hub import hub
+from webapp.live.nudge import nudge
+from webapp.live.routing import websocket_urlpatterns
+
+from ..cast import launched
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Received = dict[int, list[dict[str, Any]]]
+
+
+class Page:
+    """A page that watches an experiment: it connects, says what it has, and collects events."""
+
+    def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
+        path = f"/ws/experiments/{experiment.pk}/"
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "path": path,
+            "query_string": b"",
+            "headers": [],
+            "subprotocols": [],
+            "user": user,
+        }
+        self.socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+        self.received: Received = {} if have is None else have
+
+    async def connect(self) -> None:
+        await self.socket.send_input({"type": "websocket.connect"})
+        assert (await self.socket.receive_output())["type"] == "websocket.accept"
+
+    async def say(self, message: Any) -> None:
+        await self.socket.send_input({"type": "websocket.receive", "text": json.dumps(message)})
+
+    async def disconnect(self) -> None:
+        await self.socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.socket.wait()
+
+    async def __aenter__(self) -> "Page":
+        await self.connect()
+        await self.say({"have": {str(run): events[-1]["seq"] for run, events in self.received.items() if events}})
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.disconnect()
+
+    async def frame(self) -> Any:
+        output = await self.socket.receive_output(timeout=10)
+        runs = json.loads(output["text"])["runs"]
+        for run, events in runs.items():
+            self.received.setdefault(int(run), []).extend(events)
+        return runs
+
+    async def until(self, run: int, seq: int) -> None:
+        while not (self.received.get(run) and self.received[run][-1]["seq"] >= seq):
+            await self.frame()
+
+
+def train(run_id: int, steps: int, seed: int) -> None:
+    """A trainer that tells ``steps`` metrics in batches of random size and ends."""
+    rng = random.Random(seed)
+    run = services.claim(run_id, "w")
+    assert run
+    step = 0
+    while step < steps:
+        size = rng.randint(1, 7)
+        services.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
+        nudge([run_id])
+        step += size
+    nudge(services.append_events(run_id, run.attempt, [RunFinished(accuracy=0.7, seconds=1)]))
+
+
+@sync_to_async
+def weak_run(experiment: Experiment) -> Run:
+    part = experiment.parts.filter(role="weak").first()
+    assert part
+    return part.run
+
+
+@sync_to_async
+def all_events(run: Run) -> list[dict[str, Any]]:
+    return queries.events_after(run.pk, 0, limit=100_000)
+
+
+async def test_a_page_that_connects_at_a_random_moment_ends_with_exactly_the_runs_events(owner: User, broker: str) -> None:
+    for trial in range(25):
+        experiment = await sync_to_async(launched)(owner, data={"split_seed": trial})
+        run = await weak_run(experiment)
+        training = asyncio.create_task(sync_to_async(train)(run.pk, 120, trial))
+        await asyncio.sleep(random.Random(trial).uniform(0, 0.15))  # the random moment
+        async with Page(experiment, owner) as page:
+            await training
+            truth = await all_events(run)
+            await page.until(run.pk, truth[-1]["seq"])
+        assert page.received[run.pk] == truth
+
+
+async def test_a_page_that_was_cut_off_goes_on_where_it_was(owner: User, broker: str) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    claimed = await sync_to_async(services.claim)(run.pk, "w")
+    assert claimed
+    received: Received = {}
+    for step in range(4):
+        news = [MetricLogged(step=10 * step + i, loss=0.5, lr=1) for i in range(10)]
+        await sync_to_async(services.append_events)(run.pk, claimed.attempt, news)
+        async with Page(experiment, owner, received) as page:
+            await page.until(run.pk, 2 + 10 * (step + 1))
+    assert received[run.pk] == await all_events(run)
+
+
+async def test_without_a_doorbell_the_page_still_gets_every_event(
+    owner: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    monkeypatch.setattr("webapp.live.hub.LOOK_SECONDS", 0.1)
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    async with Page(experiment, owner) as page:
+        await page.until(run.pk, 1)
+        claimed = await sync_to_async(services.claim)(run.pk, "w")
+        assert claimed
+        await sync_to_async(services.append_events)(run.pk, 1, [MetricLogged(step=1, loss=0.5, lr=1)])
+        await page.until(run.pk, 3)
+    assert page.received[run.pk] == await all_events(run)
+
+
+async def test_a_nudge_without_events_reaches_the_page_so_that_it_can_look_at_the_result(owner: User, broker: str) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    async with Page(experiment, owner) as page:
+        await page.until(run.pk, 1)
+        while True:  # until the subscription stands, a nudge may be lost
+            nudge([run.pk])
+            if not await page.socket.receive_nothing(timeout=0.3):
+                break
+        assert await page.frame() == {}
+
+
+async def test_strangers_are_sent_away(owner: User) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    page = Page(experiment, AnonymousUser())
+    await page.connect()
+    assert await page.socket.receive_output() == {"type": "websocket.close", "code": NOT_FOUND}
+
+
+async def test_rooms_close_when_the_last_viewer_leaves(owner: User) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    async with Page(experiment, owner) as page:
+        await page.until(run.pk, 1)
+        assert run.pk in hub().rooms
+    assert hub().rooms == {}
+
+
+async def test_a_message_that_is_no_json_object_breaks_nothing(owner: User) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    page = Page(experiment, owner)
+    await page.connect()
+    await page.say([1, 2])
+    await page.until(run.pk, 1)
+    await page.disconnect()

@@ -1,0 +1,209 @@
+"""The form grows from the spec: nothing can be set that the form does not show, and nothing that was typed gets lost."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from training import ExperimentSpec
+from training.spec import Confidence, DataSpec, Frozen, Naive
+from webapp.pages import leaves
+from webapp.pages.forms import Row, SpecForm
+
+SPECS = [
+    ExperimentSpec(),
+    ExperimentSpec.model_validate(
+        {
+            "name": "Everything else",
+            "data": {"test_fraction": 0.3, "limit": 500, "split_seed": 7},
+            "weak": {"models": ["minilm-l2", "bag-of-words"], "tuning": "full", "lr": 2e-5, "epochs": 2},
+            "strong": {
+                "models": ["minilm-l6"],
+                "gradient_checkpointing": True,
+                "precision": "bf16",
+                "weight_decay": 0.01,
+                "schedule": "constant",
+                "max_tokens": 64,
+            },
+            "methods": [
+                {"kind": "confidence", "weight": 0.25},
+                {"kind": "naive"},
+                {"kind": "confidence", "weight": 0.1, "ramp": 0.0},
+            ],
+            "seeds": 12,
+        }
+    ),
+]
+
+
+def spec_leaves(value: Any, path: str = "") -> set[str]:
+    """The dotted paths of all values in a dumped spec; lists of models end the walk as one value."""
+    if isinstance(value, dict):
+        return {leaf for name, item in value.items() for leaf in spec_leaves(item, f"{path}.{name}" if path else name)}
+    if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        return {leaf for index, item in enumerate(value) for leaf in spec_leaves(item, f"{path}.{index}")}
+    return {path}
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=["defaults", "everything"])
+def test_every_leaf_of_the_spec_has_a_field(spec: ExperimentSpec) -> None:
+    form = SpecForm.of(spec)
+    on_page = [row for section in form.sections for row in [*section.plain, *section.folded]]
+    on_page += [form.head, *form.constants]
+    for block in (block for section in form.sections for rows in section.lists for block in rows.blocks):
+        assert block.kind
+        chosen = next(variant for variant in block.variants if variant.value == block.kind.value)
+        on_page += [block.kind, *chosen.rows]
+    assert {row.leaf.spec_path for row in on_page} == spec_leaves(spec.model_dump())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=["defaults", "everything"])
+def test_a_spec_goes_through_the_form_and_back_unchanged(spec: ExperimentSpec) -> None:
+    form = SpecForm.of(spec)
+    assert SpecForm(form.raw).spec == spec == form.spec
+
+
+class Bootstrap(Frozen):
+    kind: Literal["bootstrap"] = Field("bootstrap", title="Bootstrapping")
+    rounds: int = Field(3, ge=1, title="Rounds")
+
+
+class MoreData(DataSpec):
+    shuffle: bool = Field(True, title="Shuffle")
+
+
+class LargerSpec(ExperimentSpec):
+    """What the spec could become: nobody has told the form about it."""
+
+    data: MoreData = Field(MoreData(), title="Data")
+    temperature: float = Field(1.0, gt=0, title="Temperature")
+    note: str | None = Field(None, title="Note")
+    methods: tuple[Annotated[Naive | Confidence | Bootstrap, Field(discriminator="kind")], ...] = Field(  # type: ignore[assignment]
+        (Naive(), Bootstrap()), title="Methods"
+    )
+
+
+def test_a_new_setting_appears_by_itself_and_is_read() -> None:
+    form = SpecForm.of(LargerSpec())
+    titles = {row.title for section in form.sections for row in section.plain}
+    assert {"Shuffle", "Temperature", "Note"} <= titles
+    kind = form.sections[-1].lists[0].blocks[0].kind
+    assert kind
+    assert [title for _, title in kind.options] == ["Naive", "Confidence loss", "Bootstrapping"]
+    raw = form.raw | {"temperature": ["2.5"], "note": ["hot"], "methods__1__bootstrap__rounds": ["7"]}
+    raw.pop("data__shuffle")  # a box that is not ticked is not sent
+    spec = SpecForm(raw, LargerSpec).spec
+    assert isinstance(spec, LargerSpec)
+    assert (spec.temperature, spec.note, spec.data.shuffle) == (2.5, "hot", False)
+    assert spec.methods[1] == Bootstrap(rounds=7)
+
+
+def test_a_type_without_a_field_is_said_at_once() -> None:
+    class Odd(BaseModel):
+        thing: dict[str, int] = {}
+
+    with pytest.raises(TypeError, match="thing"):
+        leaves.nodes(Odd)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("strong__epochs", "0", "strong__epochs"),
+        ("strong__epochs", "many", "strong__epochs"),
+        ("data__test_fraction", "", "data__test_fraction"),
+        ("weak__models", "no-such-model", "weak__models"),
+        ("methods__1__confidence__weight", "1.5", "methods__1__confidence__weight"),
+        ("seeds", "0", "seeds"),
+        ("name", "", "name"),
+    ],
+)
+def test_an_error_lands_on_its_field_and_the_text_stays(name: str, text: str, place: str) -> None:
+    form = SpecForm(SpecForm.of(ExperimentSpec()).raw | {name: [text]})
+    assert form.spec is None
+    wrong = [row for row in form.rows if row.problems]
+    assert [row.leaf.name for row in wrong] == [place]
+    assert wrong[0].values == [text]
+    assert form.general == []
+
+
+def test_an_error_of_a_list_stands_at_the_list_and_an_unknown_one_at_the_head() -> None:
+    form = SpecForm.of(ExperimentSpec())
+    form.add("methods")
+    assert form.sections[-1].lists[0].problems == ["The same method with the same settings is asked for twice."]
+    assert form.wrong == [("Methods", "rows-methods")]
+
+
+def test_an_unticked_list_of_models_is_an_error_of_that_list() -> None:
+    raw = SpecForm.of(ExperimentSpec()).raw
+    raw.pop("strong__models")
+    assert [title for title, _ in SpecForm(raw).wrong] == ["Models"]
+
+
+def test_rows_are_added_and_removed_without_losing_what_stands_in_the_others() -> None:
+    form = SpecForm.of(SPECS[1])
+    form.add("methods")
+    assert len(form.sections[-1].lists[0].blocks) == 4
+    form.remove("methods.1")
+    form.raw["methods__2__confidence__weight"] = ["0.9"]
+    form.judge(form.raw)
+    assert isinstance(form.spec, ExperimentSpec)
+    assert [getattr(method, "weight", None) for method in form.spec.methods] == [0.25, 0.1, 0.9]
+
+
+def test_values_of_the_variant_that_is_not_chosen_are_kept() -> None:
+    raw = SpecForm.of(SPECS[1]).raw | {"methods__0__kind": ["naive"], "methods__1__kind": ["confidence"]}
+    form = SpecForm(raw)
+    assert form.raw["methods__0__confidence__weight"] == ["0.25"]
+    assert isinstance(form.spec, ExperimentSpec)
+    assert form.spec.methods[0] == Naive()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model that the catalog can read: no weights to speak of, and a tokenizer that says nothing."""
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "n_positions": 256}')
+    (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    return tmp_path
+
+
+def models_row(form: SpecForm) -> Row:
+    return next(row for row in form.rows if row.leaf.path == "strong.models")
+
+
+def test_models_that_are_not_on_offer_are_typed_one_per_line(folder: Path) -> None:
+    raw = SpecForm.of(ExperimentSpec()).raw | {"strong__models": ["minilm-l4", f"\r\n {folder} \r\n"]}
+    form = SpecForm(raw)
+    assert isinstance(form.spec, ExperimentSpec)
+    assert form.spec.strong.models == ("minilm-l4", f"local:{folder}")
+    again = SpecForm.of(form.spec)
+    assert models_row(again).others == f"local:{folder}"
+    assert again.spec == form.spec
+
+
+def test_an_empty_field_for_other_models_adds_none() -> None:
+    form = SpecForm(SpecForm.of(ExperimentSpec()).raw | {"strong__models": ["minilm-l4", ""]})
+    assert form.spec == ExperimentSpec()
+
+
+def test_what_is_wrong_with_a_typed_model_is_said_at_the_models_and_the_text_stays() -> None:
+    form = SpecForm(SpecForm.of(ExperimentSpec()).raw | {"strong__models": ["minilm-l4", "/nowhere\nhub:gpt2"]})
+    row = models_row(form)
+    assert row.problems == ["There is no folder /nowhere."]
+    assert row.others == "/nowhere\nhub:gpt2"
+    assert form.general == []
+
+
+def test_what_differs_from_the_parent_is_marked_with_what_it_was() -> None:
+    parent = ExperimentSpec()
+    raw = SpecForm.of(parent).raw | {"seeds": ["7"], "strong__models": ["minilm-l6"], "strong__lr": ["0.01"]}
+    raw |= {"weak__gradient_checkpointing": ["True"]}
+    marked = {row.leaf.name: row.was for row in SpecForm(raw, parent=parent).rows if row.was is not None}
+    assert marked == {
+        "seeds": "5",
+        "strong__models": "MiniLM L4",
+        "strong__lr": "empty",
+        "weak__gradient_checkpointing": "no",
+    }

@@ -1,0 +1,448 @@
+"""The pages, seen by a browser without JavaScript."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.webapp.cast import spec
+from tests.webapp.pages import scenes
+from training import ExperimentSpec
+from training.events import Progress
+from webapp.experiments import services
+from webapp.experiments.models import Experiment, Run, Status
+from webapp.jobs import dispatch
+from webapp.pages.forms import SpecForm
+from webapp.pages.login import welcome_link
+
+
+@pytest.fixture
+def page(client: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A browser that is logged in; launching rings no bell and needs no broker."""
+    monkeypatch.setattr(dispatch, "call", lambda times: True)
+    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+    client.force_login(owner)
+    return client
+
+
+def text(client: Client, path: str, status: int = 200) -> str:
+    """What a reader sees: the page without its tags, with single spaces."""
+    response = client.get(path)
+    assert response.status_code == status
+    return plain(response.content.decode())
+
+
+def plain(html: str) -> str:
+    html = re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())
+
+
+def sent(spec: ExperimentSpec, **changes: list[str]) -> dict[str, list[str]]:
+    return {**SpecForm.of(spec).raw, "do": ["launch"], **changes}
+
+
+def address(experiment: Experiment) -> str:
+    return reverse("experiment", args=[experiment.pk])
+
+
+# Who may come in.
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/experiments/new/", "/experiments/1/", "/experiments/1/status/", "/runs/1/", "/password/"]
+)
+def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("path", ["/experiments/1/stop/", "/experiments/1/launch/", "/runs/1/stop/"])
+def test_strangers_change_nothing(client: Client, db: None, path: str) -> None:
+    assert client.post(path).status_code == 302
+    assert Experiment.objects.count() == 0
+
+
+def test_health_needs_neither_account_nor_database(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok"
+
+
+def test_a_login_link_works_once_and_goes_where_it_says(client: Client, db: None) -> None:
+    link = welcome_link("", "/experiments/new/")
+    response = client.get(link)
+    assert (response.status_code, response["Location"]) == (302, "/experiments/new/")
+    assert client.get("/").status_code == 200
+    client.logout()
+    again = client.get(link)
+    assert again.status_code == 410
+    assert "does not log in any more" in again.content.decode()
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "target", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)", "/\\elsewhere.example"]
+)
+def test_a_login_link_never_leads_elsewhere(client: Client, db: None, target: str) -> None:
+    assert client.get(welcome_link("", target))["Location"] == "/"
+
+
+def test_who_came_by_link_sets_a_password_without_an_old_one(client: Client, db: None) -> None:
+    client.get(welcome_link(""))
+    assert "Set a password" in text(client, "/password/")
+    long = "weak to strong 2023"
+    assert client.post("/password/", {"new_password1": long, "new_password2": long}).status_code == 302
+    client.logout()
+    assert client.login(username="admin", password=long)
+    assert "Old password" in text(client, "/password/")
+
+
+def test_logging_out_is_a_post(page: Client) -> None:
+    assert page.get("/logout/").status_code == 405
+    page.post("/logout/")
+    assert page.get("/").status_code == 302
+
+
+# The list.
+
+
+def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client) -> None:
+    html = page.get("/").content.decode()
+    assert "Nothing has run here yet." in html
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html):
+        fields.setdefault(name, []).append(value)
+    page.post("/experiments/new/", fields | {"do": ["launch"]})
+    assert Experiment.objects.get().name == "Does a probe exceed its bag-of-words teacher?"
+    assert Run.objects.filter(status=Status.QUEUED).exists()
+
+
+def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
+    scenes.done(scenes.launched(owner, "A finished one", seeds=3))
+    found = text(page, "/")
+    assert "A finished one Movie reviews , Bag of words to MiniLM L4" in found
+    assert "naive, confidence loss 3 Done ada" in found
+
+
+def test_the_running_one_is_on_top_with_counts_and_stop(page: Client, owner: User) -> None:
+    experiment = scenes.running(owner)
+    assert f"#{experiment.pk} Replication on fresh student seeds Stop Running 8 of 20 runs done, 1 training" in text(page, "/")
+
+
+def test_the_list_is_searched_by_name_and_filtered_by_state(page: Client, owner: User) -> None:
+    scenes.stopped(owner)
+    scenes.restarted(owner)
+    stopped = text(page, "/?q=stopped").partition("Age")[2]
+    assert "A worker went away" not in stopped
+    assert "Stopped early" in stopped
+    running = text(page, "/?state=running").partition("Age")[2]
+    assert "A worker went away" in running
+    assert "Stopped early" not in running
+    assert "No experiment here is like that." in text(page, "/?q=nothing+of+the+kind")
+
+
+def test_the_list_has_pages_of_25(page: Client, owner: User) -> None:
+    for number in range(26):
+        services.create(owner, spec(name=f"Draft {number}"))
+    assert "Draft 25" in text(page, "/")
+    assert "Draft 0 " not in text(page, "/")
+    assert "Draft 0 " in text(page, "/?page=2")
+
+
+def test_the_list_asks_the_same_number_of_queries_however_long_it_is(page: Client, owner: User) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page.get("/")
+        return len(captured)
+
+    scenes.done(scenes.launched(owner, "First", seeds=1))
+    few = queries()
+    for number in range(5):
+        scenes.done(scenes.launched(owner, f"Other {number}", seeds=2, data={"split_seed": number}))
+    assert queries() == few
+
+
+# The form.
+
+
+def test_a_valid_form_is_launched_and_leads_to_its_page(page: Client) -> None:
+    wanted = spec(name="By hand", methods=[{"kind": "confidence", "weight": 0.3}, {"kind": "confidence", "weight": 0.6}])
+    response = page.post("/experiments/new/", sent(wanted))
+    experiment = Experiment.objects.get()
+    assert response["Location"] == address(experiment)
+    assert experiment.experiment_spec == wanted
+    assert experiment.runs.count() == 4
+
+
+def test_an_invalid_form_comes_back_whole_and_trains_nothing(page: Client) -> None:
+    fields = sent(spec(name="Kept name"), strong__epochs=["none"], valid=[ExperimentSpec().model_dump_json()])
+    response = page.post("/experiments/new/", fields)
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert 'value="Kept name"' in html
+    assert 'name="strong__epochs" value="none"' in html
+    assert "One setting needs a fix: epochs" in plain(html)
+    assert "30 runs asked, 20 unique" in plain(html), "the plan of the last valid settings"
+    assert Experiment.objects.count() == 0
+
+
+def test_other_models_have_a_field_and_what_was_typed_comes_back(page: Client) -> None:
+    html = page.post("/experiments/new/", sent(ExperimentSpec(), strong__models=["minilm-l4", "/nowhere"])).content.decode()
+    assert re.search(r'<textarea[^>]*name="strong__models"[^>]*>/nowhere</textarea>', html)
+    assert "There is no folder /nowhere." in plain(html)
+    assert Experiment.objects.count() == 0
+
+
+def test_an_experiment_whose_model_is_gone_is_still_shown_and_says_so_at_its_launch(page: Client, owner: User) -> None:
+    stored = ExperimentSpec().model_dump(mode="json")
+    stored["strong"]["models"] = ["local:/gone/tiny"]
+    experiment = Experiment.objects.create(name="Old", owner=owner, spec=stored)
+    assert "Bag of words to tiny" in text(page, "/")
+    assert "tiny" in text(page, address(experiment))
+    response = page.post(f"/experiments/{experiment.pk}/launch/", follow=True)
+    assert "There is no folder /gone/tiny." in plain(response.content.decode())
+    assert Run.objects.count() == 0
+
+
+def test_without_script_rows_are_added_and_removed_by_the_server(page: Client) -> None:
+    html = page.post("/experiments/new/", sent(ExperimentSpec(), do=["add:methods"])).content.decode()
+    assert 'name="methods__2__kind"' in html
+    html = page.post("/experiments/new/", sent(ExperimentSpec(), do=["remove:methods.0"])).content.decode()
+    assert 'name="methods__1__kind"' not in html
+    assert Experiment.objects.count() == 0
+
+
+def test_the_preview_says_what_a_launch_would_do(page: Client, owner: User) -> None:
+    scenes.done(scenes.launched(owner, "Before", seeds=2))
+    found = plain(page.post("/experiments/new/preview/", sent(spec(seeds=3))).content.decode())
+    assert "18 runs asked, 12 unique, 8 already done" in found
+    assert "Start 4 runs" in found
+    found = plain(page.post("/experiments/new/preview/", sent(spec(seeds=2))).content.decode())
+    assert "nothing is to train" in found
+    assert "Show the result" in found
+    assert "With fewer than three seeds" in found
+
+
+def test_the_preview_of_an_invalid_form_leaves_the_plan_alone(page: Client) -> None:
+    html = page.post("/experiments/new/preview/", sent(ExperimentSpec(), seeds=["-1"])).content.decode()
+    assert 'id="plan"' not in html
+    assert "One setting needs a fix: seeds" in plain(html)
+    assert re.search(r'class="help wrong" id="help-seeds"', html)
+
+
+def test_every_recipe_fills_the_form(page: Client) -> None:
+    assert (
+        'value="Does a probe exceed its bag-of-words teacher?"'
+        in page.get("/experiments/new/?recipe=movie-reviews").content.decode()
+    )
+    assert page.get("/experiments/new/?recipe=none-such").status_code == 404
+
+
+def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: Client, owner: User) -> None:
+    parent = scenes.launched(owner, "The parent", seeds=4)
+    html = page.get(f"/experiments/new/?from={parent.pk}").content.decode()
+    assert 'value="The parent"' in html
+    assert 'name="seeds" value="4"' in html
+    page.post("/experiments/new/", sent(spec(name="The child", seeds=6), parent=[str(parent.pk)]))
+    child = Experiment.objects.get(name="The child")
+    assert child.parent == parent
+    assert re.search(rf"Cloned from #{parent.pk} Seeds: 4\s+6", text(page, address(child)))
+
+
+def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "call", lambda times: False)
+    response = page.post("/experiments/new/", sent(spec()), follow=True)
+    assert "The queue cannot be reached now. The runs are kept and start when it is back." in response.content.decode()
+    assert Run.objects.filter(status=Status.QUEUED).exists()
+
+
+# The page of an experiment, in every state.
+
+
+def test_a_draft_can_be_launched(page: Client, owner: User) -> None:
+    experiment = services.create(owner, spec(name="Not yet"))
+    assert "Draft Movie reviews" in text(page, address(experiment))
+    page.post(f"{address(experiment)}launch/")
+    assert "Queued" in text(page, address(experiment))
+
+
+def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client, owner: User) -> None:
+    experiment = scenes.running(owner)
+    html = page.get(address(experiment)).content.decode()
+    found = plain(html)
+    assert "8 of 20 runs done, 1 training" in found
+    assert "620 / 1,000" in found
+    assert "So far, with 2 of 5 seeds: trained with a confidence loss" in found
+    assert "Seeds 2, 3 and 4 are not complete." in found
+    assert html.index('id="live-part"') < html.index('id="result"')
+
+
+def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, owner: User) -> None:
+    experiment = scenes.finished(owner)
+    html = page.get(address(experiment)).content.decode()
+    found = plain(html)
+    assert re.search(
+        r"Trained with a confidence loss on a weaker model’s labels, the MiniLM L4 student recovers \d+% \[\d+, \d+\] of the gap",
+        found,
+    )
+    assert html.index('id="result"') < html.index('id="live-part"')
+    for run in experiment.runs.all():
+        assert f'href="/runs/{run.pk}/"' in html
+    assert "Launch again" not in found
+
+
+def test_the_four_cells_of_a_method_add_up_to_the_test_set(page: Client, owner: User) -> None:
+    html = page.get(address(scenes.finished(owner))).content.decode()
+    counts = [int(n.replace(",", "")) for n in re.findall(r'<span class="n">([\d,]+)<', html)]
+    assert [sum(counts[:4]), sum(counts[4:])] == pytest.approx([scenes.ROWS, scenes.ROWS], abs=2)
+
+
+def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User) -> None:
+    experiment = scenes.unresolved(owner)
+    found = text(page, address(experiment))
+    assert "Done, PGR unresolved" in found
+    assert "so no share of the gap can be claimed." in found
+    assert "recovers" not in found
+    assert not re.search(r"\d+%\s*\[", found)
+    assert "Unresolved" in text(page, "/")
+
+
+def test_a_failed_one_shows_error_and_log_and_can_be_launched_again(page: Client, owner: User) -> None:
+    experiment = scenes.failed(owner)
+    found = text(page, address(experiment))
+    assert re.search(r"Run \d+ failed. The loss is not finite at step 340. Its last lines Traceback", found)
+    assert "Launch again" in found
+    assert "no seed has all three runs" in found
+    page.post(f"{address(experiment)}launch/")
+    assert Run.objects.filter(status=Status.QUEUED).exists()
+
+
+def test_a_stopped_one_says_so(page: Client, owner: User) -> None:
+    found = text(page, address(scenes.stopped(owner)))
+    assert "Stopped" in found
+    assert "Launch again" in found
+
+
+def test_stop_asks_the_runs_to_stop(page: Client, owner: User) -> None:
+    experiment = scenes.restarted(owner)
+    page.post(f"{address(experiment)}stop/")
+    assert "Stopping" in text(page, address(experiment))
+    run = experiment.runs.get(status=Status.STOPPING)
+    assert "asked to stop by ada" in text(page, f"/runs/{run.pk}/")
+
+
+def test_a_restart_is_told_with_its_reason(page: Client, owner: User) -> None:
+    experiment = scenes.restarted(owner)
+    assert re.search(
+        r"Run \d+ was restarted Worker worker0@lab shut down in order during attempt 1.", text(page, address(experiment))
+    )
+    run = experiment.runs.get(attempt=2)
+    found = text(page, f"/runs/{run.pk}/")
+    assert "attempt 2" in found
+    assert "goes on from step 400 of 1,000" in found
+
+
+def test_a_result_that_cannot_be_computed_is_told(page: Client, owner: User) -> None:
+    experiment = scenes.finished(owner)
+    Experiment.objects.filter(pk=experiment.pk).update(result=None, result_error="Run 12 was tested on other examples.")
+    assert "The result could not be computed. Run 12 was tested on other examples." in text(page, address(experiment))
+
+
+def test_several_pairs_are_shown_one_at_a_time(page: Client, owner: User) -> None:
+    experiment = scenes.ladder(owner)
+    assert "the MiniLM L3 student recovers" in text(page, address(experiment))
+    assert "the MiniLM L6 student recovers" in text(page, f"{address(experiment)}?pair=1")
+    assert text(page, f"{address(experiment)}?pair=99")
+
+
+def test_fragments_carry_ids_and_the_result_only_when_it_is_new(page: Client, owner: User) -> None:
+    experiment = scenes.running(owner)
+    version = re.search(r'id="result-version" name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())
+    assert version
+    same = page.get(f"{address(experiment)}status/?pair=0&version={version[1]}").content.decode()
+    assert 'id="result"' not in same
+    for part in ("head", "lanes", "latest", "notes", "failures"):
+        assert re.search(rf'id="{part}"[^>]*hx-swap-oob="true"', same)
+    assert "live-chart" not in same, "the chart is never swapped"
+    later = page.get(f"{address(experiment)}status/?pair=0&version=older").content.decode()
+    assert re.search(r'id="result"[^>]*hx-swap-oob="true"', later)
+
+
+def test_a_run_says_what_it_is_and_who_shares_it(page: Client, owner: User) -> None:
+    first = scenes.finished(owner)
+    second = scenes.launched(owner, "The same again", seeds=1)
+    run = second.runs.get(parts__role="weak", parts__experiment=second)
+    found = text(page, f"/runs/{run.pk}/")
+    assert "Weak supervisor: Bag of words, seed 0 Finished accuracy ." in found
+    assert f"#{first.pk} Does a probe exceed its bag-of-words teacher? as weak supervisor" in found
+    assert f"#{second.pk} The same again as weak supervisor" in found
+    assert run.key in found
+
+
+def test_names_are_escaped_everywhere(page: Client, owner: User) -> None:
+    experiment = scenes.done(scenes.launched(owner, "<script>alert(1)</script>", seeds=1))
+    for path in ("/", address(experiment), f"/experiments/new/?from={experiment.pk}", f"/runs/{experiment.runs.first().pk}/"):  # type: ignore[union-attr]
+        assert "<script>alert" not in page.get(path).content.decode()
+
+
+Scene = Callable[[User], Experiment]
+
+
+@pytest.mark.parametrize(
+    "scene", [scenes.running, scenes.finished, scenes.unresolved, scenes.failed, scenes.stopped, scenes.restarted]
+)
+def test_no_page_has_script_of_its_own(page: Client, owner: User, scene: Scene) -> None:
+    html = page.get(address(scene(owner))).content.decode()
+    for attributes, inside in re.findall(r"<script([^>]*)>(.*?)</script>", html, flags=re.S):
+        assert "src=" in attributes or 'type="application/json"' in attributes, inside[:80]
+    assert not re.search(r"\son\w+=", re.sub(r"<script.*?</script>", "", html, flags=re.S))
+
+
+def test_errors_look_like_the_laboratory(page: Client) -> None:
+    assert "There is no such page." in text(page, "/experiments/9999/", status=404)
+    strict = Client(enforce_csrf_checks=True)
+    assert "This form is too old." in strict.post("/login/", {}).content.decode()
+
+
+def test_a_running_one_says_what_happens_now_and_what_comes_next(page: Client, owner: User) -> None:
+    experiment = scenes.running(owner)
+    found = text(page, address(experiment))
+    assert re.search(r"Now [a-z ,]+, seed \d: 620 / 1,000 Next [a-z ,]+, seed \d", found)
+    other = scenes.launched(owner, "Behind it", data={"limit": 200})
+    assert f"Now waiting, a worker is busy with #{experiment.pk}" in text(page, address(other))
+
+
+def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: Client, owner: User) -> None:
+    experiment = scenes.launched(owner, "Features")
+    run = scenes.queued(experiment)[0]
+    services.claim(run.pk, "worker0@lab")
+    services.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
+    html = page.get(address(experiment)).content.decode()
+    assert "features 25%" in plain(html)
+    assert re.search(r"data-prepares style=\"--p:25.0%\"", html)
+
+
+def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:
+    experiment = scenes.launched(owner, "Stopped at once")
+    assert "The first numbers come when" in text(page, address(experiment))
+    version = re.search(r'name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())
+    assert version
+    page.post(f"{address(experiment)}stop/")
+    later = page.get(f"{address(experiment)}status/?pair=0&version={version[1]}").content.decode()
+    assert 'id="result"' in later
+    assert "The first numbers come when" not in later
+
+
+def test_the_preview_says_how_many_hidden_settings_are_not_at_their_default(page: Client) -> None:
+    found = page.post("/experiments/new/preview/", sent(spec(data={"limit": 500}))).content.decode()
+    assert re.search(r'id="fold-data__limit"[^>]*hx-swap-oob="true">1 not at the default<', found)
+
+
+def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
+    assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
+    found = text(page, "/experiments/new/")
+    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Size ladder" in found

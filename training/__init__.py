@@ -1,0 +1,23 @@
+"""Weak-to-strong training as a library: a typed experiment, its plan of content-addressed runs, a run as a stream of events."""
+
+import gc
+from collections.abc import Callable
+
+from training.artifacts import Store
+from training.events import Event
+from training.plan import Plan, Triplet, make_plan
+from training.spec import ExperimentSpec, RunSpec
+
+__all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "execute", "make_plan"]
+
+
+def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
+    """Trains ``run`` to its end, or to a checkpoint once ``should_stop`` says so. The one door into the engine and into torch."""
+    gc.disable()  # torch brings a million objects that stay: looking through them for garbage is a sixth of its import
+    try:
+        from training.engine.execute import execute as engine_execute
+
+        gc.freeze()
+    finally:
+        gc.enable()
+    engine_execute(run, store, emit, should_stop)

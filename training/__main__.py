@@ -1,0 +1,198 @@
+"""The same engine with no web at all: python -m training plan|run|schema|execute."""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from training import Event, ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
+from training.artifacts import atomic
+from training.engine.errors import EngineError
+from training.events import RunFailed, RunStopped
+from training.spec import describe
+
+RECIPES = Path(__file__).parent / "recipes"
+
+DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
+"""Exit codes. 75 is the system's EX_TEMPFAIL: try again later, and the run goes on from its checkpoint."""
+
+
+Model = TypeVar("Model", ExperimentSpec, RunSpec)
+
+
+class BadInput(Exception):
+    """What was asked for cannot be read; every line of the text is one problem."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        code: int = options.command(options)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    recipe = f"path of a recipe, or one of: {', '.join(recipes())}"
+    add("plan", _plan, "Prints the runs and triplets of a recipe, as JSON.").add_argument("recipe", help=recipe)
+    run = add("run", _run, "Trains every run of a recipe that is not finished; prints events as JSON lines.")
+    run.add_argument("recipe", help=recipe)
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions, weights and result.json")
+    add("schema", _schema, "Prints the JSON schema of recipes.")
+    one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
+    one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
+    return parser
+
+
+def recipes() -> list[str]:
+    """Names of the recipes that are shipped."""
+    return sorted(path.stem for path in RECIPES.glob("*.json"))
+
+
+def read_recipe(name: str) -> ExperimentSpec:
+    """The experiment in the file ``name``, or in the shipped recipe of that name. Raises BadInput."""
+    shipped = RECIPES / f"{name}.json"
+    path = shipped if name in recipes() else Path(name)
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        near = get_close_matches(name, recipes(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(recipes())}."
+        raise BadInput(f"“{name}” is neither a readable file nor a shipped recipe. {hint}") from None
+    return _parse(ExperimentSpec, text)
+
+
+def _parse(model: type[Model], text: str) -> Model:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        problems = describe(error.errors())
+        raise BadInput("\n".join(f"{problem.path or 'recipe'}: {problem.message}" for problem in problems)) from None
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(json.dumps(ExperimentSpec.model_json_schema(), indent=2))
+    return DONE
+
+
+def _plan(options: argparse.Namespace) -> int:
+    print(json.dumps(make_plan(read_recipe(options.recipe)).to_json(), indent=2))
+    return DONE
+
+
+def _execute(options: argparse.Namespace) -> int:
+    run = _parse(RunSpec, sys.stdin.read())
+    with json_lines() as write, stop_requests() as should_stop:
+        return train(run, Store(options.store), lambda event: write(event.model_dump(mode="json")), should_stop)
+
+
+def _run(options: argparse.Namespace) -> int:
+    plan, store = make_plan(read_recipe(options.recipe)), Store(options.out)
+    with json_lines() as write, stop_requests() as should_stop:
+        for run in plan.runs.values():
+            code = DONE if store.finished(run.key()) else train(run, store, _labelled(run, write), should_stop)
+            if code != DONE:
+                return code
+    _write_result(plan, store)
+    return DONE
+
+
+def _labelled(run: RunSpec, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
+    key = run.key()
+    return lambda event: write({"run": key, **event.model_dump(mode="json")})
+
+
+def _write_result(plan: Plan, store: Store) -> None:
+    # SciPy costs 0.2 s, which the other commands need not pay.
+    from training.results import summarize
+
+    with atomic(store.root / "result.json") as path:
+        path.write_text(summarize(plan, store.read_predictions).model_dump_json(indent=2))
+
+
+def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> int:
+    """Executes ``run`` and returns the exit code that says how it ended; a failure is emitted as RunFailed."""
+    stopped = False
+
+    def watch(event: Event) -> None:
+        nonlocal stopped
+        stopped = isinstance(event, RunStopped)
+        emit(event)
+
+    try:
+        execute(run, store, watch, should_stop)
+    except BrokenPipeError:
+        logging.error("Nobody reads the events any more.")
+        return FAILED
+    except Exception as error:
+        logging.exception("The run failed.")
+        emit(RunFailed(error=sentence(error, store)))
+        return FAILED
+    return STOPPED if stopped else DONE
+
+
+def sentence(error: Exception, store: Store) -> str:
+    """One sentence for a person about what went wrong."""
+    if isinstance(error, EngineError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The store {store.root} cannot be read or written: {error.strerror or error}."
+    return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes one JSON object per line to stdout, which whatever libraries print can no longer reach."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", buffering=1) as lines:
+        os.dup2(2, 1)
+
+        def write(content: dict[str, Any]) -> None:
+            lines.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+        try:
+            yield write
+        finally:
+            os.dup2(lines.fileno(), 1)
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM or SIGINT has come."""
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""What may be chosen, by name: models and data sets.
+
+A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
+``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``).
+"""
+
+import os
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from training.catalog import folders, hub
+from training.catalog.datasets import DATASETS, DatasetEntry
+from training.catalog.ladders import LADDERS, learning_rates
+from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
+
+__all__ = [
+    "DATASETS",
+    "LADDERS",
+    "MODELS",
+    "Adaptation",
+    "DatasetEntry",
+    "Kind",
+    "ModelEntry",
+    "Tuning",
+    "dataset",
+    "find",
+    "known_model",
+    "local_folder",
+    "model",
+    "repository_of",
+]
+
+Entry = TypeVar("Entry", ModelEntry, DatasetEntry)
+
+HUB, LOCAL = "hub:", "local:"
+
+_met: dict[str, ModelEntry] = {}
+"""What was found out about models that are not in the catalog, in this process."""
+
+
+def find(kind: str, entries: dict[str, Entry], name: str) -> Entry:
+    """The entry called ``name``; a ValueError that suggests the nearest name where there is none."""
+    if name in entries:
+        return entries[name]
+    near = get_close_matches(name, entries, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(entries)}."
+    raise ValueError(f"There is no {kind} called “{name}”. {hint}")
+
+
+def model(name: str) -> ModelEntry:
+    """The model called ``name``, with its digest: reads a local folder, and asks the Hub about a model there.
+
+    Raises ValueError with one sentence where there is none, or where it cannot be used.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    folder = local_folder(name)
+    found = _on_hub(name) if folder is None else _local(folder)
+    _met[found.name] = found
+    return found
+
+
+def known_model(name: str) -> ModelEntry | None:
+    """What is known of ``name`` without looking anywhere, if anything: for pages, and for what was stored long ago."""
+    return MODELS.get(name) or LADDERS.get(name) or _met.get(name)
+
+
+def _on_hub(name: str) -> ModelEntry:
+    repository, revision = repository_of(name)
+    commit = hub.resolve(repository, revision)
+    if name in LADDERS:
+        return replace(LADDERS[name], digest=commit.sha)
+    found = commit.facts
+    parameters = commit.parameters or _guess(found)
+    return ModelEntry(
+        name=name,
+        title=f"{repository.rpartition('/')[2]}{'@' if revision else ''}{revision[:12]}",
+        family=found.architecture,
+        parameters=parameters,
+        layers=found.layers,
+        digest=commit.sha,
+        licence=commit.licence,
+        source=repository,
+        learning_rates=learning_rates(found.kind, parameters),
+        kind=found.kind,
+        width=found.width,
+        context=found.context,
+        gated=commit.gated,
+    )
+
+
+def repository_of(name: str) -> tuple[str, str]:
+    """Id on the Hub and revision (empty for the newest) of the model called ``name``. Raises ValueError for an unknown name."""
+    if name.startswith(HUB):
+        repository, _, revision = name.removeprefix(HUB).partition("@")
+        if repository.count("/") != 1:
+            raise ValueError(f"“{name}” is not a model on the Hub: write hub:ORG/NAME or hub:ORG/NAME@REVISION.")
+        return repository, revision
+    return find("model", MODELS | LADDERS, name).source, ""
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder that ``name`` means, None for a name of another kind."""
+    if name.startswith(LOCAL):
+        return Path(os.path.abspath(Path(name.removeprefix(LOCAL)).expanduser()))  # noqa: PTH100 - links stay as they are
+    return Path(os.path.normpath(name)) if Path(name).is_absolute() else None
+
+
+def dataset(name: str) -> DatasetEntry:
+    return find("data set", DATASETS, name)
+
+
+def _local(folder: Path) -> ModelEntry:
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}.")
+    try:
+        if not (folder / folders.CONFIG).is_file():
+            raise ValueError("it has no config.json.")
+        found = folders.facts(folders.read_config(folder / folders.CONFIG))
+        parameters, digest = folders.parameters(folder), folders.digest(folder)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"The model in {folder} cannot be used: {error}") from None
+    return ModelEntry(
+        name=f"{LOCAL}{folder}",
+        title=folder.name,
+        family=found.architecture,
+        parameters=parameters,
+        layers=found.layers,
+        digest=digest,
+        licence="unknown",
+        source=str(folder),
+        learning_rates=learning_rates(found.kind, parameters),
+        kind=found.kind,
+        width=found.width,
+        context=found.context,
+    )
+
+
+def _guess(found: folders.Facts) -> int:
+    """Parameters of a transformer of that size, without embeddings, where nobody says how many it has."""
+    return 12 * found.layers * found.width**2

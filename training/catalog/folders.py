@@ -1,0 +1,156 @@
+"""Models in folders laid out as on the Hub: what config.json says of them, and a digest of all that decides what they compute.
+
+Light on purpose: JSON and hashes, no torch and no transformers. Every ValueError is a sentence for who chose the model.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.catalog.models import Kind
+
+CONFIG = "config.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "spiece.model",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+)
+VOCABULARIES = {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"}
+"""A tokenizer needs at least one of these."""
+
+DECODERS = {
+    *("bloom", "codegen", "cohere", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "granite"),
+    *("llama", "mistral", "olmo", "olmo2", "olmo3", "opt", "phi", "phi3", "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2"),
+}
+ENCODERS = {
+    *("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "mobilebert", "modernbert"),
+    *("mpnet", "nomic_bert", "rembert", "roberta", "xlm-roberta", "xlm-roberta-xl"),
+}
+OFFSET_POSITIONS = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+"""These count positions from one past the id of their padding."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What config.json says: the kind of transformer, its layers, the width of its hidden states, its longest text."""
+
+    architecture: str
+    kind: Kind
+    layers: int
+    width: int
+    context: int | None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Raises ValueError where it is no JSON object."""
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError):
+        config = None
+    if not isinstance(config, dict):
+        raise ValueError("its config.json cannot be read.")
+    return config
+
+
+def facts(config: Mapping[str, Any]) -> Facts:
+    """Raises ValueError for a model that needs code of its own, has been quantised, or is no text encoder or decoder."""
+    if config.get("auto_map"):
+        raise ValueError("it needs code of its own (auto_map in config.json), and code from model folders is never run here.")
+    if config.get("quantization_config"):
+        raise ValueError("its weights are quantised; choose the unquantised model.")
+    architecture = str(config.get("model_type", ""))
+    named = [str(name) for name in config.get("architectures") or ()]
+    kind: Kind | None = None
+    if config.get("is_encoder_decoder"):
+        pass
+    elif architecture in DECODERS:
+        kind = "decoder"
+    elif architecture in ENCODERS:
+        kind = "encoder"
+    elif any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
+        kind = "decoder"
+    elif any(name.endswith("ForMaskedLM") for name in named):
+        kind = "encoder"
+    layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    width = _number(config, "hidden_size", "n_embd", "d_model", "dim")
+    if kind is None or layers is None or width is None:
+        what = architecture or (named[0] if named else "no model_type in config.json")
+        raise ValueError(f"its architecture ({what}) is not supported: it must be a text encoder or a text decoder.")
+    context = _number(config, "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+    if context is not None and architecture in OFFSET_POSITIONS:
+        context -= int(config.get("pad_token_id") or 1) + 1
+    return Facts(architecture, kind, layers, width, context)
+
+
+def _number(config: Mapping[str, Any], *names: str) -> int | None:
+    return next((config[name] for name in names if isinstance(config.get(name), int) and config[name] > 0), None)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that hold the model. Raises ValueError where there are none or one is missing."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).is_file():
+        raise ValueError("it has no model.safetensors, and weights in other formats are never read.")
+    try:
+        names = sorted(set(json.loads((folder / INDEX).read_text())["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        raise ValueError(f"its {INDEX} cannot be read.") from None
+    paths = [folder / Path(str(name)).name for name in names]
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise ValueError(f"{missing[0]}, which {INDEX} names, is missing.")
+    return paths
+
+
+def parameters(folder: Path) -> int:
+    """Numbers in the weight files, by their headers. Raises ValueError for a file that is no safetensors."""
+    total = 0
+    for path in weight_files(folder):
+        try:
+            with path.open("rb") as file:
+                size = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(min(size, 100_000_000)))
+            tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+            end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
+            total += sum(math.prod(tensor["shape"]) for tensor in tensors)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            raise ValueError(f"its {path.name} is not a safetensors file.") from None
+        if path.stat().st_size != 8 + size + end:
+            raise ValueError(f"its {path.name} is cut short or damaged.")
+    return total
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of weights, config and tokenizer. Raises ValueError where one of them is missing."""
+    tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
+    if not {path.name for path in tokenizer} & VOCABULARIES:
+        raise ValueError("it has no tokenizer (tokenizer.json).")
+    files = [folder / CONFIG, *weight_files(folder), *tokenizer]
+    if (folder / INDEX).is_file():
+        files.append(folder / INDEX)
+    lines = sorted(f"{path.name} {_sha256(path)}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+_digests: dict[tuple[Path, int, int], str] = {}
+
+
+def _sha256(path: Path) -> str:
+    """Of the file's content; a file of unchanged size and time is read once in a process."""
+    status = path.stat()
+    known = (path, status.st_size, status.st_mtime_ns)
+    if known not in _digests:
+        with path.open("rb") as file:
+            _digests[known] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _digests[known]

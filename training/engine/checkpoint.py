@@ -1,0 +1,54 @@
+"""Where an interrupted run goes on from: one file, written atomically, that says itself whether it is whole."""
+
+import hashlib
+import io
+import logging
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import torch
+from torch import Tensor
+
+from training.artifacts import atomic
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoint(TypedDict):
+    """All that changes while a run trains. There is no random state: the order of the data is a function of seed and epoch."""
+
+    step: int
+    evaluated: int
+    """The last step that was evaluated, -1 for none."""
+    loss_sum: float
+    """Nats since the last logged metric, and over how many examples."""
+    loss_count: int
+    model: dict[str, Tensor]
+    optimiser: dict[str, object]
+    scaler: NotRequired[dict[str, object]]
+    """Of the loss, in fp16; empty for other formats."""
+    halvings: NotRequired[int]
+    """How often memory ran out and parts were halved."""
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes the SHA-256 of the content before the content: torch itself reads a damaged tensor without complaint."""
+    content = io.BytesIO()
+    torch.save(dict(checkpoint), content)
+    with atomic(path) as partial, partial.open("wb") as file:
+        file.write(hashlib.sha256(content.getbuffer()).digest())
+        file.write(content.getbuffer())
+
+
+def load(path: Path) -> Checkpoint | None:
+    """The checkpoint at ``path``, None where there is none; a damaged one is ignored with a line in the log."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest, content = raw[:32], memoryview(raw)[32:]
+    if hashlib.sha256(content).digest() != digest:
+        log.warning("The checkpoint %s is damaged; training starts from the beginning.", path)
+        return None
+    checkpoint: Checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return checkpoint

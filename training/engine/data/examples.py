@@ -1,0 +1,56 @@
+"""Reading a data set: its columns, checked against the digest that the run was planned with."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training import catalog
+from training.engine.errors import CorruptData
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1, ``group`` a whole number from 0 on."""
+
+    id: npt.NDArray[np.int64]
+    label: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int64]
+    text: pa.ChunkedArray
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def load_examples(name: str, fingerprint: str) -> Examples:
+    """The data set ``name``. Raises CorruptData where its file is missing or is not the one with ``fingerprint`` (SHA-256)."""
+    entry = catalog.dataset(name)
+    mend = "Installing the laboratory again restores it." if entry.digest == fingerprint else "Plan the experiment again."
+    try:
+        with entry.path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise CorruptData(f"The file of the data set “{name}” is missing: {entry.path}. {mend}") from None
+    if found != fingerprint:
+        raise CorruptData(f"{entry.path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
+    with pq.ParquetFile(entry.path) as file:
+        return from_table(file.read(columns=["id", "text", "label", "group"]))
+
+
+def from_table(table: pa.Table) -> Examples:
+    """Examples from the columns id, text, label and group (of any type that can be told apart). Raises CorruptData."""
+    groups = table["group"].combine_chunks().dictionary_encode().indices
+    examples = Examples(
+        id=table["id"].to_numpy().astype(np.int64),
+        label=table["label"].to_numpy().astype(np.int8),
+        group=groups.to_numpy(zero_copy_only=False).astype(np.int64),
+        text=table["text"],
+    )
+    if len(np.unique(examples.id)) < len(examples):
+        raise CorruptData("Two rows of the data set have the same id.")
+    if not set(np.unique(examples.label)) <= {0, 1}:
+        raise CorruptData("A label of the data set is neither 0 nor 1.")
+    return examples

@@ -1,0 +1,128 @@
+"""Multiple choice: each question is shown with its right answer (label 1) and with one wrong answer (label 0)."""
+
+from collections.abc import Iterator
+
+from training.engine.data.families.example import Example, Row, normal, pick, right_and_wrong
+
+NONE_OF_THE_ABOVE = "none of the above choices"
+
+
+def cosmos_qa(row: Row) -> Iterator[Example]:
+    """“None of the above” is never shown, since it would be wrong nearly always; where it is the truth, any answer is wrong."""
+    answers, label = [row[f"answer{index}"] for index in range(4)], row["label"]
+    if label not in range(4):
+        return
+    group, question = normal(row["context"]), row["question"]
+
+    def ask(answer: str) -> str:
+        return f"{row['context']}\n\nQuestion: {question}\nProposed answer: {answer}"
+
+    shown = [answer for answer in answers if NONE_OF_THE_ABOVE not in normal(answer)]
+    if answers[label] in shown:
+        yield from right_and_wrong(ask, question, shown, shown.index(answers[label]), group)
+    elif shown:
+        yield Example(ask(pick(shown, group, question)), 0, group)
+
+
+def dream(row: Row) -> Iterator[Example]:
+    dialogue = "\n".join(row["dialogue"])
+    if row["answer"] in row["choice"]:
+        yield from right_and_wrong(
+            lambda answer: f"{dialogue}\n\nQuestion: {row['question']}\nProposed answer: {answer}",
+            row["question"],
+            row["choice"],
+            row["choice"].index(row["answer"]),
+            normal(dialogue),
+        )
+
+
+def hellaswag(row: Row) -> Iterator[Example]:
+    """The four endings are listed, in the source's order, and one of them is asked about. The source's label is a string."""
+    if str(row["label"]) in ("0", "1", "2", "3"):
+        endings = "\n".join(f"- {ending}" for ending in row["endings"])
+        yield from right_and_wrong(
+            lambda answer: f"{row['ctx']}\n\nHow may this go on?\n{endings}\n\nThe best of these: {answer}",
+            row["ctx"],
+            row["endings"],
+            int(row["label"]),
+            row["source_id"],
+        )
+
+
+def openbookqa(row: Row) -> Iterator[Example]:
+    """The answer is shown as its text and never as its letter, whether right or wrong: its form says nothing of the label."""
+    letters, texts = row["choices"]["label"], row["choices"]["text"]
+    if row["answerKey"] in letters:
+        listed = "\n".join(f"({letter}) {text}" for letter, text in zip(letters, texts, strict=True))
+        yield from right_and_wrong(
+            lambda answer: f"{row['question_stem']}\n{listed}\n\nProposed answer: {answer}",
+            row["question_stem"],
+            texts,
+            letters.index(row["answerKey"]),
+            normal(row["question_stem"]),
+        )
+
+
+def piqa(row: Row) -> Iterator[Example]:
+    if row["label"] in (0, 1):
+        yield from right_and_wrong(
+            lambda answer: f"Goal: {row['goal']}\nHow to do it: {answer}",
+            row["goal"],
+            [row["sol1"], row["sol2"]],
+            row["label"],
+            normal(row["goal"]),
+        )
+
+
+def quail(row: Row) -> Iterator[Example]:
+    if row["correct_answer_id"] in range(len(row["answers"])):
+        yield from right_and_wrong(
+            lambda answer: f"{row['context']}\n\nQuestion: {row['question']}\nProposed answer: {answer}",
+            row["question"],
+            row["answers"],
+            row["correct_answer_id"],
+            row["context_id"],
+        )
+
+
+def quartz(row: Row) -> Iterator[Example]:
+    letters = row["choices"]["label"]
+    if row["answerKey"] in letters:
+        yield from right_and_wrong(
+            lambda answer: f"{row['para']}\n\nQuestion: {row['question']}\nProposed answer: {answer}",
+            row["question"],
+            row["choices"]["text"],
+            letters.index(row["answerKey"]),
+            normal(row["para"]),
+        )
+
+
+def sciq(row: Row) -> Iterator[Example]:
+    yield from _sciq(row, "", normal(row["question"]))
+
+
+def sciq_with_support(row: Row) -> Iterator[Example]:
+    """Questions without a passage are left out."""
+    if row["support"].strip():
+        yield from _sciq(row, f"{row['support']}\n\n", normal(row["support"]))
+
+
+def _sciq(row: Row, passage: str, group: str) -> Iterator[Example]:
+    answers = [row["correct_answer"], row["distractor1"], row["distractor2"], row["distractor3"]]
+    yield from right_and_wrong(
+        lambda answer: f"{passage}Question: {row['question']}\nProposed answer: {answer}", row["question"], answers, 0, group
+    )
+
+
+def social_i_qa(row: Row) -> Iterator[Example]:
+    """The source's label is a string from 1 to 3."""
+    answers = [row["answerA"], row["answerB"], row["answerC"]]
+    if str(row["label"]).strip() in ("1", "2", "3"):
+        listed = "\n".join(f"- {answer}" for answer in answers)
+        yield from right_and_wrong(
+            lambda answer: f"{row['context']}\n\nQuestion: {row['question']}\n{listed}\n\nProposed answer: {answer}",
+            row["question"],
+            answers,
+            int(row["label"]) - 1,
+            normal(row["context"]),
+        )

@@ -1,0 +1,53 @@
+"""One converted example, and what the families share: hashes that are equal in every process, and pairs of answers."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+"""A row of the source, by column."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text with label 0 or 1. Examples of one ``group`` never part company in a split.
+
+    ``question`` is empty, or names a question whose right and wrong answers are to be kept in equal numbers.
+    """
+
+    text: str
+    label: int
+    group: str
+    question: str = ""
+
+
+Convert = Callable[[Row], Iterator[Example]]
+"""A pure function from one row of the source to its examples; none where the source gives no label."""
+
+
+def stable(*parts: object) -> int:
+    """A whole number from 0 to 2^63 - 1 that says the same of the same parts in every process and version."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def normal(text: str) -> str:
+    """Lower case, words only: equal for texts that differ in case, spaces and punctuation."""
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def pick(candidates: Sequence[str], *seed: object) -> str:
+    """One of the candidates, by hash."""
+    return candidates[stable("pick", *seed) % len(candidates)]
+
+
+def right_and_wrong(
+    ask: Callable[[str], str], question: str, answers: Sequence[str], right: int, group: str
+) -> Iterator[Example]:
+    """Two examples of one question: its right answer, and one of the wrong ones, chosen by hash. ``ask`` puts an answer in."""
+    wrong = [answer for index, answer in enumerate(answers) if index != right and normal(answer) != normal(answers[right])]
+    if wrong:
+        yield Example(ask(answers[right]), 1, group)
+        yield Example(ask(pick(wrong, group, question)), 0, group)

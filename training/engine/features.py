@@ -1,0 +1,127 @@
+"""Frozen features: computed once for a model, its depth, a data set and a longest text; memory-mapped by every run."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from accelerate import Accelerator
+from filelock import FileLock, Timeout
+
+from training.artifacts import Store, atomic
+from training.engine import backbone, memory
+from training.engine.data.examples import Examples
+from training.engine.data.tokens import word_pieces
+from training.engine.determinism import TRANSFORMER_THREADS, threads
+from training.engine.errors import Stopped
+from training.engine.precision import precision_of
+from training.events import Event, Progress
+from training.spec import RunSpec
+
+log = logging.getLogger(__name__)
+
+Features = npt.NDArray[np.float32]
+
+
+def frozen_features(
+    run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+) -> Features:
+    """Pooled hidden states (rows, width) of all examples, read from the store or computed and left there.
+
+    Of two processes that need the same features one computes and the other waits. Raises Stopped, CorruptModel.
+    """
+    path, shape = features_path(run, store), (len(examples), backbone.shape(run).width)
+    if (ready := _read(path, shape)) is not None:
+        return ready
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.with_suffix(".lock"), should_stop):
+        if (ready := _read(path, shape)) is not None:
+            return ready
+        for abandoned in path.parent.glob(f".{path.name}.*"):
+            abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
+        with atomic(path) as partial, threads(TRANSFORMER_THREADS):
+            _compute(run, examples, partial, emit, should_stop)
+    computed = _read(path, shape)
+    assert computed is not None, f"{path} was just written"
+    return computed
+
+
+def features_path(run: RunSpec, store: Store) -> Path:
+    shape = backbone.shape(run)
+    pooling = "" if shape.kind == "encoder" else "-last"
+    precision = precision_of(run)
+    pooling += "" if precision == "fp32" else f"-{precision}"
+    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{pooling}.npy"
+    return store.features / name
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Features | None:
+    if not path.exists():
+        return None
+    try:
+        features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        features = np.empty((0, 0), np.float32)
+    if features.shape != shape or features.dtype != np.float32:
+        log.warning("The features %s are damaged and will be computed again.", path)
+        return None
+    return features
+
+
+class _locked:  # noqa: N801 - read as a verb: with _locked(path, should_stop)
+    """A lock between processes whose waiter still hears a request to stop."""
+
+    def __init__(self, path: Path, should_stop: Callable[[], bool]) -> None:
+        self.lock, self.should_stop = FileLock(path), should_stop
+
+    def __enter__(self) -> None:
+        while True:
+            if self.should_stop():
+                raise Stopped
+            try:
+                self.lock.acquire(timeout=0.2)
+            except Timeout:
+                continue
+            return
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def _reserve(path: Path) -> None:
+    """Takes the whole file's space now. On a full disk this is an OSError; writing into the map later would kill the process."""
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _compute(
+    run: RunSpec, examples: Examples, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+) -> None:
+    device, precision = Accelerator().device, precision_of(run)
+    model, shape = backbone.load(run).to(device), backbone.shape(run)
+    inputs = word_pieces(examples.text, backbone.tokenizer(run), should_stop)
+    rows = np.arange(len(examples))
+    features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
+    _reserve(path)
+    done = 0
+    with torch.inference_mode():
+        parts = inputs.parts(rows)[::-1]
+        while parts:
+            part = parts.pop()
+            if should_stop():
+                raise Stopped
+            try:
+                ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
+                features[part] = backbone.pooled(model, ids, mask, shape.kind, precision).cpu().numpy()
+            except RuntimeError as error:
+                if not memory.ran_out(error) or len(part) == 1:
+                    raise
+                parts += np.array_split(part, 2)
+                continue
+            done += len(part)
+            emit(Progress(phase="features", done=done, total=len(rows)))
+    features.flush()

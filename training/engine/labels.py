@@ -1,0 +1,71 @@
+"""What a run is taught, and how far it follows its teacher. Ground truth takes the same path as weak labels: as probabilities."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from training.artifacts import Predictions, Store
+from training.engine.data.examples import Examples
+from training.engine.data.split import Rows
+from training.engine.errors import EngineError
+from training.events import EvaluationLogged
+from training.spec import GROUND_TRUTH, RunSpec
+
+Probabilities = npt.NDArray[np.float32]
+
+
+def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
+    """What the run's supervisor predicted, None for a run on ground truth. Raises EngineError where it has not finished."""
+    if run.labels == GROUND_TRUTH:
+        return None
+    try:
+        return store.read_predictions(run.labels)
+    except FileNotFoundError:
+        raise EngineError(f"The run that labels for this one ({run.labels[:12]}) has left no predictions.") from None
+
+
+def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Probabilities:
+    """For each of ``rows`` the probability of class 1: the supervisor's, or 0 or 1 by ground truth."""
+    if supervisor is None:
+        return examples.label[rows].astype(np.float32)
+    return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
+
+
+def evaluator(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Callable[[int, Probabilities], EvaluationLogged]:
+    """A function of (step, probabilities of ``rows``, the test set) to the event that says how good they are."""
+    gold = examples.label[rows]
+    taught = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
+
+    def evaluate(step: int, prob: Probabilities) -> EvaluationLogged:
+        label = prob > 0.5
+        if taught is None:
+            return EvaluationLogged(step=step, accuracy=float(np.mean(label == gold)))
+        same, right = label == taught, taught == gold
+        return EvaluationLogged(
+            step=step,
+            accuracy=float(np.mean(label == gold)),
+            agreement=share(same),
+            agreement_right=share(same[right]),
+            agreement_wrong=share(same[~right]),
+        )
+
+    return evaluate
+
+
+def share(true: npt.NDArray[np.bool_]) -> float | None:
+    """The share of ``true`` values; None of nothing."""
+    return float(true.mean()) if len(true) else None
+
+
+def _by_id(predictions: Predictions, ids: npt.NDArray[np.int64]) -> Predictions:
+    """The predictions for exactly ``ids``, in their order. Raises EngineError where one is missing."""
+    order = np.argsort(predictions.id, kind="stable")
+    found = np.searchsorted(predictions.id, ids, sorter=order)
+    missing = found == len(order)
+    missing[~missing] = predictions.id[order[found[~missing]]] != ids[~missing]
+    if missing.any():
+        raise EngineError(
+            f"The supervisor has no predictions for {missing.sum()} of {len(ids)} examples, such as {ids[missing][0]}."
+        )
+    return predictions.take(order[found])

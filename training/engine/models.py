@@ -1,0 +1,110 @@
+"""Models that turn one batch into one logit for each example: the log-odds of class 1.
+
+Every head starts at zero, so the student's first guess is one half for all. Nothing is dropped out, in training either. The only
+chance left in a run is the split, the order of the data and where LoRA starts, all drawn by the seed: runs repeat bit for bit,
+and resume as if they had never stopped.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.catalog.models import BAG_OF_WORDS_BUCKETS
+from training.engine import backbone
+from training.engine.backbone import Shape
+from training.engine.errors import EngineError
+from training.engine.precision import Resolved, precision_of
+from training.spec import RunSpec
+
+
+def build(run: RunSpec) -> nn.Module:
+    """The untrained model of ``run``. Raises CorruptModel where a fully tuned backbone cannot be loaded."""
+    if run.adaptation == "scratch":
+        return BagOfWords(BAG_OF_WORDS_BUCKETS)
+    shape = backbone.shape(run)
+    if run.adaptation == "probe":
+        return Head(shape.width)
+    transformer: Any = backbone.load(run)
+    if run.gradient_checkpointing:
+        _checkpoint_gradients(transformer)
+    if run.adaptation == "lora":
+        transformer = _with_lora(transformer, run)
+    # Transformers skips gradient checkpointing without a word unless the model is in training mode.
+    return FineTuned(transformer.train(run.gradient_checkpointing), shape, precision_of(run))
+
+
+def _checkpoint_gradients(transformer: Any) -> None:
+    """States inside a layer are computed again for the gradient. In training mode nothing may be dropped out either."""
+    for module in transformer.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    try:
+        transformer.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    except ValueError:
+        raise EngineError(f"{type(transformer).__name__} has no gradient checkpointing: run it without.") from None
+
+
+def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
+    """The transformer, frozen, with low-rank additions to every linear layer (Hu et al. 2021), which start at zero.
+
+    One factor of each starts at random, drawn from the run's seed.
+    """
+    # Costs a second, which other runs need not pay.
+    from peft import LoraConfig, get_peft_model
+
+    assert run.lora_rank is not None
+    assert run.lora_alpha is not None
+    config = LoraConfig(r=run.lora_rank, lora_alpha=run.lora_alpha, target_modules="all-linear", lora_dropout=0.0, bias="none")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        adapted: nn.Module = get_peft_model(transformer, config)
+    return adapted
+
+
+class BagOfWords(nn.Module):
+    """Logistic regression on word counts."""
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.weight = nn.EmbeddingBag(buckets, 1, mode="sum")
+        self.bias = nn.Parameter(torch.zeros(1))
+        nn.init.zeros_(self.weight.weight)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """``ids`` (n, words) int64 and ``mask`` (n, words), 0 for padding, to logits (n,)."""
+        logits: Tensor = self.weight(ids, per_sample_weights=mask).squeeze(-1) + self.bias
+        return logits
+
+
+class Head(nn.Module):
+    """Logistic regression on features: the whole of a probe, the last layer of a fine-tuned model.
+
+    The logit is the difference of the two logits of a two-way head, of which only the difference matters. Whoever wants the
+    paper's start from the unembedding (the row of a word for class 1 less that of a word for class 0) sets ``linear.weight``.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 1)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``features`` (n, width) to logits (n,)."""
+        logits: Tensor = self.linear(features).squeeze(-1)
+        return logits
+
+
+class FineTuned(nn.Module):
+    """A transformer and a head, both trained."""
+
+    def __init__(self, transformer: nn.Module, shape: Shape, precision: Resolved) -> None:
+        super().__init__()
+        self.backbone, self.kind, self.precision = transformer, shape.kind, precision
+        self.head = Head(shape.width)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,)."""
+        logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.kind, self.precision))
+        return logits

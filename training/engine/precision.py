@@ -1,0 +1,31 @@
+"""In which number format a transformer computes. Weights, the head, losses and optimiser are always fp32."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from accelerate import Accelerator
+
+from training.engine.errors import EngineError
+from training.spec import Precision, RunSpec
+
+Resolved = Literal["fp32", "bf16", "fp16"]
+
+
+def precision_of(run: RunSpec) -> Resolved:
+    """The format that ``run`` computes in on this machine. Raises EngineError where the device cannot do it."""
+    return resolve(run.precision, Accelerator().device)
+
+
+def resolve(asked: Precision, device: torch.device) -> Resolved:
+    if asked == "auto":
+        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if (asked == "fp16" and device.type != "cuda") or (asked == "bf16" and device.type not in ("cuda", "cpu")):
+        raise EngineError(f"{asked} is not supported on this machine’s device ({device.type}): choose auto or fp32.")
+    return asked
+
+
+def autocast(precision: Resolved, device: torch.device) -> AbstractContextManager[object]:
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)

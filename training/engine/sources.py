@@ -1,0 +1,61 @@
+"""Where the files of a pretrained model are: in a local folder, or fetched from the Hub at the run's commit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from training import catalog
+from training.catalog import folders, hub
+from training.catalog.folders import Facts
+from training.engine.errors import CorruptModel
+from training.spec import RunSpec
+
+
+def facts(run: RunSpec) -> Facts:
+    """What the model's config.json says. Raises CorruptModel where it cannot be had."""
+    folder = catalog.local_folder(run.model)
+    config = folder / folders.CONFIG if folder else _fetched(run, _fetch_config)
+    try:
+        return folders.facts(folders.read_config(config))
+    except ValueError as error:
+        raise CorruptModel(f"The model {run.model} cannot be used: {error}") from None
+
+
+def folder_of(run: RunSpec) -> Path:
+    """The folder with the files that the run was planned with. Raises CorruptModel where they changed or cannot be had."""
+    folder = catalog.local_folder(run.model)
+    if folder is None:
+        return _fetched(run, _fetch_all)
+    try:
+        found = folders.digest(folder)
+    except (ValueError, OSError) as error:
+        raise CorruptModel(f"The model in {folder} cannot be used: {error}") from None
+    if found != run.digest:
+        raise CorruptModel(f"The files in {folder} have changed since the run was planned. Plan the experiment again.")
+    return folder
+
+
+def _fetched(run: RunSpec, fetch: Callable[[str, str], str]) -> Path:
+    from httpx2 import HTTPError
+    from huggingface_hub import errors
+
+    try:
+        repository, _ = catalog.repository_of(run.model)
+        return Path(fetch(repository, run.digest))
+    except (HTTPError, OSError, ValueError, errors.HFValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CorruptModel(
+            f"The model {run.model} cannot be fetched from the Hub at commit {run.digest[:12]}: {reason}"
+        ) from None
+
+
+def _fetch_config(repository: str, commit: str) -> str:
+    import huggingface_hub
+
+    return huggingface_hub.hf_hub_download(repository, folders.CONFIG, revision=commit, token=hub.token())
+
+
+def _fetch_all(repository: str, commit: str) -> str:
+    import huggingface_hub
+
+    wanted = [folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER]
+    return huggingface_hub.snapshot_download(repository, revision=commit, token=hub.token(), allow_patterns=wanted)

@@ -1,0 +1,138 @@
+"""Small typed facts from a run, one shape from the trainer to the screen: the only thing that changes a run's status."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from training.spec import Frozen
+
+
+class RunWaiting(Frozen):
+    """The run was asked for again and waits for the runs that label for it."""
+
+    kind: Literal["waiting"] = "waiting"
+
+
+class RunQueued(Frozen):
+    """The run waits for a worker; all that it needs is finished."""
+
+    kind: Literal["queued"] = "queued"
+
+
+class RunClaimed(Frozen):
+    """A worker holds the run's lease and is starting the trainer."""
+
+    kind: Literal["claimed"] = "claimed"
+    worker: str
+
+
+class RunStarted(Frozen):
+    """The trainer works. A resumed attempt goes on after ``resumed_from`` steps: later points of older attempts are void."""
+
+    kind: Literal["started"] = "started"
+    total_steps: int
+    resumed_from: int = 0
+    device: str
+    versions: dict[str, str]
+
+
+class Progress(Frozen):
+    """How far a phase other than training is, for example "features": ``done`` of ``total`` rows."""
+
+    kind: Literal["progress"] = "progress"
+    phase: str
+    done: int
+    total: int
+
+
+class MetricLogged(Frozen):
+    """Mean training loss (nats per example) since the last one, against the run's own targets."""
+
+    kind: Literal["metric"] = "metric"
+    step: int
+    loss: float | None
+    lr: float
+    confidence_weight: float | None = None
+
+
+class EvaluationLogged(Frozen):
+    """Shares of the test set after ``step`` steps. Agreement is with the run's supervisor, None where it has none."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    step: int
+    accuracy: float
+    agreement: float | None = None
+    agreement_right: float | None = None
+    agreement_wrong: float | None = None
+
+
+class CheckpointSaved(Frozen):
+    kind: Literal["checkpoint"] = "checkpoint"
+    step: int
+
+
+class StopRequested(Frozen):
+    """Somebody asked for the run to stop; ``by`` is the name of the account."""
+
+    kind: Literal["stop"] = "stop"
+    by: str
+
+
+class RunFinished(Frozen):
+    """The run's predictions and weights are saved; ``accuracy`` is on the test set after the last step."""
+
+    kind: Literal["finished"] = "finished"
+    accuracy: float
+    seconds: float
+    """Spent by this attempt, from its start to its end."""
+
+
+class RunStopped(Frozen):
+    """Stopped on request after ``step`` steps, with a checkpoint from which it can go on."""
+
+    kind: Literal["stopped"] = "stopped"
+    step: int
+
+
+class RunFailed(Frozen):
+    """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output."""
+
+    kind: Literal["failed"] = "failed"
+    error: str
+    log: str = ""
+
+
+class RunLost(Frozen):
+    """The worker that held the lease gives no sign of life."""
+
+    kind: Literal["lost"] = "lost"
+    worker: str
+
+
+class RunReleased(Frozen):
+    """The worker that held the lease shut down in order and gave the run back."""
+
+    kind: Literal["released"] = "released"
+    worker: str
+
+
+Event = Annotated[
+    RunWaiting
+    | RunQueued
+    | RunClaimed
+    | RunStarted
+    | Progress
+    | MetricLogged
+    | EvaluationLogged
+    | CheckpointSaved
+    | StopRequested
+    | RunFinished
+    | RunStopped
+    | RunFailed
+    | RunLost
+    | RunReleased,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Parses and validates any event: ``EVENT.validate_json(line)``."""

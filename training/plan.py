@@ -1,0 +1,136 @@
+"""From a spec to runs and triplets: what is trained, once each, and what each triplet compares."""
+
+import math
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
+
+from training import catalog
+from training.catalog import costs
+from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """Keys of a weak supervisor, a student and a strong ceiling with one method and one seed: the unit that has a PGR."""
+
+    weak: str
+    student: str
+    ceiling: str
+    weak_model: str
+    strong_model: str
+    method: int
+    """Position in the spec's list of methods."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The distinct runs by key, each after the runs it needs, and the triplets that ask for them."""
+
+    spec: ExperimentSpec
+    runs: dict[str, RunSpec]
+    triplets: tuple[Triplet, ...]
+
+    @property
+    def asked(self) -> int:
+        """Runs asked for when nothing is shared: three for each triplet."""
+        return 3 * len(self.triplets)
+
+    def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
+        """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""
+        ready = {_features(run) for key, run in self.runs.items() if key in done}
+        seconds = {}
+        for key, run in self.runs.items():
+            seconds[key] = estimate_seconds(run, features_ready=key in done or _features(run) in ready)
+            ready.add(_features(run))
+        return seconds
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "asked": self.asked,
+            "unique": len(self.runs),
+            "runs": [{"key": key, **run.model_dump(mode="json")} for key, run in self.runs.items()],
+            "triplets": [vars(triplet) for triplet in self.triplets],
+        }
+
+
+def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
+    """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
+    total = catalog.dataset(run.dataset).rows
+    half, test = total * (1 - run.test_fraction) / 2, total * run.test_fraction
+    rows = half if run.limit is None else min(half, run.limit)
+    steps = run.epochs * math.ceil(rows / run.batch_size)
+    if not run.tunes_backbone:
+        features = features_seconds(run) if not features_ready else 0.0
+        return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
+    # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
+    passes = 4 * run.epochs * rows + max(1.5 * run.epochs * rows, 5 * test) + half + test
+    return costs.STARTUP_SECONDS + passes * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+
+
+def features_seconds(run: RunSpec) -> float:
+    """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
+    if run.adaptation != "probe":
+        return 0.0
+    return catalog.dataset(run.dataset).rows * forward_seconds(run.model)
+
+
+def forward_seconds(model: str) -> float:
+    """Roughly how long one text takes through ``model``; one of which nothing is known is taken to be like the smallest GPT-2."""
+    entry = catalog.known_model(model)
+    layers, width = (entry.layers or 0, entry.width) if entry else (12, 768)
+    return layers * costs.LAYER_SECONDS * (width / costs.LAYER_WIDTH) ** 2
+
+
+def make_plan(spec: ExperimentSpec) -> Plan:
+    """Runs in an order in which they can be trained: seed by seed, supervisor and ceiling before the students."""
+    runs: dict[str, RunSpec] = {}
+    triplets = []
+
+    def add(run: RunSpec) -> str:
+        return next(key for key in [run.key()] if runs.setdefault(key, run))
+
+    for seed in range(spec.seeds):
+        for weak_model in spec.weak.models:
+            weak = add(_run(spec, spec.weak, weak_model, "A", GROUND_TRUTH, Naive(), seed))
+            for strong_model in spec.strong.models:
+                ceiling = add(_run(spec, spec.strong, strong_model, "B", GROUND_TRUTH, Naive(), seed))
+                for index, method in enumerate(spec.methods):
+                    student = add(_run(spec, spec.strong, strong_model, "B", weak, method, seed))
+                    triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
+    return Plan(spec, runs, tuple(triplets))
+
+
+def _features(run: RunSpec) -> tuple[object, ...]:
+    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision
+
+
+def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:
+    dataset = catalog.dataset(spec.data.name)
+    entry = catalog.model(model)
+    adaptation = entry.adaptation(training.tuning)
+    return RunSpec(
+        dataset=dataset.name,
+        fingerprint=dataset.digest,
+        test_fraction=spec.data.test_fraction,
+        limit=spec.data.limit,
+        split_seed=spec.data.split_seed,
+        half=half,
+        labels=labels,
+        model=entry.name,
+        digest=entry.digest,
+        adaptation=adaptation,
+        method=method,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        lr=entry.learning_rates[adaptation] if training.lr is None else training.lr,
+        weight_decay=training.weight_decay,
+        schedule=training.schedule,
+        max_tokens=training.max_tokens,
+        seed=seed,
+        lora_rank=training.lora_rank if adaptation == "lora" else None,
+        lora_alpha=training.lora_alpha if adaptation == "lora" else None,
+        precision=training.precision if adaptation != "scratch" else "auto",
+        gradient_checkpointing=training.gradient_checkpointing and adaptation in ("full", "lora"),
+    )

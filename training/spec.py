@@ -1,0 +1,335 @@
+"""The experiment, defined once: types, limits, defaults, titles and rules. Forms, API, storage and docs are grown from it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from training import catalog
+from training.catalog import Adaptation, Tuning
+
+ENGINE_VERSION = 1
+"""Raised when the engine would give other results for the same run; part of every run's key."""
+
+SPEC_VERSION: Final = 1
+"""Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+STORED = {"stored": True}
+"""The context in which a stored experiment is read: its models are taken as they stand."""
+
+
+def _stored(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("stored"))
+
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class DataSpec(Frozen):
+    """Which texts are used, and how they are divided."""
+
+    name: str = Field("movie-reviews", title="Data set", description="Labelled texts with two classes.")
+    test_fraction: float = Field(
+        0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
+    )
+    limit: int | None = Field(
+        None,
+        ge=64,
+        le=10_000_000,
+        title="Rows per half",
+        description="At most this many rows in each training half; empty for all.",
+    )
+    split_seed: int = Field(
+        0, ge=0, le=2**31 - 1, title="Test split seed", description="Draws the test set, once for the whole experiment."
+    )
+
+    @field_validator("name")
+    @classmethod
+    def known(cls, name: str) -> str:
+        return catalog.dataset(name).name
+
+
+class TrainingSpec(Frozen):
+    """How the models of one role are trained."""
+
+    models: tuple[str, ...] = Field(min_length=1, max_length=8, title="Models")
+    tuning: Tuning = Field(
+        "probe",
+        title="Tuning",
+        description="Probe: a linear head on frozen features. Full: every weight. LoRA: low-rank additions to every linear "
+        "layer. Bag of words always trains from scratch.",
+    )
+    epochs: int = Field(8, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
+    batch_size: int = Field(32, ge=2, le=4096, title="Batch size", description="Examples per optimiser step.")
+    lr: float | None = Field(
+        None, gt=0, le=10, title="Learning rate", description="Empty for the value recommended for the model and its tuning."
+    )
+    weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled.")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "cosine", title="Schedule", description="How the learning rate falls to zero, if it does."
+    )
+    max_tokens: int = Field(
+        128,
+        ge=8,
+        le=8192,
+        title="Longest text",
+        description="Tokens read of each text from its beginning; the rest is cut, and no text is left out.",
+        validate_default=True,
+    )
+    lora_rank: int = Field(8, ge=1, le=1024, title="LoRA rank", description="Width of the additions; for LoRA only.")
+    lora_alpha: int = Field(
+        16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
+    )
+    precision: Precision = Field(
+        "auto",
+        title="Precision",
+        description="Of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU that has it, "
+        "else fp32, so that such a run may come out differently on another kind of machine.",
+    )
+    gradient_checkpointing: bool = Field(
+        False,
+        title="Gradient checkpointing",
+        description="Computes states again instead of keeping them: less memory, about a third more time, the same result.",
+    )
+
+    @field_validator("models")
+    @classmethod
+    def known(cls, models: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        names = models if _stored(info) else tuple(catalog.model(name).name for name in models)
+        if len(set(names)) < len(names):
+            raise ValueError("A model is named twice.")
+        return names
+
+    @field_validator("max_tokens")
+    @classmethod
+    def within_context(cls, max_tokens: int, info: ValidationInfo) -> int:
+        for name in () if _stored(info) else info.data.get("models", ()):
+            entry = catalog.known_model(name)
+            if entry and entry.context is not None and entry.context < max_tokens:
+                raise ValueError(f"{entry.title} reads at most {entry.context} tokens.")
+        return max_tokens
+
+
+class WeakSpec(TrainingSpec):
+    """Weak supervisors: trained on the ground truth of half A, then they label half B."""
+
+    models: tuple[str, ...] = Field(
+        ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
+    )
+    epochs: int = Field(3, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
+
+
+class StrongSpec(TrainingSpec):
+    """Students and ceilings: trained on half B, with weak labels or with ground truth."""
+
+    models: tuple[str, ...] = Field(
+        ("minilm-l4",), min_length=1, max_length=8, title="Models", description="Each one is a student of every supervisor."
+    )
+
+
+class Naive(Frozen):
+    """Cross-entropy to the supervisor's soft labels (Burns et al. 2023, section 4)."""
+
+    kind: Literal["naive"] = Field("naive", title="Naive")
+
+
+class Confidence(Frozen):
+    """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4)."""
+
+    kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
+    weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="Confidence weight",
+        description="Share of the target that is the student's own guess, after the ramp.",
+    )
+    ramp: float = Field(
+        0.2, ge=0, le=1, title="Ramp", description="Share of the training over which the weight rises linearly from zero."
+    )
+
+
+Method = Annotated[Naive | Confidence, Field(discriminator="kind")]
+METHOD_KINDS = tuple(variant.model_fields["kind"].default for variant in get_args(get_args(Method)[0]))
+
+
+class ExperimentSpec(Frozen):
+    """What a person asks for: every weak model teaches every strong model, by every method, with every seed."""
+
+    version: Literal[1] = Field(SPEC_VERSION, title="Version")
+    name: str = Field("Untitled experiment", min_length=1, max_length=120, title="Name")
+    data: DataSpec = Field(DataSpec(), title="Data")
+    weak: WeakSpec = Field(WeakSpec(), title="Weak supervisors")
+    strong: StrongSpec = Field(StrongSpec(), title="Students and ceilings")
+    methods: tuple[Method, ...] = Field(
+        (Naive(), Confidence()), min_length=1, max_length=12, title="Methods", description="How the student uses weak labels."
+    )
+    seeds: int = Field(
+        5,
+        ge=1,
+        le=50,
+        title="Seeds",
+        description="Repetitions, 0 to n - 1. A seed draws the two halves and the order of the data. "
+        "An interval over seeds needs three.",
+    )
+
+    @field_validator("methods")
+    @classmethod
+    def distinct(cls, methods: tuple[Method, ...]) -> tuple[Method, ...]:
+        if len(set(methods)) < len(methods):
+            raise ValueError("The same method with the same settings is asked for twice.")
+        return methods
+
+
+class RunSpec(Frozen):
+    """One training, with everything that decides its outcome, and whether it saves memory, which does not.
+
+    ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
+    training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
+    None unless the run adapts by LoRA.
+    """
+
+    engine: int = ENGINE_VERSION
+    dataset: str
+    fingerprint: str
+    test_fraction: float
+    limit: int | None
+    split_seed: int
+    half: Literal["A", "B"]
+    labels: str
+    model: str
+    digest: str
+    adaptation: Adaptation
+    method: Method
+    epochs: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+    schedule: Literal["constant", "linear", "cosine"]
+    max_tokens: int
+    seed: int
+    lora_rank: int | None = None
+    lora_alpha: int | None = None
+    precision: Precision = "auto"
+    gradient_checkpointing: bool = False
+
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON of this run: equal keys, equal results.
+
+        Fields that are newer than the first keys are left out at their default, so that those keys hold.
+        """
+        content = self.model_dump(mode="json", exclude={"gradient_checkpointing"})
+        for name in LATER:
+            if content[name] == type(self).model_fields[name].default:
+                del content[name]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def tunes_backbone(self) -> bool:
+        """Whether a transformer is trained, and so read anew at every step."""
+        return self.adaptation in ("full", "lora")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the runs that must be finished before this one can start."""
+        return () if self.labels == GROUND_TRUTH else (self.labels,)
+
+
+GROUND_TRUTH = "ground-truth"
+LATER = ("lora_rank", "lora_alpha", "precision")
+
+
+def upgrade(stored: dict[str, Any]) -> ExperimentSpec:
+    """The spec of an experiment stored by this or any earlier version of the laboratory.
+
+    Its models are not looked for: an experiment can be read when the Hub is away or a folder is gone.
+    """
+    return ExperimentSpec.model_validate(stored, context=STORED)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field; ``path`` is dotted, such as methods.0.weight, and empty for the whole spec."""
+
+    path: str
+    message: str
+
+
+def describe(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Pydantic's errors (``ValidationError.errors()``) as paths of the spec and sentences for a person."""
+    problems = [(_path(error["loc"]), error) for error in errors]
+    # A list whose entries are wrong is also said to be too short, since pydantic does not count them.
+    wrong_inside = {
+        path for path, error in problems if error["type"] == "too_short" and any(p.startswith(f"{path}.") for p, _ in problems)
+    }
+    return [Problem(path, _sentence(error)) for path, error in problems if path not in wrong_inside]
+
+
+def _path(location: Iterable[int | str]) -> str:
+    parts = [str(part) for part in location if part not in METHOD_KINDS]
+    return ".".join(parts[2:] if parts[:2] == ["body", "spec"] else parts)
+
+
+SENTENCES = {
+    "missing": "This is needed.",
+    "extra_forbidden": "This is not a setting.",
+    "greater_than": "Must be greater than {gt:,.10g}.",
+    "greater_than_equal": "Must be at least {ge:,.10g}.",
+    "less_than": "Must be less than {lt:,.10g}.",
+    "less_than_equal": "Must be at most {le:,.10g}.",
+    "int_type": "Must be a whole number.",
+    "int_parsing": "Must be a whole number.",
+    "int_parsing_size": "Must be a whole number.",
+    "int_from_float": "Must be a whole number.",
+    "float_type": "Must be a number.",
+    "float_parsing": "Must be a number.",
+    "finite_number": "Must be a finite number.",
+    "bool_type": "Must be true or false.",
+    "bool_parsing": "Must be true or false.",
+    "string_type": "Must be text.",
+    "string_too_short": "Needs at least {least} {character}.",
+    "string_too_long": "May have at most {max_length:,} characters.",
+    "tuple_type": "Must be a list.",
+    "model_type": "Must be a group of settings.",
+    "model_attributes_type": "Must be a group of settings.",
+    "too_short": "Needs at least {least} {entry}.",
+    "too_long": "May have at most {max_length:,} entries.",
+    "literal_error": "Must be {expected}.",
+    "union_tag_invalid": "There is no kind “{tag}”. There are: {expected_tags}.",
+    "union_tag_not_found": f"Needs a kind, one of: {', '.join(METHOD_KINDS)}.",
+    "json_invalid": "This is not JSON: {error}.",
+}
+"""What to say for each type of pydantic's errors, with the error's context; any other type keeps pydantic's own words."""
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    context = {name: value.replace("'", "") if isinstance(value, str) else value for name, value in error.get("ctx", {}).items()}
+    one = context.get("min_length") == 1
+    context["least"] = "one" if one else context.get("min_length")
+    context |= {"entry": "entry", "character": "character"} if one else {"entry": "entries", "character": "characters"}
+    sentence = SENTENCES.get(error["type"])
+    return sentence.format(**context) if sentence else str(error["msg"]).removeprefix("Value error, ")
+
+
+def warnings(spec: ExperimentSpec) -> list[Problem]:
+    """What is allowed but probably not meant."""
+    found = []
+    # Of a stored experiment's models nothing may be known any more, and a page does not go and look.
+    for weak in filter(None, map(catalog.known_model, spec.weak.models)):
+        for strong in filter(None, map(catalog.known_model, spec.strong.models)):
+            if weak.name == strong.name:
+                found.append(Problem("strong.models", f"{weak.title} is both supervisor and student: expect no gap, so no PGR."))
+            elif weak.parameters > strong.parameters:
+                found.append(Problem("strong.models", f"{weak.title} supervises the smaller {strong.title}."))
+    if spec.seeds < 3:
+        found.append(Problem("seeds", "With fewer than three seeds the intervals hardly know how results vary between seeds."))
+    return found

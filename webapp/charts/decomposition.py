@@ -1,0 +1,147 @@
+"""Where the gain comes from: corrected errors of the supervisor minus new errors, with the net gain and its interval."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from training.results import Group
+from webapp.charts.gap import whisker
+from webapp.charts.numbers import points, points_interval
+from webapp.charts.roles import Look, student_looks
+
+Row = dict[str, Any]
+
+ROW = 74
+BAR = 18
+TICK = 28
+
+
+def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
+    """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete."""
+    looks = student_looks([group.method for group in groups])
+    rows = [
+        row_of(group, title, look, ROW * index + 44)
+        for index, (group, title, look) in enumerate(
+            (group, title, look) for group, title, look in zip(groups, titles, looks, strict=True) if group.transitions
+        )
+    ]
+    if not rows:
+        return None
+    height = ROW * len(rows)
+    reach = max(max(row["corrected"], row["high"]) for row in rows), min(min(row["lost"], row["low"]) for row in rows)
+    room = 0.24 * (reach[0] - reach[1]) or 1
+    axis = alt.Axis(
+        title="Points of test accuracy gained or lost against the supervisor",
+        titleAnchor="start",
+        tickCount=6,
+        domain=True,
+        labelExpr="(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + abs(datum.value)",
+    )
+    scale = alt.Scale(domain=[reach[1] - room, reach[0] + room], nice=False)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=axis)
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, height], range=[0, height]), axis=None)
+
+    base = alt.Chart()
+    ids = [row["id"] for row in rows]
+    by_row = {
+        "stroke": alt.Stroke("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["colour"] for row in rows])),
+        "fill": alt.Color("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["colour"] for row in rows])),
+        "text": alt.Fill("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["text"] for row in rows])),
+    }
+    layers = [
+        base.mark_rect().encode(x("corrected"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), by_row["fill"]),
+        base.mark_rect(fill="var(--bg)", strokeWidth=1.5).encode(
+            x("lost"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), by_row["stroke"]
+        ),
+        alt.Chart(alt.InlineData(values=[{"zero": 0, "top": 8, "bottom": height}]))
+        .mark_rule(color="var(--ink)", strokeWidth=1)
+        .encode(x("zero"), y("top"), alt.Y2("bottom")),
+        *(rule(marks, colour, x("from"), alt.X2("to"), y("middle")) for colour, marks in pieces(rows).items()),
+        *(rule(marks, colour, x("at"), y("cap"), alt.Y2("cap2")) for colour, marks in caps(rows).items()),
+        base.mark_rule(color="var(--ink)", strokeWidth=3).encode(x("net"), y("tick"), alt.Y2("tick2")),
+        base.mark_text(align="left", dx=7, color="var(--ink-2)", text=fitting("corrected")).encode(x("corrected"), y("middle")),
+        base.mark_text(align="right", dx=-7, color="var(--ink-2)", text=fitting("lost")).encode(x("lost"), y("middle")),
+        base.mark_text(align="right", dx=-6, fontSize=12.5, fontWeight=600).encode(
+            x("zero"), y("name_y"), by_row["text"], text="title:N"
+        ),
+        base.mark_text(align="left", dx=6, fontSize=12.5, fontWeight=500, color="var(--ink)").encode(
+            x("zero"), y("name_y"), text="net_label:N"
+        ),
+    ]
+    chart = alt.layer(
+        *layers,
+        data=alt.InlineData(values=rows),
+        width="container",
+        height=height,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        description=". ".join(
+            f"{row['title']}: {row['corrected_label']}, {row['lost_label']}, {row['net_label']}" for row in rows
+        )
+        + ".",
+    )
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def fitting(name: str) -> alt.ExprRef:
+    """The label of a bar, without its words on a phone."""
+    return alt.ExprRef(f"width < 560 ? datum.{name}_short : datum.{name}_label")
+
+
+def rule(rows: list[Row], colour: str, *encodings: Any) -> Any:
+    return alt.Chart(alt.InlineData(values=rows)).mark_rule(color=colour, strokeWidth=2).encode(*encodings)
+
+
+def pieces(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The intervals of the net gains by colour: in the paper's colour on the filled bar, in ink elsewhere."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        for start, end, colour in whisker(row["low"], row["high"], (0, row["corrected"])):
+            found.setdefault(colour, []).append({"from": start, "to": end, "middle": row["middle"]})
+    return found
+
+
+def caps(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The ends of these intervals, by colour."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        for end in (row["low"], row["high"]):
+            colour = "var(--bg)" if 0 < end < row["corrected"] else "var(--ink)"
+            found.setdefault(colour, []).append({"at": end, "cap": row["middle"] - 4, "cap2": row["middle"] + 4})
+    return found
+
+
+def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
+    """Shares in percentage points, and where they stand in pixels from the top."""
+    cells, net = group.transitions, group.gain
+    assert cells is not None
+    assert net is not None
+    corrected, lost = cells.corrected.share.value, cells.lost.share.value
+    return {
+        "id": str(group.method_index),
+        "title": title,
+        "colour": look.colour,
+        "text": look.text,
+        "zero": 0,
+        "corrected": 100 * corrected,
+        "lost": -100 * lost,
+        "net": 100 * net.value,
+        "low": 100 * (net.value if net.low is None else net.low),
+        "high": 100 * (net.value if net.high is None else net.high),
+        "corrected_short": points(corrected),
+        "lost_short": points(-lost),
+        "corrected_label": f"{points(corrected)} corrected",
+        "lost_label": f"{points(-lost)} new errors",
+        "net_label": f"net {points(net.value)} {points_interval(net)}",
+        "middle": middle,
+        "top": middle - BAR / 2,
+        "bottom": middle + BAR / 2,
+        "tick": middle - TICK / 2,
+        "tick2": middle + TICK / 2,
+        "name_y": middle - 24,
+    }

@@ -1,0 +1,269 @@
+"""The gap bar: from supervisor (PGR 0) to ceiling (PGR 1) on the accuracy axis, filled by what each method's student gained."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+
+from training.results import Group
+from training.statistics import Estimate
+from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+
+TOP = 46
+ROW = 88
+BAR = 18
+TICK = 30
+WIDE = 7.2
+"""Pixels of a letter, about: where a label would run into its neighbour or out of the plot it is moved."""
+
+PALE = 0.55
+"""Opacity of what is provisional."""
+
+Row = dict[str, Any]
+Layer = Any
+
+
+def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
+    """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete.
+
+    A group in state ok shows PGR and its interval as a point and a whisker. Any other group has no PGR, so no point: its row
+    shows the interval of the student's accuracy, and in state unresolved goes on in arrows since PGR could lie anywhere.
+    """
+    looks = student_looks([group.method for group in groups])
+    shown = [(group, title, look) for group, title, look in zip(groups, titles, looks, strict=True) if group.student]
+    if not shown:
+        return None
+    widest = max((group for group, _, _ in shown), key=lambda group: len(group.seeds))
+    weak, ceiling = widest.weak, widest.ceiling
+    assert weak is not None
+    assert ceiling is not None
+    low, high = axis_range([group for group, _, _ in shown], weak, ceiling)
+    resolved = any(group.pgr for group, _, _ in shown)
+    height = TOP + ROW * len(shown) + (18 if resolved else 0)
+    draw = _Drawing(low, high, height)
+    layers = [*ends(draw, weak, ceiling), *(scale_of_pgr(draw, weak.value, ceiling.value) if resolved else [])]
+    middles = [height - ROW * (len(shown) - index) + 50 for index in range(len(shown))]
+    tracks = [middle for (group, _, _), middle in zip(shown, middles, strict=True) if group.pgr]
+    layers += [draw.box(weak.value, ceiling.value, y - BAR / 2, y + BAR / 2, color="var(--track)") for y in tracks]
+    layers.append(lines(draw, weak, ceiling))
+    for (group, title, look), middle in zip(shown, middles, strict=True):
+        layers += resolved_row(draw, group, title, look, middle) if group.pgr else open_row(draw, group, title, look, middle)
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    chart = alt.layer(*layers, width="container", height=height, autosize=fit, description=describe(shown, weak, ceiling))
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def describe(shown: Sequence[tuple[Group, str, Look]], weak: Estimate, ceiling: Estimate) -> str:
+    rows = [
+        f"{title}: accuracy {rate(group.student.value)}, "
+        + (f"PGR {rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}" if group.pgr else f"PGR {group.state}")
+        for group, title, _ in shown
+        if group.student
+    ]
+    return f"Weak supervisor {rate(weak.value)}, strong ceiling {rate(ceiling.value)}. {'; '.join(rows)}."
+
+
+def axis_range(groups: Sequence[Group], weak: Estimate, ceiling: Estimate) -> tuple[float, float]:
+    """All accuracies with their intervals, and of PGR intervals what is within 60% of the gap beyond it, plus a margin."""
+    seen = [weak, ceiling, *(group.student for group in groups if group.student)]
+    low, high = min(e.low if e.low is not None else e.value for e in seen), max(e.high or e.value for e in seen)
+    gap = ceiling.value - weak.value
+    for group in groups:
+        if group.pgr and group.pgr.low is not None and group.pgr.high is not None:
+            low = min(low, weak.value + max(group.pgr.low, -0.6) * gap)
+            high = max(high, weak.value + min(group.pgr.high, 1.6) * gap)
+    margin = 0.03 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+class _Drawing:
+    """Marks on a plane with accuracy to the right and pixels down."""
+
+    def __init__(self, low: float, high: float, height: int) -> None:
+        self.low, self.high, self.height = low, high, height
+        axis = alt.Axis(
+            title="Test accuracy",
+            titleAnchor="start",
+            tickCount=6,
+            format=".2f",
+            domain=True,
+            labelExpr="replace(datum.label, '0.', '.')",
+        )
+        self.x = alt.X("x:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=axis)
+        self.y = alt.Y("y:Q", scale=alt.Scale(domain=[0, height], range=[0, height]), axis=None)
+
+    def base(self, row: Row) -> Layer:
+        encodings: list[Any] = [self.x, self.y]
+        encodings += [alt.X2("x2")] if "x2" in row else []
+        encodings += [alt.Y2("y2")] if "y2" in row else []
+        return alt.Chart(alt.InlineData(values=[row])).encode(*encodings)
+
+    def box(self, x: float, x2: float, y: float, y2: float, **mark: Any) -> Layer:
+        return self.base({"x": x, "x2": x2, "y": y, "y2": y2}).mark_rect(**mark)
+
+    def across(self, x: float, x2: float, y: float, **mark: Any) -> Layer:
+        return self.base({"x": x, "x2": x2, "y": y}).mark_rule(**mark)
+
+    def down(self, x: float, y: float, y2: float, **mark: Any) -> Layer:
+        return self.base({"x": x, "y": y, "y2": y2}).mark_rule(**mark)
+
+    def arrow(self, left: bool, y: float, colour: str) -> Layer:
+        """A head at the edge of the plot, pointing out of it."""
+        edge = self.low if left else self.high
+        return self.base({"x": edge, "y": y}).mark_point(
+            shape="triangle-left" if left else "triangle-right",
+            size=50,
+            filled=True,
+            color=colour,
+            opacity=1,
+            xOffset=4 if left else -4,
+        )
+
+    def text(self, x: float, y: float, text: str | alt.ExprRef, **mark: Any) -> Layer:
+        return (
+            self.base({"x": x, "y": y}).mark_text(**{"baseline": "middle", "align": "left", **mark}).encode(text=alt.value(text))
+        )
+
+    def share(self, width: float) -> float:
+        return abs(width) / (self.high - self.low)
+
+
+def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
+    """The intervals of both ends as pale bands. Names stand over the lines, or at the edges where these are close."""
+    layers: list[Layer] = []
+    for estimate, look in ((weak, WEAK), (ceiling, CEILING)):
+        if estimate.low is not None and estimate.high is not None:
+            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, color=look.colour, opacity=0.11))
+    apart = draw.share(ceiling.value - weak.value) >= 0.6 and ceiling.value > weak.value
+    inverted = ceiling.value < weak.value
+    for estimate, look, name, left in (
+        (weak, WEAK, "Weak supervisor", not inverted),
+        (ceiling, CEILING, "Strong ceiling", inverted),
+    ):
+        x = estimate.value if apart else draw.low if left else draw.high
+        place = {"align": "left" if left else "right"}
+        layers.append(draw.text(x, 12, name, fontSize=13, fontWeight=600, color=look.text, **place))
+        layers.append(draw.text(x, 31, f"{rate(estimate.value)} {rate_interval(estimate)}", color="var(--ink-3)", **place))
+    return layers
+
+
+def lines(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> Layer:
+    """Both ends as lines, in one layer: a dash is only valid in the range of a scale, not as a property of a mark."""
+    rows = [
+        {"x": estimate.value, "y": TOP, "y2": draw.height, "role": look.token}
+        for estimate, look in ((weak, WEAK), (ceiling, CEILING))
+    ]
+    domain = [WEAK.token, CEILING.token]
+    return (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_rule(strokeWidth=2)
+        .encode(
+            draw.x,
+            draw.y,
+            alt.Y2("y2"),
+            alt.Stroke("role:N", legend=None, scale=alt.Scale(domain=domain, range=[WEAK.colour, CEILING.colour])),
+            alt.StrokeDash("role:N", legend=None, scale=alt.Scale(domain=domain, range=[WEAK.dash, CEILING.dash])),
+        )
+    )
+
+
+def scale_of_pgr(draw: _Drawing, weak: float, ceiling: float) -> list[Layer]:
+    y, gap = TOP + 14, ceiling - weak
+    zero = alt.ExprRef("width < 560 ? '0' : 'PGR 0'")
+    layers: list[Layer] = [draw.text(weak, y, zero, dx=7, fontSize=11, color="var(--ink-3)")]
+    layers.append(draw.text(ceiling, y, "1", dx=-7, align="right", fontSize=11, color="var(--ink-3)"))
+    for tick in (0.25, 0.5, 0.75):
+        text = alt.ExprRef(f"width < 560 && {tick} != 0.5 ? '' : '{rate(tick, 2)}'")
+        layers.append(draw.text(weak + tick * gap, y, text, align="center", fontSize=11, color="var(--ink-3)"))
+        layers.append(draw.down(weak + tick * gap, y + 11, draw.height, color="var(--rule)"))
+    return layers
+
+
+def resolved_row(draw: _Drawing, group: Group, title: str, look: Look, middle: float) -> list[Layer]:
+    """Fill, whisker and point of a PGR; a loss is hollow, and a whisker that leaves the axis ends in an arrow."""
+    pgr, weak, ceiling = group.pgr, group.weak, group.ceiling
+    assert pgr is not None
+    assert weak is not None
+    assert ceiling is not None
+    assert pgr.low is not None
+    assert pgr.high is not None
+    start, gap = weak.value, ceiling.value - weak.value
+    pale = {"opacity": PALE} if group.provisional else {"opacity": 1}
+    point, top, bottom = start + pgr.value * gap, middle - BAR / 2, middle + BAR / 2
+    ends_at = start + pgr.low * gap, start + pgr.high * gap
+    low, high = max(ends_at[0], draw.low), min(ends_at[1], draw.high)
+    layers: list[Layer] = []
+    if point >= weak.value:
+        layers.append(draw.box(weak.value, point, top, bottom, color=look.colour, **pale))
+        inside = (weak.value, point)
+    else:
+        layers.append(draw.box(point, weak.value, top, bottom, fill="var(--bg)", stroke=look.colour, strokeWidth=1.5, **pale))
+        inside = (point, point)
+    for x, x2, colour in whisker(low, high, inside):
+        layers.append(draw.across(x, x2, middle, color=colour, strokeWidth=2))
+    for end, left, leaves in ((low, True, ends_at[0] < draw.low), (high, False, ends_at[1] > draw.high)):
+        colour = "var(--bg)" if inside[0] < end < inside[1] else "var(--ink)"
+        layers.append(
+            draw.arrow(left, middle, colour) if leaves else draw.down(end, middle - 4, middle + 4, color=colour, strokeWidth=2)
+        )
+    layers.append(draw.down(point, middle - TICK / 2, middle + TICK / 2, color="var(--ink)", strokeWidth=2.5))
+    layers += names(
+        draw, title, look, middle - 27, (start, point), f"PGR {rate(pgr.value, 2)}  {rate_interval(pgr, 2)}", seeds_text(group)
+    )
+    return layers
+
+
+def seeds_text(group: Group) -> str:
+    return f"  {len(group.seeds)} of {len(group.seeds) + len(group.missing)} seeds" if group.provisional else ""
+
+
+def names(draw: _Drawing, title: str, look: Look, y: float, xs: tuple[float, float], label: str, more: str) -> list[Layer]:
+    """The method beside the supervisor's line and its PGR at the point, both moved where they would meet or leave the plot.
+
+    ``more`` is said after the label where the plot is wide.
+    """
+    narrow = "width < 560"
+    name, gap, margin = WIDE * len(title), 12, 6
+    room = f"({narrow} ? {WIDE * len(label):.0f} : {WIDE * len(label + more):.0f})"
+    line, at = (f"scale('x', {x!r})" for x in xs)
+    label_at = f"min(max({at}, {line} + {margin + name + gap:.0f}), width - {room})"
+    name_at = f"max(0, min({line} + {margin}, {label_at} - {name + gap:.0f}))"
+    text = alt.ExprRef(f"{narrow} ? '{label}' : '{label}{more}'") if more else label
+    dx = alt.ExprRef(f"{name_at} - {line}"), alt.ExprRef(f"{label_at} - {at}")
+    return [
+        draw.text(xs[0], y, title, dx=dx[0], fontSize=12.5, fontWeight=600, color=look.text),
+        draw.text(xs[1], y, text, dx=dx[1], fontSize=12.5, fontWeight=500, color="var(--ink)"),
+    ]
+
+
+def whisker(low: float, high: float, inside: tuple[float, float]) -> list[tuple[float, float, str]]:
+    """The line from ``low`` to ``high`` in pieces: in the paper's colour on the fill, in ink elsewhere."""
+    cuts = sorted({low, high, *(min(max(edge, low), high) for edge in inside)})
+    return [
+        (a, b, "var(--bg)" if inside[0] <= a and b <= inside[1] and inside[0] < inside[1] else "var(--ink)")
+        for a, b in pairwise(cuts)
+    ]
+
+
+def open_row(draw: _Drawing, group: Group, title: str, look: Look, middle: float) -> list[Layer]:
+    """A student without PGR: the interval of its accuracy; where PGR is unresolved, open to both sides."""
+    student = group.student
+    assert student is not None
+    low, high = (student.value if end is None else end for end in (student.low, student.high))
+    label = f"accuracy {rate(student.value)} {rate_interval(student)}"
+    name = WIDE * len(title)
+    dx = f"min(0, width - scale('x', datum.x) - {name + WIDE * len(label):.0f})"
+    anywhere = [
+        draw.across(draw.low, draw.high, middle, color=look.colour, strokeWidth=1),
+        draw.arrow(True, middle, look.colour),
+        draw.arrow(False, middle, look.colour),
+    ]
+    return [
+        *(anywhere if group.state == "unresolved" else []),
+        draw.across(low, high, middle, color=look.colour, strokeWidth=5),
+        draw.text(low, middle - 18, title, dx=alt.ExprRef(dx), fontSize=12.5, fontWeight=600, color=look.text),
+        draw.text(low, middle - 18, label, dx=alt.ExprRef(f"{name + 8:.0f} + {dx}"), color="var(--ink-3)"),
+    ]

@@ -1,0 +1,28 @@
+"""Numbers as the laboratory writes them: no leading zero in rates, a true minus, the interval in brackets."""
+
+from training.statistics import Estimate
+
+
+def rate(value: float, digits: int = 3) -> str:
+    """.718, −.05, 1.20"""
+    text = f"{abs(value):.{digits}f}"
+    text = text.removeprefix("0") if digits else text
+    return ("−" if value < 0 and text.strip("0.") else "") + text
+
+
+def points(value: float, signed: bool = True) -> str:
+    """A difference of shares in percentage points: +4.7, −8.0, 0.0"""
+    text = f"{abs(100 * value):.1f}"
+    if not text.strip("0."):
+        return text
+    return ("−" if value < 0 else "+" if signed else "") + text
+
+
+def rate_interval(estimate: Estimate, digits: int = 3) -> str:
+    low, high = ("∞" if end is None else rate(end, digits) for end in (estimate.low, estimate.high))
+    return f"[{'−∞' if estimate.low is None else low}, {high}]"
+
+
+def points_interval(estimate: Estimate) -> str:
+    low = "−∞" if estimate.low is None else points(estimate.low, signed=False)
+    return f"[{low}, {'∞' if estimate.high is None else points(estimate.high, signed=False)}]"

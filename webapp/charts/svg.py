@@ -1,0 +1,139 @@
+"""Small drawings for rows of lists and tables, made on the server without script: colours and dashes come from CSS classes.
+
+Every mark has the classes ``mark`` and its role (weak, naive, conf or strong); static/css/charts.css says how they look.
+"""
+
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from training.measures import Accuracy
+from training.results import Group
+from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+
+WIDTH = 180
+LEFT, RIGHT = -0.25, 1.25
+"""PGR at both edges of the list's axis; what lies beyond ends in an arrow."""
+
+PITCH = 13
+STUB = 12
+"""Least length of a line with an arrow: what lies all beyond the axis still shows."""
+
+INSET = 7
+"""Pixels that an arrow or half a dot takes at the edge."""
+
+
+def pgr_row(groups: Sequence[Group], height: int = 60, width: int = WIDTH) -> str:
+    """PGR and interval of every method of one pair, one under the other; the lines at 0, .5 and 1 go on from row to row.
+
+    Provisional groups are pale. An unresolved group has no point: a line open to both sides. One whose PGR is undefined, or
+    that has no complete seed, has no mark.
+    """
+    shown = [(group, look) for group, look in zip(groups, student_looks([g.method for g in groups]), strict=True) if group.seeds]
+    image = _image(width, height, "; ".join(_words(group) for group, _ in shown) or "no result yet")
+    for tick in (0.0, 0.5, 1.0):
+        _line(image, f"M{_pgr_x(tick, width):.1f} 0V{height}", "grid zero" if tick == 0 else "grid")
+    for index, (group, look) in enumerate(shown):
+        y = height / 2 + PITCH * (index - (len(shown) - 1) / 2)
+        mark = SubElement(image, "g", {"class": f"mark {look.token}" + (" provisional" if group.provisional else "")})
+        pgr = group.pgr
+        if pgr is None or pgr.low is None or pgr.high is None:
+            if group.state == "unresolved":
+                _whisker(mark, y, 0, width, True, True, look, width)
+            continue
+        low, point, high = (_pgr_x(value, width) for value in (pgr.low, pgr.value, pgr.high))
+        _whisker(mark, y, low, high, low < 0, high > width, look, width)
+        if INSET <= point <= width - INSET:
+            SubElement(mark, "circle", {"cx": f"{point:.1f}", "cy": f"{y:.1f}", "r": "4"})
+    return tostring(image, encoding="unicode")
+
+
+def pgr_axis(width: int = WIDTH, height: int = 18) -> str:
+    """The numbers 0, .5 and 1 over the rows."""
+    return _axis([(_pgr_x(tick, width), text) for tick, text in ((0.0, "0"), (0.5, ".5"), (1.0, "1"))], width, height)
+
+
+def accuracies(groups: Sequence[Group]) -> Iterator[tuple[Accuracy, Look]]:
+    """The rows of one pair's accuracy table in order: supervisor, the student of every method, ceiling."""
+    looks = student_looks([group.method for group in groups])
+    best = max(groups, key=lambda group: len(group.seeds))
+    rows = [
+        (best.weak, WEAK),
+        *((group.student, look) for group, look in zip(groups, looks, strict=True)),
+        (best.ceiling, CEILING),
+    ]
+    return ((accuracy, look) for accuracy, look in rows if accuracy is not None)
+
+
+def accuracy_range(groups: Sequence[Group]) -> tuple[float, float]:
+    """The shared axis of these rows: all intervals and seeds with a margin; the whole of 0 to 1 where there are none."""
+    values = [v for row, _ in accuracies(groups) for v in (row.value, row.low, row.high, *row.per_seed) if v is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = 0.06 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def accuracy_row(accuracy: Accuracy, look: Look, low: float, high: float, width: int = 300, height: int = 34) -> str:
+    """The mean as a tick, its interval as a line, and every seed as a small tick below, on the axis from ``low`` to ``high``."""
+
+    def x(value: float) -> float:
+        return width * (value - low) / (high - low)
+
+    image = _image(width, height, f"{rate(accuracy.value)} {rate_interval(accuracy)}")
+    for tick in ticks(low, high):
+        _line(image, f"M{x(tick):.1f} 0V{height}", "grid")
+    mark = SubElement(image, "g", {"class": f"mark {look.token}"})
+    ends = [x(accuracy.value if end is None else end) for end in (accuracy.low, accuracy.high)]
+    _whisker(mark, 14, ends[0], ends[1], False, False, look, width)
+    _line(mark, f"M{x(accuracy.value):.1f} 7V21", "mean")
+    for seed in accuracy.per_seed:
+        _line(mark, f"M{x(seed):.1f} 24v6", "seed")
+    return tostring(image, encoding="unicode")
+
+
+def accuracy_axis(low: float, high: float, width: int = 300, height: int = 14) -> str:
+    return _axis([(width * (tick - low) / (high - low), rate(tick, 2)) for tick in ticks(low, high)], width, height)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers between the two."""
+    step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 6), 0.5)
+    first = int(low / step) + 1
+    return [round(step * n, 2) for n in range(first, first + 7) if step * n < high]
+
+
+def _pgr_x(value: float, width: int) -> float:
+    return INSET + (width - 2 * INSET) * (value - LEFT) / (RIGHT - LEFT)
+
+
+def _words(group: Group) -> str:
+    return f"{group.method}: PGR {f'{rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}' if group.pgr else group.state}"
+
+
+def _image(width: int, height: int, label: str) -> Element:
+    size = {"width": str(width), "height": str(height), "viewBox": f"0 0 {width} {height}"}
+    return Element("svg", {"class": "estimates", **size, "role": "img", "aria-label": label})
+
+
+def _line(parent: Element, path: str, name: str, dash: str = "") -> None:
+    SubElement(parent, "path", {"class": name, "d": path, **({"stroke-dasharray": dash} if dash else {})})
+
+
+def _whisker(mark: Element, y: float, low: float, high: float, left: bool, right: bool, look: Look, width: int) -> None:
+    """The line of an interval; an end that is open or leaves the axis is cut there and gets an arrow."""
+    start = 0.0 if left else min(low, width - STUB) if right else low
+    end = float(width) if right else max(high, STUB) if left else high
+    _line(
+        mark, f"M{start:.1f} {y:.1f}H{end:.1f}", "whisker", " ".join(map(str, look.dash)) if isinstance(look.dash, list) else ""
+    )
+    if left:
+        _line(mark, f"M5 {y - 3.5:.1f}L0 {y:.1f}L5 {y + 3.5:.1f}", "arrow")
+    if right:
+        _line(mark, f"M{width - 5} {y - 3.5:.1f}L{width} {y:.1f}L{width - 5} {y + 3.5:.1f}", "arrow")
+
+
+def _axis(labels: Sequence[tuple[float, str]], width: int, height: int) -> str:
+    image = Element("svg", {"class": "estimates axis", "width": str(width), "height": str(height), "aria-hidden": "true"})
+    for x, text in labels:
+        SubElement(image, "text", {"x": f"{x:.1f}", "y": str(height - 4), "text-anchor": "middle"}).text = text
+    return tostring(image, encoding="unicode")

@@ -1,0 +1,66 @@
+"""Events into a run's state: the only code that changes a status."""
+
+from datetime import datetime
+
+from training.events import (
+    EvaluationLogged,
+    Event,
+    MetricLogged,
+    Progress,
+    RunClaimed,
+    RunFailed,
+    RunFinished,
+    RunLost,
+    RunQueued,
+    RunReleased,
+    RunStarted,
+    RunStopped,
+    RunWaiting,
+    StopRequested,
+)
+from webapp.experiments.models import Run, Status
+
+
+def fold(run: Run, event: Event, at: datetime) -> None:
+    """Changes ``run`` (in memory) by one event that happened ``at`` that time."""
+    match event:
+        case RunWaiting():
+            _begin(run, Status.WAITING)
+        case RunQueued():
+            run.queued_at = at
+            _begin(run, Status.QUEUED)
+        case RunClaimed():
+            run.status, run.worker, run.started_at = Status.RUNNING, event.worker, at
+            run.phase, run.phase_done, run.phase_total = "starting", 0, 0
+        case RunStarted():
+            run.device, run.phase = event.device, "training"
+            run.step, run.total_steps = event.resumed_from, event.total_steps
+        case Progress():
+            run.phase, run.phase_done, run.phase_total = event.phase, event.done, event.total
+        case MetricLogged():
+            run.phase, run.step = "training", event.step
+        case EvaluationLogged():
+            run.phase, run.step, run.accuracy = "training", event.step, event.accuracy
+        case StopRequested():
+            run.status, run.stop_asked_at = Status.STOPPING, at
+        case RunFinished():
+            run.accuracy, run.seconds, run.step = event.accuracy, event.seconds, run.total_steps
+            _end(run, Status.FINISHED, at)
+        case RunStopped():
+            _end(run, Status.STOPPED, at)
+        case RunFailed():
+            run.error, run.log = event.error, event.log
+            _end(run, Status.FAILED, at)
+        case RunLost():
+            run.losses += 1
+        case RunReleased():
+            run.phase = ""
+
+
+def _begin(run: Run, status: Status) -> None:
+    run.status, run.ended_at, run.phase = status, None, ""
+    run.error = run.log = run.worker = ""
+
+
+def _end(run: Run, status: Status, at: datetime) -> None:
+    run.status, run.ended_at, run.phase, run.losses = status, at, "", 0

@@ -1,0 +1,139 @@
+"""The record: experiments that people asked for, the runs that they share, and the events that runs told."""
+
+from django.conf import settings
+from django.db import models
+
+from training import ExperimentSpec, RunSpec
+from training.spec import upgrade
+
+
+class Status(models.TextChoices):
+    """Of a run; folded from its events and never set in any other way."""
+
+    WAITING = "waiting", "Waiting"  # for the runs that label for it
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    STOPPING = "stopping", "Stopping"
+    STOPPED = "stopped", "Stopped"
+    FINISHED = "finished", "Finished"
+    FAILED = "failed", "Failed"
+
+
+ACTIVE = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STOPPING)
+LEASED = (Status.RUNNING, Status.STOPPING)
+
+
+class Role(models.TextChoices):
+    WEAK = "weak", "Weak supervisor"
+    STUDENT = "student", "Student"
+    CEILING = "ceiling", "Strong ceiling"
+
+
+class Run(models.Model):
+    """One training, known by the SHA-256 of everything that decides its outcome; shared by all that need it."""
+
+    key = models.CharField(max_length=64, unique=True)
+    spec = models.JSONField()
+    needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by")
+
+    # The fold of the run's events.
+    status = models.CharField(max_length=16, choices=Status, default=Status.WAITING, db_index=True)
+    last_seq = models.PositiveBigIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True)
+    device = models.CharField(max_length=100, blank=True)
+    phase = models.CharField(max_length=40, blank=True)
+    phase_done = models.PositiveBigIntegerField(default=0)
+    phase_total = models.PositiveBigIntegerField(default=0)
+    step = models.PositiveBigIntegerField(default=0)
+    total_steps = models.PositiveBigIntegerField(default=0)
+    accuracy = models.FloatField(null=True)
+    error = models.TextField(blank=True)
+    log = models.TextField(blank=True)
+    seconds = models.FloatField(null=True)
+    losses = models.PositiveIntegerField(default=0)  # workers that died under it since it was last launched
+    stop_asked_at = models.DateTimeField(null=True)
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    # The lease: who trains now, and until when that holds without a sign of life.
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, db_index=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.key[:8]})"
+
+    @property
+    def run_spec(self) -> RunSpec:
+        return RunSpec.model_validate(self.spec)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the training that is done, from 0 to 1."""
+        if self.status == Status.FINISHED:
+            return 1.0
+        return self.step / self.total_steps if self.total_steps else 0.0
+
+
+class Experiment(models.Model):
+    """What one person asked for. Its state and result are derived from its runs."""
+
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="experiments")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
+    spec = models.JSONField()
+    triplets = models.JSONField(default=list)  # of the plan made at launch: keys, models, method, seed
+    runs = models.ManyToManyField(Run, through="Part", related_name="experiments")
+    result = models.JSONField(null=True)  # training.results.Result over the runs in result_runs
+    result_runs = models.JSONField(default=list)  # keys of the finished runs that the result was computed from
+    result_error = models.TextField(blank=True)
+    result_due = models.BooleanField(default=False)  # a run finished, or a launch found one finished, since the result was stored
+    created_at = models.DateTimeField(auto_now_add=True)
+    launched_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
+    ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"experiment {self.pk}: {self.name}"
+
+    @property
+    def experiment_spec(self) -> ExperimentSpec:
+        return upgrade(self.spec)
+
+
+class Part(models.Model):
+    """A run in an experiment, with the role that it plays there and its place in the plan."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="parts")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="parts")
+    role = models.CharField(max_length=8, choices=Role)
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (models.UniqueConstraint(fields=("experiment", "run", "role"), name="one_part_per_role"),)
+
+    def __str__(self) -> str:
+        return f"{self.role} of experiment {self.experiment_id}"
+
+
+class Event(models.Model):
+    """One fact that a run told, numbered without gaps within the run; ``payload`` is a training.events.Event."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveBigIntegerField()
+    attempt = models.PositiveIntegerField()
+    payload = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("seq",)
+        constraints = (models.UniqueConstraint(fields=("run", "seq"), name="one_event_per_seq"),)
+
+    def __str__(self) -> str:
+        return f"event {self.seq} of run {self.run_id}"

@@ -1,0 +1,278 @@
+"""Every write to the record. Each function that changes runs returns their ids, so that the caller can ring the doorbell."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from training import ExperimentSpec, Plan, Store, Triplet, make_plan
+from training.events import Event as RunEvent
+from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
+from training.results import summarize
+from webapp.experiments.fold import fold
+from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Role, Run, Status
+from webapp.experiments.queries import queued_run_ids
+
+RESULT_SECONDS = 10.0
+"""A result that is due for longer after the end of its experiment is computed by the recovery."""
+
+
+def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
+    return Experiment.objects.create(name=spec.name, owner=owner, spec=spec.model_dump(mode="json"), parent=parent)
+
+
+@transaction.atomic
+def launch(experiment: Experiment) -> set[int]:
+    """Gives the experiment its runs: finished ones are shared, stopped and failed ones go on, new ones wait their turn."""
+    plan = make_plan(experiment.experiment_spec)
+    runs = {
+        key: Run.objects.get_or_create(key=key, defaults={"spec": spec.model_dump(mode="json")})[0]
+        for key, spec in plan.runs.items()
+    }
+    for key, spec in plan.runs.items():
+        runs[key].needs.set([runs[need] for need in spec.needs])
+    position = {key: index for index, key in enumerate(plan.runs)}
+    parts = {
+        (getattr(triplet, role), role): Part(
+            experiment=experiment, run=runs[getattr(triplet, role)], role=role, position=position[getattr(triplet, role)]
+        )
+        for triplet in plan.triplets
+        for role in Role.values
+    }
+    Part.objects.bulk_create(parts.values(), ignore_conflicts=True)
+    experiment.triplets = [vars(triplet) for triplet in plan.triplets]
+    experiment.launched_at, experiment.stopped_at, experiment.ended_at = timezone.now(), None, None
+    experiment.result_due = any(run.status == Status.FINISHED for run in runs.values())
+    experiment.save(update_fields=["triplets", "launched_at", "stopped_at", "ended_at", "result_due"])
+    changed = _start([run.pk for run in runs.values()])
+    _note_rest(experiment)
+    return changed
+
+
+def _start(run_ids: Sequence[int]) -> set[int]:
+    """Queues those of the runs (in the order of the plan) that can start; those that must wait for others are set to wait."""
+    store, changed = Store(settings.ARTIFACTS_DIR), set()
+    for pk in run_ids:
+        run = _lock(pk)
+        again = run.status in (Status.STOPPED, Status.FAILED) or (run.status == Status.FINISHED and not store.finished(run.key))
+        if again or run.status == Status.WAITING:
+            if _ready(run):
+                _append(run, [RunQueued()])
+            elif again:
+                _append(run, [RunWaiting()])
+            changed.add(pk)
+    return changed
+
+
+def _ready(run: Run) -> bool:
+    return not run.needs.exclude(status=Status.FINISHED).exists()
+
+
+def _lock(pk: int) -> Run:
+    return Run.objects.select_for_update().get(pk=pk)
+
+
+def _append(run: Run, events: Iterable[RunEvent]) -> None:
+    """Inserts and folds events of a run that the caller has locked."""
+    now, rows = timezone.now(), []
+    for event in events:
+        run.last_seq += 1
+        rows.append(Event(run=run, seq=run.last_seq, attempt=run.attempt, payload=event.model_dump(mode="json"), at=now))
+        fold(run, event, now)
+    Event.objects.bulk_create(rows)
+    if run.status not in LEASED:
+        run.lease_until = None
+    run.save()
+
+
+class StaleAttemptError(Exception):
+    """The events come from an attempt that no longer holds the run's lease; they are refused."""
+
+
+@transaction.atomic
+def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[int]:
+    """Stores what the trainer of ``attempt`` told; raises StaleAttemptError when another attempt, or nobody, holds the lease."""
+    run = _lock(run_id)
+    if run.attempt != attempt or run.status not in LEASED:
+        raise StaleAttemptError(f"attempt {attempt} of {run} no longer holds the lease")
+    _append(run, events)
+    return {run.pk} | _settle(run)
+
+
+def _settle(run: Run) -> set[int]:
+    """What follows when a run comes to rest: dependents are released or fall with it, experiments note their end."""
+    changed: set[int] = set()
+    if run.status in ACTIVE:
+        return changed
+    if run.status == Status.STOPPED and _wanted_since(run):
+        _append(run, [RunQueued()])
+        return changed
+    if run.status == Status.FINISHED:
+        run.experiments.update(result_due=True)
+    for pk in run.needed_by.filter(status=Status.WAITING).order_by("pk").values_list("pk", flat=True):
+        dependent = _lock(pk)
+        if run.status == Status.FINISHED and _ready(dependent):
+            _append(dependent, [RunQueued()])
+        elif run.status == Status.STOPPED:
+            _append(dependent, [RunStopped(step=0)])
+        elif run.status == Status.FAILED:
+            _append(dependent, [RunFailed(error=f"Run {run.pk}, which labels for this one, failed: {run.error}")])
+        else:
+            continue
+        changed |= {pk} | _settle(dependent)
+    for experiment in run.experiments.filter(ended_at=None):
+        _note_rest(experiment)
+    return changed
+
+
+def _wanted_since(run: Run) -> bool:
+    """Whether an experiment was launched that needs the run after it had been asked to stop."""
+    return run.experiments.filter(stopped_at=None, launched_at__gt=run.stop_asked_at).exists()
+
+
+def _note_rest(experiment: Experiment) -> None:
+    if not experiment.runs.filter(status__in=ACTIVE).exists():
+        experiment.ended_at = timezone.now()
+        experiment.save(update_fields=["ended_at"])
+
+
+def claim_next(worker: str) -> Run | None:
+    """The first queued run that ``worker`` can get the lease of; None when nothing is queued."""
+    return next(filter(None, (claim(pk, worker) for pk in queued_run_ids())), None)
+
+
+@transaction.atomic
+def claim(run_id: int, worker: str) -> Run | None:
+    """The run with a fresh lease and a new attempt number for ``worker``; None where it is not waiting in the queue."""
+    run = _lock(run_id)
+    if run.status != Status.QUEUED:
+        return None
+    run.attempt += 1
+    _append(run, [RunClaimed(worker=worker)])
+    run.lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    run.save(update_fields=["lease_until"])
+    return run
+
+
+def renew(run_id: int, attempt: int) -> str | None:
+    """Prolongs the lease of ``attempt`` and returns the run's status; None when the lease was lost."""
+    held = Run.objects.filter(pk=run_id, attempt=attempt, status__in=LEASED)
+    if not held.update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)):
+        return None
+    return held.values_list("status", flat=True).first()
+
+
+@transaction.atomic
+def give_back(run_id: int, attempt: int) -> set[int]:
+    """A worker that shuts down in order returns its run, which goes on elsewhere from its last checkpoint."""
+    run = _lock(run_id)
+    if run.attempt != attempt or run.status not in LEASED:
+        return set()
+    return _return(run, RunReleased(worker=run.worker))
+
+
+@transaction.atomic
+def take_back(run_id: int) -> set[int]:
+    """Takes a run from a worker whose lease has expired: queued again, or stopped if that was asked, or given up at last."""
+    run = _lock(run_id)
+    if run.status not in LEASED or run.lease_until is None or run.lease_until > timezone.now():
+        return set()
+    return _return(run, RunLost(worker=run.worker))
+
+
+def _return(run: Run, farewell: RunReleased | RunLost) -> set[int]:
+    _append(run, [farewell])
+    if run.status == Status.STOPPING:
+        _append(run, [RunStopped(step=run.step)])
+    elif run.losses >= settings.MAX_ATTEMPTS:
+        _append(
+            run, [RunFailed(error=f"{run.losses} workers died while they trained this run, the last one was {farewell.worker}.")]
+        )
+    else:
+        _append(run, [RunQueued()])
+    return {run.pk} | _settle(run)
+
+
+def take_back_expired() -> set[int]:
+    expired = Run.objects.filter(status__in=LEASED, lease_until__lt=timezone.now()).values_list("pk", flat=True)
+    return set().union(*map(take_back, expired))
+
+
+@transaction.atomic
+def stop_experiment(experiment: Experiment, by: str) -> set[int]:
+    """Stops the runs that no other experiment at work needs. What is finished stays."""
+    experiment.stopped_at = timezone.now()
+    experiment.save(update_fields=["stopped_at"])
+    others = Q(experiments__launched_at__isnull=False, experiments__stopped_at=None) & ~Q(experiments=experiment)
+    needed = Run.objects.filter(others, status__in=ACTIVE).values("pk")
+    mine = experiment.runs.filter(status__in=ACTIVE).exclude(pk__in=needed)
+    return _stop(mine.order_by("-pk").distinct().values_list("pk", flat=True), by)
+
+
+@transaction.atomic
+def stop_run(run: Run, by: str) -> set[int]:
+    return _stop([run.pk], by)
+
+
+def _stop(run_ids: Iterable[int], by: str) -> set[int]:
+    """Trainers are asked to stop, which their workers see within a second; runs that do not train yet stop at once."""
+    changed: set[int] = set()
+    for pk in run_ids:
+        run = _lock(pk)
+        if run.status == Status.RUNNING:
+            _append(run, [StopRequested(by=by)])
+        elif run.status in (Status.WAITING, Status.QUEUED):
+            _append(run, [StopRequested(by=by), RunStopped(step=run.step)])
+        else:
+            continue
+        changed |= {pk} | _settle(run)
+    return changed
+
+
+def refresh_results(run_ids: Iterable[int]) -> None:
+    """Computes the results of the experiments that these runs are part of, from predictions alone."""
+    for experiment in Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct():
+        refresh_result(experiment)
+
+
+def refresh_result(experiment: Experiment) -> None:
+    """Stores the result over the runs finished by now, unless another process has stored the one that is due.
+
+    It stays due where another run finished meanwhile: whoever finished that one stores it.
+    """
+    triplets = tuple(Triplet(**triplet) for triplet in experiment.triplets)
+    plan, store = Plan(experiment.experiment_spec, {}, triplets), Store(settings.ARTIFACTS_DIR)
+    finished = _finished_keys(experiment)
+    result, error = None, ""
+    try:
+        if finished:
+            result = summarize(plan, store.read_predictions).model_dump(mode="json")
+    except ValueError as problem:
+        error = str(problem)
+    except OSError as problem:
+        error = f"The predictions of a finished run cannot be read: {problem.strerror or problem}."
+    with transaction.atomic():
+        row = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        now = _finished_keys(experiment)
+        if finished == now or row.result_runs != now:
+            row.result, row.result_runs, row.result_error = result, finished, error
+            row.result_due = finished != now
+            row.save(update_fields=["result", "result_runs", "result_error", "result_due"])
+
+
+def _finished_keys(experiment: Experiment) -> list[str]:
+    return sorted(set(experiment.runs.filter(status=Status.FINISHED).values_list("key", flat=True)))
+
+
+def refresh_overdue() -> set[int]:
+    """Results that a worker owes which died between the end of a run and its result."""
+    owed = Experiment.objects.filter(result_due=True, ended_at__lt=timezone.now() - timedelta(seconds=RESULT_SECONDS))
+    changed: set[int] = set()
+    for experiment in owed:
+        refresh_result(experiment)
+        changed |= set(experiment.runs.values_list("pk", flat=True)[:1])
+    return changed

@@ -1,0 +1,47 @@
+"""What follows a change of the record: watching pages are woken, workers are called for queued runs."""
+
+import logging
+from collections.abc import Iterable
+
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis import Redis, RedisError
+
+from webapp.celery import app
+from webapp.experiments import queries
+from webapp.live.nudge import nudge
+
+logger = logging.getLogger(__name__)
+
+TRAIN = "webapp.jobs.tasks.train"
+
+
+def announce(run_ids: Iterable[int]) -> bool:
+    """Call after commit with the ids that a service returned. False when the broker is away: ``resend`` mends that later."""
+    changed = set(run_ids)
+    nudge(changed)
+    return call(len(changed.intersection(queries.queued_run_ids())))
+
+
+def call(times: int) -> bool:
+    """Calls a worker for each of so many queued runs. A call may be lost or doubled: the lease decides who trains what."""
+    try:
+        for _ in range(times):
+            app.send_task(TRAIN, retry=False)
+    except OperationalError as error:
+        logger.warning("the broker is away, queued runs wait for it: %s", error)
+        return False
+    return True
+
+
+def resend() -> None:
+    """Calls again when the broker holds fewer calls than runs are queued, as after it was restarted."""
+    queued = len(queries.queued_run_ids())
+    if not queued:
+        return
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:
+            waiting = redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE)
+    except RedisError:
+        return
+    call(queued - waiting)

@@ -1,0 +1,93 @@
+"""The socket of an experiment's page. Connecting, the doorbell and a ping all mean: send what was not sent yet."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from webapp.experiments import queries
+from webapp.live.hub import hub
+
+logger = logging.getLogger(__name__)
+
+COALESCE_SECONDS = 0.2
+FRAME_EVENTS = 1000
+NOT_FOUND = 4404
+
+
+class ExperimentConsumer(AsyncJsonWebsocketConsumer):
+    """Sends {"runs": {run id: [event, ...]}} with the events of each run in order, gapless and each once.
+
+    The page says once what it has: {"have": {run id: last seq}}; later messages are pings, answered at once so that the
+    page knows that it is heard. Another frame without events means that the doorbell rang for something else, such as
+    a new result.
+    """
+
+    channel_layer_alias = "off"  # the record is read, nothing is sent through a channel layer
+
+    run_ids: tuple[int, ...] = ()
+    pump: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        found = await self._runs(self.scope["url_route"]["kwargs"]["experiment_id"])
+        await self.accept()
+        if found is None:
+            await self.close(code=NOT_FOUND)
+        else:
+            self.run_ids = found
+
+    @database_sync_to_async
+    def _runs(self, experiment_id: int) -> tuple[int, ...] | None:
+        experiment = queries.visible(self.scope["user"]).filter(pk=experiment_id).first()
+        return None if experiment is None else tuple(experiment.runs.distinct().values_list("pk", flat=True))
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        if self.pump is None:
+            have = content.get("have", {}) if isinstance(content, dict) else {}
+            self.sent = {pk: int(have.get(str(pk), 0)) for pk in self.run_ids}
+            self.dirty, self.rung, self.bell = set[int](), False, asyncio.Event()
+            hub().join(self.run_ids, self)
+            self.pump = asyncio.create_task(self._guard())
+        else:
+            await self.send_json({"runs": {}, "pong": True})
+        self.wake(self.run_ids, rung=False)
+
+    def wake(self, run_ids: Iterable[int], rung: bool) -> None:
+        self.dirty.update(run_ids)
+        self.rung = self.rung or rung
+        self.bell.set()
+
+    async def _guard(self) -> None:
+        """A pump that breaks closes the socket, so that the page connects again instead of waiting for ever."""
+        try:
+            await self._pump()
+        except Exception:
+            logger.exception("a viewer's pump broke")
+            await self.close(code=1011)
+
+    async def _pump(self) -> None:
+        rooms = hub().rooms
+        while True:
+            await self.bell.wait()
+            self.bell.clear()
+            dirty, self.dirty, rung, self.rung = self.dirty, set(), self.rung, False
+            frame: dict[int, list[dict[str, Any]]] = {}
+            for run_id in sorted(dirty):
+                if sum(map(len, frame.values())) >= FRAME_EVENTS:
+                    self.wake([run_id], rung=False)
+                elif rows := (await rooms[run_id].since(self.sent[run_id]))[:FRAME_EVENTS]:
+                    frame[run_id] = rows
+                    if len(rows) == FRAME_EVENTS:
+                        self.wake([run_id], rung=False)
+            if frame or rung:
+                await self.send_json({"runs": frame})
+                self.sent |= {run_id: rows[-1]["seq"] for run_id, rows in frame.items()}
+            await asyncio.sleep(COALESCE_SECONDS)
+
+    async def disconnect(self, code: int) -> None:
+        if self.pump:
+            hub().leave(self.run_ids, self)
+            self.pump.cancel()

@@ -1,0 +1,101 @@
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from training import ExperimentSpec
+from training.results import Result
+from webapp.experiments import queries, services
+from webapp.experiments.models import Experiment, Status
+from webapp.jobs.launch import launch
+from webapp.management.commands.up import add_stack_arguments
+from webapp.pages.login import first_account, welcome_link
+from webapp.stack import Stack, StackError
+
+RECIPE = Path("training") / "recipes" / "movie-reviews.json"
+
+
+class Command(BaseCommand):
+    help = "Starts the laboratory with the shipped experiment and serves it until Ctrl-C."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_stack_arguments(parser)
+        parser.add_argument("--exit-when-done", action="store_true", help="end when the experiment has ended")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
+
+    def handle(self, *args: Any, host: str, port: int | None, workers: int, **options: Any) -> None:
+        try:
+            with Stack(host, port, workers) as stack:
+                experiment = self._launch()
+                self.stdout.write(f"Weak-to-strong Lab: {stack.url}/experiments/{experiment.pk}/")
+                self.stdout.write(f"Log in once with: {welcome_link(stack.url, f'/experiments/{experiment.pk}/')}")
+                self._follow(stack, experiment)
+                if stack.stopping:
+                    return
+                self._report(experiment, options["json"])
+                if not options["exit_when_done"]:
+                    self.stdout.write("Ctrl-C stops.")
+                    self.stdout.flush()
+                    stack.serve()
+        except StackError as error:
+            raise CommandError(str(error)) from error
+
+    def _launch(self) -> Experiment:
+        spec = ExperimentSpec.model_validate_json((settings.BASE_DIR / RECIPE).read_text())
+        owner = first_account()
+        experiment = queries.twin(owner, spec) or services.create(owner, spec)
+        launch(experiment)
+        return experiment
+
+    def _follow(self, stack: Stack, experiment: Experiment) -> None:
+        """Tells how far the experiment is until it comes to rest, its result stored, or the stack is asked to stop."""
+        told = ""
+        while not stack.stopping:
+            stack.mend()
+            experiment.refresh_from_db()
+            counts, progress = queries.run_counts(experiment), queries.progress(experiment)
+            left = f", about {progress.seconds_left:.0f} s left" if progress.seconds_left else ""
+            line = f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done{left}"
+            if line != told:
+                end = "\r" if sys.stdout.isatty() else "\n"
+                self.stdout.write(line.ljust(60), ending=end)
+                self.stdout.flush()
+                told = line
+            if experiment.ended_at and not experiment.result_due:
+                return
+            time.sleep(0.5)
+
+    def _report(self, experiment: Experiment, as_json: bool) -> None:
+        state = queries.state(experiment)
+        if state != "finished" or experiment.result is None:
+            failed = experiment.runs.filter(status=Status.FAILED).first()
+            raise CommandError(f"The experiment ended as {state}. {failed.error if failed else experiment.result_error}")
+        result = Result.model_validate(experiment.result)
+        for group in result.groups:
+            value = f"{group.pgr.value:.2f} [{group.pgr.low:.2f}, {group.pgr.high:.2f}]" if group.pgr else "undefined"
+            self.stdout.write(f"{group.method}: PGR {value} ({group.state}). {group.reason}")
+        if as_json:
+            self.stdout.write(json.dumps(summary(result)))
+        self.stdout.flush()
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """The numbers of the experiment, accuracies as fractions."""
+    fields = ("method", "seed", "weak", "student", "ceiling")
+    return {
+        "triplets": [{name: getattr(triplet, name) for name in fields} for triplet in result.triplets],
+        "pgr": [
+            {
+                "method": group.method,
+                "value": group.pgr and group.pgr.value,
+                "state": group.state,
+                "interval": group.pgr and [group.pgr.low, group.pgr.high],
+            }
+            for group in result.groups
+        ],
+    }

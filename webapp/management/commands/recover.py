@@ -1,0 +1,31 @@
+import logging
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import Error, connection
+
+from webapp.experiments import services
+from webapp.jobs.dispatch import announce, resend
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    help = "Takes runs back from workers that died and sends queued runs again; one process of an installation does this."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ended = threading.Event()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sig, lambda *_: ended.set())
+        while not ended.wait(SECONDS):
+            try:
+                if changed := services.take_back_expired() | services.refresh_overdue():
+                    announce(changed)
+                resend()
+            except Error:
+                logger.exception("the database is away, recovery tries again")
+                connection.close()

@@ -1,0 +1,170 @@
+"""What an experiment found about one pair, as sentences."""
+
+from dataclasses import dataclass
+
+from training.results import Contrast, Group
+from training.statistics import Estimate
+from webapp.charts.numbers import points, points_interval
+from webapp.pages.evidence import Evidence
+from webapp.pages.pairs import lower
+from webapp.pages.words import count, joined, percent, percent_interval
+
+HOW = {"naive": "naively", "confidence": "with a confidence loss"}
+STATES = {
+    "incomplete": "No result yet",
+    "saturated": "No headroom",
+    "inverted": "PGR undefined",
+    "unresolved": "PGR unresolved",
+    "ok": "",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence in three parts, so that number and interval can be set apart: before <b>number</b> [interval] after."""
+
+    before: str
+    number: str = ""
+    interval: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    title: str
+    text: str
+
+
+class Claims(Evidence):
+    """The claim, the sentences below it, and what a reader should know before believing them."""
+
+    def how(self, group: Group) -> str:
+        """naively; with a confidence loss; with confidence loss, weight 0.75"""
+        several = sum(other.method == group.method for other in self.groups) > 1
+        title = self.titles[group.method_index]
+        if group.method in HOW and not several:
+            return HOW[group.method]
+        kind, _, settings = lower(title).partition(", ")
+        return f"with {kind} ({settings})" if settings else f"with {kind}"
+
+    @property
+    def so_far(self) -> str:
+        total = len(self.head.seeds) + len(self.head.missing)
+        return f"So far, with {len(self.head.seeds)} of {count(total, 'seed')}: " if self.head.provisional else ""
+
+    @property
+    def claim(self) -> Claim:
+        group = self.head
+        so_far = self.so_far
+        student = f"the {self.pair.strong_title} student"
+        if group.state == "ok" and group.pgr:
+            before = f"trained {self.how(group)} on a weaker model’s labels, {student} recovers"
+            after = " of the gap to its own ceiling"
+            if not group.pgr.excludes_zero:
+                after += ", which does not differ from nothing"
+            elif group.pgr.value < 0:
+                after += ": it is worse than its supervisor"
+            return Claim(so_far + self._start(before), f"{percent(group.pgr.value)}%", percent_interval(group.pgr), after + ".")
+        if group.gap is None:
+            return Claim(group.reason)
+        number = f"{points(abs(group.gap.value), signed=False)} points"
+        if group.state == "saturated":
+            return Claim(so_far + "Supervisor and ceiling are both right almost always, so there is no gap to recover.")
+        if group.state == "inverted":
+            flipped = Estimate(value=-group.gap.value, low=_minus(group.gap.high), high=_minus(group.gap.low))
+            return Claim(
+                so_far + self._start("the ceiling is"),
+                number,
+                points_interval(flipped),
+                " below the supervisor, so there is no gap to recover.",
+            )
+        side = "above" if group.gap.value >= 0 else "below"
+        only = " only" if group.gap.value >= 0 else ""
+        return Claim(
+            so_far + self._start(f"the ceiling is{only}"),
+            number,
+            points_interval(group.gap),
+            f" {side} the supervisor, so no share of the gap can be claimed.",
+        )
+
+    def _start(self, sentence: str) -> str:
+        return sentence if self.so_far else sentence[:1].upper() + sentence[1:]
+
+    @property
+    def further(self) -> list[str]:
+        """The sentences below the claim: the other methods, and how they differ."""
+        found = []
+        for group in self.complete:
+            if group is not self.head and group.pgr:
+                found.append(
+                    f"Trained {self.how(group)} on the same labels it recovers {percent(group.pgr.value)}% "
+                    f"{percent_interval(group.pgr)}."
+                )
+            elif not group.pgr and group.gain and group is self.head:
+                side = "above" if group.gain.value >= 0 else "below"
+                estimate = group.gain if group.gain.value >= 0 else _flip(group.gain)
+                found.append(
+                    f"The student trained {self.how(group)} is {points(estimate.value, signed=False)} points "
+                    f"{points_interval(estimate)} {side} its supervisor. That difference stands on its own; the ratio does not."
+                )
+        for contrast in self.contrasts if len(self.contrasts) == 1 else []:
+            found.append(self._difference_sentence(contrast))
+        return found
+
+    def _difference_sentence(self, contrast: Contrast) -> str:
+        if contrast.pgr_difference and self.head.pgr:
+            estimate, unit = contrast.pgr_difference, "points of the gap"
+            return f"The paired difference is {percent(estimate.value)} {unit} {percent_interval(estimate)}."
+        estimate = contrast.difference
+        return f"The paired difference in accuracy is {points(estimate.value)} points {points_interval(estimate)}."
+
+    @property
+    def unresolved(self) -> list[Note]:
+        """Why a PGR is not shown, once for each reason."""
+        reasons: dict[str, list[Group]] = {}
+        for group in self.complete:
+            if group.state != "ok":
+                reasons.setdefault(group.reason, []).append(group)
+        return [Note(f"{STATES[groups[0].state]}.", reason) for reason, groups in reasons.items()]
+
+    @property
+    def state(self) -> str:
+        """What the header adds to "Done": nothing where every PGR is there."""
+        states = {group.state for group in self.groups} - {"ok"}
+        return STATES[min(states)] if states and not any(group.state == "ok" for group in self.groups) else ""
+
+    @property
+    def notes(self) -> list[Note]:
+        """What a reader should know before believing a number above."""
+        found = []
+        for group in self.complete[:1]:
+            if group.single_seed:
+                found.append(Note("One seed only", "The intervals know the test examples, not how results vary between seeds."))
+            if group.weak_at_chance:
+                found.append(
+                    Note(
+                        "Supervisor at chance",
+                        "Its accuracy does not differ from one half: its labels carry nothing to learn from.",
+                    )
+                )
+            if group.failed_ceilings:
+                seeds = joined([str(seed) for seed in group.failed_ceilings])
+                found.append(
+                    Note(
+                        "A ceiling stands apart",
+                        f"Far below the ceilings of the other seeds: seed {seeds}. It may not have trained.",
+                    )
+                )
+        for missing in dict.fromkeys(group.missing for group in self.complete if group.missing):
+            one = len(missing) == 1
+            text = f"Seed{'' if one else 's'} {joined([str(seed) for seed in missing])} {'is' if one else 'are'} not complete."
+            found.append(Note("Provisional", text))
+        return found
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def _flip(estimate: Estimate) -> Estimate:
+    return Estimate(value=-estimate.value, low=_minus(estimate.high), high=_minus(estimate.low))

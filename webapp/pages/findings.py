@@ -1,0 +1,22 @@
+"""What an experiment found about one pair: sentences, tables and charts."""
+
+from functools import cached_property
+from typing import Any
+
+from webapp.charts.decomposition import decomposition_chart
+from webapp.charts.gap import gap_chart
+from webapp.pages.claims import Claims
+from webapp.pages.tables import Tables
+from webapp.pages.words import short_methods
+
+
+class Findings(Claims, Tables):
+    """All that the page of an experiment says and shows of one pair's result."""
+
+    @cached_property
+    def gap(self) -> dict[str, Any] | None:
+        return gap_chart(self.groups, short_methods(self.spec))
+
+    @cached_property
+    def decomposition(self) -> dict[str, Any] | None:
+        return decomposition_chart(self.groups, short_methods(self.spec))

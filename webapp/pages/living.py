@@ -1,0 +1,214 @@
+"""The page of one experiment, from the first run in the queue to the result: all that it says, for one pair of models."""
+
+from functools import cached_property
+from typing import Any
+
+from training import ExperimentSpec
+from training.results import Result
+from training.spec import warnings
+from webapp.charts.live import live_chart
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment, Part, Role, Run, Status
+from webapp.experiments.queries import STATES
+from webapp.pages.claims import Note
+from webapp.pages.findings import Findings
+from webapp.pages.forms import SpecForm
+from webapp.pages.listing import AT_WORK, STYLES
+from webapp.pages.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
+from webapp.pages.stories import Restart, restarts
+from webapp.pages.words import count, dataset_title, duration, kinds_text, short_methods, short_model
+
+CHART = "live-chart"
+
+
+class Living:
+    def __init__(self, experiment: Experiment, pair: str = "") -> None:
+        self.experiment = experiment
+        self.spec: ExperimentSpec = experiment.experiment_spec
+        self.pairs: list[Pair] = pairs_of(self.spec)
+        number = int(pair) if pair.isdigit() else 0
+        self.pair = self.pairs[number] if number < len(self.pairs) else self.pairs[0]
+        self.state = queries.state(experiment)
+
+    # What it is and how far it is.
+
+    @property
+    def word(self) -> str:
+        """The state in words: Running; Done, 11 min; Done, PGR unresolved."""
+        if self.state != "finished":
+            return STATES[self.state]
+        found = self.findings.state if self.findings else ""
+        return f"Done, {found}" if found else "Done"
+
+    @property
+    def style(self) -> str:
+        if self.state == "finished" and self.findings and self.findings.state:
+            return "part"
+        return STYLES.get(self.state, "")
+
+    @property
+    def stops(self) -> bool:
+        """Whether there is something to stop."""
+        return self.state in ("running", "waiting")
+
+    @property
+    def starts(self) -> str:
+        """The word on the button that launches it, empty where that makes no sense."""
+        return {"draft": "Launch", "stopped": "Launch again", "failed": "Launch again"}.get(self.state, "")
+
+    @property
+    def at_work(self) -> bool:
+        return self.state in (*AT_WORK, "waiting")
+
+    @property
+    def dataset(self) -> str:
+        return dataset_title(self.spec.data.name)
+
+    @property
+    def methods(self) -> str:
+        return kinds_text(self.spec)
+
+    @property
+    def seeds(self) -> str:
+        return count(self.spec.seeds, "seed")
+
+    @cached_property
+    def progress(self) -> queries.Progress:
+        return queries.progress(self.experiment)
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.progress.fraction, 1)
+
+    @property
+    def left(self) -> str:
+        left = self.progress.seconds_left if self.at_work else None
+        return f"about {duration(left)} left" if left else ""
+
+    @property
+    def took(self) -> str:
+        one = self.experiment
+        if self.at_work or not (one.ended_at and one.launched_at):
+            return ""
+        return f"took {duration(one.ended_at - one.launched_at)}"
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return queries.run_counts(self.experiment)
+
+    @property
+    def runs_text(self) -> str:
+        return runs_text(self.counts) if sum(self.counts.values()) else "no runs yet"
+
+    @property
+    def now(self) -> str:
+        """What is at work for it now; where nothing is, what it waits for."""
+        found = [part for part in self.parts if part.run.status in (Status.RUNNING, Status.STOPPING)]
+        if found:
+            more = len({part.run_id for part in found}) - 1
+            return f"{self._named(found[0])}: {short_phase(found[0].run)}" + (f", and {count(more, 'more run')}" if more else "")
+        busy = Part.objects.filter(run__status__in=[Status.RUNNING, Status.STOPPING]).first()
+        return f"waiting, a worker is busy with #{busy.experiment_id}" if busy else "waiting for a worker"
+
+    @property
+    def next(self) -> str:
+        """The run of it that is next in the queue."""
+        queued = [part for part in self.parts if part.run.status == Status.QUEUED]
+        return self._named(min(queued, key=lambda part: (part.run.queued_at, part.run_id))) if queued else ""
+
+    def _named(self, part: Part) -> str:
+        """ceiling, seed 0; with several pairs ceiling MiniLM L4, seed 0"""
+        spec = part.run.run_spec
+        what = Role(part.role).label.lower()
+        if part.role == Role.STUDENT:
+            what += f", {lower(short_methods(self.spec)[self.spec.methods.index(spec.method)])}"
+        model = f" {short_model(spec.model)}" if len(self.pairs) > 1 else ""
+        return f"{what}{model}, seed {spec.seed}"
+
+    @property
+    def test_rows(self) -> str:
+        return count(self.result.test_rows, "test example") if self.result and self.result.test_rows else ""
+
+    # Its runs.
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        return list(queries.parts(self.experiment))
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        return list({part.run_id: part.run for part in self.parts}.values())
+
+    @cached_property
+    def lanes(self) -> PairLanes:
+        return PairLanes(self.spec, self.pair, self.experiment.triplets, self.parts)
+
+    @property
+    def reused(self) -> int:
+        """Runs that were finished before this experiment asked for them."""
+        asked = self.experiment.launched_at
+        return sum(bool(asked and run.status == Status.FINISHED and run.ended_at and run.ended_at < asked) for run in self.runs)
+
+    @property
+    def failures(self) -> list[Run]:
+        """Runs that failed by themselves, not because a run that they need had failed."""
+        failed = {run.key: run for run in self.runs if run.status == Status.FAILED}
+        return [run for run in failed.values() if failed.keys().isdisjoint(run.run_spec.needs)]
+
+    @property
+    def fallen(self) -> int:
+        """Runs that failed because a run that they need had failed."""
+        return self.counts[Status.FAILED] - len(self.failures)
+
+    @cached_property
+    def latest(self) -> list[Latest]:
+        newest = queries.newest(run.pk for lane in self.lanes.lanes for run in lane.runs)
+        return [latest_of(lane, newest) for lane in self.lanes.lanes]
+
+    @cached_property
+    def restarts(self) -> list[Restart]:
+        again = [run for run in self.runs if run.attempt > 1]
+        return restarts(queries.story(again, ["lost", "released"])) if again else []
+
+    # The chart, made once: rows come through the socket.
+
+    @cached_property
+    def chart(self) -> dict[str, Any]:
+        return live_chart([lane.series for lane in self.lanes.lanes], self.lanes.total_steps)
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """What live.js needs to know: which run is drawn as what."""
+        return {"experiment": self.experiment.pk, "chart": CHART, "runs": self.lanes.drawn()}
+
+    # The result.
+
+    @cached_property
+    def result(self) -> Result | None:
+        return None if self.experiment.result is None else Result.model_validate(self.experiment.result)
+
+    @cached_property
+    def findings(self) -> Findings | None:
+        """None until one seed of this pair has all its runs."""
+        found = Findings(self.spec, self.result, self.lanes) if self.result else None
+        return found if found and found.any else None
+
+    @property
+    def version(self) -> str:
+        """Changes when the result does."""
+        error = "-" if self.experiment.result_error else ""
+        return f"{self.pair.index}.{len(self.experiment.result_runs)}{error}{'' if self.findings else '.' + self.state}"
+
+    @property
+    def notes(self) -> list[Note]:
+        found = self.findings.notes if self.findings else []
+        return [*found, *(Note("Asked for knowingly", problem.message) for problem in warnings(self.spec))]
+
+    @cached_property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Title, value before and value now of what differs from the parent."""
+        parent = self.experiment.parent
+        if parent is None:
+            return []
+        rows = SpecForm.of(self.spec, parent.experiment_spec).rows
+        return [(row.title, row.was, row.shown or "empty") for row in rows if row.was is not None]

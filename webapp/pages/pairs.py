@@ -1,0 +1,277 @@
+"""Which runs a page is about: one pair of models at a time, its lanes from supervisor to ceiling, one run per seed in each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+from training import ExperimentSpec, Triplet, catalog
+from training.spec import TrainingSpec
+from webapp.charts.live import Series
+from webapp.charts.numbers import rate
+from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.experiments.models import Part, Run, Status
+from webapp.pages.words import count, method_titles, short_methods, short_model
+
+
+@dataclass(frozen=True)
+class Pair:
+    index: int
+    weak: str
+    strong: str
+
+    @property
+    def title(self) -> str:
+        return f"{short_model(self.weak)} to {short_model(self.strong)}"
+
+    @property
+    def weak_title(self) -> str:
+        return short_model(self.weak)
+
+    @property
+    def strong_title(self) -> str:
+        return short_model(self.strong)
+
+
+def pairs_of(spec: ExperimentSpec) -> list[Pair]:
+    found = [(weak, strong) for weak in spec.weak.models for strong in spec.strong.models]
+    return [Pair(index, weak, strong) for index, (weak, strong) in enumerate(found)]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One run in a lane."""
+
+    seed: int
+    run: Run
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is at work on what comes before the training, such as features."""
+        return self.run.status == Status.RUNNING and self.run.phase != "training" and bool(self.run.phase_total)
+
+    @property
+    def percent(self) -> float:
+        """Of the training; of what comes before it, as long as that is at work."""
+        return round(100 * (self.run.phase_done / self.run.phase_total if self.prepares else self.run.fraction), 1)
+
+    @property
+    def words(self) -> str:
+        return f"seed {self.seed}: {run_words(self.run)}"
+
+
+def run_words(run: Run) -> str:
+    """finished with accuracy .718, step 880 of 1,000, waiting for its labels …"""
+    match run.status:
+        case Status.FINISHED:
+            return "finished" + (f" with accuracy {rate(run.accuracy)}" if run.accuracy is not None else "")
+        case Status.WAITING:
+            return "waiting for the run that labels for it"
+        case Status.QUEUED:
+            return "queued" + (f", goes on from step {run.step:,}" if run.step else "")
+        case Status.RUNNING | Status.STOPPING:
+            return ("stopping at " if run.status == Status.STOPPING else "") + phase_words(run)
+        case Status.STOPPED:
+            return f"stopped after step {run.step:,}" if run.step else "stopped"
+    return "failed"
+
+
+def short_phase(run: Run) -> str:
+    """620 / 1,000 while training, features 34% before that."""
+    if run.status == Status.STOPPING:
+        return "stopping"
+    if run.phase == "training":
+        return f"{run.step:,} / {run.total_steps:,}"
+    share = f"{100 * run.phase_done // run.phase_total}%" if run.phase_total else ""
+    return f"{run.phase or 'starting'} {share}".strip()
+
+
+def phase_words(run: Run) -> str:
+    if run.phase == "training":
+        return f"step {run.step:,} of {run.total_steps:,}"
+    if run.phase_total:
+        return f"{run.phase}, {run.phase_done:,} of {run.phase_total:,}"
+    return run.phase or "starting"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One role of the pair, for a student with its method: a line of the chart, a row of the tables."""
+
+    series: Series
+    look: Look
+    model: str
+    method: str = ""
+    """Title of the student's method, with the settings that tell it from others of its kind."""
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.series.id
+
+    @property
+    def role(self) -> str:
+        return self.series.role
+
+    @property
+    def title(self) -> str:
+        return {"weak": "Weak supervisor", "ceiling": "Strong ceiling"}.get(self.role, f"Student, {lower(self.method)}")
+
+    @property
+    def model_title(self) -> str:
+        return short_model(self.model)
+
+    @property
+    def short_title(self) -> str:
+        """The title, for a student whose method comes with several settings shorter: Student, confidence 0.9."""
+        return f"Student, {lower(self.series.title)}" if "," in self.method else self.title
+
+    @property
+    def trained_on(self) -> str:
+        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, "weak labels, half B")
+
+    @property
+    def dash(self) -> str:
+        dash = self.look.dash
+        return " ".join(map(str, dash)) if isinstance(dash, list) else dash.replace("dash(", "var(")
+
+    @property
+    def runs(self) -> list[Run]:
+        return [segment.run for segment in self.segments]
+
+    @property
+    def summary(self) -> str:
+        """What to say at the end of the lane."""
+        runs = self.runs
+        n = {status: sum(run.status == status for run in runs) for status in Status}
+        if not runs:
+            return ""
+        done = n[Status.FINISHED]
+        found = [run.accuracy for run in runs if run.status == Status.FINISHED and run.accuracy is not None]
+        if done == len(runs):
+            return f"done, {rate(sum(found) / len(found))}" if found else "done"
+        if n[Status.FAILED]:
+            return f"{n[Status.FAILED]} of {len(runs)} failed"
+        at_work = [run for run in runs if run.status in (Status.RUNNING, Status.STOPPING)]
+        if at_work:
+            return short_phase(at_work[0])
+        if n[Status.STOPPED]:
+            return f"{done} done, {n[Status.STOPPED]} stopped" if done else "stopped"
+        if done:
+            return f"{done} of {len(runs)} done"
+        return "queued" if n[Status.QUEUED] else "waiting"
+
+
+def lower(title: str) -> str:
+    return title[:1].lower() + title[1:]
+
+
+class PairLanes:
+    """The lanes of one pair: supervisor, a student for each method, ceiling."""
+
+    def __init__(self, spec: ExperimentSpec, pair: Pair, triplets: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> None:
+        self.spec, self.pair = spec, pair
+        self.runs = {part.run.key: part.run for part in parts}
+        self.triplets = [Triplet(**triplet) for triplet in triplets]
+        self.mine = [one for one in self.triplets if (one.weak_model, one.strong_model) == (pair.weak, pair.strong)]
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        titles, shorts = method_titles(self.spec), short_methods(self.spec)
+        looks = student_looks([method.kind for method in self.spec.methods])
+        students = [
+            self._lane(f"m{index}", "student", shorts[index], looks[index], index, self.spec.methods[index].kind, titles[index])
+            for index in range(len(titles))
+        ]
+        weak = self._lane("weak", "weak", "Supervisor", WEAK, 0)
+        return [weak, *students, self._lane("ceiling", "ceiling", "Ceiling", CEILING, 0)]
+
+    def _lane(self, name: str, role: Any, title: str, look: Look, method: int, kind: str = "", full: str = "") -> Lane:
+        mine = [one for one in self.mine if one.method == method]
+        segments = [Segment(one.seed, self.runs[getattr(one, role)]) for one in mine if getattr(one, role) in self.runs]
+        training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
+        known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
+        steps = max(known, default=0) or expected_steps(self.spec, training)
+        return Lane(Series(name, role, title, steps, kind), look, model, full, segments)
+
+    @property
+    def weak(self) -> Lane:
+        return self.lanes[0]
+
+    @property
+    def rest(self) -> list[Lane]:
+        """The lanes that learn on half B."""
+        return self.lanes[1:]
+
+    @property
+    def total_steps(self) -> int:
+        return max(lane.series.steps for lane in self.lanes)
+
+    @property
+    def pitch(self) -> int:
+        """Pixels from lane to lane; at least as many as the supervisor's box beside them needs."""
+        return max(46, round(92 / (len(self.rest) - 1)))
+
+    @property
+    def fork(self) -> str:
+        """SVG path from the weak labels to every student."""
+        half, last = self.pitch / 2, len(self.rest) - 1
+        ends = [half + self.pitch * index for index in range(last)]
+        heads = "".join(f"M32 {y}h26m-4 -3.5l4 3.5l-4 3.5" for y in ends)
+        return f"M12 23h20V{ends[-1]}M32 23V{ends[0]}{heads}"
+
+    def drawn(self) -> dict[int, dict[str, Any]]:
+        """Run id -> the series and the seed that its events are drawn as."""
+        return {
+            segment.run.pk: {"series": lane.id, "seed": segment.seed, "title": f"{lane.title}, seed {segment.seed}"}
+            for lane in self.lanes
+            for segment in lane.segments
+        }
+
+    def run_of(self, key: str) -> Run | None:
+        return self.runs.get(key)
+
+
+def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
+    """Optimiser steps of a run before it has said them itself; near duplicates may move a few rows between the halves."""
+    half = round(catalog.dataset(spec.data.name).rows * (1 - spec.data.test_fraction) / 2)
+    rows = min(half, spec.data.limit or half)
+    return training.epochs * ceil(rows / training.batch_size)
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest numbers of a lane: means over the seeds that have them."""
+
+    lane: Lane
+    seeds: int
+    values: list[str]
+
+
+LATEST = ("accuracy", "agreement_right", "agreement_wrong")
+
+
+def latest_of(lane: Lane, newest: Mapping[int, Mapping[str, Any]]) -> Latest:
+    """``newest`` is queries.newest: the last metric and evaluation of each run. As in the chart, seeds that have finished count
+    alone as soon as there are any, so that a seed that has just started never pulls the mean.
+    """
+    runs = [run for run in lane.runs if run.status == Status.FINISHED] or lane.runs
+    evaluations = [found for run in runs if (found := newest.get(run.pk, {}).get("evaluation"))]
+    metrics = [found for run in runs if (found := newest.get(run.pk, {}).get("metric"))]
+    columns = [[evaluation.get(name) for evaluation in evaluations] for name in LATEST]
+    columns.append([metric.get("loss") for metric in metrics])
+    return Latest(lane, len(evaluations), [mean_text(column) for column in columns])
+
+
+def mean_text(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return rate(sum(known) / len(known)) if known else "–"
+
+
+def runs_text(counts: Mapping[str, int]) -> str:
+    """10 of 20 runs done, 1 training, 2 failed"""
+    total = sum(counts.values())
+    at_work = counts[Status.RUNNING] + counts[Status.STOPPING]
+    extra = [(at_work, "training"), (counts[Status.FAILED], "failed"), (counts[Status.STOPPED], "stopped")]
+    return f"{counts[Status.FINISHED]:,} of {count(total, 'run')} done" + "".join(f", {n:,} {word}" for n, word in extra if n)

@@ -1,0 +1,145 @@
+"""The page of one run: what it is, who needs it, and what happened to it."""
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+
+from training import catalog
+from training.spec import GROUND_TRUTH
+from webapp.charts.live import Series, live_chart
+from webapp.charts.numbers import rate
+from webapp.experiments import queries
+from webapp.experiments.models import ACTIVE, Experiment, Part, Role, Run, Status
+from webapp.pages.pairs import run_words
+from webapp.pages.stories import Line, story
+from webapp.pages.words import dataset_title, duration, method_title, model_title, short_model
+
+CHART = "run-chart"
+STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
+SERIES = {"weak": "Weak supervisor", "ceiling": "Ceiling"}
+BETTER: dict[str, str] = {
+    "digest": "Model digest",
+    "lr": "Learning rate",
+    "half": "Half",
+    "limit": "Rows per half",
+    "lora_rank": "LoRA rank",
+    "lora_alpha": "LoRA alpha",
+}
+
+
+class RunPage:
+    def __init__(self, run: Run, viewer: User | AnonymousUser) -> None:
+        self.run, self.viewer = run, viewer
+        self.spec = run.run_spec
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        visible = queries.visible(self.viewer)
+        return list(self.run.parts.filter(experiment__in=visible).select_related("experiment").order_by("-experiment_id"))
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        return list({part.experiment_id: part.experiment for part in self.parts}.values())
+
+    @property
+    def role(self) -> Role:
+        return Role(self.parts[0].role)
+
+    @property
+    def title(self) -> str:
+        how = f", {method_title(self.spec.method).lower()}" if self.role == Role.STUDENT else ""
+        return f"{self.role.label}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
+
+    @property
+    def word(self) -> str:
+        return Status(self.run.status).label
+
+    @property
+    def style(self) -> str:
+        return STYLES.get(Status(self.run.status), "")
+
+    @property
+    def words(self) -> str:
+        """What the state does not say yet."""
+        if self.run.status == Status.FINISHED:
+            return f"accuracy {rate(self.run.accuracy)}" if self.run.accuracy is not None else ""
+        words = run_words(self.run)
+        return "" if words.capitalize() == self.word else words
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.run.fraction, 1)
+
+    @property
+    def at_work(self) -> bool:
+        return self.run.status in ACTIVE
+
+    @property
+    def stops(self) -> bool:
+        return self.run.status in ACTIVE and self.run.status != Status.STOPPING
+
+    @property
+    def took(self) -> str:
+        return duration(self.run.seconds) if self.run.seconds else ""
+
+    @cached_property
+    def labels_from(self) -> Run | None:
+        return None if self.spec.labels == GROUND_TRUTH else Run.objects.filter(key=self.spec.labels).first()
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """What decides the run's outcome, in words; the method's own settings follow the method."""
+        spec = self.spec
+        found: list[tuple[str, str]] = [
+            ("Data set", dataset_title(spec.dataset)),
+            ("Trained on", f"half {spec.half}"),
+            ("Model", model_title(spec.model)),
+            ("Labels", "ground truth" if spec.labels == GROUND_TRUTH else "its supervisor’s"),
+        ]
+        if spec.labels != GROUND_TRUTH:
+            titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
+            found.append(("Method", method_title(spec.method)))
+            found += [(titles[name], f"{value:g}") for name, value in spec.method if name != "kind"]
+        told = {name for name in ("lora_rank", "lora_alpha") if getattr(spec, name) is None}
+        told |= {"dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
+        for name, value in spec:
+            if name not in told:
+                title = BETTER.get(name, name.replace("_", " ").capitalize())
+                found.append((title, "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)))
+        return found
+
+    @property
+    def hashes(self) -> list[tuple[str, str]]:
+        digest = self.spec.digest or "none, starts from scratch"
+        return [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        return story(queries.story([self.run]))
+
+    @cached_property
+    def newest(self) -> dict[str, Any]:
+        return queries.newest([self.run.pk])[self.run.pk]
+
+    @property
+    def series(self) -> Series:
+        title = SERIES.get(self.role.value, method_title(self.spec.method))
+        return Series("run", self.role.value, title, self.steps, self.spec.method.kind if self.role == Role.STUDENT else "")  # type: ignore[arg-type]
+
+    @property
+    def steps(self) -> int:
+        if self.run.total_steps:
+            return self.run.total_steps
+        entry = catalog.dataset(self.spec.dataset)
+        half = round(entry.rows * (1 - self.spec.test_fraction) / 2)
+        return self.spec.epochs * -(-min(half, self.spec.limit or half) // self.spec.batch_size)
+
+    @cached_property
+    def chart(self) -> dict[str, Any]:
+        return live_chart([self.series], self.steps)
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        drawn = {self.run.pk: {"series": "run", "seed": self.spec.seed, "title": "This run"}}
+        return {"experiment": self.experiments[0].pk, "chart": CHART, "runs": drawn}

@@ -1,0 +1,103 @@
+"""The story of runs: their events as sentences."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from training.events import (
+    EVENT,
+    CheckpointSaved,
+    RunClaimed,
+    RunFailed,
+    RunFinished,
+    RunLost,
+    RunQueued,
+    RunReleased,
+    RunStarted,
+    RunStopped,
+    RunWaiting,
+    StopRequested,
+)
+from training.events import Event as RunEvent
+from webapp.charts.numbers import rate
+from webapp.experiments.models import Event, Run
+from webapp.pages.words import duration
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    attempt: int
+    text: str
+    bad: bool
+
+
+def story(events: Iterable[Event]) -> list[Line]:
+    """One line per event; of checkpoints in a row only the last."""
+    lines: list[Line] = []
+    saved = False
+    for event in events:
+        told = EVENT.validate_python(event.payload)
+        checkpoint = isinstance(told, CheckpointSaved)
+        if checkpoint and saved:
+            lines.pop()
+        lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost)))
+        saved = checkpoint
+    return lines
+
+
+def sentence(event: RunEvent) -> str:
+    match event:
+        case RunWaiting():
+            return "asked for again; waits for the run that labels for it"
+        case RunQueued():
+            return "queued"
+        case RunClaimed():
+            return f"taken by {event.worker}"
+        case RunStarted():
+            where = (
+                f"goes on from step {event.resumed_from:,} of {event.total_steps:,}"
+                if event.resumed_from
+                else (f"training starts, {event.total_steps:,} steps")
+            )
+            return f"{where}, on {event.device}"
+        case CheckpointSaved():
+            return f"checkpoint at step {event.step:,}"
+        case StopRequested():
+            return f"asked to stop by {event.by}"
+        case RunFinished():
+            return f"finished after {duration(event.seconds)}, accuracy {rate(event.accuracy)}"
+        case RunStopped():
+            return f"stopped after step {event.step:,}" if event.step else "stopped before it had started"
+        case RunFailed():
+            return f"failed: {event.error}"
+        case RunLost():
+            return f"lost: worker {event.worker} gave no sign of life"
+        case RunReleased():
+            return f"given back: worker {event.worker} shut down"
+    return event.kind
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Why a run has more than one attempt, in words."""
+
+    run: Run
+    text: str
+
+
+def restarts(events: Iterable[Event]) -> list[Restart]:
+    """``events`` are those of kind lost and released."""
+    found = []
+    for event in events:
+        told = EVENT.validate_python(event.payload)
+        why = {"lost": "gave no sign of life", "released": "shut down in order"}[told.kind]
+        worker = told.worker if isinstance(told, RunLost | RunReleased) else ""
+        found.append(
+            Restart(
+                event.run,
+                f"Worker {worker} {why} during attempt {event.attempt}. The run went back to the queue and goes on "
+                "from its last checkpoint.",
+            )
+        )
+    return found

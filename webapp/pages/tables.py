@@ -1,0 +1,202 @@
+"""What an experiment found about one pair, as tables. Numbers come from the stored result and from nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from training.measures import Accuracy
+from training.results import Group, Outcome
+from training.statistics import Estimate
+from webapp.charts.numbers import points, points_interval, rate, rate_interval
+from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
+from webapp.pages.evidence import Evidence
+from webapp.pages.pairs import Lane, lower
+
+SIGNIFICANT = 0.05
+NOT_SEPARATED = "not separated"
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One number of one seed, with the run that made it."""
+
+    seed: int
+    run: Any
+    value: str
+
+
+@dataclass(frozen=True)
+class AccuracyLine:
+    lane: Lane
+    value: str
+    interval: str
+    picture: str
+    gain: str
+    gain_interval: str
+    pgr: str
+    pgr_interval: str
+    seeds: list[Seed]
+
+
+@dataclass(frozen=True)
+class TransitionCell:
+    count: str
+    share: str
+    label: str
+    percent: float
+    key: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    what: str
+    estimate: Estimate
+    reading: str
+
+    @property
+    def points(self) -> str:
+        return points(self.estimate.value)
+
+    @property
+    def interval(self) -> str:
+        return points_interval(self.estimate)
+
+
+class Tables(Evidence):
+    """Accuracies, seeds, differences, transitions and agreement."""
+
+    @cached_property
+    def axis(self) -> tuple[float, float]:
+        return accuracy_range(self.complete)
+
+    @property
+    def axis_picture(self) -> str:
+        return accuracy_axis(*self.axis)
+
+    @property
+    def lines(self) -> list[AccuracyLine]:
+        """The accuracy table: supervisor, students, ceiling."""
+        best = max(self.complete, key=lambda group: len(group.seeds))
+        students = {f"m{group.method_index}": group for group in self.groups}
+        found = []
+        for lane in self.lanes.lanes:
+            group = students.get(lane.id, best)
+            accuracy = {"weak": group.weak, "ceiling": group.ceiling}.get(lane.role, group.student)
+            gain = {"weak": None, "ceiling": group.gap}.get(lane.role, group.gain)
+            if accuracy:
+                found.append(self._line(lane, accuracy, gain, group))
+        return found
+
+    def _line(self, lane: Lane, accuracy: Accuracy, gain: Estimate | None, group: Group) -> AccuracyLine:
+        pgr = group.pgr if lane.role == "student" else None
+        return AccuracyLine(
+            lane=lane,
+            value=rate(accuracy.value),
+            interval=rate_interval(accuracy),
+            picture=accuracy_row(accuracy, lane.look, *self.axis),
+            gain=points(gain.value) if gain else "",
+            gain_interval=points_interval(gain) if gain else "",
+            pgr=rate(pgr.value, 2) if pgr else "",
+            pgr_interval=rate_interval(pgr, 2) if pgr else group.state if lane.role == "student" else "",
+            seeds=self.seeds_of(lane),
+        )
+
+    def seeds_of(self, lane: Lane) -> list[Seed]:
+        name = {"weak": "weak", "ceiling": "ceiling"}.get(lane.role, "student")
+        index = int(lane.id[1:]) if lane.role == "student" else self.outcomes[0].method_index
+        mine: Sequence[Outcome] = [outcome for outcome in self.outcomes if outcome.method_index == index]
+        return [
+            Seed(
+                outcome.seed,
+                self.lanes.run_of(getattr(outcome, f"{name}_run")),
+                "–" if (value := getattr(outcome, name)) is None else rate(value),
+            )
+            for outcome in mine
+        ]
+
+    @property
+    def by_seed(self) -> list[tuple[int, list[Seed]]]:
+        """The table of all numbers, a row per seed, a column per lane."""
+        columns = [self.seeds_of(lane) for lane in self.lanes.lanes]
+        return [(cells[0].seed, list(cells)) for cells in zip(*columns, strict=False)]
+
+    @property
+    def differences(self) -> list[Difference]:
+        found = []
+        best = max(self.complete, key=lambda group: len(group.seeds))
+        if best.gap:
+            found.append(Difference("Ceiling over supervisor", best.gap, reading(best.gap, "ceiling", "supervisor")))
+        for group in self.complete:
+            if group.gain:
+                title = self.titles[group.method_index]
+                found.append(
+                    Difference(f"{title} student over supervisor", group.gain, reading(group.gain, "student", "supervisor"))
+                )
+        for one in self.contrasts:
+            what = f"{self.titles[one.method_index]} over {lower(self.titles[one.baseline_index])}"
+            better, other = (self.titles[index].split(", ")[-1].lower() for index in (one.method_index, one.baseline_index))
+            text = reading(one.difference, better, other) if one.p_holm < SIGNIFICANT else NOT_SEPARATED
+            found.append(Difference(what, one.difference, f"{text}, p {p_text(one.p_holm)}"))
+        return found
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether the p values know that there are several comparisons."""
+        return len(self.contrasts) > 1
+
+    @property
+    def transitions(self) -> list[tuple[Lane, list[TransitionCell]]]:
+        """The 2 x 2 cells of each method, in reading order."""
+        lanes = {lane.id: lane for lane in self.lanes.lanes}
+        found = []
+        for group in self.complete:
+            if group.transitions:
+                cells = [
+                    ("both right", group.transitions.kept, False),
+                    ("new error", group.transitions.lost, False),
+                    ("corrected", group.transitions.corrected, True),
+                    ("both wrong", group.transitions.copied, False),
+                ]
+                found.append(
+                    (
+                        lanes[f"m{group.method_index}"],
+                        [
+                            TransitionCell(
+                                f"{cell.count:,.0f}",
+                                f"{100 * cell.share.value:.1f}%",
+                                label,
+                                round(100 * cell.share.value, 1),
+                                key,
+                            )
+                            for label, cell, key in cells
+                        ],
+                    )
+                )
+        return found
+
+    @property
+    def agreement(self) -> list[tuple[Lane, list[tuple[str, str]]]]:
+        """Per method: agreement overall, where the supervisor is right, where it is wrong, each with its interval."""
+        lanes = {lane.id: lane for lane in self.lanes.lanes}
+        return [
+            (
+                lanes[f"m{group.method_index}"],
+                [
+                    (rate(one.value), rate_interval(one)) if one else ("–", "")
+                    for one in (group.agreement.overall, group.agreement.supervisor_right, group.agreement.supervisor_wrong)
+                ],
+            )
+            for group in self.complete
+            if group.agreement
+        ]
+
+
+def reading(estimate: Estimate, one: str, other: str) -> str:
+    if not estimate.excludes_zero:
+        return NOT_SEPARATED
+    return f"{one} better" if estimate.value > 0 else f"{other} better"
+
+
+def p_text(p: float) -> str:
+    return "< .001" if p < 0.001 else f"= {rate(p)}"

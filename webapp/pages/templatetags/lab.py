@@ -1,0 +1,39 @@
+"""What templates need to draw: the axis of the list, and a spec as hidden fields."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join, json_script
+from django.utils.safestring import SafeString, mark_safe
+
+from training import ExperimentSpec
+from webapp.charts import svg
+from webapp.pages import leaves
+
+register = template.Library()
+
+
+@register.simple_tag
+def pgr_axis() -> SafeString:
+    return mark_safe(svg.pgr_axis())
+
+
+@register.filter
+def drawing(picture: str) -> SafeString:
+    """A server-made SVG as it is."""
+    return mark_safe(picture)
+
+
+@register.filter
+def chart_script(spec: dict[str, Any], element: str) -> SafeString:
+    """The spec of a chart as data for charts.js, which draws it into the element with this id."""
+    text = str(json_script(spec))
+    return mark_safe(text.replace("<script ", format_html('<script data-chart="{}" ', element), 1))
+
+
+@register.simple_tag
+def recipe_fields(spec: ExperimentSpec) -> SafeString:
+    """A whole spec as hidden fields of a form."""
+    raw = leaves.write_all(leaves.nodes(type(spec)), spec)
+    pairs = [(name, value) for name, values in raw.items() for value in values]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)

@@ -1,0 +1,22 @@
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from webapp.pages import accounts, views
+
+urlpatterns = [
+    path("healthz", views.healthz),
+    path("login/link/<str:uid>/<str:token>/", accounts.login_link, name="login-link"),
+    path("login/", LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", accounts.password, name="password"),
+    path("", views.experiments, name="experiments"),
+    path("experiments/new/", views.new, name="new"),
+    path("experiments/new/preview/", views.preview, name="preview"),
+    path("experiments/<int:pk>/", views.experiment, name="experiment"),
+    path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
+    path("experiments/<int:pk>/launch/", views.launch, name="launch"),
+    path("experiments/<int:pk>/stop/", views.stop, name="stop"),
+    path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/status/", views.run_status, name="run-status"),
+    path("runs/<int:pk>/stop/", views.stop_run, name="stop-run"),
+]

@@ -1,0 +1,172 @@
+"""The pages: each parses the request, calls one function of the record or the queue, and renders."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+import training
+from training import ExperimentSpec
+from webapp.experiments import queries, services
+from webapp.experiments.models import Experiment, Run
+from webapp.jobs import launch as jobs
+from webapp.pages.forms import SpecForm
+from webapp.pages.listing import listing
+from webapp.pages.living import Living
+from webapp.pages.planning import PlanView
+from webapp.pages.runs import RunPage
+
+RECIPES = Path(training.__file__).parent / "recipes"
+FIRST_RECIPE = "movie-reviews"
+QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def experiments(request: HttpRequest) -> HttpResponse:
+    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    found = listing(request.user, text, state, request.GET.get("page", "1"))
+    context = {"listing": found, "text": text, "state": state}
+    if found.nothing:
+        spec = recipes()[FIRST_RECIPE]
+        context |= {"name": FIRST_RECIPE, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
+    return render(request, "pages/experiments.html", context)
+
+
+def recipes() -> dict[str, ExperimentSpec]:
+    """The shipped experiments by name, the one to begin with first."""
+    paths = sorted(RECIPES.glob("*.json"), key=lambda path: (path.stem != FIRST_RECIPE, path.stem))
+    return {path.stem: ExperimentSpec.model_validate_json(path.read_text()) for path in paths}
+
+
+def new(request: HttpRequest) -> HttpResponse:
+    parent = _parent(request)
+    if request.method == "POST":
+        form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
+        action, _, path = request.POST.get("do", "launch").partition(":")
+        if action == "add":
+            form.add(path)
+        elif action == "remove":
+            form.remove(path)
+        elif isinstance(form.spec, ExperimentSpec):
+            return _launched(request, _create(request, form.spec, parent))
+        plan = _plan(form, request.POST.get("valid", ""))
+        status = 422 if action == "launch" else 200
+    else:
+        form, status = _first_form(request, parent), 200
+        plan = _plan(form)
+    context = {"form": form, "plan": plan, "parent": parent, "recipes": recipes(), "recipe": request.GET.get("recipe", "")}
+    return render(request, "pages/new.html", context, status=status)
+
+
+def preview(request: HttpRequest) -> HttpResponse:
+    """What the form as it is typed now would do: messages beside the fields, and the plan where it is valid."""
+    parent = _parent(request)
+    form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
+    plan = _plan(form)
+    return render(request, "partials/preview.html", {"form": form, "plan": plan, "parent": parent, "oob": True})
+
+
+def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
+    if parent:
+        return SpecForm.of(parent.experiment_spec, parent.experiment_spec)
+    name = request.GET.get("recipe", "")
+    if name and name not in recipes():
+        raise Http404(f"There is no recipe {name}.")
+    return SpecForm.of(recipes()[name] if name else ExperimentSpec())
+
+
+def _parent(request: HttpRequest) -> Experiment | None:
+    number = request.POST.get("parent") or request.GET.get("from") or ""
+    if not number:
+        return None
+    if not number.isdigit():
+        raise Http404
+    return get_object_or_404(queries.visible(request.user), pk=int(number))
+
+
+def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
+    """The plan of the form, or of the last valid one; None where there is neither."""
+    spec = form.spec
+    if spec is None and valid:
+        try:
+            spec = ExperimentSpec.model_validate_json(valid)
+        except ValueError:
+            return None
+    if not isinstance(spec, ExperimentSpec):
+        return None
+    plan = PlanView(spec, queries.preview(spec))
+    if form.spec is spec:
+        form.warnings = plan.preview.warnings
+    return plan
+
+
+def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None) -> Experiment:
+    assert isinstance(request.user, User)
+    return services.create(request.user, spec, parent)
+
+
+def _launched(request: HttpRequest, experiment: Experiment) -> HttpResponse:
+    if not jobs.launch(experiment):
+        messages.warning(request, QUEUE_AWAY)
+    return redirect("experiment", experiment.pk)
+
+
+def _experiment(request: HttpRequest, pk: int) -> Experiment:
+    return get_object_or_404(queries.visible(request.user).select_related("owner", "parent"), pk=pk)
+
+
+def experiment(request: HttpRequest, pk: int) -> HttpResponse:
+    living = Living(_experiment(request, pk), request.GET.get("pair", ""))
+    return render(request, "pages/experiment.html", {"living": living, "experiment": living.experiment})
+
+
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
+    living = Living(_experiment(request, pk), request.GET.get("pair", ""))
+    context = {"living": living, "experiment": living.experiment, "oob": True}
+    context["new_result"] = request.GET.get("version") != living.version
+    return render(request, "partials/status.html", context)
+
+
+@require_POST
+def launch(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _experiment(request, pk)
+    try:
+        return _launched(request, experiment)
+    except ValueError as error:  # a model that was there when the experiment was made is not there now
+        messages.error(request, str(error))
+        return redirect("experiment", pk)
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    jobs.stop(_experiment(request, pk), str(request.user))
+    return redirect("experiment", pk)
+
+
+def _run(request: HttpRequest, pk: int) -> Run:
+    return get_object_or_404(queries.visible_runs(request.user), pk=pk)
+
+
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "pages/run.html", {"page": RunPage(_run(request, pk), request.user)})
+
+
+def run_status(request: HttpRequest, pk: int) -> HttpResponse:
+    context: dict[str, Any] = {"page": RunPage(_run(request, pk), request.user), "oob": True}
+    return render(request, "partials/run_status.html", context)
+
+
+@require_POST
+def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
+    jobs.stop_run(_run(request, pk), str(request.user))
+    return redirect("run", pk)

@@ -1,0 +1,108 @@
+"""How the pages say things: models, methods, durations and results as words."""
+
+import math
+from datetime import timedelta
+
+from training import ExperimentSpec, catalog
+from training.spec import Method
+from training.statistics import Estimate
+
+
+def short_model(name: str) -> str:
+    """Bag of words, MiniLM L4; for a model that is not in the catalog the last part of its id or folder."""
+    entry = catalog.MODELS.get(name)
+    if entry is None:
+        return catalog.LADDERS[name].title if name in catalog.LADDERS else name.rstrip("/").rpartition("/")[2] or name
+    return entry.title if entry.layers is None else f"{entry.title.partition(',')[0]} L{entry.layers}"
+
+
+def model_title(name: str) -> str:
+    """The model as a run's page names it: MiniLM, 4 layers; pythia-70m, EleutherAI/pythia-70m; hub:ORG/NAME."""
+    if name in catalog.MODELS:
+        return catalog.MODELS[name].title
+    return f"{short_model(name)} ({catalog.LADDERS[name].source})" if name in catalog.LADDERS else name
+
+
+def dataset_title(name: str) -> str:
+    entry = catalog.DATASETS.get(name)
+    return entry.title if entry else name
+
+
+def method_title(method: Method) -> str:
+    """Naive, Confidence loss: the title that the spec gives to the kind."""
+    return type(method).model_fields["kind"].title or method.kind
+
+
+def method_titles(spec: ExperimentSpec) -> list[str]:
+    """One per method; with the settings in which they differ where a kind comes more than once."""
+    kinds = [method.kind for method in spec.methods]
+    found = []
+    for method in spec.methods:
+        title = method_title(method)
+        alike = [other for other in spec.methods if other.kind == method.kind]
+        if kinds.count(method.kind) > 1:
+            settings = [
+                f"{(info.title or name).removeprefix('Confidence ').lower()} {getattr(method, name):g}"
+                for name, info in type(method).model_fields.items()
+                if len({getattr(other, name) for other in alike}) > 1
+            ]
+            title = f"{title}, {', '.join(settings)}"
+        found.append(title)
+    return found
+
+
+def short_methods(spec: ExperimentSpec) -> list[str]:
+    """For charts: Naive, Confidence, or Confidence 0.25 where a kind comes with several settings."""
+    found = []
+    for method in spec.methods:
+        alike = [other for other in spec.methods if other.kind == method.kind]
+        values = [
+            f"{getattr(method, name):g}"
+            for name in type(method).model_fields
+            if len({getattr(other, name) for other in alike}) > 1
+        ]
+        found.append(" ".join([method.kind.capitalize(), *values]))
+    return found
+
+
+def kinds_text(spec: ExperimentSpec) -> str:
+    """naive, confidence loss × 2"""
+    titles = [method_title(method).lower() for method in spec.methods]
+    return ", ".join(f"{title} ×\u00a0{n}" if (n := titles.count(title)) > 1 else title for title in dict.fromkeys(titles))
+
+
+def models_text(names: tuple[str, ...]) -> str:
+    """MiniLM L4, or MiniLM L1 and 2 more."""
+    return short_model(names[0]) + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def count(number: int, noun: str) -> str:
+    """1 run, 1,200 runs"""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def joined(parts: list[str]) -> str:
+    """a, b and c"""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def duration(seconds: float | timedelta) -> str:
+    """8 s, 3 min, 2.5 h, 4 days"""
+    s = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    if s < 59.5:
+        return f"{max(1, math.ceil(s))} s"
+    if s < 3570:
+        return f"{round(s / 60)} min"
+    if s < 86_400 * 1.5:
+        return f"{s / 3600:.1f}".removesuffix(".0") + " h"
+    return f"{round(s / 86_400)} days"
+
+
+def percent(value: float) -> str:
+    """46, −3: a share in per cent without the sign."""
+    return f"{100 * value:.0f}".replace("-0", "0").replace("-", "−")
+
+
+def percent_interval(estimate: Estimate) -> str:
+    low = "−∞" if estimate.low is None else percent(estimate.low)
+    return f"[{low}, {'∞' if estimate.high is None else percent(estimate.high)}]"

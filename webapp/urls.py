@@ -1,0 +1,10 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from webapp.api.urls import api
+
+urlpatterns = [
+    path("", include("webapp.pages.urls")),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+]
