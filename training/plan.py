@@ -103,7 +103,7 @@ def make_plan(spec: ExperimentSpec) -> Plan:
 
 
 def _features(run: RunSpec) -> tuple[object, ...]:
-    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision
+    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision, run.pooling
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:
@@ -132,5 +132,7 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         lora_rank=training.lora_rank if adaptation == "lora" else None,
         lora_alpha=training.lora_alpha if adaptation == "lora" else None,
         precision=training.precision if adaptation != "scratch" else "auto",
+        pooling=training.pooling if adaptation != "scratch" and entry.kind == "encoder" else "mean",
+        head_start=training.head_start if entry.kind == "decoder" else "zero",
         gradient_checkpointing=training.gradient_checkpointing and adaptation in ("full", "lora"),
     )

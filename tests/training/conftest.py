@@ -80,7 +80,7 @@ def make_model(folder: Path, architecture: str) -> Path:
     texts = pq.read_table(catalog.dataset("clear-reviews").path)["text"].to_pylist()
     split = pre_tokenizers.Whitespace()
     counts = Counter(word for text in texts for word, _ in split.pre_tokenize_str(text))
-    first = ["!", "[UNK]"] if architecture != "bert" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    first = ["!", "[UNK]", "0", "1"] if architecture != "bert" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     common = sorted(counts, key=lambda word: (-counts[word], word))
     known = {word: number for number, word in enumerate(list(dict.fromkeys([*first, *common]))[:600])}
     tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))

@@ -51,7 +51,7 @@ def frozen_features(
 
 def features_path(run: RunSpec, store: Store) -> Path:
     shape = backbone.shape(run)
-    pooling = "" if shape.kind == "encoder" else "-last"
+    pooling = "" if shape.reading == "mean" else f"-{shape.reading}"
     precision = precision_of(run)
     pooling += "" if precision == "fp32" else f"-{precision}"
     name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{pooling}.npy"
@@ -116,7 +116,7 @@ def _compute(
                 raise Stopped
             try:
                 ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
-                features[part] = backbone.pooled(model, ids, mask, shape.kind, precision).cpu().numpy()
+                features[part] = backbone.pooled(model, ids, mask, shape.reading, precision).cpu().numpy()
             except RuntimeError as error:
                 if not memory.ran_out(error) or len(part) == 1:
                     raise
