@@ -57,10 +57,11 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
-    total = catalog.dataset(run.dataset).rows
+    entry = catalog.dataset(run.dataset)
+    total = entry.rows * entry.texts
     half, test = total * (1 - run.test_fraction) / 2, total * run.test_fraction
-    rows = half if run.limit is None else min(half, run.limit)
-    steps = run.epochs * math.ceil(rows / run.batch_size)
+    rows = half if run.limit is None else min(half, run.limit * entry.texts)
+    steps = run.epochs * math.ceil(rows / entry.texts / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
@@ -73,7 +74,8 @@ def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
     if run.adaptation != "probe":
         return 0.0
-    return catalog.dataset(run.dataset).rows * forward_seconds(run.model)
+    entry = catalog.dataset(run.dataset)
+    return entry.rows * entry.texts * forward_seconds(run.model)
 
 
 def forward_seconds(model: str) -> float:

@@ -38,7 +38,11 @@ HeadStart = Literal["zero", "unembedding"]
 class DataSpec(Frozen):
     """Which texts are used, and how they are divided."""
 
-    name: str = Field("movie-reviews", title="Data set", description="Labelled texts with two classes.")
+    name: str = Field(
+        "movie-reviews",
+        title="Data set",
+        description="Texts with one of two labels, or pairs of texts of which one is preferred.",
+    )
     test_fraction: float = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
     )

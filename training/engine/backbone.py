@@ -95,7 +95,8 @@ def direction(run: RunSpec) -> Tensor:
     if zero == one:
         raise CorruptModel(f"The tokenizer of {run.model} does not tell the words 0 and 1 apart: start its head at zero.")
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     unembedding = model.get_output_embeddings().weight
     names = [name for name, tensor in model.named_parameters(remove_duplicate=False) if tensor is unembedding]
     # Some files name tensors from inside the transformer.

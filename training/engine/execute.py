@@ -7,6 +7,7 @@ from importlib.metadata import version
 from platform import python_version
 
 import numpy as np
+import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
@@ -18,8 +19,8 @@ from training.engine.data.split import Rows, split_for
 from training.engine.data.tokens import word_pieces, words
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
-from training.engine.features import frozen_features
-from training.engine.inputs import Dense, Inputs
+from training.engine.features import Side, frozen_features
+from training.engine.inputs import Dense, Inputs, Pairs
 from training.engine.labels import evaluator, read_supervisor, targets
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
@@ -77,7 +78,16 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
 
     inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
-        loop = Loop(run, models.build(run), inputs, rows, labels, store.checkpoint(run.key()), emit, should_stop)
+        loop = Loop(
+            run,
+            models.build(run, pairs=examples.text_b is not None),
+            inputs,
+            rows,
+            labels,
+            store.checkpoint(run.key()),
+            emit,
+            should_stop,
+        )
         if begun:
             loop.restore(begun)
         with loop.stoppable():
@@ -100,11 +110,16 @@ def _inputs(
     run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> Inputs:
     """What the model of ``run`` reads, for every row of the data set."""
-    if run.adaptation == "scratch":
-        return words(examples.text, run.max_tokens)
-    if run.adaptation == "probe":
-        return Dense(frozen_features(run, examples, store, emit, should_stop))
-    return word_pieces(examples.text, backbone.tokenizer(run), should_stop)
+
+    def read(text: pa.ChunkedArray, side: Side) -> Inputs:
+        if run.adaptation == "scratch":
+            return words(text, run.max_tokens)
+        if run.adaptation == "probe":
+            return Dense(frozen_features(run, text, side, store, emit, should_stop))
+        return word_pieces(text, backbone.tokenizer(run), should_stop)
+
+    first = read(examples.text, "a")
+    return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
 
 
 def evaluations(run: RunSpec, rows: int, test: int) -> int:

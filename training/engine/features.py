@@ -4,16 +4,17 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from filelock import FileLock, Timeout
 
 from training.artifacts import Store, atomic
 from training.engine import backbone, memory
-from training.engine.data.examples import Examples
 from training.engine.data.tokens import word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
@@ -24,16 +25,23 @@ from training.spec import RunSpec
 log = logging.getLogger(__name__)
 
 Features = npt.NDArray[np.float32]
+Side = Literal["a", "b"]
+"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
 
 
 def frozen_features(
-    run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec,
+    text: pa.ChunkedArray,
+    side: Side,
+    store: Store,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
 ) -> Features:
-    """Pooled hidden states (rows, width) of all examples, read from the store or computed and left there.
+    """Pooled hidden states (rows, width) of every ``text`` of the data set, read from the store or computed and left there.
 
     Of two processes that need the same features one computes and the other waits. Raises Stopped, CorruptModel.
     """
-    path, shape = features_path(run, store), (len(examples), backbone.shape(run).width)
+    path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
     if (ready := _read(path, shape)) is not None:
         return ready
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,18 +51,18 @@ def frozen_features(
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
         with atomic(path) as partial, threads(TRANSFORMER_THREADS):
-            _compute(run, examples, partial, emit, should_stop)
+            _compute(run, text, partial, emit, should_stop)
     computed = _read(path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
 
 
-def features_path(run: RunSpec, store: Store) -> Path:
+def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
     shape = backbone.shape(run)
-    pooling = "" if shape.reading == "mean" else f"-{shape.reading}"
+    variant = "" if shape.reading == "mean" else f"-{shape.reading}"
     precision = precision_of(run)
-    pooling += "" if precision == "fp32" else f"-{precision}"
-    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{pooling}.npy"
+    variant += ("" if precision == "fp32" else f"-{precision}") + ("" if side == "a" else "-b")
+    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{variant}.npy"
     return store.features / name
 
 
@@ -99,12 +107,12 @@ def _reserve(path: Path) -> None:
 
 
 def _compute(
-    run: RunSpec, examples: Examples, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec, text: pa.ChunkedArray, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> None:
     device, precision = Accelerator().device, precision_of(run)
     model, shape = backbone.load(run).to(device), backbone.shape(run)
-    inputs = word_pieces(examples.text, backbone.tokenizer(run), should_stop)
-    rows = np.arange(len(examples))
+    inputs = word_pieces(text, backbone.tokenizer(run), should_stop)
+    rows = np.arange(len(text))
     features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
     _reserve(path)
     done = 0

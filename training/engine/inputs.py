@@ -1,4 +1,4 @@
-"""What a model is fed with: rows of a matrix, or texts of different lengths. Both give batches and small parts."""
+"""What a model is fed with: rows of a matrix, texts of different lengths, or pairs. All give batches and small parts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -78,3 +78,22 @@ class Ragged:
 
     def halved(self) -> Inputs | None:
         return replace(self, budget=self.budget // 2) if self.budget > 1 else None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two inputs for each row, whose scores are compared; a part is small enough for both of them."""
+
+    first: Inputs
+    second: Inputs
+
+    def batch(self, rows: Rows) -> tuple[Tensor, ...]:
+        """The arguments for the first texts, then as many for the second ones."""
+        return (*self.first.batch(rows), *self.second.batch(rows))
+
+    def parts(self, rows: Rows) -> list[Rows]:
+        return [part[smaller] for part in self.first.parts(rows) for smaller in self.second.parts(rows[part])]
+
+    def halved(self) -> Inputs | None:
+        first, second = self.first.halved(), self.second.halved()
+        return Pairs(first, second) if first and second else None

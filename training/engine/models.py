@@ -1,8 +1,8 @@
 """Models that turn one batch into one logit for each example: the log-odds of class 1.
 
 A head starts at zero, so that the student's first guess is one half for all, or at the model's own words for the classes.
-Nothing is dropped out, in training either. The only chance left in a run is the split, the order of the data and where LoRA starts,
-all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
+Nothing is dropped out, in training either. The only chance left in a run is the split, the order of the data and where LoRA
+starts, all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
 """
 
 from typing import Any
@@ -18,8 +18,12 @@ from training.engine.precision import Resolved, precision_of
 from training.spec import RunSpec
 
 
-def build(run: RunSpec) -> nn.Module:
-    """The untrained model of ``run``. Raises CorruptModel where a fully tuned backbone cannot be loaded."""
+def build(run: RunSpec, pairs: bool = False) -> nn.Module:
+    """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded."""
+    return Comparison(_scorer(run)) if pairs else _scorer(run)
+
+
+def _scorer(run: RunSpec) -> nn.Module:
     if run.adaptation == "scratch":
         return BagOfWords(BAG_OF_WORDS_BUCKETS)
     shape = backbone.shape(run)
@@ -112,3 +116,20 @@ class FineTuned(nn.Module):
         """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,)."""
         logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.reading, self.precision))
         return logits
+
+
+class Comparison(nn.Module):
+    """A reward model: the log-odds that the first of two texts is preferred is the difference of their scores.
+
+    Burns et al. 2023, appendix A.3, after Bradley and Terry 1952. The bias of the scorer cancels out.
+    """
+
+    def __init__(self, scorer: nn.Module) -> None:
+        super().__init__()
+        self.scorer = scorer
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The scorer's arguments for n first texts, then those for n second texts, to logits (n,)."""
+        half = len(inputs) // 2
+        difference: Tensor = self.scorer(*inputs[:half]) - self.scorer(*inputs[half:])
+        return difference

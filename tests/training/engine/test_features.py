@@ -22,7 +22,7 @@ def examples() -> Examples:
 
 def compute(examples: Examples, store: Store, should_stop: Callable[[], bool] = lambda: False) -> tuple[np.ndarray, Recording]:
     recording = Recording()
-    return frozen_features(make_run("ceiling"), examples, store, recording.emit, should_stop), recording
+    return frozen_features(make_run("ceiling"), examples.text, "a", store, recording.emit, should_stop), recording
 
 
 def test_features_are_computed_once_and_then_mapped_from_disk(examples: Examples, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_damaged_features_are_computed_again(examples: Examples, tmp_path: Path,
 def test_a_stop_is_heard_between_two_batches_and_leaves_no_half_file(examples: Examples, tmp_path: Path) -> None:
     store, recording = Store(tmp_path), Recording(stop_after=lambda event: event.kind == "progress")
     with pytest.raises(Stopped):
-        frozen_features(make_run("ceiling"), examples, store, recording.emit, lambda: recording.stop)
+        frozen_features(make_run("ceiling"), examples.text, "a", store, recording.emit, lambda: recording.stop)
     assert len(recording.of("progress")) == 1
     assert [path.suffix for path in store.features.iterdir()] == [".lock"]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.engine.inputs import Dense, Inputs, Ragged
+from training.engine.inputs import Dense, Inputs, Pairs, Ragged
 
 TEXTS = [[1, 2, 3], [0], [], [4, 0, 5, 6, 7]]
 
@@ -14,9 +14,11 @@ def test_a_batch_pads_to_its_longest_text_and_masks_by_length() -> None:
     assert ids[mask.bool()].tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "inputs", [Ragged.of(TEXTS * 5, budget=8), Dense(np.zeros((20, 2), np.float32))], ids=["ragged", "dense"]
-)
+RAGGED = Ragged.of(TEXTS * 5, budget=8)
+PAIRS = Pairs(RAGGED, Ragged.of(TEXTS[::-1] * 5, budget=8))
+
+
+@pytest.mark.parametrize("inputs", [RAGGED, Dense(np.zeros((20, 2), np.float32)), PAIRS], ids=["ragged", "dense", "pairs"])
 def test_parts_hold_every_position_once(inputs: Inputs) -> None:
     rows = np.array([19, 3, 3, 7, 0])
     assert sorted(np.concatenate(inputs.parts(rows))) == [0, 1, 2, 3, 4]
@@ -32,3 +34,24 @@ def test_a_part_is_within_the_budget_unless_one_text_alone_is_not() -> None:
 def test_dense_inputs_give_the_rows_asked_for() -> None:
     (batch,) = Dense(np.arange(6, dtype=np.float32).reshape(3, 2)).batch(np.array([2, 0]))
     assert torch.equal(batch, torch.tensor([[4.0, 5.0], [0.0, 1.0]]))
+
+
+def test_a_batch_of_pairs_is_that_of_the_first_texts_and_then_that_of_the_second_ones() -> None:
+    rows = np.array([3, 0])
+    batch = PAIRS.batch(rows)
+    expected = (*PAIRS.first.batch(rows), *PAIRS.second.batch(rows))
+    assert len(batch) == 4
+    assert all(torch.equal(one, other) for one, other in zip(batch, expected, strict=True))
+
+
+def test_a_part_of_pairs_is_within_the_budget_of_either_side() -> None:
+    rows = np.arange(20)
+    for part in PAIRS.parts(rows):
+        assert all(len(part) == 1 or ids.numel() <= 8 for ids in PAIRS.batch(rows[part])[::2])
+
+
+def test_pairs_are_halved_on_both_sides_until_one_cannot_be() -> None:
+    halved = PAIRS.halved()
+    assert isinstance(halved, Pairs)
+    assert len(halved.parts(np.arange(20))) > len(PAIRS.parts(np.arange(20)))
+    assert Pairs(RAGGED, Ragged.of(TEXTS * 5, budget=1)).halved() is None

@@ -14,12 +14,16 @@ from training.engine.errors import CorruptData
 
 @dataclass(frozen=True)
 class Examples:
-    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1, ``group`` a whole number from 0 on."""
+    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1, ``group`` a whole number from 0 on.
+
+    In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
+    """
 
     id: npt.NDArray[np.int64]
     label: npt.NDArray[np.int8]
     group: npt.NDArray[np.int64]
     text: pa.ChunkedArray
+    text_b: pa.ChunkedArray | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -37,17 +41,21 @@ def load_examples(name: str, fingerprint: str) -> Examples:
     if found != fingerprint:
         raise CorruptData(f"{entry.path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(entry.path) as file:
-        return from_table(file.read(columns=["id", "text", "label", "group"]))
+        return from_table(file.read(columns=["id", "text", "text_b", "label", "group"]))
 
 
 def from_table(table: pa.Table) -> Examples:
-    """Examples from the columns id, text, label and group (of any type that can be told apart). Raises CorruptData."""
+    """Examples from the columns id, text, label, group (of any type that can be told apart) and, for preferences, text_b.
+
+    Raises CorruptData.
+    """
     groups = table["group"].combine_chunks().dictionary_encode().indices
     examples = Examples(
         id=table["id"].to_numpy().astype(np.int64),
         label=table["label"].to_numpy().astype(np.int8),
         group=groups.to_numpy(zero_copy_only=False).astype(np.int64),
         text=table["text"],
+        text_b=table["text_b"] if "text_b" in table.column_names else None,
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")
