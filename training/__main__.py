@@ -128,7 +128,7 @@ def _write_result(plan: Plan, store: Store) -> None:
     from training.results import summarize
 
     with atomic(store.root / "result.json") as path:
-        path.write_text(summarize(plan, store.read_predictions).model_dump_json(indent=2))
+        path.write_text(summarize(plan, store.read_predictions, store.read_trajectory).model_dump_json(indent=2))
 
 
 def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> int:

@@ -1,5 +1,6 @@
 """Where runs keep what they make: names and atomic writes under one root folder. Read by the web, written by the engine."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ import pyarrow.parquet as pq
 class Predictions:
     """What one finished run says of the examples outside its supervisor's half; one entry per example in every array.
 
-    ``prob`` is the probability of class 1; ``split`` is "transfer" (half B, where weak labels are read) or "test"; examples
-    with the same ``group`` are near copies or share a question, so they count as one cluster.
+    ``prob`` is the probability of class 1 after the step that the run's stop rule selected. ``split`` is "transfer" (half B,
+    where weak labels are read, validation rows included), "test", or "locked" (looked at by no result). Examples with the same
+    ``group`` are near copies or share a question, so they count as one cluster.
     """
 
     id: npt.NDArray[np.int64]
@@ -45,6 +47,49 @@ class Predictions:
         return right
 
 
+@dataclass(frozen=True)
+class Trajectory:
+    """What a run said of the test set at each of its evaluations: ``prob`` (e, n) is the probability of class 1.
+
+    ``steps`` (e,) ascends from 0, the untrained model, to the last step; ``id`` (n,) names the examples. ``validation`` (e,) is
+    the accuracy on validation rows against the run's own labels, NaN without such rows. ``selected`` is the step of the
+    predictions.
+    """
+
+    steps: npt.NDArray[np.int64]
+    id: npt.NDArray[np.int64]
+    prob: npt.NDArray[np.float32]
+    validation: npt.NDArray[np.float64]
+    selected: int
+
+    @property
+    def last(self) -> int:
+        return int(self.steps[-1])
+
+    def hindsight(self, gold: npt.NDArray[np.int8]) -> int:
+        """The step with the best accuracy against ``gold`` (n,), the earliest of equal ones, 0 aside. For diagnosis only."""
+        return earliest_best(self.steps, (self.label == gold).mean(axis=1))
+
+    def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
+        return float(((self.at(step) > 0.5) == gold).mean())
+
+    def at(self, step: int) -> npt.NDArray[np.float32]:
+        """Probabilities (n,) after ``step`` steps, which must have been evaluated."""
+        prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]
+        return prob
+
+    @property
+    def label(self) -> npt.NDArray[np.int8]:
+        """Hard labels (e, n)."""
+        return (self.prob > 0.5).astype(np.int8)
+
+
+def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:
+    """The first step with the highest score. Step 0 is no candidate: a model that has not been trained is not stopped early."""
+    trained = np.asarray(steps) > 0
+    return int(np.asarray(steps)[trained][np.argmax(np.asarray(score)[trained])])
+
+
 class Store:
     """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` shared by all."""
 
@@ -63,11 +108,17 @@ class Store:
         return self.run(key) / "checkpoint.bin"
 
     def weights(self, key: str) -> Path:
-        """The trained tensors: the head of a probe, the whole of any other model."""
+        """The tensors of the selected step: the head of a probe, additions and head of LoRA, else the whole model."""
         return self.run(key) / "weights.safetensors"
 
     def finished(self, key: str) -> bool:
         return (self.run(key) / "predictions.parquet").exists()
+
+    def sweep(self, key: str, *patterns: str) -> None:
+        """Removes what killed writers left of their files, and the run's files that are named like one of ``patterns``."""
+        for pattern in (".*", *patterns):
+            for path in self.run(key).glob(pattern):
+                path.unlink(missing_ok=True)
 
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         table = pa.table({field.name: getattr(predictions, field.name) for field in fields(Predictions)})
@@ -81,6 +132,28 @@ class Store:
             table = file.read()
         columns = {field.name: table[field.name].to_numpy() for field in fields(Predictions)}
         return Predictions(**columns | {"split": columns["split"].astype(np.str_)})
+
+    def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
+        """One row for each test example with a list of its probabilities; what is one for all rows is in the file's metadata."""
+        prob = pa.FixedSizeListArray.from_arrays(pa.array(trajectory.prob.T.ravel()), len(trajectory.steps))
+        told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
+        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
+        with atomic(self.run(key) / "trajectory.parquet") as path:
+            pq.write_table(table, path, compression="zstd")
+
+    def read_trajectory(self, key: str) -> Trajectory:
+        """Raises FileNotFoundError where the run has not finished."""
+        with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
+            table = file.read()
+        told = json.loads(table.schema.metadata[b"trajectory"])
+        prob = table["prob"].combine_chunks().values.to_numpy().reshape(-1, len(told["steps"]))
+        return Trajectory(
+            steps=np.array(told["steps"], np.int64),
+            id=table["id"].to_numpy(),
+            prob=np.ascontiguousarray(prob.T),
+            validation=np.array(told["validation"], np.float64),
+            selected=told["selected"],
+        )
 
 
 @contextmanager

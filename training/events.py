@@ -56,7 +56,11 @@ class MetricLogged(Frozen):
 
 
 class EvaluationLogged(Frozen):
-    """Shares of the test set after ``step`` steps. Agreement is with the run's supervisor, None where it has none."""
+    """Shares of the test set after ``step`` steps. Agreement is with the run's supervisor, None where it has none.
+
+    Validation is on held-out rows of the run's half against the labels that the run learns from, weak ones for a student: share
+    of equal hard labels, and mean cross-entropy (nats per example) to the soft ones. None without validation rows.
+    """
 
     kind: Literal["evaluation"] = "evaluation"
     step: int
@@ -64,6 +68,8 @@ class EvaluationLogged(Frozen):
     agreement: float | None = None
     agreement_right: float | None = None
     agreement_wrong: float | None = None
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
 
 
 class CheckpointSaved(Frozen):
@@ -79,12 +85,21 @@ class StopRequested(Frozen):
 
 
 class RunFinished(Frozen):
-    """The run's predictions and weights are saved; ``accuracy`` is on the test set after the last step."""
+    """The run's predictions are saved: those of ``selected_step``, which the run's stop rule chose; ``accuracy`` is their share.
+
+    All three accuracies are on the test set. The hindsight one is the best of all evaluations by test accuracy: no result, since
+    it was chosen by looking at the test set.
+    """
 
     kind: Literal["finished"] = "finished"
     accuracy: float
     seconds: float
     """Spent by this attempt, from its start to its end."""
+    selected_step: int
+    last_step: int
+    last_accuracy: float
+    hindsight_step: int
+    hindsight_accuracy: float
 
 
 class RunStopped(Frozen):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
@@ -57,17 +57,47 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
-    entry = catalog.dataset(run.dataset)
-    total = entry.rows * entry.texts
-    half, test = total * (1 - run.test_fraction) / 2, total * run.test_fraction
-    rows = half if run.limit is None else min(half, run.limit * entry.texts)
-    steps = run.epochs * math.ceil(rows / entry.texts / run.batch_size)
+    data = catalog.dataset(run.dataset)
+    rows = rows_of(data.rows, run)
+    steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
     # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
-    passes = 4 * run.epochs * rows + max(1.5 * run.epochs * rows, 5 * test) + half + test
-    return costs.STARTUP_SECONDS + passes * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+    passes = 4 * run.epochs * rows.train + max(1.5 * run.epochs * rows.train, 5 * (rows.test + rows.validation))
+    passes += rows.train + rows.validation + rows.locked
+    return costs.STARTUP_SECONDS + passes * data.texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+
+
+class Shares(Protocol):
+    """How a data set is divided: of an experiment's data, or of a run."""
+
+    @property
+    def test_fraction(self) -> float: ...
+    @property
+    def locked_fraction(self) -> float: ...
+    @property
+    def validation_fraction(self) -> float: ...
+    @property
+    def limit(self) -> int | None: ...
+
+
+class Rows(NamedTuple):
+    """About how many rows there are in each part; ``train`` and ``validation`` are those of one half."""
+
+    train: int
+    validation: int
+    test: int
+    locked: int
+
+
+def rows_of(total: int, shares: Shares) -> Rows:
+    """The parts of a data set of ``total`` rows, as expected: a hash decides, so that a few more or fewer are there."""
+    test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
+    half = (total - test - locked) // 2
+    half = half if shares.limit is None else min(half, shares.limit)
+    validation = round(half * shares.validation_fraction)
+    return Rows(half - validation, validation, test, locked)
 
 
 def features_seconds(run: RunSpec) -> float:
@@ -116,6 +146,8 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         dataset=dataset.name,
         fingerprint=dataset.digest,
         test_fraction=spec.data.test_fraction,
+        locked_fraction=spec.data.locked_fraction,
+        validation_fraction=spec.data.validation_fraction,
         limit=spec.data.limit,
         split_seed=spec.data.split_seed,
         half=half,
@@ -129,6 +161,7 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         lr=entry.learning_rates[adaptation] if training.lr is None else training.lr,
         weight_decay=training.weight_decay,
         schedule=training.schedule,
+        stop=training.stop,
         max_tokens=training.max_tokens,
         seed=seed,
         lora_rank=training.lora_rank if adaptation == "lora" else None,
@@ -137,4 +170,5 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         pooling=training.pooling if adaptation != "scratch" and entry.kind == "encoder" else "mean",
         head_start=training.head_start if entry.kind == "decoder" else "zero",
         gradient_checkpointing=training.gradient_checkpointing and adaptation in ("full", "lora"),
+        keep_weights=spec.keep_weights,
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Predictions
+from training.artifacts import Predictions, Trajectory
 from training.measures import (
     Accuracy,
     Agreement,
@@ -24,6 +24,7 @@ from training.measures import (
 from training.plan import Plan, Triplet
 from training.spec import Frozen
 from training.statistics import Estimate, combination, holm, low_outliers, measure, p_value, ratio
+from training.stops import Ended, Stops, ended, stops_of
 
 ROLES = {"weak": "weak supervisor", "student": "student", "ceiling": "strong ceiling"}
 
@@ -73,6 +74,8 @@ class Group(Frozen):
     ceiling: Accuracy | None = None
     transitions: Transitions | None = None
     agreement: Agreement | None = None
+    stops: Stops | None = None
+    """Of the students; None where one has no trajectory."""
     weak_at_chance: bool = False
     failed_ceilings: tuple[int, ...] = ()
     """Seeds whose ceiling lies far below the ceilings of the other seeds."""
@@ -116,13 +119,14 @@ class Tested(NamedTuple):
 
 
 Look = Callable[[str], Tested | None]
+Replay = Callable[[str], Ended | None]
 
 
-def summarize(plan: Plan, read: Callable[[str], Predictions]) -> Result:
-    """The result of all runs of ``plan`` that have finished.
+def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory]) -> Result:
+    """The result of all runs of ``plan`` that have finished, on the test set; locked rows are not looked at.
 
-    ``read`` gives the predictions of a run by key and raises FileNotFoundError for a run that has not finished. Raises ValueError
-    where predictions are not numbers or where two runs were tested on different examples.
+    ``read`` and ``read_trajectory`` give what a run left, by key, and raise FileNotFoundError for a run that has not finished.
+    Raises ValueError where predictions are not numbers or where two runs were tested on different examples.
     """
     first: list[Tested] = []
 
@@ -137,6 +141,14 @@ def summarize(plan: Plan, read: Callable[[str], Predictions]) -> Result:
             raise ValueError(f"Run {key[:12]} was tested on other examples than the other runs: they cannot be compared.")
         return test
 
+    @cache
+    def replay(key: str) -> Ended | None:
+        test = look(key)
+        try:
+            return test and ended(read_trajectory(key), test.id, test.gold)
+        except FileNotFoundError:
+            return None
+
     outcomes = tuple(outcome_of(plan, triplet, look) for triplet in plan.triplets)
     pairs: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
@@ -144,7 +156,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions]) -> Result:
     groups, contrasts = [], []
     for pair in pairs.values():
         methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
-        groups += [group_of(members, look) for members in methods]
+        groups += [group_of(members, look, replay) for members in methods]
         contrasts += contrasts_of(methods, look)
     return Result(
         test_rows=len(first[0].id) if first else None, triplets=outcomes, groups=tuple(groups), contrasts=tuple(contrasts)
@@ -187,7 +199,7 @@ def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tup
     return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
 
 
-def group_of(outcomes: Sequence[Outcome], look: Look) -> Group:
+def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay) -> Group:
     """One pair and method, on the seeds of which all three runs have finished."""
     complete = [outcome for outcome in outcomes if not outcome.missing]
     missing = tuple(outcome.seed for outcome in outcomes if outcome.missing)
@@ -204,6 +216,7 @@ def group_of(outcomes: Sequence[Outcome], look: Look) -> Group:
     pgr = ratio(spread, (-1, 1, 0), (-1, 0, 1))
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
+    by_rule = [one for outcome in complete if (one := replay(outcome.student_run))]
     return Group(
         **names,
         seeds=seeds,
@@ -220,6 +233,7 @@ def group_of(outcomes: Sequence[Outcome], look: Look) -> Group:
         ceiling=ceiling,
         transitions=transitions_of(right[0], right[1], clusters),
         agreement=agreement_of(right[0], right[1], clusters),
+        stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
         weak_at_chance=at_chance(weak),
         failed_ceilings=tuple(seeds[index] for index in low_outliers(ceiling.per_seed, right.shape[2])),
     )

@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from training import catalog
 from training.catalog import Adaptation, Tuning
@@ -33,6 +34,7 @@ def _stored(info: ValidationInfo) -> bool:
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Pooling = Literal["mean", "cls"]
 HeadStart = Literal["zero", "unembedding"]
+Stop = Literal["validation", "last"]
 
 
 class DataSpec(Frozen):
@@ -46,15 +48,21 @@ class DataSpec(Frozen):
     test_fraction: float = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
     )
+    locked_fraction: float = Field(
+        0.1, ge=0, le=0.3, title="Locked share", description="A second test set, kept unseen until a result page is made."
+    )
+    validation_fraction: float = Field(
+        0.1, ge=0, le=0.5, title="Validation share", description="Of each half: not learned from, but looked at by the stop rule."
+    )
     limit: int | None = Field(
         None,
         ge=64,
         le=10_000_000,
         title="Rows per half",
-        description="At most this many rows in each training half; empty for all.",
+        description="At most this many rows in each half, validation included; empty for all.",
     )
     split_seed: int = Field(
-        0, ge=0, le=2**31 - 1, title="Test split seed", description="Draws the test set, once for the whole experiment."
+        0, ge=0, le=2**31 - 1, title="Test split seed", description="Draws test and locked set, once for the whole experiment."
     )
 
     @field_validator("name")
@@ -81,6 +89,12 @@ class TrainingSpec(Frozen):
     weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "cosine", title="Schedule", description="How the learning rate falls to zero, if it does."
+    )
+    stop: Stop = Field(
+        "validation",
+        title="Stop rule",
+        description="Which step a run’s predictions are of. Validation: the best accuracy on validation rows against the labels "
+        "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1). Last: the last step.",
     )
     max_tokens: int = Field(
         128,
@@ -143,7 +157,7 @@ class WeakSpec(TrainingSpec):
     models: tuple[str, ...] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
     )
-    epochs: int = Field(3, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
+    epochs: int = Field(4, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
 
 
 class StrongSpec(TrainingSpec):
@@ -199,6 +213,11 @@ class ExperimentSpec(Frozen):
         description="Repetitions, 0 to n - 1. A seed draws the two halves and the order of the data. "
         "An interval over seeds needs three.",
     )
+    keep_weights: bool = Field(
+        False,
+        title="Keep full weights",
+        description="Of fully tuned models, to export them later. Heads and LoRA additions are small and always kept.",
+    )
 
     @field_validator("methods")
     @classmethod
@@ -207,9 +226,21 @@ class ExperimentSpec(Frozen):
             raise ValueError("The same method with the same settings is asked for twice.")
         return methods
 
+    @model_validator(mode="after")
+    def has_validation_rows(self) -> Self:
+        if self.data.validation_fraction == 0 and "validation" in (self.weak.stop, self.strong.stop):
+            sentence = "A stop rule looks at validation rows: more than 0 are needed, or both roles must stop at the last step."
+            place = InitErrorDetails(
+                type=PydanticCustomError("no_validation", sentence),
+                loc=("data", "validation_fraction"),
+                input=0,
+            )
+            raise ValidationError.from_exception_data("ExperimentSpec", [place])
+        return self
+
 
 class RunSpec(Frozen):
-    """One training, with everything that decides its outcome, and whether it saves memory, which does not.
+    """One training, with everything that decides its outcome, and what does not: saving memory, and keeping weights.
 
     ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
     training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
@@ -220,6 +251,8 @@ class RunSpec(Frozen):
     dataset: str
     fingerprint: str
     test_fraction: float
+    locked_fraction: float
+    validation_fraction: float
     limit: int | None
     split_seed: int
     half: Literal["A", "B"]
@@ -233,6 +266,7 @@ class RunSpec(Frozen):
     lr: float
     weight_decay: float
     schedule: Literal["constant", "linear", "cosine"]
+    stop: Stop
     max_tokens: int
     seed: int
     lora_rank: int | None = None
@@ -241,13 +275,14 @@ class RunSpec(Frozen):
     pooling: Pooling = "mean"
     head_start: HeadStart = "zero"
     gradient_checkpointing: bool = False
+    keep_weights: bool = False
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON of this run: equal keys, equal results.
 
         Fields that are newer than the first keys are left out at their default, so that those keys hold.
         """
-        content = self.model_dump(mode="json", exclude={"gradient_checkpointing"})
+        content = self.model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
         for name in LATER:
             if content[name] == type(self).model_fields[name].default:
                 del content[name]

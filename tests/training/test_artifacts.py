@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.artifacts import Predictions, Store, atomic
+from training.artifacts import Predictions, Store, Trajectory, atomic
 
 
 def predictions() -> Predictions:
@@ -47,3 +47,47 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def trajectory() -> Trajectory:
+    return Trajectory(
+        steps=np.array([0, 4, 8, 9]),
+        id=np.array([7, 5, 6]),
+        prob=np.array([[0.5, 0.5, 0.5], [0.25, 0.1, 0.9], [0.9, 0.8, 0.1], [0.9, 0.2, 0.5]], np.float32),
+        validation=np.array([np.nan, 0.5, 0.75, 0.75]),
+        selected=8,
+    )
+
+
+def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    Store(tmp_path).write_trajectory("key", trajectory())
+    found = Store(tmp_path).read_trajectory("key")
+    for field in fields(Trajectory):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(trajectory(), field.name))
+    assert [array.dtype.name for array in (found.prob, found.steps, found.id)] == ["float32", "int64", "int64"]
+
+
+def test_hindsight_is_the_earliest_step_that_is_best_on_the_test_set_the_untrained_model_aside() -> None:
+    one = trajectory()
+    assert one.hindsight(np.array([0, 0, 0], np.int8)) == 4  # the untrained model would be right on all
+    assert one.hindsight(np.array([1, 1, 0], np.int8)) == 8
+    assert one.hindsight(np.array([1, 1, 1], np.int8)) == 8
+    assert one.hindsight(np.array([1, 0, 0], np.int8)) == 9
+
+
+def test_a_trajectory_tells_accuracies_and_probabilities_by_step() -> None:
+    one = trajectory()
+    assert one.last == 9
+    assert one.at(8).tolist() == one.prob[2].tolist()
+    assert one.accuracy(8, np.array([1, 1, 1], np.int8)) == pytest.approx(2 / 3)
+
+
+def test_sweeping_takes_what_killed_writers_left_and_what_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in (".checkpoint.bin.x7", "checkpoint.bin", "best-3.safetensors", "weights.safetensors"):
+        store.run("key").mkdir(parents=True, exist_ok=True)
+        (store.run("key") / name).touch()
+    store.sweep("key")
+    assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "best-3.safetensors", "weights.safetensors"}
+    store.sweep("key", "best-*")
+    assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "weights.safetensors"}

@@ -2,12 +2,13 @@
 """A result says what the predictions say, in the state that they allow, whatever has finished so far."""
 
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from training.artifacts import Predictions
+from training.artifacts import Predictions, Trajectory
 from training.plan import Plan, make_plan
 from training.results import Group, Result, summarize
 from training.spec import Confidence, ExperimentSpec, Method, Naive, StrongSpec, WeakSpec
@@ -41,6 +42,11 @@ def predictions(right: Any, ids: Any = None) -> Predictions:
     )
 
 
+def untold(key: str) -> Trajectory:
+    """What is read of runs that have left no trajectory."""
+    raise FileNotFoundError(key)
+
+
 class Shelf:
     """Finished runs by key, filled by role: ``levels`` gives each role's accuracy, and chance does the rest."""
 
@@ -64,8 +70,18 @@ class Shelf:
             raise FileNotFoundError(key)
         return self.runs[key]
 
+    def read_trajectory(self, key: str) -> Trajectory:
+        """Of three evaluations: the first is what was predicted, the second right on one more example, the last always says 1."""
+        test = self.read(key).part("test")
+        better = test.prob.copy()
+        wrong = np.flatnonzero(~test.right)
+        first = wrong[np.argmin(test.id[wrong])]
+        better[first] = test.gold[first]
+        prob = np.stack([test.prob * 0, test.prob, better, np.ones_like(test.prob)])
+        return Trajectory(np.array([0, 5, 10, 15]), test.id, prob, np.array([0, 1.0, 0.9, 0.5]), selected=5)
+
     def result(self) -> Result:
-        return summarize(self.plan, self.read)
+        return summarize(self.plan, self.read, self.read_trajectory)
 
 
 LEVELS: Levels = {"weak": 0.65, 0: 0.72, 1: 0.75, 2: 0.73, "ceiling": 0.85}
@@ -125,7 +141,7 @@ def test_a_gap_that_excludes_zero_by_itself_can_still_be_too_uncertain_to_divide
         runs[triplet.weak] = predictions(np.arange(1000) < 600)
         runs[triplet.student] = predictions(np.arange(1000) < right)
         runs[triplet.ceiling] = predictions(np.arange(1000) < 606)
-    (wide,) = summarize(plan, runs.__getitem__).groups
+    (wide,) = summarize(plan, runs.__getitem__, untold).groups
     assert wide.gap.excludes_zero
     assert wide.state == "unresolved"
     assert "no finite ends" in wide.reason
@@ -158,7 +174,7 @@ def test_agreement_splits_the_students_accuracy_exactly() -> None:
 def test_a_supervisor_that_is_never_wrong_leaves_no_agreement_on_its_errors() -> None:
     plan = plan_of(2)
     runs = {run: predictions(np.ones(50, dtype=bool)) for run in plan.runs}
-    (group,) = summarize(plan, runs.__getitem__).groups
+    (group,) = summarize(plan, runs.__getitem__, untold).groups
     assert group.agreement.supervisor_wrong is None
     assert group.agreement.supervisor_right.value == 1
     assert group.state == "saturated"
@@ -166,7 +182,7 @@ def test_a_supervisor_that_is_never_wrong_leaves_no_agreement_on_its_errors() ->
 
 def test_identical_predictions_are_unresolved() -> None:
     plan = plan_of(3)
-    (group,) = summarize(plan, dict.fromkeys(plan.runs, predictions(np.arange(100) < 70)).__getitem__).groups
+    (group,) = summarize(plan, dict.fromkeys(plan.runs, predictions(np.arange(100) < 70)).__getitem__, untold).groups
     assert group.state == "unresolved"
     assert (group.gap.value, group.gap.low, group.gap.high) == (0, 0, 0)
 
@@ -305,5 +321,59 @@ def test_every_run_is_read_once() -> None:
         asked.append(key)
         return shelf.read(key)
 
-    summarize(shelf.plan, read)
+    summarize(shelf.plan, read, untold)
     assert sorted(asked) == sorted(shelf.plan.runs)
+
+
+def test_the_three_stop_rules_share_supervisor_and_ceiling_and_hindsight_is_marked() -> None:
+    shelf = Shelf(plan_of(), LEVELS)
+    (group,) = shelf.result().groups
+    stops = group.stops
+    assert [stop.hindsight for stop in (stops.last, stops.selected, stops.hindsight)] == [False, False, True]
+    assert [stop.steps for stop in (stops.last, stops.selected, stops.hindsight)] == [(15,) * 3, (5,) * 3, (10,) * 3]
+    assert stops.selected.accuracy == group.student
+    assert stops.selected.pgr == group.pgr
+    assert stops.last.accuracy.value == pytest.approx(0.5)
+    assert stops.hindsight.accuracy.value == pytest.approx(group.student.value + 1 / N)
+    assert stops.last.pgr.value == pytest.approx((0.5 - group.weak.value) / group.gap.value)
+    assert stops.last.pgr.low < stops.last.pgr.value < stops.last.pgr.high
+    assert stops.overfitting.value == pytest.approx(1 / N)
+    assert stops.overfitting.low <= 1 / N <= stops.overfitting.high
+
+
+def test_a_stop_rule_has_no_pgr_where_the_result_has_none() -> None:
+    group = only({"weak": 0.7, 0: 0.71, "ceiling": 0.705}, seed_sd=0.0)
+    assert group.stops.last.state == "unresolved"
+    assert [stop.pgr for stop in (group.stops.last, group.stops.selected, group.stops.hindsight)] == [None] * 3
+
+
+def test_without_a_trajectory_there_is_a_result_and_no_word_on_other_stop_rules() -> None:
+    shelf = Shelf(plan_of(), LEVELS)
+    (group,) = summarize(shelf.plan, shelf.read, untold).groups
+    assert group.state == "ok"
+    assert group.stops is None
+
+
+def test_a_trajectory_in_another_order_of_examples_gives_the_same_and_one_of_others_is_refused() -> None:
+    shelf = Shelf(plan_of(), LEVELS)
+    before = shelf.result().groups[0].stops
+    order = np.random.default_rng(1).permutation(N)
+
+    def shuffled(key: str) -> Trajectory:
+        one = shelf.read_trajectory(key)
+        return replace(one, id=one.id[order], prob=one.prob[:, order])
+
+    assert summarize(shelf.plan, shelf.read, shuffled).groups[0].stops == before
+    with pytest.raises(ValueError, match="other examples"):
+        summarize(shelf.plan, shelf.read, lambda key: replace(shelf.read_trajectory(key), id=np.arange(N) + 1))
+
+
+def test_locked_rows_are_not_looked_at() -> None:
+    shelf = Shelf(plan_of(), LEVELS)
+    before = shelf.result()
+    for key, run in shelf.runs.items():
+        locked = predictions(np.zeros(50, dtype=bool), np.arange(50) + 5 * 10**6)
+        locked.split[:] = "locked"
+        both = {field.name: np.concatenate([getattr(run, field.name), getattr(locked, field.name)]) for field in fields(run)}
+        shelf.runs[key] = Predictions(**both)
+    assert shelf.result() == before

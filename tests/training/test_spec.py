@@ -21,6 +21,9 @@ def test_a_run_has_the_same_key_whenever_its_fields_are_the_same() -> None:
         {"fingerprint": "0" * 64},
         {"limit": 100},
         {"split_seed": 1},
+        {"locked_fraction": 0.2},
+        {"validation_fraction": 0.2},
+        {"stop": "last"},
         {"half": "B"},
         {"labels": "0" * 64},
         {"digest": "0" * 64},
@@ -42,15 +45,37 @@ def test_whatever_decides_an_outcome_is_in_the_key(change: dict[str, Any]) -> No
     assert make_run(**change).key() != make_run().key()
 
 
-def test_the_keys_of_the_shipped_recipe_are_those_of_the_first_version() -> None:
+def test_the_keys_of_the_shipped_recipe_are_pinned() -> None:
     keys = list(make_plan(read_recipe("movie-reviews")).runs)
-    assert keys[0] == "c0b62e163233f36808445e2b13b981fb747b9e5adc04ab7d22df208dd2388555"
+    assert keys[0] == "86a0cda67a6d0824936ed029936ccc62aa0e54e5b74a394245a6e37993b9006d"
     every = hashlib.sha256("".join(keys).encode()).hexdigest()
-    assert every == "b03de6f8bdb3bf0e46a94557eb5645e07967559b2290f8f1a37fedc88a986496"
+    assert every == "bef38c92bf5a9a7972e0177acc18ebd3b419e784e0ca7040229a2ed85f309e33"
 
 
 def test_saving_memory_decides_nothing_and_is_in_no_key() -> None:
     assert make_run(gradient_checkpointing=True).key() == make_run().key()
+
+
+def test_keeping_weights_decides_nothing_and_is_in_no_key() -> None:
+    assert make_run(keep_weights=True).key() == make_run().key()
+    assert all(run.keep_weights for run in make_plan(ExperimentSpec(keep_weights=True)).runs.values())
+
+
+@pytest.mark.parametrize("role", ["weak", "strong"])
+def test_a_stop_rule_that_needs_validation_rows_is_refused_without_them_at_their_field(role: str) -> None:
+    other = {"weak": "strong", "strong": "weak"}[role]
+    with pytest.raises(ValidationError) as caught:
+        ExperimentSpec.model_validate({"data": {"validation_fraction": 0}, other: {"stop": "last"}})
+    (problem,) = describe(caught.value.errors())
+    assert problem.path == "data.validation_fraction"
+    assert problem.message.startswith("A stop rule looks at validation rows")
+
+
+def test_without_a_stop_rule_there_may_be_no_validation_rows() -> None:
+    spec = ExperimentSpec.model_validate(
+        {"data": {"validation_fraction": 0}, "weak": {"stop": "last"}, "strong": {"stop": "last"}}
+    )
+    assert spec.data.validation_fraction == 0
 
 
 def keys(**strong: Any) -> set[str]:

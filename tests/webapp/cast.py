@@ -32,6 +32,19 @@ def story(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> list[Event
     return [RunStarted(total_steps=steps, device="cpu", versions={}), *metrics, *evaluations]
 
 
+def ending(accuracy: float = 0.7, step: int = 20, seconds: float = 1.0) -> RunFinished:
+    """What a trainer says last, of a run whose best step is its last by every rule."""
+    return RunFinished(
+        accuracy=accuracy,
+        seconds=seconds,
+        selected_step=step,
+        last_step=step,
+        last_accuracy=accuracy,
+        hindsight_step=step,
+        hindsight_accuracy=accuracy,
+    )
+
+
 def save_predictions(run: Run, share_right: float, rows: int = 400) -> None:
     """Predictions on ``rows`` test examples of which about that share is right, drawn by the run's own key."""
     rng = np.random.default_rng(int(run.key[:8], 16))
@@ -50,7 +63,7 @@ def finish(run: Run, share_right: float | None = None) -> set[int]:
     share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]
     save_predictions(run, share)
     services.append_events(run.pk, claimed.attempt, story(accuracy=share))
-    return services.append_events(run.pk, claimed.attempt, [RunFinished(accuracy=share, seconds=1.0)])
+    return services.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
 def finish_all(experiment: Experiment) -> None:

@@ -14,6 +14,16 @@ from training.artifacts import atomic
 log = logging.getLogger(__name__)
 
 
+class Seen(TypedDict):
+    """What the evaluations so far said, and the best step with its weights; those of a large model are in a file of their own."""
+
+    steps: list[int]
+    prob: list[Tensor]
+    validation: list[float]
+    best: int | None
+    weights: dict[str, Tensor] | None
+
+
 class Checkpoint(TypedDict):
     """All that changes while a run trains. There is no random state: the order of the data is a function of seed and epoch."""
 
@@ -29,6 +39,7 @@ class Checkpoint(TypedDict):
     """Of the loss, in fp16; empty for other formats."""
     halvings: NotRequired[int]
     """How often memory ran out and parts were halved."""
+    selection: Seen
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
 
 import numpy as np
@@ -14,17 +15,19 @@ from safetensors.torch import save_file
 
 from training.artifacts import Predictions, Store, atomic
 from training.engine import backbone, checkpoint, models
+from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, load_examples
-from training.engine.data.split import Rows, split_for
+from training.engine.data.split import Rows, Split, split_for
 from training.engine.data.tokens import word_pieces, words
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
 from training.engine.features import Side, frozen_features
 from training.engine.inputs import Dense, Inputs, Pairs
-from training.engine.labels import evaluator, read_supervisor, targets
+from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
 from training.engine.schedule import steps_per_epoch
+from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
 from training.spec import ENGINE_VERSION, RunSpec
 
@@ -60,50 +63,90 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
         except Stopped:
             emit(RunStopped(step=saved))
             return
-    store.checkpoint(key).unlink(missing_ok=True)
-    accuracy = float(store.read_predictions(key).part("test").right.mean())
-    emit(RunFinished(accuracy=accuracy, seconds=time.monotonic() - begun))
+    store.sweep(key, "checkpoint.bin", "best-*.safetensors")
+    emit(_finished(store, key, time.monotonic() - begun))
+
+
+def _finished(store: Store, key: str, seconds: float) -> RunFinished:
+    test, trajectory = store.read_predictions(key).part("test"), store.read_trajectory(key)
+    hindsight = trajectory.hindsight(test.gold)
+    return RunFinished(
+        accuracy=float(test.right.mean()),
+        seconds=seconds,
+        selected_step=trajectory.selected,
+        last_step=trajectory.last,
+        last_accuracy=trajectory.accuracy(trajectory.last, test.gold),
+        hindsight_step=hindsight,
+        hindsight_accuracy=trajectory.accuracy(hindsight, test.gold),
+    )
 
 
 def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
     make_deterministic(run.seed)
+    store.sweep(run.key())
     examples = load_examples(run.dataset, run.fingerprint)
     split = split_for(run, examples.group)
-    rows, test = split.half(run.half), split.test
+    half, test = split.half(run.half), split.test
     supervisor = read_supervisor(run, store)
-    labels, evaluate = targets(examples, rows, supervisor), evaluator(examples, test, supervisor)
-    _report(examples, {f"half {run.half}": rows, "test": test})
-    begun = checkpoint.load(store.checkpoint(run.key()))
-    emit(_started(run, len(rows), begun["step"] if begun else 0))
+    labels, held_out = (targets(examples, rows, supervisor) for rows in (half.train, half.validation))
+    evaluate = evaluator(examples, test, held_out, supervisor)
+    _report(examples, split.parts)
+    selection = Selection(run, store.run(run.key()))
+    begun = _checkpoint(store.checkpoint(run.key()), selection)
+    emit(_started(run, len(half.train), begun["step"] if begun else 0))
 
     inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
-        loop = Loop(
-            run,
-            models.build(run, pairs=examples.text_b is not None),
-            inputs,
-            rows,
-            labels,
-            store.checkpoint(run.key()),
-            emit,
-            should_stop,
-        )
+        path = store.checkpoint(run.key())
+        model = models.build(run, pairs=examples.text_b is not None)
+        loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection)
         if begun:
             loop.restore(begun)
+        looked_at = np.concatenate([half.validation, test])
+
+        def look(step: int) -> Event:
+            on_validation, on_test = np.split(loop.predict(looked_at), [len(half.validation)])
+            event = evaluate(step, on_test, on_validation)
+            selection.record(step, on_test, event.validation_accuracy, loop.weights)
+            return event
+
         with loop.stoppable():
-            loop.fit(lambda step: evaluate(step, loop.predict(test)), evaluations(run, len(rows), len(test)))
-            seen = np.concatenate([split.b, test])
-            prob = loop.predict(seen)
-    predictions = Predictions(
+            loop.fit(look, evaluations(run, len(half.train), len(looked_at)))
+            if (best := selection.selected_weights()) is not None:
+                loop.load(best)  # what a stop saves from here on has these, and is trained no further
+            unseen = np.concatenate([split.b.rows, split.locked])
+            on_transfer, on_locked = np.split(loop.predict(unseen), [len(split.b.rows)])
+    if run.adaptation != "full" or run.keep_weights:
+        with atomic(store.weights(run.key())) as file:
+            save_file({name: tensor.cpu().contiguous() for name, tensor in loop.weights().items()}, file)
+    trajectory = selection.trajectory(examples.id[test])
+    store.write_trajectory(run.key(), trajectory)
+    predictions = _predictions(examples, split, on_transfer, trajectory.at(trajectory.selected), on_locked)
+    store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
+
+
+def _predictions(examples: Examples, split: Split, *prob: Probabilities) -> Predictions:
+    """``prob`` is of half B, of the test set, and of the locked rows."""
+    parts = [split.b.rows, split.test, split.locked]
+    seen = np.concatenate(parts)
+    return Predictions(
         id=examples.id[seen],
-        split=np.repeat(["transfer", "test"], [len(split.b), len(test)]),
+        split=np.repeat(["transfer", "test", "locked"], [len(rows) for rows in parts]),
         group=examples.group[seen],
         gold=examples.label[seen],
-        prob=prob,
+        prob=np.concatenate(prob),
     )
-    with atomic(store.weights(run.key())) as path:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in loop.weights().items()}, path)
-    store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
+
+
+def _checkpoint(path: Path, selection: Selection) -> Checkpoint | None:
+    """Where the run goes on from, None for the beginning."""
+    begun = checkpoint.load(path)
+    if begun and not selection.can_restore(begun["selection"]):
+        log.warning("The best weights that the checkpoint %s speaks of are missing; training starts from the beginning.", path)
+        begun = None
+    if begun is None:
+        selection.clear()
+    return begun
 
 
 def _inputs(
@@ -122,12 +165,12 @@ def _inputs(
     return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
 
 
-def evaluations(run: RunSpec, rows: int, test: int) -> int:
-    """How often the test set is looked at while training: 50 times, less often where that would slow a full tuning down."""
+def evaluations(run: RunSpec, rows: int, looked_at: int) -> int:
+    """How often test and validation rows are looked at: 50 times, less often where that would slow a full tuning down."""
     if not run.tunes_backbone:
         return EVALUATIONS
     # One training step costs about three forward passes of its batch.
-    affordable = FULL_EVALUATION_SHARE * 3 * run.epochs * rows / test
+    affordable = FULL_EVALUATION_SHARE * 3 * run.epochs * rows / looked_at
     return max(5, min(EVALUATIONS, int(affordable)))
 
 
@@ -145,4 +188,5 @@ def _started(run: RunSpec, rows: int, resumed_from: int) -> RunStarted:
 
 def _report(examples: Examples, parts: dict[str, Rows]) -> None:
     for name, rows in parts.items():
-        log.info("%s: %d rows, %.1f%% of class 1", name, len(rows), 100 * examples.label[rows].mean())
+        share = f", {100 * examples.label[rows].mean():.1f}% of class 1" if len(rows) else ""
+        log.info("%s: %d rows%s", name, len(rows), share)

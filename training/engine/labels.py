@@ -32,25 +32,37 @@ def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> P
     return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
 
 
-def evaluator(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Callable[[int, Probabilities], EvaluationLogged]:
-    """A function of (step, probabilities of ``rows``, the test set) to the event that says how good they are."""
+def evaluator(
+    examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None
+) -> Callable[[int, Probabilities, Probabilities], EvaluationLogged]:
+    """A function of (step, probabilities of ``rows``, the test set, and of the validation rows) to the event that judges them.
+
+    ``held_out`` are the labels of the validation rows, of the kind that the run learns from.
+    """
     gold = examples.label[rows]
     taught = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
 
-    def evaluate(step: int, prob: Probabilities) -> EvaluationLogged:
+    def evaluate(step: int, prob: Probabilities, on_validation: Probabilities) -> EvaluationLogged:
         label = prob > 0.5
-        if taught is None:
-            return EvaluationLogged(step=step, accuracy=float(np.mean(label == gold)))
-        same, right = label == taught, taught == gold
-        return EvaluationLogged(
+        event = EvaluationLogged(
             step=step,
             accuracy=float(np.mean(label == gold)),
-            agreement=share(same),
-            agreement_right=share(same[right]),
-            agreement_wrong=share(same[~right]),
+            validation_accuracy=share((on_validation > 0.5) == (held_out > 0.5)),
+            validation_loss=cross_entropy(on_validation, held_out),
         )
+        if taught is None:
+            return event
+        same, right = label == taught, taught == gold
+        agreement = {"agreement": share(same), "agreement_right": share(same[right]), "agreement_wrong": share(same[~right])}
+        return event.model_copy(update=agreement)
 
     return evaluate
+
+
+def cross_entropy(prob: Probabilities, labels: Probabilities) -> float | None:
+    """Mean nats per example of ``prob`` against soft ``labels``; None of nothing. Probabilities are kept 1e-7 off 0 and 1."""
+    sure = np.clip(prob.astype(np.float64), 1e-7, 1 - 1e-7)
+    return float(-np.mean(labels * np.log(sure) + (1 - labels) * np.log1p(-sure))) if len(prob) else None
 
 
 def share(true: npt.NDArray[np.bool_]) -> float | None:

@@ -20,6 +20,7 @@ from training.engine.inputs import Inputs
 from training.engine.labels import Probabilities
 from training.engine.precision import precision_of
 from training.engine.schedule import batches, evenly, lr_factor, steps_per_epoch
+from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, MetricLogged
 from training.spec import RunSpec
 
@@ -48,6 +49,7 @@ class Loop:
         path: Path,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
+        selection: Selection,
     ) -> None:
         self.accelerator = Accelerator(mixed_precision="no")
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -57,7 +59,7 @@ class Loop:
         self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.accelerator.device)
         self.run, self.inputs, self.rows = run, inputs, rows
-        self.path, self.emit, self.should_stop = path, emit, should_stop
+        self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
         self.steps_per_epoch = steps_per_epoch(len(rows), run.batch_size)
         self.total = run.epochs * self.steps_per_epoch
         self.step, self.evaluated = 0, -1
@@ -108,8 +110,10 @@ class Loop:
             optimiser=self.optimiser.state_dict(),
             scaler=self.scaler.state_dict(),
             halvings=self.halvings,
+            selection=self.selection.state(),
         )
         checkpoints.save(self.path, state)
+        self.selection.note_saved()
         self.saved_at = time.monotonic()
         self.pause = max(CHECKPOINT_SECONDS, CHECKPOINT_PAUSE * (self.saved_at - begun))
         self.emit(CheckpointSaved(step=self.step))
@@ -118,11 +122,16 @@ class Loop:
         self.step, self.evaluated = state["step"], state["evaluated"]
         self.loss_sum.fill_(state["loss_sum"])
         self.loss_count = state["loss_count"]
-        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"], strict=not self._frozen)
+        self.load(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state.get("scaler", {}))
         for _ in range(state.get("halvings", 0)):
             self._halve()
+        self.selection.restore(state["selection"])
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Puts other weights in the model, by the names of ``weights``."""
+        self.accelerator.unwrap_model(self.model).load_state_dict(weights, strict=not self._frozen)
 
     def weights(self) -> dict[str, Tensor]:
         """The model's tensors by name, without those that are frozen."""

@@ -250,7 +250,7 @@ def refresh_result(experiment: Experiment) -> None:
     result, error = None, ""
     try:
         if finished:
-            result = summarize(plan, store.read_predictions).model_dump(mode="json")
+            result = summarize(plan, store.read_predictions, store.read_trajectory).model_dump(mode="json")
     except ValueError as problem:
         error = str(problem)
     except OSError as problem:

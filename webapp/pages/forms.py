@@ -16,6 +16,8 @@ from webapp.pages.words import short_model
 HEAD = "name"
 UNITS = {
     "data.test_fraction": "of all rows",
+    "data.locked_fraction": "of all rows",
+    "data.validation_fraction": "of each half",
     "data.limit": "rows, empty for all",
     "weak.lr": "empty for the recommended one",
     "strong.lr": "empty for the recommended one",
@@ -26,12 +28,14 @@ UNITS = {
     "seeds": "repetitions",
 }
 SELDOM = (
-    *("batch_size", "lr", "weight_decay", "schedule", "max_tokens"),
+    *("batch_size", "lr", "weight_decay", "schedule", "stop", "max_tokens"),
     *("lora_rank", "lora_alpha", "precision", "pooling", "head_start", "gradient_checkpointing"),
 )
 TUNING = {"probe": "Probe", "full": "Full", "lora": "LoRA"}
 PRECISION = {"auto": "Auto", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
-FOLDED = {"data.split_seed", "data.limit"} | {f"{role}.{name}" for role in ("weak", "strong") for name in SELDOM}
+STOP = {"validation": "Best on validation", "last": "Last step"}
+FOLDED = {f"{role}.{name}" for role in ("weak", "strong") for name in SELDOM}
+FOLDED |= {"data.split_seed", "data.limit", "data.locked_fraction", "data.validation_fraction", "keep_weights"}
 HINT_FROM_DESCRIPTION = {"data.limit", "weak.lr", "strong.lr"}  # their unit says it all
 OTHERS = {
     "weak.models": "Others by name: gpt2, pythia-70m, hub:ORG/NAME, or a folder.",
@@ -47,6 +51,8 @@ CHOICES = {
     "strong.head_start": HEAD_START,
     "weak.tuning": TUNING,
     "strong.tuning": TUNING,
+    "weak.stop": STOP,
+    "strong.stop": STOP,
     "weak.precision": PRECISION,
     "strong.precision": PRECISION,
     "data.name": {entry.name: entry.title for entry in catalog.DATASETS.values()},

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from training import ExperimentSpec, Triplet, catalog
+from training.plan import rows_of
 from training.spec import TrainingSpec
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
@@ -234,10 +235,8 @@ class PairLanes:
 
 
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
-    """Optimiser steps of a run before it has said them itself; near duplicates may move a few rows between the halves."""
-    half = round(catalog.dataset(spec.data.name).rows * (1 - spec.data.test_fraction) / 2)
-    rows = min(half, spec.data.limit or half)
-    return training.epochs * ceil(rows / training.batch_size)
+    """Optimiser steps of a run before it has said them itself; a hash may move a few rows between the halves."""
+    return training.epochs * ceil(rows_of(catalog.dataset(spec.data.name).rows, spec.data).train / training.batch_size)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from training import ExperimentSpec, catalog
+from training.plan import Rows, rows_of
 from webapp.experiments.queries import Preview
 from webapp.pages.words import count, duration, joined, method_titles, short_model
 
@@ -53,14 +54,6 @@ class Matrix:
     top: float
 
 
-@dataclass(frozen=True)
-class Halves:
-    """Rows in each part of the data; about, since near duplicates stay together."""
-
-    half: int
-    test: int
-
-
 class PlanView:
     def __init__(self, spec: ExperimentSpec, preview: Preview) -> None:
         self.spec, self.preview = spec, preview
@@ -107,11 +100,8 @@ class PlanView:
         )
 
     @property
-    def halves(self) -> Halves:
-        rows, data = catalog.dataset(self.spec.data.name).rows, self.spec.data
-        test = round(rows * data.test_fraction)
-        half = (rows - test) // 2
-        return Halves(min(half, data.limit or half), test)
+    def rows(self) -> Rows:
+        return rows_of(catalog.dataset(self.spec.data.name).rows, self.spec.data)
 
     @property
     def matrix(self) -> Matrix:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from training import catalog
+from training.plan import rows_of
 from training.spec import GROUND_TRUTH
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
@@ -62,10 +63,16 @@ class RunPage:
     @property
     def words(self) -> str:
         """What the state does not say yet."""
-        if self.run.status == Status.FINISHED:
-            return f"accuracy {rate(self.run.accuracy)}" if self.run.accuracy is not None else ""
+        if self.run.status == Status.FINISHED and self.run.accuracy is not None:
+            return f"accuracy {rate(self.run.accuracy)}{self.selected}"
         words = run_words(self.run)
         return "" if words.capitalize() == self.word else words
+
+    @property
+    def selected(self) -> str:
+        """The step that the run's stop rule chose."""
+        last = queries.story([self.run], ["finished"]).last()
+        return f" at step {last.payload['selected_step']:,} of {self.run.total_steps:,}" if last else ""
 
     @property
     def percent(self) -> float:
@@ -102,7 +109,7 @@ class RunPage:
             found.append(("Method", method_title(spec.method)))
             found += [(titles[name], f"{value:g}") for name, value in spec.method if name != "kind"]
         told = {name for name in ("lora_rank", "lora_alpha") if getattr(spec, name) is None}
-        told |= {"dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
+        told |= {"keep_weights", "dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
         for name, value in spec:
             if name not in told:
                 title = BETTER.get(name, name.replace("_", " ").capitalize())
@@ -131,9 +138,8 @@ class RunPage:
     def steps(self) -> int:
         if self.run.total_steps:
             return self.run.total_steps
-        entry = catalog.dataset(self.spec.dataset)
-        half = round(entry.rows * (1 - self.spec.test_fraction) / 2)
-        return self.spec.epochs * -(-min(half, self.spec.limit or half) // self.spec.batch_size)
+        rows = rows_of(catalog.dataset(self.spec.dataset).rows, self.spec)
+        return self.spec.epochs * -(-rows.train // self.spec.batch_size)
 
     @cached_property
     def chart(self) -> dict[str, Any]:

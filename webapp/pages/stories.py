@@ -66,7 +66,7 @@ def sentence(event: RunEvent) -> str:
         case StopRequested():
             return f"asked to stop by {event.by}"
         case RunFinished():
-            return f"finished after {duration(event.seconds)}, accuracy {rate(event.accuracy)}"
+            return f"finished after {duration(event.seconds)}, accuracy {rate(event.accuracy)} {stop_text(event)}"
         case RunStopped():
             return f"stopped after step {event.step:,}" if event.step else "stopped before it had started"
         case RunFailed():
@@ -76,6 +76,13 @@ def sentence(event: RunEvent) -> str:
         case RunReleased():
             return f"given back: worker {event.worker} shut down"
     return event.kind
+
+
+def stop_text(event: RunFinished) -> str:
+    """Of which step the run's predictions are, and what the two other rules would have given."""
+    selected = f"at step {event.selected_step:,}"
+    last = f"; {rate(event.last_accuracy)} at the last step" if event.selected_step != event.last_step else ", the last one"
+    return f"{selected}{last}; with hindsight {rate(event.hindsight_accuracy)} at step {event.hindsight_step:,}"
 
 
 @dataclass(frozen=True)

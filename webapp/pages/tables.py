@@ -8,6 +8,7 @@ from typing import Any
 from training.measures import Accuracy
 from training.results import Group, Outcome
 from training.statistics import Estimate
+from training.stops import Stop
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
 from webapp.pages.evidence import Evidence
@@ -46,6 +47,19 @@ class TransitionCell:
     label: str
     percent: float
     key: bool
+
+
+@dataclass(frozen=True)
+class StopLine:
+    """A student by one stop rule; ``steps`` are those of its seeds, from the earliest to the latest."""
+
+    rule: str
+    hindsight: bool
+    steps: str
+    value: str
+    interval: str
+    pgr: str
+    pgr_interval: str
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,20 @@ class Tables(Evidence):
         return len(self.contrasts) > 1
 
     @property
+    def stops(self) -> list[tuple[Lane, list[StopLine], str]]:
+        """Per method: the three stop rules, and the accuracy that hindsight adds to the selected one."""
+        lanes = {lane.id: lane for lane in self.lanes.lanes}
+        found = []
+        for group in self.complete:
+            if stops := group.stops:
+                own = self.spec.strong.stop
+                rules = [] if own == "last" else [("Last step", stops.last)]
+                rules += [(RULES[own], stops.selected), ("Hindsight", stops.hindsight)]
+                over = f"{points(stops.overfitting.value)} {points_interval(stops.overfitting)}"
+                found.append((lanes[f"m{group.method_index}"], [stop_line(*rule) for rule in rules], over))
+        return found
+
+    @property
     def transitions(self) -> list[tuple[Lane, list[TransitionCell]]]:
         """The 2 x 2 cells of each method, in reading order."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
@@ -190,6 +218,22 @@ class Tables(Evidence):
             for group in self.complete
             if group.agreement
         ]
+
+
+RULES = {"validation": "Best on validation", "last": "Last step"}
+
+
+def stop_line(rule: str, stop: Stop) -> StopLine:
+    first, last = min(stop.steps), max(stop.steps)
+    return StopLine(
+        rule=rule,
+        hindsight=stop.hindsight,
+        steps=f"{first:,}" if first == last else f"{first:,} to {last:,}",
+        value=rate(stop.accuracy.value),
+        interval=rate_interval(stop.accuracy),
+        pgr=rate(stop.pgr.value, 2) if stop.pgr else "",
+        pgr_interval=rate_interval(stop.pgr, 2) if stop.pgr else stop.state,
+    )
 
 
 def reading(estimate: Estimate, one: str, other: str) -> str:

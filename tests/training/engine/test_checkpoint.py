@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.engine.checkpoint import Checkpoint, load, save
+from training.engine.checkpoint import Checkpoint, Seen, load, save
 
 
 def checkpoint() -> Checkpoint:
-    return Checkpoint(step=3, evaluated=2, loss_sum=0.1, loss_count=7, model={"w": torch.arange(100.0)}, optimiser={"state": {}})
+    selection = Seen(steps=[0, 2], prob=[torch.ones(3), torch.zeros(3)], validation=[0.5, 0.75], best=2, weights=None)
+    model = {"w": torch.arange(100.0)}
+    return Checkpoint(step=3, evaluated=2, loss_sum=0.1, loss_count=7, model=model, optimiser={"state": {}}, selection=selection)
 
 
 def test_a_checkpoint_reads_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -15,6 +17,9 @@ def test_a_checkpoint_reads_back_as_it_was_saved(tmp_path: Path) -> None:
     found = load(tmp_path / "file")
     assert found is not None
     assert torch.equal(found.pop("model")["w"], torch.arange(100.0))  # type: ignore[misc]
+    seen = found.pop("selection")  # type: ignore[misc]
+    assert torch.equal(torch.stack(seen.pop("prob")), torch.tensor([[1.0] * 3, [0.0] * 3]))  # type: ignore[misc]
+    assert seen == {"steps": [0, 2], "validation": [0.5, 0.75], "best": 2, "weights": None}
     assert found == {"step": 3, "evaluated": 2, "loss_sum": 0.1, "loss_count": 7, "optimiser": {"state": {}}}
 
 

@@ -7,8 +7,11 @@ import pytest
 
 from tests.training.conftest import Recording, finish, make_run
 from training import Event, RunSpec, Store, execute
-from training.artifacts import Predictions
-from training.engine import loop
+from training.artifacts import Predictions, Trajectory
+from training.engine import execute as story
+from training.engine import loop, selection
+from training.engine.data.examples import load_examples
+from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
 from training.spec import Confidence
 
@@ -44,6 +47,12 @@ KINDS: dict[str, Make] = {
 def assert_same(one: Predictions, other: Predictions) -> None:
     np.testing.assert_array_equal(one.id, other.id)
     assert one.prob.tobytes() == other.prob.tobytes()
+
+
+def assert_same_trajectory(one: Trajectory, other: Trajectory) -> None:
+    assert one.selected == other.selected
+    for name in ("steps", "id", "prob", "validation"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
 
 
 def interrupted(run: RunSpec, store: Store, stop_after: Callable[[Event], bool]) -> Recording:
@@ -87,7 +96,7 @@ def test_the_same_run_twice_gives_the_same_predictions(make: Make, store: Store)
 def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(make: Make, store: Store) -> None:
     run = make()
     whole = finish(run, store)
-    expected = store.read_predictions(run.key())
+    expected, trajectory = store.read_predictions(run.key()), store.read_trajectory(run.key())
     (store.run(run.key()) / "predictions.parquet").unlink()
 
     first = interrupted(run, store, at_step(5))
@@ -96,6 +105,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(make: Make, st
     second = finish(run, store)
     assert second.of("started")[0].resumed_from == first.of("stopped")[0].step == 5
     assert_same(store.read_predictions(run.key()), expected)
+    assert_same_trajectory(store.read_trajectory(run.key()), trajectory)
     for kind in ("metric", "evaluation"):
         assert first.of(kind) + second.of(kind) == whole.of(kind)
     assert not store.checkpoint(run.key()).exists()
@@ -180,7 +190,7 @@ def test_the_events_tell_the_story_in_order(store: Store) -> None:
     assert (started.kind, finished.kind) == ("started", "finished")
     assert [event.step for event in recording.of("evaluation")][:1] == [0]
     assert recording.of("evaluation")[-1].step == recording.of("metric")[-1].step == total
-    assert recording.of("evaluation")[-1].accuracy == recording.of("finished")[0].accuracy
+    assert recording.of("evaluation")[-1].accuracy == recording.of("finished")[0].last_accuracy
     assert recording.of("evaluation")[-1].agreement is not None
     assert recording.of("metric")[0].confidence_weight == 0
     assert recording.of("metric")[-1].confidence_weight == 0.5
@@ -190,7 +200,88 @@ def test_predictions_are_of_half_b_and_the_test_set_whoever_trained(store: Store
     weak, ceiling = predictions(make_run(), store), predictions(make_run("ceiling"), store)
     np.testing.assert_array_equal(weak.id, ceiling.id)
     np.testing.assert_array_equal(weak.split, ceiling.split)
-    assert set(weak.split) == {"transfer", "test"}
+    assert set(weak.split) == {"transfer", "test", "locked"}
+
+
+def test_weak_labels_cover_the_validation_rows_of_half_b(store: Store) -> None:
+    run = make_run()
+    examples = load_examples(run.dataset, run.fingerprint)
+    split = split_for(run, examples.group)
+    labelled = predictions(run, store).part("transfer").id
+    assert labelled.tolist() == examples.id[split.b.rows].tolist()
+    assert set(examples.id[split.b.validation]) <= set(labelled)
+
+
+def test_the_log_says_how_many_rows_each_part_has(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    run = make_run()
+    with caplog.at_level("INFO"):
+        finish(run, store)
+    split = split_for(run, load_examples(run.dataset, run.fingerprint).group)
+    for name, rows in split.parts.items():
+        assert f"{name}: {len(rows)} rows" in caplog.text
+
+
+def test_the_predictions_are_those_of_the_earliest_best_step_by_validation(store: Store) -> None:
+    recording = finish(run := taught(store), store)
+    trajectory, test = store.read_trajectory(run.key()), store.read_predictions(run.key()).part("test")
+    evaluations = {event.step: event for event in recording.of("evaluation")}
+    best = max(event.validation_accuracy for step, event in evaluations.items() if step)
+    chosen = min(step for step, event in evaluations.items() if step and event.validation_accuracy == best)
+    last = max(evaluations)
+    assert 0 < chosen < last, "this run has nothing to choose"
+    assert (trajectory.selected, trajectory.last) == (chosen, last)
+    assert trajectory.steps.tolist() == sorted(evaluations)
+    assert trajectory.validation.tolist() == [evaluations[step].validation_accuracy for step in sorted(evaluations)]
+    assert trajectory.id.tolist() == test.id.tolist()
+    assert test.prob.tobytes() == trajectory.at(chosen).tobytes()
+    assert [trajectory.accuracy(step, test.gold) for step in trajectory.steps] == [
+        evaluations[step].accuracy for step in trajectory.steps
+    ]
+
+
+def test_the_last_word_has_all_three_accuracies_and_hindsight_is_the_best(store: Store) -> None:
+    recording = finish(run := taught(store), store)
+    (said,) = recording.of("finished")
+    accuracies = {event.step: event.accuracy for event in recording.of("evaluation") if event.step}
+    assert said.accuracy == accuracies[said.selected_step]
+    assert said.last_accuracy == accuracies[said.last_step]
+    assert said.hindsight_accuracy == accuracies[said.hindsight_step] == max(accuracies.values())
+    assert finish(run, store).of("finished")[0].model_copy(update={"seconds": said.seconds}) == said
+
+
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+def test_weak_labels_are_by_the_weights_of_the_selected_step(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of which the first epoch is selected says the same of rows that it never looked at as a run of one epoch."""
+    run = make().model_copy(update={"schedule": "constant"})
+    monkeypatch.setattr(story, "evaluations", lambda run, *_: run.epochs)
+    monkeypatch.setattr(selection, "earliest_best", lambda steps, _: steps[1])
+    selected = predictions(run, store)
+    assert store.read_trajectory(run.key()).selected < store.read_trajectory(run.key()).last
+    once = predictions(run.model_copy(update={"epochs": 1, "stop": "last"}), store)
+    for part in ("transfer", "test", "locked"):
+        assert_same(selected.part(part), once.part(part))
+
+
+def test_stopping_last_takes_the_last_step_whatever_validation_says(store: Store) -> None:
+    run = taught(store, stop="last")
+    last = predictions(run, store)
+    by_validation = run.model_copy(update={"stop": "validation"})
+    selected = predictions(by_validation, store)
+    one, other = store.read_trajectory(run.key()), store.read_trajectory(by_validation.key())
+    assert (one.selected, other.last) == (one.last, one.last)
+    assert one.prob.tobytes() == other.prob.tobytes()
+    assert last.part("test").prob.tobytes() == other.at(other.last).tobytes()
+    assert selected.part("transfer").prob.tobytes() != last.part("transfer").prob.tobytes()
+
+
+def test_only_small_weights_are_kept_unless_asked(store: Store) -> None:
+    head, whole, kept = make_run("ceiling"), full(limit=64), full(limit=65, keep_weights=True)
+    for run in (head, whole, kept):
+        finish(run, store)
+    assert [store.weights(run.key()).exists() for run in (head, whole, kept)] == [True, False, True]
+    for run in (head, whole, kept):
+        assert {path.suffix for path in store.run(run.key()).iterdir()} <= {".parquet", ".safetensors"}
+        assert not list(store.run(run.key()).glob("best-*"))
 
 
 def test_a_fully_tuned_model_learns_and_learns_the_same_again(store: Store) -> None:

@@ -1,3 +1,5 @@
+from math import log
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,9 @@ from tests.training.conftest import make_run
 from training.artifacts import Predictions, Store
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
-from training.engine.labels import evaluator, read_supervisor, targets
+from training.engine.labels import cross_entropy, evaluator, read_supervisor, targets
+
+NOTHING = np.array([], np.float32)
 
 
 @pytest.fixture
@@ -51,18 +55,37 @@ def test_agreement_is_split_by_whether_the_supervisor_is_right(examples: Example
     # The supervisor is right on the first two; the student agrees with it on the first and on the last two.
     taught = np.array([True, True, False, False]) == gold
     student = taught == np.array([True, False, True, True])
-    event = evaluator(examples, rows, supervisor(examples, [0, 1, 2, 3], list(taught * 0.8 + 0.1), "test"))(
-        7, (student * 0.8 + 0.1).astype(np.float32)
-    )
+    told = supervisor(examples, [0, 1, 2, 3], list(taught * 0.8 + 0.1), "test")
+    event = evaluator(examples, rows, NOTHING, told)(7, (student * 0.8 + 0.1).astype(np.float32), NOTHING)
     assert (event.step, event.agreement, event.agreement_right, event.agreement_wrong) == (7, 0.75, 0.5, 1.0)
     assert event.accuracy == 0.25
 
 
 def test_agreement_where_a_perfect_supervisor_is_wrong_is_not_a_number(examples: Examples) -> None:
     gold = examples.label[:4].astype(np.float32)
-    event = evaluator(examples, np.arange(4), supervisor(examples, [0, 1, 2, 3], list(gold), "test"))(0, gold)
+    told = supervisor(examples, [0, 1, 2, 3], list(gold), "test")
+    event = evaluator(examples, np.arange(4), NOTHING, told)(0, gold, NOTHING)
     assert (event.agreement_right, event.agreement_wrong) == (1.0, None)
 
 
 def test_without_a_supervisor_there_is_no_agreement(examples: Examples) -> None:
-    assert evaluator(examples, np.arange(4), None)(0, np.zeros(4, np.float32)).agreement is None
+    assert evaluator(examples, np.arange(4), NOTHING, None)(0, np.zeros(4, np.float32), NOTHING).agreement is None
+
+
+def test_validation_is_against_the_labels_that_the_run_learns_from_and_not_the_truth(examples: Examples) -> None:
+    weak = np.array([0.9, 0.6, 0.2, 0.4], np.float32)
+    prob = np.array([0.8, 0.4, 0.1, 0.3], np.float32)
+    event = evaluator(examples, np.arange(2), weak, None)(1, prob[:2], prob)
+    assert event.validation_accuracy == 0.75
+    losses = [-(w * log(p) + (1 - w) * log(1 - p)) for w, p in zip(weak.tolist(), prob.tolist(), strict=True)]
+    assert event.validation_loss == pytest.approx(sum(losses) / 4)
+
+
+def test_without_validation_rows_there_is_no_validation(examples: Examples) -> None:
+    event = evaluator(examples, np.arange(4), NOTHING, None)(1, np.zeros(4, np.float32), NOTHING)
+    assert (event.validation_accuracy, event.validation_loss) == (None, None)
+
+
+def test_a_wrong_certainty_costs_much_and_not_infinitely_much() -> None:
+    loss = cross_entropy(np.array([1.0], np.float32), np.array([0.0], np.float32))
+    assert loss == pytest.approx(16.1, abs=0.1)

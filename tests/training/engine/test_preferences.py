@@ -32,7 +32,7 @@ def test_a_reward_model_learns_from_ground_truth_and_from_the_soft_labels_of_ano
     plan, store = planned("bag-of-words", epochs=8), Store(tmp_path)
     for run in plan.runs.values():
         finish(run, store)
-    result = summarize(plan, store.read_predictions)
+    result = summarize(plan, store.read_predictions, store.read_trajectory)
     (group,) = result.groups
     assert group.weak
     assert group.weak.value > 0.55

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from tests.training.conftest import Recording, finish, make_model, plan_with
+from tests.tiny import make_model
+from tests.training.conftest import Recording, finish, plan_with
 from training import Plan, RunSpec, Store, execute
 from training.engine import backbone
 from training.engine import models as engine_models

@@ -2,11 +2,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
-from training.events import MetricLogged, RunFinished
+from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.jobs.recorder import Recorder
 
-from ..cast import launched
+from ..cast import ending, launched
 
 
 @pytest.fixture
@@ -42,6 +42,6 @@ def test_events_wait_in_order_while_the_database_is_away(recorder: Recorder, mon
     recorder.flush()
     recorder.add(metric(2))
     monkeypatch.setattr(services, "append_events", append)
-    recorder.finish(RunFinished(accuracy=0.5, seconds=1))
+    recorder.finish(ending(0.5))
     told = [event for event in queries.events_after(recorder.run_id, 0) if event["kind"] in ("metric", "finished")]
     assert [event.get("step") for event in told] == [1, 2, None]

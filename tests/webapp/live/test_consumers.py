@@ -11,7 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 
-from training.events import MetricLogged, RunFinished
+from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
 from webapp.live.consumers import NOT_FOUND
@@ -19,7 +19,7 @@ from webapp.live.hub import hub
 from webapp.live.nudge import nudge
 from webapp.live.routing import websocket_urlpatterns
 
-from ..cast import launched
+from ..cast import ending, launched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,7 +84,7 @@ def train(run_id: int, steps: int, seed: int) -> None:
         services.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
         nudge([run_id])
         step += size
-    nudge(services.append_events(run_id, run.attempt, [RunFinished(accuracy=0.7, seconds=1)]))
+    nudge(services.append_events(run_id, run.attempt, [ending()]))
 
 
 @sync_to_async

@@ -6,10 +6,10 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import spec
+from tests.webapp.cast import ending, spec
 from training import Store
-from training.artifacts import Predictions
-from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunFinished, RunStarted
+from training.artifacts import Predictions, Trajectory
+from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Part, Run, Status
 
@@ -36,7 +36,13 @@ def predict(run: Run, share: float) -> None:
     label = np.where(right, gold, 1 - gold)
     prob = np.where(label == 1, 0.5 + own / 2.2, 0.5 - own / 2.2).astype(np.float32)
     done = Predictions(np.arange(ROWS), np.full(ROWS, "test"), np.arange(ROWS), gold.astype(np.int8), prob)
-    Store(settings.ARTIFACTS_DIR).write_predictions(run.key, done)
+    store = Store(settings.ARTIFACTS_DIR)
+    store.write_predictions(run.key, done)
+    worse, better = np.where(hard < 0.01, 1 - prob, prob), prob.copy()
+    better[np.flatnonzero(~right)[:30]] = gold[np.flatnonzero(~right)[:30]]
+    path = np.stack([prob * 0, better, prob, worse]).astype(np.float32)
+    validation = np.array([0.5, 0.6, 0.7, 0.65])
+    store.write_trajectory(run.key, Trajectory(np.array([0, 300, 700, STEPS]), done.id, path, validation, 700))
 
 
 def curve(run: Run, target: float, until: int, start: int = 0, broken: int | None = None) -> list[Event]:
@@ -66,7 +72,7 @@ def start(run: Run, until: int, ceiling: float = 0.788, broken: int | None = Non
 def finish(run: Run, ceiling: float = 0.788) -> None:
     claimed = start(run, STEPS, ceiling)
     predict(run, skill(run, ceiling))
-    services.append_events(run.pk, claimed.attempt, [RunFinished(accuracy=skill(run, ceiling), seconds=42.0)])
+    services.append_events(run.pk, claimed.attempt, [ending(skill(run, ceiling), STEPS, 42.0)])
 
 
 def queued(experiment: Experiment) -> list[Run]:

@@ -16,8 +16,8 @@ SPECS = [
     ExperimentSpec.model_validate(
         {
             "name": "Everything else",
-            "data": {"test_fraction": 0.3, "limit": 500, "split_seed": 7},
-            "weak": {"models": ["minilm-l2", "bag-of-words"], "tuning": "full", "lr": 2e-5, "epochs": 2},
+            "data": {"test_fraction": 0.3, "locked_fraction": 0, "validation_fraction": 0, "limit": 500, "split_seed": 7},
+            "weak": {"models": ["minilm-l2", "bag-of-words"], "tuning": "full", "lr": 2e-5, "epochs": 2, "stop": "last"},
             "strong": {
                 "models": ["minilm-l6"],
                 "gradient_checkpointing": True,
@@ -25,6 +25,7 @@ SPECS = [
                 "weight_decay": 0.01,
                 "schedule": "constant",
                 "max_tokens": 64,
+                "stop": "last",
             },
             "methods": [
                 {"kind": "confidence", "weight": 0.25},
@@ -32,6 +33,7 @@ SPECS = [
                 {"kind": "confidence", "weight": 0.1, "ramp": 0.0},
             ],
             "seeds": 12,
+            "keep_weights": True,
         }
     ),
 ]

@@ -281,6 +281,32 @@ def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client
     assert html.index('id="live-part"') < html.index('id="result"')
 
 
+def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_result(page: Client, owner: User) -> None:
+    experiment = scenes.finished(owner)
+    found = text(page, address(experiment))
+    table = found[found.index("Stop rules") : found.index("It is no result")]
+    group = Experiment.objects.get(pk=experiment.pk).result["groups"][0]  # type: ignore[index]
+    for rule, name in (("Last step", "last"), ("Best on validation", "selected"), ("Hindsight no result", "hindsight")):
+        value = f"{group['stops'][name]['accuracy']['value']:.3f}".lstrip("0")
+        assert re.search(rf"{rule} [\d, to]+ {re.escape(value)} \[", table), rule
+    assert group["stops"]["selected"]["accuracy"] == group["student"]
+    assert "choos" in found[found.index("It is no result") :][:80]
+
+
+def test_a_finished_run_says_which_step_was_selected(page: Client, owner: User) -> None:
+    run = scenes.finished(owner).runs.first()
+    found = text(page, reverse("run", args=[run.pk]))  # type: ignore[union-attr]
+    assert f"at step {scenes.STEPS:,} of {scenes.STEPS:,}" in found
+    assert "with hindsight" in found
+
+
+def test_an_experiment_that_stops_last_tells_two_rules(page: Client, owner: User) -> None:
+    last = {"stop": "last"}
+    experiment = scenes.done(scenes.launched(owner, "Last", seeds=1, weak=last, strong=last))
+    table = text(page, address(experiment)).partition("Stop rules")[2]
+    assert (table.count("Last step"), table.count("Best on validation")) == (2, 0)
+
+
 def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, owner: User) -> None:
     experiment = scenes.finished(owner)
     html = page.get(address(experiment)).content.decode()
@@ -439,10 +465,10 @@ def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> No
 
 def test_the_preview_says_how_many_hidden_settings_are_not_at_their_default(page: Client) -> None:
     found = page.post("/experiments/new/preview/", sent(spec(data={"limit": 500}))).content.decode()
-    assert re.search(r'id="fold-data__limit"[^>]*hx-swap-oob="true">1 not at the default<', found)
+    assert re.search(r'id="fold-data__locked_fraction"[^>]*hx-swap-oob="true">1 not at the default<', found)
 
 
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
     assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
     found = text(page, "/experiments/new/")
-    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Size ladder" in found
+    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Reward model Size ladder" in found

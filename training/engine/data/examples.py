@@ -9,13 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import catalog
+from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1, ``group`` a whole number from 0 on.
+    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1.
 
+    ``group`` is the stored value, or a hash of it, and never a count: it says the same of a row whatever other rows there are.
     In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
     """
 
@@ -45,15 +47,14 @@ def load_examples(name: str, fingerprint: str) -> Examples:
 
 
 def from_table(table: pa.Table) -> Examples:
-    """Examples from the columns id, text, label, group (of any type that can be told apart) and, for preferences, text_b.
+    """Examples from the columns id, text, label, group (whole numbers or names) and, for preferences, text_b.
 
     Raises CorruptData.
     """
-    groups = table["group"].combine_chunks().dictionary_encode().indices
     examples = Examples(
         id=table["id"].to_numpy().astype(np.int64),
         label=table["label"].to_numpy().astype(np.int8),
-        group=groups.to_numpy(zero_copy_only=False).astype(np.int64),
+        group=_group(table["group"]),
         text=table["text"],
         text_b=table["text_b"] if "text_b" in table.column_names else None,
     )
@@ -62,3 +63,11 @@ def from_table(table: pa.Table) -> Examples:
     if not set(np.unique(examples.label)) <= {0, 1}:
         raise CorruptData("A label of the data set is neither 0 nor 1.")
     return examples
+
+
+def _group(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    if pa.types.is_integer(column.type):
+        return column.to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+    names = column.combine_chunks().dictionary_encode()
+    codes = np.array([stable("group", name) for name in names.dictionary.to_pylist()], np.int64)
+    return codes[names.indices.to_numpy()]  # type: ignore[no-any-return]

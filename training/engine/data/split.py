@@ -1,4 +1,7 @@
-"""Who sees what: a test set that is the same for all seeds, and two halves that a seed draws. Groups never part company."""
+"""Who sees what, by a hash of each row's group: no row moves because others came, or because of the order of rows or the model.
+
+Test and locked test set are drawn once for an experiment; a run's seed draws the halves and the validation share of each.
+"""
 
 from dataclasses import dataclass
 
@@ -11,49 +14,87 @@ from training.spec import RunSpec
 Rows = npt.NDArray[np.int64]
 
 # Each draw has a stream of its own, so that equal seeds of two draws have nothing to do with each other.
-TEST, HALVES, LIMIT_A, LIMIT_B = range(4)
+TEST, HALVES, VALIDATION, LIMIT = range(4)
+
+
+@dataclass(frozen=True)
+class Half:
+    """Row numbers, ascending: ``train`` is learned from, ``validation`` only looked at, for a stop rule."""
+
+    train: Rows
+    validation: Rows
+
+    @property
+    def rows(self) -> Rows:
+        return np.sort(np.concatenate([self.train, self.validation]))
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers, ascending: ``a`` teaches supervisors, ``b`` students and ceilings, ``test`` nobody."""
+    """``a`` teaches supervisors, ``b`` students and ceilings, ``test`` nobody. ``locked`` is for the page of a final result."""
 
-    a: Rows
-    b: Rows
+    a: Half
+    b: Half
     test: Rows
+    locked: Rows
 
-    def half(self, name: str) -> Rows:
+    def half(self, name: str) -> Half:
         return self.a if name == "A" else self.b
+
+    @property
+    def parts(self) -> dict[str, Rows]:
+        return {
+            "half A": self.a.train,
+            "validation of A": self.a.validation,
+            "half B": self.b.train,
+            "validation of B": self.b.validation,
+            "test": self.test,
+            "locked": self.locked,
+        }
 
 
 def split_for(run: RunSpec, group: Rows) -> Split:
     """The split of ``run``. ``group`` (n,) says which rows belong together. Raises CorruptData where a part would be empty."""
-    test, rest = divide(group, np.arange(len(group)), run.test_fraction, [run.split_seed, TEST])
-    a, b = divide(group, rest, 0.5, [run.seed, HALVES])
-    split = Split(_limited(a, run.limit, [run.seed, LIMIT_A]), _limited(b, run.limit, [run.seed, LIMIT_B]), test)
-    if min(len(split.a), len(split.b)) < 2 or not len(split.test):
+    test = draw(group, run.split_seed, TEST)
+    chosen, second = test < run.test_fraction, draw(group, run.seed, HALVES) >= 0.5
+    locked = ~chosen & (test < run.test_fraction + run.locked_fraction)
+    free = ~chosen & ~locked
+    a, b = (_half(run, group, np.flatnonzero(free & side)) for side in (~second, second))
+    split = Split(a, b, np.flatnonzero(chosen), np.flatnonzero(locked))
+    if min(len(a.train), len(b.train)) < 2 or not len(split.test):
         raise CorruptData("The data set is too small, or its groups too large, for a test set and two halves.")
+    if run.stop == "validation" and not len(split.half(run.half).validation):
+        raise CorruptData(f"Half {run.half} has no validation rows: take a larger share or more rows, or stop at the last step.")
     check_leaks(split, group)
     return split
 
 
-def divide(group: Rows, rows: Rows, fraction: float, seed: list[int]) -> tuple[Rows, Rows]:
-    """``rows`` in two parts, the first with about ``fraction`` of them and never more, by whole groups in random order."""
-    groups, sizes = np.unique(group[rows], return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(groups))
-    taken = np.searchsorted(np.cumsum(sizes[order]), fraction * len(rows), side="right")
-    first = np.isin(group[rows], groups[order[:taken]])
-    return rows[first], rows[~first]
+def _half(run: RunSpec, group: Rows, rows: Rows) -> Half:
+    """At most ``limit`` of the rows, the first by a hash of their group."""
+    if run.limit is not None:
+        rows = np.sort(rows[np.argsort(draw(group[rows], run.seed, LIMIT), kind="stable")[: run.limit]])
+    validation = draw(group[rows], run.seed, VALIDATION) < run.validation_fraction
+    return Half(rows[~validation], rows[validation])
+
+
+def draw(group: Rows, seed: int, stream: int) -> npt.NDArray[np.float64]:
+    """For each group a number in [0, 1) that depends on it, on ``seed`` and on ``stream`` alone: SplitMix64 of their mixture.
+
+    The generator is Steele, Lea and Flood's (2014, OOPSLA, "Fast splittable pseudorandom number generators").
+    """
+    start = _mix(np.array([seed * 8 + stream], np.uint64))
+    return (_mix(_mix(group.astype(np.uint64)) ^ start) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
 
 
 def check_leaks(split: Split, group: Rows) -> None:
     """Raises CorruptData where rows of one group are in two parts: a leak lets a model be tested on what it has seen."""
-    parts = [np.unique(group[rows]) for rows in (split.a, split.b, split.test)]
+    parts = [np.unique(group[rows]) for rows in split.parts.values()]
     if len(np.unique(np.concatenate(parts))) < sum(map(len, parts)):
         raise CorruptData("Rows of one group are in two parts of the split.")
-
-
-def _limited(rows: Rows, limit: int | None, seed: list[int]) -> Rows:
-    if limit is None or len(rows) <= limit:
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))

@@ -11,7 +11,17 @@ def table(**changes: list[object]) -> pa.Table:
 
 
 def test_groups_become_numbers_that_are_equal_where_the_groups_are() -> None:
-    assert from_table(table()).group.tolist() == [0, 1, 0]
+    x, y, z = from_table(table()).group.tolist()
+    assert x == z != y
+
+
+def test_the_number_of_a_group_does_not_depend_on_the_other_rows() -> None:
+    whole, part = from_table(table()), from_table(table().slice(1))
+    assert part.group.tolist() == whole.group.tolist()[1:]
+
+
+def test_groups_that_are_numbers_stay_as_they_were_stored() -> None:
+    assert from_table(table(group=[2**62, -3, 5])).group.tolist() == [2**62, -3, 5]
 
 
 def test_the_embedded_data_set_loads_whole_and_nearly_balanced() -> None:

@@ -1,0 +1,97 @@
+"""Which step a run's predictions are of: what every evaluation said, and the weights of the best step so far."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from training.artifacts import Trajectory, atomic, earliest_best
+from training.engine.checkpoint import Seen
+from training.engine.data.split import Rows
+from training.engine.labels import Probabilities
+from training.spec import RunSpec
+
+Weights = dict[str, Tensor]
+
+
+class Selection:
+    """The evaluations of ``run``, at most 51, each a probability for every test row.
+
+    The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
+    ``folder`` that is written when they improve and named after its step, so that the one which the last checkpoint speaks of
+    stays until there is a newer checkpoint: two files at most.
+    """
+
+    def __init__(self, run: RunSpec, folder: Path) -> None:
+        self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
+        self.steps = list[int]()
+        self.prob = list[Probabilities]()
+        self.validation = list[float]()
+        self.best: int | None = None
+        self.weights: Weights | None = None
+        self.saved: int | None = None
+        """The best step that the last checkpoint knows."""
+
+    def record(self, step: int, prob: Probabilities, validation: float | None, weights: Callable[[], Weights]) -> None:
+        """``prob`` is of the test rows; ``weights`` is asked for the model's tensors where this step is the best so far."""
+        self.steps.append(step)
+        self.prob.append(prob)
+        self.validation.append(np.nan if validation is None else validation)
+        if self.rule == "validation" and step > 0 and earliest_best(self.steps, self.validation) == step:
+            self._keep(step, weights())
+
+    def _keep(self, step: int, weights: Weights) -> None:
+        if self.large:
+            with atomic(self._file(step)) as path:
+                save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, path)
+        else:
+            self.weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+        self.best = step
+        self._forget(keep={step, self.saved})
+
+    @property
+    def selected(self) -> int:
+        return self.steps[-1] if self.best is None else self.best
+
+    def selected_weights(self) -> Weights | None:
+        """Those of the best step; None where the last step counts, whose weights the model has."""
+        if self.best is None or not self.large:
+            return self.weights
+        return load_file(self._file(self.best))
+
+    def trajectory(self, ids: Rows) -> Trajectory:
+        return Trajectory(np.array(self.steps), ids, np.stack(self.prob), np.array(self.validation), self.selected)
+
+    # What a checkpoint carries.
+
+    def state(self) -> Seen:
+        prob = [torch.from_numpy(one) for one in self.prob]
+        return Seen(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
+
+    def note_saved(self) -> None:
+        """A checkpoint has been written: older files are needed no more."""
+        self.saved = self.best
+        self._forget(keep={self.saved})
+
+    def can_restore(self, seen: Seen) -> bool:
+        """Whether the weights that a checkpoint speaks of are there."""
+        return not self.large or seen["best"] is None or self._file(seen["best"]).exists()
+
+    def restore(self, seen: Seen) -> None:
+        self.steps, self.validation, self.prob = seen["steps"], seen["validation"], [one.numpy() for one in seen["prob"]]
+        self.best, self.weights, self.saved = seen["best"], seen["weights"], seen["best"]
+        self._forget(keep={self.saved})
+
+    def clear(self) -> None:
+        self._forget(keep=set())
+
+    def _file(self, step: int) -> Path:
+        return self.folder / f"best-{step}.safetensors"
+
+    def _forget(self, keep: set[int | None]) -> None:
+        kept = {self._file(step) for step in keep if step is not None}
+        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large else ():
+            file.unlink(missing_ok=True)
