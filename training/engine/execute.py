@@ -15,11 +15,11 @@ from training.artifacts import Predictions, Store, atomic
 from training.engine import backbone, checkpoint, models
 from training.engine.data.examples import Examples, load_examples
 from training.engine.data.split import Rows, split_for
-from training.engine.data.tokens import word_pieces, words
+from training.engine.data.tokens import cached_word_pieces, words
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
 from training.engine.features import frozen_features
-from training.engine.inputs import Dense, Inputs
+from training.engine.inputs import Dense, Inputs, Ragged
 from training.engine.labels import evaluator, read_supervisor, targets
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
@@ -77,7 +77,8 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
 
     inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
-        loop = Loop(run, models.build(run), inputs, rows, labels, store.checkpoint(run.key()), emit, should_stop)
+        model = models.build(run, inputs.used(rows) if isinstance(inputs, Ragged) else None)
+        loop = Loop(run, model, inputs, rows, labels, store.checkpoint(run.key()), emit, should_stop)
         if begun:
             loop.restore(begun)
         with loop.stoppable():
@@ -104,7 +105,7 @@ def _inputs(
         return words(examples.text, run.max_tokens)
     if run.adaptation == "probe":
         return Dense(frozen_features(run, examples, store, emit, should_stop))
-    return word_pieces(examples.text, backbone.tokenizer(run), should_stop)
+    return cached_word_pieces(run, examples.text, backbone.tokenizer(run), store, should_stop)
 
 
 def evaluations(run: RunSpec, rows: int, test: int) -> int:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from training.artifacts import Store, atomic
 from training.engine import backbone, memory
 from training.engine.data.examples import Examples
-from training.engine.data.tokens import word_pieces
+from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
 from training.engine.precision import precision_of
@@ -43,7 +43,7 @@ def frozen_features(
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
         with atomic(path) as partial, threads(TRANSFORMER_THREADS):
-            _compute(run, examples, partial, emit, should_stop)
+            _compute(run, examples, store, partial, emit, should_stop)
     computed = _read(path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
@@ -99,11 +99,11 @@ def _reserve(path: Path) -> None:
 
 
 def _compute(
-    run: RunSpec, examples: Examples, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec, examples: Examples, store: Store, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> None:
     device, precision = Accelerator().device, precision_of(run)
     model, shape = backbone.load(run).to(device), backbone.shape(run)
-    inputs = word_pieces(examples.text, backbone.tokenizer(run), should_stop)
+    inputs = cached_word_pieces(run, examples.text, backbone.tokenizer(run), store, should_stop)
     rows = np.arange(len(examples))
     features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
     _reserve(path)

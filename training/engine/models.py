@@ -11,15 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.engine import backbone
+from training.engine import backbone, vocabulary
 from training.engine.backbone import Shape
 from training.engine.errors import EngineError
 from training.engine.precision import Resolved, precision_of
 from training.spec import RunSpec
 
 
-def build(run: RunSpec) -> nn.Module:
-    """The untrained model of ``run``. Raises CorruptModel where a fully tuned backbone cannot be loaded."""
+def build(run: RunSpec, used: Tensor | None = None) -> nn.Module:
+    """The untrained model of ``run``. Raises CorruptModel where a fully tuned backbone cannot be loaded.
+
+    ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
+    """
     if run.adaptation == "scratch":
         return BagOfWords(BAG_OF_WORDS_BUCKETS)
     shape = backbone.shape(run)
@@ -30,6 +33,8 @@ def build(run: RunSpec) -> nn.Module:
         _checkpoint_gradients(transformer)
     if run.adaptation == "lora":
         transformer = _with_lora(transformer, run)
+    elif used is not None:
+        vocabulary.narrow(transformer, used)
     # Transformers skips gradient checkpointing without a word unless the model is in training mode.
     return FineTuned(transformer.train(run.gradient_checkpointing), shape, precision_of(run))
 

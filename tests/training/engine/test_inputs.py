@@ -1,8 +1,11 @@
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
 
-from training.engine.inputs import Dense, Inputs, Ragged
+from training.engine.inputs import Dense, Inputs, Ragged, cuts
 
 TEXTS = [[1, 2, 3], [0], [], [4, 0, 5, 6, 7]]
 
@@ -27,6 +30,23 @@ def test_a_part_is_within_the_budget_unless_one_text_alone_is_not() -> None:
     rows = np.arange(20)
     for part in inputs.parts(rows):
         assert len(part) == 1 or inputs.batch(rows[part])[0].numel() <= 4
+
+
+@pytest.mark.parametrize("overhead", [0, 3, 10, 1000])
+def test_cuts_give_the_least_padding_and_parts_of_all_ways_to_cut(overhead: int) -> None:
+    lengths = np.sort(np.random.default_rng(overhead).integers(1, 15, 9))
+
+    def cost(where: Sequence[int]) -> int:
+        return sum(len(part) * int(part[-1]) + overhead for part in np.split(lengths, where))
+
+    every = [where for count in range(9) for where in combinations(range(1, 9), count)]
+    assert cost(cuts(lengths, overhead).tolist()) == min(map(cost, every))
+
+
+def test_a_batch_goes_together_as_long_as_its_parts_are_within_the_budget() -> None:
+    rows = np.array([0, 3])
+    assert Ragged.of(TEXTS, budget=8, overhead=0).together(rows)
+    assert not Ragged.of(TEXTS, budget=7, overhead=0).together(rows)
 
 
 def test_dense_inputs_give_the_rows_asked_for() -> None:
