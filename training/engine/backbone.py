@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from training import catalog
 from training.catalog import folders
 from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
-from training.engine import sources
+from training.engine import memory, sources
 from training.engine.errors import CorruptModel
 from training.engine.precision import Resolved, autocast
 from training.spec import RunSpec
@@ -51,6 +51,7 @@ def shape(run: RunSpec) -> Shape:
 
 def load(run: RunSpec) -> nn.Module:
     """The transformer of ``run`` in single precision and in evaluation mode (no dropout). Raises CorruptModel."""
+    memory.keep_freed()
     return _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), run.model)
 
 

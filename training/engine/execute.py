@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 from training.artifacts import Predictions, Store, atomic
 from training.engine import backbone, checkpoint, models
 from training.engine.checkpoint import Checkpoint
-from training.engine.data.examples import Examples, load_examples
+from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, Split, split_for
-from training.engine.data.tokens import word_pieces, words
+from training.engine.data.tokens import cached_word_pieces, words
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
-from training.engine.features import Side, frozen_features
+from training.engine.features import frozen_features
 from training.engine.inputs import Dense, Inputs, Pairs
 from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
 from training.engine.loop import Loop
@@ -98,7 +98,8 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
-        model = models.build(run, pairs=examples.text_b is not None)
+        used = inputs.used(half.train) if run.adaptation == "full" else None
+        model = models.build(run, used, pairs=examples.text_b is not None)
         loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection)
         if begun:
             loop.restore(begun)
@@ -159,7 +160,7 @@ def _inputs(
             return words(text, run.max_tokens)
         if run.adaptation == "probe":
             return Dense(frozen_features(run, text, side, store, emit, should_stop))
-        return word_pieces(text, backbone.tokenizer(run), should_stop)
+        return cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
 
     first = read(examples.text, "a")
     return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))

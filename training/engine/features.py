@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from training.artifacts import Store, atomic
 from training.engine import backbone, memory
-from training.engine.data.tokens import word_pieces
+from training.engine.data.examples import Side
+from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
 from training.engine.precision import precision_of
@@ -25,8 +25,6 @@ from training.spec import RunSpec
 log = logging.getLogger(__name__)
 
 Features = npt.NDArray[np.float32]
-Side = Literal["a", "b"]
-"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
 
 
 def frozen_features(
@@ -51,7 +49,7 @@ def frozen_features(
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
         with atomic(path) as partial, threads(TRANSFORMER_THREADS):
-            _compute(run, text, partial, emit, should_stop)
+            _compute(run, text, side, store, partial, emit, should_stop)
     computed = _read(path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
@@ -107,11 +105,17 @@ def _reserve(path: Path) -> None:
 
 
 def _compute(
-    run: RunSpec, text: pa.ChunkedArray, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec,
+    text: pa.ChunkedArray,
+    side: Side,
+    store: Store,
+    path: Path,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
 ) -> None:
     device, precision = Accelerator().device, precision_of(run)
     model, shape = backbone.load(run).to(device), backbone.shape(run)
-    inputs = word_pieces(text, backbone.tokenizer(run), should_stop)
+    inputs = cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
     rows = np.arange(len(text))
     features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
     _reserve(path)

@@ -11,19 +11,23 @@ import torch
 from torch import Tensor, nn
 
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.engine import backbone
+from training.engine import backbone, vocabulary
 from training.engine.backbone import Reading
 from training.engine.errors import EngineError
 from training.engine.precision import Resolved, precision_of
 from training.spec import RunSpec
 
 
-def build(run: RunSpec, pairs: bool = False) -> nn.Module:
-    """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded."""
-    return Comparison(_scorer(run)) if pairs else _scorer(run)
+def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False) -> nn.Module:
+    """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded.
+
+    ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
+    """
+    scorer = _scorer(run, used)
+    return Comparison(scorer) if pairs else scorer
 
 
-def _scorer(run: RunSpec) -> nn.Module:
+def _scorer(run: RunSpec, used: Tensor | None) -> nn.Module:
     if run.adaptation == "scratch":
         return BagOfWords(BAG_OF_WORDS_BUCKETS)
     shape = backbone.shape(run)
@@ -35,6 +39,8 @@ def _scorer(run: RunSpec) -> nn.Module:
         _checkpoint_gradients(transformer)
     if run.adaptation == "lora":
         transformer = _with_lora(transformer, run)
+    elif used is not None:
+        vocabulary.narrow(transformer, used)
     # Transformers skips gradient checkpointing without a word unless the model is in training mode.
     return FineTuned(transformer.train(run.gradient_checkpointing), head, shape.reading, precision_of(run))
 

@@ -74,7 +74,7 @@ def test_of_two_that_need_the_same_features_one_computes(
 ) -> None:
     computed: list[Path] = []
 
-    def fake(run: object, examples: Examples, path: Path, emit: object, should_stop: object) -> None:
+    def fake(run: object, examples: Examples, store: Store, path: Path, emit: object, should_stop: object) -> None:
         computed.append(path)
         with path.open("wb") as file:
             np.save(file, np.zeros((len(examples), 384), np.float32))

@@ -1,6 +1,7 @@
 """Transformers from folders: how a text becomes a vector, and whole experiments with them."""
 
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from training.engine import models as engine_models
 from training.engine.data.tokens import word_pieces
 from training.engine.errors import CorruptModel
 from training.engine.features import features_path
+from training.engine.inputs import Ragged
 
 ARCHITECTURES = ["llama", "gpt2", "bert"]
 
@@ -27,12 +29,16 @@ def a_run(model: Path, tuning: str = "full", **changes: object) -> RunSpec:
     return plan.runs[plan.triplets[0].ceiling].model_copy(update=changes)
 
 
+def tokenised(text: pa.ChunkedArray, run: RunSpec) -> Ragged:
+    return Ragged.of(chain.from_iterable(word_pieces(text, backbone.tokenizer(run), lambda: False)), budget=2048)
+
+
 def logits(run: RunSpec, texts: list[str], together: bool) -> torch.Tensor:
     """Of an untrained model whose head is not zero."""
     model = engine_models.build(run)
     with torch.no_grad():
         model.get_parameter("head.linear.weight").copy_(torch.linspace(-1, 1, 32)[None])
-        inputs = word_pieces(pa.chunked_array([texts]), backbone.tokenizer(run), lambda: False)
+        inputs = tokenised(pa.chunked_array([texts]), run)
         parts = [np.arange(len(texts))] if together else [np.array([row]) for row in range(len(texts))]
         return torch.cat([model(*inputs.batch(part)) for part in parts])
 
@@ -52,7 +58,7 @@ def test_a_decoder_is_read_at_its_last_token_though_padding_has_the_id_of_a_word
     """Batches are padded with id 0, which is the exclamation mark here, and texts end with it."""
     run = a_run(models["llama"])
     transformer = backbone.load(run)
-    inputs = word_pieces(pa.chunked_array([TEXTS]), backbone.tokenizer(run), lambda: False)
+    inputs = tokenised(pa.chunked_array([TEXTS]), run)
     ids, mask = inputs.batch(np.arange(len(TEXTS)))
     assert ids[1, int(mask[1].sum()) - 1] == ids[3, int(mask[3].sum()) - 1] == 0
     with torch.no_grad():
@@ -74,7 +80,7 @@ def test_a_head_that_starts_at_the_unembedding_says_what_the_language_model_says
     tokenizer = backbone.tokenizer(run)
     zero, one = tokenizer.token_to_id("0"), tokenizer.token_to_id("1")
     language_model = AutoModelForCausalLM.from_pretrained(models[architecture])
-    inputs = word_pieces(pa.chunked_array([TEXTS]), tokenizer, lambda: False)
+    inputs = tokenised(pa.chunked_array([TEXTS]), run)
     with torch.no_grad():
         found = engine_models.build(run)(*inputs.batch(np.arange(len(TEXTS))))
         for row, length in enumerate(inputs.lengths):
@@ -117,7 +123,7 @@ def test_features_of_another_pooling_have_a_file_of_their_own(models: dict[str, 
 def test_texts_are_cut_on_the_right_and_none_is_left_out(models: dict[str, Path]) -> None:
     run = a_run(models["llama"], max_tokens=8)
     long = "the film is good and bad and long and not good"
-    inputs = word_pieces(pa.chunked_array([[long, long[:33], ""]]), backbone.tokenizer(run), lambda: False)
+    inputs = tokenised(pa.chunked_array([[long, long[:33], ""]]), run)
     assert inputs.lengths.tolist() == [8, 8, 1]
     ids, _ = inputs.batch(np.array([0, 1]))
     assert ids[0].tolist() == ids[1].tolist()

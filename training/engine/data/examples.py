@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import pyarrow.parquet as pq
 from training import catalog
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
+
+Side = Literal["a", "b"]
+"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
 
 
 @dataclass(frozen=True)
