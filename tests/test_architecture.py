@@ -51,7 +51,7 @@ def test_a_deliberate_violation_is_caught(tmp_path: Path, file: str, line: str, 
 
 LATE = {
     "training/__init__.py",  # the one door into the engine, and so into torch
-    "training/__main__.py",  # results bring SciPy, for which the training child need not wait
+    "training/__main__.py",  # results bring SciPy, for which the training child need not wait, and an export brings torch
 }
 
 

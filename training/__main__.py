@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|schema|execute."""
+"""The same engine with no web at all: python -m training plan|run|export|schema|execute."""
 
 import argparse
 import contextlib
@@ -60,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("recipe", help=recipe)
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions, weights and result.json")
     add("schema", _schema, "Prints the JSON schema of recipes.")
+    out = add("export", _export, "Writes a finished run's model, or its weak labels, into a folder that other tools read.")
+    out.add_argument("run", metavar="RUNKEY", help="key of the run, or its beginning")
+    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
+    out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new or empty folder to write into")
+    out.add_argument("--labels", action="store_true", help="the weak labels as a data set, and not the model")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
     return parser
@@ -115,6 +120,23 @@ def _run(options: argparse.Namespace) -> int:
             if code != DONE:
                 return code
     _write_result(plan, store)
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    # Brings torch, which the other commands need not wait for.
+    from training.engine.export import export_labels, export_model
+
+    store = Store(options.store)
+    try:
+        run = store.read_run(options.run)
+        (export_labels if options.labels else export_model)(run, store, options.out)
+    except LookupError as error:
+        raise BadInput(str(error.args[0])) from None
+    except (EngineError, OSError) as error:
+        print(sentence(error, store), file=sys.stderr)
+        return FAILED
+    print(options.out)
     return DONE
 
 

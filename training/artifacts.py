@@ -1,5 +1,6 @@
 """Where runs keep what they make: names and atomic writes under one root folder. Read by the web, written by the engine."""
 
+import glob
 import json
 import os
 import tempfile
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from training.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,18 @@ class Store:
 
     def finished(self, key: str) -> bool:
         return (self.run(key) / "predictions.parquet").exists()
+
+    def write_run(self, run: RunSpec) -> None:
+        """What the run was asked to be, so that it can be told from its folder alone."""
+        with atomic(self.run(run.key()) / "run.json") as path:
+            path.write_text(run.model_dump_json(indent=2))
+
+    def read_run(self, key: str) -> RunSpec:
+        """The finished run whose key is ``key`` or begins with it. Raises LookupError where there is not exactly one."""
+        found = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
+        if len(found) != 1:
+            raise LookupError(f"{len(found) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
+        return RunSpec.model_validate_json((self.run(found[0]) / "run.json").read_text())
 
     def sweep(self, key: str, *patterns: str) -> None:
         """Removes what killed writers left of their files, and the run's files that are named like one of ``patterns``."""

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.training.conftest import make_run
 from training.artifacts import Predictions, Store, Trajectory, atomic
 
 
@@ -91,3 +92,20 @@ def test_sweeping_takes_what_killed_writers_left_and_what_is_named(tmp_path: Pat
     assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "best-3.safetensors", "weights.safetensors"}
     store.sweep("key", "best-*")
     assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "weights.safetensors"}
+
+
+def test_a_finished_run_is_found_by_the_beginning_of_its_key_if_that_is_enough(tmp_path: Path) -> None:
+    store, runs = Store(tmp_path), [make_run(seed=seed) for seed in range(17)]
+    for run in runs[:-1]:
+        store.write_run(run)
+        store.write_predictions(run.key(), predictions())
+    store.write_run(runs[-1])  # which has not finished
+    assert store.read_run(runs[3].key()) == runs[3]
+    assert store.read_run(runs[3].key()[:12]) == runs[3]
+    for wrong in (runs[-1].key(), "", "*", "no-such-run"):
+        with pytest.raises(LookupError, match="No finished runs"):
+            store.read_run(wrong)
+    first = [run.key()[0] for run in runs[:-1]]
+    shared = next(letter for letter in first if first.count(letter) > 1)
+    with pytest.raises(LookupError, match=f"{first.count(shared)} finished runs"):
+        store.read_run(shared)

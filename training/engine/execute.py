@@ -122,6 +122,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
             save_file({name: tensor.cpu().contiguous() for name, tensor in loop.weights().items()}, file)
     trajectory = selection.trajectory(examples.id[test])
     store.write_trajectory(run.key(), trajectory)
+    store.write_run(run)
     predictions = _predictions(examples, split, on_transfer, trajectory.at(trajectory.selected), on_locked)
     store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
 

@@ -35,6 +35,9 @@ def launch(experiment: Experiment) -> set[int]:
     }
     for key, spec in plan.runs.items():
         runs[key].needs.set([runs[need] for need in spec.needs])
+        if spec.keep_weights and not runs[key].spec["keep_weights"]:  # in no key, so another experiment may have asked for less
+            runs[key].spec = spec.model_dump(mode="json")
+            runs[key].save(update_fields=["spec"])
     position = {key: index for index, key in enumerate(plan.runs)}
     parts = {
         (getattr(triplet, role), role): Part(

@@ -34,6 +34,13 @@ def test_a_finished_supervisor_releases_its_students(owner: User) -> None:
     assert len(changed) == 3
 
 
+def test_a_run_that_waits_keeps_its_weights_once_any_experiment_asks_for_them(owner: User) -> None:
+    first, second, third = launched(owner), launched(owner, keep_weights=True), launched(owner)
+    assert {run.pk for run in first.runs.all()} == {run.pk for run in second.runs.all()} == {run.pk for run in third.runs.all()}
+    assert all(run.run_spec.keep_weights for run in first.runs.all())
+    assert all(run.run_spec.key() == run.key for run in first.runs.all())
+
+
 def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
     first = launched(owner, methods=[{"kind": "naive"}])
     finish_all(first)

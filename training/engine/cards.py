@@ -1,0 +1,74 @@
+"""README cards of what is exported: where it comes from, in words and in full."""
+
+from training import catalog
+from training.artifacts import Store
+from training.spec import GROUND_TRUTH, RunSpec
+
+
+def model_card(run: RunSpec, store: Store) -> str:
+    """The card of the run's model."""
+    role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
+    how = {
+        "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
+        "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
+        "probe": "`head.safetensors` is a linear head on the frozen model that `base.json` names.",
+        "scratch": "`head.safetensors` has a bias and a weight for each bucket of hashed words (CRC-32 of the lower-cased word).",
+    }[run.adaptation]
+    return f"""---
+library_name: {"peft" if run.adaptation == "lora" else "transformers"}
+tags: [weak-to-strong]
+---
+
+# {run.model}, {role}
+
+{how} The head gives the log-odds of class 1. {_pooling(run)}
+
+{_provenance(run, store)}"""
+
+
+def labels_card(run: RunSpec, store: Store) -> str:
+    """The card of the run's predictions as a data set."""
+    return f"""---
+tags: [weak-to-strong]
+configs:
+- config_name: default
+  data_files: labels.parquet
+---
+
+# Weak labels of {run.model}
+
+What a model says of {run.dataset}: `soft_label` is its probability of class 1, `hard_label` is 1 where that is above one half.
+`split` is "transfer" for rows that students learn from (or validate on) and "test" for the test set. The supervisor has seen
+neither{"" if run.half == "A" else ", but this run was trained on rows of the transfer part"}.
+
+{_provenance(run, store)}"""
+
+
+def _pooling(run: RunSpec) -> str:
+    if run.adaptation == "scratch":
+        return ""
+    entry = catalog.known_model(run.model)
+    kind = entry.kind if entry else "encoder"
+    where = "the mean of the last hidden states" if kind == "encoder" else "the last hidden state at the last token"
+    return f"It reads {where} of the first {run.max_tokens} tokens."
+
+
+def _provenance(run: RunSpec, store: Store) -> str:
+    test, trajectory = store.read_predictions(run.key()).part("test"), store.read_trajectory(run.key())
+    labels = "ground truth" if run.labels == GROUND_TRUTH else f"weak labels of run `{run.labels}`"
+    return f"""## Where this comes from
+
+| | |
+|---|---|
+| run | `{run.key()}` |
+| data set | {run.dataset}, SHA-256 `{run.fingerprint}` |
+| labels | {labels} |
+| trained on | half {run.half}, seed {run.seed} |
+| accuracy | {test.right.mean():.4f} on {len(test.id):,} test examples |
+| step | {trajectory.selected:,} of {trajectory.last:,} (stop rule: {run.stop}) |
+| base model | {run.model} {f"`{run.digest}`" if run.digest else "(from scratch)"} |
+
+```json
+{run.model_dump_json(indent=2)}
+```
+"""
