@@ -9,6 +9,8 @@ from training import catalog
 from training.catalog import costs
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
+GUESSED_ROWS = 10_000
+
 
 @dataclass(frozen=True)
 class Triplet:
@@ -57,7 +59,7 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
-    total = catalog.dataset(run.dataset).rows
+    total = total_rows(run.dataset, run.limit, run.test_fraction)
     half, test = total * (1 - run.test_fraction) / 2, total * run.test_fraction
     rows = half if run.limit is None else min(half, run.limit)
     steps = run.epochs * math.ceil(rows / run.batch_size)
@@ -73,7 +75,15 @@ def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
     if run.adaptation != "probe":
         return 0.0
-    return catalog.dataset(run.dataset).rows * forward_seconds(run.model)
+    return total_rows(run.dataset, run.limit, run.test_fraction) * forward_seconds(run.model)
+
+
+def total_rows(name: str, limit: int | None, test_fraction: float) -> int:
+    """Rows of the data set ``name``; of one that is no longer there, as many as can be used at most, or a guess."""
+    entry = catalog.known_dataset(name)
+    if entry:
+        return entry.rows
+    return GUESSED_ROWS if limit is None else round(2 * limit / (1 - test_fraction))
 
 
 def forward_seconds(model: str) -> float:

@@ -2,11 +2,15 @@
 """A result says what the predictions say, in the state that they allow, whatever has finished so far."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.training.catalog.test_shelf import card, shelve
+from tests.training.engine.data.made import REPORT
+from training import catalog
 from training.artifacts import Predictions
 from training.plan import Plan, make_plan
 from training.results import Group, Result, summarize
@@ -307,3 +311,17 @@ def test_every_run_is_read_once() -> None:
 
     summarize(shelf.plan, read)
     assert sorted(asked) == sorted(shelf.plan.runs)
+
+
+def test_what_the_checks_found_in_the_data_stays_with_the_result(data_shelf: Path) -> None:
+    found = Shelf(plan_of(), LEVELS).result()
+    assert found.data_warnings == catalog.dataset("movie-reviews").warnings
+
+    shelve(data_shelf, card())
+    spec = ExperimentSpec.model_validate({**plan_of().spec.model_dump(), "data": {"name": "mine"}})
+    leaky = Shelf(make_plan(spec), LEVELS).result()
+    assert leaky.data_warnings == REPORT.warnings
+    assert Result.model_validate_json(leaky.model_dump_json()) == leaky
+
+    (data_shelf / "mine.json").unlink()
+    assert summarize(Plan(spec, {}, ()), dict[str, Predictions]().__getitem__).data_warnings == ()

@@ -1,7 +1,11 @@
-"""The data sets that may be chosen, with sizes, licences, digests and citations."""
+"""The data sets that may be chosen, with sizes, licences, digests and citations: embedded ones, and those on the shelf."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from training.catalog import shelf
+from training.catalog.report import Report
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -19,6 +23,21 @@ class DatasetEntry:
     digest: str
     licence: str
     citation: str
+    source: str = ""
+    group: str = ""
+
+    @property
+    def report(self) -> Report | None:
+        """What the checks found, if they were made."""
+        card = shelf.get(self.name)
+        if card and card.fingerprint == self.digest:
+            return card.report
+        path = self.path.with_suffix(".json")
+        return _embedded_report(path) if path.exists() else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.report.warnings if self.report else ()
 
 
 DATASETS: dict[str, DatasetEntry] = {
@@ -33,5 +52,33 @@ DATASETS: dict[str, DatasetEntry] = {
         licence="MIT",
         citation="Hutto & Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social "
         "Media Text, ICWSM 2014",
+        source="vaderSentiment 3.3.2 on PyPI",
+        group="the same words",
     ),
 }
+"""Those that ship with the laboratory."""
+
+
+def from_shelf(name: str) -> DatasetEntry | None:
+    """The data set that was brought or fetched under this name."""
+    card = shelf.get(name)
+    if card is None:
+        return None
+    return DatasetEntry(
+        name=card.name,
+        title=card.title,
+        path=shelf.file_of(card.fingerprint),
+        rows=card.rows,
+        positive=card.positive,
+        negative=card.negative,
+        digest=card.fingerprint,
+        licence=card.licence,
+        citation=card.citation,
+        source=card.source,
+        group=card.group,
+    )
+
+
+@cache
+def _embedded_report(path: Path) -> Report:
+    return Report.model_validate_json(path.read_bytes())

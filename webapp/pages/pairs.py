@@ -6,7 +6,8 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from training import ExperimentSpec, Triplet, catalog
+from training import ExperimentSpec, Triplet
+from training.plan import total_rows
 from training.spec import TrainingSpec
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
@@ -235,8 +236,9 @@ class PairLanes:
 
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
     """Optimiser steps of a run before it has said them itself; near duplicates may move a few rows between the halves."""
-    half = round(catalog.dataset(spec.data.name).rows * (1 - spec.data.test_fraction) / 2)
-    rows = min(half, spec.data.limit or half)
+    data = spec.data
+    half = round(total_rows(data.name, data.limit, data.test_fraction) * (1 - data.test_fraction) / 2)
+    rows = min(half, data.limit or half)
     return training.epochs * ceil(rows / training.batch_size)
 
 

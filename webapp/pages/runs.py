@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from training import catalog
+from training.plan import total_rows
 from training.spec import GROUND_TRUTH
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
@@ -131,8 +131,8 @@ class RunPage:
     def steps(self) -> int:
         if self.run.total_steps:
             return self.run.total_steps
-        entry = catalog.dataset(self.spec.dataset)
-        half = round(entry.rows * (1 - self.spec.test_fraction) / 2)
+        total = total_rows(self.spec.dataset, self.spec.limit, self.spec.test_fraction)
+        half = round(total * (1 - self.spec.test_fraction) / 2)
         return self.spec.epochs * -(-min(half, self.spec.limit or half) // self.spec.batch_size)
 
     @cached_property
