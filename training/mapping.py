@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, RootModel, model_validator
+from pydantic import BeforeValidator, Field, RootModel, ValidationError, model_validator
 
-from training.spec import Frozen
+from training.spec import Frozen, Problem, describe
 
 PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -33,7 +33,7 @@ Value = Annotated[str, BeforeValidator(as_text)]
 Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=100)]
 Template = Annotated[str, Field(min_length=1, max_length=10_000)]
 
-TEXT_HELP = "A column, or several in a template such as {title} and {body}."
+TEXT_HELP = "A column, or several in a template such as {title}\\n{body}, where \\n begins a new line."
 GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same words."
 
 
@@ -74,3 +74,13 @@ class Pair(Frozen):
 
 class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]):
     """Either of the two; JSON with its ``kind``."""
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What is wrong with a mapping; a path is a field, such as label or one.0, and empty for the whole."""
+    kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
+    found = []
+    for problem in describe([dict(one) for one in error.errors()]):
+        first, _, rest = problem.path.partition(".")
+        found.append(Problem(rest if first in kinds else problem.path, problem.message))
+    return found

@@ -13,10 +13,9 @@ from training.engine.data.preview import look
 from training.engine.data.rules import Tick
 from training.engine.errors import EngineError, Stopped
 from training.events import Progress
-from training.mapping import Mapping
+from training.mapping import Mapping, problems_of
 from training.notices import Refused, Shelved
 from training.shelving import About
-from training.spec import describe
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
@@ -39,8 +38,8 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
         logging.error("Nobody reads the answers any more.")
         return FAILED
     except ValidationError as error:
-        problems = describe(error.errors())
-        write(Refused(error=" ".join(f"{problem.path or 'mapping'}: {problem.message}" for problem in problems)))
+        problems = problems_of(error)
+        write(Refused(error=" ".join(f"{problem.path}: {problem.message}".removeprefix(": ") for problem in problems)))
         return BAD_INPUT
     except (EngineError, ValueError) as error:
         write(Refused(error=str(error)))
