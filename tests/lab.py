@@ -36,7 +36,9 @@ class Lab:
         self.data_dir = data_dir
         self.arguments = arguments
         ours = {"DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "webapp.settings", "LEASE_SECONDS": str(LEASE_SECONDS)}
-        self.environment = {key: value for key, value in os.environ.items() if key != "SECRET_KEY"} | ours | environment
+        self.environment = (
+            {key: value for key, value in os.environ.items() if key not in ("SECRET_KEY", "DATASETS_DIR")} | ours | environment
+        )
         self.token = ""
 
     def manage(self, *arguments: str) -> str:

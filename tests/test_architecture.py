@@ -34,6 +34,8 @@ def test_every_contract_is_kept() -> None:
         ("webapp/jobs/tasks.py", "import torch", "Torch never enters the web"),
         ("webapp/experiments/services.py", "import webapp.jobs.dispatch", "The rooms of the web"),
         ("webapp/api/urls.py", "import webapp.pages.login", "The rooms of the web"),
+        ("training/shelving.py", "import training.engine.data.rules", "The library's root is light"),
+        ("webapp/imports/services.py", "import webapp.jobs.chores", "The rooms of the web"),
         ("webapp/charts/gap.py", "import webapp.experiments.models", "Charts are pure"),
     ],
 )
@@ -75,7 +77,7 @@ for name in {heavy}:
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 import django
 django.setup()
-import webapp.asgi, webapp.jobs.tasks
+import webapp.asgi, webapp.jobs.chores, webapp.jobs.tasks
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
@@ -86,7 +88,8 @@ experiment = launched(ada)
 finish_all(experiment)
 client = Client(headers={{"host": "localhost"}})
 client.force_login(ada)
-for path in ("/", "/experiments/new/", f"/experiments/{{experiment.pk}}/", f"/runs/{{experiment.runs.first().pk}}/"):
+data = ("/datasets/", "/datasets/movie-reviews/")
+for path in (*data, "/", "/experiments/new/", f"/experiments/{{experiment.pk}}/", f"/runs/{{experiment.runs.first().pk}}/"):
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)
 """

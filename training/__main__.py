@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|export|schema|execute."""
+"""The same engine with no web at all: python -m training plan|run|export|schema|execute|data."""
 
 import argparse
 import contextlib
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from training import Event, ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
-from training.artifacts import atomic
+from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
 from training.engine.errors import EngineError
 from training.events import RunFailed, RunStopped
+from training.files import atomic
 from training.spec import describe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -67,7 +67,28 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--labels", action="store_true", help="the weak labels as a data set, and not the model")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
+    _add_data(add("data", _data, "Data sets: list, fetch, look, check, add. Prints JSON lines, the answer last."))
     return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="WHAT", dest="what")
+    commands.add_parser("list", help="what there is: embedded, on the shelf, and registered but not fetched")
+    fetch = commands.add_parser("fetch", help="loads a registered data set from the Hub, checks it, and shelves it")
+    fetch.add_argument("name", help=f"one of: {', '.join(catalog.REGISTERED)}")
+    fetch.add_argument("--from", dest="mirror", type=Path, metavar="FOLDER", help="a folder laid out as on the Hub")
+    one = commands.add_parser("look", help="the columns and first rows of a file")
+    one.add_argument("file", type=Path)
+    for name, text in (("check", "checks a file and shelves nothing"), ("add", "checks a file and shelves it")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("file", type=Path, help="CSV, JSON lines or Parquet, up to 1 GB")
+        command.add_argument("--mapping", type=Path, required=True, metavar="FILE", help="which columns are what, as JSON")
+        if name == "check":
+            command.add_argument("--out", type=Path, metavar="FOLDER", help="leave the checked data set here")
+        else:
+            command.add_argument("--name", required=True, help="what experiments call it")
+            for field in ("title", "source", "licence", "citation", "positive", "negative"):
+                command.add_argument(f"--{field}", default="")
 
 
 def recipes() -> list[str]:
@@ -138,6 +159,14 @@ def _export(options: argparse.Namespace) -> int:
         return FAILED
     print(options.out)
     return DONE
+
+
+def _data(options: argparse.Namespace) -> int:
+    # DuckDB and pyarrow cost a fifth of a second, for which the training child need not wait.
+    from training.engine.data.command import run
+
+    with json_lines() as write, stop_requests() as should_stop:
+        return run(options, lambda notice: write(notice.model_dump(mode="json")), should_stop)
 
 
 def _labelled(run: RunSpec, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:

@@ -1,11 +1,7 @@
-"""Where runs keep what they make: names and atomic writes under one root folder. Read by the web, written by the engine."""
+"""Where runs keep what they make: names under one root folder. Read by the web, written by the engine."""
 
 import glob
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -14,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from training.files import atomic
 from training.spec import RunSpec
 
 
@@ -174,17 +171,3 @@ class Store:
             validation=np.array(told["validation"], np.float64),
             selected=told["selected"],
         )
-
-
-@contextmanager
-def atomic(target: Path) -> Iterator[Path]:
-    """A path beside ``target`` that takes its place when the block ends well: readers see all of a file or none of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    path = Path(name)
-    try:
-        yield path
-        path.replace(target)
-    finally:
-        path.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from training import catalog
 from training.catalog import costs
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
+GUESSED_ROWS = 10_000
+
 
 @dataclass(frozen=True)
 class Triplet:
@@ -57,8 +59,7 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
-    data = catalog.dataset(run.dataset)
-    rows = rows_of(data.rows, run)
+    rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
@@ -66,7 +67,7 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
     passes = 4 * run.epochs * rows.train + max(1.5 * run.epochs * rows.train, 5 * (rows.test + rows.validation))
     passes += rows.train + rows.validation + rows.locked
-    return costs.STARTUP_SECONDS + passes * data.texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+    return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 
 
 class Shares(Protocol):
@@ -91,8 +92,9 @@ class Rows(NamedTuple):
     locked: int
 
 
-def rows_of(total: int, shares: Shares) -> Rows:
-    """The parts of a data set of ``total`` rows, as expected: a hash decides, so that a few more or fewer are there."""
+def rows_of(name: str, shares: Shares) -> Rows:
+    """The parts of the data set ``name``, as expected: a hash decides, so that a few more or fewer are there."""
+    total = total_rows(name, shares)
     test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
     half = (total - test - locked) // 2
     half = half if shares.limit is None else min(half, shares.limit)
@@ -104,8 +106,23 @@ def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
     if run.adaptation != "probe":
         return 0.0
-    entry = catalog.dataset(run.dataset)
-    return entry.rows * entry.texts * forward_seconds(run.model)
+    return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
+
+
+def total_rows(name: str, shares: Shares) -> int:
+    """Rows of the data set ``name``; of one that is no longer there, as many as can be used at most, or a guess."""
+    entry = catalog.known_dataset(name)
+    if entry:
+        return entry.rows
+    if shares.limit is None:
+        return GUESSED_ROWS
+    return round(2 * shares.limit / (1 - shares.test_fraction - shares.locked_fraction))
+
+
+def texts_of(name: str) -> int:
+    """How many texts an example of the data set ``name`` has."""
+    entry = catalog.known_dataset(name)
+    return entry.texts if entry else 1
 
 
 def forward_seconds(model: str) -> float:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from training import catalog
 from training.artifacts import Predictions, Trajectory
 from training.measures import (
     Accuracy,
@@ -107,6 +108,8 @@ class Result(Frozen):
     triplets: tuple[Outcome, ...]
     groups: tuple[Group, ...]
     contrasts: tuple[Contrast, ...]
+    data_warnings: tuple[str, ...] = ()
+    """What the checks found in the data set, as far as it was known when the result was computed."""
 
 
 class Tested(NamedTuple):
@@ -158,8 +161,13 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
         methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
         groups += [group_of(members, look, replay) for members in methods]
         contrasts += contrasts_of(methods, look)
+    data = catalog.known_dataset(plan.spec.data.name)
     return Result(
-        test_rows=len(first[0].id) if first else None, triplets=outcomes, groups=tuple(groups), contrasts=tuple(contrasts)
+        test_rows=len(first[0].id) if first else None,
+        triplets=outcomes,
+        groups=tuple(groups),
+        contrasts=tuple(contrasts),
+        data_warnings=data.warnings if data else (),
     )
 
 

@@ -24,7 +24,7 @@ class Frozen(BaseModel):
 
 
 STORED = {"stored": True}
-"""The context in which a stored experiment is read: its models are taken as they stand."""
+"""The context in which a stored experiment is read: its models and its data set are taken as they stand."""
 
 
 def _stored(info: ValidationInfo) -> bool:
@@ -67,8 +67,8 @@ class DataSpec(Frozen):
 
     @field_validator("name")
     @classmethod
-    def known(cls, name: str) -> str:
-        return catalog.dataset(name).name
+    def known(cls, name: str, info: ValidationInfo) -> str:
+        return name if _stored(info) else catalog.dataset(name).name
 
 
 class TrainingSpec(Frozen):
@@ -307,7 +307,7 @@ LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start")
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:
     """The spec of an experiment stored by this or any earlier version of the laboratory.
 
-    Its models are not looked for: an experiment can be read when the Hub is away or a folder is gone.
+    Its models and its data set are not looked for: an experiment can be read when the Hub is away or a folder is gone.
     """
     return ExperimentSpec.model_validate(stored, context=STORED)
 
@@ -377,8 +377,9 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 
 def warnings(spec: ExperimentSpec) -> list[Problem]:
-    """What is allowed but probably not meant."""
-    found = []
+    """What is allowed but probably not meant, and what the checks found in the data."""
+    data = catalog.known_dataset(spec.data.name)
+    found = [Problem("data.name", warning) for warning in (data.warnings if data else ())]
     # Of a stored experiment's models nothing may be known any more, and a page does not go and look.
     for weak in filter(None, map(catalog.known_model, spec.weak.models)):
         for strong in filter(None, map(catalog.known_model, spec.strong.models)):

@@ -1,4 +1,4 @@
-"""The Celery application: workers take runs from one queue."""
+"""The Celery application: workers take runs from one queue, and one light worker takes chores from another."""
 
 import os
 
@@ -9,3 +9,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 app = Celery("webapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="chores")

@@ -1,5 +1,6 @@
 """All settings, each from the environment with a default that works on a laptop with nothing else installed."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -15,6 +16,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
 LOG_DIR = DATA_DIR / "logs"
+UPLOADS_DIR = DATA_DIR / "uploads"
+# The library finds its shelf of data sets by this variable, here and in every child.
+DATASETS_DIR = Path(os.environ.setdefault("DATASETS_DIR", str(DATA_DIR / "datasets")))
 
 
 def secret_key() -> str:
@@ -31,6 +35,7 @@ def secret_key() -> str:
 
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key()
+UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -49,6 +54,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "webapp.experiments",
+    "webapp.imports",
     "webapp.jobs",
     "webapp.live",
     "webapp.pages",
@@ -69,6 +75,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
+
+# Uploads go to disk, on the disk where they stay, and never through memory. webapp/limits.py refuses what is larger than 1 GB.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = UPLOADS_DIR
 
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"

@@ -1,4 +1,4 @@
-"""The whole laboratory as one process tree: broker, web server, worker and recovery, started, watched and stopped together."""
+"""The whole laboratory as one process tree: broker, web server, workers and recovery, started, watched and stopped together."""
 
 import contextlib
 import fcntl
@@ -124,6 +124,9 @@ class Stack:
             worker += ["--hostname", f"worker{index}@%h", "--without-gossip", "--without-mingle"]
             # SIGKILL: asked nicely after the broker has died with us, Celery would hang while it says goodbye to it.
             self._add(Service(f"worker{index}", [*python, *worker], death=signal.SIGKILL))
+        chores = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
+        chores += ["--queues", "chores", "--hostname", "chores@%h", "--without-gossip", "--without-mingle"]
+        self._add(Service("chores", [*python, *chores], death=signal.SIGKILL))
         self._add(Service("recover", [sys.executable, str(settings.BASE_DIR / "manage.py"), "recover"]))
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, {self.url}")

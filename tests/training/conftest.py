@@ -104,3 +104,12 @@ def store(tmp_path: Path, features: Path) -> Store:
     store.root.mkdir()
     store.features.symlink_to(features)
     return store
+
+
+@pytest.fixture
+def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty shelf of data sets."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    monkeypatch.setenv("DATASETS_DIR", str(folder))
+    return folder

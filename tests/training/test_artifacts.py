@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import make_run
-from training.artifacts import Predictions, Store, Trajectory, atomic
+from training.artifacts import Predictions, Store, Trajectory
+from training.files import atomic
 
 
 def predictions() -> Predictions:

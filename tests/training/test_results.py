@@ -3,11 +3,15 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.training.catalog.test_shelf import card, shelve
+from tests.training.engine.data.made import REPORT
+from training import catalog
 from training.artifacts import Predictions, Trajectory
 from training.plan import Plan, make_plan
 from training.results import Group, Result, summarize
@@ -377,3 +381,17 @@ def test_locked_rows_are_not_looked_at() -> None:
         both = {field.name: np.concatenate([getattr(run, field.name), getattr(locked, field.name)]) for field in fields(run)}
         shelf.runs[key] = Predictions(**both)
     assert shelf.result() == before
+
+
+def test_what_the_checks_found_in_the_data_stays_with_the_result(data_shelf: Path) -> None:
+    found = Shelf(plan_of(), LEVELS).result()
+    assert found.data_warnings == catalog.dataset("movie-reviews").warnings
+
+    shelve(data_shelf, card())
+    spec = ExperimentSpec.model_validate({**plan_of().spec.model_dump(), "data": {"name": "mine"}})
+    leaky = Shelf(make_plan(spec), LEVELS).result()
+    assert leaky.data_warnings == REPORT.warnings
+    assert Result.model_validate_json(leaky.model_dump_json()) == leaky
+
+    (data_shelf / "mine.json").unlink()
+    assert summarize(Plan(spec, {}, ()), dict[str, Predictions]().__getitem__, untold).data_warnings == ()

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -12,7 +13,16 @@ def owner(db: None) -> User:
 
 
 @pytest.fixture(autouse=True)
+def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty shelf of data sets, for this process and its children."""
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
+    return tmp_path / "shelf"
+
+
+@pytest.fixture(autouse=True)
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
     shutil.rmtree(settings.ARTIFACTS_DIR, ignore_errors=True)
+    for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again
+        shutil.rmtree(folder, ignore_errors=True)

@@ -5,20 +5,23 @@ A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``L
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub
-from training.catalog.datasets import DATASETS, DatasetEntry
+from training.catalog import folders, hub, shelf
+from training.catalog.datasets import DATASETS, DatasetEntry, from_shelf
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
+from training.catalog.registry import REGISTERED
 
 __all__ = [
     "DATASETS",
     "LADDERS",
     "MODELS",
+    "REGISTERED",
     "Adaptation",
     "DatasetEntry",
     "Kind",
@@ -26,13 +29,15 @@ __all__ = [
     "Tuning",
     "dataset",
     "find",
+    "known_dataset",
     "known_model",
     "local_folder",
     "model",
+    "ready_datasets",
     "repository_of",
 ]
 
-Entry = TypeVar("Entry", ModelEntry, DatasetEntry)
+Entry = TypeVar("Entry")
 
 HUB, LOCAL = "hub:", "local:"
 
@@ -42,11 +47,17 @@ _met: dict[str, ModelEntry] = {}
 
 def find(kind: str, entries: dict[str, Entry], name: str) -> Entry:
     """The entry called ``name``; a ValueError that suggests the nearest name where there is none."""
-    if name in entries:
-        return entries[name]
-    near = get_close_matches(name, entries, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(entries)}."
-    raise ValueError(f"There is no {kind} called “{name}”. {hint}")
+    if name not in entries:
+        raise unknown(kind, entries, name)
+    return entries[name]
+
+
+def unknown(kind: str, names: Iterable[str], name: str) -> ValueError:
+    """The error for a name that is none of ``names``, with the nearest of them."""
+    known = list(names)
+    near = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    return ValueError(f"There is no {kind} called “{name}”. {hint}")
 
 
 def model(name: str) -> ModelEntry:
@@ -109,7 +120,29 @@ def local_folder(name: str) -> Path | None:
 
 
 def dataset(name: str) -> DatasetEntry:
-    return find("data set", DATASETS, name)
+    """The data set called ``name``: embedded or on the shelf. Raises ValueError with one sentence where it is neither."""
+    found = DATASETS.get(name) or from_shelf(name)
+    if found is None and name in REGISTERED:
+        raise ValueError(
+            f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "
+            f"or with python -m training data fetch {name}."
+        )
+    if found is None:
+        raise unknown("data set", [*ready_datasets(), *REGISTERED], name)
+    return found
+
+
+def known_dataset(name: str) -> DatasetEntry | None:
+    """What is known of ``name``, if anything: for pages, and for what was stored long ago."""
+    try:
+        return dataset(name)
+    except ValueError:
+        return None
+
+
+def ready_datasets() -> list[str]:
+    """Names of the data sets that can be trained on now, the embedded ones first."""
+    return list(dict.fromkeys([*DATASETS, *shelf.names()]))
 
 
 def _local(folder: Path) -> ModelEntry:

@@ -1,8 +1,12 @@
-"""The data sets that may be chosen, with sizes, licences, digests and citations."""
+"""The data sets that may be chosen, with sizes, licences, digests and citations: embedded ones, and those on the shelf."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from training.catalog import shelf
+from training.catalog.report import Report
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -23,7 +27,22 @@ class DatasetEntry:
     digest: str
     licence: str
     citation: str
+    source: str = ""
+    group: str = ""
     texts: Literal[1, 2] = 1
+
+    @property
+    def report(self) -> Report | None:
+        """What the checks found, if they were made."""
+        card = shelf.get(self.name)
+        if card and card.fingerprint == self.digest:
+            return card.report
+        path = self.path.with_suffix(".json")
+        return _embedded_report(path) if path.exists() else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.report.warnings if self.report else ()
 
 
 HUTTO_GILBERT = (
@@ -41,6 +60,8 @@ DATASETS: dict[str, DatasetEntry] = {
         digest="039a06adc2b09d089084913b873302468e89164eb819474c1af9ee6d74203dc0",
         licence="MIT",
         citation=HUTTO_GILBERT,
+        source="vaderSentiment 3.3.2 on PyPI",
+        group="the same words",
     ),
     "movie-preferences": DatasetEntry(
         name="movie-preferences",
@@ -52,6 +73,34 @@ DATASETS: dict[str, DatasetEntry] = {
         digest="13c2546e9e131cb9d4daa673867d26c17f8fd08804c21d2103c696abc2a0ef9a",
         licence="MIT",
         citation=HUTTO_GILBERT,
+        source="vaderSentiment 3.3.2 on PyPI",
+        group="the pair itself",
         texts=2,
     ),
 }
+"""Those that ship with the laboratory."""
+
+
+def from_shelf(name: str) -> DatasetEntry | None:
+    """The data set that was brought or fetched under this name."""
+    card = shelf.get(name)
+    if card is None:
+        return None
+    return DatasetEntry(
+        name=card.name,
+        title=card.title,
+        path=shelf.file_of(card.fingerprint),
+        rows=card.rows,
+        positive=card.positive,
+        negative=card.negative,
+        digest=card.fingerprint,
+        licence=card.licence,
+        citation=card.citation,
+        source=card.source,
+        group=card.group,
+    )
+
+
+@cache
+def _embedded_report(path: Path) -> Report:
+    return Report.model_validate_json(path.read_bytes())

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 import torch
 from torch import Tensor
 
-from training.artifacts import atomic
+from training.files import atomic
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
 
-from training.artifacts import Predictions, Store, atomic
+from training.artifacts import Predictions, Store
 from training.engine import backbone, checkpoint, models
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, Side, load_examples
@@ -29,6 +29,7 @@ from training.engine.precision import precision_of
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
+from training.files import atomic
 from training.spec import ENGINE_VERSION, RunSpec
 
 log = logging.getLogger(__name__)

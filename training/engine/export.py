@@ -17,16 +17,16 @@ from training.engine.errors import EngineError
 from training.spec import RunSpec
 
 Weights = dict[str, Tensor]
-HEAD = "head."
+HEAD, SCORER = "head.", "scorer."
 
 
 def export_model(run: RunSpec, store: Store, out: Path) -> None:
     """Writes the model of ``run`` into the folder ``out``, which must be new or empty.
 
     ``head.safetensors`` has ``linear.weight`` (1, width) and ``linear.bias`` (1,), which turn the pooled vector into the log-odds
-    of class 1. Beside it: the transformer of a full tuning, as AutoModel loads it; the PEFT adapter of LoRA; ``base.json`` with
-    the model under a probe; nothing for a bag of words, whose ``head.safetensors`` has a weight for each bucket. Raises
-    EngineError where the run left no weights.
+    of class 1; of a reward model, into the score of one text. Beside it: the transformer of a full tuning, as AutoModel loads it;
+    the PEFT adapter of LoRA; ``base.json`` with the model under a probe; nothing for a bag of words, whose ``head.safetensors``
+    has a weight for each bucket. Raises EngineError where the run left no weights.
     """
     weights = _weights(run, store)
     card = model_card(run, store)
@@ -45,13 +45,12 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
 def base_of(run: RunSpec) -> dict[str, Any]:
     """What a head on frozen features reads: which model at which commit or digest, how many layers, pooled in which way."""
     shape = backbone.shape(run)
-    pooling = "mean" if shape.kind == "encoder" else "last token"
     return {
         "model": run.model,
         "digest": run.digest,
         "layers": shape.layers,
         "width": shape.width,
-        "pooling": pooling,
+        "pooling": {"mean": "mean", "cls": "first token", "last": "last token"}[shape.reading],
         "max_tokens": run.max_tokens,
     }
 
@@ -80,11 +79,15 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store)
     found = store.read_predictions(run.key())
     found = found.take(found.split != "locked")
-    text = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
+    place = {one: index for index, one in enumerate(examples.id.tolist())}
+    rows = pa.array([place[one] for one in found.id.tolist()], pa.int64())
+    texts = {"text": examples.text.take(rows)}
+    if examples.text_b is not None:
+        texts["text_b"] = examples.text_b.take(rows)
     table = pa.table(
         {
             "id": found.id,
-            "text": [text[one] for one in found.id.tolist()],
+            **texts,
             "split": found.split,
             "soft_label": found.prob,
             "hard_label": found.label,
@@ -105,7 +108,8 @@ def _make(out: Path) -> None:
 
 def _weights(run: RunSpec, store: Store) -> Weights:
     try:
-        return load_file(store.weights(run.key()))
+        weights = load_file(store.weights(run.key()))
+        return part(weights, SCORER) or weights
     except FileNotFoundError:
         raise EngineError(
             "This run has left no weights. Those of fully tuned models are kept if the experiment says so (keep_weights)."

@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from filelock import FileLock, Timeout
 
-from training.artifacts import Store, atomic
+from training.artifacts import Store
 from training.engine import backbone, memory
 from training.engine.data.examples import Side
 from training.engine.data.tokens import cached_word_pieces
@@ -20,6 +20,7 @@ from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
 from training.engine.precision import precision_of
 from training.events import Event, Progress
+from training.files import atomic
 from training.spec import RunSpec
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.artifacts import Trajectory, atomic, earliest_best
+from training.artifacts import Trajectory, earliest_best
 from training.engine.checkpoint import Seen
 from training.engine.data.split import Rows
 from training.engine.labels import Probabilities
+from training.files import atomic
 from training.spec import RunSpec
 
 Weights = dict[str, Tensor]

@@ -12,6 +12,8 @@ from ninja.security import HttpBearer
 from training import ExperimentSpec
 from training.results import Result
 from training.spec import Problem, describe
+from webapp.api.datasets import Invalid
+from webapp.api.datasets import router as datasets
 from webapp.api.models import user_of
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment
@@ -27,6 +29,7 @@ class Bearer(HttpBearer):
 
 
 api = NinjaAPI(title="Weak-to-strong Lab", version="1", auth=Bearer(), docs_url=None)
+api.add_router("", datasets)
 
 
 class PartOut(Schema):
@@ -93,6 +96,11 @@ def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpRe
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     return errors(request, 422, describe(error.errors))
+
+
+@api.exception_handler(Invalid)
+def unusable(request: HttpRequest, error: Invalid) -> HttpResponse:
+    return errors(request, 422, error.problems)
 
 
 @api.exception_handler(AuthenticationError)

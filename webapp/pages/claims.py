@@ -19,6 +19,9 @@ STATES = {
 }
 
 
+ABOUT_DATA = "About the data"
+
+
 @dataclass(frozen=True)
 class Claim:
     """A sentence in three parts, so that number and interval can be set apart: before <b>number</b> [interval] after."""
@@ -136,7 +139,7 @@ class Claims(Evidence):
     @property
     def notes(self) -> list[Note]:
         """What a reader should know before believing a number above."""
-        found = []
+        found = [Note(ABOUT_DATA, warning) for warning in self.result.data_warnings]
         for group in self.complete[:1]:
             if group.single_seed:
                 found.append(Note("One seed only", "The intervals know the test examples, not how results vary between seeds."))

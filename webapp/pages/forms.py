@@ -10,7 +10,7 @@ from training import ExperimentSpec, catalog
 from training.spec import Problem, describe
 from webapp.pages import leaves
 from webapp.pages.leaves import Choice, Group, Leaf, Node, Raw, Rows
-from webapp.pages.words import short_model
+from webapp.pages.words import dataset_title, short_model
 
 # Presentation, by path. A setting that is not named here gets a plain field in its own section.
 HEAD = "name"
@@ -44,6 +44,7 @@ OTHERS = {
 """What may be typed beside the boxes of a list that also takes values which are not on offer."""
 POOLING = {"mean": "Mean", "cls": "First token"}
 HEAD_START = {"zero": "At zero", "unembedding": "At the unembedding"}
+HINTS = OTHERS | {"data.name": "The page Data sets fetches others and takes your own."}
 CHOICES = {
     "weak.pooling": POOLING,
     "strong.pooling": POOLING,
@@ -55,7 +56,6 @@ CHOICES = {
     "strong.stop": STOP,
     "weak.precision": PRECISION,
     "strong.precision": PRECISION,
-    "data.name": {entry.name: entry.title for entry in catalog.DATASETS.values()},
     "weak.models": {entry.name: short_model(entry.name) for entry in catalog.MODELS.values()},
     "strong.models": {entry.name: short_model(entry.name) for entry in catalog.MODELS.values()},
 }
@@ -121,7 +121,7 @@ class Row:
     @property
     def hint(self) -> str:
         said = "" if self.leaf.path in HINT_FROM_DESCRIPTION else self.leaf.description
-        return f"{said} {self.others_hint}".strip()
+        return f"{said} {HINTS.get(self.leaf.path, '')}".strip()
 
     @property
     def unit(self) -> str:
@@ -360,9 +360,16 @@ def _one_per_line(values: list[str]) -> list[str]:
     return [line.strip() for value in values for line in value.splitlines() if line.strip()]
 
 
+def choices_of(leaf: Leaf) -> dict[str, str]:
+    """Values and titles; those of the data set are read anew each time, since the shelf grows."""
+    if leaf.path == "data.name":
+        return {name: dataset_title(name) for name in catalog.ready_datasets()}
+    return CHOICES.get(leaf.path) or {str(choice): str(choice).capitalize() for choice in leaf.choices}
+
+
 def options_of(leaf: Leaf, values: list[str]) -> list[tuple[str, str]]:
     """Values and titles to choose from, in the order of the catalog unless ``values`` has them in another one."""
-    named = CHOICES.get(leaf.path) or {str(choice): str(choice).capitalize() for choice in leaf.choices}
+    named = choices_of(leaf)
     places = [list(named).index(value) for value in values if value in named]
     if places != sorted(places):
         named = {value: named[value] for value in [*values, *named] if value in named}

@@ -10,7 +10,7 @@ from webapp.charts.live import live_chart
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.experiments.queries import STATES
-from webapp.pages.claims import Note
+from webapp.pages.claims import ABOUT_DATA, Note
 from webapp.pages.findings import Findings
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
@@ -202,7 +202,10 @@ class Living:
     @property
     def notes(self) -> list[Note]:
         found = self.findings.notes if self.findings else []
-        return [*found, *(Note("Asked for knowingly", problem.message) for problem in warnings(self.spec))]
+        said = {note.text for note in found}
+        asked = [problem for problem in warnings(self.spec) if problem.message not in said]
+        titles = {"data.name": ABOUT_DATA}
+        return [*found, *(Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked)]
 
     @cached_property
     def changes(self) -> list[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from training import ExperimentSpec, Triplet, catalog
+from training import ExperimentSpec, Triplet
 from training.plan import rows_of
 from training.spec import TrainingSpec
 from webapp.charts.live import Series
@@ -236,7 +236,7 @@ class PairLanes:
 
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
     """Optimiser steps of a run before it has said them itself; a hash may move a few rows between the halves."""
-    return training.epochs * ceil(rows_of(catalog.dataset(spec.data.name).rows, spec.data).train / training.batch_size)
+    return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
 
 
 @dataclass(frozen=True)

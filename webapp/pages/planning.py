@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training import ExperimentSpec, catalog
+from training import ExperimentSpec
 from training.plan import Rows, rows_of
 from webapp.experiments.queries import Preview
 from webapp.pages.words import count, duration, joined, method_titles, short_model
@@ -101,7 +101,7 @@ class PlanView:
 
     @property
     def rows(self) -> Rows:
-        return rows_of(catalog.dataset(self.spec.data.name).rows, self.spec.data)
+        return rows_of(self.spec.data.name, self.spec.data)
 
     @property
     def matrix(self) -> Matrix:

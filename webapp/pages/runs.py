@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from training import catalog
 from training.plan import rows_of
 from training.spec import GROUND_TRUTH
 from webapp.charts.live import Series, live_chart
@@ -138,7 +137,7 @@ class RunPage:
     def steps(self) -> int:
         if self.run.total_steps:
             return self.run.total_steps
-        rows = rows_of(catalog.dataset(self.spec.dataset).rows, self.spec)
+        rows = rows_of(self.spec.dataset, self.spec)
         return self.spec.epochs * -(-rows.train // self.spec.batch_size)
 
     @cached_property

@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webapp.pages import accounts, views
+from webapp.pages import accounts, datasets, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -16,6 +16,17 @@ urlpatterns = [
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
     path("experiments/<int:pk>/stop/", views.stop, name="stop"),
+    path("datasets/", datasets.datasets, name="datasets"),
+    path("datasets/upload/", datasets.upload, name="upload"),
+    path("datasets/imports/<int:pk>/", datasets.one_import, name="import"),
+    path("datasets/imports/<int:pk>/check/", datasets.check, name="import-check"),
+    path("datasets/imports/<int:pk>/again/", datasets.again, name="import-again"),
+    path("datasets/imports/<int:pk>/change/", datasets.change, name="import-change"),
+    path("datasets/imports/<int:pk>/stop/", datasets.stop, name="import-stop"),
+    path("datasets/imports/<int:pk>/save/", datasets.save, name="import-save"),
+    path("datasets/imports/<int:pk>/discard/", datasets.discard, name="import-discard"),
+    path("datasets/<slug:name>/", datasets.dataset, name="dataset"),
+    path("datasets/<slug:name>/fetch/", datasets.fetch, name="fetch"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/status/", views.run_status, name="run-status"),
     path("runs/<int:pk>/stop/", views.stop_run, name="stop-run"),

@@ -81,7 +81,9 @@ def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
     name = request.GET.get("recipe", "")
     if name and name not in recipes():
         raise Http404(f"There is no recipe {name}.")
-    return SpecForm.of(recipes()[name] if name else ExperimentSpec())
+    spec = recipes()[name] if name else ExperimentSpec()
+    data = request.GET.get("data", "")
+    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]}) if data else SpecForm.of(spec)
 
 
 def _parent(request: HttpRequest) -> Experiment | None:

@@ -24,7 +24,7 @@ def model_title(name: str) -> str:
 
 
 def dataset_title(name: str) -> str:
-    entry = catalog.DATASETS.get(name)
+    entry = catalog.known_dataset(name)
     return entry.title if entry else name
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import catalog
+from training.catalog import shelf
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
@@ -36,17 +37,23 @@ class Examples:
 
 
 def load_examples(name: str, fingerprint: str) -> Examples:
-    """The data set ``name``. Raises CorruptData where its file is missing or is not the one with ``fingerprint`` (SHA-256)."""
-    entry = catalog.dataset(name)
-    mend = "Installing the laboratory again restores it." if entry.digest == fingerprint else "Plan the experiment again."
+    """The data set ``name``. Raises CorruptData where its file is missing or is not the one with ``fingerprint`` (SHA-256).
+
+    The shelf keeps files by fingerprint: a run finds its own even when the name has gone or means another file by now.
+    """
+    entry, kept = catalog.known_dataset(name), shelf.file_of(fingerprint)
+    path = entry.path if entry and not kept.exists() else kept
+    mend = "Plan the experiment again."
+    if entry and entry.digest == fingerprint:
+        mend = "Installing the laboratory again restores it." if name in catalog.DATASETS else "Fetch or import it again."
     try:
-        with entry.path.open("rb") as file:
+        with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise CorruptData(f"The file of the data set “{name}” is missing: {entry.path}. {mend}") from None
+        raise CorruptData(f"The file of the data set “{name}” is missing: {path}. {mend}") from None
     if found != fingerprint:
-        raise CorruptData(f"{entry.path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
-    with pq.ParquetFile(entry.path) as file:
+        raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
+    with pq.ParquetFile(path) as file:
         return from_table(file.read(columns=["id", "text", "text_b", "label", "group"]))
 
 

@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from training.artifacts import Store, atomic
+from training.artifacts import Store
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import Stopped
 from training.engine.inputs import Ragged, starts_of
+from training.files import atomic
 from training.spec import RunSpec
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
 from webapp.experiments import services
+from webapp.imports import services as imports
+from webapp.jobs import chores
 from webapp.jobs.dispatch import announce, resend
 
 logger = logging.getLogger(__name__)
@@ -15,7 +17,7 @@ SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Takes runs back from workers that died and sends queued runs again; one process of an installation does this."
+    help = "Takes work back from workers that died and sends what is queued again; one process of an installation does this."
 
     def handle(self, *args: Any, **options: Any) -> None:
         ended = threading.Event()
@@ -26,6 +28,8 @@ class Command(BaseCommand):
                 if changed := services.take_back_expired() | services.refresh_overdue():
                     announce(changed)
                 resend()
+                imports.fail_expired()
+                chores.resend()
             except Error:
                 logger.exception("the database is away, recovery tries again")
                 connection.close()

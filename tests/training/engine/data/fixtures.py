@@ -1,6 +1,15 @@
 """A few rows of every source in the columns that it really has, in our own words."""
 
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
+
+from training.catalog.report import Counts
+from training.engine.data.families.example import Example
+from training.engine.data.rules import settle
 
 Rows = list[dict[str, Any]]
 
@@ -263,3 +272,12 @@ def openbook(questions: int) -> Rows:
         }
         for n in range(questions)
     ]
+
+
+def settled(examples: Iterable[Example], seed: str = "seed") -> tuple[list[dict[str, object]], Counts]:
+    """The rows of the data set that ``examples`` make, and what was left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "settled.parquet"
+        counts = settle(examples, path, seed)
+        rows: list[dict[str, object]] = pq.read_table(path).to_pylist()
+    return rows, counts

@@ -1,14 +1,11 @@
 """Every conversion, on a few rows in the columns of its source."""
 
-import json
-import subprocess
-import sys
 from collections import Counter, defaultdict
 
 import pytest
 
-from tests.training.engine.data.fixtures import FACTS, ROWS
-from training.engine.data.convert import balance, convert, shared_sequences, without_copies
+from tests.training.engine.data.fixtures import FACTS, ROWS, settled
+from training.engine.data.convert import convert, shared_sequences
 from training.engine.data.families import CONVERSIONS
 from training.engine.data.families.example import Example
 from training.engine.errors import CorruptData
@@ -21,8 +18,7 @@ def examples(name: str) -> list[Example]:
 
 
 def table(name: str) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = convert(name, ROWS[name], "seed").to_pylist()
-    return rows
+    return settled(convert(name, ROWS[name]))[0]
 
 
 def test_every_conversion_has_rows_to_be_tested_on() -> None:
@@ -114,33 +110,6 @@ def test_phrases_of_one_sentence_are_one_group() -> None:
     assert [example.group for example in found] == [texts[0]] * 2 + [texts[2]] + [texts[0]] * 2
 
 
-def test_copies_are_left_out_and_so_is_a_text_with_both_labels() -> None:
-    found = without_copies([Example("A b", 1, "x"), Example("a  b", 1, "y"), Example("c", 0, "z"), Example("C", 1, "z")])
-    assert found == [Example("A b", 1, "x")]
-
-
-def test_balancing_does_not_hang_on_the_order_of_rows() -> None:
-    given = [Example(f"text {n}", int(n % 4 == 0), str(n)) for n in range(100)]
-    assert set(balance(given, "s")) == set(balance(given[::-1], "s"))
-    assert set(balance(given, "s")) != set(balance(given, "t"))
-    assert Counter(example.label for example in balance(given, "s")) == {0: 25, 1: 25}
-
-
-def test_a_little_imbalance_is_left_alone() -> None:
-    given = [Example(f"text {n}", int(n < 46), str(n)) for n in range(100)]
-    assert balance(given, "s") == given
-
-
-def test_ids_and_groups_are_the_same_in_every_process() -> None:
-    code = (
-        "import json; from tests.training.engine.data.fixtures import ROWS; from training.engine.data.convert import convert;"
-        "print(json.dumps({name: [convert(name, ROWS[name], 'seed')[c].to_pylist() for c in ('id', 'group')] for name in ROWS}))"
-    )
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for name, (ids, groups) in json.loads(other.stdout).items():
-        assert [(row["id"], row["group"]) for row in table(name)] == list(zip(ids, groups, strict=True)), name
-
-
 def test_rows_without_the_columns_of_the_source_are_refused_with_a_sentence() -> None:
-    with pytest.raises(CorruptData, match=r"A row of “boolq” does not have the columns"):
-        convert("boolq", [{"text": "no"}], "seed")
+    with pytest.raises(CorruptData, match=r"Row 2 of “boolq” does not have the columns"):
+        list(convert("boolq", [ROWS["boolq"][0], {"text": "no"}]))

@@ -1,0 +1,70 @@
+"""Data sets made up for tests of the checks: harmless ones, and one for each kind of leak."""
+
+import random
+from pathlib import Path
+
+from training.catalog.report import Counts, Lengths, Neighbours, Report
+from training.engine.data.checks import check
+from training.engine.data.families.example import Example
+from training.engine.data.rules import settle
+
+WORDS = [
+    f"{first}{second}" for first in ("ba", "ke", "li", "mo", "nu", "sa", "te", "vo") for second in ("n", "rk", "st", "d", "lm")
+]
+
+REPORT = Report(
+    counts=Counts(read=4, examples=4, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=4),
+    ones=2,
+    groups=4,
+    largest_group=1,
+    lengths=Lengths(edges=(0, 5), zero=(2, 0), one=(2, 0), median=(1.0, 1.0)),
+    neighbours=Neighbours(compared=4, near=0),
+    baselines=(),
+    sampled=4,
+    samples=(),
+    warnings=("There are only 4 rows: expect wide intervals.",),
+)
+
+
+def sentence(draw: random.Random, words: int) -> str:
+    return " ".join(draw.choices(WORDS, k=words))
+
+
+def harmless(rows: int = 1500) -> list[Example]:
+    """Texts whose label nothing can tell."""
+    draw = random.Random(0)
+    return [Example(sentence(draw, draw.randint(8, 40)), draw.randint(0, 1), f"group {n}") for n in range(rows)]
+
+
+def long_and_short() -> list[Example]:
+    """Texts of class 1 are longer, as preferred answers are."""
+    draw = random.Random(1)
+    labels = [draw.randint(0, 1) for _ in range(1500)]
+    return [Example(sentence(draw, draw.randint(8, 30) + 15 * label), label, f"group {n}") for n, label in enumerate(labels)]
+
+
+def letter_or_text() -> list[Example]:
+    """The right answer is shown as its letter, and a wrong one as its text: OpenBookQA as it was once converted."""
+    draw = random.Random(2)
+    found = []
+    for n in range(750):
+        question = sentence(draw, draw.randint(8, 30))
+        found.append(Example(f"{question}\n\nProposed answer: {draw.choice('ABCD')}", 1, f"group {n}"))
+        found.append(Example(f"{question}\n\nProposed answer: {sentence(draw, 1)}", 0, f"group {n}"))
+    return found
+
+
+def copied_over(copies: int = 60) -> list[Example]:
+    """Some texts come again with a word changed and another group."""
+    draw = random.Random(3)
+    found = harmless()
+    for number, one in enumerate(found[:copies]):
+        words = f"{one.text} {sentence(draw, 12)}".split()
+        found[number] = Example(" ".join(words), one.label, one.group)
+        found.append(Example(" ".join([*words[:-1], "changed"]).upper(), one.label, f"other group {number}"))
+    return found
+
+
+def checked(folder: Path, examples: list[Example]) -> Report:
+    counts = settle(examples, folder / "examples.parquet", "seed")
+    return check(folder / "examples.parquet", counts.model_copy(update={"read": len(examples)}))

@@ -1,0 +1,78 @@
+"""Data sets through the API."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.webapp.imports.files import HOW, content, work
+from training import catalog
+from webapp.api.models import make_token
+from webapp.imports.models import Import
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    return Client(headers={"authorization": f"Bearer {make_token(owner)}"})
+
+
+def bring(client: Client, **changes: Any) -> Any:
+    sent = {"file": SimpleUploadedFile("notes.csv", content()), "name": "notes", "mapping": json.dumps(HOW)}
+    return client.post("/api/v1/datasets", sent | changes)
+
+
+def test_a_file_with_its_mapping_and_name_is_on_the_shelf_when_its_import_is_saved(client: Client, tmp_path: Path) -> None:
+    answer = bring(client, licence="CC0")
+    assert answer.status_code == 202
+    pk = answer.json()["id"]
+    assert answer.json()["state"] == "queued"
+    work(Import.objects.get())
+    assert client.get(f"/api/v1/imports/{pk}").json()["dataset"] == "notes"
+    found = client.get("/api/v1/datasets/notes").json()
+    assert (found["state"], found["rows"], found["licence"]) == ("ready", 150, "CC0")
+    assert found["report"]["counts"]["read"] == 150
+    assert found["warnings"] == ["There are only 150 rows: expect wide intervals."]
+
+
+def test_the_list_tells_every_data_set_with_its_state(client: Client) -> None:
+    states = {one["name"]: one["state"] for one in client.get("/api/v1/datasets").json()}
+    assert states["movie-reviews"] == "embedded"
+    assert states["boolq"] == "registered"
+    assert len(states) == len(catalog.DATASETS) + len(catalog.REGISTERED)
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "message"),
+    [
+        ({"name": "boolq"}, "name", "is the name of a data set that the laboratory knows"),
+        ({"mapping": "{"}, "mapping", "This is not JSON"),
+        ({"mapping": json.dumps(HOW | {"one": []})}, "mapping.one", "Needs at least one entry."),
+        ({"file": SimpleUploadedFile("notes.csv", b"\x1f\x8b")}, "file", "The file is compressed (gzip)."),
+    ],
+)
+def test_what_cannot_be_used_is_named_by_its_field_and_nothing_is_kept(
+    client: Client, change: dict[str, Any], path: str, message: str
+) -> None:
+    answer = bring(client, **change)
+    assert answer.status_code == 422, answer.content
+    [error] = answer.json()["errors"]
+    assert error["path"].startswith(path)
+    assert message in error["message"]
+    assert not Import.objects.exists()
+
+
+def test_a_registered_data_set_is_fetched_once_however_often_that_is_asked(client: Client) -> None:
+    one, other = (client.post("/api/v1/datasets/boolq/fetch") for _ in range(2))
+    assert one.status_code == 202
+    assert one.json() == other.json()
+    assert client.post("/api/v1/datasets/nothing/fetch").status_code == 422
+
+
+def test_strangers_are_refused_and_what_is_not_there_is_not_found(client: Client) -> None:
+    assert Client().get("/api/v1/datasets").status_code == 401
+    assert client.get("/api/v1/datasets/nothing").status_code == 404
+    assert client.get("/api/v1/imports/9").status_code == 404

@@ -1,0 +1,41 @@
+"""Files that people bring, small and quick to check, and work on them done in this process."""
+
+import random
+from pathlib import Path
+
+from django.contrib.auth.models import User
+
+from training.mapping import Mapping
+from webapp.imports import services
+from webapp.imports.models import Import
+from webapp.jobs import chores
+
+HOW = {"kind": "labelled", "text": "body", "label": "verdict", "one": ["yes"], "zero": ["no"], "group": None}
+WORDS = [f"word{number}" for number in range(300)]
+
+
+def content(rows: int = 150, last: str = "") -> bytes:
+    """A CSV; ``last`` is a row that does not fit."""
+    draw = random.Random(0)
+    lines = [f"{' '.join(draw.choices(WORDS, k=12))},{'yes' if number % 2 else 'no'}" for number in range(rows)]
+    return "\n".join(["body,verdict", *lines, *filter(None, [last]), ""]).encode()
+
+
+def brought(owner: User, folder: Path, body: bytes | None = None, name: str = "notes.csv") -> Import:
+    folder.mkdir(exist_ok=True)
+    path = folder / "sent"
+    path.write_bytes(content() if body is None else body)
+    return chores.bring(owner, path, name)
+
+
+def queued(owner: User, folder: Path, body: bytes | None = None, **how: object) -> Import:
+    one = brought(owner, folder, body)
+    services.check(one, Mapping.model_validate(HOW | how))
+    return one
+
+
+def work(one: Import) -> Import:
+    """Lets the worker do what is queued, here and now."""
+    chores.work()
+    one.refresh_from_db()
+    return one

@@ -1,0 +1,173 @@
+"""The pages of data sets, from the file to the shelf and from the shelf to the result page."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.training.engine.data.made import checked, copied_over, letter_or_text, long_and_short
+from tests.webapp.cast import finish_all, launched
+from tests.webapp.imports.files import content, work
+from tests.webapp.pages.test_views import page as page
+from tests.webapp.pages.test_views import plain, text
+from training import catalog
+from training.catalog import shelf
+from training.catalog.shelf import Card
+from webapp.imports.models import Import, State
+
+
+def upload(page: Client, body: bytes, name: str = "notes.csv") -> Any:
+    return page.post("/datasets/upload/", {"file": SimpleUploadedFile(name, body)})
+
+
+def sent_for_checks(page: Client, **changes: str) -> Import:
+    upload(page, content())
+    one = Import.objects.get()
+    answer = page.post(
+        f"/datasets/imports/{one.pk}/check/",
+        {"kind": "labelled", "text": "body", "label": "verdict", "one": "yes", "zero": "no", **changes},
+    )
+    assert answer.status_code == 302, plain(answer.content.decode())
+    return one
+
+
+@pytest.mark.parametrize("path", ["/datasets/", "/datasets/upload/", "/datasets/movie-reviews/", "/datasets/imports/1/"])
+def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> None:
+    assert client.get(path).headers["Location"] == f"/login/?next={path}"
+
+
+def test_the_list_tells_what_is_ready_and_what_can_be_fetched(page: Client) -> None:
+    said = text(page, "/datasets/")
+    assert "Movie reviews movie-reviews, embedded positive / negative 10,568 50% MIT nothing to warn of" in said
+    assert "BoolQ google/boolq yes the passage" in said
+    html = page.get("/datasets/").content.decode()
+    assert all(f'action="/datasets/{name}/fetch/"' in html for name in catalog.REGISTERED)
+
+
+def test_the_page_of_a_data_set_shows_its_report(page: Client) -> None:
+    said = text(page, "/datasets/movie-reviews/")
+    for words in ("49.6% positive", "10,566 groups, the largest with 2 rows", "Bag of words", "4 of 10,568 texts", "Hutto"):
+        assert words in said
+    assert "<svg" in page.get("/datasets/movie-reviews/").content.decode()
+
+
+def test_a_registered_one_says_how_to_fetch_it_and_its_button_queues_that(page: Client) -> None:
+    assert "python -m training data fetch boolq" in text(page, "/datasets/boolq/")
+    answer = page.post("/datasets/boolq/fetch/")
+    one = Import.objects.get()
+    assert answer.headers["Location"] == f"/datasets/imports/{one.pk}/"
+    assert (one.registered, one.state) == ("boolq", State.QUEUED)
+    assert "It waits for the worker of data sets." in text(page, f"/datasets/imports/{one.pk}/")
+    assert "is not on this machine" in text(page, f"/datasets/imports/{work(one).pk}/")
+    page.post(f"/datasets/imports/{one.pk}/again/")
+    one.refresh_from_db()
+    assert one.state == State.QUEUED
+
+
+@pytest.mark.parametrize("path", ["/datasets/nothing/", "/datasets/imports/99/"])
+def test_what_is_not_there_is_not_found(page: Client, path: str) -> None:
+    assert page.get(path).status_code == 404
+
+
+def test_an_upload_shows_its_first_rows_and_guesses_what_is_what(page: Client) -> None:
+    answer = upload(page, content())
+    one = Import.objects.get()
+    assert answer.headers["Location"] == f"/datasets/imports/{one.pk}/"
+    html = page.get(answer.headers["Location"]).content.decode()
+    assert 'value="body" list="columns"' in html
+    assert '<option value="verdict" selected>verdict</option>' in html
+    assert ">yes</textarea>" in html
+    assert ">no</textarea>" in html
+
+
+def test_a_file_that_cannot_be_read_is_refused_where_it_was_chosen(page: Client) -> None:
+    answer = upload(page, b"PK\x03\x04", "notes.csv")
+    assert answer.status_code == 422
+    assert "compressed (zip)" in plain(answer.content.decode())
+    assert "Choose a file." in plain(page.post("/datasets/upload/").content.decode())
+    assert not Import.objects.exists()
+
+
+def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost(page: Client) -> None:
+    upload(page, content())
+    one = Import.objects.get()
+    answer = page.post(
+        f"/datasets/imports/{one.pk}/check/", {"kind": "labelled", "text": "{body}!", "label": "verdict", "one": "", "zero": "no"}
+    )
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert 'id="help-one" role="alert">Needs at least one entry.' in html
+    assert 'value="{body}!"' in html
+
+
+def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -> None:
+    one = sent_for_checks(page, text="{body}\\nverdict?")
+    assert one.folder.exists()
+    work(one)
+    said = text(page, f"/datasets/imports/{one.pk}/")
+    assert "Trivial baselines" in said
+    assert "There are only 150 rows: expect wide intervals." in said
+    refused = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "Bad Name"})
+    assert refused.status_code == 422
+    assert "cannot be a name" in plain(refused.content.decode())
+    answer = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "notes", "positive": "agreed", "negative": "denied"})
+    assert answer.headers["Location"] == "/datasets/notes/"
+    assert "agreed" in text(page, "/datasets/notes/")
+    assert page.get(f"/datasets/imports/{one.pk}/").headers["Location"] == "/datasets/notes/"
+    html = page.get("/experiments/new/?data=notes").content.decode()
+    assert '<option value="notes" selected>notes</option>' in html
+    assert "expect wide intervals" in plain(html)
+
+
+def test_a_failure_shows_its_row_and_the_mapping_again(page: Client) -> None:
+    one = sent_for_checks(page, zero="nope")
+    work(one)
+    html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
+    assert "Row " in plain(html)
+    assert "is neither a value that means 1 (yes) nor one that means 0 (nope)" in plain(html)
+    assert ">nope</textarea>" in html
+
+
+def test_an_import_can_be_stopped_changed_and_discarded(page: Client) -> None:
+    one = sent_for_checks(page)
+    page.post(f"/datasets/imports/{one.pk}/stop/")
+    assert "Stopped" in text(page, f"/datasets/imports/{one.pk}/")
+    page.post(f"/datasets/imports/{one.pk}/again/")
+    work(one)
+    page.post(f"/datasets/imports/{one.pk}/change/")
+    assert "First rows" in text(page, f"/datasets/imports/{one.pk}/")
+    page.post(f"/datasets/imports/{one.pk}/discard/")
+    assert not Import.objects.exists()
+
+
+def test_an_experiment_on_a_data_set_that_was_not_fetched_is_refused_with_the_way_to_fetch_it(page: Client) -> None:
+    assert "“boolq” has not been fetched yet" in text(page, "/experiments/new/?data=boolq")
+
+
+@pytest.mark.parametrize(
+    ("leak", "words"),
+    [
+        (copied_over, "nearly the same as a text of another group"),
+        (letter_or_text, "sees only the form of a text"),
+        (long_and_short, "sees only the length of a text"),
+    ],
+)
+def test_a_leak_is_said_on_the_result_page_even_when_the_data_set_has_gone(
+    page: Client, owner: User, tmp_path: Path, data_shelf: Path, leak: Any, words: str
+) -> None:
+    report = checked(tmp_path, leak())
+    fields = dict.fromkeys(("title", "source", "licence", "citation", "positive", "negative", "group"), "x")
+    card = Card(name="leaky", rows=report.counts.kept, fingerprint="a" * 64, report=report, made=datetime.now(UTC), **fields)
+    data_shelf.mkdir()
+    shelf.put(card, tmp_path / "examples.parquet")
+    experiment = launched(owner, data={"name": "leaky"})
+    finish_all(experiment)
+    assert words in text(page, f"/experiments/{experiment.pk}/")
+    (data_shelf / "leaky.json").unlink()
+    said = text(page, f"/experiments/{experiment.pk}/")
+    assert said.count(words) == 1
+    assert "About the data" in said

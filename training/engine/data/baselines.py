@@ -1,0 +1,115 @@
+"""Trivial classifiers, trained on some groups and scored on others: what length, form and words alone say of the label."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.catalog.report import Baseline
+
+SAMPLE = 20_000
+TEST_SHARE = 0.4
+FEWEST = 40
+"""Rows to train on, and rows to be scored on, below which a baseline says nothing."""
+SEED = 8
+
+TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words"}
+
+Labels = npt.NDArray[np.int8]
+Matrix = npt.NDArray[np.float64]
+
+
+def baselines(texts: Sequence[str], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
+    """The three, or none where there are too few rows, groups or classes on either side."""
+    # Costs half a second, which commands that check nothing need not pay.
+    from scipy.stats import binomtest
+
+    groups = np.random.default_rng(SEED).permutation(np.unique(group))
+    held = np.isin(group, groups[: round(TEST_SHARE * len(groups))])
+    sides = [label[~held], label[held]]
+    if any(len(side) < FEWEST or len(np.unique(side)) < 2 for side in sides):
+        return ()
+    found = []
+    for name, fit in FITS.items():
+        right = int((fit(texts, label, held) == sides[1]).sum())
+        n = len(sides[1])
+        interval = binomtest(right, n).proportion_ci(method="wilson")
+        majority = max(float(sides[1].mean()), 1 - float(sides[1].mean()))
+        found.append(
+            Baseline(
+                name=name,
+                title=TITLES[name],
+                accuracy=right / n,
+                low=float(interval.low),
+                high=float(interval.high),
+                n=n,
+                majority=majority,
+            )
+        )
+    return tuple(found)
+
+
+Fit = Callable[[Sequence[str], Labels, npt.NDArray[np.bool_]], Labels]
+
+
+def _length(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    return _trees(np.array([[len(text), len(text.split())] for text in texts], np.float64), label, held)
+
+
+def _form(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    return _trees(np.array([form(text) for text in texts]), label, held)
+
+
+def form(text: str) -> list[float]:
+    """How a text looks, and how its last line looks, where answers stand; its length is not in it."""
+    return [*_looks(text), *_looks(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
+
+
+BRACKETS, QUOTES = re.compile(r"[()\[\]{}<>]"), re.compile(r"[\"“”'‘’`]")
+
+
+def _looks(text: str) -> list[float]:
+    stripped, n = text.strip(), max(1, len(text))
+    first, last = (stripped[0], stripped[-1]) if stripped else (" ", " ")
+    final = stripped.rpartition(" ")[2].strip("().:")
+    return [
+        *_kind(first),
+        *_kind(last),
+        sum(map(str.isupper, text)) / n,
+        sum(map(str.isdigit, text)) / n,
+        sum(not (one.isalnum() or one.isspace()) for one in text) / n,
+        bool(BRACKETS.search(text)),
+        bool(QUOTES.search(text)),
+        len(final) == 1,
+        "://" in text,
+    ]
+
+
+def _kind(one: str) -> list[float]:
+    return [one.isupper(), one.islower(), one.isdigit(), one in ".!?", min(ord(one), 1024)]
+
+
+def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    # Costs a second, which commands that check nothing need not pay.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model: Any = HistGradientBoostingClassifier(max_iter=60, max_depth=4, early_stopping=False, random_state=SEED)
+    predicted: Labels = model.fit(features[~held], label[~held]).predict(features[held])
+    return predicted
+
+
+def _words(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    words: Any = TfidfVectorizer(token_pattern=r"\w+", max_features=50_000, sublinear_tf=True)
+    model: Any = LogisticRegression(max_iter=300, C=4.0)
+    seen = words.fit_transform([text for text, out in zip(texts, held, strict=True) if not out])
+    other = words.transform([text for text, out in zip(texts, held, strict=True) if out])
+    predicted: Labels = model.fit(seen, label[~held]).predict(other)
+    return predicted
+
+
+FITS: dict[str, Fit] = {"length": _length, "form": _form, "words": _words}

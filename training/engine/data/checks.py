@@ -1,0 +1,166 @@
+"""The checks of a data set: balance, lengths, near copies across groups, trivial baselines; and what they make one warn of."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
+from training.engine.data import neighbours
+from training.engine.data.baselines import SAMPLE, baselines
+from training.engine.data.rules import Tick
+
+EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
+BATCH = 4_096
+COMPARED = 1_000_000
+"""Rows among which near copies are sought; of a larger data set so many, drawn by seed."""
+TEMPLATE_SAMPLE = 2_000
+SEED = 5
+SHOWN, LONGEST = 6, 400
+HEAD, TAIL = 3_000, 1_000
+"""Characters of a long text that the baselines read."""
+
+SHORTCUT = 0.55
+"""A length or form baseline warns where it is right more often, at 95% confidence; no class is larger than this."""
+EASY = 0.9
+NEAR_SHARE = 0.01
+CONFLICT_SHARE = 0.01
+COPY_SHARE = 0.1
+LARGEST_GROUP = 0.1
+FEW_ROWS = 1_000
+
+
+def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
+    """The report on the data set in ``path`` (id, text, label, group), of which ``counts`` tell how it was made."""
+    with pq.ParquetFile(path) as file:
+        total = file.metadata.num_rows
+        label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
+        words = np.empty(total, np.int64)
+        sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
+        common = neighbours.common_grams(_texts(file, drawn(total, TEMPLATE_SAMPLE)))
+        sketch = np.empty((len(compared), neighbours.SKETCH), np.uint64)
+        texts: list[str] = []
+        names: dict[str, int] = {}
+        done = 0
+        for batch in file.iter_batches(BATCH, columns=["text", "label", "group"]):
+            rows = slice(done, done + len(batch))
+            found = batch["text"].to_pylist()
+            label[rows] = batch["label"].to_numpy()
+            group[rows] = [
+                one if isinstance(one, int) else names.setdefault(one, len(names)) for one in batch["group"].to_pylist()
+            ]
+            words[rows] = [len(text.split()) for text in found]
+            texts += [clipped(found[index - done]) for index in _within(sampled, rows)]
+            mine = _within(compared, rows)
+            first = int(np.searchsorted(compared, done))
+            sketch[first : first + len(mine)] = neighbours.sketches([found[index - done] for index in mine], common)
+            done += len(batch)
+            tick("checks", done, total)
+        pairs = neighbours.near_pairs(sketch, group[compared])
+        shown = [(compared[one], compared[two]) for one, two in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
+        near_texts = iter(_in_order(file, [row for pair in shown for row in pair]))
+        near = Neighbours(
+            compared=len(compared),
+            near=pairs.rows,
+            examples=tuple((one[:LONGEST], next(near_texts)[:LONGEST]) for one in near_texts),
+        )
+        samples = drawn(total, SHOWN)
+        some = tuple(
+            Sample(text=text[:LONGEST], label=int(label[row])) for row, text in zip(samples, _texts(file, samples), strict=True)
+        )
+    tick("baselines", 0, 1)
+    found_baselines = baselines(texts, label[sampled], group[sampled])
+    tick("baselines", 1, 1)
+    sizes = np.unique(group, return_counts=True)[1]
+    report = Report(
+        counts=counts,
+        ones=int(label.sum()),
+        groups=len(sizes),
+        largest_group=int(sizes.max()),
+        lengths=lengths(words, label),
+        neighbours=near,
+        baselines=found_baselines,
+        sampled=len(sampled),
+        samples=some,
+        warnings=(),
+    )
+    return report.model_copy(update={"warnings": warnings(report)})
+
+
+def drawn(total: int, most: int) -> npt.NDArray[np.int64]:
+    """Row numbers, ascending: all of them, or ``most`` drawn by seed."""
+    if total <= most:
+        return np.arange(total)
+    return np.sort(np.random.default_rng([SEED, most]).choice(total, most, replace=False))
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+
+
+def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
+    return rows[np.searchsorted(rows, part.start) : np.searchsorted(rows, part.stop)]
+
+
+def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[str]:
+    """The texts of these rows, which ascend."""
+    found: list[str] = []
+    start = 0
+    for index in range(file.metadata.num_row_groups):
+        end = start + file.metadata.row_group(index).num_rows
+        mine = _within(rows, slice(start, end))
+        if len(mine):
+            found += file.read_row_group(index, columns=["text"])["text"].take(mine - start).to_pylist()
+        start = end
+    return found
+
+
+def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[str]:
+    """The texts of these rows in their order."""
+    ascending = np.unique(np.array(rows, np.int64))
+    by_row = dict(zip(ascending.tolist(), _texts(file, ascending), strict=True))
+    return [by_row[row] for row in rows]
+
+
+def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
+    bins = np.searchsorted(EDGES, words, side="right") - 1
+    zero, one = (np.bincount(bins[label == side], minlength=len(EDGES)).tolist() for side in (0, 1))
+    medians = tuple(float(np.median(words[label == side])) for side in (0, 1))
+    return Lengths(edges=EDGES, zero=zero, one=one, median=(medians[0], medians[1]))
+
+
+def warnings(report: Report) -> tuple[str, ...]:
+    """Sentences for what lies beyond the thresholds above."""
+    found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline))]
+    near, counts, rows = report.neighbours, report.counts, report.counts.kept
+    if near.share >= NEAR_SHARE:
+        found.append(
+            f"{near.near:,} of {near.compared:,} texts ({near.share:.1%}) are nearly the same as a text of another group: "
+            "a model may be tested on what it has been trained on. A better group column would keep them together."
+        )
+    if counts.conflicts >= CONFLICT_SHARE * counts.examples:
+        share = f"{counts.conflicts / counts.examples:.1%}"
+        found.append(f"{counts.conflicts:,} examples ({share}) had texts with both labels and were left out: labels are noisy.")
+    if counts.copies >= COPY_SHARE * counts.examples:
+        found.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
+    if report.largest_group >= LARGEST_GROUP * rows and rows >= FEW_ROWS:
+        share = f"{report.largest_group / rows:.0%}"
+        found.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")
+    if rows < FEW_ROWS:
+        found.append(f"There are only {rows:,} rows: expect wide intervals.")
+    return tuple(found)
+
+
+def _shortcut(baseline: Baseline) -> str:
+    score = f"is right on {baseline.accuracy:.0%} of {baseline.n:,} texts of groups that it has not seen"
+    if baseline.name == "words":
+        return f"A bag of words {score}: there is little left for a stronger model to recover." if baseline.low > EASY else ""
+    if baseline.low <= max(SHORTCUT, baseline.majority):
+        return ""
+    what = {
+        "length": "the length of a text",
+        "form": "the form of a text (its first and last characters, capitals, digits, brackets)",
+    }[baseline.name]
+    return f"A classifier that sees only {what} {score}: the label can be told without understanding."

@@ -1,0 +1,112 @@
+"""``python -m training data``: what there is, fetching, checking and adding, told as JSON lines."""
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from training import catalog
+from training.engine.data import making
+from training.engine.data.preview import look
+from training.engine.data.rules import Tick
+from training.engine.errors import EngineError, Stopped
+from training.events import Progress
+from training.mapping import Mapping, problems_of
+from training.notices import Refused, Shelved
+from training.shelving import About
+
+DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
+
+Write = Callable[[BaseModel], None]
+
+
+def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool]) -> int:
+    """Does what was asked and writes what it finds; what went wrong is the last line. Returns the exit code."""
+
+    def tick(phase: str, done: int, total: int) -> None:
+        if should_stop():
+            raise Stopped
+        write(Progress(phase=phase, done=done, total=total))
+
+    try:
+        COMMANDS[options.what](options, write, tick)
+    except Stopped:
+        return STOPPED
+    except BrokenPipeError:
+        logging.error("Nobody reads the answers any more.")
+        return FAILED
+    except ValidationError as error:
+        problems = problems_of(error)
+        write(Refused(error=" ".join(f"{problem.path}: {problem.message}".removeprefix(": ") for problem in problems)))
+        return BAD_INPUT
+    except (EngineError, ValueError) as error:
+        write(Refused(error=str(error)))
+        return FAILED
+    except OSError as error:
+        write(Refused(error=f"The disk cannot be read or written: {error.strerror or error}."))
+        return FAILED
+    except Exception as error:
+        logging.exception("The work on the data set failed.")
+        write(Refused(error=f"{type(error).__name__}: {error}"))
+        return FAILED
+    return DONE
+
+
+class Listed(BaseModel):
+    """``state`` is embedded, ready, or registered (and not fetched)."""
+
+    name: str
+    title: str
+    state: str
+    rows: int | None = None
+    licence: str
+    warnings: tuple[str, ...] = ()
+
+
+def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+    ready = catalog.ready_datasets()
+    for name in ready:
+        entry = catalog.dataset(name)
+        state = "embedded" if name in catalog.DATASETS else "ready"
+        write(Listed(name=name, title=entry.title, state=state, rows=entry.rows, licence=entry.licence, warnings=entry.warnings))
+    for name, registered in catalog.REGISTERED.items():
+        if name not in ready:
+            write(Listed(name=name, title=registered.title, state="registered", licence=registered.licence))
+
+
+def _fetch(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+    write(Shelved(card=making.fetch_registered(options.name, options.mirror, tick)))
+
+
+def _look(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+    write(look(options.file))
+
+
+def _check(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+    mapping = _mapping(options.mapping)
+    with making.work_folder() as folder:
+        write(making.check_file(options.file, mapping, options.out or folder, tick))
+
+
+def _add(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+    about = About(**{field: getattr(options, field) for field in About.model_fields})
+    write(Shelved(card=making.add(options.file, _mapping(options.mapping), about, tick)))
+
+
+def _mapping(path: Path) -> Mapping:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"The mapping {path} cannot be read: {error.strerror}.") from None
+    return Mapping.model_validate_json(text)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Write, Tick], None]] = {
+    "list": _list,
+    "fetch": _fetch,
+    "look": _look,
+    "check": _check,
+    "add": _add,
+}

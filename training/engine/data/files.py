@@ -1,0 +1,264 @@
+"""Tables in files that somebody brings, CSV, JSON lines or Parquet: rows one by one, and errors that name row and column."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.engine.errors import CorruptData
+from training.mapping import as_text
+
+LARGEST_BYTES = 2**30
+"""Of a file: 1 GB."""
+LONGEST_LINE = 2**24
+LARGEST_UNPACKED = 2**33
+"""Of a Parquet file's columns that are read, by its own account."""
+LARGEST_CHUNK = 2**31
+"""Of one column in one row group, which is unpacked in pieces but described as one."""
+BATCH = 1000
+
+COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"(\xb5/\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"Rar!": "rar",
+    b"7z\xbc\xaf": "7-zip",
+}
+KINDS = {".csv": "CSV", ".tsv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
+DELIMITERS = ",;\t|"
+
+Row = dict[str, str]
+"""A row by column; nothing where there is no value."""
+
+
+class Reader:
+    """An open file: its ``columns``, and its rows when iterated. ``done`` of ``total`` are bytes, or rows of a Parquet file."""
+
+    columns: tuple[str, ...]
+    types: dict[str, str]
+    """What the file itself says of a column; empty where it says nothing."""
+    total: int
+    done = 0
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.types, self.total = path, {}, path.stat().st_size
+
+    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+        """Every row with at least these columns; where none are named, with all of them, lists and objects as JSON.
+
+        Raises CorruptData that names row and column.
+        """
+        raise NotImplementedError
+
+    def check_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        if empty := [index for index, name in enumerate(names, 1) if not name.strip()]:
+            raise CorruptData(f"Column {empty[0]} has no name in the header.")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise CorruptData(f"Two columns are called “{twice[0]}”.")
+        return tuple(names)
+
+
+def open_file(path: Path) -> Reader:
+    """The reader for ``path`` by its ending. Raises CorruptData for what is too large, compressed, or not what it says it is."""
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise CorruptData(f"A file that ends in “{path.suffix}” cannot be read. There are: {', '.join(KINDS)}.")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(2**16)
+    except OSError as error:
+        raise CorruptData(f"The file {path} cannot be read: {error.strerror}.") from None
+    if not size:
+        raise CorruptData("The file is empty.")
+    if size > LARGEST_BYTES:
+        raise CorruptData(f"The file has {size / 2**30:.1f} GB, and at most 1 GB can be read.")
+    if packed := [name for magic, name in COMPRESSED.items() if head.startswith(magic)]:
+        raise CorruptData(f"The file is compressed ({packed[0]}). Unpack it first: compressed files are not read.")
+    if kind == "Parquet":
+        return _Parquet(path)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CorruptData("The file is UTF-16. Save it as UTF-8.")
+    if b"\0" in head:
+        raise CorruptData(f"The file is not text, so it is no {kind}.")
+    return _Csv(path) if kind == "CSV" else _JsonLines(path)
+
+
+class _Lines(Reader):
+    """What CSV and JSON lines share: lines of UTF-8, decoded so that a wrong byte can be told with its row and column."""
+
+    def lines(self) -> Iterator[str]:
+        self.done = 0
+        with self.path.open("rb") as file:
+            if file.read(3) != b"\xef\xbb\xbf":
+                file.seek(0)
+            number = 0
+            while line := file.readline(LONGEST_LINE + 1):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    raise CorruptData(f"Line {number:,} is longer than 16 MB.")
+                self.done += len(line)
+                yield line.decode("utf-8", "surrogateescape")
+
+
+def unicode(text: str, row: int, column: str) -> str:
+    """``text`` if it is whole. Raises CorruptData for bytes that are not UTF-8."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            code = ord(text[error.start])
+            what = f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"half a character, U+{code:04X}"
+            raise CorruptData(f"Row {row:,}, column “{column}”: not UTF-8 ({what}). Save the file as UTF-8.") from None
+    return text
+
+
+class _Csv(_Lines):
+    """The first line names the columns. The delimiter is the one of , ; tab | that it has most of."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        csv.field_size_limit(LONGEST_LINE)
+        header = next(self.lines(), "")
+        self.delimiter = max(DELIMITERS, key=header.count)
+        names = next(self._reader(), [])
+        self.columns = self.check_names([unicode(name, 0, name) for name in names])
+
+    def _reader(self) -> "Iterator[list[str]]":
+        return csv.reader(self.lines(), delimiter=self.delimiter, strict=True)
+
+    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+        reader, number, begun = self._reader(), 0, 1
+        try:
+            next(reader)
+            for values in reader:
+                number += 1
+                if len(values) != len(self.columns):
+                    if not values:
+                        number -= 1
+                        continue
+                    raise CorruptData(
+                        f"Row {number:,} {self._place(reader)} has {_values(len(values))}, the header has {len(self.columns)}."
+                    )
+                begun = reader.line_num + 1  # type: ignore[attr-defined]
+                yield {name: unicode(value, number, name) for name, value in zip(self.columns, values, strict=True)}
+        except csv.Error as error:
+            cause = (
+                "a quotation mark is opened and not closed"
+                if "field larger" in str(error) or "end of data" in str(error)
+                else error
+            )
+            raise CorruptData(f"Row {number + 1:,}, which begins at line {begun:,}: {cause}.") from None
+
+    @staticmethod
+    def _place(reader: Any) -> str:
+        return f"(line {reader.line_num:,})"
+
+
+def _values(number: int) -> str:
+    return f"{number} value{'' if number == 1 else 's'}"
+
+
+class _JsonLines(_Lines):
+    """One object in each line. The columns are those of the first hundred rows; a row may lack some."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        found: dict[str, None] = {}
+        for number, item in self._objects():
+            found |= dict.fromkeys(item)
+            if number == 100:
+                break
+        self.columns = self.check_names(list(found))
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        number = 0
+        for line in self.lines():
+            if not line.strip():
+                continue
+            number += 1
+            try:
+                item = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise CorruptData(f"Row {number:,} is not JSON: {error}.") from None
+            if not isinstance(item, dict):
+                raise CorruptData(f"Row {number:,} is no JSON object, such as {{“text”: …, “label”: …}}.")
+            yield number, item
+
+    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+        for number, item in self._objects():
+            if missing := [name for name in columns if name not in item]:
+                raise CorruptData(f"Row {number:,} has no “{missing[0]}”.")
+            wanted = columns or self.columns
+            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in wanted}
+
+
+def _flat(value: Any, row: int, column: str, strict: bool) -> str:
+    if not isinstance(value, list | dict | bytes):
+        return as_text(value)
+    if strict:
+        what = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "bytes"
+        raise CorruptData(f"Row {row:,}, column “{column}”: {what}; only text, numbers, true and false can be read.")
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+class _Parquet(Reader):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError) as error:
+            raise CorruptData(f"The file is no Parquet file, or is cut short: {_first_line(error)}") from None
+        self.columns = self.check_names(self._file.schema_arrow.names)
+        self.types = {field.name: str(field.type) for field in self._file.schema_arrow}
+        self.total = self._file.metadata.num_rows
+        self._refuse_bombs()
+
+    def _refuse_bombs(self) -> None:
+        metadata, total = self._file.metadata, 0
+        for group in range(metadata.num_row_groups):
+            for column in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(column)
+                total += chunk.total_uncompressed_size
+                if chunk.total_uncompressed_size > LARGEST_CHUNK:
+                    name = chunk.path_in_schema
+                    raise CorruptData(
+                        f"Column “{name}” unpacks to {chunk.total_uncompressed_size / 2**30:.0f} GB in one row group."
+                    )
+        if total > LARGEST_UNPACKED:
+            raise CorruptData(f"The file unpacks to {total / 2**30:.0f} GB, and at most 8 GB can be read.")
+
+    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+        self.done = 0
+        try:
+            for batch in self._file.iter_batches(BATCH, columns=list(columns or self.columns)):
+                names = batch.schema.names
+                values = [_listed(column, self.done, name) for name, column in zip(names, batch.columns, strict=True)]
+                for row in zip(*values, strict=True):
+                    self.done += 1
+                    yield {name: _flat(value, self.done, name, bool(columns)) for name, value in zip(names, row, strict=True)}
+        except (pa.ArrowException, OSError) as error:
+            raise CorruptData(f"After row {self.done:,} the file cannot be read: {_first_line(error)}") from None
+
+
+def _listed(column: Any, before: int, name: str) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        for offset in range(len(column)):
+            try:
+                column[offset].as_py()
+            except UnicodeDecodeError:
+                raise CorruptData(f"Row {before + offset + 1:,}, column “{name}”: not UTF-8.") from None
+        raise
+    return values
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

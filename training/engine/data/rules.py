@@ -1,0 +1,157 @@
+"""The rules that make examples a data set: no copies, no text with both labels, equal answers, balanced classes, stable ids.
+
+The examples go through a file and the rules through DuckDB, so that a million of them need little memory. What is kept, and the
+bytes of the file that is made, hang on the examples alone and not on their order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.catalog.report import Counts
+from training.engine.data.families.example import Example
+from training.engine.errors import CorruptData
+
+LARGEST_CLASS = 0.55
+"""Above this share of one class, examples of it are left out until both are equal (Burns et al. 2023, appendix A.1)."""
+
+MEMORY = "512MB"
+BATCH, ROW_GROUP = 4_096, 16_384
+
+Tick = Callable[[str, int, int], None]
+"""Told of a phase and how much of it is done; may raise Stopped."""
+
+STAGED = pa.schema([("text", pa.string()), ("label", pa.int8()), ("name", pa.string()), ("question", pa.string())])
+SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("group", pa.int64())])
+
+STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1)::BIGINT"
+"""``families.example.stable`` of the same parts, for the columns of a query."""
+
+HASHED = f"""
+create table hashed as select file_row_number as row, label, question,
+    -- Spaces and case aside; punctuation counts, since acceptability may hang on it.
+    md5_number(trim(regexp_replace(lower(text), '[\\s\\p{{Z}}]+', ' ', 'g'))) as words,
+    md5_number(concat_ws(chr(31), name, text)) as pick,
+    {STABLE.format("'answer', question, text")} as answer,
+    {STABLE.format("'balance', $seed, name, text")} as draw
+from read_parquet($staged, file_row_number = true) where trim(regexp_replace(text, '[\\s\\p{{Z}}]+', ' ', 'g')) <> ''
+"""
+
+SINGLE = """
+create table single as select arg_min(row, pick) as row, any_value(label) as label, arg_min(question, pick) as question,
+    arg_min(answer, pick) as answer, arg_min(draw, pick) as draw
+from hashed group by words having min(label) = max(label)
+"""
+
+EQUAL = """
+create table equal as select row, label, draw from (
+    select *, row_number() over (partition by question, label order by answer, row) as place,
+        least(count(*) filter (label = 0) over asked, count(*) filter (label = 1) over asked) as most
+    from single where question <> '' window asked as (partition by question))
+where place <= most union all select row, label, draw from single where question = ''
+"""
+
+KEPT = """
+create table kept as select row from (
+    select row, label, row_number() over (partition by label order by draw, row) as place from equal)
+where label <> $larger or place <= $most
+"""
+
+FINAL = f"""
+select {STABLE.format("'id', text, name")} as id, text, label, {STABLE.format("'group', name")} as "group"
+from read_parquet($staged, file_row_number = true) staged join kept on staged.file_row_number = kept.row order by id
+"""
+
+
+def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None) -> Counts:
+    """Writes the data set that ``examples`` make to the Parquet file ``target``: id, text, label and group (int64).
+
+    ``seed`` draws what balancing leaves out. Temporary files stand beside ``target``. Raises CorruptData where nothing, or one
+    class, is left.
+    """
+    staged = target.with_name(f"{target.name}.staged")
+    try:
+        total = _stage(examples, staged)
+        tick("rules", 0, 4)
+        spill: dict[str, Any] = {
+            "memory_limit": MEMORY,
+            "temp_directory": str(target.parent),
+            "threads": 2,
+            "preserve_insertion_order": False,
+        }
+        with duckdb.connect(config=spill) as connection:
+            return _apply(connection, str(staged), total, target, seed, tick)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _stage(examples: Iterable[Example], path: Path) -> int:
+    total, stream = 0, iter(examples)
+    with pq.ParquetWriter(path, STAGED, compression="lz4") as writer:
+        while batch := list(islice(stream, BATCH)):
+            total += len(batch)
+            columns = zip(*((one.text, int(one.label), one.group, one.question) for one in batch), strict=True)
+            writer.write_batch(
+                pa.record_batch(
+                    [pa.array(column, kind) for column, kind in zip(columns, STAGED.types, strict=True)], schema=STAGED
+                )
+            )
+    return total
+
+
+def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick) -> Counts:
+    def number(query: str) -> int:
+        return int(connection.execute(query).fetchall()[0][0])
+
+    connection.execute(HASHED, {"staged": staged, "seed": seed})
+    tick("rules", 1, 4)
+    connection.execute(SINGLE)
+    conflicts = number(
+        "select coalesce(sum(n), 0) from (select count(*) n from hashed group by words having min(label) <> max(label))"
+    )
+    single = number("select count(*) from single")
+    tick("rules", 2, 4)
+    connection.execute(EQUAL)
+    zeros, ones = (number(f"select count(*) from equal where label = {label}") for label in (0, 1))
+    if not zeros or not ones:
+        raise CorruptData(
+            f"Of {total:,} examples {zeros:,} of class 0 and {ones:,} of class 1 are left: both classes are needed."
+        )
+    unbalanced = max(zeros, ones) > LARGEST_CLASS * (zeros + ones)
+    connection.execute(KEPT, {"larger": int(ones > zeros), "most": min(zeros, ones) if unbalanced else max(zeros, ones)})
+    kept = number("select count(*) from kept")
+    tick("rules", 3, 4)
+    _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), target)
+    tick("rules", 4, 4)
+    return Counts(
+        read=0,
+        examples=total,
+        copies=total - conflicts - single,
+        conflicts=conflicts,
+        unequal=single - zeros - ones,
+        unbalanced=zeros + ones - kept,
+        kept=kept,
+    )
+
+
+def _write(batches: Any, target: Path) -> None:
+    """In row groups of equal size, so that equal data sets are equal files."""
+    with pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
+        for table in _regrouped(batches):
+            writer.write_table(table, row_group_size=ROW_GROUP)
+
+
+def _regrouped(batches: Any) -> Iterator[pa.Table]:
+    waiting = SCHEMA.empty_table()
+    for batch in batches:
+        waiting = pa.concat_tables([waiting, pa.table(batch).cast(SCHEMA)])
+        while len(waiting) >= ROW_GROUP:
+            yield waiting.slice(0, ROW_GROUP).combine_chunks()
+            waiting = waiting.slice(ROW_GROUP)
+    if len(waiting):
+        yield waiting.combine_chunks()

@@ -1,0 +1,54 @@
+"""What work on a data set tells, one JSON line each, from ``python -m training data`` to whoever started it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from training.catalog.report import Report
+from training.catalog.shelf import Card
+from training.events import Progress
+from training.spec import Frozen
+
+
+class Column(Frozen):
+    """``values`` are all that were seen, None where there are many."""
+
+    name: str
+    type: str
+    values: tuple[str, ...] | None
+
+
+class Looked(Frozen):
+    """The first look at a file: its columns, and its first rows as texts in the order of the columns."""
+
+    kind: Literal["looked"] = "looked"
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    looked_at: int
+    """Rows that types and values were told from."""
+
+
+class Checked(Frozen):
+    """The checks are done; nothing is on the shelf yet."""
+
+    kind: Literal["checked"] = "checked"
+    fingerprint: str
+    report: Report
+
+
+class Shelved(Frozen):
+    """The data set is on the shelf."""
+
+    kind: Literal["shelved"] = "shelved"
+    card: Card
+
+
+class Refused(Frozen):
+    """``error`` is one sentence for a person."""
+
+    kind: Literal["refused"] = "refused"
+    error: str
+
+
+Notice = Annotated[Progress | Looked | Checked | Shelved | Refused, Field(discriminator="kind")]
+NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)

@@ -1,0 +1,63 @@
+"""From a checked file to a card on the shelf: what a person says of it, and what is filled in from the mapping."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from training import catalog
+from training.catalog import shelf
+from training.catalog.shelf import Card
+from training.mapping import Labelled, Mapping
+from training.notices import Checked
+from training.spec import Frozen
+
+CHECKED_FILE = "examples.parquet"
+"""What checking leaves in its folder."""
+
+
+class About(Frozen):
+    """What only a person knows of the data set that they bring; what is empty is filled in from the mapping."""
+
+    name: str = Field(title="Name", description=f"What experiments call it: {shelf.NAME_RULE}.")
+    title: str = Field("", max_length=120, title="Title")
+    source: str = Field("", max_length=500, title="Source", description="Where the texts and labels are from.")
+    licence: str = Field("", max_length=200, title="Licence")
+    citation: str = Field("", max_length=1000, title="Citation")
+    positive: str = Field("", max_length=120, title="What 1 means")
+    negative: str = Field("", max_length=120, title="What 0 means")
+
+    @field_validator("name")
+    @classmethod
+    def free(cls, name: str) -> str:
+        if not shelf.NAME.fullmatch(name):
+            raise ValueError(f"“{name}” cannot be a name: {shelf.NAME_RULE}.")
+        if name in catalog.DATASETS or name in catalog.REGISTERED:
+            raise ValueError(f"“{name}” is the name of a data set that the laboratory knows: choose another one.")
+        return name
+
+
+def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder: Path) -> Card:
+    """Shelves the data set that checking left in ``folder``. Raises ValueError where its name means other texts already."""
+    known = shelf.get(about.name)
+    if known and known.fingerprint != checked.fingerprint:
+        raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")
+    how = mapping.root
+    one, zero = (", ".join(how.one), ", ".join(how.zero)) if isinstance(how, Labelled) else ("preferred", "rejected")
+    card = Card(
+        name=about.name,
+        title=about.title or about.name,
+        source=about.source or file_name,
+        licence=about.licence or "not stated",
+        citation=about.citation or "not stated",
+        rows=checked.report.counts.kept,
+        fingerprint=checked.fingerprint,
+        positive=about.positive or one,
+        negative=about.negative or zero,
+        group=f"the same {how.group}" if how.group else "the same words",
+        mapping=mapping.model_dump(mode="json"),
+        report=checked.report,
+        made=datetime.now(UTC),
+    )
+    shelf.put(card, folder / CHECKED_FILE)
+    return card

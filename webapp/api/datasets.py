@@ -1,0 +1,162 @@
+"""Data sets through the JSON door: what there is, bringing a file, fetching a registered one, and how far that is."""
+
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import File, Form, Router, Schema, Status
+from ninja.files import UploadedFile
+from pydantic import ValidationError
+
+from training import catalog
+from training.catalog.report import Report
+from training.mapping import Mapping, problems_of
+from training.shelving import About
+from training.spec import Problem, describe
+from webapp.imports.models import Import
+from webapp.jobs import chores
+
+router = Router()
+
+
+class Invalid(Exception):
+    """What was sent cannot be used; each problem names its field."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = list(problems)
+
+
+class DatasetOut(Schema):
+    """``state`` is embedded, ready, or registered: not fetched yet. Only what is here has rows and a report."""
+
+    name: str
+    title: str
+    state: str
+    rows: int | None = None
+    positive: str
+    negative: str
+    group: str
+    source: str
+    licence: str
+    citation: str
+    fingerprint: str | None = None
+    warnings: list[str] = []
+    report: Report | None = None
+
+
+class ImportOut(Schema):
+    """``state`` is queued, running, checked, saved, failed or stopped; ``dataset`` is its name once it is saved."""
+
+    id: int
+    state: str
+    phase: str
+    done: int
+    total: int
+    error: str
+    dataset: str
+
+
+def dataset_out(name: str) -> DatasetOut:
+    entry = catalog.known_dataset(name)
+    if entry:
+        return DatasetOut(
+            name=entry.name,
+            title=entry.title,
+            state="embedded" if name in catalog.DATASETS else "ready",
+            rows=entry.rows,
+            positive=entry.positive,
+            negative=entry.negative,
+            group=entry.group,
+            source=entry.source,
+            licence=entry.licence,
+            citation=entry.citation,
+            fingerprint=entry.digest,
+            warnings=list(entry.warnings),
+            report=entry.report,
+        )
+    if name not in catalog.REGISTERED:
+        raise Http404
+    registered = catalog.REGISTERED[name]
+    return DatasetOut(
+        name=name,
+        title=registered.title,
+        state="registered",
+        positive=registered.positive,
+        negative=registered.negative,
+        group=registered.group,
+        source=registered.repository,
+        licence=registered.licence,
+        citation=registered.citation,
+    )
+
+
+def import_out(one: Import) -> ImportOut:
+    return ImportOut(
+        id=one.pk, state=one.state, phase=one.phase, done=one.done, total=one.total, error=one.error, dataset=one.shelved
+    )
+
+
+@router.get("/datasets", response=list[DatasetOut])
+def datasets(request: HttpRequest) -> list[DatasetOut]:
+    """What can be trained on now, and what is registered and can be fetched; without reports."""
+    names = dict.fromkeys([*catalog.ready_datasets(), *catalog.REGISTERED])
+    known = [dataset_out(name) for name in names if catalog.known_dataset(name) or name in catalog.REGISTERED]
+    return [one.model_copy(update={"report": None}) for one in known]
+
+
+@router.get("/datasets/{name}", response=DatasetOut)
+def dataset(request: HttpRequest, name: str) -> DatasetOut:
+    """One data set with the report of its checks."""
+    return dataset_out(name)
+
+
+@router.post("/datasets", response={202: ImportOut})
+def bring(
+    request: HttpRequest,
+    file: File[UploadedFile],
+    name: Form[str],
+    mapping: Form[str],
+    title: Form[str] = "",
+    source: Form[str] = "",
+    licence: Form[str] = "",
+    citation: Form[str] = "",
+    positive: Form[str] = "",
+    negative: Form[str] = "",
+) -> Status[ImportOut]:
+    """Takes a file (CSV, JSON lines or Parquet, up to 1 GB) with its mapping as JSON; checked, it is shelved as ``name``."""
+    assert isinstance(request.user, User)
+    assert isinstance(file, TemporaryUploadedFile)
+    words = {"title": title, "source": source, "licence": licence, "citation": citation}
+    try:
+        about = About.model_validate({"name": name, "positive": positive, "negative": negative, **words})
+    except ValidationError as error:
+        raise Invalid(*describe(error.errors())) from None
+    try:
+        how = Mapping.model_validate_json(mapping)
+    except ValidationError as error:
+        raise Invalid(*(Problem(f"mapping.{one.path}".rstrip("."), one.message) for one in problems_of(error))) from None
+    try:
+        one = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+    except ValueError as error:
+        raise Invalid(Problem("file", str(error))) from None
+    chores.check(one, how, about)
+    return Status(202, import_out(one))
+
+
+@router.post("/datasets/{name}/fetch", response={202: ImportOut})
+def fetch(request: HttpRequest, name: str) -> Status[ImportOut]:
+    """Fetches a registered data set from the Hub and checks it; while that is under way, answers with the same import."""
+    assert isinstance(request.user, User)
+    try:
+        one, _ = chores.fetch(request.user, name)
+    except ValueError as error:
+        raise Invalid(Problem("name", str(error))) from None
+    return Status(202, import_out(one))
+
+
+@router.get("/imports/{import_id}", response=ImportOut)
+def one_import(request: HttpRequest, import_id: int) -> ImportOut:
+    """How far a file or a fetched data set is on its way."""
+    return import_out(get_object_or_404(Import, pk=import_id))

@@ -1,0 +1,91 @@
+"""One data set on its way to the shelf, from the upload or the wish to fetch it to its place there."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+
+from training.mapping import Mapping
+from training.notices import Checked, Looked
+from training.shelving import About
+
+
+class State(models.TextChoices):
+    """``NEW`` has been looked at and waits for its mapping; ``CHECKED`` waits for somebody to save it."""
+
+    NEW = "new", "Uploaded"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Being checked"
+    CHECKED = "checked", "Checked"
+    SAVED = "saved", "Saved"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+
+
+AT_WORK = (State.QUEUED, State.RUNNING)
+
+
+class Import(models.Model):
+    """A file that somebody brought (``file_name``), or a registered data set to be fetched (``registered``)."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
+    registered = models.CharField(max_length=64, blank=True)
+    file_name = models.CharField(max_length=255, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    look = models.JSONField(null=True)  # training.notices.Looked
+    mapping = models.JSONField(null=True)  # training.mapping.Mapping
+    about = models.JSONField(null=True)  # training.shelving.About: where it is there before the checks, nobody needs to save
+    state = models.CharField(max_length=8, choices=State, default=State.NEW, db_index=True)
+    phase = models.CharField(max_length=40, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    checked = models.JSONField(null=True)  # training.notices.Checked
+    shelved = models.CharField(max_length=64, blank=True)  # its name on the shelf
+    error = models.TextField(blank=True)
+    stop_asked = models.BooleanField(default=False)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"import {self.pk} ({self.title})"
+
+    @property
+    def title(self) -> str:
+        return self.registered or self.file_name
+
+    @property
+    def folder(self) -> Path:
+        """Where its file and what the checks made of it are."""
+        return Path(settings.UPLOADS_DIR) / str(self.pk)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"upload{Path(self.file_name).suffix.lower()}"
+
+    @property
+    def looked(self) -> Looked | None:
+        return Looked.model_validate(self.look) if self.look else None
+
+    @property
+    def how(self) -> Mapping | None:
+        return Mapping.model_validate(self.mapping) if self.mapping else None
+
+    @property
+    def found(self) -> Checked | None:
+        return Checked.model_validate(self.checked) if self.checked else None
+
+    @property
+    def known(self) -> About | None:
+        return About.model_validate(self.about) if self.about else None
+
+    @property
+    def at_work(self) -> bool:
+        return self.state in AT_WORK
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.done / self.total, 1) if self.total else 0.0

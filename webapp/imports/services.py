@@ -1,0 +1,172 @@
+"""Every write to the record of imports, and the files beside it."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from training import catalog, shelving
+from training.catalog.shelf import Card
+from training.events import Progress
+from training.mapping import Mapping
+from training.notices import Checked, Looked, Notice, Refused, Shelved
+from training.shelving import About
+from webapp.imports.models import AT_WORK, Import, State
+
+LOST = "The worker that did this gave no sign of life. Start it again."
+
+
+class StaleError(Exception):
+    """Another attempt, or nobody, does this work by now."""
+
+
+def receive(owner: User, file: Path, name: str) -> Import:
+    """An import of the file, which is moved into a folder of its own."""
+    found = Import.objects.create(owner=owner, file_name=Path(name).name[-255:], size=file.stat().st_size)
+    found.folder.mkdir(parents=True)
+    shutil.move(file, found.file)
+    return found
+
+
+def looked(one: Import, look: Looked) -> None:
+    one.look = look.model_dump(mode="json")
+    one.save(update_fields=["look"])
+
+
+def check(one: Import, mapping: Mapping, about: About | None = None) -> None:
+    """Queues the checks; with ``about`` the data set is shelved as soon as they are done."""
+    one.mapping, one.about = mapping.model_dump(mode="json"), about and about.model_dump(mode="json")
+    _queue(one)
+
+
+def fetch(owner: User, name: str) -> Import:
+    """Queues the fetching of a registered data set, unless that is under way. Raises ValueError for an unknown name."""
+    if name not in catalog.REGISTERED:
+        raise catalog.unknown("registered data set", catalog.REGISTERED, name)
+    found = Import.objects.filter(registered=name, state__in=AT_WORK).first()
+    if found is None:
+        found = Import.objects.create(owner=owner, registered=name)
+        _queue(found)
+    return found
+
+
+def again(one: Import) -> None:
+    """Queues what failed or was stopped, as it was asked for before."""
+    _queue(one)
+
+
+def _queue(one: Import) -> None:
+    one.state, one.error, one.checked, one.stop_asked = State.QUEUED, "", None, False
+    one.phase, one.done, one.total = "", 0, 0
+    one.save()
+
+
+@transaction.atomic
+def claim_next() -> Import | None:
+    """The first queued import, for the worker that asks."""
+    found = Import.objects.select_for_update().filter(state=State.QUEUED).order_by("pk").first()
+    if found:
+        found.state, found.attempt, found.lease_until = State.RUNNING, found.attempt + 1, _lease()
+        found.save()
+    return found
+
+
+@transaction.atomic
+def tell(pk: int, attempt: int, notice: Notice | None) -> bool:
+    """Stores the newest notice of a child and renews its lease; whether somebody asked it to stop. Raises StaleError."""
+    one = _mine(pk, attempt)
+    one.lease_until = _lease()
+    if isinstance(notice, Progress):
+        one.phase, one.done, one.total = notice.phase, notice.done, notice.total
+    one.save(update_fields=["lease_until", "phase", "done", "total"])
+    return one.stop_asked
+
+
+@transaction.atomic
+def conclude(pk: int, attempt: int, last: Notice | None, died: str) -> None:
+    """The end of a child with its last notice; ``died`` is what to say of one that ended without. Raises StaleError."""
+    one = _mine(pk, attempt)
+    match last:
+        case Checked():
+            one.state, one.checked = State.CHECKED, last.model_dump(mode="json")
+        case Shelved():
+            one.state, one.shelved = State.SAVED, last.card.name
+        case Refused():
+            one.state, one.error = State.FAILED, last.error
+        case _ if one.stop_asked:
+            one.state = State.STOPPED
+        case _:
+            one.state, one.error = State.FAILED, died
+    one.lease_until = None
+    one.save()
+    if one.state == State.SAVED:
+        _clear(one)
+
+
+@transaction.atomic
+def give_back(pk: int, attempt: int) -> None:
+    """A worker that shuts down in order returns its work to the queue."""
+    one = _mine(pk, attempt)
+    one.state, one.lease_until = State.QUEUED, None
+    one.save()
+
+
+def reopen(one: Import) -> None:
+    """Back to the mapping, from a report or a failure."""
+    if not one.at_work and one.look:
+        one.state, one.error, one.checked = State.NEW, "", None
+        one.save()
+
+
+def stop(one: Import) -> None:
+    """Asks the child to stop; what only waits is stopped at once."""
+    with transaction.atomic():
+        now = Import.objects.select_for_update().get(pk=one.pk)
+        if now.state == State.QUEUED:
+            now.state = State.STOPPED
+        now.stop_asked = now.state == State.RUNNING
+        now.save(update_fields=["state", "stop_asked"])
+
+
+def save(one: Import, about: About) -> Card:
+    """Puts a checked import on the shelf. Raises ValueError where its name is taken by other texts, or it was not checked."""
+    checked, how = one.found, one.how
+    if one.state != State.CHECKED or checked is None or how is None:
+        raise ValueError("This data set has not been checked.")
+    card = shelving.put(checked, how, about, one.file_name, one.folder / "out")
+    one.state, one.shelved, one.about = State.SAVED, card.name, about.model_dump(mode="json")
+    one.save()
+    _clear(one)
+    return card
+
+
+def discard(one: Import) -> None:
+    """Forgets an import that is not at work, with its file."""
+    if not one.at_work:
+        _clear(one)
+        one.delete()
+
+
+def fail_expired() -> int:
+    """Imports whose worker died; how many there were."""
+    gone = Import.objects.filter(state=State.RUNNING, lease_until__lt=timezone.now())
+    return gone.update(state=State.FAILED, error=LOST, lease_until=None)
+
+
+def _mine(pk: int, attempt: int) -> Import:
+    one = Import.objects.select_for_update().filter(pk=pk, attempt=attempt, state=State.RUNNING).first()
+    if one is None:
+        raise StaleError(f"attempt {attempt} no longer does import {pk}")
+    return one
+
+
+def _lease() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def _clear(one: Import) -> None:
+    shutil.rmtree(one.folder, ignore_errors=True)

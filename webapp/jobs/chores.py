@@ -1,0 +1,195 @@
+"""Work on data sets in a child process, by a light worker of its own, since a training worker may be busy for hours."""
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from celery import shared_task
+from django.conf import settings
+from django.contrib.auth.models import User
+from kombu.exceptions import OperationalError
+from pydantic import ValidationError
+from redis import Redis, RedisError
+
+from training.mapping import Mapping
+from training.notices import NOTICE, Looked, Notice, Refused
+from training.shelving import About
+from webapp.celery import app
+from webapp.imports import services
+from webapp.imports.models import Import, State
+from webapp.jobs.tasks import shutting_down
+from webapp.jobs.trainer import STOP_GRACE_SECONDS, die_with_parent
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "chores"
+POLL_SECONDS = 0.25
+LOOK_SECONDS = 60.0
+
+
+def bring(owner: User, file: Path, name: str) -> Import:
+    """Takes a file in and looks at its first rows. Raises ValueError with one sentence where they cannot be read."""
+    one = services.receive(owner, file, name)
+    try:
+        services.looked(one, _look(one))
+    except ValueError:
+        services.discard(one)
+        raise
+    return one
+
+
+def _look(one: Import) -> Looked:
+    try:
+        done = subprocess.run(
+            _command("look", str(one.file)), cwd=settings.BASE_DIR, capture_output=True, timeout=LOOK_SECONDS, check=False
+        )
+        notice = NOTICE.validate_json(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValidationError, IndexError):
+        raise ValueError("The first rows of the file cannot be read.") from None
+    if not isinstance(notice, Looked):
+        raise ValueError(notice.error if isinstance(notice, Refused) else "The first rows of the file cannot be read.")
+    return notice
+
+
+def check(one: Import, mapping: Mapping, about: About | None = None) -> bool:
+    """Queues the checks. False when the broker is away: they start when it is back."""
+    services.check(one, mapping, about)
+    return call()
+
+
+def fetch(owner: User, name: str) -> tuple[Import, bool]:
+    one = services.fetch(owner, name)
+    return one, call()
+
+
+def again(one: Import) -> bool:
+    services.again(one)
+    return call()
+
+
+def call(times: int = 1) -> bool:
+    """Calls the worker. A call may be lost or doubled: the record says what is to be done."""
+    try:
+        for _ in range(times):
+            app.send_task(f"{__name__}.work", queue=QUEUE, retry=False)
+    except OperationalError as error:
+        logger.warning("the broker is away, queued imports wait for it: %s", error)
+        return False
+    return True
+
+
+def resend() -> None:
+    """Calls again when the broker holds fewer calls than imports are queued, as after it was restarted."""
+    queued = Import.objects.filter(state=State.QUEUED).count()
+    if not queued:
+        return
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:
+            waiting = redis.llen(QUEUE)
+    except RedisError:
+        return
+    call(queued - waiting)
+
+
+@shared_task
+def work() -> None:
+    """Does the first queued import; a message too many finds nothing to do."""
+    if not shutting_down.is_set() and (one := services.claim_next()):
+        watch(one)
+
+
+def watch(one: Import) -> None:
+    """Follows the child to its end, keeps the lease alive and passes on a wish to stop."""
+    child = Child(one)
+    last: Notice | None = None
+    told = time.monotonic()
+    try:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                notice = child.notices.get(timeout=POLL_SECONDS)
+                if notice is None:
+                    break
+                last = notice
+            if time.monotonic() - told > POLL_SECONDS:
+                told = time.monotonic()
+                if services.tell(one.pk, one.attempt, last) or shutting_down.is_set():
+                    child.stop()
+        status = child.process.wait()
+        if shutting_down.is_set() and not Import.objects.get(pk=one.pk).stop_asked and status != 0:
+            services.give_back(one.pk, one.attempt)
+        else:
+            services.conclude(one.pk, one.attempt, last, f"The work ended with status {status} without saying why.")
+    except services.StaleError:
+        return  # it was taken for dead: what the child still says is refused
+    finally:
+        child.kill()
+
+
+class Child:
+    """A running ``python -m training data``, in a process group of its own."""
+
+    def __init__(self, one: Import) -> None:
+        settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
+        with (settings.LOG_DIR / "imports.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                _work(one),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+                cwd=settings.BASE_DIR,
+            )
+        self.notices: queue.Queue[Notice | None] = queue.Queue()
+        self._kill_at: float | None = None
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            try:
+                self.notices.put(NOTICE.validate_json(line))
+            except ValidationError:
+                logger.warning("not a notice: %r", line)
+        self.notices.put(None)
+
+    def stop(self) -> None:
+        """Asks it to end; called again after the grace it kills the whole group."""
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + STOP_GRACE_SECONDS
+            self._signal(signal.SIGTERM)
+        elif time.monotonic() > self._kill_at:
+            self.kill()
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, sig: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, sig)
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "training", "data", *words]
+
+
+def _work(one: Import) -> list[str]:
+    """The command line of an import; its mapping goes through a file beside the upload."""
+    if one.registered:
+        return _command("fetch", one.registered)
+    mapping = one.folder / "mapping.json"
+    mapping.write_text(json.dumps(one.mapping))
+    words = [str(one.file), "--mapping", str(mapping)]
+    about = one.known
+    if about is None:
+        return _command("check", *words, "--out", str(one.folder / "out"))
+    named = [word for field, value in about.model_dump().items() if value for word in (f"--{field}={value}",)]
+    return _command("add", *words, *named)

@@ -1,0 +1,162 @@
+"""The pages of data sets: what there is, bringing a file, watching its checks, and keeping it."""
+
+import re
+from pathlib import Path
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from training import catalog
+from webapp.imports import services
+from webapp.imports.models import Import, State
+from webapp.jobs import chores
+from webapp.pages.mapping import AboutForm, MappingForm
+from webapp.pages.shelf import DatasetPage, ReportView, dataset_list
+
+QUEUE_AWAY = "The queue cannot be reached now. The work is kept and starts when it is back."
+
+
+def datasets(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/datasets.html", {"list": dataset_list()})
+
+
+def dataset(request: HttpRequest, name: str) -> HttpResponse:
+    if name in catalog.REGISTERED and name not in catalog.ready_datasets():
+        entry = catalog.REGISTERED[name]
+        under_way = Import.objects.filter(registered=name).exclude(state=State.SAVED).first()
+        return render(request, "pages/registered.html", {"name": name, "entry": entry, "under_way": under_way})
+    try:
+        page = DatasetPage(name)
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    return render(request, "pages/dataset.html", {"page": page})
+
+
+@require_POST
+def fetch(request: HttpRequest, name: str) -> HttpResponse:
+    assert isinstance(request.user, User)
+    try:
+        one, called = chores.fetch(request.user, name)
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    return _queued(request, one, called)
+
+
+def upload(request: HttpRequest) -> HttpResponse:
+    """Takes a file; the answer to a good one is the page of its import."""
+    error = ""
+    if request.method == "POST":
+        file = request.FILES.get("file")
+        if not isinstance(file, TemporaryUploadedFile):
+            error = "Choose a file."
+        else:
+            try:
+                return redirect("import", _brought(request, file).pk)
+            except ValueError as problem:
+                error = str(problem)
+    return render(request, "pages/upload.html", {"error": error}, status=422 if error else 200)
+
+
+def _brought(request: HttpRequest, file: TemporaryUploadedFile) -> Import:
+    assert isinstance(request.user, User)
+    return chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+
+
+def _import(request: HttpRequest, pk: int) -> Import:
+    return get_object_or_404(Import.objects.select_related("owner"), pk=pk)
+
+
+def one_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """An import as far as it is: its columns and how to read them, its progress, or its report."""
+    one = _import(request, pk)
+    if one.state == State.SAVED:
+        return redirect("dataset", one.shelved)
+    return _page(request, one)
+
+
+def _page(
+    request: HttpRequest, one: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
+) -> HttpResponse:
+    context = {"one": one, "states": State, "report": None, "mapping": None, "about": None}
+    if one.state == State.CHECKED and one.found:
+        zero, one_means = _meanings(one)
+        context["report"] = ReportView(one.found.report, zero, one_means)
+        context["about"] = about or AboutForm({"name": _proposed(one.file_name), "positive": one_means, "negative": zero})
+    elif one.looked and not one.at_work:
+        context["mapping"] = mapping or MappingForm(one.looked, request.GET, None if request.GET.get("kind") else one.how)
+    return render(request, "pages/import.html", context, status=status)
+
+
+def _meanings(one: Import) -> tuple[str, str]:
+    how = one.how.root if one.how else None
+    if how is None or how.kind == "pair":
+        return "rejected", "preferred"
+    return ", ".join(how.zero), ", ".join(how.one)
+
+
+def _proposed(file_name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", Path(file_name).stem.lower()).strip("-_")[:64]
+
+
+@require_POST
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    one = _import(request, pk)
+    if one.looked is None or one.at_work:
+        return redirect("import", pk)
+    form = MappingForm(one.looked, request.POST)
+    mapping = form.mapping()
+    if mapping is None:
+        one.state = State.NEW
+        return _page(request, one, mapping=form, status=422)
+    return _queued(request, one, chores.check(one, mapping))
+
+
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    one = _import(request, pk)
+    return redirect("import", pk) if one.at_work else _queued(request, one, chores.again(one))
+
+
+@require_POST
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Back from the report to the mapping."""
+    one = _import(request, pk)
+    services.reopen(one)
+    return redirect("import", pk)
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    services.stop(_import(request, pk))
+    return redirect("import", pk)
+
+
+@require_POST
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    services.discard(_import(request, pk))
+    return redirect("datasets")
+
+
+@require_POST
+def save(request: HttpRequest, pk: int) -> HttpResponse:
+    one, form = _import(request, pk), AboutForm(request.POST.dict())
+    about = form.about()
+    if about:
+        try:
+            card = services.save(one, about)
+        except ValueError as error:
+            form.problems["name"] = [str(error)]
+        else:
+            messages.info(request, f"“{card.name}” is on the shelf: experiments find it by that name.")
+            return redirect("dataset", card.name)
+    return _page(request, one, about=form, status=422)
+
+
+def _queued(request: HttpRequest, one: Import, called: bool) -> HttpResponse:
+    if not called:
+        messages.warning(request, QUEUE_AWAY)
+    return redirect("import", one.pk)
