@@ -284,7 +284,12 @@ def test_a_full_tuning_is_looked_at_as_often_as_half_of_its_cost_allows(looked_a
 
 def test_validation_rows_count_in_the_cost_of_an_evaluation(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(story, "evaluations", lambda run, rows, looked_at: asked.append((rows, looked_at)) or 2)
+
+    def note(run: RunSpec, rows: int, looked_at: int) -> int:
+        asked.append((rows, looked_at))
+        return 2
+
+    monkeypatch.setattr(story, "evaluations", note)
     run = make_run()
     finish(run, store)
     split = split_for(run, load_examples(run.dataset, run.fingerprint).group)
