@@ -94,7 +94,7 @@ def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:
 
 
 class Store:
-    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` shared by all."""
+    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` and ``tokens/`` shared by all."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
@@ -105,6 +105,11 @@ class Store:
     @property
     def features(self) -> Path:
         return self.root / "features"
+
+    @property
+    def tokens(self) -> Path:
+        """Texts as token ids, shared by all runs with the same data set, tokenizer and longest text."""
+        return self.root / "tokens"
 
     def checkpoint(self, key: str) -> Path:
         """Of a run that has begun and not finished."""

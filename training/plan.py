@@ -57,7 +57,8 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
-    rows = rows_of(catalog.dataset(run.dataset).rows, run)
+    data = catalog.dataset(run.dataset)
+    rows = rows_of(data.rows, run)
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
@@ -65,7 +66,7 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
     passes = 4 * run.epochs * rows.train + max(1.5 * run.epochs * rows.train, 5 * (rows.test + rows.validation))
     passes += rows.train + rows.validation + rows.locked
-    return costs.STARTUP_SECONDS + passes * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+    return costs.STARTUP_SECONDS + passes * data.texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 
 
 class Shares(Protocol):
@@ -103,7 +104,8 @@ def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
     if run.adaptation != "probe":
         return 0.0
-    return catalog.dataset(run.dataset).rows * forward_seconds(run.model)
+    entry = catalog.dataset(run.dataset)
+    return entry.rows * entry.texts * forward_seconds(run.model)
 
 
 def forward_seconds(model: str) -> float:
@@ -133,7 +135,7 @@ def make_plan(spec: ExperimentSpec) -> Plan:
 
 
 def _features(run: RunSpec) -> tuple[object, ...]:
-    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision
+    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision, run.pooling
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:
@@ -165,6 +167,8 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         lora_rank=training.lora_rank if adaptation == "lora" else None,
         lora_alpha=training.lora_alpha if adaptation == "lora" else None,
         precision=training.precision if adaptation != "scratch" else "auto",
+        pooling=training.pooling if adaptation != "scratch" and entry.kind == "encoder" else "mean",
+        head_start=training.head_start if entry.kind == "decoder" else "zero",
         gradient_checkpointing=training.gradient_checkpointing and adaptation in ("full", "lora"),
         keep_weights=spec.keep_weights,
     )

@@ -32,13 +32,19 @@ def _stored(info: ValidationInfo) -> bool:
 
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Pooling = Literal["mean", "cls"]
+HeadStart = Literal["zero", "unembedding"]
 Stop = Literal["validation", "last"]
 
 
 class DataSpec(Frozen):
     """Which texts are used, and how they are divided."""
 
-    name: str = Field("movie-reviews", title="Data set", description="Labelled texts with two classes.")
+    name: str = Field(
+        "movie-reviews",
+        title="Data set",
+        description="Texts with one of two labels, or pairs of texts of which one is preferred.",
+    )
     test_fraction: float = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
     )
@@ -112,6 +118,19 @@ class TrainingSpec(Frozen):
         False,
         title="Gradient checkpointing",
         description="Computes states again instead of keeping them: less memory, about a third more time, the same result.",
+    )
+
+    pooling: Pooling = Field(
+        "mean",
+        title="Pooling",
+        description="How the states of an encoder become one vector: their mean, or the first token’s. A decoder is read at the "
+        "last token of the text.",
+    )
+    head_start: HeadStart = Field(
+        "zero",
+        title="Head starts",
+        description="At zero, or for decoders at the unembedding rows of the words 1 and 0, as in Burns et al. 2023, so that "
+        "training begins from what the model says of itself.",
     )
 
     @field_validator("models")
@@ -225,7 +244,7 @@ class RunSpec(Frozen):
 
     ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
     training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
-    None unless the run adapts by LoRA.
+    None unless the run adapts by LoRA; ``pooling`` is of encoders and ``head_start`` of decoders, at their default elsewhere.
     """
 
     engine: int = ENGINE_VERSION
@@ -253,6 +272,8 @@ class RunSpec(Frozen):
     lora_rank: int | None = None
     lora_alpha: int | None = None
     precision: Precision = "auto"
+    pooling: Pooling = "mean"
+    head_start: HeadStart = "zero"
     gradient_checkpointing: bool = False
     keep_weights: bool = False
 
@@ -280,7 +301,7 @@ class RunSpec(Frozen):
 
 
 GROUND_TRUTH = "ground-truth"
-LATER = ("lora_rank", "lora_alpha", "precision")
+LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start")
 
 
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:

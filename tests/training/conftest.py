@@ -1,7 +1,6 @@
 """A small data set of clear-cut reviews, runs on it, and a store that already has its features."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.tiny import make_model
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
 
 ROWS = 400
@@ -64,43 +64,6 @@ def finish(run: RunSpec, store: Store) -> Recording:
     recording = Recording()
     execute(run, store, recording.emit, lambda: False)
     return recording
-
-
-def make_model(folder: Path, architecture: str) -> Path:
-    """A tiny transformer with random weights and its tokenizer, laid out as on the Hub: "llama", "gpt2" or "bert".
-
-    The decoders' tokenizers have no token for padding; id 0 is an ordinary token, the exclamation mark.
-    """
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-    from transformers import PreTrainedTokenizerFast as Fast
-
-    torch.manual_seed(0)
-    texts = pq.read_table(catalog.dataset("clear-reviews").path)["text"].to_pylist()
-    split = pre_tokenizers.Whitespace()
-    counts = Counter(word for text in texts for word, _ in split.pre_tokenize_str(text))
-    first = ["!", "[UNK]"] if architecture != "bert" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    common = sorted(counts, key=lambda word: (-counts[word], word))
-    known = {word: number for number, word in enumerate(list(dict.fromkeys([*first, *common]))[:600])}
-    tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = split
-    words = {"unk_token": "[UNK]"}
-    if architecture == "bert":
-        tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
-        words |= {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    sizes: dict[str, Any] = {"vocab_size": len(known), **shape}
-    model: Any
-    if architecture == "llama":
-        model = LlamaForCausalLM(LlamaConfig(**sizes, intermediate_size=64, max_position_embeddings=128))
-    elif architecture == "gpt2":
-        model = GPT2LMHeadModel(GPT2Config(vocab_size=sizes["vocab_size"], n_embd=32, n_layer=2, n_head=2, n_positions=128))
-    else:
-        model = BertForMaskedLM(BertConfig(**sizes, intermediate_size=64, max_position_embeddings=128))
-    model.save_pretrained(folder)
-    Fast(tokenizer_object=tokenizer, **words).save_pretrained(folder)  # type: ignore[no-untyped-call]
-    return folder
 
 
 @pytest.fixture(scope="session")

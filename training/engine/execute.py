@@ -8,6 +8,7 @@ from pathlib import Path
 from platform import python_version
 
 import numpy as np
+import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
@@ -15,13 +16,13 @@ from safetensors.torch import save_file
 from training.artifacts import Predictions, Store, atomic
 from training.engine import backbone, checkpoint, models
 from training.engine.checkpoint import Checkpoint
-from training.engine.data.examples import Examples, load_examples
+from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, Split, split_for
-from training.engine.data.tokens import word_pieces, words
+from training.engine.data.tokens import cached_word_pieces, words
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
 from training.engine.features import frozen_features
-from training.engine.inputs import Dense, Inputs
+from training.engine.inputs import Dense, Inputs, Pairs
 from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
@@ -97,7 +98,9 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
-        loop = Loop(run, models.build(run), inputs, half.train, labels, path, emit, should_stop, selection)
+        used = inputs.used(half.train) if run.adaptation == "full" else None
+        model = models.build(run, used, pairs=examples.text_b is not None)
+        loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection)
         if begun:
             loop.restore(begun)
         looked_at = np.concatenate([half.validation, test])
@@ -152,11 +155,16 @@ def _inputs(
     run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> Inputs:
     """What the model of ``run`` reads, for every row of the data set."""
-    if run.adaptation == "scratch":
-        return words(examples.text, run.max_tokens)
-    if run.adaptation == "probe":
-        return Dense(frozen_features(run, examples, store, emit, should_stop))
-    return word_pieces(examples.text, backbone.tokenizer(run), should_stop)
+
+    def read(text: pa.ChunkedArray, side: Side) -> Inputs:
+        if run.adaptation == "scratch":
+            return words(text, run.max_tokens)
+        if run.adaptation == "probe":
+            return Dense(frozen_features(run, text, side, store, emit, should_stop))
+        return cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
+
+    first = read(examples.text, "a")
+    return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
 
 
 def evaluations(run: RunSpec, rows: int, looked_at: int) -> int:

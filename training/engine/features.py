@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from filelock import FileLock, Timeout
 
 from training.artifacts import Store, atomic
 from training.engine import backbone, memory
-from training.engine.data.examples import Examples
-from training.engine.data.tokens import word_pieces
+from training.engine.data.examples import Side
+from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
 from training.engine.precision import precision_of
@@ -27,13 +28,18 @@ Features = npt.NDArray[np.float32]
 
 
 def frozen_features(
-    run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec,
+    text: pa.ChunkedArray,
+    side: Side,
+    store: Store,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
 ) -> Features:
-    """Pooled hidden states (rows, width) of all examples, read from the store or computed and left there.
+    """Pooled hidden states (rows, width) of every ``text`` of the data set, read from the store or computed and left there.
 
     Of two processes that need the same features one computes and the other waits. Raises Stopped, CorruptModel.
     """
-    path, shape = features_path(run, store), (len(examples), backbone.shape(run).width)
+    path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
     if (ready := _read(path, shape)) is not None:
         return ready
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,18 +49,18 @@ def frozen_features(
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
         with atomic(path) as partial, threads(TRANSFORMER_THREADS):
-            _compute(run, examples, partial, emit, should_stop)
+            _compute(run, text, side, store, partial, emit, should_stop)
     computed = _read(path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
 
 
-def features_path(run: RunSpec, store: Store) -> Path:
+def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
     shape = backbone.shape(run)
-    pooling = "" if shape.kind == "encoder" else "-last"
+    variant = "" if shape.reading == "mean" else f"-{shape.reading}"
     precision = precision_of(run)
-    pooling += "" if precision == "fp32" else f"-{precision}"
-    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{pooling}.npy"
+    variant += ("" if precision == "fp32" else f"-{precision}") + ("" if side == "a" else "-b")
+    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{variant}.npy"
     return store.features / name
 
 
@@ -99,12 +105,18 @@ def _reserve(path: Path) -> None:
 
 
 def _compute(
-    run: RunSpec, examples: Examples, path: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec,
+    text: pa.ChunkedArray,
+    side: Side,
+    store: Store,
+    path: Path,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
 ) -> None:
     device, precision = Accelerator().device, precision_of(run)
     model, shape = backbone.load(run).to(device), backbone.shape(run)
-    inputs = word_pieces(examples.text, backbone.tokenizer(run), should_stop)
-    rows = np.arange(len(examples))
+    inputs = cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
+    rows = np.arange(len(text))
     features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
     _reserve(path)
     done = 0
@@ -116,7 +128,7 @@ def _compute(
                 raise Stopped
             try:
                 ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
-                features[part] = backbone.pooled(model, ids, mask, shape.kind, precision).cpu().numpy()
+                features[part] = backbone.pooled(model, ids, mask, shape.reading, precision).cpu().numpy()
             except RuntimeError as error:
                 if not memory.ran_out(error) or len(part) == 1:
                     raise

@@ -1,4 +1,4 @@
-"""What a model is fed with: rows of a matrix, or texts of different lengths. Both give batches and small parts."""
+"""What a model is fed with: rows of a matrix, texts of different lengths, or pairs. All give batches and small parts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +16,14 @@ class Inputs(Protocol):
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         """The arguments of the model's ``forward`` for these rows, on the CPU."""
 
+    def used(self, rows: Rows) -> Tensor | None:
+        """The token ids in these rows, each once, with the one that pads a batch; None where there are no tokens."""
+
     def parts(self, rows: Rows) -> list[Rows]:
         """Positions in ``rows``, each once, in parts small enough that a stop is noticed between two of them."""
+
+    def together(self, rows: Rows) -> bool:
+        """Whether the states of all parts of these rows may be kept at once, for one gradient through all of them."""
 
     def halved(self) -> "Inputs | None":
         """The same inputs in parts half the size; None where they cannot be smaller."""
@@ -32,8 +38,14 @@ class Dense:
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         return (torch.from_numpy(self.matrix[rows]),)
 
+    def used(self, rows: Rows) -> Tensor | None:
+        return None
+
     def parts(self, rows: Rows) -> list[Rows]:
         return np.split(np.arange(len(rows)), range(8192, len(rows), 8192))
+
+    def together(self, rows: Rows) -> bool:
+        return len(rows) <= 8192
 
     def halved(self) -> Inputs | None:
         return None
@@ -41,18 +53,27 @@ class Dense:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Token ids: row i is ``ids[starts[i] : starts[i] + lengths[i]]``. A part has at most ``budget`` tokens, padding included."""
+    """Token ids: row i is ``ids[starts[i] : starts[i] + lengths[i]]``. A part has at most ``budget`` tokens, padding included.
 
-    ids: npt.NDArray[np.int64]
+    ``overhead`` is what one more part costs, in tokens: parts are made smaller only where that saves more padding. A device that
+    is fast and slow to start wants few parts; with an overhead as large as the budget, only the budget cuts.
+    """
+
+    ids: npt.NDArray[np.integer]
     starts: Rows
     lengths: Rows
     budget: int
+    overhead: int
 
     @classmethod
-    def of(cls, texts: Iterable[Sequence[int]], budget: int) -> "Ragged":
+    def of(cls, texts: Iterable[Sequence[int]], budget: int, overhead: int | None = None) -> "Ragged":
         arrays = [np.asarray(text, np.int64) for text in texts]
         lengths = np.array([len(array) for array in arrays], np.int64)
-        return cls(np.concatenate(arrays), np.cumsum(lengths) - lengths, lengths, budget)
+        return cls(np.concatenate(arrays), starts_of(lengths), lengths, budget, budget if overhead is None else overhead)
+
+    def used(self, rows: Rows) -> Tensor | None:
+        found = np.unique(np.concatenate([np.unique(self.ids[self.starts[row] :][: self.lengths[row]]) for row in rows]))
+        return torch.from_numpy(np.union1d(found, [0]).astype(np.int64))
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         """Ids (n, longest) int64 and mask (n, longest) float32. The mask is from lengths: no id doubles as a sign for padding."""
@@ -64,17 +85,66 @@ class Ragged:
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.float32))
 
     def parts(self, rows: Rows) -> list[Rows]:
-        """Shortest texts first, so that little padding is computed."""
-        order = np.argsort(self.lengths[rows], kind="stable")
-        lengths = np.maximum(self.lengths[rows][order], 1)
-        parts, start = [], 0
-        while start < len(rows):
-            window = lengths[start : start + self.budget]
-            padded = np.arange(1, len(window) + 1) * window
-            size = max(1, int(np.searchsorted(padded, self.budget, side="right")))
-            parts.append(order[start : start + size])
-            start += size
+        """Shortest texts first, cut so that padding and the overhead of parts together are least."""
+        lengths = np.maximum(self.lengths[rows], 1)
+        order = np.argsort(lengths, kind="stable")
+        parts = []
+        for shelf in np.split(order, cuts(lengths[order], self.overhead)):
+            size = max(1, self.budget // int(lengths[shelf[-1]]))
+            parts += np.split(shelf, range(size, len(shelf), size))
         return parts
+
+    def together(self, rows: Rows) -> bool:
+        return sum(len(part) * max(1, int(self.lengths[rows[part]].max())) for part in self.parts(rows)) <= self.budget
 
     def halved(self) -> Inputs | None:
         return replace(self, budget=self.budget // 2) if self.budget > 1 else None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two inputs for each row, whose scores are compared; a part is small enough for both of them."""
+
+    first: Inputs
+    second: Inputs
+
+    def batch(self, rows: Rows) -> tuple[Tensor, ...]:
+        """The arguments for the first texts, then as many for the second ones."""
+        return (*self.first.batch(rows), *self.second.batch(rows))
+
+    def used(self, rows: Rows) -> Tensor | None:
+        first, second = self.first.used(rows), self.second.used(rows)
+        return None if first is None or second is None else torch.unique(torch.cat([first, second]))
+
+    def parts(self, rows: Rows) -> list[Rows]:
+        return [part[smaller] for part in self.first.parts(rows) for smaller in self.second.parts(rows[part])]
+
+    def together(self, rows: Rows) -> bool:
+        return self.first.together(rows) and self.second.together(rows)
+
+    def halved(self) -> Inputs | None:
+        first, second = self.first.halved(), self.second.halved()
+        return Pairs(first, second) if first and second else None
+
+
+def starts_of(lengths: Rows) -> Rows:
+    """Where each row starts when rows of these lengths lie one after another."""
+    return np.cumsum(lengths) - lengths
+
+
+def cuts(lengths: Rows, overhead: int) -> Rows:
+    """Where to cut ascending ``lengths`` (n,) into parts, each padded to its longest, for the least tokens in all.
+
+    A part counts as ``overhead`` tokens more. Exact, by dynamic programming over the distinct lengths.
+    """
+    longest, counts = np.unique(lengths, return_counts=True)
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    least, came_from = np.zeros(len(ends)), np.zeros(len(ends), np.int64)
+    for end in range(1, len(ends)):
+        cost = least[:end] + (ends[end] - ends[:end]) * longest[end - 1] + overhead
+        came_from[end] = np.argmin(cost)
+        least[end] = cost[came_from[end]]
+    found = [came_from[-1]]
+    while found[-1]:
+        found.append(came_from[found[-1]])
+    return ends[found[-2::-1]] if len(found) > 1 else ends[:0]

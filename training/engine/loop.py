@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from training.engine import checkpoint as checkpoints
-from training.engine import losses, memory
+from training.engine import losses, memory, vocabulary
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.split import Rows
 from training.engine.errors import Diverged, Stopped, TooLarge
@@ -53,9 +54,12 @@ class Loop:
     ) -> None:
         self.accelerator = Accelerator(mixed_precision="no")
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=run.lr, weight_decay=run.weight_decay)
-        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
         scaled = run.tunes_backbone and precision_of(run) == "fp16"  # small gradients would be lost in fp16
+        # One pass over the weights and none of its arrays new; a scaler would skip a step inside of it, unseen from here.
+        fused = self.accelerator.device.type in ("cpu", "cuda") and not scaled
+        optimiser = torch.optim.AdamW(trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
+        vocabulary.follow(model, optimiser)
+        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
         self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.accelerator.device)
         self.run, self.inputs, self.rows = run, inputs, rows
@@ -160,9 +164,9 @@ class Loop:
 
     def _gradient(self, rows: Rows, labels: Tensor, progress: float) -> Tensor | None:
         """Adds the gradient of a batch, and returns its mean loss; None where memory ran out and parts are smaller now."""
-        parts = self.inputs.parts(rows)
         try:
-            return self._whole(rows, labels, progress) if len(parts) == 1 else self._in_parts(rows, labels, progress, parts)
+            step = self._whole if self.inputs.together(rows) else self._in_parts
+            return step(rows, labels, progress)
         except RuntimeError as error:
             if not memory.ran_out(error):
                 raise
@@ -184,12 +188,15 @@ class Loop:
         self.inputs, self.halvings = smaller, self.halvings + 1
 
     def _whole(self, rows: Rows, labels: Tensor, progress: float) -> Tensor:
-        logits = self._forward(rows)
+        """Forward by parts, so that little padding is computed, and one gradient through all of them."""
+        parts = self.inputs.parts(rows)
+        order = torch.from_numpy(np.concatenate(parts))
+        logits, labels = torch.cat([self._forward(rows[part]) for part in parts]), labels[order]
         loss = losses.cross_entropy(logits, losses.target(self.run.method, labels, logits, progress))
         self._backward(loss)
         return loss.detach()
 
-    def _in_parts(self, rows: Rows, labels: Tensor, progress: float, parts: list[Rows]) -> Tensor:
+    def _in_parts(self, rows: Rows, labels: Tensor, progress: float) -> Tensor:
         """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.
 
         A stop throws away this step only.
@@ -199,7 +206,7 @@ class Loop:
             with torch.no_grad():
                 target = losses.target(self.run.method, labels, self._logits(rows), progress)
         total = torch.zeros_like(self.loss_sum)
-        for part in parts:
+        for part in self.inputs.parts(rows):
             self._heed_stop()
             loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / len(rows))
             self._backward(loss)
@@ -219,7 +226,8 @@ class Loop:
                 if not memory.ran_out(error):
                     raise
             self._make_room()
-            parts += [part[smaller] for smaller in self.inputs.parts(rows[part])]
+            left = np.concatenate([part, *parts])
+            parts = [left[smaller] for smaller in self.inputs.parts(rows[left])][::-1]
         return logits
 
     def _backward(self, loss: Tensor) -> None:

@@ -1,8 +1,8 @@
 """Models that turn one batch into one logit for each example: the log-odds of class 1.
 
-Every head starts at zero, so the student's first guess is one half for all. Nothing is dropped out, in training either. The only
-chance left in a run is the split, the order of the data and where LoRA starts, all drawn by the seed: runs repeat bit for bit,
-and resume as if they had never stopped.
+A head starts at zero, so that the student's first guess is one half for all, or at the model's own words for the classes.
+Nothing is dropped out, in training either. The only chance left in a run is the split, the order of the data and where LoRA
+starts, all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
 """
 
 from typing import Any
@@ -11,27 +11,38 @@ import torch
 from torch import Tensor, nn
 
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.engine import backbone
-from training.engine.backbone import Shape
+from training.engine import backbone, vocabulary
+from training.engine.backbone import Reading
 from training.engine.errors import EngineError
 from training.engine.precision import Resolved, precision_of
 from training.spec import RunSpec
 
 
-def build(run: RunSpec) -> nn.Module:
-    """The untrained model of ``run``. Raises CorruptModel where a fully tuned backbone cannot be loaded."""
+def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False) -> nn.Module:
+    """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded.
+
+    ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
+    """
+    scorer = _scorer(run, used)
+    return Comparison(scorer) if pairs else scorer
+
+
+def _scorer(run: RunSpec, used: Tensor | None) -> nn.Module:
     if run.adaptation == "scratch":
         return BagOfWords(BAG_OF_WORDS_BUCKETS)
     shape = backbone.shape(run)
+    head = Head(shape.width, backbone.direction(run) if run.head_start == "unembedding" else None)
     if run.adaptation == "probe":
-        return Head(shape.width)
+        return head
     transformer: Any = backbone.load(run)
     if run.gradient_checkpointing:
         _checkpoint_gradients(transformer)
     if run.adaptation == "lora":
         transformer = _with_lora(transformer, run)
+    elif used is not None:
+        vocabulary.narrow(transformer, used)
     # Transformers skips gradient checkpointing without a word unless the model is in training mode.
-    return FineTuned(transformer.train(run.gradient_checkpointing), shape, precision_of(run))
+    return FineTuned(transformer.train(run.gradient_checkpointing), head, shape.reading, precision_of(run))
 
 
 def _checkpoint_gradients(transformer: Any) -> None:
@@ -80,15 +91,18 @@ class BagOfWords(nn.Module):
 class Head(nn.Module):
     """Logistic regression on features: the whole of a probe, the last layer of a fine-tuned model.
 
-    The logit is the difference of the two logits of a two-way head, of which only the difference matters. Whoever wants the
-    paper's start from the unembedding (the row of a word for class 1 less that of a word for class 0) sets ``linear.weight``.
+    The logit is the difference of the two logits of a two-way head, of which only the difference matters: a two-way head that
+    starts at two rows of the unembedding is one that starts at their difference, ``start`` (width,).
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, start: Tensor | None = None) -> None:
         super().__init__()
         self.linear = nn.Linear(width, 1)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
+        if start is not None:
+            with torch.no_grad():
+                self.linear.weight.copy_(start)
 
     def forward(self, features: Tensor) -> Tensor:
         """``features`` (n, width) to logits (n,)."""
@@ -99,12 +113,29 @@ class Head(nn.Module):
 class FineTuned(nn.Module):
     """A transformer and a head, both trained."""
 
-    def __init__(self, transformer: nn.Module, shape: Shape, precision: Resolved) -> None:
+    def __init__(self, transformer: nn.Module, head: Head, reading: Reading, precision: Resolved) -> None:
         super().__init__()
-        self.backbone, self.kind, self.precision = transformer, shape.kind, precision
-        self.head = Head(shape.width)
+        self.backbone, self.reading, self.precision = transformer, reading, precision
+        self.head = head
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,)."""
-        logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.kind, self.precision))
+        logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.reading, self.precision))
         return logits
+
+
+class Comparison(nn.Module):
+    """A reward model: the log-odds that the first of two texts is preferred is the difference of their scores.
+
+    Burns et al. 2023, appendix A.3, after Bradley and Terry 1952. The bias of the scorer cancels out.
+    """
+
+    def __init__(self, scorer: nn.Module) -> None:
+        super().__init__()
+        self.scorer = scorer
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The scorer's arguments for n first texts, then those for n second texts, to logits (n,)."""
+        half = len(inputs) // 2
+        difference: Tensor = self.scorer(*inputs[:half]) - self.scorer(*inputs[half:])
+        return difference

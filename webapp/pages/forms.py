@@ -29,7 +29,7 @@ UNITS = {
 }
 SELDOM = (
     *("batch_size", "lr", "weight_decay", "schedule", "stop", "max_tokens"),
-    *("lora_rank", "lora_alpha", "precision", "gradient_checkpointing"),
+    *("lora_rank", "lora_alpha", "precision", "pooling", "head_start", "gradient_checkpointing"),
 )
 TUNING = {"probe": "Probe", "full": "Full", "lora": "LoRA"}
 PRECISION = {"auto": "Auto", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
@@ -42,7 +42,13 @@ OTHERS = {
     "strong.models": "Others by name: gpt2-xl, qwen3-1.7b-base, hub:ORG/NAME, or a folder.",
 }
 """What may be typed beside the boxes of a list that also takes values which are not on offer."""
+POOLING = {"mean": "Mean", "cls": "First token"}
+HEAD_START = {"zero": "At zero", "unembedding": "At the unembedding"}
 CHOICES = {
+    "weak.pooling": POOLING,
+    "strong.pooling": POOLING,
+    "weak.head_start": HEAD_START,
+    "strong.head_start": HEAD_START,
     "weak.tuning": TUNING,
     "strong.tuning": TUNING,
     "weak.stop": STOP,

@@ -22,7 +22,7 @@ def examples() -> Examples:
 
 def compute(examples: Examples, store: Store, should_stop: Callable[[], bool] = lambda: False) -> tuple[np.ndarray, Recording]:
     recording = Recording()
-    return frozen_features(make_run("ceiling"), examples, store, recording.emit, should_stop), recording
+    return frozen_features(make_run("ceiling"), examples.text, "a", store, recording.emit, should_stop), recording
 
 
 def test_features_are_computed_once_and_then_mapped_from_disk(examples: Examples, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_damaged_features_are_computed_again(examples: Examples, tmp_path: Path,
 def test_a_stop_is_heard_between_two_batches_and_leaves_no_half_file(examples: Examples, tmp_path: Path) -> None:
     store, recording = Store(tmp_path), Recording(stop_after=lambda event: event.kind == "progress")
     with pytest.raises(Stopped):
-        frozen_features(make_run("ceiling"), examples, store, recording.emit, lambda: recording.stop)
+        frozen_features(make_run("ceiling"), examples.text, "a", store, recording.emit, lambda: recording.stop)
     assert len(recording.of("progress")) == 1
     assert [path.suffix for path in store.features.iterdir()] == [".lock"]
 
@@ -74,7 +74,7 @@ def test_of_two_that_need_the_same_features_one_computes(
 ) -> None:
     computed: list[Path] = []
 
-    def fake(run: object, examples: Examples, path: Path, emit: object, should_stop: object) -> None:
+    def fake(run: object, examples: Examples, store: Store, path: Path, emit: object, should_stop: object) -> None:
         computed.append(path)
         with path.open("wb") as file:
             np.save(file, np.zeros((len(examples), 384), np.float32))

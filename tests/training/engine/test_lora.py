@@ -26,11 +26,11 @@ def test_only_the_additions_and_the_head_are_trained(run: RunSpec) -> None:
 
 def test_the_additions_start_at_nothing_and_where_they_start_depends_on_the_seed_alone(run: RunSpec) -> None:
     ids, mask = torch.tensor([[2, 3, 4]]), torch.ones(1, 3)
-    kind = backbone.shape(run).kind
+    reading = backbone.shape(run).reading
     model = build(run)
     with torch.no_grad():
-        plain = backbone.pooled(backbone.load(run), ids, mask, kind)
-        torch.testing.assert_close(backbone.pooled(model.get_submodule("backbone"), ids, mask, kind), plain)
+        plain = backbone.pooled(backbone.load(run), ids, mask, reading)
+        torch.testing.assert_close(backbone.pooled(model.get_submodule("backbone"), ids, mask, reading), plain)
     torch.rand(7)  # whatever else was drawn before
     same, other = build(run), build(run.model_copy(update={"seed": 1}))
     name = next(name for name, _ in model.named_parameters() if "lora_A" in name)

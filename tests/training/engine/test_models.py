@@ -46,5 +46,22 @@ def test_a_fully_tuned_model_drops_nothing_out() -> None:
     assert not any(module.training for module in model.modules() if isinstance(module, torch.nn.Dropout))
 
 
+def test_a_reward_model_says_the_opposite_of_the_pair_the_other_way_round_and_one_half_of_equal_texts() -> None:
+    model = build(make_run("ceiling"), pairs=True)
+    torch.nn.init.normal_(model.get_parameter("scorer.linear.weight"))
+    torch.nn.init.ones_(model.get_parameter("scorer.linear.bias"))
+    one, other = torch.randn(5, 384), torch.randn(5, 384)
+    assert torch.equal(model(one, other), -model(other, one))
+    assert torch.sigmoid(model(one, one)).tolist() == [0.5] * 5
+
+
+def test_a_reward_model_is_the_difference_of_the_scores_of_its_two_texts() -> None:
+    model = build(make_run(), pairs=True)
+    torch.nn.init.normal_(model.get_parameter("scorer.weight.weight"))
+    first, second = (torch.tensor([[3, 7], [2, 0]]), torch.ones(2, 2)), (torch.tensor([[5], [9]]), torch.ones(2, 1))
+    scorer = model.get_submodule("scorer")
+    torch.testing.assert_close(model(*first, *second), scorer(*first) - scorer(*second))
+
+
 def fully_tuned(name: str) -> RunSpec:
     return make_run("ceiling", model=name, adaptation="full")

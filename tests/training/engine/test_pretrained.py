@@ -1,6 +1,7 @@
 """Transformers from folders: how a text becomes a vector, and whole experiments with them."""
 
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import pyarrow as pa
 import pytest
 import torch
 
-from tests.training.conftest import Recording, finish, make_model, plan_with
+from tests.tiny import make_model
+from tests.training.conftest import Recording, finish, plan_with
 from training import Plan, RunSpec, Store, execute
 from training.engine import backbone
 from training.engine import models as engine_models
 from training.engine.data.tokens import word_pieces
 from training.engine.errors import CorruptModel
 from training.engine.features import features_path
+from training.engine.inputs import Ragged
 
 ARCHITECTURES = ["llama", "gpt2", "bert"]
 
@@ -26,12 +29,16 @@ def a_run(model: Path, tuning: str = "full", **changes: object) -> RunSpec:
     return plan.runs[plan.triplets[0].ceiling].model_copy(update=changes)
 
 
+def tokenised(text: pa.ChunkedArray, run: RunSpec) -> Ragged:
+    return Ragged.of(chain.from_iterable(word_pieces(text, backbone.tokenizer(run), lambda: False)), budget=2048)
+
+
 def logits(run: RunSpec, texts: list[str], together: bool) -> torch.Tensor:
     """Of an untrained model whose head is not zero."""
     model = engine_models.build(run)
     with torch.no_grad():
         model.get_parameter("head.linear.weight").copy_(torch.linspace(-1, 1, 32)[None])
-        inputs = word_pieces(pa.chunked_array([texts]), backbone.tokenizer(run), lambda: False)
+        inputs = tokenised(pa.chunked_array([texts]), run)
         parts = [np.arange(len(texts))] if together else [np.array([row]) for row in range(len(texts))]
         return torch.cat([model(*inputs.batch(part)) for part in parts])
 
@@ -51,20 +58,72 @@ def test_a_decoder_is_read_at_its_last_token_though_padding_has_the_id_of_a_word
     """Batches are padded with id 0, which is the exclamation mark here, and texts end with it."""
     run = a_run(models["llama"])
     transformer = backbone.load(run)
-    inputs = word_pieces(pa.chunked_array([TEXTS]), backbone.tokenizer(run), lambda: False)
+    inputs = tokenised(pa.chunked_array([TEXTS]), run)
     ids, mask = inputs.batch(np.arange(len(TEXTS)))
     assert ids[1, int(mask[1].sum()) - 1] == ids[3, int(mask[3].sum()) - 1] == 0
     with torch.no_grad():
-        found = backbone.pooled(transformer, ids, mask, "decoder")
+        found = backbone.pooled(transformer, ids, mask, "last")
         for row, length in enumerate(inputs.lengths):
             alone = transformer(input_ids=ids[row : row + 1, :length]).last_hidden_state[0, -1]
             torch.testing.assert_close(found[row], alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_a_head_that_starts_at_the_unembedding_says_what_the_language_model_says(
+    models: dict[str, Path], architecture: str, tuning: str
+) -> None:
+    """GPT-2's unembedding is its embedding, Llama's a tensor of its own."""
+    from transformers import AutoModelForCausalLM
+
+    run = a_run(models[architecture], tuning, head_start="unembedding")
+    tokenizer = backbone.tokenizer(run)
+    zero, one = tokenizer.token_to_id("0"), tokenizer.token_to_id("1")
+    language_model = AutoModelForCausalLM.from_pretrained(models[architecture])
+    inputs = tokenised(pa.chunked_array([TEXTS]), run)
+    with torch.no_grad():
+        found = engine_models.build(run)(*inputs.batch(np.arange(len(TEXTS))))
+        for row, length in enumerate(inputs.lengths):
+            ids = inputs.batch(np.array([row]))[0][:, :length]
+            said = language_model(input_ids=ids).logits[0, -1]
+            torch.testing.assert_close(found[row], said[one] - said[zero], atol=1e-5, rtol=0)
+
+
+def test_a_tokenizer_that_does_not_know_the_class_words_is_said(models: dict[str, Path], tmp_path: Path) -> None:
+    copy = shutil.copytree(models["llama"], tmp_path / "copy")
+    vocabulary = (copy / "tokenizer.json").read_text()
+    (copy / "tokenizer.json").write_text(vocabulary.replace('"0":', '"zero":').replace('"1":', '"one":'))
+    with pytest.raises(CorruptModel, match="does not tell the words 0 and 1 apart"):
+        engine_models.build(a_run(copy, head_start="unembedding"))
+
+
+def test_an_encoder_can_be_read_at_its_first_token(models: dict[str, Path]) -> None:
+    run = a_run(models["bert"], pooling="cls")
+    transformer = backbone.load(run)
+    ids, mask = torch.tensor([[2, 5, 6, 3, 0]]), torch.tensor([[1.0, 1.0, 1.0, 1.0, 0.0]])
+    with torch.no_grad():
+        found = backbone.pooled(transformer, ids, mask, backbone.shape(run).reading)
+        states = transformer(input_ids=ids[:, :4]).last_hidden_state
+    torch.testing.assert_close(found, states[:, 0], atol=1e-5, rtol=0)
+
+
+def test_pooling_and_the_start_of_the_head_are_in_the_key_only_where_they_are_read(models: dict[str, Path]) -> None:
+    plain = {name: plan_with("bag-of-words", str(models[name])).runs.keys() for name in ARCHITECTURES}
+    cls = {name: plan_with("bag-of-words", str(models[name]), pooling="cls").runs.keys() for name in ARCHITECTURES}
+    start = {name: plan_with("bag-of-words", str(models[name]), head_start="unembedding").runs.keys() for name in ARCHITECTURES}
+    assert {name for name in ARCHITECTURES if cls[name] != plain[name]} == {"bert"}
+    assert {name for name in ARCHITECTURES if start[name] != plain[name]} == {"llama", "gpt2"}
+
+
+def test_features_of_another_pooling_have_a_file_of_their_own(models: dict[str, Path], tmp_path: Path) -> None:
+    mean, cls = (a_run(models["bert"], "probe", pooling=pooling) for pooling in ("mean", "cls"))
+    assert features_path(mean, Store(tmp_path)) != features_path(cls, Store(tmp_path))
+
+
 def test_texts_are_cut_on_the_right_and_none_is_left_out(models: dict[str, Path]) -> None:
     run = a_run(models["llama"], max_tokens=8)
     long = "the film is good and bad and long and not good"
-    inputs = word_pieces(pa.chunked_array([[long, long[:33], ""]]), backbone.tokenizer(run), lambda: False)
+    inputs = tokenised(pa.chunked_array([[long, long[:33], ""]]), run)
     assert inputs.lengths.tolist() == [8, 8, 1]
     ids, _ = inputs.batch(np.array([0, 1]))
     assert ids[0].tolist() == ids[1].tolist()
@@ -75,9 +134,9 @@ def test_nothing_is_dropped_out_of_a_transformer_in_training_mode_either(models:
     run = a_run(models[architecture])
     model = backbone.load(run)
     ids, mask = torch.tensor([[2, 3, 4]]), torch.ones(1, 3)
-    kind = backbone.shape(run).kind
-    calm = backbone.pooled(model, ids, mask, kind)
-    assert torch.equal(backbone.pooled(model.train(), ids, mask, kind), calm)
+    reading = backbone.shape(run).reading
+    calm = backbone.pooled(model, ids, mask, reading)
+    assert torch.equal(backbone.pooled(model.train(), ids, mask, reading), calm)
 
 
 def finish_all(plan: Plan, store: Store) -> None:

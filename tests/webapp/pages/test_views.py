@@ -471,4 +471,7 @@ def test_the_preview_says_how_many_hidden_settings_are_not_at_their_default(page
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
     assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
     found = text(page, "/experiments/new/")
-    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Size ladder" in found
+    assert (
+        "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Reward model Size ladder"
+        in found
+    )

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +13,23 @@ from training import catalog
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
+Side = Literal["a", "b"]
+"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
+
 
 @dataclass(frozen=True)
 class Examples:
     """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1.
 
     ``group`` is the stored value, or a hash of it, and never a count: it says the same of a row whatever other rows there are.
+    In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
     """
 
     id: npt.NDArray[np.int64]
     label: npt.NDArray[np.int8]
     group: npt.NDArray[np.int64]
     text: pa.ChunkedArray
+    text_b: pa.ChunkedArray | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -41,16 +47,20 @@ def load_examples(name: str, fingerprint: str) -> Examples:
     if found != fingerprint:
         raise CorruptData(f"{entry.path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(entry.path) as file:
-        return from_table(file.read(columns=["id", "text", "label", "group"]))
+        return from_table(file.read(columns=["id", "text", "text_b", "label", "group"]))
 
 
 def from_table(table: pa.Table) -> Examples:
-    """Examples from the columns id, text, label and group (whole numbers or names). Raises CorruptData."""
+    """Examples from the columns id, text, label, group (whole numbers or names) and, for preferences, text_b.
+
+    Raises CorruptData.
+    """
     examples = Examples(
         id=table["id"].to_numpy().astype(np.int64),
         label=table["label"].to_numpy().astype(np.int8),
         group=_group(table["group"]),
         text=table["text"],
+        text_b=table["text_b"] if "text_b" in table.column_names else None,
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")

@@ -1,0 +1,90 @@
+"""Models of one's own through every door: the form, the API and the command line, with the same numbers."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from training import ExperimentSpec, Store, make_plan
+
+from ..lab import Lab
+from ..tiny import make_model
+
+LITTLE = {"epochs": 1, "batch_size": 16, "max_tokens": 24}
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("decoder") / "tiny-llama", "llama")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("encoder") / "tiny-bert", "bert")
+
+
+def asked(weak: dict[str, Any], strong: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    base = {"name": "Own models", "data": {"limit": 64, "test_fraction": 0.05}, "methods": [{"kind": "naive"}], "seeds": 1}
+    return base | {"weak": LITTLE | weak, "strong": LITTLE | strong} | changes
+
+
+def same_from_the_command_line(lab: Lab, spec: dict[str, Any], out: Path) -> None:
+    """Trains all of ``spec`` without the web and compares every prediction with the laboratory's."""
+    recipe = out.with_suffix(".json")
+    recipe.write_text(ExperimentSpec.model_validate(spec).model_dump_json())
+    command = [sys.executable, "-m", "training", "run", str(recipe), "--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True, timeout=400)
+    for key in make_plan(ExperimentSpec.model_validate(spec)).runs:
+        one, other = (Store(root).read_predictions(key) for root in (out, lab.data_dir / "artifacts"))
+        assert one.prob.tobytes() == other.prob.tobytes()
+
+
+@pytest.mark.timeout(900)
+def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
+    lab: Lab, page: Page, decoder: Path, encoder: Path, tmp_path: Path
+) -> None:
+    own = asked({"models": [str(decoder)], "tuning": "full"}, {"models": [str(encoder)], "tuning": "lora", "lr": 1e-3})
+    draft = lab.call("POST", "/experiments", asked({"models": ["bag-of-words"]}, {"models": ["bag-of-words"]}))[1]["id"]
+    page.goto(f"{lab.url}/experiments/new/?from={draft}")
+    for role, path, tuning in (("weak", decoder, "full"), ("strong", encoder, "lora")):
+        page.locator(f"input[name={role}__models][value=bag-of-words]").uncheck()
+        page.locator(f"textarea[name={role}__models]").fill(str(path))
+        page.locator(f"select[name={role}__tuning]").select_option(tuning)
+    page.locator("input[name=strong__lr]").evaluate("field => { field.value = '0.001' }")
+    expect(page.locator("#plan")).to_contain_text("3 runs asked, 3 unique", timeout=15_000)
+    page.get_by_role("button", name="Start 3 runs").click()
+    page.wait_for_url("**/experiments/2/")
+    experiment = lab.finished(2, 400)
+    assert experiment["state"] == "finished", [run["error"] for run in experiment["runs"]]
+    assert experiment["spec"]["strong"]["models"] == [f"local:{encoder}"]
+    expect(page.locator("#head [role=status]")).to_contain_text("Done", timeout=10_000)
+    expect(page.locator("#result")).to_contain_text("tiny-bert")
+    same_from_the_command_line(lab, own, tmp_path / "out")
+
+
+@pytest.mark.timeout(900)
+def test_minilm_learns_by_full_tuning_lora_and_probe_and_the_command_line_agrees(lab: Lab, tmp_path: Path) -> None:
+    tuned = asked({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "lora"})
+    probed = asked({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "probe"})
+    one, other = lab.launch(tuned), lab.launch(probed)
+    for number in (one, other):
+        experiment = lab.finished(number, 400)
+        assert experiment["state"] == "finished", [run["error"] for run in experiment["runs"]]
+        assert experiment["result"]["groups"][0]["agreement"] is not None
+    assert lab.run(one, "weak") == lab.run(other, "weak")  # one supervisor for both
+    same_from_the_command_line(lab, tuned, tmp_path / "out")
+
+
+@pytest.mark.timeout(900)
+def test_a_reward_model_is_launched_and_has_agreement_and_a_gap(lab: Lab) -> None:
+    small = {"models": ["bag-of-words"], "epochs": 2}
+    data = {"name": "movie-preferences"}
+    experiment = lab.finished(lab.launch(asked(small, small | {"epochs": 8}, data=data)), 120)
+    group = experiment["result"]["groups"][0]
+    assert experiment["state"] == "finished"
+    assert group["agreement"]["supervisor_wrong"] is not None
+    assert group["gap"] is not None
+    assert group["state"] in ("ok", "unresolved", "inverted")
