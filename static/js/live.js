@@ -10,6 +10,7 @@
   let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
   const have = {};          // run id -> number of its last event
   const nonFinite = {};     // run id -> first step whose loss is not a number
+  const totals = {};        // run id -> its number of steps
   let rows = [];            // rows that a hidden tab has not drawn yet
 
   const time = () => new Date(heard).toLocaleTimeString("en-GB");
@@ -110,8 +111,9 @@
   function draw(run, event) {
     const place = wire.runs[run];
     if (!place) return;  // a run of another pair
-    const row = (metric, value) => ({run, series: place.series, seed: place.seed, step: event.step, metric, value});
+    const row = (metric, value) => ({run, series: place.series, seed: place.seed, total: totals[run], step: event.step, metric, value});
     if (event.kind === "started") {
+      totals[run] = event.total_steps;
       const void_ = old => old.run === run && old.step > event.resumed_from;
       rows = rows.filter(old => !void_(old));
       charts.remove(wire.chart, void_);

@@ -13,6 +13,11 @@ def drawn(page: Page) -> int:
     return int(page.evaluate("charts.rows('live-chart').length"))
 
 
+def within_their_runs(page: Page) -> bool:
+    """Every point knows how long its run is, by which the chart tells finished seeds and averages over seeds."""
+    return bool(page.evaluate("charts.rows('live-chart').every(row => row.step <= row.total)"))
+
+
 def received(page: Page) -> int:
     return int(page.evaluate("Number(document.body.dataset.events || 0)"))
 
@@ -51,6 +56,7 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     expect(page.locator("#result")).to_contain_text(pgr)
     assert page.evaluate("window.neverReloaded") is True
     assert drawn(page) == points(lab, 1)
+    assert within_their_runs(page)
 
 
 def test_a_page_ends_with_every_event_although_the_web_server_died_in_between(lab: Lab, page: Page) -> None:
@@ -68,6 +74,7 @@ def test_a_page_ends_with_every_event_although_the_web_server_died_in_between(la
     expect(page.locator("#head [role=status]")).to_have_text("Stopped", timeout=10_000)
     lab.until(lambda: received(page) == sum(len(lab.events(run["run"])) for run in lab.experiment(pk)["runs"]))
     assert drawn(page) == points(lab, pk)
+    assert within_their_runs(page)
 
 
 def test_the_page_says_that_a_worker_died_and_that_the_run_went_on(lab: Lab, page: Page) -> None:

@@ -1,12 +1,18 @@
 """README cards of what is exported: where it comes from, in words and in full."""
 
-from training import catalog
 from training.artifacts import Store
+from training.engine import backbone
 from training.spec import GROUND_TRUTH, RunSpec
 
+READ = {
+    "mean": "the mean of the last hidden states",
+    "cls": "the last hidden state of the first token",
+    "last": "the last hidden state of the last token",
+}
 
-def model_card(run: RunSpec, store: Store) -> str:
-    """The card of the run's model."""
+
+def model_card(run: RunSpec, store: Store, pairs: bool) -> str:
+    """The card of the run's model, with ``pairs`` that of a reward model."""
     role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
     how = {
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
@@ -21,7 +27,7 @@ tags: [weak-to-strong]
 
 # {run.model}, {role}
 
-{how} The head gives the log-odds of class 1. {_pooling(run)}
+{how} {PAIRS if pairs else "The head gives the log-odds of class 1."} {_reading(run)}
 
 {_provenance(run, store)}"""
 
@@ -44,13 +50,13 @@ neither{"" if run.half == "A" else ", but this run was trained on rows of the tr
 {_provenance(run, store)}"""
 
 
-def _pooling(run: RunSpec) -> str:
+PAIRS = "The head gives the score of a text; the first of two is preferred with log-odds of its score less that of the second."
+
+
+def _reading(run: RunSpec) -> str:
     if run.adaptation == "scratch":
-        return ""
-    entry = catalog.known_model(run.model)
-    kind = entry.kind if entry else "encoder"
-    where = "the mean of the last hidden states" if kind == "encoder" else "the last hidden state at the last token"
-    return f"It reads {where} of the first {run.max_tokens} tokens."
+        return f"It reads the first {run.max_tokens} words."
+    return f"It reads {READ[backbone.shape(run).reading]} among the first {run.max_tokens} tokens."
 
 
 def _provenance(run: RunSpec, store: Store) -> str:

@@ -17,7 +17,9 @@ from training.engine.errors import EngineError
 from training.spec import RunSpec
 
 Weights = dict[str, Tensor]
-HEAD, SCORER = "head.", "scorer."
+HEAD = "head."
+SCORER = "scorer."
+"""Of a reward model, which is one scorer for both texts."""
 
 
 def export_model(run: RunSpec, store: Store, out: Path) -> None:
@@ -29,15 +31,16 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
     has a weight for each bucket. Raises EngineError where the run left no weights.
     """
     weights = _weights(run, store)
-    card = model_card(run, store)
+    scores = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
+    card = model_card(run, store, pairs=scores.keys() != weights.keys())
     _make(out)
     if run.adaptation == "scratch":
-        save_file(weights, out / "head.safetensors")
+        save_file(scores, out / "head.safetensors")
     elif run.adaptation == "probe":
-        save_file(weights, out / "head.safetensors")
+        save_file(scores, out / "head.safetensors")
         (out / "base.json").write_text(json.dumps(base_of(run), indent=2) + "\n")
     else:
-        _write_transformer(run, weights, out)
+        _write_transformer(run, scores, out)
     # Last, and over the card that peft writes.
     (out / "README.md").write_text(card)
 
@@ -50,7 +53,7 @@ def base_of(run: RunSpec) -> dict[str, Any]:
         "digest": run.digest,
         "layers": shape.layers,
         "width": shape.width,
-        "pooling": {"mean": "mean", "cls": "first token", "last": "last token"}[shape.reading],
+        "pooling": shape.reading,
         "max_tokens": run.max_tokens,
     }
 
@@ -79,22 +82,17 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store)
     found = store.read_predictions(run.key())
     found = found.take(found.split != "locked")
-    place = {one: index for index, one in enumerate(examples.id.tolist())}
-    rows = pa.array([place[one] for one in found.id.tolist()], pa.int64())
-    texts = {"text": examples.text.take(rows)}
-    if examples.text_b is not None:
-        texts["text_b"] = examples.text_b.take(rows)
-    table = pa.table(
-        {
-            "id": found.id,
-            **texts,
-            "split": found.split,
-            "soft_label": found.prob,
-            "hard_label": found.label,
-            "supervisor": [run.key()] * len(found.id),
-            "data_fingerprint": [run.fingerprint] * len(found.id),
-        }
-    )
+    place = {one: row for row, one in enumerate(examples.id.tolist())}
+    rows = [place[one] for one in found.id.tolist()]
+    texts = {"text": examples.text.take(rows)} | ({"text_b": examples.text_b.take(rows)} if examples.text_b is not None else {})
+    columns = {
+        "split": found.split,
+        "soft_label": found.prob,
+        "hard_label": found.label,
+        "supervisor": [run.key()] * len(rows),
+        "data_fingerprint": [run.fingerprint] * len(rows),
+    }
+    table = pa.table({"id": found.id} | texts | columns)
     _make(out)
     pq.write_table(table, out / "labels.parquet", compression="zstd")
     (out / "README.md").write_text(card)
@@ -108,8 +106,7 @@ def _make(out: Path) -> None:
 
 def _weights(run: RunSpec, store: Store) -> Weights:
     try:
-        weights = load_file(store.weights(run.key()))
-        return part(weights, SCORER) or weights
+        return load_file(store.weights(run.key()))
     except FileNotFoundError:
         raise EngineError(
             "This run has left no weights. Those of fully tuned models are kept if the experiment says so (keep_weights)."

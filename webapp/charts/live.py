@@ -1,9 +1,10 @@
 """The live chart: test accuracy, agreement with the supervisor and training loss of one pair, filled row by row in the browser.
 
-A row of the data set "live" is ``{run, series, seed, step, metric, value}`` with metric "accuracy", "agreement_right",
-"agreement_wrong" or "loss"; ``series`` is the id of a ``Series`` of this chart. Thin lines are seeds. The bold line is the mean
-of a series' finished seeds, or until one has finished of all that have started, as far as each of them has points: a seed
-that starts late never pulls the line back, and every point of a line is a mean over the same seeds.
+A row of the data set "live" is ``{run, series, seed, total, step, metric, value}`` with metric "accuracy", "agreement_right",
+"agreement_wrong" or "loss"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number of steps. Thin lines
+are seeds. The bold line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as
+each of them has points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same
+seeds.
 """
 
 import json
@@ -19,11 +20,8 @@ from webapp.charts.roles import CEILING, WEAK, student_looks
 Layer = Any
 """A chart that can stand in a layer; Altair's own types for it differ from method to method."""
 
-FINISHED = 0.98
-"""A seed counts as finished from this share of its steps, since halves of seeds can differ by a few batches."""
-
 BUCKETS = 100
-"""Steps are averaged between seeds in this many slots: seeds need not be evaluated at exactly the same steps."""
+"""Steps are averaged between seeds in this many slots of each seed's own length: a hash makes halves of unequal size."""
 
 LINE_GAP = 14
 """Least distance of two labels, in pixels."""
@@ -152,10 +150,9 @@ class _Panel:
             .transform_joinaggregate(reached="max(step)", groupby=["series", "seed", "metric"])
             .transform_calculate(
                 role=self.of({one.id: one.role for one in self.series}),
-                steps=self.of({one.id: one.steps for one in self.series}),
-                slot=f"round(datum.step / datum.steps * {BUCKETS})",
+                slot=f"round(datum.step / datum.total * {BUCKETS})",
+                finished="datum.reached >= datum.total",
             )
-            .transform_calculate(finished=f"datum.reached >= {FINISHED} * datum.steps")
         )
 
     def averaged(self, metrics: list[str]) -> alt.Chart:

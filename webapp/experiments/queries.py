@@ -170,7 +170,10 @@ def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
     return estimates
 
 
-ALIKE = ("dataset", "test_fraction", "limit", "model", "adaptation", "epochs", "batch_size", "max_tokens")
+ALIKE = (
+    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
+    *("model", "adaptation", "epochs", "batch_size", "max_tokens"),
+)
 """Runs that agree on these take about the same time."""
 
 

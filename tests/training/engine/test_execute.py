@@ -274,6 +274,28 @@ def test_stopping_last_takes_the_last_step_whatever_validation_says(store: Store
     assert selected.part("transfer").prob.tobytes() != last.part("transfer").prob.tobytes()
 
 
+@pytest.mark.parametrize(("looked_at", "expected"), [(60, 50), (300, 15), (600, 7), (10**6, 5)])
+def test_a_full_tuning_is_looked_at_as_often_as_half_of_its_cost_allows(looked_at: int, expected: int) -> None:
+    """Three epochs of 1,000 rows cost as much as 9,000 forward passes; ``looked_at`` are test and validation rows together."""
+    run = make_run("ceiling", adaptation="full", epochs=3)
+    assert story.evaluations(run, 1000, looked_at) == expected
+    assert story.evaluations(make_run("ceiling"), 1000, looked_at) == 50
+
+
+def test_validation_rows_count_in_the_cost_of_an_evaluation(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def note(run: RunSpec, rows: int, looked_at: int) -> int:
+        asked.append((rows, looked_at))
+        return 2
+
+    monkeypatch.setattr(story, "evaluations", note)
+    run = make_run()
+    finish(run, store)
+    split = split_for(run, load_examples(run.dataset, run.fingerprint).group)
+    assert asked == [(len(split.a.train), len(split.a.validation) + len(split.test))]
+
+
 def test_only_small_weights_are_kept_unless_asked(store: Store) -> None:
     head, whole, kept = make_run("ceiling"), full(limit=64), full(limit=65, keep_weights=True)
     for run in (head, whole, kept):

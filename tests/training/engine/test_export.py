@@ -14,9 +14,16 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from tests.training.conftest import finish, make_run, plan_with
-from training import RunSpec, Store
+from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.__main__ import BAD_INPUT, FAILED, main
 from training.engine.data.examples import load_examples
+
+PREFERENCES = {
+    "data": {"name": "movie-preferences", "limit": 64},
+    "weak": {"models": ["bag-of-words"], "epochs": 1},
+    "strong": {"models": ["bag-of-words"]},
+    "seeds": 1,
+}
 
 
 def tuned(models: dict[str, Path], architecture: str, tuning: str, store: Store, **changes: Any) -> RunSpec:
@@ -112,6 +119,20 @@ def test_weak_labels_load_with_datasets_and_are_those_of_the_run(store: Store, t
     texts = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
     assert loaded["text"][:] == [texts[one] for one in expected.id.tolist()]
     assert run.key() in (out / "README.md").read_text()
+
+
+def test_a_reward_model_is_one_scorer_and_its_labels_have_both_texts(store: Store, tmp_path: Path) -> None:
+    run = next(iter(make_plan(ExperimentSpec.model_validate(PREFERENCES)).runs.values()))
+    finish(run, store)
+    out = export(run, store, tmp_path / "out")
+    assert load_file(out / "head.safetensors")["weight.weight"].shape[1] == 1
+    assert "the first of two is preferred" in (out / "README.md").read_text()
+    labels = export(run, store, tmp_path / "labels", "--labels")
+    loaded = datasets.load_dataset(str(labels), split="train", cache_dir=str(tmp_path / "cache"))
+    examples = load_examples(run.dataset, run.fingerprint)
+    assert examples.text_b is not None
+    rows = {one: row for row, one in enumerate(examples.id.tolist())}
+    assert loaded["text_b"][:5] == examples.text_b.take([rows[one] for one in loaded["id"][:5]]).to_pylist()
 
 
 def test_no_locked_row_is_exported(store: Store, tmp_path: Path) -> None:

@@ -75,3 +75,9 @@ def test_the_curve_of_a_run_by_itself_does_not_become_a_level() -> None:
     assert "datum.role != 'student' && datum.finished" in pair
     assert "datum.role != 'student' && datum.finished" not in alone
     assert "bold: mean over seeds, thin: each seed" not in alone
+
+
+def test_a_seed_is_measured_by_its_own_length_since_halves_are_of_unequal_size() -> None:
+    said = strings(live_chart(PAIR, 1000))
+    assert "round(datum.step / datum.total * 100)" in said
+    assert "datum.reached >= datum.total" in said
