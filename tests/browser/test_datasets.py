@@ -1,0 +1,73 @@
+"""Bringing data in the browser: the file, its columns, the checks, the report, the shelf, and an experiment on it."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.webapp.imports.files import content
+
+from ..lab import Lab
+from .test_main_job import overflow
+
+
+def chosen(lab: Lab, page: Page, path: Path) -> None:
+    page.goto(f"{lab.url}/datasets/upload/")
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+
+
+def test_from_a_file_to_an_experiment_on_it(lab: Lab, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "My notes.csv"
+    path.write_bytes(content(400))
+    page.goto(f"{lab.url}/")
+    page.get_by_role("link", name="Data sets").first.click()
+    page.get_by_role("link", name="Bring your own").click()
+    chosen(lab, page, path)
+    expect(page).to_have_url(re.compile(r"/datasets/imports/\d+/$"), timeout=30_000)
+    expect(page.get_by_label("Label", exact=True)).to_have_value("verdict")
+    page.get_by_label("Text", exact=True).fill(r"{body}\nIs it so?")
+    page.get_by_role("button", name="Check My notes.csv").click()
+    expect(page.get_by_role("heading", name="Keep it")).to_be_visible(timeout=60_000)  # it comes by itself
+    expect(page.get_by_label("Name", exact=True)).to_have_value("my-notes")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert overflow(page) == 0
+    page.get_by_role("button", name="Save the data set").click()
+    expect(page).to_have_url(re.compile("/datasets/my-notes/$"))
+    expect(page.locator("main")).to_contain_text("expect wide intervals")
+    for path_ in ("/datasets/", "/datasets/boolq/", "/datasets/upload/", "/datasets/my-notes/"):
+        page.goto(f"{lab.url}{path_}")
+        assert overflow(page) == 0, path_
+    page.goto(f"{lab.url}/datasets/my-notes/")
+    page.get_by_role("link", name="New experiment").click()
+    expect(page.get_by_label("Data set")).to_have_value("my-notes")
+    expect(page.locator("#plan")).to_contain_text("runs asked")
+    pk = lab.launch(
+        {"name": "On my notes", "seeds": 1, "data": {"name": "my-notes"}, "methods": [{"kind": "naive"}]}
+        | {role: {"models": ["bag-of-words"], "epochs": 2} for role in ("weak", "strong")}
+    )
+    lab.finished(pk)
+    page.goto(f"{lab.url}/experiments/{pk}/")
+    expect(page.locator("#notes")).to_contain_text("There are only 400 rows: expect wide intervals.")
+
+
+def test_a_file_that_cannot_be_read_is_said_on_the_page_and_another_may_be_chosen(lab: Lab, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes(b"PK\x03\x04 packed")
+    chosen(lab, page, path)
+    expect(page.locator("#upload-error")).to_contain_text("The file is compressed (zip).", timeout=30_000)
+    path.write_bytes(content())
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    expect(page).to_have_url(re.compile(r"/datasets/imports/\d+/$"), timeout=30_000)
+
+
+def test_checks_can_be_stopped_and_say_so(lab: Lab, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_bytes(content(200_000))
+    chosen(lab, page, path)
+    page.get_by_role("button", name="Check long.csv").click(timeout=30_000)
+    expect(page.locator("#import [role=progressbar]")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#import [role=status]")).to_have_text("Stopped", timeout=30_000)
+    lab.until(lambda: not lab.processes("training", "data"))
