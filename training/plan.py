@@ -64,8 +64,8 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
-    # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
-    passes = 4 * run.epochs * rows + max(1.5 * run.epochs * rows, 5 * test) + half + test
+    # Training passes, evaluations (a tenth of a training's worth of forward passes, at least two), and the last predictions.
+    passes = 3 * run.epochs * rows + max(0.3 * run.epochs * rows, 2 * test) + half + test
     return costs.STARTUP_SECONDS + passes * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 
 

@@ -30,8 +30,8 @@ from training.spec import ENGINE_VERSION, RunSpec
 log = logging.getLogger(__name__)
 
 EVALUATIONS = 50
-FULL_EVALUATION_SHARE = 0.5
-"""Evaluations of a fully tuned model may cost this share of its training; a probe's cost next to nothing."""
+FULL_EVALUATION_SHARE = 0.1
+"""Evaluations of a fully tuned model may cost this share of its training, if there are two; a probe's cost next to nothing."""
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
@@ -114,7 +114,7 @@ def evaluations(run: RunSpec, rows: int, test: int) -> int:
         return EVALUATIONS
     # One training step costs about three forward passes of its batch.
     affordable = FULL_EVALUATION_SHARE * 3 * run.epochs * rows / test
-    return max(5, min(EVALUATIONS, int(affordable)))
+    return max(2, min(EVALUATIONS, int(affordable)))
 
 
 def _started(run: RunSpec, rows: int, resumed_from: int) -> RunStarted:

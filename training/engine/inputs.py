@@ -33,7 +33,8 @@ class Dense:
     matrix: npt.NDArray[np.float32]
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
-        return (torch.from_numpy(self.matrix[rows]),)
+        # A plain array: NumPy's class for mapped ones takes longer to look for its file than to read a batch.
+        return (torch.from_numpy(np.asarray(self.matrix)[rows]),)
 
     def parts(self, rows: Rows) -> list[Rows]:
         return np.split(np.arange(len(rows)), range(8192, len(rows), 8192))
@@ -76,7 +77,7 @@ class Ragged:
         column = np.arange(max(1, lengths.max()))
         mask = column < lengths[:, None]
         ids = np.zeros(mask.shape, np.int64)
-        ids[mask] = self.ids[(self.starts[rows][:, None] + column)[mask]]
+        ids[mask] = np.asarray(self.ids)[(self.starts[rows][:, None] + column)[mask]]
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.float32))
 
     def parts(self, rows: Rows) -> list[Rows]:
