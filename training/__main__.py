@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|schema|execute."""
+"""The same engine with no web at all: python -m training plan|run|schema|execute|serve."""
 
 import argparse
 import contextlib
@@ -19,6 +19,7 @@ from training import Event, ExperimentSpec, Plan, RunSpec, Store, execute, make_
 from training.artifacts import atomic
 from training.engine.errors import EngineError
 from training.events import RunFailed, RunStopped
+from training.server import serve
 from training.spec import describe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     add("schema", _schema, "Prints the JSON schema of recipes.")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
+    add(
+        "serve",
+        _serve,
+        "Waits for a worker to ask for trainings on the socket that is its stdin; trains each in a fork of itself.",
+    )
     return parser
 
 
@@ -105,6 +111,11 @@ def _execute(options: argparse.Namespace) -> int:
     run = _parse(RunSpec, sys.stdin.read())
     with json_lines() as write, stop_requests() as should_stop:
         return train(run, Store(options.store), lambda event: write(event.model_dump(mode="json")), should_stop)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    serve(lambda store: main(["execute", "--store", store]))
+    return DONE
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -91,6 +91,8 @@ class Ragged:
         return parts
 
     def together(self, rows: Rows) -> bool:
+        if len(rows) * self.lengths[rows].max() <= self.budget:
+            return True
         return sum(len(part) * max(1, int(self.lengths[rows[part]].max())) for part in self.parts(rows)) <= self.budget
 
     def halved(self) -> Inputs | None:
@@ -107,6 +109,8 @@ def cuts(lengths: Rows, overhead: int) -> Rows:
 
     A part counts as ``overhead`` tokens more. Exact, by dynamic programming over the distinct lengths.
     """
+    if len(lengths) * lengths[-1] - lengths.sum() <= overhead:
+        return np.zeros(0, np.int64)  # no cut saves what it costs
     longest, counts = np.unique(lengths, return_counts=True)
     ends = np.concatenate([[0], np.cumsum(counts)])
     least, came_from = np.zeros(len(ends)), np.zeros(len(ends), np.int64)
