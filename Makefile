@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test check lint types imports lock clean
+.PHONY: setup up demo test check lint types imports bench-engine lock clean
 
 setup: $(VENV)/installed
 
@@ -44,6 +44,10 @@ types: $(VENV)/installed-dev
 
 imports: $(VENV)/installed-dev
 	$(BIN)/lint-imports
+
+# How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
+bench-engine: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.engine $(ARGS)
 
 # Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
 lock: $(VENV)/installed-dev

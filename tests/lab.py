@@ -135,11 +135,11 @@ class Lab:
         return self.until(done, seconds)  # type: ignore[no-any-return]
 
     def processes(self, *words: str) -> list[int]:
-        """Ids of the processes of this laboratory whose command line has all these words."""
+        """Ids of the processes of this laboratory with all these words in command line or name; a trainer is named "execute"."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                command = (entry / "cmdline").read_bytes().decode().replace("\0", " ")
+                command = (entry / "cmdline").read_bytes().decode().replace("\0", " ") + (entry / "comm").read_text()
                 environment = (entry / "environ").read_bytes()
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:

@@ -21,3 +21,10 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
     finally:
         gc.enable()
     engine_execute(run, store, emit, should_stop)
+
+
+def warm_up() -> None:
+    """Imports all that a run may need, and computes nothing."""
+    from training.engine.warm import import_all
+
+    import_all()

@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|export|schema|execute|data."""
+"""The same engine with no web at all: python -m training plan|run|export|schema|execute|serve|data."""
 
 import argparse
 import contextlib
@@ -19,6 +19,7 @@ from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execu
 from training.engine.errors import EngineError
 from training.events import RunFailed, RunStopped
 from training.files import atomic
+from training.server import serve
 from training.spec import describe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -67,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--labels", action="store_true", help="the weak labels as a data set, and not the model")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
+    add(
+        "serve",
+        _serve,
+        "Waits for a worker to ask for trainings on the socket that is its stdin; trains each in a fork of itself.",
+    )
     _add_data(add("data", _data, "Data sets: list, fetch, look, check, add. Prints JSON lines, the answer last."))
     return parser
 
@@ -131,6 +137,11 @@ def _execute(options: argparse.Namespace) -> int:
     run = _parse(RunSpec, sys.stdin.read())
     with json_lines() as write, stop_requests() as should_stop:
         return train(run, Store(options.store), lambda event: write(event.model_dump(mode="json")), should_stop)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    serve(lambda store: main(["execute", "--store", store]))
+    return DONE
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -64,8 +64,8 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
-    # Training passes, evaluations (half a training's worth of forward passes, at least five), and the last predictions.
-    passes = 4 * run.epochs * rows.train + max(1.5 * run.epochs * rows.train, 5 * (rows.test + rows.validation))
+    # Training passes, evaluations (a tenth of a training's worth of forward passes, at least five), and the last predictions.
+    passes = 3 * run.epochs * rows.train + max(0.3 * run.epochs * rows.train, 5 * (rows.test + rows.validation))
     passes += rows.train + rows.validation + rows.locked
     return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 

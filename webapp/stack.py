@@ -18,8 +18,8 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
+from training.server import die_with_parent
 from webapp import broker
-from webapp.jobs.trainer import die_with_parent
 
 DEFAULT_PORT = 8000
 STOP_SECONDS = 15.0

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from training import catalog
 from training.catalog import folders
 from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
-from training.engine import memory, sources
+from training.engine import memory, packing, sources
 from training.engine.errors import CorruptModel
 from training.engine.precision import Resolved, autocast
 from training.spec import RunSpec
@@ -52,7 +52,9 @@ def shape(run: RunSpec) -> Shape:
 def load(run: RunSpec) -> nn.Module:
     """The transformer of ``run`` in single precision and in evaluation mode (no dropout). Raises CorruptModel."""
     memory.keep_freed()
-    return _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), run.model)
+    loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), run.model)
+    packing.pack(loaded)
+    return loaded
 
 
 def tokenizer(run: RunSpec) -> Any:
@@ -72,8 +74,7 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
     A decoder is read at the last of them, the only one that has read the whole text. Texts are padded on the right.
     """
     with autocast(precision, ids.device):
-        states: Tensor = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-    states = states.float()
+        states = packing.states(model, ids, mask).float()
     if reading == "mean":
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
     if reading == "cls":

@@ -35,8 +35,8 @@ from training.spec import ENGINE_VERSION, RunSpec
 log = logging.getLogger(__name__)
 
 EVALUATIONS = 50
-FULL_EVALUATION_SHARE = 0.5
-"""Evaluations of a fully tuned model may cost this share of its training; a probe's cost next to nothing."""
+FULL_EVALUATION_SHARE = 0.1
+"""Evaluations of a fully tuned model may cost this share of its training, if there are five; a probe's cost next to nothing."""
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:

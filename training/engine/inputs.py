@@ -36,7 +36,8 @@ class Dense:
     matrix: npt.NDArray[np.float32]
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
-        return (torch.from_numpy(self.matrix[rows]),)
+        # A plain array: NumPy's class for mapped ones takes longer to look for its file than to read a batch.
+        return (torch.from_numpy(np.asarray(self.matrix)[rows]),)
 
     def used(self, rows: Rows) -> Tensor | None:
         return None
@@ -81,7 +82,7 @@ class Ragged:
         column = np.arange(max(1, lengths.max()))
         mask = column < lengths[:, None]
         ids = np.zeros(mask.shape, np.int64)
-        ids[mask] = self.ids[(self.starts[rows][:, None] + column)[mask]]
+        ids[mask] = np.asarray(self.ids)[(self.starts[rows][:, None] + column)[mask]]
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.float32))
 
     def parts(self, rows: Rows) -> list[Rows]:
@@ -95,6 +96,8 @@ class Ragged:
         return parts
 
     def together(self, rows: Rows) -> bool:
+        if len(rows) * self.lengths[rows].max() <= self.budget:
+            return True
         return sum(len(part) * max(1, int(self.lengths[rows[part]].max())) for part in self.parts(rows)) <= self.budget
 
     def halved(self) -> Inputs | None:
@@ -137,6 +140,8 @@ def cuts(lengths: Rows, overhead: int) -> Rows:
 
     A part counts as ``overhead`` tokens more. Exact, by dynamic programming over the distinct lengths.
     """
+    if len(lengths) * lengths[-1] - lengths.sum() <= overhead:
+        return np.zeros(0, np.int64)  # no cut saves what it costs
     longest, counts = np.unique(lengths, return_counts=True)
     ends = np.concatenate([[0], np.cumsum(counts)])
     least, came_from = np.zeros(len(ends)), np.zeros(len(ends), np.int64)

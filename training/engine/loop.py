@@ -59,7 +59,8 @@ class Loop:
         fused = self.accelerator.device.type in ("cpu", "cuda") and not scaled
         optimiser = torch.optim.AdamW(trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
         vocabulary.follow(model, optimiser)
-        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.model, prepared = self.accelerator.prepare(model, optimiser)
+        self.optimiser = prepared.optimizer  # the wrapper round it costs a probe half of its step, and our scaler needs none
         self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.accelerator.device)
         self.run, self.inputs, self.rows = run, inputs, rows
@@ -92,6 +93,8 @@ class Loop:
 
     def predict(self, rows: Rows) -> Probabilities:
         """The probability of class 1 for each of ``rows``. Raises Stopped."""
+        if self.step == 0:
+            return np.full(len(rows), 0.5, np.float32)  # every head starts at zero
         with torch.inference_mode():
             return torch.sigmoid(self._logits(rows)).cpu().numpy()
 
@@ -190,8 +193,8 @@ class Loop:
     def _whole(self, rows: Rows, labels: Tensor, progress: float) -> Tensor:
         """Forward by parts, so that little padding is computed, and one gradient through all of them."""
         parts = self.inputs.parts(rows)
-        order = torch.from_numpy(np.concatenate(parts))
-        logits, labels = torch.cat([self._forward(rows[part]) for part in parts]), labels[order]
+        logits = torch.cat([self._forward(rows[part]) for part in parts])
+        labels = labels[torch.from_numpy(np.concatenate(parts))]
         loss = losses.cross_entropy(logits, losses.target(self.run.method, labels, logits, progress))
         self._backward(loss)
         return loss.detach()

@@ -21,12 +21,13 @@ from redis import Redis, RedisError
 
 from training.mapping import Mapping
 from training.notices import NOTICE, Looked, Notice, Refused
+from training.server import die_with_parent
 from training.shelving import About
 from webapp.celery import app
 from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.jobs.tasks import shutting_down
-from webapp.jobs.trainer import STOP_GRACE_SECONDS, die_with_parent
+from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
 logger = logging.getLogger(__name__)
 

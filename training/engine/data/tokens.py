@@ -96,5 +96,5 @@ def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[],
 GPU_BUDGET = 2**15
 TRANSFORMER_BUDGET = 2048
 """Tokens, padding included, that go through a transformer between two looks at ``should_stop``: below a second on two cores."""
-PART_OVERHEAD = 64
-"""What one more part costs on a CPU, in tokens: the best of 16, 32, 64 and 128 for batches of 32 through MiniLM."""
+PART_OVERHEAD = 512
+"""What one more part costs on a CPU, in tokens: more than the padding, which only attention sees, unless lengths differ a lot."""

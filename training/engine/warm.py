@@ -1,0 +1,16 @@
+"""Everything that some run imports late, imported early: for a process that is forked for each run."""
+
+import importlib
+
+LATE = (
+    "tokenizers",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.bert.modeling_bert",
+    "training.engine.execute",
+)
+"""peft is left to the runs that need it: it is the slowest to import, and the rarest."""
+
+
+def import_all() -> None:
+    for name in LATE:
+        importlib.import_module(name)
