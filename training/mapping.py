@@ -60,7 +60,7 @@ class Labelled(Frozen):
 
 
 class Pair(Frozen):
-    """Each row is two texts of which the first was preferred: one of label 1 and one of label 0, in one group."""
+    """Each row is two texts of which one was preferred, for reward models."""
 
     kind: Literal["pair"] = Field("pair", title="A preferred and a rejected text")
     chosen: Template = Field(title="Preferred text", description=TEXT_HELP)

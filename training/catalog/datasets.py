@@ -98,6 +98,7 @@ def from_shelf(name: str) -> DatasetEntry | None:
         citation=card.citation,
         source=card.source,
         group=card.group,
+        texts=card.report.texts,
     )
 
 

@@ -1,5 +1,7 @@
 """What the checks found in a data set: counts, lengths, near copies, trivial baselines, and the warnings of all that."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -32,7 +34,7 @@ class Lengths(Finding):
     zero: tuple[int, ...]
     one: tuple[int, ...]
     median: tuple[float, float]
-    """Of class 0 and of class 1, in words."""
+    """Of class 0 and of class 1, in words; of pairs, of the rejected and of the preferred texts."""
 
 
 class Neighbours(Finding):
@@ -64,13 +66,15 @@ class Baseline(Finding):
 
 
 class Sample(Finding):
-    text: str
+    texts: tuple[str, ...]
     label: int
 
 
 class Report(Finding):
     """All that is known of a data set beside its texts. ``warnings`` are sentences that stay with every result on it."""
 
+    texts: Literal[1, 2] = 1
+    """Of an example: one, or two of which one is preferred."""
     counts: Counts
     ones: int
     """Rows of class 1."""

@@ -153,7 +153,7 @@ class ReportView:
 
     @property
     def samples(self) -> list[tuple[str, str]]:
-        return [(self.one if sample.label else self.zero, sample.text) for sample in self.report.samples]
+        return [(self.one if sample.label else self.zero, "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
 
 
 class DatasetPage:

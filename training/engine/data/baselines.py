@@ -17,11 +17,14 @@ SEED = 8
 
 TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words"}
 
+Texts = tuple[str, ...]
+"""Of one example: a text, or two of which one is preferred. A classifier of pairs sees the difference of what it sees of each."""
+
 Labels = npt.NDArray[np.int8]
 Matrix = npt.NDArray[np.float64]
 
 
-def baselines(texts: Sequence[str], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
+def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
     """The three, or none where there are too few rows, groups or classes on either side."""
     # Costs half a second, which commands that check nothing need not pay.
     from scipy.stats import binomtest
@@ -51,15 +54,21 @@ def baselines(texts: Sequence[str], label: Labels, group: npt.NDArray[np.int64])
     return tuple(found)
 
 
-Fit = Callable[[Sequence[str], Labels, npt.NDArray[np.bool_]], Labels]
+Fit = Callable[[Sequence[Texts], Labels, npt.NDArray[np.bool_]], Labels]
 
 
-def _length(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    return _trees(np.array([[len(text), len(text.split())] for text in texts], np.float64), label, held)
+def _length(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    return _trees(_compared(texts, lambda text: [len(text), len(text.split())]), label, held)
 
 
-def _form(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    return _trees(np.array([form(text) for text in texts]), label, held)
+def _form(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    return _trees(_compared(texts, form), label, held)
+
+
+def _compared(texts: Sequence[Texts], features: Callable[[str], list[float]]) -> Matrix:
+    """(examples, features) of the one text, or of the first less those of the second."""
+    sides = [np.array([features(text) for text in side], np.float64) for side in zip(*texts, strict=True)]
+    return sides[0] if len(sides) == 1 else sides[0] - sides[1]
 
 
 def form(text: str) -> list[float]:
@@ -100,15 +109,16 @@ def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labe
     return predicted
 
 
-def _words(texts: Sequence[str], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+def _words(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
     words: Any = TfidfVectorizer(token_pattern=r"\w+", max_features=50_000, sublinear_tf=True)
     model: Any = LogisticRegression(max_iter=300, C=4.0)
-    seen = words.fit_transform([text for text, out in zip(texts, held, strict=True) if not out])
-    other = words.transform([text for text, out in zip(texts, held, strict=True) if out])
-    predicted: Labels = model.fit(seen, label[~held]).predict(other)
+    words.fit([text for one, out in zip(texts, held, strict=True) if not out for text in one])
+    first, *second = (words.transform(side) for side in zip(*texts, strict=True))
+    seen = first - second[0] if second else first
+    predicted: Labels = model.fit(seen[~held], label[~held]).predict(seen[held])
     return predicted
 
 

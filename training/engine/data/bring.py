@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from training.engine.data.families.example import Example, normal
+from training.engine.data.families.example import Example, normal, preference
 from training.engine.data.files import Reader, Row
 from training.engine.errors import CorruptData
 from training.mapping import Labelled, Mapping, Pair, columns_of, fill
@@ -40,10 +40,8 @@ def _labelled(how: Labelled) -> Convert:
 def _pair(how: Pair) -> Convert:
     def convert(number: int, row: Row) -> Iterator[Example]:
         chosen, rejected = _text(how.chosen, number, row), _text(how.rejected, number, row)
-        if normal(chosen) != normal(rejected):
-            group = _group(how.group, number, row) or normal(f"{chosen} {rejected}")
-            yield Example(chosen, 1, group)
-            yield Example(rejected, 0, group)
+        group = _group(how.group, number, row) or normal(f"{chosen} {rejected}")
+        yield from preference(chosen, rejected, group)
 
     return convert
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
 from training.engine.data import neighbours
-from training.engine.data.baselines import SAMPLE, baselines
+from training.engine.data.baselines import SAMPLE, Texts, baselines
 from training.engine.data.rules import Tick
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -33,34 +33,34 @@ FEW_ROWS = 1_000
 
 
 def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
-    """The report on the data set in ``path`` (id, text, label, group), of which ``counts`` tell how it was made."""
+    """The report on the data set in ``path`` (id, text, label, group, of preferences text_b), made as ``counts`` tell."""
     with pq.ParquetFile(path) as file:
-        total = file.metadata.num_rows
+        total, columns = file.metadata.num_rows, columns_of(file)
         label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
-        words = np.empty(total, np.int64)
+        words = np.empty((len(columns), total), np.int64)
         sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
-        common = neighbours.common_grams(_texts(file, drawn(total, TEMPLATE_SAMPLE)))
+        common = neighbours.common_grams([joined(one) for one in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
         sketch = np.empty((len(compared), neighbours.SKETCH), np.uint64)
-        texts: list[str] = []
+        texts: list[Texts] = []
         names: dict[str, int] = {}
         done = 0
-        for batch in file.iter_batches(BATCH, columns=["text", "label", "group"]):
+        for batch in file.iter_batches(BATCH, columns=[*columns, "label", "group"]):
             rows = slice(done, done + len(batch))
-            found = batch["text"].to_pylist()
+            found = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
             label[rows] = batch["label"].to_numpy()
             group[rows] = [
                 one if isinstance(one, int) else names.setdefault(one, len(names)) for one in batch["group"].to_pylist()
             ]
-            words[rows] = [len(text.split()) for text in found]
-            texts += [clipped(found[index - done]) for index in _within(sampled, rows)]
+            words[:, rows] = np.array([[len(text.split()) for text in one] for one in found]).T
+            texts += [tuple(map(clipped, found[index - done])) for index in _within(sampled, rows)]
             mine = _within(compared, rows)
             first = int(np.searchsorted(compared, done))
-            sketch[first : first + len(mine)] = neighbours.sketches([found[index - done] for index in mine], common)
+            sketch[first : first + len(mine)] = neighbours.sketches([joined(found[index - done]) for index in mine], common)
             done += len(batch)
             tick("checks", done, total)
         pairs = neighbours.near_pairs(sketch, group[compared])
         shown = [(compared[one], compared[two]) for one, two in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
-        near_texts = iter(_in_order(file, [row for pair in shown for row in pair]))
+        near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
         near = Neighbours(
             compared=len(compared),
             near=pairs.rows,
@@ -68,13 +68,15 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         )
         samples = drawn(total, SHOWN)
         some = tuple(
-            Sample(text=text[:LONGEST], label=int(label[row])) for row, text in zip(samples, _texts(file, samples), strict=True)
+            Sample(texts=tuple(text[:LONGEST] for text in one), label=int(label[row]))
+            for row, one in zip(samples, _texts(file, samples), strict=True)
         )
     tick("baselines", 0, 1)
     found_baselines = baselines(texts, label[sampled], group[sampled])
     tick("baselines", 1, 1)
     sizes = np.unique(group, return_counts=True)[1]
     report = Report(
+        texts=1 if len(columns) == 1 else 2,
         counts=counts,
         ones=int(label.sum()),
         groups=len(sizes),
@@ -87,6 +89,15 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         warnings=(),
     )
     return report.model_copy(update={"warnings": warnings(report)})
+
+
+def columns_of(file: pq.ParquetFile) -> list[str]:
+    """The columns of the texts of an example: one, or two of which one is preferred."""
+    return [column for column in ("text", "text_b") if column in file.schema_arrow.names]
+
+
+def joined(texts: Texts) -> str:
+    return "\n".join(texts)
 
 
 def drawn(total: int, most: int) -> npt.NDArray[np.int64]:
@@ -104,20 +115,21 @@ def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
     return rows[np.searchsorted(rows, part.start) : np.searchsorted(rows, part.stop)]
 
 
-def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[str]:
+def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
     """The texts of these rows, which ascend."""
-    found: list[str] = []
-    start = 0
+    found: list[Texts] = []
+    start, columns = 0, columns_of(file)
     for index in range(file.metadata.num_row_groups):
         end = start + file.metadata.row_group(index).num_rows
         mine = _within(rows, slice(start, end))
         if len(mine):
-            found += file.read_row_group(index, columns=["text"])["text"].take(mine - start).to_pylist()
+            table = file.read_row_group(index, columns=columns).take(mine - start)
+            found += zip(*(table[column].to_pylist() for column in columns), strict=True)
         start = end
     return found
 
 
-def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[str]:
+def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
     """The texts of these rows in their order."""
     ascending = np.unique(np.array(rows, np.int64))
     by_row = dict(zip(ascending.tolist(), _texts(file, ascending), strict=True))
@@ -125,6 +137,9 @@ def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[str]:
 
 
 def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
+    """``words`` (1, n) of the texts of both classes; (2, n) of pairs, of which texts are told apart as rejected and preferred."""
+    label = np.concatenate([label, 1 - label][: len(words)])
+    words = words.ravel()
     bins = np.searchsorted(EDGES, words, side="right") - 1
     zero, one = (np.bincount(bins[label == side], minlength=len(EDGES)).tolist() for side in (0, 1))
     medians = tuple(float(np.median(words[label == side])) for side in (0, 1))

@@ -26,8 +26,11 @@ BATCH, ROW_GROUP = 4_096, 16_384
 Tick = Callable[[str, int, int], None]
 """Told of a phase and how much of it is done; may raise Stopped."""
 
-STAGED = pa.schema([("text", pa.string()), ("label", pa.int8()), ("name", pa.string()), ("question", pa.string())])
+STAGED = pa.schema(
+    [("text", pa.string()), ("text_b", pa.string()), ("label", pa.int8()), ("name", pa.string()), ("question", pa.string())]
+)
 SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("group", pa.int64())])
+PAIRS = SCHEMA.insert(2, pa.field("text_b", pa.string()))
 
 STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1)::BIGINT"
 """``families.example.stable`` of the same parts, for the columns of a query."""
@@ -35,10 +38,10 @@ STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1
 HASHED = f"""
 create table hashed as select file_row_number as row, label, question,
     -- Spaces and case aside; punctuation counts, since acceptability may hang on it.
-    md5_number(trim(regexp_replace(lower(text), '[\\s\\p{{Z}}]+', ' ', 'g'))) as words,
-    md5_number(concat_ws(chr(31), name, text)) as pick,
-    {STABLE.format("'answer', question, text")} as answer,
-    {STABLE.format("'balance', $seed, name, text")} as draw
+    md5_number(trim(regexp_replace(lower(concat_ws(chr(31), text, text_b)), '[\\s\\p{{Z}}]+', ' ', 'g'))) as words,
+    md5_number(concat_ws(chr(31), name, text, text_b)) as pick,
+    {STABLE.format("'answer', question, text, text_b")} as answer,
+    {STABLE.format("'balance', $seed, name, text, text_b")} as draw
 from read_parquet($staged, file_row_number = true) where trim(regexp_replace(text, '[\\s\\p{{Z}}]+', ' ', 'g')) <> ''
 """
 
@@ -63,13 +66,15 @@ where label <> $larger or place <= $most
 """
 
 FINAL = f"""
-select {STABLE.format("'id', text, name")} as id, text, label, {STABLE.format("'group', name")} as "group"
+select {STABLE.format("'id', text, text_b, name")} as id, text, text_b, label, {STABLE.format("'group', name")} as "group"
 from read_parquet($staged, file_row_number = true) staged join kept on staged.file_row_number = kept.row order by id
 """
 
 
 def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None) -> Counts:
-    """Writes the data set that ``examples`` make to the Parquet file ``target``: id, text, label and group (int64).
+    """Writes the data set that ``examples`` make to the Parquet file ``target``: id, text, label and group (int64), and text_b.
+
+    The last only of preferences, and ``examples`` are either all preferences or none.
 
     ``seed`` draws what balancing leaves out. Temporary files stand beside ``target``. Raises CorruptData where nothing, or one
     class, is left.
@@ -95,7 +100,8 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     with pq.ParquetWriter(path, STAGED, compression="lz4") as writer:
         while batch := list(islice(stream, BATCH)):
             total += len(batch)
-            columns = zip(*((one.text, int(one.label), one.group, one.question) for one in batch), strict=True)
+            rows = ((one.text, one.text_b or None, int(one.label), one.group, one.question) for one in batch)
+            columns = zip(*rows, strict=True)
             writer.write_batch(
                 pa.record_batch(
                     [pa.array(column, kind) for column, kind in zip(columns, STAGED.types, strict=True)], schema=STAGED
@@ -105,8 +111,8 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
 
 
 def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick) -> Counts:
-    def number(query: str) -> int:
-        return int(connection.execute(query).fetchall()[0][0])
+    def number(query: str, **parameters: str) -> int:
+        return int(connection.execute(query, parameters).fetchall()[0][0])
 
     connection.execute(HASHED, {"staged": staged, "seed": seed})
     tick("rules", 1, 4)
@@ -126,7 +132,8 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     connection.execute(KEPT, {"larger": int(ones > zeros), "most": min(zeros, ones) if unbalanced else max(zeros, ones)})
     kept = number("select count(*) from kept")
     tick("rules", 3, 4)
-    _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), target)
+    schema = PAIRS if number("select count(text_b) from read_parquet($staged)", staged=staged) else SCHEMA
+    _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
     tick("rules", 4, 4)
     return Counts(
         read=0,
@@ -139,17 +146,17 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     )
 
 
-def _write(batches: Any, target: Path) -> None:
+def _write(batches: Any, schema: pa.Schema, target: Path) -> None:
     """In row groups of equal size, so that equal data sets are equal files."""
-    with pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
-        for table in _regrouped(batches):
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for table in _regrouped(batches, schema):
             writer.write_table(table, row_group_size=ROW_GROUP)
 
 
-def _regrouped(batches: Any) -> Iterator[pa.Table]:
-    waiting = SCHEMA.empty_table()
+def _regrouped(batches: Any, schema: pa.Schema) -> Iterator[pa.Table]:
+    waiting = schema.empty_table()
     for batch in batches:
-        waiting = pa.concat_tables([waiting, pa.table(batch).cast(SCHEMA)])
+        waiting = pa.concat_tables([waiting, pa.table(batch).select(schema.names).cast(schema)])
         while len(waiting) >= ROW_GROUP:
             yield waiting.slice(0, ROW_GROUP).combine_chunks()
             waiting = waiting.slice(ROW_GROUP)

@@ -247,14 +247,14 @@ ROWS: dict[str, Rows] = {
         {
             "post_id": f"p{n}",
             "domain": "askbaking_train",
-            "history": fact[1],
+            "history": f"{fact[1]} ({n})",
             "human_ref_A": fact[2] if n % 2 else fact[3][0],
             "human_ref_B": fact[3][0] if n % 2 else fact[2],
             "labels": n % 2,
             "score_A": 5,
             "score_B": 2,
         }
-        for n, fact in enumerate(FACTS)
+        for n, fact in enumerate(FACTS * 3)
     ],
 }
 ROWS["sciq_with_support"] = ROWS["sciq"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from training.catalog.report import Counts, Lengths, Neighbours, Report
 from training.engine.data.checks import check
-from training.engine.data.families.example import Example
+from training.engine.data.families.example import Example, preference
 from training.engine.data.rules import settle
 
 WORDS = [
@@ -41,6 +41,13 @@ def long_and_short() -> list[Example]:
     draw = random.Random(1)
     labels = [draw.randint(0, 1) for _ in range(1500)]
     return [Example(sentence(draw, draw.randint(8, 30) + 15 * label), label, f"group {n}") for n, label in enumerate(labels)]
+
+
+def longer_preferred(more: int) -> list[Example]:
+    """Pairs of which the preferred text is longer by ``more`` words: people are known to like long answers."""
+    draw = random.Random(3)
+    pairs = ((sentence(draw, draw.randint(8, 30) + more), sentence(draw, draw.randint(8, 30)), f"group {n}") for n in range(1500))
+    return [example for pair in pairs for example in preference(*pair)]
 
 
 def letter_or_text() -> list[Example]:

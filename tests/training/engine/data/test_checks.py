@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.engine.data.made import checked, copied_over, harmless, letter_or_text, long_and_short
+from tests.training.engine.data.made import checked, copied_over, harmless, letter_or_text, long_and_short, longer_preferred
 from training import catalog
 from training.catalog.report import Counts, Report
 from training.engine.data import checks, neighbours
@@ -27,6 +27,15 @@ def test_labels_that_length_gives_away_are_found(tmp_path: Path) -> None:
     assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
     assert report.lengths.median[1] - report.lengths.median[0] == pytest.approx(15, abs=2)
     assert sum(report.lengths.one) == report.ones
+
+
+def test_preferences_that_length_gives_away_are_found_and_others_warn_of_nothing(tmp_path: Path) -> None:
+    report = checked(tmp_path, longer_preferred(15))
+    assert report.texts == 2
+    assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
+    assert report.lengths.median[1] - report.lengths.median[0] == pytest.approx(15, abs=2)  # preferred less rejected
+    assert sum(report.lengths.one) == sum(report.lengths.zero) == report.counts.kept
+    assert checked(tmp_path, longer_preferred(0)).warnings == ()
 
 
 def test_labels_that_the_form_of_the_answer_gives_away_are_found(tmp_path: Path) -> None:

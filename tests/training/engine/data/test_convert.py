@@ -7,7 +7,7 @@ import pytest
 from tests.training.engine.data.fixtures import FACTS, ROWS, settled
 from training.engine.data.convert import convert, shared_sequences
 from training.engine.data.families import CONVERSIONS
-from training.engine.data.families.example import Example
+from training.engine.data.families.example import Example, preference
 from training.engine.errors import CorruptData
 
 CHOICE = ["dream", "hellaswag", "openbookqa", "piqa", "quail", "quartz", "sciq", "sciq_with_support", "social_i_qa"]
@@ -38,7 +38,25 @@ def test_ids_and_texts_are_there_once(name: str) -> None:
     assert len({row["id"] for row in rows}) == len({row["text"] for row in rows}) == len(rows)
 
 
-@pytest.mark.parametrize("name", [*CHOICE, "anthropic_hh", "shp"])
+@pytest.mark.parametrize("name", ["anthropic_hh", "shp"])
+def test_a_preference_is_one_example_and_its_label_says_whether_the_first_text_is_the_preferred_one(name: str) -> None:
+    right, found = {fact[2] for fact in FACTS}, examples(name)
+    for example in found:
+        said = [text.rpartition(": ")[2] in right for text in (example.text, example.text_b)]
+        assert said == [example.label == 1, example.label == 0]
+    assert {example.label for example in found} == {0, 1}
+    kept = table(name)
+    assert all(row["text_b"] for row in kept)
+    assert len({frozenset((row["text"], row["text_b"])) for row in kept}) == len(kept)
+
+
+def test_a_preference_comes_in_the_same_order_whichever_of_the_two_is_preferred() -> None:
+    for n in range(20):
+        (one,), (other,) = preference(f"a {n}", f"b {n}", "g"), preference(f"b {n}", f"a {n}", "g")
+        assert (one.text, one.text_b, one.label) == (other.text, other.text_b, 1 - other.label)
+
+
+@pytest.mark.parametrize("name", CHOICE)
 def test_a_question_is_asked_once_with_the_right_answer_and_once_with_a_wrong_one(name: str) -> None:
     groups = defaultdict(list)
     for example in examples(name):

@@ -65,9 +65,13 @@ def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path: Path) -> 
     assert [one.label for one in read(path, labelled(one=[True, 1], zero=[0]))] == [1, 0, 1]
 
 
-def test_a_pair_is_two_texts_of_one_group_and_equal_replies_say_nothing(tmp_path: Path) -> None:
+def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So!\n")
-    assert read(path, PAIR) == [Example("Why?\nbecause", 1, "Why?"), Example("Why?\nno", 0, "Why?")]
+    (found,) = read(path, PAIR)
+    texts = [found.text, found.text_b]
+    assert texts[1 - found.label] == "Why?\nbecause"
+    assert texts[found.label] == "Why?\nno"
+    assert found.group == "Why?"
 
 
 def parquet(rows: list[dict[str, Any]]) -> bytes:

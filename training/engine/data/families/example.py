@@ -14,13 +14,15 @@ Row = Mapping[str, Any]
 class Example:
     """A text with label 0 or 1. Examples of one ``group`` never part company in a split.
 
-    ``question`` is empty, or names a question whose right and wrong answers are to be kept in equal numbers.
+    ``question`` is empty, or names a question whose right and wrong answers are to be kept in equal numbers. ``text_b`` is empty,
+    or what ``text`` is compared with: label 1 then says that ``text`` is preferred.
     """
 
     text: str
     label: int
     group: str
     question: str = ""
+    text_b: str = ""
 
 
 Convert = Callable[[Row], Iterator[Example]]
@@ -51,3 +53,14 @@ def right_and_wrong(
     if wrong:
         yield Example(ask(answers[right]), 1, group)
         yield Example(ask(pick(wrong, group, question)), 0, group)
+
+
+def preference(preferred: str, other: str, group: str) -> Iterator[Example]:
+    """One example of two texts, none where they say the same. Which comes first is drawn by hash.
+
+    Of the two as a set, so that the draw does not know which is preferred, and a pair that was judged both ways is one with both
+    labels.
+    """
+    if normal(preferred) != normal(other):
+        text, text_b = sorted((preferred, other), reverse=stable("order", *sorted((preferred, other))) % 2 == 1)
+        yield Example(text, int(text == preferred), group, text_b=text_b)
