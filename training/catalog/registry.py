@@ -1,7 +1,8 @@
 """Data sets of the Hub that the laboratory knows how to convert: the NLP sets of Burns et al. (2023), and a few more.
 
 The keys are those of ``training.engine.data.families.CONVERSIONS``. All splits whose labels are public are used, since the
-laboratory draws its own test set, by whole groups. Licences are given where the source's own page or paper states one.
+laboratory draws its own test set, by whole groups. Licences are those of the Hub where they could be read;
+fetching asks it again.
 """
 
 from dataclasses import dataclass
@@ -67,7 +68,6 @@ REGISTERED: dict[str, Registered] = {
         "no",
         "the passage",
         "Clark et al. (2019), BoolQ, NAACL 2019",
-        licence="CC BY-SA 3.0",
     ),
     "cola": Registered(
         "CoLA",
@@ -88,7 +88,6 @@ REGISTERED: dict[str, Registered] = {
         WRONG,
         "the passage",
         "Huang et al. (2019), Cosmos QA, EMNLP 2019",
-        licence="CC BY 4.0",
         revision=CONVERTED,
     ),
     "dream": Registered(
@@ -117,7 +116,6 @@ REGISTERED: dict[str, Registered] = {
         "another ending",
         "the video or article",
         "Zellers et al. (2019), HellaSwag, ACL 2019",
-        licence="MIT",
     ),
     "mc_taco": Registered(
         "MC-TACO",
@@ -181,7 +179,6 @@ REGISTERED: dict[str, Registered] = {
         WRONG,
         "the passage",
         "Rogers et al. (2020), Getting Closer to AI Complete Question Answering, AAAI 2020",
-        licence="CC BY-NC-SA 4.0",
     ),
     "quartz": Registered(
         "QuaRTz",
@@ -192,7 +189,6 @@ REGISTERED: dict[str, Registered] = {
         WRONG,
         "the paragraph",
         "Tafjord et al. (2019), QuaRTz, EMNLP 2019",
-        licence="CC BY 4.0",
     ),
     "sciq": Registered("SciQ", "allenai/sciq", "default", ALL, RIGHT, WRONG, "the question", SCIQ, licence="CC BY-NC 3.0"),
     "sciq_with_support": Registered(
@@ -258,7 +254,6 @@ REGISTERED: dict[str, Registered] = {
         "the second conversation is preferred",
         "the opening of the conversation",
         "Bai et al. (2022), Training a Helpful and Harmless Assistant, arXiv:2204.05862",
-        licence="MIT",
     ),
     "shp": Registered(
         "Stanford human preferences",

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import queue
+import resource
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 QUEUE = "chores"
 POLL_SECONDS = 0.25
 LOOK_SECONDS = 60.0
+LARGEST_MEMORY = 6 * 2**30
 
 
 def bring(owner: User, file: Path, name: str) -> Import:
@@ -50,7 +52,12 @@ def bring(owner: User, file: Path, name: str) -> Import:
 def _look(one: Import) -> Looked:
     try:
         done = subprocess.run(
-            _command("look", str(one.file)), cwd=settings.BASE_DIR, capture_output=True, timeout=LOOK_SECONDS, check=False
+            _command("look", str(one.file)),
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            timeout=LOOK_SECONDS,
+            check=False,
+            preexec_fn=_hold,
         )
         notice = NOTICE.validate_json(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValidationError, IndexError):
@@ -146,7 +153,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+                preexec_fn=_hold,
                 cwd=settings.BASE_DIR,
             )
         self.notices: queue.Queue[Notice | None] = queue.Queue()
@@ -176,6 +183,12 @@ class Child:
     def _signal(self, sig: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, sig)
+
+
+def _hold() -> None:
+    """For a child before exec: it ends with the worker, and a file that lies about its size takes no more memory than this."""
+    die_with_parent(signal.SIGTERM)
+    resource.setrlimit(resource.RLIMIT_DATA, (LARGEST_MEMORY, LARGEST_MEMORY))
 
 
 def _command(*words: str) -> list[str]:

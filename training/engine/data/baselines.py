@@ -86,9 +86,10 @@ def _looks(text: str) -> list[float]:
     return [
         *_kind(first),
         *_kind(last),
-        sum(map(str.isupper, text)) / n,
-        sum(map(str.isdigit, text)) / n,
-        sum(not (one.isalnum() or one.isspace()) for one in text) / n,
+        # Rounded, or one capital in so many letters would tell how many letters there are.
+        round(sum(map(str.isupper, text)) / n, 1),
+        round(sum(map(str.isdigit, text)) / n, 1),
+        round(sum(not (one.isalnum() or one.isspace()) for one in text) / n, 1),
         bool(BRACKETS.search(text)),
         bool(QUOTES.search(text)),
         len(final) == 1,

@@ -47,6 +47,9 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
     except OSError as error:
         write(Refused(error=f"The disk cannot be read or written: {error.strerror or error}."))
         return FAILED
+    except MemoryError:
+        write(Refused(error="The file needs more memory than its checks may use."))
+        return FAILED
     except Exception as error:
         logging.exception("The work on the data set failed.")
         write(Refused(error=f"{type(error).__name__}: {error}"))

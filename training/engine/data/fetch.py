@@ -1,5 +1,6 @@
 """Registered data sets through ``datasets``: from the Hub, from its cache on this machine, or from a folder laid out like one."""
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from training.catalog import hub
 from training.catalog.registry import Registered
 from training.engine.data.families.example import Row
 from training.engine.errors import CorruptData
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,27 +40,45 @@ def load(entry: Registered, mirror: Path | None) -> Source:
     datasets.disable_progress_bars()
     if mirror is not None and not mirror.is_dir():
         raise CorruptData(f"There is no folder {mirror}.")
+    commit, licence = ("", "") if mirror else _commit(entry)
     try:
-        parts = [_split(datasets, entry, split, mirror) for split in entry.splits]
+        parts = [_split(datasets, entry, split, mirror, commit) for split in entry.splits]
     except Exception as error:
         raise CorruptData(_sentence(entry, mirror, error)) from None
-    licence = next((str(part.info.license) for part in parts if part.info.license), "")
-    where = (
-        str(mirror) if mirror else f"{entry.repository} on the Hub" + (f", {entry.config}" if entry.config != "default" else "")
-    )
-    return Source(tuple(parts), where, licence)
+    return Source(tuple(parts), str(mirror) if mirror else _where(entry, commit), licence)
 
 
-def _split(datasets: Any, entry: Registered, split: str, mirror: Path | None) -> Any:
+def _where(entry: Registered, commit: str) -> str:
+    config = f", {entry.config}" if entry.config != "default" else ""
+    return f"{entry.repository} on the Hub{config}" + (f", commit {commit[:12]}" if commit else "")
+
+
+def _commit(entry: Registered) -> tuple[str, str]:
+    """The commit that is loaded, and the licence on the Hub's card; empty where the Hub does not say."""
+    import huggingface_hub
+
+    api = huggingface_hub.HfApi(token=hub.token())
+    try:
+        commit = str(api.dataset_info(entry.repository, revision=entry.revision or None, timeout=hub.TIMEOUT_SECONDS).sha)
+        card = api.dataset_info(entry.repository, timeout=hub.TIMEOUT_SECONDS).card_data
+    except Exception as error:  # what is wrong is said by the loading that follows, or what was loaded before is used
+        log.info("%s: %s", entry.repository, error)
+        return "", ""
+    licence = getattr(card, "license", None) or ""
+    return commit, ", ".join(licence) if isinstance(licence, list) else str(licence)
+
+
+def _split(datasets: Any, entry: Registered, split: str, mirror: Path | None, commit: str) -> Any:
     if mirror is not None:
         names = datasets.get_dataset_config_names(str(mirror))
         return datasets.load_dataset(str(mirror), entry.config if entry.config in names else None, split=split)
     if entry.revision:
         # The Hub's own conversion keeps a folder for each configuration, with a folder for each split.
         files = {split: f"{entry.config}/{split}/*.parquet"}
-        return datasets.load_dataset(entry.repository, data_files=files, revision=entry.revision, split=split, token=hub.token())
+        revision = commit or entry.revision
+        return datasets.load_dataset(entry.repository, data_files=files, revision=revision, split=split, token=hub.token())
     config = None if entry.config == "default" else entry.config
-    return datasets.load_dataset(entry.repository, config, split=split, token=hub.token())
+    return datasets.load_dataset(entry.repository, config, revision=commit or None, split=split, token=hub.token())
 
 
 def _sentence(entry: Registered, mirror: Path | None, error: Exception) -> str:

@@ -25,6 +25,7 @@ def test_harmless_data_warns_of_nothing(tmp_path: Path) -> None:
 def test_labels_that_length_gives_away_are_found(tmp_path: Path) -> None:
     report = checked(tmp_path, long_and_short())
     assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
+    assert not any("sees only the form" in warning for warning in report.warnings)  # which says nothing of length
     assert report.lengths.median[1] - report.lengths.median[0] == pytest.approx(15, abs=2)
     assert sum(report.lengths.one) == report.ones
 

@@ -5,9 +5,11 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import datasets
+import huggingface_hub
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -171,6 +173,23 @@ def test_a_script_data_set_is_read_from_the_branch_that_the_hub_converted(monkey
             "token": "from the environment",
         },
     )
+
+
+def test_a_data_set_is_loaded_at_the_commit_that_its_card_names_with_the_licence_that_the_hub_states(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    def load(*_: Any, revision: str, **__: Any) -> list[Any]:
+        asked.append(revision)
+        return [{}]
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    info = SimpleNamespace(sha="c0ffee" * 7, card_data=SimpleNamespace(license=["cc-by-sa-3.0"]))
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: info)
+    source = fetch.load(REGISTERED["boolq"], None)
+    assert asked == ["c0ffee" * 7] * 2
+    assert (source.licence, source.where) == ("cc-by-sa-3.0", "google/boolq on the Hub, commit c0ffeec0ffee")
 
 
 def test_fetching_again_takes_what_is_new_and_a_planned_run_keeps_what_it_was_planned_with(
