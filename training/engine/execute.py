@@ -20,7 +20,7 @@ from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_
 from training.engine.errors import EngineError, Stopped
 from training.engine.features import frozen_features
 from training.engine.inputs import Dense, Inputs, Ragged
-from training.engine.labels import evaluator, read_supervisor, targets
+from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
 from training.engine.schedule import steps_per_epoch
@@ -81,10 +81,17 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         loop = Loop(run, model, inputs, rows, labels, store.checkpoint(run.key()), emit, should_stop)
         if begun:
             loop.restore(begun)
+        tested: dict[int, Probabilities] = {}
+
+        def look(step: int) -> Event:
+            tested[step] = loop.predict(test)
+            return evaluate(step, tested[step])
+
         with loop.stoppable():
-            loop.fit(lambda step: evaluate(step, loop.predict(test)), evaluations(run, len(rows), len(test)))
-            seen = np.concatenate([split.b, test])
-            prob = loop.predict(seen)
+            loop.fit(look, evaluations(run, len(rows), len(test)))
+            last = tested[loop.total] if loop.total in tested else loop.predict(test)
+            prob = np.concatenate([loop.predict(split.b), last])
+    seen = np.concatenate([split.b, test])
     predictions = Predictions(
         id=examples.id[seen],
         split=np.repeat(["transfer", "test"], [len(split.b), len(test)]),
