@@ -60,7 +60,7 @@ class Loop:
         optimiser = torch.optim.AdamW(trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
         vocabulary.follow(model, optimiser)
         self.model, prepared = self.accelerator.prepare(model, optimiser)
-        self.optimiser = prepared.optimizer  # the wrapper round it costs a probe half of its step, and our scaler needs none
+        self.optimiser = prepared.optimizer  # the wrapper round it costs a probe much of its step, and our scaler needs none
         self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.accelerator.device)
         self.run, self.inputs, self.rows = run, inputs, rows
