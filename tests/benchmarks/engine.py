@@ -72,16 +72,20 @@ def spec(options: argparse.Namespace, precision: str) -> ExperimentSpec:
 
 
 def reference(plan: Plan, options: argparse.Namespace, micro: int) -> tuple[Cost, list[float]]:
-    """Every run as a process of its own, which loads and tokenises anew."""
-    total, accuracies = Cost(), []
+    """Every stage as a process of its own, which loads and tokenises anew; supervisor and ceiling anew for each method.
+
+    So does a sweep of the public reference, which is one for each loss.
+    """
+    total, accuracies = Cost(), dict[str, float]()
     with tempfile.TemporaryDirectory() as store:
         module = ["-m", "tests.benchmarks.reference", "--store", store]
-        for run in plan.runs.values():
-            command = [*module, "--micro-batch", str(micro), "--threads", str(options.threads)]
-            cost, output = spent(command, run.model_dump_json())
-            total += cost
-            accuracies.append(json.loads(output)["accuracy"])
-    return total, accuracies
+        for triplet in plan.triplets:
+            for key in (triplet.weak, triplet.ceiling, triplet.student):
+                command = [*module, "--micro-batch", str(micro), "--threads", str(options.threads)]
+                cost, output = spent(command, plan.runs[key].model_dump_json())
+                total += cost
+                accuracies[key] = json.loads(output)["accuracy"]
+    return total, [accuracies[key] for key in plan.runs]
 
 
 def engine(plan: Plan, options: argparse.Namespace) -> tuple[Cost, list[float]]:

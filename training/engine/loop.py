@@ -93,8 +93,8 @@ class Loop:
 
     def predict(self, rows: Rows) -> Probabilities:
         """The probability of class 1 for each of ``rows``. Raises Stopped."""
-        if self.step == 0:
-            return np.full(len(rows), 0.5, np.float32)  # every head starts at zero
+        if self.step == 0 and self.run.head_start == "zero":
+            return np.full(len(rows), 0.5, np.float32)
         with torch.inference_mode():
             return torch.sigmoid(self._logits(rows)).cpu().numpy()
 

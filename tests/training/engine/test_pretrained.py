@@ -89,6 +89,17 @@ def test_a_head_that_starts_at_the_unembedding_says_what_the_language_model_says
             torch.testing.assert_close(found[row], said[one] - said[zero], atol=1e-5, rtol=0)
 
 
+def test_a_model_whose_head_starts_at_the_unembedding_is_evaluated_before_its_first_step_too(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    for start, tells in (("zero", 1), ("unembedding", 20)):
+        run = a_run(models["llama"], "probe", head_start=start, epochs=1)
+        finish(run, store)
+        assert len(set(store.read_trajectory(run.key()).prob[0].tolist())) >= tells
+        assert (len(set(store.read_trajectory(run.key()).prob[0].tolist())) == 1) == (start == "zero")
+
+
 def test_a_tokenizer_that_does_not_know_the_class_words_is_said(models: dict[str, Path], tmp_path: Path) -> None:
     copy = shutil.copytree(models["llama"], tmp_path / "copy")
     vocabulary = (copy / "tokenizer.json").read_text()
