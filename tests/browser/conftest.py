@@ -13,8 +13,9 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-
 FLAGS = [*QUIET, "--disable-component-update", "--no-first-run", "--disable-quic"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while it is there, Playwright's event loop runs, beside which no other test's can."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield chromium

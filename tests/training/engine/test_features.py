@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from filelock import FileLock
 
@@ -74,10 +75,10 @@ def test_of_two_that_need_the_same_features_one_computes(
 ) -> None:
     computed: list[Path] = []
 
-    def fake(run: object, examples: Examples, store: Store, path: Path, emit: object, should_stop: object) -> None:
+    def fake(run: object, text: pa.ChunkedArray, side: str, store: Store, path: Path, *rest: object) -> None:
         computed.append(path)
         with path.open("wb") as file:
-            np.save(file, np.zeros((len(examples), 384), np.float32))
+            np.save(file, np.zeros((len(text), 384), np.float32))
 
     monkeypatch.setattr(module, "_compute", fake)
     workers = [threading.Thread(target=compute, args=(examples, Store(tmp_path))) for _ in range(2)]
