@@ -58,6 +58,11 @@ class Labelled(Frozen):
         """Those that are read."""
         return tuple(dict.fromkeys([*columns_of(self.text), self.label, *filter(None, [self.group])]))
 
+    @property
+    def meanings(self) -> tuple[str, str]:
+        """What 0 and 1 mean."""
+        return ", ".join(self.zero), ", ".join(self.one)
+
 
 class Pair(Frozen):
     """Each row is two texts of which one was preferred, for reward models."""
@@ -70,6 +75,10 @@ class Pair(Frozen):
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*columns_of(self.chosen), *columns_of(self.rejected), *filter(None, [self.group])]))
+
+    @property
+    def meanings(self) -> tuple[str, str]:
+        return "the second is preferred", "the first is preferred"
 
 
 class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]):

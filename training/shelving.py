@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from training import catalog
 from training.catalog import shelf
 from training.catalog.shelf import Card
-from training.mapping import Labelled, Mapping
+from training.mapping import Mapping
 from training.notices import Checked
 from training.spec import Frozen
 
@@ -43,7 +43,7 @@ def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder
     if known and known.fingerprint != checked.fingerprint:
         raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")
     how = mapping.root
-    one, zero = (", ".join(how.one), ", ".join(how.zero)) if isinstance(how, Labelled) else ("preferred", "rejected")
+    zero, one = how.meanings
     card = Card(
         name=about.name,
         title=about.title or about.name,

@@ -82,20 +82,13 @@ def _page(
     request: HttpRequest, one: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
 ) -> HttpResponse:
     context = {"one": one, "states": State, "report": None, "mapping": None, "about": None}
-    if one.state == State.CHECKED and one.found:
-        zero, one_means = _meanings(one)
+    if one.state == State.CHECKED and one.found and one.how:
+        zero, one_means = one.how.root.meanings
         context["report"] = ReportView(one.found.report, zero, one_means)
         context["about"] = about or AboutForm({"name": _proposed(one.file_name), "positive": one_means, "negative": zero})
     elif one.looked and not one.at_work:
         context["mapping"] = mapping or MappingForm(one.looked, request.GET, None if request.GET.get("kind") else one.how)
     return render(request, "pages/import.html", context, status=status)
-
-
-def _meanings(one: Import) -> tuple[str, str]:
-    how = one.how.root if one.how else None
-    if how is None or how.kind == "pair":
-        return "rejected", "preferred"
-    return ", ".join(how.zero), ", ".join(how.one)
 
 
 def _proposed(file_name: str) -> str:

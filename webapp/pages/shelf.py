@@ -97,14 +97,19 @@ class ReportView:
         largest = self.report.largest_group
         return f"{count(self.report.groups, 'group')}, the largest with {count(largest, 'row')}"
 
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Whose lengths are told apart: the two classes, or of pairs the rejected and the preferred texts."""
+        return (self.zero, self.one) if self.report.texts == 1 else ("rejected", "preferred")
+
     @cached_property
     def lengths(self) -> SafeString:
-        return mark_safe(lengths_chart(self.report.lengths, self.zero, self.one))
+        return mark_safe(lengths_chart(self.report.lengths, *self.sides))
 
     @property
     def medians(self) -> str:
-        zero, one = self.report.lengths.median
-        return f"median {one:g} words of {self.one}, {zero:g} of {self.zero}"
+        (of_zero, of_one), (zero, one) = self.report.lengths.median, self.sides
+        return f"median {of_one:g} words of {one}, {of_zero:g} of {zero}"
 
     @property
     def facts(self) -> list[Fact]:

@@ -55,6 +55,13 @@ def test_the_page_of_a_data_set_shows_its_report(page: Client) -> None:
     assert "<svg" in page.get("/datasets/movie-reviews/").content.decode()
 
 
+def test_the_report_of_preferences_tells_the_lengths_of_preferred_and_rejected_texts(page: Client) -> None:
+    found = text(page, "/datasets/movie-preferences/")
+    assert "words of preferred, " in found
+    assert "preferred rejected From the source" in found
+    assert "% the first is rated higher" in found
+
+
 def test_a_registered_one_says_how_to_fetch_it_and_its_button_queues_that(page: Client) -> None:
     assert "python -m training data fetch boolq" in text(page, "/datasets/boolq/")
     answer = page.post("/datasets/boolq/fetch/")

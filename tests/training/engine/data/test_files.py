@@ -71,6 +71,8 @@ def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_pa
     texts = [found.text, found.text_b]
     assert texts[1 - found.label] == "Why?\nbecause"
     assert texts[found.label] == "Why?\nno"
+    first = "first" if texts[0] == "Why?\nbecause" else "second"
+    assert PAIR.root.meanings[found.label] == f"the {first} is preferred"
     assert found.group == "Why?"
 
 
