@@ -65,8 +65,9 @@ def state(experiment: Experiment) -> str:
             else Experiment.objects.filter(BEGUN, pk=experiment.pk).exists()
         )
         return "stopped" if experiment.stopped_at else "running" if begun else "waiting"
-    if experiment.result_due:
-        return "running"  # at rest is only what has its result
+    # At rest is only what has its result. Both are read off the one row, as the counts may be newer than it.
+    if experiment.ended_at is None or experiment.result_due:
+        return "running"
     if counts[Status.FAILED]:
         return "failed"
     return "stopped" if counts[Status.STOPPED] else "finished"

@@ -7,7 +7,7 @@ from django.utils import timezone
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, services
 from webapp.experiments.fold import fold
-from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
 
 from ..cast import finish, finish_all, launched, spec, story
 
@@ -86,13 +86,14 @@ def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> 
     assert student.status == Status.FAILED
     assert "The disk is full." in student.error
     assert queries.state(experiment) == "running"  # the ceiling still waits in the queue
-    finish(by_role(experiment, "ceiling"))
+    finish_all(experiment)
     assert queries.state(experiment) == "failed"
 
 
 def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> None:
     experiment = launched(owner)
     services.stop_experiment(experiment, "ada")
+    experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
     services.launch(experiment)
     experiment.refresh_from_db()
@@ -167,6 +168,7 @@ def test_stopping_asks_the_trainer_and_keeps_what_it_told(owner: User) -> None:
     weak.refresh_from_db()
     assert (weak.status, weak.step) == (Status.STOPPED, 20)
     assert statuses(experiment) == [Status.STOPPED] * 4
+    experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
 
 
@@ -239,6 +241,16 @@ def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) ->
     services.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "finished"
+
+
+def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
+    experiment = launched(owner)
+    while experiment.runs.filter(status__in=ACTIVE).count() > 1:
+        finish(experiment.runs.filter(status=Status.QUEUED)[0])
+    services.refresh_result(experiment)
+    read_early = Experiment.objects.get(pk=experiment.pk)  # with the result of the runs before the last
+    finish(experiment.runs.get(status=Status.QUEUED))
+    assert queries.state(read_early) == "running"
 
 
 def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
