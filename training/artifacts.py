@@ -49,11 +49,11 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run said of the test set at each of its evaluations: ``prob`` (e, n) is the probability of class 1.
+    """What a run said of test examples at each of its evaluations: ``prob`` (e, n) is the probability of class 1.
 
-    ``steps`` (e,) ascends from 0, the untrained model, to the last step; ``id`` (n,) names the examples. ``validation`` (e,) is
-    the accuracy on validation rows against the run's own labels, NaN without such rows. ``selected`` is the step of the
-    predictions.
+    ``steps`` (e,) ascends from 0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test
+    set or those that a transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the
+    run's own labels, NaN without such rows. ``selected`` is the step of the predictions.
     """
 
     steps: npt.NDArray[np.int64]

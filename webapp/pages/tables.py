@@ -174,6 +174,11 @@ class Tables(Evidence):
         return found
 
     @property
+    def watched(self) -> int | None:
+        """How many test examples the stop rules are compared on, None for the whole test set."""
+        return next((group.stops.watched for group in self.complete if group.stops), None)
+
+    @property
     def transitions(self) -> list[tuple[Lane, list[TransitionCell]]]:
         """The 2 x 2 cells of each method, in reading order."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
