@@ -30,7 +30,7 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
     the PEFT adapter of LoRA; ``base.json`` with the model under a probe; nothing for a bag of words, whose ``head.safetensors``
     has a weight for each bucket. Raises EngineError where the run left no weights.
     """
-    weights = _weights(run, store)
+    weights = weights_of(run, store)
     scores = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
     card = model_card(run, store, pairs=scores.keys() != weights.keys())
     _make(out)
@@ -104,7 +104,8 @@ def _make(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _weights(run: RunSpec, store: Store) -> Weights:
+def weights_of(run: RunSpec, store: Store) -> Weights:
+    """The tensors of a finished run. Raises EngineError where it left none."""
     try:
         return load_file(store.weights(run.key()))
     except FileNotFoundError:
