@@ -41,7 +41,7 @@ def test_in_a_bag_of_words_the_effect_of_a_word_is_its_weight_and_that_of_punctu
 
 @pytest.mark.parametrize("adaptation", ["probe", "lora", "full"])
 def test_the_answer_of_every_kind_of_tuning_is_that_of_its_predictions_and_words_change_it(adaptation: str, store: Store) -> None:
-    run = make_run("ceiling", adaptation=adaptation, limit=64, keep_weights=True, lora_rank=4, lora_alpha=8, lr=1e-3)
+    run = make_run("ceiling", adaptation=adaptation, epochs=1, limit=64, keep_weights=True, lora_rank=4, lora_alpha=8, lr=1e-3)
     finish(run, store)
     found, text, odds = erased(run, store, 3)
     assert found.log_odds == pytest.approx(odds, abs=1e-3)
