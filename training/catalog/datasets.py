@@ -8,6 +8,9 @@ from typing import Literal
 from training.catalog import shelf
 from training.catalog.report import Report
 
+MOST_CLASSES = 20
+"""Trained and shown; probabilities of every class are kept for every test example at every evaluation."""
+
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
 
