@@ -97,7 +97,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
             command.add_argument("--out", type=Path, metavar="FOLDER", help="leave the checked data set here")
         else:
             command.add_argument("--name", required=True, help="what experiments call it")
-            for field in ("title", "source", "licence", "citation", "positive", "negative"):
+            for field in ("title", "source", "licence", "citation"):
                 command.add_argument(f"--{field}", default="")
 
 

@@ -61,8 +61,7 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
         side: [text, *(text[:start] + text[end:] if side == own else text for own, start, end in erased)]
         for side, text in texts.items()
     }
-    odds = log_odds(run, store, list(variants.values()))
-    odds = odds if examples.label[row] else -odds
+    odds = log_odds(logits(run, store, list(variants.values()), examples.classes), int(examples.label[row]))
     return Erasure(
         run=run.key(),
         id=example,
@@ -81,24 +80,32 @@ def pieces_of(text: str) -> list[tuple[int, int]]:
     return [(found[at][0], found[min(at + together, len(found)) - 1][1]) for at in range(0, len(found), together or 1)]
 
 
-def log_odds(run: RunSpec, store: Store, sides: list[list[str]]) -> npt.NDArray[np.float64]:
-    """The log-odds (n,) that the trained model of ``run`` gives to class 1 of n texts, of n pairs where there are two sides."""
+def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.float64]:
+    """Of class ``label`` (n,): from logits (n,) of class 1, or from (n, K) of all classes."""
+    if logits.ndim == 1:
+        return logits if label else -logits
+    others: npt.NDArray[np.float64] = np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1)
+    return logits[:, label] - others
+
+
+def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> npt.NDArray[np.float64]:
+    """What the trained model of ``run`` says of n texts, of n pairs where there are two sides: (n,), with K > 2 classes (n, K)."""
     device = Accelerator().device
-    model = trained(run, store, pairs=len(sides) == 2).to(device)
+    model = trained(run, store, pairs=len(sides) == 2, classes=classes).to(device)
     read = [_read(run, pa.chunked_array([texts])) for texts in sides]
     inputs: Inputs = Pairs(*read) if len(read) == 2 else read[0]
     rows = np.arange(len(sides[0]))
-    logits = np.empty(len(rows))
+    found = np.empty((len(rows), classes) if classes > 2 else len(rows))
     with torch.inference_mode():
         for part in inputs.parts(rows):
-            logits[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()
-    return logits
+            found[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()
+    return found
 
 
-def trained(run: RunSpec, store: Store, pairs: bool) -> nn.Module:
+def trained(run: RunSpec, store: Store, pairs: bool, classes: int) -> nn.Module:
     """The trained model of ``run`` as a function of tokens, of a probe too. Raises EngineError where it left no weights."""
     weights = weights_of(run, store)
-    model = models.build(run, pairs=pairs)
+    model = models.build(run, pairs=pairs, classes=classes)
     model.load_state_dict(weights, strict=run.adaptation != "lora")
     if run.adaptation == "probe":
         scorer = model.scorer if isinstance(model, models.Comparison) else model

@@ -34,7 +34,7 @@ METRICS = 100
 
 
 class Loop:
-    """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``, one probability of class 1 for each row.
+    """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``: for each row the probability of class 1, or of all classes.
 
     ``should_stop`` is asked very often and must answer at once. All that can raise Stopped belongs into
     ``with loop.stoppable():``, which saves a checkpoint at ``path`` first.
@@ -92,11 +92,10 @@ class Loop:
                 self.save()
 
     def predict(self, rows: Rows) -> Probabilities:
-        """The probability of class 1 for each of ``rows``. Raises Stopped."""
-        if self.step == 0 and self.run.head_start == "zero":
-            return np.full(len(rows), 0.5, np.float32)
+        """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
         with torch.inference_mode():
-            return torch.sigmoid(self._logits(rows)).cpu().numpy()
+            untrained = self.step == 0 and self.run.head_start == "zero"
+            return losses.probabilities(self._nothing(rows) if untrained else self._logits(rows)).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -216,8 +215,12 @@ class Loop:
             total += loss.detach()
         return total
 
+    def _nothing(self, rows: Rows) -> Tensor:
+        """Logits of zero, in the shape that those of ``rows`` have."""
+        return torch.zeros(len(rows), *self.labels.shape[1:], device=self.accelerator.device)
+
     def _logits(self, rows: Rows) -> Tensor:
-        logits = torch.empty(len(rows), device=self.accelerator.device)
+        logits = self._nothing(rows)
         parts = self.inputs.parts(rows)[::-1]
         while parts:
             self._heed_stop()

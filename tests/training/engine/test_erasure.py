@@ -12,7 +12,7 @@ from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.__main__ import BAD_INPUT, FAILED, main
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.erasure import MOST, Erasure, erase, pieces_of
+from training.engine.erasure import MOST, Erasure, erase, log_odds, pieces_of
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Erasure, str, float]:
@@ -57,6 +57,14 @@ def test_of_a_preference_the_words_of_both_texts_are_erased(store: Store) -> Non
     found, _, odds = erased(run, store)
     assert found.log_odds == pytest.approx(odds, abs=1e-4)
     assert {piece.side for piece in found.pieces} == {"a", "b"}
+
+
+def test_the_log_odds_of_a_class_among_many_are_those_of_its_probability() -> None:
+    logits = np.random.default_rng(0).normal(size=(5, 4))
+    prob = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for label in range(4):
+        np.testing.assert_allclose(log_odds(logits, label), np.log(prob[:, label] / (1 - prob[:, label])))
+    np.testing.assert_allclose(log_odds(logits[:, 0], 0), -log_odds(logits[:, 0], 1))
 
 
 def test_a_long_text_has_its_neighbours_erased_together_and_nothing_is_left_out() -> None:
