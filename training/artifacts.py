@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 from training.files import atomic
 from training.spec import RunSpec
 
+ROW_GROUP = 65_536
+"""Rows that are read at once to find one of them."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -140,7 +143,7 @@ class Store:
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         table = pa.table({field.name: getattr(predictions, field.name) for field in fields(Predictions)})
         with atomic(self.run(key) / "predictions.parquet") as path:
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_predictions(self, key: str) -> Predictions:
         """Raises FileNotFoundError where the run has not finished."""
@@ -150,24 +153,50 @@ class Store:
         columns = {field.name: table[field.name].to_numpy() for field in fields(Predictions)}
         return Predictions(**columns | {"split": columns["split"].astype(np.str_)})
 
+    def read_example(self, key: str, example: int) -> Predictions | None:
+        """What the run says of one example, one entry; None where it has not seen it. Raises FileNotFoundError."""
+        row = _row(self.run(key) / "predictions.parquet", example)
+        if row is None:
+            return None
+        columns = {field.name: row[field.name].to_numpy() for field in fields(Predictions)}
+        return Predictions(**columns | {"split": columns["split"].astype(np.str_)})
+
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
         """One row for each test example with a list of its probabilities; what is one for all rows is in the file's metadata."""
         prob = pa.FixedSizeListArray.from_arrays(pa.array(trajectory.prob.T.ravel()), len(trajectory.steps))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
         with atomic(self.run(key) / "trajectory.parquet") as path:
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_trajectory(self, key: str) -> Trajectory:
         """Raises FileNotFoundError where the run has not finished."""
         with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
-            table = file.read()
-        told = json.loads(table.schema.metadata[b"trajectory"])
-        prob = table["prob"].combine_chunks().values.to_numpy().reshape(-1, len(told["steps"]))
-        return Trajectory(
-            steps=np.array(told["steps"], np.int64),
-            id=table["id"].to_numpy(),
-            prob=np.ascontiguousarray(prob.T),
-            validation=np.array(told["validation"], np.float64),
-            selected=told["selected"],
-        )
+            return _trajectory(file.read())
+
+    def read_path(self, key: str, example: int) -> Trajectory | None:
+        """The trajectory of one test example; None where there is no such one. Raises FileNotFoundError."""
+        row = _row(self.run(key) / "trajectory.parquet", example)
+        return None if row is None else _trajectory(row)
+
+
+def _trajectory(table: pa.Table) -> Trajectory:
+    told = json.loads(table.schema.metadata[b"trajectory"])
+    prob = table["prob"].combine_chunks().flatten().to_numpy().reshape(-1, len(told["steps"]))
+    return Trajectory(
+        steps=np.array(told["steps"], np.int64),
+        id=table["id"].to_numpy(),
+        prob=np.ascontiguousarray(prob.T),
+        validation=np.array(told["validation"], np.float64),
+        selected=told["selected"],
+    )
+
+
+def _row(path: Path, example: int) -> pa.Table | None:
+    """The row with this id, of whose file only the ids and one group of rows are read."""
+    with pq.ParquetFile(path) as file:
+        for index in range(file.num_row_groups):
+            found = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
+            if len(found):
+                return file.read_row_group(index).slice(found[0], 1)
+    return None
