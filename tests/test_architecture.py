@@ -37,6 +37,7 @@ def test_every_contract_is_kept() -> None:
         ("training/shelving.py", "import training.engine.data.rules", "The library's root is light"),
         ("webapp/imports/services.py", "import webapp.jobs.chores", "The rooms of the web"),
         ("webapp/charts/gap.py", "import webapp.experiments.models", "Charts are pure"),
+        ("webapp/examples/base.py", "import django", "Examples are pure"),
     ],
 )
 def test_a_deliberate_violation_is_caught(tmp_path: Path, file: str, line: str, contract: str) -> None:

@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 from training.files import atomic
 from training.spec import RunSpec
 
+ROW_GROUP = 65_536
+"""Rows that are read at once to find one of them."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -163,37 +166,53 @@ class Store:
         columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
         table = pa.table(columns | {"prob": _listed(predictions.prob)})
         with atomic(self.run(key) / "predictions.parquet") as path:
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_predictions(self, key: str) -> Predictions:
         """Raises FileNotFoundError where the run has not finished."""
         # ParquetFile and not read_table, which imports pyarrow.dataset and with it pandas: 0.3 s.
         with pq.ParquetFile(self.run(key) / "predictions.parquet") as file:
-            table = file.read()
-        columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
-        split = table["split"].to_numpy().astype(np.str_)
-        return Predictions(split=split, prob=_unlisted(table["prob"].combine_chunks()), **columns)
+            return _predictions(file.read())
+
+    def read_example(self, key: str, example: int) -> Predictions | None:
+        """What the run says of one example, one entry; None where it has not seen it. Raises FileNotFoundError."""
+        row = _row(self.run(key) / "predictions.parquet", example)
+        return None if row is None else _predictions(row)
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
         prob = _listed(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
         with atomic(self.run(key) / "trajectory.parquet") as path:
-            pq.write_table(table, path, compression="zstd")
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_trajectory(self, key: str) -> Trajectory:
         """Raises FileNotFoundError where the run has not finished."""
         with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
-            table = file.read()
-        told = json.loads(table.schema.metadata[b"trajectory"])
-        prob = _unlisted(table["prob"].combine_chunks())
-        return Trajectory(
-            steps=np.array(told["steps"], np.int64),
-            id=table["id"].to_numpy(),
-            prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
-            validation=np.array(told["validation"], np.float64),
-            selected=told["selected"],
-        )
+            return _trajectory(file.read())
+
+    def read_path(self, key: str, example: int) -> Trajectory | None:
+        """The trajectory of one test example; None where there is no such one. Raises FileNotFoundError."""
+        row = _row(self.run(key) / "trajectory.parquet", example)
+        return None if row is None else _trajectory(row)
+
+
+def _predictions(table: pa.Table) -> Predictions:
+    columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
+    split = table["split"].to_numpy().astype(np.str_)
+    return Predictions(split=split, prob=_unlisted(table["prob"].combine_chunks()), **columns)
+
+
+def _trajectory(table: pa.Table) -> Trajectory:
+    told = json.loads(table.schema.metadata[b"trajectory"])
+    prob = _unlisted(table["prob"].combine_chunks())
+    return Trajectory(
+        steps=np.array(told["steps"], np.int64),
+        id=table["id"].to_numpy(),
+        prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
+        validation=np.array(told["validation"], np.float64),
+        selected=told["selected"],
+    )
 
 
 def _listed(array: npt.NDArray[np.float32]) -> pa.Array:
@@ -212,3 +231,13 @@ def _unlisted(column: pa.Array) -> npt.NDArray[np.float32]:
         column = column.flatten()
     array: npt.NDArray[np.float32] = column.to_numpy().reshape(shape)
     return array
+
+
+def _row(path: Path, example: int) -> pa.Table | None:
+    """The row with this id, of whose file only the ids and one group of rows are read."""
+    with pq.ParquetFile(path) as file:
+        for index in range(file.num_row_groups):
+            found = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
+            if len(found):
+                return file.read_row_group(index).slice(found[0], 1)
+    return None

@@ -15,6 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # All state lives here: database, artifacts, broker socket, logs. Two installations with two folders never meet.
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
+EXAMPLES_DIR = DATA_DIR / "examples"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
 # The library finds its shelf of data sets by this variable, here and in every child.
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "ninja",
     "webapp.experiments",
     "webapp.imports",
+    "webapp.notes",
     "webapp.jobs",
     "webapp.live",
     "webapp.pages",
@@ -140,6 +142,10 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
+
+# What one web process may use to answer questions about examples.
+EXPLORER_MEMORY = env.str("EXPLORER_MEMORY", "512MB")
+EXPLORER_THREADS = env.int("EXPLORER_THREADS", 2)
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True

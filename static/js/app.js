@@ -21,8 +21,9 @@
       event.preventDefault();
       const search = document.getElementById("search");
       if (search) { search.focus(); search.select(); } else location.href = `${document.querySelector(".brand").href}#search`;
-    } else if (event.key === "n") {
-      document.querySelector("[data-key=n]")?.click();
+    } else if (/^[a-z0-9]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`)) {
+      const target = document.querySelector(`[data-key="${event.key}"]`);
+      if (target.matches("input, textarea")) { event.preventDefault(); target.focus(); } else target.click();
     } else if (event.key === "?") {
       document.getElementById("help").showModal();
     } else if (event.key === "Escape") {

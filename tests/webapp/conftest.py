@@ -6,6 +6,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from webapp.examples.base import base as examples
+
 
 @pytest.fixture
 def owner(db: None) -> User:
@@ -23,6 +25,8 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    shutil.rmtree(settings.ARTIFACTS_DIR, ignore_errors=True)
+    examples.cache_clear()
+    for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR):
+        shutil.rmtree(folder, ignore_errors=True)
     for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again
         shutil.rmtree(folder, ignore_errors=True)

@@ -28,6 +28,7 @@ __all__ = [
     "ModelEntry",
     "Tuning",
     "dataset",
+    "examples_of",
     "find",
     "known_dataset",
     "known_model",
@@ -138,6 +139,12 @@ def known_dataset(name: str) -> DatasetEntry | None:
         return dataset(name)
     except ValueError:
         return None
+
+
+def examples_of(name: str, fingerprint: str) -> Path:
+    """Where the examples with this fingerprint are, or would be: the shelf keeps them by content, embedded ones have a place."""
+    entry, kept = known_dataset(name), shelf.file_of(fingerprint)
+    return entry.path if entry and not kept.exists() else kept
 
 
 def ready_datasets() -> list[str]:

@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webapp.pages import accounts, datasets, views
+from webapp.pages import accounts, datasets, explorer, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
     path("experiments/<int:pk>/stop/", views.stop, name="stop"),
+    path("experiments/<int:pk>/examples/", explorer.explorer, name="explorer"),
+    path("experiments/<int:pk>/examples/<int:example>/", explorer.example, name="example"),
+    path("experiments/<int:pk>/examples/<int:example>/write/", explorer.write, name="example-write"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/upload/", datasets.upload, name="upload"),
     path("datasets/imports/<int:pk>/", datasets.one_import, name="import"),

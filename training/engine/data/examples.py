@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import catalog
-from training.catalog import shelf
 from training.catalog.datasets import MOST_CLASSES
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
@@ -47,8 +46,7 @@ def load_examples(name: str, fingerprint: str) -> Examples:
 
     The shelf keeps files by fingerprint: a run finds its own even when the name has gone or means another file by now.
     """
-    entry, kept = catalog.known_dataset(name), shelf.file_of(fingerprint)
-    path = entry.path if entry and not kept.exists() else kept
+    entry, path = catalog.known_dataset(name), catalog.examples_of(name, fingerprint)
     mend = "Plan the experiment again."
     if entry and entry.digest == fingerprint:
         mend = "Installing the laboratory again restores it." if name in catalog.DATASETS else "Fetch or import it again."

@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from training import ExperimentSpec
-from webapp.charts import svg
+from webapp.charts import numbers, svg
 from webapp.pages import leaves
 
 register = template.Library()
@@ -22,6 +22,11 @@ def pgr_axis() -> SafeString:
 def drawing(picture: str) -> SafeString:
     """A server-made SVG as it is."""
     return mark_safe(picture)
+
+
+@register.filter
+def rate(value: float) -> str:
+    return numbers.rate(value)
 
 
 @register.filter

@@ -1,0 +1,58 @@
+"""An experiment that has finished on embedded texts, its predictions made up: what the explorer needs to be looked at."""
+
+from functools import cache
+
+import numpy as np
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from tests.webapp.cast import SKILL, ending, launched, story
+from training import Store, catalog
+from training.artifacts import Predictions, Trajectory
+from webapp.experiments import services
+from webapp.experiments.models import Experiment, Run, Status
+
+SPLITS = {"test": 300, "transfer": 200, "locked": 100}
+STEPS = np.array([0, 10, 20])
+
+
+@cache
+def rows(dataset: str) -> dict[str, np.ndarray]:
+    """The first examples of the data set, each with its part of the split."""
+    table = pq.ParquetFile(catalog.dataset(dataset).path).read().slice(0, sum(SPLITS.values()))
+    columns = {name: table[name].to_numpy() for name in ("id", "label", "text")}
+    return columns | {"split": np.repeat(list(SPLITS), list(SPLITS.values()))}
+
+
+def finish(run: Run) -> None:
+    claimed = services.claim(run.pk, "worker@test")
+    assert claimed is not None
+    share = SKILL[run.parts.first().role]  # type: ignore[union-attr]
+    made = rows(run.spec["dataset"])
+    rng = np.random.default_rng(int(run.key[:8], 16))
+    n, gold = len(made["id"]), made["label"].astype(np.int8)
+    label = np.where(rng.random(n) < share, gold, 1 - gold)
+    prob = np.where(label == 1, rng.uniform(0.55, 0.95, n), rng.uniform(0.05, 0.45, n)).astype(np.float32)
+    store = Store(settings.ARTIFACTS_DIR)
+    done = Predictions(made["id"].astype(np.int64), made["split"], made["id"].astype(np.int64), gold, prob)
+    store.write_predictions(run.key, done)
+    test = done.part("test")
+    path = np.stack([np.full_like(test.prob, 0.5), 1 - test.prob, test.prob])
+    store.write_trajectory(run.key, Trajectory(STEPS, test.id, path, np.full(3, 0.5), 20))
+    services.append_events(run.pk, claimed.attempt, story(accuracy=share))
+    services.append_events(run.pk, claimed.attempt, [ending(share)])
+
+
+def explored(owner: User, **changes: object) -> Experiment:
+    experiment = launched(owner, **changes)
+    while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
+        finish(run)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    return experiment
+
+
+def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:
+    made = rows(dataset)
+    return [int(one) for one in made["id"][made["split"] == split]]

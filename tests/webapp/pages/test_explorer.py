@@ -1,0 +1,199 @@
+"""The pages of disagreements: the matrix, the list, one example, tags and notes."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import finish_all, launched
+from tests.webapp.explorer.scene import explored, ids_of
+from training import Store
+from webapp.experiments.models import Experiment
+from webapp.notes.models import Note, Tag
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def experiment(owner: User) -> Experiment:
+    return explored(owner, seeds=2)
+
+
+def address(experiment: Experiment, rest: str = "") -> str:
+    return f"/experiments/{experiment.pk}/examples/{rest}"
+
+
+def cells(page: str) -> list[int]:
+    return [int(one.replace(",", "")) for one in re.findall(r'id="cell-\d".*?<span class="n">([\d,]+)</span>', page)]
+
+
+def listed(page: str) -> list[int]:
+    return [int(one) for one in re.findall(r'<tr id="row-(\d+)"', page)]
+
+
+def test_the_cells_sum_to_the_test_set_and_list_what_the_predictions_say(client: Client, experiment: Experiment) -> None:
+    page = client.get(address(experiment)).content.decode()
+    assert sum(cells(page)) == 300
+    assert len(listed(page)) == 50
+    store, triplet = Store(settings.ARTIFACTS_DIR), experiment.triplets[1]
+    seen = [store.read_predictions(triplet[role]).part("test") for role in ("weak", "student", "ceiling")]
+    for cell, count in enumerate(cells(page), 1):
+        wrong = [bool(cell - 1 & bit) for bit in (4, 2, 1)]
+        expected = {
+            int(one)
+            for one, *right in zip(seen[0].id, *(part.right for part in seen), strict=True)
+            if [not each for each in right] == wrong
+        }
+        found: list[int] = []
+        query = f"?cell={cell}"
+        while query:
+            part = client.get(address(experiment, query)).content.decode()
+            found += listed(part)
+            following = re.search(r'href="(\?[^"]*)" rel="next"', part)
+            query = unescape(following[1]) if following else ""
+        assert len(found) == len(expected) == count
+        assert set(found) == expected
+
+
+def test_the_head_method_comes_first_and_every_other_one_is_a_link(client: Client, experiment: Experiment) -> None:
+    page = client.get(address(experiment)).content.decode()
+    assert re.search(r'aria-current="true">confidence</a>', page)
+    other = re.search(r'href="\?(student=\w+)">naive</a>', page)
+    assert other
+    page = client.get(address(experiment, f"?{other[1]}")).content.decode()
+    assert re.search(r'aria-current="true">naive</a>', page)
+    assert sum(cells(page)) == 300
+
+
+def test_any_two_models_can_be_the_axes(client: Client, experiment: Experiment) -> None:
+    one, two = experiment.triplets[1]["student"], experiment.triplets[3]["student"]
+    page = client.get(address(experiment, f"?weak={one[:12]}&student={two[:12]}")).content.decode()
+    assert "Student confidence, seed 0 right" in page
+    assert "Student confidence, seed 1" in page
+    assert sum(cells(page)) == 300
+    assert "alone errs" in page
+
+
+def test_half_b_is_another_set_of_examples_and_locked_rows_are_nowhere(client: Client, experiment: Experiment) -> None:
+    page = client.get(address(experiment, "?split=transfer")).content.decode()
+    assert sum(cells(page)) == 200
+    assert client.get(address(experiment, "?split=locked")).status_code == 422
+    for one in ids_of("locked")[:3]:
+        assert client.get(address(experiment, f"{one}/")).status_code == 404
+        assert client.get(address(experiment, f"{one}/?split=transfer")).status_code == 404
+
+
+def test_empty_fields_of_a_form_do_not_stay_in_the_address(client: Client, experiment: Experiment) -> None:
+    answer = client.get(address(experiment, "?q=good&weak_min=&gold=&sort=disagreement"))
+    assert answer["Location"].endswith("?q=good")
+    answer = client.get(address(experiment, "?q=good&weak_min="), headers={"HX-Request": "true"})
+    assert answer["HX-Push-Url"].endswith("?q=good")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("?q=(&mode=regex", "not a regular expression"),
+        ("?weak_min=.9&weak_max=.6", "ends before it begins"),
+        ("?cell=12", "at most 8"),
+        (f"?q={'x' * 300}", "at most 200"),
+        ("?nonsense=1", "not a setting"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_said_and_the_rest_is_shown(
+    client: Client, experiment: Experiment, query: str, sentence: str
+) -> None:
+    answer = client.get(address(experiment, query))
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert sum(cells(answer.content.decode())) == 300
+
+
+def test_a_model_that_is_not_of_this_experiment_is_named(client: Client, experiment: Experiment) -> None:
+    assert "No finished model of this experiment has the key abcdefabcdef" in get(
+        client, address(experiment, "?student=abcdefabcdef")
+    )
+
+
+def get(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def test_before_a_triplet_has_finished_the_page_says_what_it_waits_for(client: Client, owner: User) -> None:
+    assert "until one supervisor, its student and their ceiling have finished" in get(client, address(launched(owner)))
+
+
+def test_predictions_of_texts_that_are_not_there_are_explained(client: Client, owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    assert "does not hold all examples of these runs" in get(client, address(experiment))
+
+
+def test_an_example_shows_every_seed_its_place_and_where_labels_are_from(client: Client, experiment: Experiment) -> None:
+    ids = listed(get(client, address(experiment, "?cell=5")))
+    page = get(client, address(experiment, f"{ids[1]}/?cell=5"))
+    assert re.search(r"<span>2 of \d+</span>", page)
+    assert f"examples/{ids[0]}/?cell=5" in page
+    assert f"examples/{ids[2]}/?cell=5" in page
+    assert "supervisor wrong, student right, ceiling right" in page
+    assert "learned from the labels of run" in page
+    assert "read at step 20 of 20" in page
+    assert 'data-chart="trajectory-chart"' in page
+    assert len(re.findall(r'href="/runs/\d+/" title="run', page)) == 8
+    assert "not in this view" in get(client, address(experiment, f"{ids[1]}/?cell=1"))
+
+
+def write(client: Client, experiment: Experiment, example: int, **words: str) -> Any:
+    return client.post(address(experiment, f"{example}/write/"), words)
+
+
+def test_tags_and_notes_are_kept_with_author_and_time_and_everybody_sees_them(client: Client, experiment: Experiment) -> None:
+    one = ids_of("test")[0]
+    write(client, experiment, one, do="tag", text="#Gold label  wrong")
+    write(client, experiment, one, do="note", text="<b>Irony</b>, I think.")
+    other = Client()
+    other.force_login(User.objects.create_user("grace"))
+    page = get(other, address(experiment, f"{one}/"))
+    assert "gold label wrong" in page
+    assert "&lt;b&gt;Irony&lt;/b&gt;, I think." in page
+    assert "ada, 2" in page
+    assert listed(get(other, address(experiment, "?tag=gold+label+wrong"))) == [one]
+    write(other, experiment, one, do="remove", text=str(Note.objects.get().pk))
+    assert Note.objects.count() == 1, "somebody else's note stays"
+    write(client, experiment, one, do="remove", text=str(Note.objects.get().pk))
+    write(other, experiment, one, do="untag", text="gold label wrong")
+    assert (Note.objects.count(), Tag.objects.count()) == (0, 0)
+
+
+def test_a_tag_or_note_that_is_none_is_refused_and_what_was_typed_stays(client: Client, experiment: Experiment) -> None:
+    one = ids_of("test")[0]
+    for words in ({"do": "tag", "text": "<script>"}, {"do": "tag", "text": ""}, {"do": "note", "text": " "}):
+        assert write(client, experiment, one, **words).status_code == 422
+    answer = write(client, experiment, one, do="note", text="x" * 4001)
+    assert answer.status_code == 422
+    assert "x" * 4001 in answer.content.decode()
+    assert write(client, experiment, ids_of("locked")[0], do="tag", text="seen").status_code == 404
+
+
+def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client: Client, owner: User) -> None:
+    experiment = explored(owner, data={"name": "movie-preferences"})
+    page = get(client, address(experiment))
+    assert '<span class="side">A</span>' in page
+    assert '<span class="side">B</span>' in page
+    assert "<u>" in page
+    one = listed(page)[0]
+    assert "Label 1 says that A is preferred" in get(client, address(experiment, f"{one}/"))
+
+
+def test_who_is_not_logged_in_sees_nothing(experiment: Experiment) -> None:
+    assert Client().get(address(experiment)).status_code == 302
+    assert Client().get(address(experiment, f"{ids_of('test')[0]}/")).status_code == 302

@@ -1,0 +1,137 @@
+"""One example over training: the probability that each student gives to a class at every evaluation, and where it flips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from webapp.charts.numbers import rate
+from webapp.charts.roles import Look
+
+HEIGHT, LETTER, LABEL = 260, 6.7, 14
+
+Layer = Any
+
+
+@dataclass(frozen=True)
+class Path:
+    """A student's line; those of the view's seed are ``bold``. ``flip`` is the step at which it leaves its supervisor."""
+
+    title: str
+    look: Look
+    steps: Sequence[int]
+    prob: Sequence[float]
+    bold: bool
+    flip: int | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """What supervisor or ceiling says in the end."""
+
+    title: str
+    look: Look
+    prob: float
+
+
+def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int | None, of: str) -> dict[str, Any]:
+    """Lines of students, levels of supervisor and ceiling, a ring at each flip: the probability of the class called ``of``.
+
+    Of two classes the side of the ``gold`` label is tinted; with more (None) no side says who is right.
+    """
+    last = max(path.steps[-1] for path in paths)
+    x = alt.X(
+        "step:Q",
+        scale=alt.Scale(domain=[0, last], nice=False),
+        axis=alt.Axis(title="Training step", titleAnchor="start", tickCount=5, format=",d", domain=True, labelOverlap="greedy"),
+    )
+    y = alt.Y(
+        "value:Q",
+        scale=alt.Scale(domain=[0, 1], nice=False),
+        axis=alt.Axis(title=None, values=[0, 0.5, 1], labelExpr="replace(datum.label, '0.', '.')", format=".1~f"),
+    )
+    dash = _dashes([one.look for one in [*paths, *levels]])
+    layers: list[Layer] = [
+        *(_side(gold, last, x, y) if gold is not None else []),
+        *(_level(level, x, y, last, dash) for level in levels),
+        *(_line(path, x, y, dash) for path in sorted(paths, key=lambda path: path.bold)),
+        *(_flip(path, x, y) for path in paths if path.bold and path.flip is not None),
+        *_labels(paths, levels, last, x, y),
+    ]
+    longest = max(len(one.title) for one in [*paths, *levels]) + 5
+    margin = round(LETTER * longest) + 44
+    chart = alt.layer(
+        *layers,
+        width="container",
+        height=HEIGHT,
+        usermeta={"margin": {"wide": margin, "narrow": margin}},
+        description=_words(paths, levels, of),
+    )
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def _side(gold: int, last: int, x: alt.X, y: alt.Y) -> list[Layer]:
+    side = _data([{"step": 0, "end": last, "value": 0.5 * gold, "top": 0.5 + 0.5 * gold}])
+    middle = _data([{"value": 0.5}])
+    return [
+        side.mark_rect(color="var(--sunk)").encode(x, alt.X2("end"), y, alt.Y2("top")),
+        middle.mark_rule(color="var(--rule-2)").encode(y),
+    ]
+
+
+def _data(rows: list[dict[str, Any]]) -> Layer:
+    return alt.Chart(alt.InlineData(values=rows))
+
+
+def _dashes(looks: Sequence[Look]) -> alt.StrokeDash:
+    """One scale for all layers, since a mark by itself takes no name of a dash."""
+    dashes = {_name(look): look.dash for look in looks}
+    return alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=list(dashes), range=list(dashes.values())))
+
+
+def _name(look: Look) -> str:
+    """Of a look's dash; not the dash itself, which charts.js would resolve in the data too."""
+    return f"{look.token} {str(look.dash).strip('dash()')}"
+
+
+def _line(path: Path, x: alt.X, y: alt.Y, dash: alt.StrokeDash) -> Layer:
+    named = {"dash": _name(path.look)}
+    rows = [{"step": int(step), "value": float(prob), **named} for step, prob in zip(path.steps, path.prob, strict=True)]
+    size = {"strokeWidth": 2.2} if path.bold else {"strokeWidth": 1, "opacity": 0.45}
+    return _data(rows).mark_line(color=path.look.colour, **size).encode(x, y, dash)
+
+
+def _level(level: Level, x: alt.X, y: alt.Y, last: int, dash: alt.StrokeDash) -> Layer:
+    rows = [{"step": step, "value": level.prob, "dash": _name(level.look)} for step in (0, last)]
+    return _data(rows).mark_line(color=level.look.colour).encode(x, y, dash)
+
+
+def _flip(path: Path, x: alt.X, y: alt.Y) -> Layer:
+    value = next(float(prob) for step, prob in zip(path.steps, path.prob, strict=True) if step == path.flip)
+    mark = _data([{"step": path.flip, "value": value}])
+    return mark.mark_point(filled=True, size=80, fill="var(--bg)", stroke=path.look.colour, strokeWidth=2.2, opacity=1).encode(
+        x, y
+    )
+
+
+def _labels(paths: Sequence[Path], levels: Sequence[Level], last: int, x: alt.X, y: alt.Y) -> list[Layer]:
+    """Names at the ends of the lines, moved apart where they would stand on each other."""
+    ends = [(level.prob, level.title, level.look) for level in levels]
+    ends += [(float(path.prob[-1]), path.title, path.look) for path in paths if path.bold]
+    found: list[Layer] = []
+    above = -1e9
+    for prob, title, look in sorted(ends, key=lambda end: -end[0]):
+        place = max((1 - prob) * HEIGHT, above + LABEL)
+        above = place
+        label = _data([{"step": last, "value": prob, "text": f"{title} {rate(prob, 2)}"}])
+        shift = place - (1 - prob) * HEIGHT
+        found.append(label.mark_text(align="left", dx=10, dy=shift, fontWeight=500, color=look.text).encode(x, y, text="text:N"))
+    return found
+
+
+def _words(paths: Sequence[Path], levels: Sequence[Level], of: str) -> str:
+    ends = [f"{path.title} ends at {rate(float(path.prob[-1]), 2)}" for path in paths if path.bold]
+    ends += [f"{level.title} says {rate(level.prob, 2)}" for level in levels]
+    return f"Probability of {of} over training steps: {', '.join(ends)}"

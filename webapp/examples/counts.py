@@ -1,0 +1,123 @@
+"""How many examples are in each cell of a slice, and the accuracies and agreements that follow, with their intervals."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from training.statistics import Estimate, Spread, combination, ratio
+from webapp.examples.filters import Where
+from webapp.examples.view import CELLS, SEATS
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Examples by kind, a cell and whether the student says what the supervisor says: kind 2 (cell - 1) + agree.
+
+    ``alone`` (16,) counts those whose group has no other example. Of the others ``number`` counts examples of ``kind`` in
+    ``group`` (entry by entry; groups are numbered from 0).
+    """
+
+    alone: Array
+    group: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int64]
+    number: Array
+
+    @property
+    def kinds(self) -> Array:
+        return self.alone + np.bincount(self.kind, self.number, len(self.alone))
+
+    @property
+    def cells(self) -> dict[int, int]:
+        return {cell: int(self.kinds[2 * cell - 2] + self.kinds[2 * cell - 1]) for cell in CELLS}
+
+    @property
+    def rows(self) -> int:
+        return int(self.kinds.sum())
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of a slice of ``rows`` examples; None where there is nothing to measure."""
+
+    rows: int
+    accuracy: dict[str, Estimate | None]
+    """By seat."""
+    agreement: Estimate | None
+    """Share on which student and supervisor give the same label."""
+    agreement_right: Estimate | None
+    """The same, where the supervisor is right."""
+    agreement_wrong: Estimate | None
+
+
+def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
+    kind = "2 * (cell - 1) + agree::INTEGER"
+    both = Where([*found.conditions, "NOT shared"], found.parameters)
+    alone = np.zeros(2 * len(CELLS))
+    for at, number in cursor.execute(f"SELECT {kind}, count(*) FROM examples{both.sql} GROUP BY ALL", both.parameters).fetchall():
+        alone[at] = number
+    both = Where([*found.conditions, "shared"], found.parameters)
+    sql = f"SELECT grp, ({kind})::BIGINT AS kind, count(*) AS number FROM examples{both.sql} GROUP BY ALL"
+    shared = cursor.execute(sql, both.parameters).fetchnumpy()
+    _, group = np.unique(shared["grp"], return_inverse=True)
+    return Counts(alone, group, shared["kind"].astype(np.int64), shared["number"].astype(np.float64))
+
+
+WEAK, STUDENT, CEILING, AGREE, AGREE_RIGHT, AGREE_WRONG, WEAK_WRONG = np.eye(7).tolist()
+
+
+def quantities() -> Array:
+    """What an example of each kind counts for, (16, 7): each seat right, agreement, its two parts, supervisor wrong."""
+    kind = np.arange(2 * len(CELLS))
+    cell, agree = kind // 2, kind % 2 == 1
+    weak, student, ceiling = (cell & bit == 0 for bit in (4, 2, 1))
+    return np.stack([weak, student, ceiling, agree, agree & weak, agree & ~weak, ~weak], axis=1).astype(np.float64)
+
+
+def measure_slice(counts: Counts, cells: Collection[int]) -> Measures:
+    """Of the examples in ``cells``, in all where none is named."""
+    chosen = np.repeat([not cells or cell in cells for cell in CELLS], 2).astype(np.float64)
+    alone, number = counts.alone * chosen, counts.number * chosen[counts.kind]
+    rows = float(alone.sum() + number.sum())
+    if not rows:
+        return Measures(0, dict.fromkeys(SEATS), None, None, None)
+    spread = _spread(alone, counts.group, counts.kind, number, rows)
+    if spread is None:
+        return _pointwise(alone + np.bincount(counts.kind, number, len(alone)), int(rows))
+    accuracy: dict[str, Estimate | None] = {
+        seat: combination(spread, weights).within(0, 1) for seat, weights in zip(SEATS, (WEAK, STUDENT, CEILING), strict=True)
+    }
+    right, wrong = ratio(spread, AGREE_RIGHT, WEAK), ratio(spread, AGREE_WRONG, WEAK_WRONG)
+    return Measures(
+        int(rows), accuracy, combination(spread, AGREE).within(0, 1), right and right.within(0, 1), wrong and wrong.within(0, 1)
+    )
+
+
+def _spread(alone: Array, group: npt.NDArray[np.int64], kind: npt.NDArray[np.int64], number: Array, rows: float) -> Spread | None:
+    """As ``training.statistics.measure`` would find it, from counts; None where fewer than two groups leave nothing to vary."""
+    values = quantities()
+    total = alone + np.bincount(kind, number, len(alone))
+    mean = total @ values / rows
+    deviation = values - mean
+    clusters = int(alone.sum()) + len(np.unique(group[number > 0]))
+    if clusters < 2:
+        return None
+    size = int(group.max(initial=-1)) + 1
+    sums = np.stack([np.bincount(group, number * column[kind], size) for column in deviation.T], axis=1)
+    squares = (deviation * alone[:, None]).T @ deviation + sums.T @ sums
+    example = clusters / (clusters - 1) * squares / rows**2
+    return Spread(mean, np.zeros_like(example), example, 1, clusters)
+
+
+def _pointwise(total: Array, rows: int) -> Measures:
+    """Shares without intervals."""
+    share = total @ quantities()
+    plain = [Estimate(value=float(one) / rows, low=None, high=None) for one in share]
+    right, wrong = (
+        Estimate(value=float(share[at] / share[of]), low=None, high=None) if share[of] else None for at, of in ((4, 0), (5, 6))
+    )
+    return Measures(rows, dict(zip(SEATS, plain, strict=False)), plain[3], right, wrong)

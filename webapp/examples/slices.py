@@ -1,0 +1,212 @@
+"""What a view shows: how many examples are in each cell, how well the models do on them, how they spread, and page after page."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from training.spec import Problem
+from webapp.examples.building import BINS, About, Axis
+from webapp.examples.counts import Counts, Measures, count, measure_slice
+from webapp.examples.filters import ORDERS, Where, beyond, pattern, search, where
+from webapp.examples.view import RANGES, SEATS, View
+
+PAGE = 50
+SHOWN = 700
+"""Characters of a text in a list."""
+
+BEGIN, END = "\ue000", "\ue001"
+"""Around what was searched for; private characters, which texts have no use for."""
+
+
+EXCERPT = f"""(
+    SELECT if(begin > 1, '… ', '') || substr(t, begin, {SHOWN}) || if(length(t) >= begin + {SHOWN}, ' …', '')
+    FROM (SELECT t, if(instr(t, '{BEGIN}') > {SHOWN // 2}, instr(t, '{BEGIN}') - 80, 1) AS begin FROM (SELECT {{text}} AS t))
+)"""
+"""The beginning of a text, or what is around its first mark."""
+
+
+class Refused(Exception):
+    """The view asks for something that cannot be searched; ``problem`` says what."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one model says of an example."""
+
+    label: int
+    confidence: float
+    of_gold: float
+    prob: float
+
+
+@dataclass(frozen=True)
+class Example:
+    id: int
+    row: int
+    gold: int
+    group: int
+    length: int
+    cell: int
+    shift: float
+    flip: int | None
+    order: float
+    said: Mapping[str, Said]
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.order!r}:{self.id}"
+
+
+Pieces = list[tuple[bool, str]]
+"""A text in parts, in order; true marks what was searched for."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    axis: Axis
+    all: list[int]
+    """Of the whole table."""
+    kept: list[int]
+    """Of the view, as if this dimension itself were not brushed."""
+
+
+class Slice:
+    """``view`` over the table that ``cursor`` is open on; ``tagged`` has the ids with each of its tags. Raises Refused."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, view: View, tagged: Sequence[Sequence[int]] = ()) -> None:
+        self.cursor, self.about, self.view, self.tagged = cursor, about, view, tagged
+        if view.q:
+            self._search()
+
+    def _search(self) -> None:
+        found = search(self.view)
+        try:
+            self._rows(f"CREATE TEMP TABLE hits AS SELECT row FROM texts{found.sql}", found.parameters)
+        except duckdb.Error as error:
+            if self.view.mode != "regex":
+                raise
+            reason = str(error).partition("\n")[0].rpartition("Error: ")[2]
+            raise Refused(Problem("q", f"This is not a regular expression that can be searched for: {reason}")) from None
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.cursor.execute(sql, list(parameters)).fetchall()
+
+    def _where(self, besides: str = "") -> Where:
+        return where(self.view, self.tagged, besides)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """In all eight cells, whatever cell is chosen."""
+        return count(self.cursor, self._where("cell"))
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Of the view."""
+        return measure_slice(self.counts, self.view.cell)
+
+    @property
+    def rows(self) -> int:
+        return self.measures.rows
+
+    @cached_property
+    def histograms(self) -> dict[str, Histogram]:
+        """Of each dimension: the whole table and the view. Those that are brushed need a look of their own."""
+        everything = self._histograms(list(RANGES), Where())
+        alike = [name for name in RANGES if not self.view.brushed(name)]
+        kept = self._histograms(alike, self._where())
+        for name in RANGES:
+            if self.view.brushed(name):
+                kept |= self._histograms([name], self._where(name))
+        return {name: Histogram(self.about.axes[name], everything[name], kept[name]) for name in RANGES}
+
+    def _histograms(self, names: Sequence[str], found: Where) -> dict[str, list[int]]:
+        bins = {name: [0] * BINS for name in names}
+        if names:
+            sets = ", ".join(f"({name}_bin)" for name in names)
+            columns = ", ".join(f"{name}_bin" for name in names)
+            flipped = (
+                f"SELECT * REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin) FROM examples{found.sql}"
+            )
+            for *places, number in self._rows(
+                f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})", found.parameters
+            ):
+                name, place = next((one, at) for one, at in zip(names, places, strict=True) if at is not None)
+                if place < BINS:  # what never flips is in no bin
+                    bins[name][place] = number
+        return bins
+
+    def page(self, size: int = PAGE) -> list[Example]:
+        """The rows after the view's cursor; one more than ``size`` where there are more."""
+        found = self._where()
+        if self.view.after:
+            order, _, example = self.view.after.partition(":")
+            found = _and(found, beyond(self.view, True, float(order), int(example)))
+        return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}")
+
+    def one(self, example: int) -> Example | None:
+        """An example of the table, whether or not the view lets it through."""
+        found = Where()
+        found.add("id = ?", example)
+        return next(iter(self._examples(found, "")), None)
+
+    def place(self, of: Example) -> int:
+        """How many rows of the view come before it."""
+        found = _and(self._where(), beyond(self.view, False, of.order, of.id))
+        return int(self._rows(f"SELECT count(*) FROM examples{found.sql}", found.parameters)[0][0])
+
+    def neighbours(self, of: Example) -> tuple[int | None, int | None]:
+        """Ids of the rows of the view before and after an example."""
+        before = _and(self._where(), beyond(self.view, False, of.order, of.id))
+        after = _and(self._where(), beyond(self.view, True, of.order, of.id))
+        one = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1")
+        other = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1")
+        return (one[0].id if one else None), (other[0].id if other else None)
+
+    def holds(self, of: Example) -> bool:
+        found = self._where()
+        found.add("id = ?", of.id)
+        return bool(self._rows(f"SELECT 1 FROM examples{found.sql}", found.parameters))
+
+    def _examples(self, found: Where, tail: str) -> list[Example]:
+        said = ", ".join(f"{seat}_{what}" for seat in SEATS for what in ("label", "conf", "gold", "prob"))
+        sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, ({ORDERS[self.view.sort]})::DOUBLE AS sorted, {said}
+                  FROM examples{found.sql} {tail}"""
+        return [
+            Example(*(*row[:9], {seat: Said(*row[9 + 4 * at : 13 + 4 * at]) for at, seat in enumerate(SEATS)}))
+            for row in self._rows(sql, found.parameters)
+        ]
+
+    def texts(self, rows: Sequence[int], whole: bool = False) -> dict[int, tuple[Pieces, Pieces | None]]:
+        """The text or two texts of each of the table's rows, in a list only their beginning, or what is around the first hit."""
+        one, two = (self._marked(name, whole) for name in ("text", "text_b"))
+        mark = [pattern(self.view), f"{BEGIN}\\0{END}"] * 2 if self.view.q else []
+        found = self._rows(f"SELECT row, {one}, {two} FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))", [*mark, list(rows)])
+        return {row: (pieces(text), None if other is None else pieces(other)) for row, text, other in found}
+
+    def _marked(self, name: str, whole: bool) -> str:
+        text = f"regexp_replace({name}, ?, ?, 'gi')" if self.view.q else name
+        return text if whole else EXCERPT.format(text=text)
+
+
+def _and(one: Where, other: Where) -> Where:
+    return Where(one.conditions + other.conditions, one.parameters + other.parameters)
+
+
+def pieces(text: str) -> Pieces:
+    """The text cut where it is marked; a mark that was cut off ends with the text."""
+    found: Pieces = []
+    marked = False
+    for part in re.split(f"([{BEGIN}{END}])", text):
+        if part in (BEGIN, END):
+            marked = part == BEGIN
+        elif part:
+            found.append((marked, part))
+    return found

@@ -1,0 +1,112 @@
+"""A view of the examples: which models, which rows, in which order. It parses from a query string and prints to one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SEATS = ("weak", "student", "ceiling")
+"""The three models of a view, by the role that sits there unless somebody chose another model of the experiment."""
+
+CELLS = range(1, 9)
+"""In reading order: 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong)."""
+
+RANGES = {
+    "weak": "weak_conf",
+    "student": "student_conf",
+    "ceiling": "ceiling_conf",
+    "shift": "shift",
+    "flip": "flip",
+    "length": "length",
+}
+"""What can be brushed, and the column that it is measured in; ``<name>_min`` and ``<name>_max`` are its two ends."""
+
+COLUMNS = ("gold", "answers", "shift", "flip", "length", "group", "tags")
+
+Sort = Literal["disagreement", "corrections", "regressions", "blind", "errors", "length", "id"]
+Mode = Literal["words", "phrase", "regex"]
+LONGEST_SEARCH = 200
+
+Key = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{8,64})?$")]
+Tag = Annotated[str, StringConstraints(pattern=r"^[\w][\w .,:/+-]{0,39}$")]
+Share = Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int | None, Field(ge=0, le=2**40)]
+
+
+def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sorted(set(values)))
+
+
+class View(BaseModel):
+    """Everything that decides what a page of examples shows. Filters combine; an empty one lets everything through."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weak: Key = ""
+    """The beginning of a run's key; empty for the model that the experiment shows first."""
+    student: Key = ""
+    ceiling: Key = ""
+    split: Literal["test", "transfer"] = "test"
+    cell: Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], AfterValidator(_ordered)] = ()
+    gold: Annotated[int | None, Field(ge=0, le=1000)] = None
+    weak_min: Share = None
+    weak_max: Share = None
+    student_min: Share = None
+    student_max: Share = None
+    ceiling_min: Share = None
+    ceiling_max: Share = None
+    shift_min: Share = None
+    shift_max: Share = None
+    flip_min: Count = None
+    flip_max: Count = None
+    length_min: Count = None
+    length_max: Count = None
+    group: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
+    tag: Annotated[tuple[Tag, ...], AfterValidator(_ordered), Field(max_length=8)] = ()
+    q: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    mode: Mode = "words"
+    sort: Sort = "disagreement"
+    column: tuple[Literal["gold", "answers", "shift", "flip", "length", "group", "tags"], ...] = ("gold", "answers", "tags")
+    after: Annotated[str, StringConstraints(pattern=r"^(-?[0-9.e+-]+:[0-9]{1,19})?$")] = ""
+    """Where the page begins: order and id of the last row before it."""
+
+    @model_validator(mode="after")
+    def _no_range_backwards(self) -> "View":
+        for name in RANGES:
+            low, high = self.ends(name)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"The range of {name} ends before it begins.")
+        return self
+
+    @classmethod
+    def parse(cls, lists: Mapping[str, Sequence[str]]) -> "View":
+        """From the lists of a query string; empty values are left out. Raises pydantic.ValidationError."""
+        found: dict[str, Any] = {}
+        for name, values in lists.items():
+            given = [value for value in values if value.strip()]
+            if given:
+                found[name] = given if name in ("cell", "tag", "column") else given[-1]
+        return cls.model_validate(found)
+
+    def query(self) -> str:
+        """The query string, defaults left out: View.parse of it is this view again."""
+        pairs = {name: value for name, value in self.model_dump(exclude_defaults=True).items() if value not in (None, "", ())}
+        written = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in pairs.items()}
+        return urlencode(written, doseq=True)
+
+    def but(self, **changes: Any) -> "View":
+        """The same from its first page with these changes."""
+        return View.model_validate(self.model_dump() | {"after": ""} | changes)
+
+    def ends(self, name: str) -> tuple[float | None, float | None]:
+        return getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+
+    def brushed(self, name: str) -> bool:
+        return self.ends(name) != (None, None)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but a cell narrows the view."""
+        rest = self.but(cell=(), sort="disagreement", column=("gold", "answers", "tags"), weak="", student="", ceiling="")
+        return rest.but(split="test") != View()

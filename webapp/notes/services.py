@@ -1,0 +1,38 @@
+"""Every write to tags and notes."""
+
+import re
+
+from django.contrib.auth.models import User
+
+from webapp.notes.models import Note, Tag
+
+NAME = re.compile(r"\w[\w .,:/+-]{0,39}")
+LONGEST_NOTE = 4000
+
+
+def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
+    """Puts the tag on the example, once. Raises ValueError for a name that is none."""
+    name = " ".join(name.lower().removeprefix("#").split())
+    if not NAME.fullmatch(name):
+        raise ValueError("A tag is 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
+    found, _ = Tag.objects.get_or_create(fingerprint=fingerprint, example=example, name=name, defaults={"author": author})
+    return found
+
+
+def untag(fingerprint: str, example: int, name: str) -> None:
+    Tag.objects.filter(fingerprint=fingerprint, example=example, name=name).delete()
+
+
+def note(author: User, fingerprint: str, example: int, text: str) -> Note:
+    """Raises ValueError for an empty note or one that is too long."""
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise ValueError("Write something first.")
+    if len(text) > LONGEST_NOTE:
+        raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(text):,}.")
+    return Note.objects.create(author=author, fingerprint=fingerprint, example=example, text=text)
+
+
+def remove_note(author: User, pk: int) -> None:
+    """Takes away a note of the author's own; somebody else's stays."""
+    Note.objects.filter(pk=pk, author=author).delete()

@@ -1,0 +1,212 @@
+"""The page of one example: its text, what every model of the pair says, how students came to it, and where labels are from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.artifacts import Store, Trajectory
+from training.spec import GROUND_TRUTH
+from webapp.charts.numbers import rate
+from webapp.charts.trajectory import Level, Path, trajectory_chart
+from webapp.examples.answers import answers, flips
+from webapp.experiments import queries
+from webapp.explorer.cast import Model, Trio
+from webapp.explorer.looking import Look, examples
+from webapp.notes import queries as notes
+from webapp.notes.models import Note, Tag
+from webapp.pages.matrix import Matrix
+from webapp.pages.pairs import lower
+from webapp.pages.subject import ROLES, Subject
+from webapp.pages.texts import compared, plain
+from webapp.pages.words import short_model
+
+CHART = "trajectory-chart"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one run says."""
+
+    model: Model
+    prob: float
+    label: str
+    right: bool
+    chosen: bool
+
+    @property
+    def value(self) -> str:
+        return rate(self.prob, 2)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One role of the pair, for students one method, over its seeds."""
+
+    title: str
+    token: str
+    verdicts: list[Verdict]
+
+    @property
+    def mean(self) -> str:
+        return rate(float(np.mean([one.prob for one in self.verdicts])), 2)
+
+    @property
+    def right(self) -> str:
+        return f"{sum(one.right for one in self.verdicts)} of {len(self.verdicts)}"
+
+
+class ExamplePage(Subject):
+    """Reads all that it shows when it is made. Raises LookupError for an example that the view's models have not seen."""
+
+    def __init__(self, look: Look, example: int) -> None:
+        found = look.slice.one(example)
+        if found is None:
+            raise LookupError(example)
+        super().__init__(look)
+        self.look, self.example = look, found
+        self.store: Store = examples().store
+        one, other = look.slice.texts([found.row], whole=True)[found.row]
+        self.one, self.other = compared(one, other) if other is not None else (plain(one), None)
+        self.inside = look.slice.holds(found)
+        self.rows = look.slice.rows
+        self.place = look.slice.place(found) + 1
+        self.before, self.after = look.slice.neighbours(found)
+        self.cell = Matrix(look.slice.counts, self.view, self.trio, self.titles).cells[found.cell - 1]
+        self.tags: list[Tag] = notes.tags_of(look.fingerprint, [example]).get(example, [])
+        self.notes: list[Note] = list(notes.notes_of(look.fingerprint, example))
+        mine = {tag.name for tag in self.tags}
+        self.offered = [name for name, _ in notes.names(look.fingerprint) if name not in mine]
+
+    @property
+    def gold(self) -> str:
+        return self.class_name(self.example.gold)
+
+    @property
+    def where(self) -> str:
+        """Who is right here: supervisor wrong, student right, ceiling right."""
+        wrong = [self.example.cell - 1 & bit for bit in (4, 2, 1)]
+        return ", ".join(f"{title.lower()} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
+
+    # What every model of the pair says.
+
+    @cached_property
+    def _trios(self) -> list[Trio]:
+        pair = self.trio.weak.name, self.trio.student.name
+        found = [trio for trio in self.look.cast.trios if (trio.weak.name, trio.student.name) == pair]
+        return found if self.trio in found else [self.trio, *found]
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        lanes: dict[tuple[str, int], dict[int, Model]] = {}
+        for role in ROLES:
+            for trio in self._trios:
+                model: Model = getattr(trio, role)
+                lanes.setdefault((model.role, -1 if model.method is None else model.method), {})[model.run.pk] = model
+        return [self._lane(list(models.values())) for models in lanes.values()]
+
+    def _lane(self, models: list[Model]) -> Lane:
+        first = models[0]
+        how = f", {lower(self.names.methods[first.method])}" if first.method is not None else ""
+        title = {"weak": "Weak supervisor", "ceiling": "Strong ceiling"}.get(first.role, "Student") + how
+        verdicts = [one for model in models if (one := self._verdict(model))]
+        return Lane(title, self.names.look(first).token, verdicts)
+
+    def _verdict(self, model: Model) -> Verdict | None:
+        """None where the example is in another part of the split of that seed."""
+        said = self.store.read_example(model.key, self.example.id)
+        if said is None or str(said.split[0]) != self.view.split:
+            return None
+        one = answers(said)
+        label = int(one.label[0])
+        chosen = model in self.trio.all
+        return Verdict(model, float(one.prob[0]), self.class_name(label), label == self.example.gold, chosen)
+
+    @property
+    def seeds(self) -> list[tuple[int, list[Verdict | None]]]:
+        """A row per seed, a column per lane."""
+        numbers = sorted({one.model.seed for lane in self.lanes for one in lane.verdicts})
+        return [
+            (seed, [next((one for one in lane.verdicts if one.model.seed == seed), None) for lane in self.lanes])
+            for seed in numbers
+        ]
+
+    # How students came to it.
+
+    @cached_property
+    def chart(self) -> dict[str, Any] | None:
+        """None of an example of half B: trajectories are of the test set."""
+        if self.view.split != "test":
+            return None
+        paths = [path for trio in self._trios if (path := self._path(trio))]
+        if not any(path.bold for path in paths):
+            return None
+        three = zip(self.trio.all, self.titles, self.example.said.values(), strict=True)
+        levels = [Level(title, self.names.look(one), said.prob) for one, title, said in three if one.role != "student"]
+        return trajectory_chart(paths, levels, self.side(self.example.gold), self.of)
+
+    def _path(self, trio: Trio) -> Path | None:
+        """A student's line, and where it leaves what its own supervisor says."""
+        try:
+            path = self.store.read_path(trio.student.key, self.example.id)
+            weak = self.store.read_example(trio.weak.key, self.example.id)
+        except FileNotFoundError:
+            return None
+        if path is None or weak is None:
+            return None
+        flip = int(flips(path, np.array([0]), answers(weak).label)[0])
+        bold = trio.student.seed == self.trio.student.seed
+        title = self.names.shorts[trio.student.method or 0]
+        look = self.names.look(trio.student)
+        return Path(title, look, path.steps.tolist(), self._drawn(path).tolist(), bold, None if flip < 0 else flip)
+
+    def _drawn(self, path: Trajectory) -> npt.NDArray[np.float32]:
+        """The probability (e,) that is drawn, of the one example of ``path``."""
+        prob: npt.NDArray[np.float32] = path.prob[:, 0] if self.classes == 2 else path.prob[:, 0, self.example.gold]
+        return prob
+
+    # Where labels are from.
+
+    @property
+    def lineage(self) -> list[tuple[str, Model, str]]:
+        """For each of the three: who it is, and what it has learned from."""
+        said = []
+        runs = {model.key: model for model in self.look.cast.models}
+        for title, model in zip(self.titles, self.trio.all, strict=True):
+            spec = model.spec
+            teacher = runs.get(spec.labels)
+            by = f"run {teacher.run.pk}" if teacher else f"a run with key {spec.labels[:12]}"
+            labels = "ground truth" if spec.labels == GROUND_TRUTH else f"the labels of {by}"
+            words = f"{short_model(model.name)}, learned from {labels} on half {spec.half}, seed {spec.seed}{_step(model)}"
+            said.append((title, model, words))
+        return said
+
+    @property
+    def part(self) -> str:
+        """What this example was to the three."""
+        if self.view.split == "test":
+            return "It is in the test set: none of them has learned from it."
+        return (
+            "It is in half B: the supervisor labelled it and has not learned from it. The student learned from that label, the "
+            "ceiling from the gold one, unless it is a validation row, which is only looked at."
+        )
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        flip = self.example.flip
+        return [
+            ("Example", str(self.example.id)),
+            ("Group", str(self.example.group)),
+            ("Words", f"{self.example.length:,}"),
+            ("|student − supervisor|", rate(self.example.shift)),
+            *([("Leaves the supervisor from step", f"{flip:,}")] if flip is not None else []),
+            ("Data set", self.look.fingerprint),
+        ]
+
+
+def _step(model: Model) -> str:
+    """The step that the run's stop rule chose."""
+    last = queries.story([model.run], ["finished"]).last()
+    return f", read at step {last.payload['selected_step']:,} of {model.run.total_steps:,}" if last else ""

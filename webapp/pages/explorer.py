@@ -1,0 +1,109 @@
+"""The pages of disagreements: the matrix with its examples, one example, what people write about it, and exports."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from pydantic import ValidationError
+
+from training.spec import Problem, describe
+from webapp.examples.slices import Refused
+from webapp.examples.view import View
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.looking import look
+from webapp.notes import services as notes
+from webapp.pages.example import CHART, ExamplePage
+from webapp.pages.exploring import Explorer
+
+
+def explorer(request: HttpRequest, pk: int) -> HttpResponse:
+    """One view; what a form sends has empty fields, which the address does not keep."""
+    experiment = _experiment(request, pk)
+    view, problems = read_view(request)
+    if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
+        return redirect(f"{request.path}?{view.query()}")
+    context: dict[str, Any] = {"experiment": experiment, "problems": problems}
+    typed = view.q
+    try:
+        try:
+            with look(Cast(experiment), view) as found:
+                context["page"] = Explorer(found, typed)
+        except Refused as refused:
+            context["problems"] = [*problems, refused.problem]
+            with look(Cast(experiment), view.but(q="")) as found:
+                context["page"] = Explorer(found, typed)
+    except Missing as missing:
+        context["missing"] = str(missing)
+    wrong = bool(context["problems"]) and not request.htmx  # type: ignore[attr-defined]
+    answer = render(request, "pages/explorer.html", context, status=422 if wrong else 200)
+    if not context["problems"]:
+        answer["HX-Push-Url"] = f"{request.path}?{view.query()}".rstrip("?")
+    return answer
+
+
+def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """One example, at home in the view that the address names."""
+    return _example(request, pk, example)
+
+
+def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed: str = "") -> HttpResponse:
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request)
+    try:
+        with look(Cast(experiment), view) as found:
+            page = ExamplePage(found, example)
+    except (Missing, Refused, LookupError) as error:
+        raise Http404(str(error)) from error
+    context = {"experiment": experiment, "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed}
+    return render(request, "pages/example.html", context, status=422 if wrong else 200)
+
+
+@require_POST
+def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """Puts a tag on the example or takes one away, or adds or takes away a note; then back to where that was done."""
+    assert isinstance(request.user, User)
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request)
+    try:
+        with look(Cast(experiment), view) as found:
+            if found.slice.one(example) is None:
+                raise Http404
+            fingerprint = found.fingerprint
+    except (Missing, Refused) as error:
+        raise Http404(str(error)) from error
+    done, given = request.POST.get("do", ""), request.POST.get("text", "")
+    try:
+        match done:
+            case "tag":
+                notes.tag(request.user, fingerprint, example, given)
+            case "untag":
+                notes.untag(fingerprint, example, given)
+            case "note":
+                notes.note(request.user, fingerprint, example, given)
+            case "remove" if given.isdigit():
+                notes.remove_note(request.user, int(given))
+    except ValueError as error:
+        return _example(request, pk, example, str(error), given)
+    return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#notes")
+
+
+def _experiment(request: HttpRequest, pk: int) -> Experiment:
+    return get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+
+
+def read_view(request: HttpRequest) -> tuple[View, list[Problem]]:
+    """The view of the address without what is wrong in it, and what that is."""
+    given = dict(request.GET.lists())
+    try:
+        return View.parse(given), []
+    except ValidationError as error:
+        problems = describe(error.errors())
+        wrong = {problem.path.partition(".")[0] for problem in problems}
+        if "" in wrong:  # two ends that do not fit together
+            wrong |= {name for name in given if name.endswith(("_min", "_max"))}
+        return View.parse({name: values for name, values in given.items() if name not in wrong}), problems

@@ -1,0 +1,229 @@
+"""The page of disagreements: all that it says of one view of an experiment's examples."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from training.statistics import Estimate
+from webapp.charts.answers import answer_axis, answer_bars
+from webapp.charts.numbers import rate, rate_interval
+from webapp.examples.slices import PAGE, Example
+from webapp.examples.view import View
+from webapp.explorer.cast import Trio
+from webapp.explorer.looking import Look
+from webapp.notes import queries as notes
+from webapp.notes.models import Tag
+from webapp.pages.brushes import Brush, brushes_of
+from webapp.pages.matrix import Matrix
+from webapp.pages.pairs import lower
+from webapp.pages.subject import ROLES, Subject
+from webapp.pages.texts import Piece, compared, plain
+from webapp.pages.words import short_model
+
+SORTS = {
+    "disagreement": ("disagreement", "largest |student − supervisor| first"),
+    "corrections": ("confident corrections", "the student is right and sure where the supervisor is wrong"),
+    "regressions": ("confident regressions", "the student is wrong and sure where the supervisor is right"),
+    "blind": ("blind spots", "the student is wrong and surer than the supervisor"),
+    "errors": ("suspect labels", "the ceiling gives the gold label the least probability"),
+    "length": ("longest", ""),
+    "id": ("random", "by id, which is a hash"),
+}
+SPLITS = {"test": "test set", "transfer": "half B, what students learn from"}
+COLUMNS = {
+    "gold": "gold label",
+    "shift": "|student − supervisor|",
+    "flip": "flip",
+    "length": "length",
+    "group": "group",
+    "tags": "tags",
+}
+MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    title: str
+    query: str
+    chosen: bool
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One example in the table."""
+
+    example: Example
+    number: int
+    one: list[Piece]
+    other: list[Piece] | None
+    gold: str
+    bars: str
+    tags: list[Tag]
+    noted: bool
+
+
+class Explorer(Subject):
+    """Reads all that it shows when it is made, while the look is open."""
+
+    def __init__(self, look: Look, typed: str) -> None:
+        super().__init__(look)
+        self.typed = typed
+        self.matrix = Matrix(look.slice.counts, self.view, look.trio, self.titles)
+        self.measures = look.slice.measures
+        self.total = look.slice.about.rows
+        self.brushes: list[Brush] = brushes_of(self.view, look.slice.histograms, self.titles)
+        page = look.slice.page()
+        self.more = len(page) > PAGE
+        self.first = look.slice.place(page[0]) + 1 if page else 0
+        self.lines = self._lines(look, page[:PAGE])
+        self.tag_names = notes.names(look.fingerprint)
+
+    def _lines(self, look: Look, page: list[Example]) -> list[Line]:
+        ids = [example.id for example in page]
+        texts = look.slice.texts([example.row for example in page])
+        tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
+        lines = []
+        for number, example in enumerate(page, self.first):
+            one, other = texts[example.row]
+            sides = compared(one, other) if other is not None else (plain(one), None)
+            bars = self.bars(example)
+            gold = self.class_name(example.gold)
+            lines.append(Line(example, number, *sides, gold, bars, tags.get(example.id, []), example.id in noted))
+        return lines
+
+    def bars(self, example: Example) -> str:
+        said = [
+            (self.names.look(model).token, title, answer.prob)
+            for model, title, answer in zip(self.trio.all, self.titles, example.said.values(), strict=True)
+        ]
+        return answer_bars(said, self.side(example.gold), self.of)
+
+    @property
+    def axis(self) -> str:
+        return answer_axis(f"P({self.of}){', gold side tinted' if self.classes == 2 else ''}")
+
+    # What can be chosen.
+
+    @property
+    def methods(self) -> list[Choice]:
+        """Students of the same supervisor, ceiling and seed."""
+        mine = [trio for trio in self.cast.trios if (trio.weak, trio.ceiling) == (self.trio.weak, self.trio.ceiling)]
+        return [Choice(lower(self.names.shorts[trio.student.method or 0]), self._seats(trio), trio == self.trio) for trio in mine]
+
+    @property
+    def seeds(self) -> list[Choice]:
+        alike = [trio for trio in self.cast.trios if _kind(trio) == _kind(self.trio)]
+        return [Choice(str(trio.student.seed), self._seats(trio), trio == self.trio) for trio in alike]
+
+    @property
+    def pairs(self) -> list[Choice]:
+        found: dict[tuple[str, str], Trio] = {}
+        for trio in self.cast.trios:
+            same = (trio.student.method, trio.student.seed) == (self.trio.student.method, self.trio.student.seed)
+            pair = trio.weak.name, trio.student.name
+            if same or pair not in found:
+                found[pair] = trio
+        mine = self.trio.weak.name, self.trio.student.name
+        return [
+            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(trio), (weak, strong) == mine)
+            for (weak, strong), trio in found.items()
+        ]
+
+    def _seats(self, trio: Trio) -> str:
+        """A student names its whole triplet, as long as no other one has it."""
+        alone = sum(one.student == trio.student for one in self.cast.trios) == 1
+        first = trio == self.cast.first
+        weak, ceiling = ("", "") if alone else (trio.weak.key[:12], trio.ceiling.key[:12])
+        return self.view.but(student="" if first else trio.student.key[:12], weak=weak, ceiling=ceiling).query()
+
+    @property
+    def splits(self) -> list[Choice]:
+        return [Choice(title, self.view.but(split=name).query(), name == self.view.split) for name, title in SPLITS.items()]
+
+    @property
+    def sorts(self) -> list[Choice]:
+        return [
+            Choice(title, self.view.but(sort=name).query(), name == self.view.sort, about)
+            for name, (title, about) in SORTS.items()
+        ]
+
+    @property
+    def columns(self) -> list[Choice]:
+        shown = self.view.column
+        found = []
+        for name, title in COLUMNS.items():
+            there = name in shown
+            after = tuple(one for one in shown if one != name) if there else (*shown, name)
+            found.append(Choice(title, self.view.but(column=after).query(), there))
+        return found
+
+    @property
+    def seats(self) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:
+        """For rows, columns and halves of the matrix: the field, its title, and every model that may sit there."""
+        titles = ("Rows", "Columns", "Halves of columns")
+        return [
+            (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.cast.models])
+            for seat, title, sits in zip(ROLES, titles, self.trio.all, strict=True)
+        ]
+
+    @property
+    def modes(self) -> list[tuple[str, str]]:
+        return list(MODES.items())
+
+    @property
+    def golds(self) -> list[tuple[int, str]]:
+        return [(label, self.class_name(label)) for label in reversed(range(self.classes))]
+
+    @property
+    def hidden(self) -> list[tuple[str, Any]]:
+        """What the form keeps besides its own fields."""
+        view = self.view
+        kept = [("split", view.split), ("sort", view.sort), ("group", view.group)]
+        pairs = [(name, value) for name, value in kept if value not in (None, "")]
+        return [*pairs, *(("cell", cell) for cell in view.cell), *(("column", name) for name in view.column)]
+
+    # What it says.
+
+    @property
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Title, value and interval of each measure of the slice."""
+        one = self.measures
+        found: list[tuple[str, Estimate | None]] = [
+            (f"{title} right", estimate) for title, estimate in zip(self.titles, one.accuracy.values(), strict=True)
+        ]
+        found.append(("Agreement", one.agreement))
+        found.append((f"where {lower(self.titles[0])} is right", one.agreement_right))
+        found.append((f"where {lower(self.titles[0])} is wrong", one.agreement_wrong))
+        return [
+            (
+                title,
+                rate(estimate.value) if estimate else "–",
+                rate_interval(estimate) if estimate and estimate.low is not None else "",
+            )
+            for title, estimate in found
+        ]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1
+
+    @cached_property
+    def next(self) -> str:
+        if not self.more:
+            return ""
+        return self.view.model_copy(update={"after": self.lines[-1].example.cursor}).query()
+
+    @property
+    def beginning(self) -> str:
+        return self.view.but().query()
+
+    @property
+    def unfiltered(self) -> str:
+        """The same models, split, order and columns without any filter."""
+        kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column"})
+        return View.model_validate(kept).query()
+
+
+def _kind(trio: Trio) -> tuple[str, str, int | None]:
+    return trio.weak.name, trio.student.name, trio.student.method
