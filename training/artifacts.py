@@ -160,7 +160,7 @@ class Store:
 
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
-        table = pa.table(columns | {"prob": _listed(predictions.prob)})
+        table = pa.table(columns | {"prob": column_of(predictions.prob)})
         with atomic(self.run(key) / "predictions.parquet") as path:
             pq.write_table(table, path, compression="zstd")
 
@@ -171,10 +171,10 @@ class Store:
             table = file.read()
         columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
         split = table["split"].to_numpy().astype(np.str_)
-        return Predictions(split=split, prob=_unlisted(table["prob"].combine_chunks()), **columns)
+        return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
-        prob = _listed(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
         with atomic(self.run(key) / "trajectory.parquet") as path:
@@ -185,7 +185,7 @@ class Store:
         with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
             table = file.read()
         told = json.loads(table.schema.metadata[b"trajectory"])
-        prob = _unlisted(table["prob"].combine_chunks())
+        prob = array_of(table["prob"].combine_chunks())
         return Trajectory(
             steps=np.array(told["steps"], np.int64),
             id=table["id"].to_numpy(),
@@ -195,7 +195,7 @@ class Store:
         )
 
 
-def _listed(array: npt.NDArray[np.float32]) -> pa.Array:
+def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
     """A column with a row for each entry of the first axis: numbers, or fixed-size lists of the shape of the other axes."""
     column = pa.array(array.ravel())
     for size in array.shape[:0:-1]:
@@ -203,8 +203,8 @@ def _listed(array: npt.NDArray[np.float32]) -> pa.Array:
     return column
 
 
-def _unlisted(column: pa.Array) -> npt.NDArray[np.float32]:
-    """The array that ``_listed`` made the column of."""
+def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
+    """The array that ``column_of`` made the column of."""
     shape = [len(column)]
     while pa.types.is_fixed_size_list(column.type):
         shape.append(column.type.list_size)

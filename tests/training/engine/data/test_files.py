@@ -98,7 +98,11 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "a byte that is not UTF-8": ("file.csv", GOOD.encode() + b"caf\xe9,no\n", "Row 2, column “text”: not UTF-8 (byte 0xe9)."),
     "UTF-16": ("file.csv", GOOD.encode("utf-16"), "The file is UTF-16. Save it as UTF-8."),
     "a missing label": ("file.csv", f"{GOOD}b,\n", "Row 2, column “label”: the label is missing."),
-    "a third label": ("file.csv", f"{GOOD}b,maybe\n", "Row 2, column “label”: “maybe” is none of the labels that are listed (no, yes)."),
+    "a third label": (
+        "file.csv",
+        f"{GOOD}b,maybe\n",
+        "Row 2, column “label”: “maybe” is none of the labels that are listed (no, yes).",
+    ),
     "an empty text": ("file.csv", f"{GOOD}  ,no\n", "Row 2, column “text”: the text is empty."),
     "a missing column": ("file.csv", "words,label\na,yes\n", "There is no column “text”. There are: words, label."),
     "a column twice": ("file.csv", "text,text\na,yes\n", "Two columns are called “text”."),
