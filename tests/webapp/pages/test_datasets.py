@@ -152,7 +152,7 @@ def test_three_classes_are_guessed_named_checked_and_shown_with_their_sizes(page
     said = text(page, f"/datasets/imports/{work(one).pk}/")
     assert "Rows that give no example" in said
     assert "0 bad 70 33.3% 1 fair 70 33.3% 2 good 70 33.3%" in said
-    assert "3 classes, 33.3% to 33.3% of the rows" in said
+    assert "3 classes, 33.3% each" in said
     page.post(f"/datasets/imports/{one.pk}/save/", {"name": "stars"})
     assert catalog.dataset("stars").classes == ("bad", "fair", "good")
     assert "bad / fair / good" in text(page, "/datasets/")
