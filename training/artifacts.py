@@ -57,11 +57,12 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run said of the test set at each of its evaluations.
+    """What a run said of test examples at each of its evaluations.
 
     ``prob`` is the probability of class 1 (e, n), or with K > 2 classes that of each class (e, n, K). ``steps`` (e,) ascends from
-    0, the untrained model, to the last step; ``id`` (n,) names the examples. ``validation`` (e,) is the accuracy on validation
-    rows against the run's own labels, NaN without such rows. ``selected`` is the step of the predictions.
+    0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
+    transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the run's own labels, NaN
+    without such rows. ``selected`` is the step of the predictions.
 
     In the file, trajectory.parquet, each example is a row of ``id`` and ``prob``, a fixed-size list with an entry for each
     evaluation: a float, or with K > 2 classes a fixed-size list of K floats. The rest is JSON in the file's metadata.

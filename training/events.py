@@ -87,8 +87,9 @@ class StopRequested(Frozen):
 class RunFinished(Frozen):
     """The run's predictions are saved: those of ``selected_step``, which the run's stop rule chose; ``accuracy`` is their share.
 
-    All three accuracies are on the test set. The hindsight one is the best of all evaluations by test accuracy: no result, since
-    it was chosen by looking at the test set.
+    It is on the whole test set, the two other accuracies on the examples of it that were watched during training: on ``watched``
+    of them, None for all. The hindsight one is the best of all evaluations: no result, since it was chosen by looking at the test
+    set.
     """
 
     kind: Literal["finished"] = "finished"
@@ -100,6 +101,7 @@ class RunFinished(Frozen):
     last_accuracy: float
     hindsight_step: int
     hindsight_accuracy: float
+    watched: int | None = None
 
 
 class RunStopped(Frozen):

@@ -372,6 +372,24 @@ def test_a_trajectory_in_another_order_of_examples_gives_the_same_and_one_of_oth
         summarize(shelf.plan, shelf.read, lambda key: replace(shelf.read_trajectory(key), id=np.arange(N) + 1))
 
 
+def test_stop_rules_are_compared_on_the_examples_that_were_watched_and_say_how_many() -> None:
+    shelf = Shelf(plan_of(), LEVELS)
+    (whole,) = shelf.result().groups
+
+    def watched(key: str) -> Trajectory:
+        one = shelf.read_trajectory(key)
+        return replace(one, id=one.id[::-2], prob=one.prob[:, ::-2])
+
+    (part,) = summarize(shelf.plan, shelf.read, watched).groups
+    assert part.student == whole.student
+    assert whole.stops
+    assert part.stops
+    assert (whole.stops.watched, part.stops.watched) == (None, N // 2)
+    student = shelf.plan.triplets[0].student
+    test, seen = shelf.read(student).part("test"), watched(student)
+    assert part.stops.selected.accuracy.per_seed[0] == test.right[np.isin(test.id, seen.id)].mean()
+
+
 def test_locked_rows_are_not_looked_at() -> None:
     shelf = Shelf(plan_of(), LEVELS)
     before = shelf.result()

@@ -24,6 +24,7 @@ from training.engine.errors import EngineError, Stopped
 from training.engine.features import frozen_features
 from training.engine.inputs import Dense, Inputs, Pairs
 from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
+from training.engine.looks import looks as looks_of
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
 from training.engine.schedule import steps_per_epoch
@@ -33,10 +34,6 @@ from training.files import atomic
 from training.spec import ENGINE_VERSION, RunSpec
 
 log = logging.getLogger(__name__)
-
-EVALUATIONS = 50
-FULL_EVALUATION_SHARE = 0.1
-"""Evaluations of a fully tuned model may cost this share of its training, if there are five; a probe's cost next to nothing."""
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
@@ -70,15 +67,17 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
 
 def _finished(store: Store, key: str, seconds: float) -> RunFinished:
     test, trajectory = store.read_predictions(key).part("test"), store.read_trajectory(key)
-    hindsight = trajectory.hindsight(test.gold)
+    gold = test.gold[np.isin(test.id, trajectory.id)]
+    hindsight = trajectory.hindsight(gold)
     return RunFinished(
         accuracy=float(test.right.mean()),
         seconds=seconds,
         selected_step=trajectory.selected,
         last_step=trajectory.last,
-        last_accuracy=trajectory.accuracy(trajectory.last, test.gold),
+        last_accuracy=trajectory.accuracy(trajectory.last, gold),
         hindsight_step=hindsight,
-        hindsight_accuracy=trajectory.accuracy(hindsight, test.gold),
+        hindsight_accuracy=trajectory.accuracy(hindsight, gold),
+        watched=len(gold) if len(gold) < len(test.gold) else None,
     )
 
 
@@ -87,10 +86,10 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     store.sweep(run.key())
     examples = load_examples(run.dataset, run.fingerprint)
     split = split_for(run, examples.group)
-    half, test = split.half(run.half), split.test
+    half, looks = split.half(run.half), looks_of(run, split, examples.group)
     supervisor = read_supervisor(run, store)
     labels, held_out = (targets(examples, rows, supervisor) for rows in (half.train, half.validation))
-    evaluate = evaluator(examples, test, held_out, supervisor)
+    evaluate = evaluator(examples, looks.watched, held_out, supervisor)
     _report(examples, split.parts)
     selection = Selection(run, store.run(run.key()))
     begun = _checkpoint(store.checkpoint(run.key()), selection)
@@ -104,7 +103,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection)
         if begun:
             loop.restore(begun)
-        looked_at = np.concatenate([half.validation, test])
+        looked_at = np.concatenate([half.validation, looks.watched])
 
         def look(step: int) -> Event:
             on_validation, on_test = np.split(loop.predict(looked_at), [len(half.validation)])
@@ -113,18 +112,21 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
             return event
 
         with loop.stoppable():
-            loop.fit(look, evaluations(run, len(half.train), len(looked_at)))
+            loop.fit(look, looks.times)
             if (best := selection.selected_weights()) is not None:
                 loop.load(best)  # what a stop saves from here on has these, and is trained no further
-            unseen = np.concatenate([split.b.rows, split.locked])
-            on_transfer, on_locked = np.split(loop.predict(unseen), [len(split.b.rows)])
+            unseen = [split.b.rows, np.setdiff1d(split.test, looks.watched), split.locked]
+            on_transfer, on_rest, on_locked = np.split(loop.predict(np.concatenate(unseen)), np.cumsum([*map(len, unseen[:2])]))
     if run.adaptation != "full" or run.keep_weights:
         with atomic(store.weights(run.key())) as file:
             save_file({name: tensor.cpu().contiguous() for name, tensor in loop.weights().items()}, file)
-    trajectory = selection.trajectory(examples.id[test])
+    trajectory = selection.trajectory(examples.id[looks.watched])
     store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
-    predictions = _predictions(examples, split, on_transfer, trajectory.at(trajectory.selected), on_locked)
+    watched = np.isin(split.test, looks.watched)
+    on_test = np.empty((len(watched), *on_rest.shape[1:]), np.float32)
+    on_test[watched], on_test[~watched] = trajectory.at(trajectory.selected), on_rest
+    predictions = _predictions(examples, split, on_transfer, on_test, on_locked)
     store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
 
 
@@ -166,15 +168,6 @@ def _inputs(
 
     first = read(examples.text, "a")
     return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
-
-
-def evaluations(run: RunSpec, rows: int, looked_at: int) -> int:
-    """How often test and validation rows are looked at: 50 times, less often where that would slow a full tuning down."""
-    if not run.tunes_backbone:
-        return EVALUATIONS
-    # One training step costs about three forward passes of its batch.
-    affordable = FULL_EVALUATION_SHARE * 3 * run.epochs * rows / looked_at
-    return max(5, min(EVALUATIONS, int(affordable)))
 
 
 def _started(run: RunSpec, rows: int, resumed_from: int) -> RunStarted:

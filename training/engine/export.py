@@ -32,7 +32,7 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
     under a probe; nothing for a bag of words, whose ``head.safetensors`` has weights for each bucket. Raises EngineError where
     the run left no weights.
     """
-    weights = _weights(run, store)
+    weights = weights_of(run, store)
     scores = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
     names = class_names(run, store)
     card = model_card(run, store, names, pairs=scores.keys() != weights.keys())
@@ -138,7 +138,8 @@ def _make(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _weights(run: RunSpec, store: Store) -> Weights:
+def weights_of(run: RunSpec, store: Store) -> Weights:
+    """The tensors of a finished run. Raises EngineError where it left none."""
     try:
         return load_file(store.weights(run.key()))
     except FileNotFoundError:

@@ -82,7 +82,8 @@ def stop_text(event: RunFinished) -> str:
     """Of which step the run's predictions are, and what the two other rules would have given."""
     selected = f"at step {event.selected_step:,}"
     last = f"; {rate(event.last_accuracy)} at the last step" if event.selected_step != event.last_step else ", the last one"
-    return f"{selected}{last}; with hindsight {rate(event.hindsight_accuracy)} at step {event.hindsight_step:,}"
+    watched = f", on {event.watched:,} watched test examples" if event.watched else ""
+    return f"{selected}{last}; with hindsight {rate(event.hindsight_accuracy)} at step {event.hindsight_step:,}{watched}"
 
 
 @dataclass(frozen=True)

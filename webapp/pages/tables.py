@@ -174,6 +174,11 @@ class Tables(Evidence):
         return found
 
     @property
+    def watched(self) -> int | None:
+        """How many test examples the stop rules are compared on, None for the whole test set."""
+        return next((group.stops.watched for group in self.complete if group.stops), None)
+
+    @property
     def transitions(self) -> list[tuple[Lane, list[tuple[str, list[TransitionCell]]]]]:
         """Per method: the cells where the supervisor is right, and those where it is wrong."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}

@@ -1,6 +1,7 @@
 """Whole runs on the small data set: what they promise about equality, interruption and events."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from training.engine import loop, selection
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
+from training.engine.looks import looks
 from training.spec import Confidence
 
 
@@ -254,13 +256,31 @@ def test_the_last_word_has_all_three_accuracies_and_hindsight_is_the_best(store:
 def test_weak_labels_are_by_the_weights_of_the_selected_step(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of which the first epoch is selected says the same of rows that it never looked at as a run of one epoch."""
     run = make().model_copy(update={"schedule": "constant"})
-    monkeypatch.setattr(story, "evaluations", lambda run, *_: run.epochs)
+    monkeypatch.setattr(story, "looks_of", lambda run, split, group: replace(looks(run, split, group), times=run.epochs))
     monkeypatch.setattr(selection, "earliest_best", lambda steps, _: steps[1])
     selected = predictions(run, store)
     assert store.read_trajectory(run.key()).selected < store.read_trajectory(run.key()).last
     once = predictions(run.model_copy(update={"epochs": 1, "stop": "last"}), store)
     for part in ("transfer", "test", "locked"):
         assert_same(selected.part(part), once.part(part))
+
+
+def test_test_rows_that_were_not_watched_are_predicted_by_the_selected_weights_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = taught(store)
+    whole = predictions(run, store)
+    again = Store(store.root / "again")
+    for key in (run.labels,):
+        again.write_predictions(key, store.read_predictions(key))
+    monkeypatch.setattr(story, "looks_of", lambda run, split, group: replace(looks(run, split, group), watched=split.test[3::4]))
+    recording = finish(run, again)
+    np.testing.assert_allclose(again.read_predictions(run.key()).prob, whole.prob, atol=1e-6)
+    trajectory, test = again.read_trajectory(run.key()), whole.part("test")
+    assert trajectory.id.tolist() == test.id[3::4].tolist()
+    (said,) = recording.of("finished")
+    assert (said.accuracy, said.watched) == (test.right.mean(), len(test.id[3::4]))
+    assert said.last_accuracy == trajectory.accuracy(trajectory.last, test.gold[3::4])
 
 
 def test_stopping_last_takes_the_last_step_whatever_validation_says(store: Store) -> None:
@@ -273,30 +293,6 @@ def test_stopping_last_takes_the_last_step_whatever_validation_says(store: Store
     assert one.prob.tobytes() == other.prob.tobytes()
     assert last.part("test").prob.tobytes() == other.at(other.last).tobytes()
     assert selected.part("transfer").prob.tobytes() != last.part("transfer").prob.tobytes()
-
-
-@pytest.mark.parametrize(("looked_at", "expected"), [(15, 50), (30, 30), (60, 15), (600, 5)])
-def test_a_full_tuning_is_looked_at_as_often_as_a_tenth_of_its_cost_allows_and_five_times_at_least(
-    looked_at: int, expected: int
-) -> None:
-    """Three epochs of 1,000 rows cost as much as 9,000 forward passes; ``looked_at`` are test and validation rows together."""
-    run = make_run("ceiling", adaptation="full", epochs=3)
-    assert story.evaluations(run, 1000, looked_at) == expected
-    assert story.evaluations(make_run("ceiling"), 1000, looked_at) == 50
-
-
-def test_validation_rows_count_in_the_cost_of_an_evaluation(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def note(run: RunSpec, rows: int, looked_at: int) -> int:
-        asked.append((rows, looked_at))
-        return 2
-
-    monkeypatch.setattr(story, "evaluations", note)
-    run = make_run()
-    finish(run, store)
-    split = split_for(run, load_examples(run.dataset, run.fingerprint).group)
-    assert asked == [(len(split.a.train), len(split.a.validation) + len(split.test))]
 
 
 def test_only_small_weights_are_kept_unless_asked(store: Store) -> None:

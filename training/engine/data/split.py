@@ -14,7 +14,7 @@ from training.spec import RunSpec
 Rows = npt.NDArray[np.int64]
 
 # Each draw has a stream of its own, so that equal seeds of two draws have nothing to do with each other.
-TEST, HALVES, VALIDATION, LIMIT = range(4)
+TEST, HALVES, VALIDATION, LIMIT, WATCHED = range(5)
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,15 @@ def _half(run: RunSpec, group: Rows, rows: Rows) -> Half:
         rows = np.sort(rows[np.argsort(draw(group[rows], run.seed, LIMIT), kind="stable")[: run.limit]])
     validation = draw(group[rows], run.seed, VALIDATION) < run.validation_fraction
     return Half(rows[~validation], rows[validation])
+
+
+def sample(rows: Rows, group: Rows, seed: int, size: int) -> Rows:
+    """About ``size`` of ``rows``, in their order: the first by a hash of their group, of which all are taken or none."""
+    if size >= len(rows):
+        return rows
+    place = draw(group[rows], seed, WATCHED)
+    first: Rows = rows[place <= np.partition(place, size - 1)[size - 1]]
+    return first
 
 
 def draw(group: Rows, seed: int, stream: int) -> npt.NDArray[np.float64]:

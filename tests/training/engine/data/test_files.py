@@ -164,6 +164,27 @@ def test_a_parquet_that_unpacks_to_an_absurd_size_is_refused_before_it_is_unpack
         open_file(tmp_path / "bomb.parquet")
 
 
+def test_a_parquet_of_a_few_kilobytes_that_repeats_one_huge_text_is_refused_by_row_or_in_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5 + [1] * 2000, pa.int32()), ["short", "long " * 400_000])
+    pq.write_table(pa.table({"text": texts, "label": ["yes"] * 2005}), tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 10_000  # and 4 GB of text
+    monkeypatch.setattr(files, "LARGEST_UNPACKED", 10_000_000)
+    with pytest.raises(CorruptData, match=r"Up to row 10 the file unpacks to more than 8 GB"):
+        read(tmp_path / "bomb.parquet")
+    monkeypatch.setattr(files, "LONGEST_LINE", 1_000_000)
+    with pytest.raises(CorruptData, match=r"Row 6, column “text”: a text of more than 16 MB"):
+        read(tmp_path / "bomb.parquet")
+
+
+def test_texts_of_a_parquet_dictionary_come_in_their_order_with_what_is_empty(tmp_path: Path) -> None:
+    texts = ["b", None, "a", "b", "c", None]
+    for kind in (pa.string(), pa.large_string()):
+        pq.write_table(pa.table({"text": pa.array(texts, kind)}), tmp_path / "some.parquet")
+        assert [row["text"] for row in open_file(tmp_path / "some.parquet").rows()] == ["b", "", "a", "b", "c", ""]
+
+
 def test_a_line_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LONGEST_LINE", 100)
     with pytest.raises(CorruptData, match="Line 2 is longer than"):

@@ -1,0 +1,34 @@
+"""When a run looks at its validation and test rows while it trains, and at which of the test rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.engine.data.split import Rows, Split, sample
+from training.spec import RunSpec
+
+TIMES = 50
+SHARE = 0.1
+"""Looks of a transformer in training may cost this share of its training; those of a head cost next to nothing."""
+FEWEST, SMALLEST = 5, 300
+"""A transformer looks at least so many times, at no fewer test rows, whatever that costs."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How many there are, and the test rows ``watched`` by all of them (row numbers, ascending): the whole set if affordable."""
+
+    times: int
+    watched: Rows
+
+
+def looks(run: RunSpec, split: Split, group: Rows) -> Looks:
+    """The looks of ``run``. ``group`` (n,) is that of the data set's rows: of one group all test rows are watched, or none."""
+    if not run.tunes_backbone:
+        return Looks(TIMES, split.test)
+    half = split.half(run.half)
+    # A training step costs about three forward passes of its batch.
+    affordable = SHARE * 3 * run.epochs * len(half.train)
+    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), FEWEST, TIMES))
+    watched = max(SMALLEST, int(affordable / times) - len(half.validation))
+    return Looks(times, sample(split.test, group, run.split_seed, watched))
