@@ -164,7 +164,7 @@ class Store:
 
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
-        table = pa.table(columns | {"prob": _listed(predictions.prob)})
+        table = pa.table(columns | {"prob": column_of(predictions.prob)})
         with atomic(self.run(key) / "predictions.parquet") as path:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
@@ -180,7 +180,7 @@ class Store:
         return None if row is None else _predictions(row)
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
-        prob = _listed(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
         with atomic(self.run(key) / "trajectory.parquet") as path:
@@ -200,12 +200,12 @@ class Store:
 def _predictions(table: pa.Table) -> Predictions:
     columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
     split = table["split"].to_numpy().astype(np.str_)
-    return Predictions(split=split, prob=_unlisted(table["prob"].combine_chunks()), **columns)
+    return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
 
 
 def _trajectory(table: pa.Table) -> Trajectory:
     told = json.loads(table.schema.metadata[b"trajectory"])
-    prob = _unlisted(table["prob"].combine_chunks())
+    prob = array_of(table["prob"].combine_chunks())
     return Trajectory(
         steps=np.array(told["steps"], np.int64),
         id=table["id"].to_numpy(),
@@ -215,7 +215,7 @@ def _trajectory(table: pa.Table) -> Trajectory:
     )
 
 
-def _listed(array: npt.NDArray[np.float32]) -> pa.Array:
+def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
     """A column with a row for each entry of the first axis: numbers, or fixed-size lists of the shape of the other axes."""
     column = pa.array(array.ravel())
     for size in array.shape[:0:-1]:
@@ -223,8 +223,8 @@ def _listed(array: npt.NDArray[np.float32]) -> pa.Array:
     return column
 
 
-def _unlisted(column: pa.Array) -> npt.NDArray[np.float32]:
-    """The array that ``_listed`` made the column of."""
+def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
+    """The array that ``column_of`` made the column of."""
     shape = [len(column)]
     while pa.types.is_fixed_size_list(column.type):
         shape.append(column.type.list_size)

@@ -187,7 +187,7 @@ class Confidence(Frozen):
         le=1,
         title="Confidence weight",
         description="Share of the target that is the student's own guess, after the ramp. Of more than two classes the guess is "
-        "the most probable one, an extension of the paper that is ours.",
+        "the most probable one, an extension of the paper that is ours and that keeps no balance between the classes.",
     )
     ramp: float = Field(
         0.2, ge=0, le=1, title="Ramp", description="Share of the training over which the weight rises linearly from zero."

@@ -89,7 +89,7 @@ def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.floa
 
 
 def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> npt.NDArray[np.float64]:
-    """What the trained model of ``run`` says of n texts, or n pairs where there are two sides: (n,), or (n, K) of K classes."""
+    """What the trained model of ``run`` says of n texts, or n pairs where there are two sides: (n,), of K > 2 classes (n, K)."""
     device = Accelerator().device
     model = trained(run, store, pairs=len(sides) == 2, classes=classes).to(device)
     read = [_read(run, pa.chunked_array([texts])) for texts in sides]

@@ -104,7 +104,10 @@ class ReportView:
         shares = self.report.shares
         if len(shares) == 2:
             return f"{100 * shares[1]:.1f}% {self.names[1]}"
-        return f"{len(shares)} classes, {100 * min(shares):.1f}% to {100 * max(shares):.1f}% of the rows"
+        least, most = (f"{100 * share:.1f}%" for share in (min(shares), max(shares)))
+        return (
+            f"{len(shares)} classes, {least} each" if least == most else f"{len(shares)} classes, {least} to {most} of the rows"
+        )
 
     @property
     def classes(self) -> list[ClassLine]:

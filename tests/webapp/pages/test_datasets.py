@@ -1,5 +1,6 @@
 """The pages of data sets, from the file to the shelf and from the shelf to the result page."""
 
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client
 
 from tests.training.engine.data.made import checked, copied_over, letter_or_text, long_and_short
 from tests.webapp.cast import finish_all, launched
-from tests.webapp.imports.files import content, work
+from tests.webapp.imports.files import WORDS, content, work
 from tests.webapp.pages.test_views import page as page
 from tests.webapp.pages.test_views import plain, text
 from training import catalog
@@ -127,6 +128,34 @@ def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -
     html = page.get("/experiments/new/?data=notes").content.decode()
     assert '<option value="notes" selected>notes</option>' in html
     assert "expect wide intervals" in plain(html)
+
+
+def stars(rows: int = 210) -> bytes:
+    """A CSV of three labels, with one row that has another."""
+    draw = random.Random(0)
+    lines = [f"{' '.join(draw.choices(WORDS, k=12))},{1 + 2 * (number % 3)}" for number in range(rows)]
+    return "\n".join(["body,stars", *lines, "one more,none", ""]).encode()
+
+
+def test_three_classes_are_guessed_named_checked_and_shown_with_their_sizes(page: Client) -> None:
+    upload(page, stars())
+    one = Import.objects.get()
+    html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
+    assert '<option value="stars" selected>' in html
+    assert ">1\n3\n5\nnone</textarea>" in html
+    how = {"kind": "labelled", "text": "body", "label": "stars", "classes": "bad = 1\nfair = 3\ngood = 5 | 4"}
+    page.post(f"/datasets/imports/{one.pk}/check/", how)
+    html = page.get(f"/datasets/imports/{work(one).pk}/").content.decode()
+    assert "Row 211, column “stars”: “none” is none of the labels that are listed (1, 3, 5, 4)." in plain(html)
+    assert ">bad = 1\nfair = 3\ngood = 5 | 4</textarea>" in html  # nothing typed is lost
+    page.post(f"/datasets/imports/{one.pk}/check/", how | {"skip": "yes"})
+    said = text(page, f"/datasets/imports/{work(one).pk}/")
+    assert "Rows that give no example" in said
+    assert "0 bad 70 33.3% 1 fair 70 33.3% 2 good 70 33.3%" in said
+    assert "3 classes, 33.3% each" in said
+    page.post(f"/datasets/imports/{one.pk}/save/", {"name": "stars"})
+    assert catalog.dataset("stars").classes == ("bad", "fair", "good")
+    assert "bad / fair / good" in text(page, "/datasets/")
 
 
 def test_a_failure_shows_its_row_and_the_mapping_again(page: Client) -> None:
