@@ -48,7 +48,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int, 
         scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(title=None, values=[0, 0.5, 1], labelExpr="replace(datum.label, '0.', '.')", format=".1~f"),
     )
-    dash = _dashes([one.look for one in [*paths, *levels]])
+    dash = _dashes([*(path.look for path in paths), *(level.look for level in levels)])
     side = [{"step": 0, "end": last, "value": 0.5 * gold, "top": 0.5 + 0.5 * gold}]
     layers: list[Layer] = [
         _data(side).mark_rect(color="var(--sunk)").encode(x, alt.X2("end"), y, alt.Y2("top")),
@@ -58,7 +58,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int, 
         *(_flip(path, x, y) for path in paths if path.bold and path.flip is not None),
         *_labels(paths, levels, last, x, y),
     ]
-    longest = max(len(one.title) for one in [*paths, *levels]) + 5
+    longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
     chart = alt.layer(
         *layers,
