@@ -14,6 +14,7 @@ from training.results import Result
 from training.spec import Problem, describe
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
+from webapp.api.examples import router as examples
 from webapp.api.models import user_of
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment
@@ -30,6 +31,7 @@ class Bearer(HttpBearer):
 
 api = NinjaAPI(title="Weak-to-strong Lab", version="1", auth=Bearer(), docs_url=None)
 api.add_router("", datasets)
+api.add_router("", examples)
 
 
 class PartOut(Schema):
@@ -95,7 +97,9 @@ def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpRe
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return errors(request, 422, describe(error.errors))
+    problems = describe(error.errors)
+    paths = [one.path.removeprefix("query.").removeprefix("view.") for one in problems]
+    return errors(request, 422, [Problem(path, one.message) for path, one in zip(paths, problems, strict=True)])
 
 
 @api.exception_handler(Invalid)

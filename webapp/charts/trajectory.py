@@ -51,7 +51,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(title=None, values=[0, 0.5, 1], labelExpr="replace(datum.label, '0.', '.')", format=".1~f"),
     )
-    dash = _dashes([one.look for one in [*paths, *levels]])
+    dash = _dashes([*(path.look for path in paths), *(level.look for level in levels)])
     layers: list[Layer] = [
         *(_side(gold, last, x, y) if gold is not None else []),
         *(_level(level, x, y, last, dash) for level in levels),
@@ -59,7 +59,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         *(_flip(path, x, y) for path in paths if path.bold and path.flip is not None),
         *_labels(paths, levels, last, x, y),
     ]
-    longest = max(len(one.title) for one in [*paths, *levels]) + 5
+    longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
     chart = alt.layer(
         *layers,

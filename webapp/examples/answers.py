@@ -32,14 +32,16 @@ def answers(predictions: Predictions) -> Answers:
 
 def _of(prob: npt.NDArray[np.float32], label: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     """The probability (n,) of ``label`` (n,), from that of class 1 (n,) or of all classes (n, K)."""
-    found = np.where(label == 1, prob, 1 - prob) if prob.ndim == 1 else prob[np.arange(len(label)), label]
+    found: npt.NDArray[np.float32] = (
+        np.where(label == 1, prob, 1 - prob) if prob.ndim == 1 else prob[np.arange(len(label)), label]
+    )
     return found.astype(np.float32)
 
 
 def shift(one: Predictions, other: Predictions) -> npt.NDArray[np.float32]:
     """|student - supervisor| for each example: total variation between the two, which with two classes is |p - p'|."""
-    between = np.abs(other.prob - one.prob)
-    return (between if between.ndim == 1 else between.sum(axis=1) / 2).astype(np.float32)
+    between: npt.NDArray[np.float32] = np.abs(other.prob - one.prob).astype(np.float32)
+    return between if between.ndim == 1 else between.sum(axis=1) / np.float32(2)
 
 
 def flips(trajectory: Trajectory, at: npt.NDArray[np.int64], label: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:

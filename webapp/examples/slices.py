@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,6 +103,12 @@ class Slice:
     def _where(self, besides: str = "") -> Where:
         return where(self.view, self.tagged, besides)
 
+    def over(self, view: View) -> "Slice":
+        """The same rows by another order or from another page on: the search has been made."""
+        other = copy(self)
+        other.view = view
+        return other
+
     @cached_property
     def counts(self) -> Counts:
         """In all eight cells, whatever cell is chosen."""
@@ -190,6 +197,11 @@ class Slice:
         mark = [pattern(self.view), f"{BEGIN}\\0{END}"] * 2 if self.view.q else []
         found = self._rows(f"SELECT row, {one}, {two} FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))", [*mark, list(rows)])
         return {row: (pieces(text), None if other is None else pieces(other)) for row, text, other in found}
+
+    def whole(self, rows: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        """The texts of these rows as they are."""
+        found = self._rows("SELECT row, text, text_b FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))", [list(rows)])
+        return {row: (one, other) for row, one, other in found}
 
     def _marked(self, name: str, whole: bool) -> str:
         text = f"regexp_replace({name}, ?, ?, 'gi')" if self.view.q else name

@@ -1,17 +1,21 @@
 """A view of an experiment opened: its three models, and the slice of examples that it shows."""
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 import duckdb
 from django.conf import settings
 
 from training import catalog
 from webapp.examples.base import Base, Source, base
+from webapp.examples.export import SUFFIXES, Format, write
 from webapp.examples.slices import Slice
-from webapp.examples.view import View
+from webapp.examples.view import SEATS, View
 from webapp.explorer.cast import Cast, Missing, Trio
 from webapp.notes import queries as notes
 
@@ -27,6 +31,18 @@ class Look:
     @property
     def fingerprint(self) -> str:
         return self.source.fingerprint
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Which models and which view an export is of."""
+        runs = {seat: f"run {one.run.pk}, key {one.key}" for seat, one in zip(SEATS, self.trio.all, strict=True)}
+        spec = self.trio.student.spec
+        named = {"experiment": f"#{self.cast.experiment.pk} {self.cast.experiment.name}", "data set": spec.dataset}
+        return {**named, "fingerprint": self.fingerprint, **runs, "view": self.view.query() or "everything"}
+
+    def export(self, how: Format, target: Path) -> None:
+        """Writes all rows of the view to ``target``, with their tags."""
+        write(self.slice, notes.all_tags(self.fingerprint), how, target, self.about)
 
 
 def examples() -> Base:
@@ -49,3 +65,12 @@ def look(cast: Cast, view: View) -> Iterator[Look]:
             raise Missing(str(error)) from None
         tagged = notes.ids_with(run.fingerprint, view.tag)
         yield Look(cast, trio, view, Slice(cursor, about, view, tagged), source)
+
+
+def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:
+    """The view as an open file that is on the disk as long as it is open. Raises Missing, Refused."""
+    with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as folder:
+        target = Path(folder) / f"examples.{SUFFIXES[how]}"
+        with look(cast, view) as found:
+            found.export(how, target)
+        return target.open("rb")

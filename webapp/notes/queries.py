@@ -14,6 +14,14 @@ def tags_of(fingerprint: str, examples: Iterable[int]) -> dict[int, list[Tag]]:
     return found
 
 
+def all_tags(fingerprint: str) -> dict[int, list[str]]:
+    """Of every example that has some."""
+    found: dict[int, list[str]] = {}
+    for example, name in Tag.objects.filter(fingerprint=fingerprint).order_by("name").values_list("example", "name"):
+        found.setdefault(example, []).append(name)
+    return found
+
+
 def notes_of(fingerprint: str, example: int) -> QuerySet[Note]:
     return Note.objects.filter(fingerprint=fingerprint, example=example).select_related("author")
 

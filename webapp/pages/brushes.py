@@ -65,5 +65,5 @@ class Brush:
 def brushes_of(view: View, histograms: dict[str, Histogram], titles: list[str]) -> list[Brush]:
     """The flip has one only where a trajectory knows of flips."""
     named = dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True)) | TITLES
-    known = [name for name in histograms if name != "flip" or sum(histograms[name].all) or view.brushed(name)]
+    known = [name for name in histograms if name != "flip" or any(histograms[name].all) or view.brushed(name)]
     return [Brush(name, named[name], histograms[name], *view.ends(name)) for name in known]

@@ -20,7 +20,7 @@ from webapp.notes.models import Note, Tag
 from webapp.pages.matrix import Matrix
 from webapp.pages.pairs import lower
 from webapp.pages.subject import ROLES, Subject
-from webapp.pages.texts import compared, plain
+from webapp.pages.texts import sides_of
 from webapp.pages.words import short_model
 
 CHART = "trajectory-chart"
@@ -68,8 +68,7 @@ class ExamplePage(Subject):
         super().__init__(look)
         self.look, self.example = look, found
         self.store: Store = examples().store
-        one, other = look.slice.texts([found.row], whole=True)[found.row]
-        self.one, self.other = compared(one, other) if other is not None else (plain(one), None)
+        self.one, self.other = sides_of(*look.slice.texts([found.row], whole=True)[found.row])
         self.inside = look.slice.holds(found)
         self.rows = look.slice.rows
         self.place = look.slice.place(found) + 1

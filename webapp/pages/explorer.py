@@ -3,22 +3,26 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from training.spec import Problem, describe
+from webapp.examples.export import SUFFIXES
 from webapp.examples.slices import Refused
 from webapp.examples.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
-from webapp.explorer.looking import look
+from webapp.explorer.looking import exported, look
 from webapp.notes import services as notes
+from webapp.notes.models import WRONG
 from webapp.pages.example import CHART, ExamplePage
 from webapp.pages.exploring import Explorer
+from webapp.pages.marked import MarkedPage
 
 
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -44,6 +48,32 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     if not context["problems"]:
         answer["HX-Push-Url"] = f"{request.path}?{view.query()}".rstrip("?")
     return answer
+
+
+def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
+    """The whole view as a file."""
+    if how not in SUFFIXES:
+        raise Http404
+    experiment = _experiment(request, pk)
+    view, problems = read_view(request)
+    if problems:
+        raise Http404(problems[0].message)
+    try:
+        file = exported(Cast(experiment), view, how)
+    except (Missing, Refused) as error:
+        raise Http404(str(error)) from error
+    return FileResponse(file, as_attachment=True, filename=f"experiment-{pk}-examples.{SUFFIXES[how]}")
+
+
+def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
+    """The result without the examples that are marked wrong, beside the original."""
+    experiment = _experiment(request, pk)
+    context: dict[str, Any] = {"experiment": experiment, "tag": WRONG}
+    try:
+        context["page"] = MarkedPage(experiment)
+    except Missing as missing:
+        context["missing"] = str(missing)
+    return render(request, "pages/marked.html", context)
 
 
 def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:

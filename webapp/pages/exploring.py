@@ -17,7 +17,7 @@ from webapp.pages.brushes import Brush, brushes_of
 from webapp.pages.matrix import Matrix
 from webapp.pages.pairs import lower
 from webapp.pages.subject import ROLES, Subject
-from webapp.pages.texts import Piece, compared, plain
+from webapp.pages.texts import Piece, sides_of
 from webapp.pages.words import short_model
 
 SORTS = {
@@ -85,11 +85,9 @@ class Explorer(Subject):
         tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
         lines = []
         for number, example in enumerate(page, self.first):
-            one, other = texts[example.row]
-            sides = compared(one, other) if other is not None else (plain(one), None)
-            bars = self.bars(example)
-            gold = self.class_name(example.gold)
-            lines.append(Line(example, number, *sides, gold, bars, tags.get(example.id, []), example.id in noted))
+            one, other = sides_of(*texts[example.row])
+            bars, gold = self.bars(example), self.class_name(example.gold)
+            lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted))
         return lines
 
     def bars(self, example: Example) -> str:
@@ -217,6 +215,10 @@ class Explorer(Subject):
     @property
     def beginning(self) -> str:
         return self.view.but().query()
+
+    @property
+    def formats(self) -> list[tuple[str, str]]:
+        return [("csv", "CSV"), ("jsonl", "JSON lines"), ("parquet", "Parquet"), ("datasets", "folder for datasets")]
 
     @property
     def unfiltered(self) -> str:

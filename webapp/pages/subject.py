@@ -35,9 +35,10 @@ class Titles:
         if [model.role for model in trio.all] == list(ROLES):
             return list(ROLES.values())
         titles = [self._short(model) for model in trio.all]
-        for more in (lambda model: f", seed {model.seed}", lambda model: f", {short_model(model.name)}"):
-            if len(set(titles)) < len(titles):
-                titles = [title + more(model) for title, model in zip(titles, trio.all, strict=True)]
+        if len(set(titles)) < len(titles):
+            titles = [f"{title}, seed {model.seed}" for title, model in zip(titles, trio.all, strict=True)]
+        if len(set(titles)) < len(titles):
+            titles = [f"{title}, {short_model(model.name)}" for title, model in zip(titles, trio.all, strict=True)]
         return titles
 
     def _short(self, model: Model) -> str:

@@ -18,6 +18,11 @@ class Piece:
     differs: bool = False
 
 
+def sides_of(one: Pieces, other: Pieces | None) -> tuple[list[Piece], list[Piece] | None]:
+    """A text, or two texts with their differences marked."""
+    return (plain(one), None) if other is None else compared(one, other)
+
+
 def plain(pieces: Pieces) -> list[Piece]:
     return [Piece(text, found) for found, text in pieces]
 

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from tests.webapp.cast import SKILL, ending, launched, story
 from training import Store, catalog
 from training.artifacts import Predictions, Trajectory
+from training.catalog import shelf
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -56,3 +58,14 @@ def explored(owner: User, **changes: object) -> Experiment:
 def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:
     made = rows(dataset)
     return [int(one) for one in made["id"][made["split"] == split]]
+
+
+def with_texts(experiment: Experiment, texts: list[str]) -> None:
+    """Gives the experiment's first test examples other texts: those of a data set on the shelf."""
+    made, fingerprint = rows("movie-reviews"), "e" * 64
+    columns = {"id": made["id"], "text": [*texts, *made["text"][len(texts) :]], "label": made["label"], "group": made["id"]}
+    shelf.folder().mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), shelf.file_of(fingerprint))
+    for run in experiment.runs.all():
+        run.spec["fingerprint"] = fingerprint
+        run.save(update_fields=["spec"])

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.explorer.scene import explored, ids_of, with_texts
 from training import Store
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
@@ -197,3 +197,48 @@ def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client:
 def test_who_is_not_logged_in_sees_nothing(experiment: Experiment) -> None:
     assert Client().get(address(experiment)).status_code == 302
     assert Client().get(address(experiment, f"{ids_of('test')[0]}/")).status_code == 302
+
+
+HOSTILE = [
+    "<script>alert(1)</script><img src=x onerror=alert(2)>",
+    "</td></tr></table><h1>Not a heading</h1>",
+    "\u202egnirts desrever\u202c and \u2066an isolate\u2069",
+    "nul \x00 byte",
+    "{{ 7|add:7 }} {% load lab %}",
+    "👩\u200d🔬 e\u0301 \ue000mark\ue001",
+    "w" * 1_000_000,
+]
+
+
+def test_hostile_texts_are_shown_as_texts(client: Client, experiment: Experiment) -> None:
+    with_texts(experiment, HOSTILE)
+    ids = ids_of("test")[: len(HOSTILE)]
+    pages = [
+        get(client, address(experiment, query)) for query in ("?sort=length", "?sort=id", "?q=script", "?q=%3Cscript&mode=phrase")
+    ]
+    pages += [get(client, address(experiment, f"{one}/?q=script")) for one in ids]
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "<h1>Not" not in page
+    assert "&lt;<mark>script</mark>&gt;alert(1)" in pages[2]
+    assert "<mark>&lt;script</mark>&gt;alert(1)" in pages[3]
+    assert all(len(page) < 400_000 for page in pages[:4]), "a list shows the beginning of a text"
+    assert "w" * 1_000_000 in pages[4 + HOSTILE.index("w" * 1_000_000)]
+    assert "{{ 7|add:7 }}" in pages[4 + 4]
+    assert 'dir="auto"' in pages[0]
+
+
+def test_what_is_searched_for_is_shown_as_text_too(client: Client, experiment: Experiment) -> None:
+    page = get(client, address(experiment, "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"))
+    assert "<script>alert" not in page
+    assert "No example here is like that" in page
+
+
+@pytest.mark.parametrize("how", ["csv", "jsonl", "parquet", "datasets"])
+def test_every_export_answers_with_a_file(client: Client, experiment: Experiment, how: str) -> None:
+    answer = client.get(address(experiment, f"export/{how}/?cell=5"))
+    assert answer.status_code == 200
+    assert len(b"".join(answer.streaming_content)) > 100  # type: ignore[attr-defined]
+    assert "attachment" in answer["Content-Disposition"]
+    assert client.get(address(experiment, "export/exe/")).status_code == 404

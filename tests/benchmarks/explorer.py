@@ -1,0 +1,147 @@
+"""How fast the page of disagreements answers: a million test examples, fifty views, one person and twenty at once.
+
+python -m tests.benchmarks.explorer --rows 1000000 --people 20
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import django
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.benchmarks.live import session_cookie
+from tests.lab import Lab
+from training import Store
+from training.artifacts import Predictions, Trajectory
+
+FINGERPRINT = "f" * 64
+STEPS = np.arange(0, 11) * 100
+
+WHAT = (
+    *(
+        "",
+        "cell=5",
+        "cell=6",
+        "cell=3&cell=4",
+        "cell=7&gold=1",
+        "cell=5&weak_min=.6&weak_max=.95",
+        "student_min=.9",
+        "student_max=.6",
+    ),
+    *("ceiling_min=.8&gold=0", "shift_min=.3", "shift_min=.2&shift_max=.5&cell=1", "flip_min=100&flip_max=400", "length_min=30"),
+    *("length_max=10&gold=1", "weak_max=.6&student_min=.8", "gold=1", "weak_min=.7&student_min=.7&ceiling_min=.7"),
+    *("q=w123", "q=good+movie", "q=w17+w20&cell=5", "q=not+good&mode=phrase", "q=very+bad&mode=phrase&gold=0"),
+    *("q=good.*bad&mode=regex", "q=w1[0-9]%2B+not&mode=regex&cell=7", "q=w19999"),
+)
+HOW = ("", "sort=corrections", "sort=regressions", "sort=blind", "sort=errors", "sort=length", "sort=id")
+VIEWS = [f"{what}&{HOW[at % len(HOW)]}" if turn else what for turn in range(2) for at, what in enumerate(WHAT)]
+
+
+def make(rows: int, folder: Path) -> None:
+    """Texts of 8 to 44 words with a long tail of words, a fifth of the rows in shared groups, and three runs on them."""
+    rng = np.random.default_rng(0)
+    words = np.array(["the", "good", "bad", "movie", "plot", "not", "very", *(f"w{at}" for at in range(20_000))])
+    lengths = rng.integers(8, 45, rows)
+    flat = words[np.minimum(rng.zipf(1.3, lengths.sum()) - 1, len(words) - 1)]
+    ends = np.cumsum(lengths)
+    texts = [" ".join(flat[begin:end]) for begin, end in zip(ends - lengths, ends, strict=True)]
+    ids = np.sort(rng.choice(2**62, rows, replace=False))
+    gold = rng.integers(0, 2, rows).astype(np.int8)
+    group = np.where(rng.random(rows) < 0.2, rng.integers(0, rows // 20, rows), ids)
+    shelf = folder / "datasets"
+    shelf.mkdir(parents=True)
+    table = pa.table({"id": ids, "text": texts, "label": gold, "group": group})
+    pq.write_table(table, shelf / f"{FINGERPRINT}.parquet", compression="zstd")
+    np.savez(folder / "made.npz", ids=ids, gold=gold, group=group)
+
+
+def record(folder: Path) -> int:
+    """An experiment whose runs have finished on these rows."""
+    os.environ |= {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from tests.webapp.cast import launched
+    from webapp.experiments.models import Status
+    from webapp.pages.login import first_account
+
+    experiment = launched(first_account(), methods=[{"kind": "naive"}])
+    made = np.load(folder / "made.npz")
+    rng, store, n = np.random.default_rng(1), Store(folder / "artifacts"), len(made["ids"])
+    hard = rng.random(n)
+    for run in experiment.runs.all():
+        share = {"weak": 0.66, "student": 0.71, "ceiling": 0.79}[run.parts.first().role]  # type: ignore[union-attr]
+        right = 0.7 * hard + 0.3 * rng.random(n) < np.quantile(hard, share)
+        prob = np.where(right == (made["gold"] == 1), 0.5 + rng.random(n) / 2, rng.random(n) / 2).astype(np.float32)
+        split = np.full(n, "test")
+        store.write_predictions(run.key, Predictions(made["ids"], split, made["group"], made["gold"], prob))
+        path = np.linspace(0.5, prob, len(STEPS)).astype(np.float32)
+        store.write_trajectory(run.key, Trajectory(STEPS, made["ids"], path, np.full(len(STEPS), 0.5), 1000))
+        run.status, run.spec["fingerprint"] = Status.FINISHED, FINGERPRINT
+        run.save()
+    return int(experiment.pk)
+
+
+def fetch(address: str, cookie: str) -> float:
+    begun = time.perf_counter()
+    with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookie}), timeout=120) as answer:
+        assert b'id="cell-8"' in answer.read()
+    return time.perf_counter() - begun
+
+
+def resident(pid: int) -> int:
+    """Megabytes of memory."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+
+
+def summary(seconds: list[float]) -> dict[str, float]:
+    return {f"p{at}": round(1000 * float(np.percentile(seconds, at)), 0) for at in (50, 95, 100)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--people", type=int, default=20)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="w2s-bench-") as name:
+        folder = Path(name)
+        make(arguments.rows, folder)
+        pk = record(folder)
+        with Lab(folder) as lab:
+            cookie, page = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/"
+            (server,) = lab.processes("uvicorn")
+            found = {
+                "rows": arguments.rows,
+                "first view, files made, s": round(fetch(page, cookie), 1),
+                "MB before": resident(server),
+            }
+            alone = [fetch(f"{page}?{view}", cookie) for view in VIEWS]
+            found |= {"alone, ms": summary(alone), "slowest": VIEWS[int(np.argmax(alone))], "MB after 50": resident(server)}
+            together: list[float] = []
+
+            def person(number: int) -> None:
+                order = np.random.default_rng(number).permutation(len(VIEWS))[:10]
+                together.extend(fetch(f"{page}?{VIEWS[at]}", cookie) for at in order)
+
+            threads = [threading.Thread(target=person, args=(number,)) for number in range(arguments.people)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            found |= {"people": arguments.people, "together, ms": summary(together), "MB at the end": resident(server)}
+            found["files, MB"] = sum(path.stat().st_size for path in (folder / "examples").rglob("*.duckdb")) // 2**20
+        print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The pages of disagreements by mouse and by keyboard: from the matrix to one example and back."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ..lab import Lab, quick
+
+
+def count(page: Page) -> int:
+    """How many examples the page says that there are."""
+    return int(page.locator(".found b").inner_text().split()[0].replace(",", ""))
+
+
+@pytest.mark.timeout(300)
+def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, page: Page, browser: Browser) -> None:
+    """One story in one laboratory, since training for it is what takes the time."""
+    pk = lab.launch(quick(weak={"models": ["bag-of-words"], "epochs": 1}, seeds=2))
+    lab.finished(pk)
+    page.goto(f"{lab.url}/experiments/{pk}/")
+    page.get_by_role("link", name="Disagreements").click()
+    home = page.url
+
+    # By mouse: a cell, a brush, a search.
+    total, cell = count(page), page.locator("#cell-8 .n").inner_text()
+    page.locator("#cell-8").click()
+    expect(page.locator(".found b")).to_contain_text(f"{cell} of {total:,}")
+    expect(page).to_have_url(re.compile(r"cell=8"))
+    before = count(page)
+    box = page.locator("#hist-length .brushed").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.26 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 20)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"length_min=\d+.*length_max=\d+"))
+    assert 0 < count(page) < before
+    expect(page.locator("#hist-length .chosen")).to_be_visible()
+    page.get_by_placeholder("Search the text").press_sequentially("the", delay=30)
+    expect(page).to_have_url(re.compile(r"q=the"))
+    assert page.evaluate("document.activeElement.id") == "search"
+    expect(page.locator("mark").first).to_have_text(re.compile("the", re.IGNORECASE))
+
+    # What is exported is what is shown.
+    shown = count(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert len(rows) == shown
+    assert {row["cell"] for row in rows} == {"8"}
+    listed = [str(row.get_attribute("id")).removeprefix("row-") for row in page.locator("#examples tbody tr").all()]
+    assert [row["id"] for row in rows][: len(listed)] == listed
+
+    # By keyboard: a cell, down the list, into an example, to the next one, a tag and a note.
+    page.goto(home)
+    page.keyboard.press("5")
+    expect(page).to_have_url(re.compile(r"cell=5"))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page.locator("tr.cur")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".walk")).to_contain_text("1 of")
+    expect(page.locator("#trajectory-chart svg")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(".walk")).to_contain_text("2 of")
+    page.keyboard.press("t")
+    page.keyboard.type("irony")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tag.on")).to_have_text("irony")
+    page.keyboard.press("c")
+    page.keyboard.type("The second clause takes it back.")
+    page.get_by_role("button", name="Keep the note").click()
+    expect(page.locator(".written")).to_contain_text("takes it back")
+    permalink = page.url.partition("#")[0]
+    page.keyboard.press("u")
+    expect(page).to_have_url(re.compile(r"/examples/\?cell=5"))
+    page.get_by_label("Tag").select_option("irony")
+    expect(page.locator("#examples tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#examples tbody tr")).not_to_have_count(1)
+
+    # Somebody else opens the link.
+    lab.manage(
+        "shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('grace', password='nanoseconds')"
+    )
+    other = browser.new_context().new_page()
+    other.goto(permalink)
+    other.get_by_label("Name", exact=True).fill("grace")
+    other.get_by_label("Password").fill("nanoseconds")
+    other.keyboard.press("Enter")
+    expect(other).to_have_url(permalink)
+    expect(other.locator(".tag.on")).to_have_text("irony")
+    expect(other.locator(".written")).to_contain_text("admin")
+    other.context.close()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in (home, permalink, f"{home}marked/", f"{home}?split=transfer&sort=blind"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, address

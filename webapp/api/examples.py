@@ -1,0 +1,184 @@
+"""Examples through the JSON door: a view's counts and rows, one example, exports. The query is that of the page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router, Schema
+from ninja.errors import HttpError
+
+from training.spec import Problem
+from training.statistics import Estimate
+from webapp.api.datasets import Invalid
+from webapp.examples.export import SUFFIXES, Format
+from webapp.examples.slices import PAGE, Example, Refused
+from webapp.examples.view import View
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.looking import Look, exported, look
+from webapp.notes import queries as notes
+
+router = Router()
+
+
+class SaidOut(Schema):
+    label: int
+    confidence: float
+    prob_of_gold: float
+    prob_of_1: float
+
+
+class ExampleOut(Schema):
+    """``cell`` is 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong); ``flip_step`` is None without a flip."""
+
+    id: int
+    text: str
+    text_b: str | None
+    gold: int
+    group: int
+    cell: int
+    words: int
+    shift: float
+    flip_step: int | None
+    weak: SaidOut
+    student: SaidOut
+    ceiling: SaidOut
+    tags: list[str]
+
+
+class NoteOut(Schema):
+    text: str
+    author: str
+    at: str
+
+
+class CountsOut(Schema):
+    """``cells`` counts by cell what the view lets through without its cells; the other numbers are of the view."""
+
+    total: int
+    rows: int
+    cells: dict[int, int]
+    accuracy: dict[str, Estimate | None]
+    agreement: Estimate | None
+    agreement_where_weak_right: Estimate | None
+    agreement_where_weak_wrong: Estimate | None
+    models: dict[str, str]
+    """The key of the run in each seat."""
+
+
+class PageOut(Schema):
+    """``after`` asks for the next page, and is None on the last."""
+
+    counts: CountsOut
+    examples: list[ExampleOut]
+    after: str | None
+
+
+class OneOut(Schema):
+    example: ExampleOut
+    notes: list[NoteOut]
+
+
+def said_out(example: Example, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
+    said = {
+        seat: SaidOut(label=one.label, confidence=one.confidence, prob_of_gold=one.of_gold, prob_of_1=one.prob)
+        for seat, one in example.said.items()
+    }
+    return ExampleOut(
+        id=example.id,
+        text=text,
+        text_b=text_b,
+        gold=example.gold,
+        group=example.group,
+        cell=example.cell,
+        words=example.length,
+        shift=example.shift,
+        flip_step=example.flip,
+        tags=tags,
+        **said,
+    )
+
+
+def counts_out(found: Look) -> CountsOut:
+    measures = found.slice.measures
+    return CountsOut(
+        total=found.slice.about.rows,
+        rows=measures.rows,
+        cells=found.slice.counts.cells,
+        accuracy=measures.accuracy,
+        agreement=measures.agreement,
+        agreement_where_weak_right=measures.agreement_right,
+        agreement_where_weak_wrong=measures.agreement_wrong,
+        models=dict(zip(("weak", "student", "ceiling"), found.trio.keys, strict=True)),
+    )
+
+
+def examples_out(found: Look, examples: list[Example]) -> list[ExampleOut]:
+    texts = found.slice.whole([example.row for example in examples])
+    tags = notes.tags_of(found.fingerprint, [example.id for example in examples])
+    return [said_out(one, *texts[one.row], [tag.name for tag in tags.get(one.id, [])]) for one in examples]
+
+
+def known(request: HttpRequest, experiment_id: int) -> Experiment:
+    """Raises Http404, and Invalid for a word in the query that no view has."""
+    unknown = sorted(set(request.GET) - set(View.model_fields) - {"how"})
+    if unknown:
+        raise Invalid(*(Problem(name, "This is not a setting.") for name in unknown))
+    return get_object_or_404(queries.visible(request.user), pk=experiment_id)
+
+
+@contextmanager
+def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Look]:
+    """Raises Http404 where there is nothing to look at, Invalid for a search that cannot be made."""
+    experiment = known(request, experiment_id)
+    try:
+        with look(Cast(experiment), view) as found:
+            yield found
+    except Missing as missing:
+        raise HttpError(404, str(missing)) from None
+    except Refused as refused:
+        raise Invalid(refused.problem) from None
+
+
+@router.get("/experiments/{experiment_id}/examples", response=PageOut)
+def examples(request: HttpRequest, experiment_id: int, view: Query[View]) -> PageOut:
+    """A page of the view with the counts and measures of all of it."""
+    with opened(request, experiment_id, view) as found:
+        page = found.slice.page()
+        shown = examples_out(found, page[:PAGE])
+        return PageOut(counts=counts_out(found), examples=shown, after=page[PAGE - 1].cursor if len(page) > PAGE else None)
+
+
+@router.get("/experiments/{experiment_id}/examples/counts", response=CountsOut)
+def counts(request: HttpRequest, experiment_id: int, view: Query[View]) -> CountsOut:
+    """How many examples the view lets through, by cell, and how good the models are on them."""
+    with opened(request, experiment_id, view) as found:
+        return counts_out(found)
+
+
+@router.get("/experiments/{experiment_id}/examples/export")
+def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[View]) -> HttpResponseBase:
+    """All rows of the view as CSV, JSON lines, Parquet, or a zipped folder that the library datasets loads."""
+    experiment = known(request, experiment_id)
+    try:
+        file = exported(Cast(experiment), view, how)
+    except Missing as missing:
+        raise HttpError(404, str(missing)) from None
+    except Refused as refused:
+        raise Invalid(refused.problem) from None
+    return FileResponse(file, as_attachment=True, filename=f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
+
+
+@router.get("/experiments/{experiment_id}/examples/{example_id}", response=OneOut)
+def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> OneOut:
+    """One example as the view's models see it, with its tags and notes."""
+    with opened(request, experiment_id, view) as found:
+        one = found.slice.one(example_id)
+        if one is None:
+            raise Http404
+        written = notes.notes_of(found.fingerprint, example_id)
+        said = [NoteOut(text=note.text, author=note.author.get_username(), at=note.at.isoformat()) for note in written]
+        return OneOut(example=examples_out(found, [one])[0], notes=said)
