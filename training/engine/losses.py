@@ -10,22 +10,26 @@ from training.spec import Confidence, Method
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Mean cross-entropy in nats: ``logits`` (n,) of class 1 against ``target`` (n,), its probability in [0, 1].
 
-    Soft labels are used as they are (Burns et al. 2023, section 4); ground truth is the case of zeros and ones.
+    Soft labels are used as they are (Burns et al. 2023, section 4); ground truth is the case of zeros and ones. The mean over
+    nothing is zero.
     """
+    if not len(logits):
+        return logits.sum()
     return F.binary_cross_entropy_with_logits(logits, target)
 
 
-def target(method: Method, labels: Tensor, logits: Tensor, progress: float) -> Tensor:
+def target(method: Method, labels: Tensor, logits: Tensor, progress: float, batch: Tensor | None = None) -> Tensor:
     """The target (n,) of ``cross_entropy``: the labels, or under the confidence loss their mix with the student's own guess.
 
     (1 - a) w + a 1[f > t] with w = ``labels``, f the student's ``logits`` and a = ``confidence_weight`` (Burns et al. 2023,
     section 4.3.2 and appendix A.4). No gradient flows through it. ``progress`` is the share of the training that is done,
-    in [0, 1). Raises ValueError for a batch of one under the confidence loss, which has no half.
+    in [0, 1). ``batch`` are the logits of the whole batch, where ``logits`` are of a share. Raises ValueError for a batch of one
+    under the confidence loss, which has no half.
     """
     weight = confidence_weight(method, progress)
     if weight is None:
         return labels
-    return (1 - weight) * labels + weight * hardened(logits.detach())
+    return (1 - weight) * labels + weight * hardened(logits.detach(), batch)
 
 
 def uses_guess(method: Method) -> bool:
@@ -42,9 +46,13 @@ def confidence_weight(method: Method, progress: float) -> float | None:
     return method.weight * (progress / method.ramp)
 
 
-def hardened(logits: Tensor) -> Tensor:
-    """1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer where others tie with the median, which are 0."""
-    if len(logits) < 2:
+def hardened(logits: Tensor, batch: Tensor | None = None) -> Tensor:
+    """1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer where others tie with the median, which are 0.
+
+    The median is that of ``batch`` where ``logits`` are only a share of it.
+    """
+    batch = logits if batch is None else batch
+    if len(batch) < 2:
         raise ValueError("The confidence loss needs batches of at least two examples: the median of one splits nothing.")
-    threshold = logits.sort().values[len(logits) - len(logits) // 2 - 1]
+    threshold = batch.sort().values[len(batch) - len(batch) // 2 - 1]
     return (logits > threshold).to(torch.float32)
