@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from tests.training.conftest import finish, make_run
-from training import Event, RunSpec, Store, catalog
+from training import Event, ExperimentSpec, RunSpec, Store, catalog, make_plan
 from training.catalog.datasets import DatasetEntry
 from training.engine import execute as story
-from training.engine.errors import EngineError
+from training.engine.errors import EngineError, TooLarge
 from training.spec import Confidence
 
 LOSS, PROBABILITY = 1e-4, 1e-3
@@ -131,6 +131,12 @@ RUNS: dict[str, Callable[[dict[str, Path]], RunSpec]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For so small a model more threads cost more than they bring."""
+    monkeypatch.setattr(story, "TRANSFORMER_THREADS", 1)
+
+
 @pytest.fixture(scope="module")
 def expected(
     models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
@@ -142,9 +148,7 @@ def expected(
     def train(name: str) -> tuple[RunSpec, Store, Attempt]:
         if name not in found:
             run = RUNS[name](models)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(story, "TRANSFORMER_THREADS", 1)
-                found[name] = run, store, Attempt(list(finish(run, store).events))
+            found[name] = run, store, Attempt(list(finish(run, store).events))
         return found[name]
 
     return train
@@ -237,10 +241,18 @@ def kill_after(step: int, which: int) -> Callable[[Event, int], bool]:
     return kill
 
 
-def save_always() -> None:
+def save_between_metrics() -> None:
+    """After every step but those whose loss has just been told: all checkpoints carry a part of the next one."""
     from training.engine import loop
 
     loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE = -1.0, 0
+    save = loop.Loop.save
+
+    def sometimes(self: loop.Loop) -> None:
+        if self.loss_count:
+            save(self)
+
+    loop.Loop.save = sometimes  # type: ignore[method-assign]
 
 
 def test_a_killed_process_ends_the_others_at_once_and_the_run_with_the_reason(expected: Expected, tmp_path: Path) -> None:
@@ -254,13 +266,17 @@ def test_a_killed_process_ends_the_others_at_once_and_the_run_with_the_reason(ex
 
 
 def test_the_others_die_with_the_one_that_watches_and_the_run_goes_on_to_the_same_result(
-    expected: Expected, tmp_path: Path
+    models: dict[str, Path], tmp_path: Path
 ) -> None:
-    run, alone, _ = expected("decoder")
-    store = empty(alone, tmp_path / "killed")
-    killed = attempt(run, store, kill_after(4, 0), save_always)
+    run, alone, store = tiny(models, "llama", epochs=40, lr=3e-4), Store(tmp_path / "alone"), Store(tmp_path / "killed")
+    told = {event.step: event.loss for event in finish(run, alone).of("metric")}
+    killed = attempt(run, store, kill_after(20, 0), save_between_metrics)
     assert killed.events[-1].kind not in ("finished", "stopped")
-    assert attempt(run, store).of("started")[0].resumed_from > 0
+    resumed = attempt(run, store)
+    assert resumed.of("started")[0].resumed_from > 0
+    np.testing.assert_allclose(
+        [event.loss for event in resumed.of("metric")], [told[event.step] for event in resumed.of("metric")], atol=LOSS
+    )
     assert_alike(run, alone, store)
 
 
@@ -394,18 +410,23 @@ def test_a_worker_that_is_set_up_wrongly_says_so(
 
 
 def test_the_command_line_trains_with_two_processes_too(models: dict[str, Path], tmp_path: Path) -> None:
-    """Run after run, also where it cannot fork any more because libraries have started threads."""
-    spec = {
-        "data": {"limit": 64, "test_fraction": 0.05, "locked_fraction": 0},
-        "weak": {"models": ["bag-of-words"]},
-        "strong": {"models": [str(models["llama"])], "tuning": "full", "epochs": 1, "max_tokens": 8},
-        "methods": [{"kind": "confidence"}],
-        "seeds": 1,
-    }
-    (tmp_path / "recipe.json").write_text(json.dumps(spec))
-    command = [sys.executable, "-m", "training", "run", str(tmp_path / "recipe.json"), "--out", str(tmp_path / "out")]
-    told = subprocess.run(command, env=os.environ | {"W2S_PROCESSES": "2"}, capture_output=True, text=True, timeout=200)
+    """It cannot fork, because libraries have started threads: the processes are spawned."""
+    data = {"limit": 64, "test_fraction": 0.05, "locked_fraction": 0}
+    strong = {"models": [str(models["llama"])], "tuning": "full", "epochs": 1, "max_tokens": 8}
+    weak = {"models": ["bag-of-words"]}
+    plan = make_plan(ExperimentSpec.model_validate({"data": data, "weak": weak, "strong": strong, "seeds": 1}))
+    run = plan.runs[plan.triplets[0].ceiling].model_dump_json()
+    command = [sys.executable, "-m", "training", "execute", "--store", str(tmp_path)]
+    worker = os.environ | {"W2S_PROCESSES": "2"}
+    told = subprocess.run(command, input=run, env=worker, capture_output=True, text=True, timeout=200)
     assert told.returncode == 0, told.stderr
     events = [json.loads(line) for line in told.stdout.splitlines()]
-    assert [event["device"] for event in events if event["kind"] == "started"] == ["cpu", "2 x cpu", "2 x cpu"]
-    assert (tmp_path / "out" / "result.json").exists()
+    assert events[0]["device"] == "2 x cpu"
+    assert events[-1]["kind"] == "finished"
+
+
+def test_memory_that_runs_out_in_shards_fails_the_run_with_advice(expected: Expected, tmp_path: Path) -> None:
+    run, alone, _ = expected("decoder")
+    found = attempt(run, empty(alone, tmp_path / "cramped"), change=cramped, sharded=True)
+    assert isinstance(found.error, TooLarge)
+    assert "try more processes, gradient checkpointing, or fewer tokens" in str(found.error)
