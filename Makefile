@@ -4,6 +4,8 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
+# Tests that start whole laboratories and wait for them: one after the other, as they would slow each other down.
+ALONE := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
@@ -31,7 +33,12 @@ demo: setup
 
 test: $(VENV)/installed-dev
 	@tests/install-system-packages
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/python -m pytest $(ALONE)
+endif
 
 check: lint types imports
 

@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|export|schema|execute|serve|data."""
+"""The same engine with no web at all: python -m training plan|run|export|words|schema|execute|serve|data."""
 
 import argparse
 import contextlib
@@ -66,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
     out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new or empty folder to write into")
     out.add_argument("--labels", action="store_true", help="the weak labels as a data set, and not the model")
+    hung = add("words", _words, "Prints what each word of an example does to a finished run's answer, as JSON.")
+    hung.add_argument("run", metavar="RUNKEY", help="key of the run, or its beginning")
+    hung.add_argument("example", type=int, metavar="ID", help="id of the example in the run's data set")
+    hung.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
     add(
@@ -93,7 +97,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
             command.add_argument("--out", type=Path, metavar="FOLDER", help="leave the checked data set here")
         else:
             command.add_argument("--name", required=True, help="what experiments call it")
-            for field in ("title", "source", "licence", "citation", "positive", "negative"):
+            for field in ("title", "source", "licence", "citation"):
                 command.add_argument(f"--{field}", default="")
 
 
@@ -169,6 +173,20 @@ def _export(options: argparse.Namespace) -> int:
         print(sentence(error, store), file=sys.stderr)
         return FAILED
     print(options.out)
+    return DONE
+
+
+def _words(options: argparse.Namespace) -> int:
+    from training.engine.erasure import erase
+
+    store = Store(options.store)
+    try:
+        print(erase(store.read_run(options.run), store, options.example).model_dump_json())
+    except LookupError as error:
+        raise BadInput(str(error.args[0])) from None
+    except (EngineError, OSError) as error:
+        print(sentence(error, store), file=sys.stderr)
+        return FAILED
     return DONE
 
 

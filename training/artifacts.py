@@ -18,9 +18,13 @@ from training.spec import RunSpec
 class Predictions:
     """What one finished run says of the examples outside its supervisor's half; one entry per example in every array.
 
-    ``prob`` is the probability of class 1 after the step that the run's stop rule selected. ``split`` is "transfer" (half B,
-    where weak labels are read, validation rows included), "test", or "locked" (looked at by no result). Examples with the same
-    ``group`` are near copies or share a question, so they count as one cluster.
+    ``prob`` is what it says after the step that the run's stop rule selected: with two classes the probability of class 1 (n,),
+    with K > 2 that of each class (n, K). ``split`` is "transfer" (half B, where weak labels are read, validation rows included),
+    "test", or "locked" (looked at by no result). Examples with the same ``group`` are near copies or share a question, so they
+    count as one cluster.
+
+    In the file, predictions.parquet, each array is a column and each example a row. ``prob`` is a float with two classes, and
+    with K > 2 a fixed-size list of K floats in the order of the classes.
     """
 
     id: npt.NDArray[np.int64]
@@ -37,9 +41,13 @@ class Predictions:
         return Predictions(**{field.name: getattr(self, field.name)[entries] for field in fields(self)})
 
     @property
+    def classes(self) -> int:
+        return classes_of(self.prob)
+
+    @property
     def label(self) -> npt.NDArray[np.int8]:
-        """The hard label: 1 where the probability of class 1 is above one half."""
-        return (self.prob > 0.5).astype(np.int8)
+        """The hard labels (n,)."""
+        return labels_of(self.prob)
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -49,11 +57,15 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run said of test examples at each of its evaluations: ``prob`` (e, n) is the probability of class 1.
+    """What a run said of test examples at each of its evaluations.
 
-    ``steps`` (e,) ascends from 0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test
-    set or those that a transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the
-    run's own labels, NaN without such rows. ``selected`` is the step of the predictions.
+    ``prob`` is the probability of class 1 (e, n), or with K > 2 classes that of each class (e, n, K). ``steps`` (e,) ascends from
+    0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
+    transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the run's own labels, NaN
+    without such rows. ``selected`` is the step of the predictions.
+
+    In the file, trajectory.parquet, each example is a row of ``id`` and ``prob``, a fixed-size list with an entry for each
+    evaluation: a float, or with K > 2 classes a fixed-size list of K floats. The rest is JSON in the file's metadata.
     """
 
     steps: npt.NDArray[np.int64]
@@ -71,17 +83,27 @@ class Trajectory:
         return earliest_best(self.steps, (self.label == gold).mean(axis=1))
 
     def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
-        return float(((self.at(step) > 0.5) == gold).mean())
+        return float((labels_of(self.at(step)) == gold).mean())
 
     def at(self, step: int) -> npt.NDArray[np.float32]:
-        """Probabilities (n,) after ``step`` steps, which must have been evaluated."""
+        """Probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
         prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]
         return prob
 
     @property
     def label(self) -> npt.NDArray[np.int8]:
         """Hard labels (e, n)."""
-        return (self.prob > 0.5).astype(np.int8)
+        return np.stack([labels_of(prob) for prob in self.prob])
+
+
+def classes_of(prob: npt.NDArray[np.float32]) -> int:
+    """How many classes the probabilities (n,) or (n, K) are of."""
+    return 2 if prob.ndim == 1 else prob.shape[1]
+
+
+def labels_of(prob: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+    """Hard labels (n,): 1 where the probability of class 1 (n,) is above one half; of (n, K) the first of the most probable."""
+    return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(np.int8)
 
 
 def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:
@@ -138,7 +160,8 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def write_predictions(self, key: str, predictions: Predictions) -> None:
-        table = pa.table({field.name: getattr(predictions, field.name) for field in fields(Predictions)})
+        columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
+        table = pa.table(columns | {"prob": column_of(predictions.prob)})
         with atomic(self.run(key) / "predictions.parquet") as path:
             pq.write_table(table, path, compression="zstd")
 
@@ -147,12 +170,12 @@ class Store:
         # ParquetFile and not read_table, which imports pyarrow.dataset and with it pandas: 0.3 s.
         with pq.ParquetFile(self.run(key) / "predictions.parquet") as file:
             table = file.read()
-        columns = {field.name: table[field.name].to_numpy() for field in fields(Predictions)}
-        return Predictions(**columns | {"split": columns["split"].astype(np.str_)})
+        columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
+        split = table["split"].to_numpy().astype(np.str_)
+        return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
-        """One row for each test example with a list of its probabilities; what is one for all rows is in the file's metadata."""
-        prob = pa.FixedSizeListArray.from_arrays(pa.array(trajectory.prob.T.ravel()), len(trajectory.steps))
+        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
         with atomic(self.run(key) / "trajectory.parquet") as path:
@@ -163,11 +186,29 @@ class Store:
         with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
             table = file.read()
         told = json.loads(table.schema.metadata[b"trajectory"])
-        prob = table["prob"].combine_chunks().values.to_numpy().reshape(-1, len(told["steps"]))
+        prob = array_of(table["prob"].combine_chunks())
         return Trajectory(
             steps=np.array(told["steps"], np.int64),
             id=table["id"].to_numpy(),
-            prob=np.ascontiguousarray(prob.T),
+            prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
             validation=np.array(told["validation"], np.float64),
             selected=told["selected"],
         )
+
+
+def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
+    """A column with a row for each entry of the first axis: numbers, or fixed-size lists of the shape of the other axes."""
+    column = pa.array(array.ravel())
+    for size in array.shape[:0:-1]:
+        column = pa.FixedSizeListArray.from_arrays(column, size)
+    return column
+
+
+def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
+    """The array that ``column_of`` made the column of."""
+    shape = [len(column)]
+    while pa.types.is_fixed_size_list(column.type):
+        shape.append(column.type.list_size)
+        column = column.flatten()
+    array: npt.NDArray[np.float32] = column.to_numpy().reshape(shape)
+    return array

@@ -1,10 +1,11 @@
-"""How the columns of somebody's file become texts with two classes: typed, so that form, API and command line agree."""
+"""How the columns of somebody's file become texts with classes: typed, so that form, API and command line agree."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, RootModel, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_validator
 
+from training.catalog.datasets import MOST_CLASSES
 from training.spec import Frozen, Problem, describe
 
 PLACE = re.compile(r"\{([^{}]+)\}")
@@ -37,21 +38,43 @@ TEXT_HELP = "A column, or several in a template such as {title}\\n{body}, where 
 GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same words."
 
 
+class Class(Frozen):
+    """What a class is called, and which values of the label mean it."""
+
+    name: str = Field(min_length=1, max_length=120)
+    values: Values
+
+
 class Labelled(Frozen):
     """Each row is one text with a label."""
 
     kind: Literal["labelled"] = Field("labelled", title="A text and its label")
     text: Template = Field(title="Text", description=TEXT_HELP)
     label: str = Field(min_length=1, title="Label", description="The column that says the class.")
-    one: Values = Field(title="Values that mean 1")
-    zero: Values = Field(title="Values that mean 0")
+    classes: tuple[Class, ...] = Field(title="Classes", description="In order: the first is class 0.")
+    skip: bool = Field(
+        False,
+        title="Leave out other labels",
+        description="Rows whose label is missing or not listed are left out and counted. Otherwise the first one is an error.",
+    )
     group: str | None = Field(None, title="Group", description=GROUP_HELP)
 
-    @model_validator(mode="after")
-    def distinct(self) -> Self:
-        if both := set(self.one) & set(self.zero):
-            raise ValueError(f"“{min(both)}” cannot mean both 1 and 0.")
-        return self
+    @field_validator("classes")
+    @classmethod
+    def distinct(cls, classes: tuple[Class, ...]) -> tuple[Class, ...]:
+        if len(classes) < 2:
+            raise ValueError("At least two classes are needed.")
+        if len(classes) > MOST_CLASSES:
+            raise ValueError(f"There are {len(classes)} classes, and at most {MOST_CLASSES} can be told apart.")
+        meaning: dict[str, str] = {}
+        for one in classes:
+            if one.name in meaning.values():
+                raise ValueError(f"Two classes are called “{one.name}”.")
+            for value in one.values:
+                if value in meaning:
+                    raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {one.name}.")
+            meaning |= dict.fromkeys(one.values, one.name)
+        return classes
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,9 +82,9 @@ class Labelled(Frozen):
         return tuple(dict.fromkeys([*columns_of(self.text), self.label, *filter(None, [self.group])]))
 
     @property
-    def meanings(self) -> tuple[str, str]:
-        """What 0 and 1 mean."""
-        return ", ".join(self.zero), ", ".join(self.one)
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called, from 0."""
+        return tuple(one.name for one in self.classes)
 
 
 class Pair(Frozen):
@@ -77,7 +100,7 @@ class Pair(Frozen):
         return tuple(dict.fromkeys([*columns_of(self.chosen), *columns_of(self.rejected), *filter(None, [self.group])]))
 
     @property
-    def meanings(self) -> tuple[str, str]:
+    def names(self) -> tuple[str, ...]:
         return "the second is preferred", "the first is preferred"
 
 
@@ -86,7 +109,7 @@ class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """What is wrong with a mapping; a path is a field, such as label or one.0, and empty for the whole."""
+    """What is wrong with a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
     kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
     found = []
     for problem in describe([dict(one) for one in error.errors()]):

@@ -1,6 +1,6 @@
-"""Accuracy, the state of the gap, transitions and agreement, from who is right on which test example.
+"""Accuracy, the state of the gap, transitions and agreement, from who is right on which test example, and who says the same.
 
-Answers are boolean arrays (seeds, examples) of being right; with two classes that says everything about labels too.
+Answers are boolean arrays (seeds, examples) of being right; ``same`` says where student and supervisor give the same label.
 """
 
 from typing import Literal
@@ -18,8 +18,6 @@ State = Literal["incomplete", "saturated", "inverted", "unresolved", "ok"]
 SATURATED = 0.99
 """Supervisor and ceiling both at or above this accuracy leave no headroom to recover."""
 
-CHANCE = 0.5
-
 
 class Accuracy(Estimate):
     """A mean accuracy over seeds; ``per_seed`` is in the order of the group's ``seeds``."""
@@ -28,7 +26,7 @@ class Accuracy(Estimate):
 
 
 class Cell(Frozen):
-    """One of the four transitions: the mean count of test examples over seeds, and their share with its interval."""
+    """One of the transitions: the mean count of test examples over seeds, and their share with its interval."""
 
     count: float
     share: Estimate
@@ -44,13 +42,16 @@ class Transitions(Frozen):
     corrected: Cell
     """Supervisor wrong, student right."""
     copied: Cell
-    """Supervisor wrong, student wrong: with two classes, the same error."""
+    """Supervisor wrong, student wrong with the same label: with two classes, every error of both."""
+    changed: Cell | None = None
+    """Supervisor wrong, student wrong with another label; None with two classes, which have no third label."""
 
 
 class Agreement(Frozen):
     """Share of test examples on which student and supervisor give the same label; None where there is no such example.
 
-    The splits are ratios of means over seeds, so that student = weak * right + (1 - weak) * (1 - wrong) holds exactly.
+    The splits are ratios of means over seeds, so that overall = weak * right + (1 - weak) * wrong holds exactly. With two classes
+    so does student = weak * right + (1 - weak) * (1 - wrong), since whoever leaves a wrong answer then has the right one.
     """
 
     overall: Estimate
@@ -63,9 +64,9 @@ def accuracy(spread: Spread, right: Rights, role: int) -> Accuracy:
     return Accuracy(**estimate.model_dump(), per_seed=tuple(map(float, right[role].mean(axis=1))))
 
 
-def at_chance(weak: Accuracy) -> bool:
-    """The interval of the supervisor's accuracy contains one half: its labels carry nothing to learn from."""
-    return weak.low is not None and weak.high is not None and weak.low <= CHANCE <= weak.high
+def at_chance(weak: Accuracy, classes: int) -> bool:
+    """The interval of the supervisor's accuracy contains 1 / ``classes``: its labels carry nothing to learn from."""
+    return weak.low is not None and weak.high is not None and weak.low <= 1 / classes <= weak.high
 
 
 def state_of(weak: Estimate, ceiling: Estimate, gap: Estimate, pgr: Estimate | None) -> tuple[State, str]:
@@ -95,19 +96,21 @@ def _points(fraction: float | None) -> str:
     return "∞" if fraction is None else f"{100 * fraction:.1f}".replace("-", "−")
 
 
-def transitions_of(weak: Rights, student: Rights, clusters: Clusters) -> Transitions:
-    """The 2 x 2 table of supervisor and student being right, both (seeds, examples)."""
-    table = np.stack([weak & student, weak & ~student, ~weak & student, ~weak & ~student])
+def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int, clusters: Clusters) -> Transitions:
+    """The table of supervisor and student being right, all (seeds, examples), and of errors that both share or do not share."""
+    cells = {"kept": weak & student, "lost": weak & ~student, "corrected": ~weak & student, "copied": ~weak & ~student & same}
+    if classes > 2:
+        cells["changed"] = ~weak & ~student & ~same
+    table = np.stack(list(cells.values()))
     spread = measure(table, clusters)
     counts = table.sum(axis=2).mean(axis=1)
-    shares = [combination(spread, row).within(0, 1) for row in np.eye(4).tolist()]
-    kept, lost, corrected, copied = (Cell(count=float(n), share=share) for n, share in zip(counts, shares, strict=True))
-    return Transitions(kept=kept, lost=lost, corrected=corrected, copied=copied)
+    shares = [combination(spread, row).within(0, 1) for row in np.eye(len(cells)).tolist()]
+    return Transitions(**{name: Cell(count=float(n), share=share) for name, n, share in zip(cells, counts, shares, strict=True)})
 
 
-def agreement_of(weak: Rights, student: Rights, clusters: Clusters) -> Agreement:
-    """With two classes, two models agree where both are right or both are wrong."""
-    spread = measure(np.stack([weak == student, weak & student, weak, ~weak & ~student, ~weak]), clusters)
+def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
+    """``weak`` says where the supervisor is right, ``same`` where the student gives its label; both (seeds, examples)."""
+    spread = measure(np.stack([same, weak & same, weak, ~weak & same, ~weak]), clusters)
     right, wrong = ratio(spread, (0, 1, 0, 0, 0), (0, 0, 1, 0, 0)), ratio(spread, (0, 0, 0, 1, 0), (0, 0, 0, 0, 1))
     return Agreement(
         overall=combination(spread, (1, 0, 0, 0, 0)).within(0, 1),

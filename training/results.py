@@ -102,9 +102,10 @@ class Contrast(Frozen):
 
 
 class Result(Frozen):
-    """All that an experiment found so far; ``test_rows`` is None until one run has finished."""
+    """All that an experiment found so far; ``test_rows`` and ``classes`` are None until one run has finished."""
 
     test_rows: int | None
+    classes: int | None
     triplets: tuple[Outcome, ...]
     groups: tuple[Group, ...]
     contrasts: tuple[Contrast, ...]
@@ -118,7 +119,13 @@ class Tested(NamedTuple):
     id: npt.NDArray[np.int64]
     group: npt.NDArray[np.int64]
     gold: npt.NDArray[np.int8]
-    right: npt.NDArray[np.bool_]
+    label: npt.NDArray[np.int8]
+    classes: int
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        right: npt.NDArray[np.bool_] = self.label == self.gold
+        return right
 
 
 Look = Callable[[str], Tested | None]
@@ -164,6 +171,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
     data = catalog.known_dataset(plan.spec.data.name)
     return Result(
         test_rows=len(first[0].id) if first else None,
+        classes=first[0].classes if first else None,
         triplets=outcomes,
         groups=tuple(groups),
         contrasts=tuple(contrasts),
@@ -172,7 +180,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
 
 
 def same_examples(one: Tested, two: Tested) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold"))
+    return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold", "classes"))
 
 
 def test_of(predictions: Predictions, key: str) -> Tested:
@@ -183,7 +191,7 @@ def test_of(predictions: Predictions, key: str) -> Tested:
     if not len(part.id):
         raise ValueError(f"Run {key[:12]} has no predictions on the test set.")
     order = np.argsort(part.id, kind="stable")
-    return Tested(part.id[order], part.group[order], part.gold[order], part.right[order])
+    return Tested(part.id[order], part.group[order], part.gold[order], part.label[order], part.classes)
 
 
 def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
@@ -200,10 +208,14 @@ def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
     )
 
 
+def tested(outcomes: Sequence[Outcome], role: str, look: Look) -> list[Tested]:
+    """What the runs in this role said, in the order of ``outcomes``, where all of them have finished."""
+    return [test for outcome in outcomes if (test := look(getattr(outcome, f"{role}_run")))]
+
+
 def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tuple[Rights, Clusters]:
     """Whether each run answers each test example right, as (roles, seeds, examples), and the group of each example."""
-    tests = [[look(getattr(outcome, f"{role}_run")) for outcome in outcomes] for role in roles]
-    found = [[test for test in row if test is not None] for row in tests]
+    found = [tested(outcomes, role, look) for role in roles]
     return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
 
 
@@ -224,6 +236,9 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay) -> Group:
     pgr = ratio(spread, (-1, 1, 0), (-1, 0, 1))
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
+    supervisors, students = tested(complete, "weak", look), tested(complete, "student", look)
+    same = np.stack([one.label == two.label for one, two in zip(supervisors, students, strict=True)])
+    classes = students[0].classes
     by_rule = [one for outcome in complete if (one := replay(outcome.student_run))]
     return Group(
         **names,
@@ -239,10 +254,10 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay) -> Group:
         weak=weak,
         student=student,
         ceiling=ceiling,
-        transitions=transitions_of(right[0], right[1], clusters),
-        agreement=agreement_of(right[0], right[1], clusters),
+        transitions=transitions_of(right[0], right[1], same, classes, clusters),
+        agreement=agreement_of(right[0], same, clusters),
         stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
-        weak_at_chance=at_chance(weak),
+        weak_at_chance=at_chance(weak, classes),
         failed_ceilings=tuple(seeds[index] for index in low_outliers(ceiling.per_seed, right.shape[2])),
     )
 

@@ -24,8 +24,6 @@ class About(Frozen):
     source: str = Field("", max_length=500, title="Source", description="Where the texts and labels are from.")
     licence: str = Field("", max_length=200, title="Licence")
     citation: str = Field("", max_length=1000, title="Citation")
-    positive: str = Field("", max_length=120, title="What 1 means")
-    negative: str = Field("", max_length=120, title="What 0 means")
 
     @field_validator("name")
     @classmethod
@@ -43,7 +41,6 @@ def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder
     if known and known.fingerprint != checked.fingerprint:
         raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")
     how = mapping.root
-    zero, one = how.meanings
     card = Card(
         name=about.name,
         title=about.title or about.name,
@@ -52,8 +49,7 @@ def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder
         citation=about.citation or "not stated",
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
-        positive=about.positive or one,
-        negative=about.negative or zero,
+        classes=how.names,
         group=f"the same {how.group}" if how.group else "the same words",
         mapping=mapping.model_dump(mode="json"),
         report=checked.report,

@@ -43,7 +43,7 @@ class DataSpec(Frozen):
     name: str = Field(
         "movie-reviews",
         title="Data set",
-        description="Texts with one of two labels, or pairs of texts of which one is preferred.",
+        description="Texts with one of two or more labels, or pairs of texts of which one is preferred.",
     )
     test_fraction: float = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
@@ -129,8 +129,8 @@ class TrainingSpec(Frozen):
     head_start: HeadStart = Field(
         "zero",
         title="Head starts",
-        description="At zero, or for decoders at the unembedding rows of the words 1 and 0, as in Burns et al. 2023, so that "
-        "training begins from what the model says of itself.",
+        description="At zero, or for decoders at the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (with "
+        "more classes 0, 1, 2 and so on), so that training begins from what the model says of itself.",
     )
 
     @field_validator("models")
@@ -175,7 +175,10 @@ class Naive(Frozen):
 
 
 class Confidence(Frozen):
-    """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4)."""
+    """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4).
+
+    The paper hardens two classes, at the median of the batch; with more the guess is the most probable class, which is ours.
+    """
 
     kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
     weight: float = Field(
@@ -183,7 +186,8 @@ class Confidence(Frozen):
         ge=0,
         le=1,
         title="Confidence weight",
-        description="Share of the target that is the student's own guess, after the ramp.",
+        description="Share of the target that is the student's own guess, after the ramp. Of more than two classes the guess is "
+        "the most probable one, an extension of the paper that is ours and that keeps no balance between the classes.",
     )
     ramp: float = Field(
         0.2, ge=0, le=1, title="Ramp", description="Share of the training over which the weight rises linearly from zero."

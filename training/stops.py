@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Trajectory
+from training.artifacts import Trajectory, labels_of
 from training.measures import Accuracy, Clusters, Rights, State, accuracy, state_of
 from training.spec import Frozen
 from training.statistics import Estimate, combination, measure, ratio
@@ -61,7 +61,8 @@ def ended(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[
     own = np.empty(len(order), gold.dtype)
     own[order] = gold[watched]
     steps = (trajectory.last, trajectory.selected, trajectory.hindsight(own))
-    return Ended(steps, watched, np.stack([(trajectory.at(step)[order] > 0.5) == gold[watched] for step in steps]))
+    right = np.stack([labels_of(trajectory.at(step))[order] == gold[watched] for step in steps])
+    return Ended(steps, watched, right)
 
 
 def stops_of(right: Rights, students: Sequence[Ended], clusters: Clusters) -> Stops:

@@ -48,7 +48,8 @@ def main() -> None:
         folder = Path(name)
         path, mapping = folder / "made.csv", folder / "mapping.json"
         write_csv(path, arguments.rows)
-        how = {"kind": "labelled", "text": "{body}", "label": "label", "one": ["pos"], "zero": ["neg"], "group": "author"}
+        classes = [{"name": name, "values": [name]} for name in ("neg", "pos")]
+        how = {"kind": "labelled", "text": "{body}", "label": "label", "classes": classes, "group": "author"}
         mapping.write_text(json.dumps(how))
         command = [sys.executable, "-m", "training", "data", "add", str(path), "--mapping", str(mapping), "--name", "made"]
         begun, before, phase = time.monotonic(), time.monotonic(), ""

@@ -1,7 +1,8 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.training.conftest import make_run
@@ -26,6 +27,26 @@ def test_predictions_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert store.finished("key")
     for field in fields(Predictions):
         np.testing.assert_array_equal(getattr(store.read_predictions("key"), field.name), getattr(predictions(), field.name))
+
+
+def three_classes() -> Predictions:
+    """Whose second entry is undecided between the first two classes, and whose third is wrong."""
+    prob = np.array([[0.2, 0.3, 0.5], [0.4, 0.4, 0.2], [0.7, 0.2, 0.1]], np.float32)
+    return replace(predictions(), gold=np.array([2, 0, 1], np.int8), prob=prob)
+
+
+def test_predictions_of_three_classes_read_back_with_a_list_for_each_example(tmp_path: Path) -> None:
+    Store(tmp_path).write_predictions("key", three_classes())
+    found = Store(tmp_path).read_predictions("key")
+    assert (found.prob.dtype.name, found.classes) == ("float32", 3)
+    np.testing.assert_array_equal(found.prob, three_classes().prob)
+    schema = pq.read_schema(tmp_path / "runs" / "key" / "predictions.parquet")
+    assert str(schema.field("prob").type) == "fixed_size_list<element: float>[3]"
+
+
+def test_the_label_is_the_most_probable_class_and_the_first_of_equal_ones() -> None:
+    assert three_classes().label.tolist() == [2, 0, 0]
+    assert three_classes().right.tolist() == [True, True, False]
 
 
 def test_a_part_has_the_entries_of_its_split() -> None:
@@ -67,6 +88,18 @@ def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:
     for field in fields(Trajectory):
         np.testing.assert_array_equal(getattr(found, field.name), getattr(trajectory(), field.name))
     assert [array.dtype.name for array in (found.prob, found.steps, found.id)] == ["float32", "int64", "int64"]
+
+
+def test_a_trajectory_of_three_classes_reads_back_and_is_judged_by_its_most_probable_class(tmp_path: Path) -> None:
+    prob = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 3)).astype(np.float32)
+    one = replace(trajectory(), prob=prob)
+    Store(tmp_path).write_trajectory("key", one)
+    found = Store(tmp_path).read_trajectory("key")
+    np.testing.assert_array_equal(found.prob, prob)
+    assert found.label.tolist() == prob.argmax(axis=2).tolist()
+    gold = prob[2].argmax(axis=1).astype(np.int8)
+    assert (found.accuracy(8, gold), found.at(8).tolist()) == (1.0, prob[2].tolist())
+    assert found.hindsight(gold) == 8
 
 
 def test_hindsight_is_the_earliest_step_that_is_best_on_the_test_set_the_untrained_model_aside() -> None:

@@ -16,7 +16,8 @@ from training.catalog import shelf
 from training.events import Progress
 from training.notices import NOTICE, Checked, Looked, Refused, Shelved
 
-HOW = {"kind": "labelled", "text": "body", "label": "label", "one": ["pos"], "zero": ["neg"], "group": "author"}
+CLASSES = [{"name": "bad", "values": ["neg"]}, {"name": "good", "values": ["pos"]}]
+HOW = {"kind": "labelled", "text": "body", "label": "label", "classes": CLASSES, "skip": False, "group": "author"}
 
 
 @pytest.fixture
@@ -32,13 +33,13 @@ def told(capfd: pytest.CaptureFixture[str]) -> list[Any]:
 
 
 def test_add_shelves_a_file_and_prints_its_card_last(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "add", *brought, "--name", "made", "--licence", "CC0", "--positive", "good"]) == DONE
+    assert main(["data", "add", *brought, "--name", "made", "--licence", "CC0"]) == DONE
     *progress, last = told(capfd)
     assert {notice.phase for notice in progress} == {"reading", "rules", "checks", "baselines"}
     assert isinstance(last, Shelved)
     entry = catalog.dataset("made")
     assert (entry.digest, entry.rows, entry.licence) == (last.card.fingerprint, last.card.rows, "CC0")
-    assert (entry.positive, entry.negative, entry.group) == ("good", "neg", "the same author")
+    assert (entry.classes, entry.group) == (("bad", "good"), "the same author")
     counts = last.card.report.counts
     assert counts.read == counts.examples == 3000
     assert 30 < counts.copies < 100
@@ -87,9 +88,13 @@ def test_list_tells_embedded_shelved_and_registered_ones(brought: list[str], cap
     ("change", "code", "sentence"),
     [
         ({"label": "labels"}, FAILED, "There is no column “labels”. There are: id, title, body, label, author."),
-        ({"one": ["neg"]}, BAD_INPUT, "cannot mean both 1 and 0"),
+        ({"classes": [*CLASSES, {"name": "other", "values": ["neg"]}]}, BAD_INPUT, "cannot mean both bad and other"),
         ({"kind": "what"}, BAD_INPUT, "There is no kind “what”"),
-        ({"zero": ["bad"]}, FAILED, "is neither a value that means 1 (pos) nor"),
+        (
+            {"classes": [CLASSES[1], {"name": "bad", "values": ["worse"]}]},
+            FAILED,
+            "is none of the labels that are listed (pos, worse)",
+        ),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_refused_with_a_sentence(

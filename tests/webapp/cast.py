@@ -45,30 +45,33 @@ def ending(accuracy: float = 0.7, step: int = 20, seconds: float = 1.0) -> RunFi
     )
 
 
-def save_predictions(run: Run, share_right: float, rows: int = 400) -> None:
+def save_predictions(run: Run, share_right: float, rows: int = 400, classes: int = 2) -> None:
     """Predictions on ``rows`` test examples of which about that share is right, drawn by the run's own key."""
     rng = np.random.default_rng(int(run.key[:8], 16))
-    gold = np.arange(rows) % 2
-    label = np.where(rng.random(rows) < share_right, gold, 1 - gold)
+    gold = np.arange(rows) % classes
+    wrong = (gold + rng.integers(1, classes, rows)) % classes if classes > 2 else 1 - gold
+    label = np.where(rng.random(rows) < share_right, gold, wrong)
     prob = np.where(label == 1, rng.uniform(0.55, 0.95, rows), rng.uniform(0.05, 0.45, rows))
+    if classes > 2:
+        prob = 0.4 * np.eye(classes)[label] + 0.6 / classes
     split = np.full(rows, "test")
     predictions = Predictions(np.arange(rows), split, np.arange(rows), gold.astype(np.int8), prob.astype(np.float32))
     Store(settings.ARTIFACTS_DIR).write_predictions(run.key, predictions)
 
 
-def finish(run: Run, share_right: float | None = None) -> set[int]:
+def finish(run: Run, share_right: float | None = None, classes: int = 2) -> set[int]:
     """Trains a queued run in no time: claimed, told, predicted, finished."""
     claimed = services.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
     share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]
-    save_predictions(run, share)
+    save_predictions(run, share, classes=classes)
     services.append_events(run.pk, claimed.attempt, story(accuracy=share))
     return services.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
-def finish_all(experiment: Experiment) -> None:
+def finish_all(experiment: Experiment, share_right: float | None = None, classes: int = 2) -> None:
     """Every run of the experiment, in the order in which they become ready."""
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
-        finish(run)
+        finish(run, share_right, classes)
     services.refresh_result(experiment)
     experiment.refresh_from_db()

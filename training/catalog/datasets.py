@@ -8,6 +8,9 @@ from typing import Literal
 from training.catalog import shelf
 from training.catalog.report import Report
 
+MOST_CLASSES = 20
+"""Trained and shown; probabilities of every class are kept for every test example at every evaluation."""
+
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
 
@@ -15,15 +18,15 @@ EMBEDDED = Path(__file__).parent.parent / "embedded"
 class DatasetEntry:
     """A labelled text data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
 
-    ``texts`` is how many texts an example has: one to be classified, or two of which one is preferred.
+    ``classes`` says what the labels mean, from 0. ``texts`` is how many texts an example has: one to be classified, or two of
+    which one is preferred.
     """
 
     name: str
     title: str
     path: Path
     rows: int
-    positive: str
-    negative: str
+    classes: tuple[str, ...]
     digest: str
     licence: str
     citation: str
@@ -55,8 +58,7 @@ DATASETS: dict[str, DatasetEntry] = {
         title="Movie reviews",
         path=EMBEDDED / "movie_reviews.parquet",
         rows=10_568,
-        positive="positive",
-        negative="negative",
+        classes=("negative", "positive"),
         digest="039a06adc2b09d089084913b873302468e89164eb819474c1af9ee6d74203dc0",
         licence="MIT",
         citation=HUTTO_GILBERT,
@@ -68,8 +70,7 @@ DATASETS: dict[str, DatasetEntry] = {
         title="Movie preferences",
         path=EMBEDDED / "movie_preferences.parquet",
         rows=3_539,
-        positive="the first is rated higher",
-        negative="the second is rated higher",
+        classes=("the second is rated higher", "the first is rated higher"),
         digest="13c2546e9e131cb9d4daa673867d26c17f8fd08804c21d2103c696abc2a0ef9a",
         licence="MIT",
         citation=HUTTO_GILBERT,
@@ -91,8 +92,7 @@ def from_shelf(name: str) -> DatasetEntry | None:
         title=card.title,
         path=shelf.file_of(card.fingerprint),
         rows=card.rows,
-        positive=card.positive,
-        negative=card.negative,
+        classes=card.classes,
         digest=card.fingerprint,
         licence=card.licence,
         citation=card.citation,

@@ -30,6 +30,11 @@ class Registered:
     licence: str = UNSURE
     revision: str = ""
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What 0 and 1 mean: all of these are binary, as in the paper."""
+        return self.negative, self.positive
+
 
 RIGHT, WRONG = "the shown answer is right", "the shown answer is wrong"
 PUBLIC = ("train", "validation")

@@ -10,20 +10,25 @@ class Finding(BaseModel):
 
 
 class Counts(Finding):
-    """How many rows of the source became how many examples, and why the others did not; all but ``read`` are examples."""
+    """How many rows of the source became how many examples, and why the others did not.
+
+    All but ``read`` and ``skipped``, which are rows, count examples.
+    """
 
     read: int
     """Rows of the source."""
+    skipped: int = 0
+    """Rows of somebody's file that give no example: with a label that is not listed, or with two equal texts."""
     examples: int
     """Labelled texts that they gave."""
     copies: int
     """Left out as copies of another text, but for case and spaces."""
     conflicts: int
-    """Left out because the same text has both labels."""
+    """Left out because the same text has more than one label."""
     unequal: int
     """Left out so that each question has as many right as wrong answers."""
     unbalanced: int
-    """Left out, drawn by hash, so that both classes are equally large."""
+    """Left out, drawn by hash, so that all classes are equally large."""
     kept: int
 
 
@@ -31,10 +36,10 @@ class Lengths(Finding):
     """Texts by number of words: bin i holds ``edges[i]`` to ``edges[i + 1] - 1`` words, the last one all that are longer."""
 
     edges: tuple[int, ...]
-    zero: tuple[int, ...]
-    one: tuple[int, ...]
-    median: tuple[float, float]
-    """Of class 0 and of class 1, in words; of pairs, of the rejected and of the preferred texts."""
+    counts: tuple[tuple[int, ...], ...]
+    """Texts in each bin, for each class; of pairs, for the rejected and for the preferred texts."""
+    median: tuple[float, ...]
+    """In words, in the same order."""
 
 
 class Neighbours(Finding):
@@ -62,7 +67,7 @@ class Baseline(Finding):
     """Ends of the Wilson interval at 95%."""
     n: int
     majority: float
-    """Share of the larger class among the rows it was scored on."""
+    """Share of the largest class among the rows it was scored on."""
 
 
 class Sample(Finding):
@@ -76,8 +81,8 @@ class Report(Finding):
     texts: Literal[1, 2] = 1
     """Of an example: one, or two of which one is preferred."""
     counts: Counts
-    ones: int
-    """Rows of class 1."""
+    classes: tuple[int, ...]
+    """Rows of each class, from 0."""
     groups: int
     largest_group: int
     lengths: Lengths
@@ -90,6 +95,6 @@ class Report(Finding):
     warnings: tuple[str, ...]
 
     @property
-    def balance(self) -> float:
-        """Share of class 1."""
-        return self.ones / self.counts.kept
+    def shares(self) -> tuple[float, ...]:
+        """Of each class among all rows."""
+        return tuple(rows / self.counts.kept for rows in self.classes)

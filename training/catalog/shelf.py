@@ -27,8 +27,8 @@ class Card(Finding):
     citation: str
     rows: int
     fingerprint: str
-    positive: str
-    negative: str
+    classes: tuple[str, ...]
+    """What the labels mean, from 0."""
     group: str
     """What rows of one group have in common."""
     mapping: dict[str, Any] | None = None

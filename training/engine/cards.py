@@ -11,14 +11,14 @@ READ = {
 }
 
 
-def model_card(run: RunSpec, store: Store, pairs: bool) -> str:
-    """The card of the run's model, with ``pairs`` that of a reward model."""
+def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
+    """The card of the run's model with classes called ``names``, with ``pairs`` that of a reward model."""
     role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
     how = {
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
         "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
         "probe": "`head.safetensors` is a linear head on the frozen model that `base.json` names.",
-        "scratch": "`head.safetensors` has a bias and a weight for each bucket of hashed words (CRC-32 of the lower-cased word).",
+        "scratch": "`head.safetensors` has a bias and weights for each bucket of hashed words (CRC-32 of the lower-cased word).",
     }[run.adaptation]
     return f"""---
 library_name: {"peft" if run.adaptation == "lora" else "transformers"}
@@ -27,12 +27,12 @@ tags: [weak-to-strong]
 
 # {run.model}, {role}
 
-{how} {PAIRS if pairs else "The head gives the log-odds of class 1."} {_reading(run)}
+{how} {PAIRS if pairs else _head(names)} {_reading(run)}
 
 {_provenance(run, store)}"""
 
 
-def labels_card(run: RunSpec, store: Store) -> str:
+def labels_card(run: RunSpec, store: Store, names: list[str]) -> str:
     """The card of the run's predictions as a data set."""
     return f"""---
 tags: [weak-to-strong]
@@ -43,7 +43,7 @@ configs:
 
 # Weak labels of {run.model}
 
-What a model says of {run.dataset}: `soft_label` is its probability of class 1, `hard_label` is 1 where that is above one half.
+What a model says of {run.dataset}: {_soft(names)}
 `split` is "transfer" for rows that students learn from (or validate on) and "test" for the test set. The supervisor has seen
 neither{"" if run.half == "A" else ", but this run was trained on rows of the transfer part"}.
 
@@ -51,6 +51,22 @@ neither{"" if run.half == "A" else ", but this run was trained on rows of the tr
 
 
 PAIRS = "The head gives the score of a text; the first of two is preferred with log-odds of its score less that of the second."
+
+
+def _head(names: list[str]) -> str:
+    if len(names) == 2:
+        return f"The head gives the log-odds of class 1 ({names[1]}) over class 0 ({names[0]})."
+    return f"The head gives a logit for each class: {_listed(names)}."
+
+
+def _soft(names: list[str]) -> str:
+    if len(names) == 2:
+        return f"`soft_label` is its probability of class 1 ({names[1]}), `hard_label` is 1 where that is above one half."
+    return f"`soft_label` has its probability of each class ({_listed(names)}), `hard_label` is the most probable of them."
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in enumerate(names))
 
 
 def _reading(run: RunSpec) -> str:

@@ -102,7 +102,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     with threads(max(1, TRANSFORMER_THREADS // crew.size) if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
         used = inputs.used(half.train) if run.adaptation == "full" else None
-        model = models.build(run, used, pairs=examples.text_b is not None)
+        model = models.build(run, used, pairs=examples.text_b is not None, classes=examples.classes)
         loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection, crew)
         if begun:
             loop.restore(begun)
@@ -129,7 +129,8 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     trajectory = selection.trajectory(examples.id[looks.watched])
     store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
-    on_test, watched = np.empty(len(split.test), np.float32), np.isin(split.test, looks.watched)
+    watched = np.isin(split.test, looks.watched)
+    on_test = np.empty((len(watched), *on_rest.shape[1:]), np.float32)
     on_test[watched], on_test[~watched] = trajectory.at(trajectory.selected), on_rest
     predictions = _predictions(examples, split, on_transfer, on_test, on_locked)
     store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
@@ -190,5 +191,4 @@ def _started(run: RunSpec, crew: Crew, rows: int, resumed_from: int) -> RunStart
 
 def _report(examples: Examples, parts: dict[str, Rows]) -> None:
     for name, rows in parts.items():
-        share = f", {100 * examples.label[rows].mean():.1f}% of class 1" if len(rows) else ""
-        log.info("%s: %d rows%s", name, len(rows), share)
+        log.info("%s: %d rows, of each class: %s", name, len(rows), np.bincount(examples.label[rows], minlength=examples.classes))

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.artifacts import Store
+from training import catalog
+from training.artifacts import Store, column_of
 from training.engine import backbone, models
 from training.engine.cards import labels_card, model_card
 from training.engine.data.examples import load_examples
@@ -26,21 +27,23 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
     """Writes the model of ``run`` into the folder ``out``, which must be new or empty.
 
     ``head.safetensors`` has ``linear.weight`` (1, width) and ``linear.bias`` (1,), which turn the pooled vector into the log-odds
-    of class 1; of a reward model, into the score of one text. Beside it: the transformer of a full tuning, as AutoModel loads it;
-    the PEFT adapter of LoRA; ``base.json`` with the model under a probe; nothing for a bag of words, whose ``head.safetensors``
-    has a weight for each bucket. Raises EngineError where the run left no weights.
+    of class 1, or for K > 2 classes (K, width) and (K,), into a logit for each; of a reward model, into the score of one text.
+    Beside it: the transformer of a full tuning, as AutoModel loads it; the PEFT adapter of LoRA; ``base.json`` with the model
+    under a probe; nothing for a bag of words, whose ``head.safetensors`` has weights for each bucket. Raises EngineError where
+    the run left no weights.
     """
-    weights = _weights(run, store)
+    weights = weights_of(run, store)
     scores = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
-    card = model_card(run, store, pairs=scores.keys() != weights.keys())
+    names = class_names(run, store)
+    card = model_card(run, store, names, pairs=scores.keys() != weights.keys())
     _make(out)
     if run.adaptation == "scratch":
         save_file(scores, out / "head.safetensors")
     elif run.adaptation == "probe":
         save_file(scores, out / "head.safetensors")
-        (out / "base.json").write_text(json.dumps(base_of(run), indent=2) + "\n")
+        (out / "base.json").write_text(json.dumps(base_of(run) | {"classes": names}, indent=2) + "\n")
     else:
-        _write_transformer(run, scores, out)
+        _write_transformer(run, scores, names, out)
     # Last, and over the card that peft writes.
     (out / "README.md").write_text(card)
 
@@ -58,11 +61,13 @@ def base_of(run: RunSpec) -> dict[str, Any]:
     }
 
 
-def _write_transformer(run: RunSpec, weights: Weights, out: Path) -> None:
+def _write_transformer(run: RunSpec, weights: Weights, names: list[str], out: Path) -> None:
     from transformers import PreTrainedTokenizerFast
 
-    model: Any = models.build(run)
+    model: Any = models.build(run, classes=len(names))
     model.load_state_dict(weights, strict=run.adaptation == "full")
+    model.backbone.config.id2label = dict(enumerate(names))
+    model.backbone.config.label2id = {name: number for number, name in enumerate(names)}
     model.backbone.save_pretrained(out)
     save_file(part(weights, HEAD), out / "head.safetensors")
     fast: Any = PreTrainedTokenizerFast
@@ -79,7 +84,8 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
 
     Locked rows are left out. Raises CorruptData where the data set is no longer the one of the run.
     """
-    examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store)
+    names = class_names(run, store)
+    examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store, names)
     found = store.read_predictions(run.key())
     found = found.take(found.split != "locked")
     place = {one: row for row, one in enumerate(examples.id.tolist())}
@@ -87,15 +93,43 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     texts = {"text": examples.text.take(rows)} | ({"text_b": examples.text_b.take(rows)} if examples.text_b is not None else {})
     columns = {
         "split": found.split,
-        "soft_label": found.prob,
+        "soft_label": column_of(found.prob),
         "hard_label": found.label,
         "supervisor": [run.key()] * len(rows),
         "data_fingerprint": [run.fingerprint] * len(rows),
     }
     table = pa.table({"id": found.id} | texts | columns)
+    table = table.cast(_features(list(texts), names).arrow_schema)
     _make(out)
     pq.write_table(table, out / "labels.parquet", compression="zstd")
     (out / "README.md").write_text(card)
+
+
+def _features(texts: list[str], names: list[str]) -> Any:
+    """What ``datasets`` should know of the columns: hard labels are classes with names, soft ones of K > 2 are K numbers."""
+    # Costs a second, which the export of a model need not pay.
+    from datasets import ClassLabel, Features, List, Value
+
+    probability = Value("float32")
+    return Features(
+        {
+            "id": Value("int64"),
+            **dict.fromkeys(texts, Value("string")),
+            "split": Value("string"),
+            "soft_label": probability if len(names) == 2 else List(probability, length=len(names)),
+            "hard_label": ClassLabel(names=names),
+            "supervisor": Value("string"),
+            "data_fingerprint": Value("string"),
+        }
+    )
+
+
+def class_names(run: RunSpec, store: Store) -> list[str]:
+    """What the classes of a finished run are called, from 0: by the catalog, or numbers where its data set has gone."""
+    entry, classes = catalog.known_dataset(run.dataset), store.read_predictions(run.key()).classes
+    if entry and entry.digest == run.fingerprint and len(entry.classes) == classes:
+        return list(entry.classes)
+    return [str(number) for number in range(classes)]
 
 
 def _make(out: Path) -> None:
@@ -104,7 +138,8 @@ def _make(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _weights(run: RunSpec, store: Store) -> Weights:
+def weights_of(run: RunSpec, store: Store) -> Weights:
+    """The tensors of a finished run. Raises EngineError where it left none."""
     try:
         return load_file(store.weights(run.key()))
     except FileNotFoundError:

@@ -1,11 +1,14 @@
-"""What a run is taught, and how far it follows its teacher. Ground truth takes the same path as weak labels: as probabilities."""
+"""What a run is taught, and how far it follows its teacher. Ground truth takes the same path as weak labels: as probabilities.
+
+Probabilities are (n,), of class 1, with two classes, and (n, K) with more.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Predictions, Store
+from training.artifacts import Predictions, Store, labels_of
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows
 from training.engine.errors import EngineError
@@ -26,9 +29,10 @@ def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
 
 
 def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Probabilities:
-    """For each of ``rows`` the probability of class 1: the supervisor's, or 0 or 1 by ground truth."""
+    """The probabilities for ``rows``: the supervisor's, or zeros and ones by ground truth."""
     if supervisor is None:
-        return examples.label[rows].astype(np.float32)
+        label = examples.label[rows]
+        return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
     return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
 
 
@@ -43,11 +47,11 @@ def evaluator(
     taught = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
 
     def evaluate(step: int, prob: Probabilities, on_validation: Probabilities) -> EvaluationLogged:
-        label = prob > 0.5
+        label = labels_of(prob)
         event = EvaluationLogged(
             step=step,
             accuracy=float(np.mean(label == gold)),
-            validation_accuracy=share((on_validation > 0.5) == (held_out > 0.5)),
+            validation_accuracy=share(labels_of(on_validation) == labels_of(held_out)),
             validation_loss=cross_entropy(on_validation, held_out),
         )
         if taught is None:
@@ -61,8 +65,12 @@ def evaluator(
 
 def cross_entropy(prob: Probabilities, labels: Probabilities) -> float | None:
     """Mean nats per example of ``prob`` against soft ``labels``; None of nothing. Probabilities are kept 1e-7 off 0 and 1."""
+    if not len(prob):
+        return None
     sure = np.clip(prob.astype(np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(labels * np.log(sure) + (1 - labels) * np.log1p(-sure))) if len(prob) else None
+    if prob.ndim == 2:
+        return float(-np.mean(np.sum(labels * np.log(sure), axis=1)))
+    return float(-np.mean(labels * np.log(sure) + (1 - labels) * np.log1p(-sure)))
 
 
 def share(true: npt.NDArray[np.bool_]) -> float | None:

@@ -35,7 +35,7 @@ METRICS = 100
 
 
 class Loop:
-    """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``, one probability of class 1 for each row.
+    """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``: for each row the probability of class 1, or of all classes.
 
     ``should_stop`` is asked very often and must answer at once. All that can raise Stopped belongs into
     ``with loop.stoppable():``, which saves a checkpoint at ``path`` first.
@@ -96,12 +96,11 @@ class Loop:
                 self.save()
 
     def predict(self, rows: Rows) -> Probabilities:
-        """The probability of class 1 for each of ``rows``. Raises Stopped."""
-        if self.step == 0 and self.run.head_start == "zero":
-            return np.full(len(rows), 0.5, np.float32)
+        """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
         with torch.no_grad() if self.crew.sharded else torch.inference_mode():
-            logits = self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
-            return torch.sigmoid(logits).cpu().numpy()
+            untrained = self.step == 0 and self.run.head_start == "zero"
+            logits = self._nothing(rows) if untrained else self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
+            return losses.probabilities(logits).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -214,7 +213,7 @@ class Loop:
         if len(rows) < batch:
             loss = loss * (len(rows) / batch)
         with self.crew.all_or_none():
-            self._backward(loss)
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int) -> Tensor:
@@ -236,13 +235,17 @@ class Loop:
             self._heed_stop()
             with self.crew.all_or_none():
                 loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / batch)
-                self._backward(loss)
+                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 
+    def _nothing(self, rows: Rows) -> Tensor:
+        """Logits of zero, in the shape that those of ``rows`` have."""
+        return torch.zeros(len(rows), *self.labels.shape[1:], device=self.device)
+
     def _logits(self, rows: Rows) -> Tensor:
         """Of this process's rows."""
-        logits, left = torch.empty(len(rows), device=self.device), np.arange(len(rows))
+        logits, left = self._nothing(rows), np.arange(len(rows))
         while self.crew.agree(len(left) > 0):
             left = self._fill(logits, rows, left)
         return logits
@@ -265,9 +268,6 @@ class Loop:
 
     def _parts(self, rows: Rows) -> list[Rows]:
         return self.inputs.parts(rows) if len(rows) else [np.zeros(0, np.int64)]
-
-    def _backward(self, loss: Tensor) -> None:
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
 
     def _forward(self, rows: Rows) -> Tensor:
         """Logits of ``rows``. A process without any computes one for nothing: it has a part in the gradient, and in the model."""

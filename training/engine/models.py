@@ -1,6 +1,6 @@
-"""Models that turn one batch into one logit for each example: the log-odds of class 1.
+"""Models that turn one batch into logits: for each example the log-odds of class 1, with K > 2 classes one logit for each.
 
-A head starts at zero, so that the student's first guess is one half for all, or at the model's own words for the classes.
+A head starts at zero, so that the student's first guess is the same for all classes, or at the model's own words for them.
 Nothing is dropped out, in training either. The only chance left in a run is the split, the order of the data and where LoRA
 starts, all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
 """
@@ -18,20 +18,21 @@ from training.engine.precision import Resolved, precision_of
 from training.spec import RunSpec
 
 
-def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False) -> nn.Module:
+def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes: int = 2) -> nn.Module:
     """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded.
 
     ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
     """
-    scorer = _scorer(run, used)
+    scorer = _scorer(run, used, classes)
     return Comparison(scorer) if pairs else scorer
 
 
-def _scorer(run: RunSpec, used: Tensor | None) -> nn.Module:
+def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
+    outputs = 1 if classes == 2 else classes
     if run.adaptation == "scratch":
-        return BagOfWords(BAG_OF_WORDS_BUCKETS)
+        return BagOfWords(BAG_OF_WORDS_BUCKETS, outputs)
     shape = backbone.shape(run)
-    head = Head(shape.width, backbone.direction(run) if run.head_start == "unembedding" else None)
+    head = Head(shape.width, outputs, backbone.directions(run, classes) if run.head_start == "unembedding" else None)
     if run.adaptation == "probe":
         return head
     transformer: Any = backbone.load(run)
@@ -74,16 +75,16 @@ def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
 
 
 class BagOfWords(nn.Module):
-    """Logistic regression on word counts."""
+    """Logistic regression on word counts, with one output for two classes, else one for each."""
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self, buckets: int, outputs: int = 1) -> None:
         super().__init__()
-        self.weight = nn.EmbeddingBag(buckets, 1, mode="sum")
-        self.bias = nn.Parameter(torch.zeros(1))
+        self.weight = nn.EmbeddingBag(buckets, outputs, mode="sum")
+        self.bias = nn.Parameter(torch.zeros(outputs))
         nn.init.zeros_(self.weight.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``ids`` (n, words) int64 and ``mask`` (n, words), 0 for padding, to logits (n,)."""
+        """``ids`` (n, words) int64 and ``mask`` (n, words), 0 for padding, to logits (n,) or (n, K)."""
         logits: Tensor = self.weight(ids, per_sample_weights=mask).squeeze(-1) + self.bias
         return logits
 
@@ -91,13 +92,13 @@ class BagOfWords(nn.Module):
 class Head(nn.Module):
     """Logistic regression on features: the whole of a probe, the last layer of a fine-tuned model.
 
-    The logit is the difference of the two logits of a two-way head, of which only the difference matters: a two-way head that
-    starts at two rows of the unembedding is one that starts at their difference, ``start`` (width,).
+    With two classes the logit is the difference of the two logits of a two-way head, of which only the difference matters: a
+    two-way head that starts at two rows of the unembedding is one that starts at their difference. ``start`` (outputs, width).
     """
 
-    def __init__(self, width: int, start: Tensor | None = None) -> None:
+    def __init__(self, width: int, outputs: int = 1, start: Tensor | None = None) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, 1)
+        self.linear = nn.Linear(width, outputs)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         if start is not None:
@@ -105,7 +106,7 @@ class Head(nn.Module):
                 self.linear.weight.copy_(start)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``features`` (n, width) to logits (n,)."""
+        """``features`` (n, width) to logits (n,) or (n, K)."""
         logits: Tensor = self.linear(features).squeeze(-1)
         return logits
 
@@ -119,7 +120,7 @@ class FineTuned(nn.Module):
         self.head = head
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,)."""
+        """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,) or (n, K)."""
         logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.reading, self.precision))
         return logits
 

@@ -3,6 +3,7 @@
 import importlib
 
 LATE = (
+    "pandas",  # pyarrow does, when a column becomes an array
     "tokenizers",
     "transformers.models.auto.modeling_auto",
     "transformers.models.bert.modeling_bert",

@@ -29,14 +29,16 @@ class Invalid(Exception):
 
 
 class DatasetOut(Schema):
-    """``state`` is embedded, ready, or registered: not fetched yet. Only what is here has rows and a report."""
+    """``state`` is embedded, ready, or registered: not fetched yet. Only what is here has rows and a report.
+
+    ``classes`` says what the labels mean, from 0.
+    """
 
     name: str
     title: str
     state: str
     rows: int | None = None
-    positive: str
-    negative: str
+    classes: list[str]
     group: str
     source: str
     licence: str
@@ -66,8 +68,7 @@ def dataset_out(name: str) -> DatasetOut:
             title=entry.title,
             state="embedded" if name in catalog.DATASETS else "ready",
             rows=entry.rows,
-            positive=entry.positive,
-            negative=entry.negative,
+            classes=list(entry.classes),
             group=entry.group,
             source=entry.source,
             licence=entry.licence,
@@ -83,8 +84,7 @@ def dataset_out(name: str) -> DatasetOut:
         name=name,
         title=registered.title,
         state="registered",
-        positive=registered.positive,
-        negative=registered.negative,
+        classes=list(registered.classes),
         group=registered.group,
         source=registered.repository,
         licence=registered.licence,
@@ -122,15 +122,13 @@ def bring(
     source: Form[str] = "",
     licence: Form[str] = "",
     citation: Form[str] = "",
-    positive: Form[str] = "",
-    negative: Form[str] = "",
 ) -> Status[ImportOut]:
     """Takes a file (CSV, JSON lines or Parquet, up to 1 GB) with its mapping as JSON; checked, it is shelved as ``name``."""
     assert isinstance(request.user, User)
     assert isinstance(file, TemporaryUploadedFile)
     words = {"title": title, "source": source, "licence": licence, "citation": citation}
     try:
-        about = About.model_validate({"name": name, "positive": positive, "negative": negative, **words})
+        about = About.model_validate({"name": name, **words})
     except ValidationError as error:
         raise Invalid(*describe(error.errors())) from None
     try:

@@ -1,40 +1,47 @@
-"""How long the texts of both classes are, as a small drawing made on the server: colours come from static/css/charts.css."""
+"""How long the texts of each class are, as a small drawing made on the server: colours come from static/css/charts.css."""
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from training.catalog.report import Lengths
 
-BIN, BAR, GAP = 60, 22, 2
+BARS, MARGIN = 44, 14
+"""Pixels for the bars of one bin, and between two bins."""
 HEIGHT, TOP, BOTTOM = 132, 18, 22
 
 
-def lengths_chart(lengths: Lengths, zero: str, one: str) -> str:
-    """Two bars for each bin, class 0 as an outline and class 1 filled; empty bins at the end are left out. ``zero`` and ``one``
-    are what the classes mean."""
-    last = max(index for index in range(len(lengths.edges)) if lengths.zero[index] or lengths.one[index]) + 1
-    most = max(*lengths.zero, *lengths.one)
-    width = BIN * last
-    label = f"Words in a text, {zero}: median {lengths.median[0]:g}; {one}: median {lengths.median[1]:g}"
-    size = {"viewBox": f"0 0 {width} {HEIGHT}", "width": str(width), "height": str(HEIGHT)}
-    image = Element("svg", {"class": "histogram", **size, "role": "img", "aria-label": label})
-    floor = HEIGHT - BOTTOM
-    for index in range(last):
-        left = index * BIN + (BIN - 2 * BAR - GAP) / 2
-        for place, (side, counts) in enumerate((("zero", lengths.zero), ("one", lengths.one))):
-            height = (floor - TOP) * counts[index] / most
-            x = left + place * (BAR + GAP)
-            shape = {"x": f"{x + 0.5:.1f}", "y": f"{floor - height:.1f}", "width": str(BAR - 1), "height": f"{height:.1f}"}
-            bar = SubElement(image, "rect", {"class": side, **shape})
-            meaning = one if side == "one" else zero
-            SubElement(bar, "title").text = f"{meaning}: {counts[index]:,} texts of {name_of(lengths.edges, index)} words"
-        middle = {"x": f"{index * BIN + BIN / 2:.0f}", "text-anchor": "middle"}
-        SubElement(image, "text", {**middle, "y": str(HEIGHT - 6)}).text = name_of(lengths.edges, index)
-        SubElement(
-            image,
-            "text",
-            {**middle, "y": f"{floor - (floor - TOP) * max(lengths.zero[index], lengths.one[index]) / most - 5:.1f}"},
-        ).text = short(lengths.zero[index] + lengths.one[index])
-    SubElement(image, "path", {"d": f"M0 {floor}.5H{width}", "class": "floor"})
+def darkness(number: int, sides: int) -> float:
+    """How far the bars of a side are filled: those of the first are outlines, those of the last full."""
+    return number / (sides - 1)
+
+
+def lengths_chart(lengths: Lengths, names: Sequence[str]) -> str:
+    """A bar for each class in each bin, darker from class to class; empty bins at the end are left out.
+
+    ``names`` are those of the classes, or of the sides of pairs.
+    """
+    sides = len(names)
+    bar, gap = max(3, BARS // sides), 2 if sides < 6 else 1
+    span = sides * (bar + gap) - gap + MARGIN
+    bins = [[counts[index] for counts in lengths.counts] for index in range(len(lengths.edges))]
+    last = max(index for index, found in enumerate(bins) if any(found)) + 1
+    most, floor = max(map(max, bins)), HEIGHT - BOTTOM
+    medians = "; ".join(f"{name}: median {median:g}" for name, median in zip(names, lengths.median, strict=True))
+    size = {"viewBox": f"0 0 {span * last} {HEIGHT}", "width": str(span * last), "height": str(HEIGHT)}
+    image = Element("svg", {"class": "histogram", **size, "role": "img", "aria-label": f"Words in a text, {medians}"})
+    for index, found in enumerate(bins[:last]):
+        words = name_of(lengths.edges, index)
+        for side, number in enumerate(found):
+            height = (floor - TOP) * number / most
+            x = index * span + MARGIN / 2 + side * (bar + gap)
+            shape = {"x": f"{x + 0.5:.1f}", "y": f"{floor - height:.1f}", "width": str(bar - 1), "height": f"{height:.1f}"}
+            drawn = SubElement(image, "rect", {"class": "side", "fill-opacity": f"{darkness(side, sides):.2f}", **shape})
+            SubElement(drawn, "title").text = f"{names[side]}: {number:,} texts of {words} words"
+        middle = {"x": f"{(index + 0.5) * span:.0f}", "text-anchor": "middle"}
+        SubElement(image, "text", {**middle, "y": str(HEIGHT - 6)}).text = words
+        above = floor - (floor - TOP) * max(found) / most - 5
+        SubElement(image, "text", {**middle, "y": f"{above:.1f}"}).text = short(sum(found))
+    SubElement(image, "path", {"d": f"M0 {floor}.5H{span * last}", "class": "floor"})
     return tostring(image, encoding="unicode")
 
 

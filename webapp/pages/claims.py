@@ -144,10 +144,11 @@ class Claims(Evidence):
             if group.single_seed:
                 found.append(Note("One seed only", "The intervals know the test examples, not how results vary between seeds."))
             if group.weak_at_chance:
+                chance = "one half" if self.result.classes == 2 else f"one in {self.result.classes}"
                 found.append(
                     Note(
                         "Supervisor at chance",
-                        "Its accuracy does not differ from one half: its labels carry nothing to learn from.",
+                        f"Its accuracy does not differ from {chance}: its labels carry nothing to learn from.",
                     )
                 )
             if group.failed_ceilings:

@@ -83,9 +83,8 @@ def _page(
 ) -> HttpResponse:
     context = {"one": one, "states": State, "report": None, "mapping": None, "about": None}
     if one.state == State.CHECKED and one.found and one.how:
-        zero, one_means = one.how.root.meanings
-        context["report"] = ReportView(one.found.report, zero, one_means)
-        context["about"] = about or AboutForm({"name": _proposed(one.file_name), "positive": one_means, "negative": zero})
+        context["report"] = ReportView(one.found.report, one.how.root.names)
+        context["about"] = about or AboutForm({"name": _proposed(one.file_name)})
     elif one.looked and not one.at_work:
         context["mapping"] = mapping or MappingForm(one.looked, request.GET, None if request.GET.get("kind") else one.how)
     return render(request, "pages/import.html", context, status=status)

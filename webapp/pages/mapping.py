@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping as Fields
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from training.catalog.datasets import MOST_CLASSES
 from training.mapping import Labelled, Mapping, Pair, problems_of
 from training.notices import Column, Looked
 from training.shelving import About
@@ -16,6 +18,7 @@ TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
 LABELS = ("label", "labels", "target", "class", "y", "is_correct", "sentiment")
 ONES = ("1", "true", "yes", "positive", "pos", "toxic", "spam", "correct", "good")
 GUESSES = {"chosen": ("chosen", "preferred", "good", "better"), "rejected": ("rejected", "other", "bad", "worse")}
+CLASSES_HELP = "One class in each line, class 0 first: a value of the label, or a name and its values, as in good = 4 | 5."
 GROUPS = ("group", "group_id", "prompt_id", "author", "user", "source_id")
 
 
@@ -30,6 +33,8 @@ class Input:
     choices: list[tuple[str, str]] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     lines: int = 0
+    ticked: bool | None = None
+    """Of a box to tick; None for every other kind of field."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -38,8 +43,7 @@ class MappingForm:
 
     def __init__(self, look: Looked, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
         self.look = look
-        data = stored.root.model_dump(mode="json") if stored else {}
-        data = {name: "\n".join(value) if isinstance(value, list) else value or "" for name, value in data.items()}
+        data = _texts(stored) if stored else {}
         self.data: dict[str, str] = data | {name: str(value) for name, value in sent.items()}
         self.kind = self.data.get("kind") or ("pair" if self._guess("chosen") and self._guess("rejected") else "labelled")
         self.kind = self.kind if self.kind in KINDS else "labelled"
@@ -49,14 +53,19 @@ class MappingForm:
         """What was asked for, or None with the problems at their fields."""
         content: dict[str, object] = {"kind": self.kind}
         for one in self.inputs:
-            lines = [line.strip() for line in one.value.splitlines() if line.strip()]
             whole = one.value.replace("\\n", "\n")
-            content[one.name] = lines if one.lines else whole or (None if one.name == "group" else "")
+            content[one.name] = whole or (None if one.name == "group" else "")
+            if one.lines:
+                content[one.name] = classes_of(one.value)
+            if one.ticked is not None:
+                content[one.name] = one.ticked
         try:
             return Mapping.model_validate(content)
         except ValidationError as error:
             for problem in problems_of(error):
-                self.problems.setdefault(problem.path.partition(".")[0], []).append(problem.message)
+                name, _, within = problem.path.partition(".")
+                line = f"Class {within.partition('.')[0]}: " if within else ""
+                self.problems.setdefault(name, []).append(line + problem.message)
             return None
 
     @property
@@ -76,9 +85,11 @@ class MappingForm:
                 one.choices = [(column, column) for column in names]
             elif name == "group":
                 one.choices = [("", "the same words"), *((column, column) for column in names)]
-            elif name in ("one", "zero"):
-                one.lines = min(6, max(2, len(one.value.splitlines())))
-                one.help = "One per line." + self._seen()
+            elif name == "classes":
+                one.lines = min(12, max(3, len(one.value.splitlines()) + 1))
+                one.help = CLASSES_HELP + self._seen()
+            elif name == "skip":
+                one.ticked = bool(one.value)
             else:
                 one.columns = names
                 one.value = one.value.replace("\n", "\\n")
@@ -88,9 +99,8 @@ class MappingForm:
     def _value(self, name: str) -> str:
         if name in self.data:
             return self.data[name]
-        if name in ("one", "zero"):
-            ones, zeros = self._values()
-            return "\n".join(ones if name == "one" else zeros)
+        if name == "classes":
+            return "\n".join(self._values())
         return self._guess(name)
 
     @property
@@ -98,11 +108,12 @@ class MappingForm:
         chosen = self.data.get("label") or self._guess("label")
         return next((column for column in self.look.columns if column.name == chosen), None)
 
-    def _values(self) -> tuple[list[str], list[str]]:
-        """The label's values with a guess at which of them mean 1."""
+    def _values(self) -> list[str]:
+        """The label's values in a likely order: numbers by size, and of two the one last that often means 1."""
         values = list(self.label.values or ()) if self.label else []
-        ones = [value for value in values if value.lower() in ONES] or values[1:2]
-        return ones, [value for value in values if value not in ones]
+        if all(value.isdecimal() for value in values):
+            return sorted(values, key=int)
+        return sorted(values, key=lambda value: value.lower() in ONES) if len(values) == 2 else values
 
     def _seen(self) -> str:
         values = self.label.values if self.label else None
@@ -114,13 +125,36 @@ class MappingForm:
         by_name = next((names[one] for one in wanted if one in names), "")
         if by_name or name not in ("text", "label"):
             return by_name
-        few = [column.name for column in self.look.columns if column.values and len(column.values) == 2]
+        few = sorted(
+            (column for column in self.look.columns if column.values and 2 <= len(column.values) <= MOST_CLASSES),
+            key=lambda column: len(column.values or ()),
+        )
         texts = [
             column.name
             for column in self.look.columns
             if column.type in ("text", "string", "large_string") and column.values is None
         ]
-        return next(iter(few if name == "label" else texts), "")
+        return next(iter([column.name for column in few] if name == "label" else texts), "")
+
+
+def classes_of(text: str) -> list[dict[str, Any]]:
+    """What the lines of the form say: a class that is called like its only value, or ``name = value | other value``."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, values = (part.strip() for part in f"{line} ".partition(" = "))
+        found.append({"name": name, "values": [one.strip() for one in values.split("|") if one.strip()] if equals else [name]})
+    return found
+
+
+def _texts(stored: Mapping) -> dict[str, str]:
+    """A mapping as the form sends it."""
+    found = {name: value or "" for name, value in stored.root.model_dump(mode="json").items()}
+    if isinstance(stored.root, Labelled):
+        lines = [
+            one.name if one.values == (one.name,) else f"{one.name} = {' | '.join(one.values)}" for one in stored.root.classes
+        ]
+        found |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
+    return found
 
 
 class AboutForm:

@@ -9,7 +9,7 @@ from training import catalog
 from training.catalog import shelf
 from training.catalog.registry import Registered
 from training.catalog.report import Report
-from webapp.charts.lengths import lengths_chart
+from webapp.charts.lengths import darkness, lengths_chart
 from webapp.charts.numbers import rate
 from webapp.imports.models import AT_WORK, Import, State
 from webapp.pages.words import count
@@ -23,8 +23,9 @@ class Line:
     title: str
     state: str
     rows: int
-    meaning: str
-    balance: str
+    classes: str
+    largest: str
+    """Share of the largest class."""
     licence: str
     warnings: int
 
@@ -58,8 +59,8 @@ def dataset_list() -> DatasetList:
             title=entry.title,
             state="Embedded" if entry.name in catalog.DATASETS else "Ready",
             rows=entry.rows,
-            meaning=f"{entry.positive} / {entry.negative}",
-            balance=f"{100 * entry.report.balance:.0f}%" if entry.report else "",
+            classes=" / ".join(entry.classes),
+            largest=f"{100 * max(entry.report.shares):.0f}%" if entry.report else "",
             licence=entry.licence,
             warnings=len(entry.warnings),
         )
@@ -78,11 +79,20 @@ class Fact:
     text: str
 
 
-class ReportView:
-    """A report in words, tables and one drawing; ``zero`` and ``one`` are what the classes mean."""
+@dataclass(frozen=True)
+class ClassLine:
+    number: int
+    name: str
+    rows: int
+    share: str
+    percent: float
 
-    def __init__(self, report: Report, zero: str, one: str) -> None:
-        self.report, self.zero, self.one = report, zero, one
+
+class ReportView:
+    """A report in words, tables and one drawing; ``names`` are those of the classes, from 0."""
+
+    def __init__(self, report: Report, names: tuple[str, ...]) -> None:
+        self.report, self.names = report, names
 
     @property
     def rows(self) -> str:
@@ -90,7 +100,22 @@ class ReportView:
 
     @property
     def balance(self) -> str:
-        return f"{100 * self.report.balance:.1f}% {self.one}"
+        """49.6% positive; with more than two classes 4 classes, 24.1% to 25.6% of the rows."""
+        shares = self.report.shares
+        if len(shares) == 2:
+            return f"{100 * shares[1]:.1f}% {self.names[1]}"
+        least, most = (f"{100 * share:.1f}%" for share in (min(shares), max(shares)))
+        return (
+            f"{len(shares)} classes, {least} each" if least == most else f"{len(shares)} classes, {least} to {most} of the rows"
+        )
+
+    @property
+    def classes(self) -> list[ClassLine]:
+        found = zip(self.names, self.report.classes, self.report.shares, strict=True)
+        return [
+            ClassLine(number, name, rows, f"{100 * share:.1f}%", round(100 * share, 1))
+            for number, (name, rows, share) in enumerate(found)
+        ]
 
     @property
     def groups(self) -> str:
@@ -98,18 +123,26 @@ class ReportView:
         return f"{count(self.report.groups, 'group')}, the largest with {count(largest, 'row')}"
 
     @property
-    def sides(self) -> tuple[str, str]:
-        """Whose lengths are told apart: the two classes, or of pairs the rejected and the preferred texts."""
-        return (self.zero, self.one) if self.report.texts == 1 else ("rejected", "preferred")
+    def sides(self) -> tuple[str, ...]:
+        """Whose lengths are told apart: the classes, or of pairs the rejected and the preferred texts."""
+        return self.names if self.report.texts == 1 else ("rejected", "preferred")
 
     @cached_property
     def lengths(self) -> SafeString:
-        return mark_safe(lengths_chart(self.report.lengths, *self.sides))
+        return mark_safe(lengths_chart(self.report.lengths, self.sides))
+
+    @property
+    def legend(self) -> list[tuple[str, int]]:
+        """Each side with how dark its bars are, in per cent."""
+        return [(side, round(100 * darkness(number, len(self.sides)))) for number, side in enumerate(self.sides)]
 
     @property
     def medians(self) -> str:
-        (of_zero, of_one), (zero, one) = self.report.lengths.median, self.sides
-        return f"median {of_one:g} words of {one}, {of_zero:g} of {zero}"
+        medians = self.report.lengths.median
+        if len(medians) > 4:
+            return f"median {min(medians):g} to {max(medians):g} words, by class"
+        said = ", ".join(f"{median:g} of {side}" for median, side in zip(medians, self.sides, strict=True))
+        return f"median words: {said}"
 
     @property
     def facts(self) -> list[Fact]:
@@ -117,12 +150,13 @@ class ReportView:
         counts = self.report.counts
         left_out = [
             Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
-            Fact("Conflicts", counts.conflicts, "texts with both labels"),
+            Fact("Conflicts", counts.conflicts, "texts with several labels"),
             Fact("Answers without a counterpart", counts.unequal, "so that each question has as many right as wrong ones"),
-            Fact("Of the larger class", counts.unbalanced, "drawn by hash, so that both are equal"),
+            Fact("Of larger classes", counts.unbalanced, "drawn by hash, so that all are equal"),
         ]
         return [
             Fact("Rows of the source", counts.read, ""),
+            *([Fact("Rows that give no example", counts.skipped, "another label, or two equal texts")] if counts.skipped else []),
             Fact("Labelled texts", counts.examples, ""),
             *(fact for fact in left_out if fact.number),
         ]
@@ -136,7 +170,7 @@ class ReportView:
 
     @property
     def baselines(self) -> list[tuple[str, str, str, str, float]]:
-        """Title, accuracy, interval, share of the larger class, and the accuracy in per cent for a bar."""
+        """Title, accuracy, interval, share of the largest class, and the accuracy in per cent for a bar."""
         return [
             (
                 one.title.capitalize(),
@@ -158,7 +192,7 @@ class ReportView:
 
     @property
     def samples(self) -> list[tuple[str, str]]:
-        return [(self.one if sample.label else self.zero, "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
+        return [(self.names[sample.label], "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
 
 
 class DatasetPage:
@@ -168,7 +202,7 @@ class DatasetPage:
         self.entry = catalog.dataset(name)
         self.card = shelf.get(name)
         found = self.entry.report
-        self.report = ReportView(found, self.entry.negative, self.entry.positive) if found else None
+        self.report = ReportView(found, self.entry.classes) if found else None
 
     @property
     def state(self) -> str:

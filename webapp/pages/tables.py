@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from training.measures import Accuracy
+from training.measures import Accuracy, Cell, Transitions
 from training.results import Group, Outcome
 from training.statistics import Estimate
 from training.stops import Stop
@@ -179,34 +179,12 @@ class Tables(Evidence):
         return next((group.stops.watched for group in self.complete if group.stops), None)
 
     @property
-    def transitions(self) -> list[tuple[Lane, list[TransitionCell]]]:
-        """The 2 x 2 cells of each method, in reading order."""
+    def transitions(self) -> list[tuple[Lane, list[tuple[str, list[TransitionCell]]]]]:
+        """Per method: the cells where the supervisor is right, and those where it is wrong."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
-        found = []
-        for group in self.complete:
-            if group.transitions:
-                cells = [
-                    ("both right", group.transitions.kept, False),
-                    ("new error", group.transitions.lost, False),
-                    ("corrected", group.transitions.corrected, True),
-                    ("both wrong", group.transitions.copied, False),
-                ]
-                found.append(
-                    (
-                        lanes[f"m{group.method_index}"],
-                        [
-                            TransitionCell(
-                                f"{cell.count:,.0f}",
-                                f"{100 * cell.share.value:.1f}%",
-                                label,
-                                round(100 * cell.share.value, 1),
-                                key,
-                            )
-                            for label, cell, key in cells
-                        ],
-                    )
-                )
-        return found
+        return [
+            (lanes[f"m{group.method_index}"], transition_rows(group.transitions)) for group in self.complete if group.transitions
+        ]
 
     @property
     def agreement(self) -> list[tuple[Lane, list[tuple[str, str]]]]:
@@ -223,6 +201,21 @@ class Tables(Evidence):
             for group in self.complete
             if group.agreement
         ]
+
+
+def transition_rows(cells: Transitions) -> list[tuple[str, list[TransitionCell]]]:
+    """By whether the supervisor is right; with more than two classes an error is either copied or changed for another one."""
+    wrong = [transition("corrected", cells.corrected, key=True)]
+    if cells.changed is None:
+        wrong.append(transition("both wrong", cells.copied))
+    else:
+        wrong += [transition("same error", cells.copied), transition("another error", cells.changed)]
+    return [("right", [transition("both right", cells.kept), transition("new error", cells.lost)]), ("wrong", wrong)]
+
+
+def transition(label: str, cell: Cell, key: bool = False) -> TransitionCell:
+    percent = 100 * cell.share.value
+    return TransitionCell(f"{cell.count:,.0f}", f"{percent:.1f}%", label, round(percent, 1), key)
 
 
 RULES = {"validation": "Best on validation", "last": "Last step"}

@@ -22,8 +22,7 @@ def card(name: str = "mine", fingerprint: str = "f" * 64, **changes: object) -> 
         citation="none",
         rows=4,
         fingerprint=fingerprint,
-        positive="yes",
-        negative="no",
+        classes=("no", "yes"),
         group="the same words",
         report=REPORT,
         made=datetime.now(UTC),
@@ -38,7 +37,7 @@ def shelve(folder: Path, one: Card) -> None:
 def test_what_was_put_is_found_by_name_with_its_file(data_shelf: Path) -> None:
     shelve(data_shelf, card())
     entry = catalog.dataset("mine")
-    assert (entry.title, entry.rows, entry.positive, entry.digest) == ("Mine", 4, "yes", "f" * 64)
+    assert (entry.title, entry.rows, entry.classes, entry.digest) == ("Mine", 4, ("no", "yes"), "f" * 64)
     assert entry.path.read_text() == "data"
     assert entry.warnings == REPORT.warnings
     assert catalog.ready_datasets() == [*catalog.DATASETS, "mine"]

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from training.engine.losses import confidence_weight, cross_entropy, hardened, target
+from training.engine.losses import confidence_weight, cross_entropy, hardened, probabilities, target
 from training.spec import Confidence, Naive
 
 LABELS = torch.tensor([0.9, 0.2, 0.6, 0.4])
@@ -22,6 +23,54 @@ def test_the_gradient_of_cross_entropy_is_prediction_less_target() -> None:
     z = logits()
     cross_entropy(z, LABELS).backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(z.grad, (torch.sigmoid(z.detach()) - LABELS) / 4)
+
+
+THREE = np.array([[0.1, 2.0, -1.0], [3.0, 3.0, 0.5], [-2.0, 0.0, 1.5], [0.2, 0.1, 0.0]])
+SOFT = np.array([[0.2, 0.5, 0.3], [0.0, 0.0, 1.0], [0.6, 0.3, 0.1], [0.25, 0.25, 0.5]])
+"""Logits and soft labels of four examples and three classes."""
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
+def test_cross_entropy_of_three_classes_and_its_gradient_are_those_of_numpy() -> None:
+    z = torch.tensor(THREE, requires_grad=True)
+    loss = cross_entropy(z, torch.tensor(SOFT))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None
+    assert loss.item() == pytest.approx(-np.mean((SOFT * np.log(softmax(THREE))).sum(axis=1)))
+    np.testing.assert_allclose(z.grad, (softmax(THREE) - SOFT) / 4)
+    np.testing.assert_allclose(probabilities(z.detach()), softmax(THREE))
+
+
+def test_the_two_ways_to_say_two_classes_have_the_same_loss_and_gradient() -> None:
+    z = logits()
+    pair = torch.stack([torch.zeros(4), z], dim=1)
+    both = torch.stack([1 - LABELS, LABELS], dim=1)
+    torch.testing.assert_close(cross_entropy(pair, both), cross_entropy(z, LABELS))
+    torch.testing.assert_close(
+        torch.autograd.grad(cross_entropy(pair, both), z), torch.autograd.grad(cross_entropy(z, LABELS), z)
+    )
+
+
+def test_the_guess_among_three_classes_is_the_most_probable_and_the_first_of_equal_ones() -> None:
+    guess = np.eye(3)[[1, 0, 2, 0]]
+    np.testing.assert_array_equal(hardened(torch.tensor(THREE)), guess)
+    assert hardened(torch.tensor(THREE[:1])).tolist() == [[0, 1, 0]]  # which needs no median
+
+
+def test_confidence_targets_of_three_classes_mix_labels_and_guess_and_pass_no_gradient() -> None:
+    guess, z = np.eye(3)[[1, 0, 2, 0]], torch.tensor(THREE, requires_grad=True)
+    mixed = target(Confidence(weight=0.25, ramp=0), torch.tensor(SOFT), z, 0.0)
+    assert not mixed.requires_grad
+    expected = 0.75 * SOFT + 0.25 * guess
+    np.testing.assert_allclose(mixed, expected)
+    cross_entropy(z, mixed).backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None
+    np.testing.assert_allclose(z.grad, (softmax(THREE) - expected) / 4)
 
 
 def test_naive_targets_are_the_weak_labels() -> None:

@@ -23,6 +23,15 @@ def test_an_untrained_head_gives_one_half_to_all(role: str, inputs: tuple[torch.
     assert torch.sigmoid(build(make_run(role))(*inputs)).tolist() == [0.5] * 3
 
 
+@pytest.mark.parametrize(
+    ("role", "inputs"),
+    [("ceiling", (torch.ones(3, 384),)), ("weak", (torch.ones(3, 5, dtype=torch.long), torch.ones(3, 5)))],
+    ids=["probe", "bag of words"],
+)
+def test_an_untrained_head_of_five_classes_gives_each_the_same(role: str, inputs: tuple[torch.Tensor, ...]) -> None:
+    assert build(make_run(role), classes=5)(*inputs).tolist() == [[0.0] * 5] * 3
+
+
 def test_a_bag_of_words_adds_the_weights_of_its_words_and_not_of_padding() -> None:
     model = BagOfWords(4)
     with torch.no_grad():

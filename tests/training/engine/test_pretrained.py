@@ -89,6 +89,19 @@ def test_a_head_that_starts_at_the_unembedding_says_what_the_language_model_says
             torch.testing.assert_close(found[row], said[one] - said[zero], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_a_head_of_three_classes_starts_at_the_rows_of_their_words(models: dict[str, Path], architecture: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    run = a_run(models[architecture], "full", head_start="unembedding")
+    language_model: Any = AutoModelForCausalLM.from_pretrained(models[architecture])
+    known = backbone.tokenizer(run)
+    rows = language_model.get_output_embeddings().weight[[known.token_to_id(word) for word in ("0", "1", "2")]]
+    torch.testing.assert_close(engine_models.build(run, classes=3).get_parameter("head.linear.weight"), rows)
+    with pytest.raises(CorruptModel, match="does not tell the words 0 to 19 apart"):
+        engine_models.build(run, classes=20)
+
+
 def test_a_model_whose_head_starts_at_the_unembedding_is_evaluated_before_its_first_step_too(
     models: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.webapp.imports.files import HOW, content, work
+from tests.webapp.imports.files import HOW, NO, YES, content, work
 from training import catalog
 from webapp.api.models import make_token
 from webapp.imports.models import Import
@@ -50,7 +50,12 @@ def test_the_list_tells_every_data_set_with_its_state(client: Client) -> None:
     [
         ({"name": "boolq"}, "name", "is the name of a data set that the laboratory knows"),
         ({"mapping": "{"}, "mapping", "This is not JSON"),
-        ({"mapping": json.dumps(HOW | {"one": []})}, "mapping.one", "Needs at least one entry."),
+        ({"mapping": json.dumps(HOW | {"classes": [NO]})}, "mapping.classes", "At least two classes are needed."),
+        (
+            {"mapping": json.dumps(HOW | {"classes": [NO, YES | {"values": []}]})},
+            "mapping.classes.1.values",
+            "at least one entry",
+        ),
         ({"file": SimpleUploadedFile("notes.csv", b"\x1f\x8b")}, "file", "The file is compressed (gzip)."),
     ],
 )

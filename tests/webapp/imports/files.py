@@ -10,7 +10,8 @@ from webapp.imports import services
 from webapp.imports.models import Import
 from webapp.jobs import chores
 
-HOW = {"kind": "labelled", "text": "body", "label": "verdict", "one": ["yes"], "zero": ["no"], "group": None}
+NO, YES = ({"name": name, "values": [name]} for name in ("no", "yes"))
+HOW = {"kind": "labelled", "text": "body", "label": "verdict", "classes": [NO, YES], "group": None}
 WORDS = [f"word{number}" for number in range(300)]
 
 

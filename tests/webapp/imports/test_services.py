@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.imports.files import brought, queued, work
+from tests.webapp.imports.files import NO, YES, brought, queued, work
 from training import catalog
 from training.events import Progress
 from training.notices import Refused
@@ -84,7 +84,7 @@ def test_what_is_not_checked_cannot_be_saved_and_a_taken_name_neither(owner: Use
     with pytest.raises(ValueError, match="has not been checked"):
         services.save(one, About(name="notes"))
     services.save(work(one), About(name="notes"))
-    other = work(queued(owner, tmp_path, None, one=["no"], zero=["yes"]))
+    other = work(queued(owner, tmp_path, None, classes=[YES, NO]))
     with pytest.raises(ValueError, match="already a data set “notes” with other content"):
         services.save(other, About(name="notes"))
     assert other.folder.exists()

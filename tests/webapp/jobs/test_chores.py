@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from tests.webapp.imports.files import brought, content, queued, work
+from tests.webapp.imports.files import HOW, brought, content, queued, work
 from training import catalog
 from training.mapping import Mapping
 from training.shelving import About
@@ -28,12 +28,8 @@ def test_a_file_is_checked_and_waits_with_its_report(owner: User, tmp_path: Path
 
 def test_a_file_whose_name_is_known_is_shelved_by_itself(owner: User, tmp_path: Path) -> None:
     one = brought(owner, tmp_path)
-    about = About(name="notes", title="-- Notes; $(rm)", positive="agreed")
-    services.check(
-        one,
-        Mapping.model_validate({"kind": "labelled", "text": "body", "label": "verdict", "one": ["yes"], "zero": ["no"]}),
-        about,
-    )
+    about = About(name="notes", title="-- Notes; $(rm)")
+    services.check(one, Mapping.model_validate(HOW), about)
     work(one)
     assert (one.state, one.shelved) == (State.SAVED, "notes")
     assert catalog.dataset("notes").title == "-- Notes; $(rm)"
@@ -43,7 +39,7 @@ def test_a_file_whose_name_is_known_is_shelved_by_itself(owner: User, tmp_path: 
 def test_a_row_that_does_not_fit_is_the_error_of_the_import(owner: User, tmp_path: Path) -> None:
     one = work(queued(owner, tmp_path, content(last="a b c,maybe")))
     assert one.state == State.FAILED
-    assert "Row 151, column “verdict”: “maybe” is neither" in one.error
+    assert "Row 151, column “verdict”: “maybe” is none of the labels that are listed (no, yes)." in one.error
 
 
 def test_a_file_that_cannot_be_looked_at_leaves_nothing(owner: User, tmp_path: Path) -> None:

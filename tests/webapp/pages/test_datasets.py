@@ -1,5 +1,6 @@
 """The pages of data sets, from the file to the shelf and from the shelf to the result page."""
 
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client
 
 from tests.training.engine.data.made import checked, copied_over, letter_or_text, long_and_short
 from tests.webapp.cast import finish_all, launched
-from tests.webapp.imports.files import content, work
+from tests.webapp.imports.files import WORDS, content, work
 from tests.webapp.pages.test_views import page as page
 from tests.webapp.pages.test_views import plain, text
 from training import catalog
@@ -29,7 +30,7 @@ def sent_for_checks(page: Client, **changes: str) -> Import:
     one = Import.objects.get()
     answer = page.post(
         f"/datasets/imports/{one.pk}/check/",
-        {"kind": "labelled", "text": "body", "label": "verdict", "one": "yes", "zero": "no", **changes},
+        {"kind": "labelled", "text": "body", "label": "verdict", "classes": "no\nyes", **changes},
     )
     assert answer.status_code == 302, plain(answer.content.decode())
     return one
@@ -42,7 +43,7 @@ def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> 
 
 def test_the_list_tells_what_is_ready_and_what_can_be_fetched(page: Client) -> None:
     said = text(page, "/datasets/")
-    assert "Movie reviews movie-reviews, embedded positive / negative 10,568 50% MIT nothing to warn of" in said
+    assert "Movie reviews movie-reviews, embedded negative / positive 10,568 50% MIT nothing to warn of" in said
     assert "BoolQ google/boolq yes the passage" in said
     html = page.get("/datasets/").content.decode()
     assert all(f'action="/datasets/{name}/fetch/"' in html for name in catalog.REGISTERED)
@@ -57,8 +58,8 @@ def test_the_page_of_a_data_set_shows_its_report(page: Client) -> None:
 
 def test_the_report_of_preferences_tells_the_lengths_of_preferred_and_rejected_texts(page: Client) -> None:
     found = text(page, "/datasets/movie-preferences/")
-    assert "words of preferred, " in found
-    assert "preferred rejected From the source" in found
+    assert "median words: " in found
+    assert "rejected preferred From the source" in found
     assert "% the first is rated higher" in found
 
 
@@ -87,8 +88,7 @@ def test_an_upload_shows_its_first_rows_and_guesses_what_is_what(page: Client) -
     html = page.get(answer.headers["Location"]).content.decode()
     assert 'value="body" list="columns"' in html
     assert '<option value="verdict" selected>verdict</option>' in html
-    assert ">yes</textarea>" in html
-    assert ">no</textarea>" in html
+    assert ">no\nyes</textarea>" in html
 
 
 def test_a_file_that_cannot_be_read_is_refused_where_it_was_chosen(page: Client) -> None:
@@ -103,16 +103,16 @@ def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost
     upload(page, content())
     one = Import.objects.get()
     answer = page.post(
-        f"/datasets/imports/{one.pk}/check/", {"kind": "labelled", "text": "{body}!", "label": "verdict", "one": "", "zero": "no"}
+        f"/datasets/imports/{one.pk}/check/", {"kind": "labelled", "text": "{body}!", "label": "verdict", "classes": "no =\nyes"}
     )
     assert answer.status_code == 422
     html = answer.content.decode()
-    assert 'id="help-one" role="alert">Needs at least one entry.' in html
+    assert 'id="help-classes" role="alert">Class 0: Needs at least one entry.' in html
     assert 'value="{body}!"' in html
 
 
 def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -> None:
-    one = sent_for_checks(page, text="{body}\\nverdict?")
+    one = sent_for_checks(page, text="{body}\\nverdict?", classes="denied = no\nagreed = yes")
     assert one.folder.exists()
     work(one)
     said = text(page, f"/datasets/imports/{one.pk}/")
@@ -121,7 +121,7 @@ def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -
     refused = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "Bad Name"})
     assert refused.status_code == 422
     assert "cannot be a name" in plain(refused.content.decode())
-    answer = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "notes", "positive": "agreed", "negative": "denied"})
+    answer = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "notes"})
     assert answer.headers["Location"] == "/datasets/notes/"
     assert "agreed" in text(page, "/datasets/notes/")
     assert page.get(f"/datasets/imports/{one.pk}/").headers["Location"] == "/datasets/notes/"
@@ -130,13 +130,41 @@ def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -
     assert "expect wide intervals" in plain(html)
 
 
+def stars(rows: int = 210) -> bytes:
+    """A CSV of three labels, with one row that has another."""
+    draw = random.Random(0)
+    lines = [f"{' '.join(draw.choices(WORDS, k=12))},{1 + 2 * (number % 3)}" for number in range(rows)]
+    return "\n".join(["body,stars", *lines, "one more,none", ""]).encode()
+
+
+def test_three_classes_are_guessed_named_checked_and_shown_with_their_sizes(page: Client) -> None:
+    upload(page, stars())
+    one = Import.objects.get()
+    html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
+    assert '<option value="stars" selected>' in html
+    assert ">1\n3\n5\nnone</textarea>" in html
+    how = {"kind": "labelled", "text": "body", "label": "stars", "classes": "bad = 1\nfair = 3\ngood = 5 | 4"}
+    page.post(f"/datasets/imports/{one.pk}/check/", how)
+    html = page.get(f"/datasets/imports/{work(one).pk}/").content.decode()
+    assert "Row 211, column “stars”: “none” is none of the labels that are listed (1, 3, 5, 4)." in plain(html)
+    assert ">bad = 1\nfair = 3\ngood = 5 | 4</textarea>" in html  # nothing typed is lost
+    page.post(f"/datasets/imports/{one.pk}/check/", how | {"skip": "yes"})
+    said = text(page, f"/datasets/imports/{work(one).pk}/")
+    assert "Rows that give no example" in said
+    assert "0 bad 70 33.3% 1 fair 70 33.3% 2 good 70 33.3%" in said
+    assert "3 classes, 33.3% each" in said
+    page.post(f"/datasets/imports/{one.pk}/save/", {"name": "stars"})
+    assert catalog.dataset("stars").classes == ("bad", "fair", "good")
+    assert "bad / fair / good" in text(page, "/datasets/")
+
+
 def test_a_failure_shows_its_row_and_the_mapping_again(page: Client) -> None:
-    one = sent_for_checks(page, zero="nope")
+    one = sent_for_checks(page, classes="nope\nyes")
     work(one)
     html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
     assert "Row " in plain(html)
-    assert "is neither a value that means 1 (yes) nor one that means 0 (nope)" in plain(html)
-    assert ">nope</textarea>" in html
+    assert "“no” is none of the labels that are listed (nope, yes)" in plain(html)
+    assert ">nope\nyes</textarea>" in html
 
 
 def test_an_import_can_be_stopped_changed_and_discarded(page: Client) -> None:
@@ -167,8 +195,9 @@ def test_a_leak_is_said_on_the_result_page_even_when_the_data_set_has_gone(
     page: Client, owner: User, tmp_path: Path, data_shelf: Path, leak: Any, words: str
 ) -> None:
     report = checked(tmp_path, leak())
-    fields = dict.fromkeys(("title", "source", "licence", "citation", "positive", "negative", "group"), "x")
-    card = Card(name="leaky", rows=report.counts.kept, fingerprint="a" * 64, report=report, made=datetime.now(UTC), **fields)
+    fields = dict.fromkeys(("title", "source", "licence", "citation", "group"), "x")
+    known = {"rows": report.counts.kept, "fingerprint": "a" * 64, "classes": ("no", "yes"), "report": report}
+    card = Card.model_validate({"name": "leaky", "made": datetime.now(UTC), **known, **fields})
     data_shelf.mkdir()
     shelf.put(card, tmp_path / "examples.parquet")
     experiment = launched(owner, data={"name": "leaky"})

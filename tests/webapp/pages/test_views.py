@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.webapp.cast import spec
+from tests.webapp.cast import finish_all, launched, spec
 from tests.webapp.pages import scenes
 from training import ExperimentSpec
 from training.events import Progress
@@ -325,6 +325,23 @@ def test_the_four_cells_of_a_method_add_up_to_the_test_set(page: Client, owner: 
     html = page.get(address(scenes.finished(owner))).content.decode()
     counts = [int(n.replace(",", "")) for n in re.findall(r'<span class="n">([\d,]+)<', html)]
     assert [sum(counts[:4]), sum(counts[4:])] == pytest.approx([scenes.ROWS, scenes.ROWS], abs=2)
+
+
+def test_with_three_classes_an_error_is_the_same_or_another_and_all_cells_add_up(page: Client, owner: User) -> None:
+    experiment = launched(owner, methods=[{"kind": "naive"}])
+    finish_all(experiment, classes=3)
+    found = text(page, address(experiment)).partition("student right student wrong")[2].partition("Agreement")[0]
+    labels = ("both right", "new error", "corrected", "same error", "another error")
+    cells = re.findall(rf"(\d+) [\d.]+% ({'|'.join(labels)})", found)
+    assert tuple(label for _, label in cells) == labels
+    assert sum(int(count) for count, _ in cells) == 400
+    assert "Supervisor at chance" not in text(page, address(experiment))
+
+
+def test_a_supervisor_at_chance_among_three_classes_is_one_that_is_right_on_a_third(page: Client, owner: User) -> None:
+    experiment = launched(owner, methods=[{"kind": "naive"}])
+    finish_all(experiment, 1 / 3, classes=3)
+    assert "Its accuracy does not differ from one in 3" in text(page, address(experiment))
 
 
 def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User) -> None:

@@ -39,7 +39,7 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
         right = int((fit(texts, label, held) == sides[1]).sum())
         n = len(sides[1])
         interval = binomtest(right, n).proportion_ci(method="wilson")
-        majority = max(float(sides[1].mean()), 1 - float(sides[1].mean()))
+        majority = float(np.bincount(sides[1]).max() / n)
         found.append(
             Baseline(
                 name=name,

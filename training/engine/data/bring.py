@@ -23,13 +23,18 @@ Convert = Callable[[int, Row], Iterator[Example]]
 
 
 def _labelled(how: Labelled) -> Convert:
-    meaning = dict.fromkeys(how.one, 1) | dict.fromkeys(how.zero, 0)
-    shown = f"1 ({', '.join(how.one)}) nor one that means 0 ({', '.join(how.zero)})"
+    meaning = {value: number for number, one in enumerate(how.classes) for value in one.values}
 
     def convert(number: int, row: Row) -> Iterator[Example]:
         value = row[how.label].strip()
         if value not in meaning:
-            what = f"“{value[:60]}” is neither a value that means {shown}" if value else "the label is missing"
+            if how.skip:
+                return
+            what = (
+                f"“{value[:60]}” is none of the labels that are listed ({', '.join(meaning)})"
+                if value
+                else "the label is missing"
+            )
             raise CorruptData(f"Row {number:,}, column “{how.label}”: {what}.")
         text = _text(how.text, number, row)
         yield Example(text, meaning[value], _group(how.group, number, row) or normal(text) or text)

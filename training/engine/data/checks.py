@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
 from training.engine.data import neighbours
 from training.engine.data.baselines import SAMPLE, Texts, baselines
-from training.engine.data.rules import Tick
+from training.engine.data.rules import LARGEST_CLASS, Tick
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 BATCH = 4_096
@@ -22,9 +22,8 @@ SHOWN, LONGEST = 6, 400
 HEAD, TAIL = 3_000, 1_000
 """Characters of a long text that the baselines read."""
 
-SHORTCUT = 0.55
-"""A length or form baseline warns where it is right more often, at 95% confidence; no class is larger than this."""
 EASY = 0.9
+"""A bag of words warns where it is right more often; length and form where they are right more often than one class can be."""
 NEAR_SHARE = 0.01
 CONFLICT_SHARE = 0.01
 COPY_SHARE = 0.1
@@ -78,7 +77,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
     report = Report(
         texts=1 if len(columns) == 1 else 2,
         counts=counts,
-        ones=int(label.sum()),
+        classes=tuple(np.bincount(label, minlength=2).tolist()),
         groups=len(sizes),
         largest_group=int(sizes.max()),
         lengths=lengths(words, label),
@@ -137,18 +136,21 @@ def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
 
 
 def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
-    """``words`` (1, n) of the texts of both classes; (2, n) of pairs, of which texts are told apart as rejected and preferred."""
+    """``words`` (1, n) of the texts of all classes; (2, n) of pairs, of which texts are told apart as rejected and preferred."""
     label = np.concatenate([label, 1 - label][: len(words)])
     words = words.ravel()
     bins = np.searchsorted(EDGES, words, side="right") - 1
-    zero, one = (np.bincount(bins[label == side], minlength=len(EDGES)).tolist() for side in (0, 1))
-    medians = tuple(float(np.median(words[label == side])) for side in (0, 1))
-    return Lengths(edges=EDGES, zero=zero, one=one, median=(medians[0], medians[1]))
+    sides = range(int(label.max()) + 1)
+    return Lengths(
+        edges=EDGES,
+        counts=tuple(tuple(np.bincount(bins[label == side], minlength=len(EDGES)).tolist()) for side in sides),
+        median=tuple(float(np.median(words[label == side])) for side in sides),
+    )
 
 
 def warnings(report: Report) -> tuple[str, ...]:
     """Sentences for what lies beyond the thresholds above."""
-    found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline))]
+    found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
         found.append(
@@ -157,7 +159,9 @@ def warnings(report: Report) -> tuple[str, ...]:
         )
     if counts.conflicts >= CONFLICT_SHARE * counts.examples:
         share = f"{counts.conflicts / counts.examples:.1%}"
-        found.append(f"{counts.conflicts:,} examples ({share}) had texts with both labels and were left out: labels are noisy.")
+        found.append(
+            f"{counts.conflicts:,} examples ({share}) had texts with several labels and were left out: labels are noisy."
+        )
     if counts.copies >= COPY_SHARE * counts.examples:
         found.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
     if report.largest_group >= LARGEST_GROUP * rows and rows >= FEW_ROWS:
@@ -168,11 +172,11 @@ def warnings(report: Report) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _shortcut(baseline: Baseline) -> str:
+def _shortcut(baseline: Baseline, classes: int) -> str:
     score = f"is right on {baseline.accuracy:.0%} of {baseline.n:,} texts of groups that it has not seen"
     if baseline.name == "words":
         return f"A bag of words {score}: there is little left for a stronger model to recover." if baseline.low > EASY else ""
-    if baseline.low <= max(SHORTCUT, baseline.majority):
+    if baseline.low <= max(LARGEST_CLASS / classes, baseline.majority):
         return ""
     what = {
         "length": "the length of a text",

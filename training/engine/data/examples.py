@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from training import catalog
 from training.catalog import shelf
+from training.catalog.datasets import MOST_CLASSES
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
@@ -20,7 +21,7 @@ Side = Literal["a", "b"]
 
 @dataclass(frozen=True)
 class Examples:
-    """The rows of a data set in stored order, one entry per row: ``label`` is 0 or 1.
+    """The rows of a data set in stored order, one entry per row: ``label`` is one of 0 to ``classes`` - 1.
 
     ``group`` is the stored value, or a hash of it, and never a count: it says the same of a row whatever other rows there are.
     In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
@@ -34,6 +35,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.id)
+
+    @property
+    def classes(self) -> int:
+        """Two or more: as many as the data set has labels, since each of them has rows."""
+        return max(2, int(self.label.max(initial=0)) + 1)
 
 
 def load_examples(name: str, fingerprint: str) -> Examples:
@@ -71,8 +77,13 @@ def from_table(table: pa.Table) -> Examples:
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")
-    if not set(np.unique(examples.label)) <= {0, 1}:
-        raise CorruptData("A label of the data set is neither 0 nor 1.")
+    found = np.unique(examples.label)
+    if (examples.classes > 2 and found.tolist() != list(range(examples.classes))) or found.min(initial=0) < 0:
+        raise CorruptData("The labels of the data set are not 0, 1 and so on, without a gap.")
+    if examples.classes > MOST_CLASSES:
+        raise CorruptData(f"The data set has {examples.classes} classes, and at most {MOST_CLASSES} can be told apart.")
+    if examples.classes > 2 and examples.text_b is not None:
+        raise CorruptData(f"Pairs of texts have two classes, the first or the second preferred, and not {examples.classes}.")
     return examples
 
 

@@ -2,11 +2,13 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from training.engine.errors import CorruptData
@@ -212,11 +214,13 @@ class _Parquet(Reader):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
-            self._file = pq.ParquetFile(path)
+            schema = pq.read_schema(path)
+            # Texts stay numbers of a dictionary: a few kilobytes may say one of many megabytes a thousand times.
+            self._file = pq.ParquetFile(path, read_dictionary=[field.name for field in schema if _is_text(field.type)])
         except (pa.ArrowException, OSError) as error:
             raise CorruptData(f"The file is no Parquet file, or is cut short: {_first_line(error)}") from None
-        self.columns = self.check_names(self._file.schema_arrow.names)
-        self.types = {field.name: str(field.type) for field in self._file.schema_arrow}
+        self.columns = self.check_names(schema.names)
+        self.types = {field.name: str(field.type) for field in schema}
         self.total = self._file.metadata.num_rows
         self._refuse_bombs()
 
@@ -235,27 +239,48 @@ class _Parquet(Reader):
             raise CorruptData(f"The file unpacks to {total / 2**30:.0f} GB, and at most 8 GB can be read.")
 
     def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
-        self.done = 0
+        self.done, unpacked = 0, 0
         try:
             for batch in self._file.iter_batches(BATCH, columns=list(columns or self.columns)):
                 names = batch.schema.names
                 values = [_listed(column, self.done, name) for name, column in zip(names, batch.columns, strict=True)]
                 for row in zip(*values, strict=True):
                     self.done += 1
+                    unpacked += sum(len(value) for value in row if isinstance(value, str))
+                    if unpacked > LARGEST_UNPACKED:
+                        raise CorruptData(f"Up to row {self.done:,} the file unpacks to more than 8 GB of text.")
                     yield {name: _flat(value, self.done, name, bool(columns)) for name, value in zip(names, row, strict=True)}
         except (pa.ArrowException, OSError) as error:
             raise CorruptData(f"After row {self.done:,} the file cannot be read: {_first_line(error)}") from None
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind))
+
+
 def _listed(column: Any, before: int, name: str) -> list[Any]:
+    """The values of a column, after ``before`` rows. Equal texts of a dictionary are one object."""
+    if not isinstance(column, pa.DictionaryArray):
+        return _decoded(column, lambda place: before + place + 1, name)
+    used, places = np.unique(column.indices.fill_null(-1).to_numpy(), return_inverse=True)
+    texts = column.dictionary.take(pa.array(used, mask=used < 0))
+    first = np.unique(places, return_index=True)[1]
+    long = [place for place, size in enumerate(pc.binary_length(texts).to_pylist()) if size is not None and size > LONGEST_LINE]
+    if long:
+        raise CorruptData(f"Row {before + first[long].min() + 1:,}, column “{name}”: a text of more than 16 MB.")
+    values = _decoded(texts, lambda place: before + int(first[place]) + 1, name)
+    return [values[place] for place in places]
+
+
+def _decoded(texts: Any, row_of: Callable[[int], int], name: str) -> list[Any]:
     try:
-        values: list[Any] = column.to_pylist()
+        values: list[Any] = texts.to_pylist()
     except UnicodeDecodeError:
-        for offset in range(len(column)):
+        for place in range(len(texts)):
             try:
-                column[offset].as_py()
+                texts[place].as_py()
             except UnicodeDecodeError:
-                raise CorruptData(f"Row {before + offset + 1:,}, column “{name}”: not UTF-8.") from None
+                raise CorruptData(f"Row {row_of(place):,}, column “{name}”: not UTF-8.") from None
         raise
     return values
 

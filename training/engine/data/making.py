@@ -44,7 +44,7 @@ def check_file(path: Path, mapping: Mapping, folder: Path, tick: Tick) -> Checke
             yield row
 
     examples = bring.examples(reader, mapping, told)
-    checked = _make(examples, read, folder, "", tick)
+    checked = _make(examples, read, folder, "", tick, mapping)
     if checked.report.counts.kept < FEWEST:
         raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
     return checked
@@ -74,10 +74,14 @@ class Count:
             yield item
 
 
-def _make(examples: Iterable[Example], read: Count, folder: Path, seed: str, tick: Tick) -> Checked:
+def _make(
+    examples: Iterable[Example], read: Count, folder: Path, seed: str, tick: Tick, mapping: Mapping | None = None
+) -> Checked:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CHECKED_FILE
-    counts = settle(examples, path, seed, tick).model_copy(update={"read": read.number})
+    counts = settle(examples, path, seed, tick, len(mapping.root.names) if mapping else 2)
+    skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
+    counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
     with path.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
     return Checked(fingerprint=fingerprint, report=check(path, counts, tick))
@@ -111,8 +115,7 @@ def _registered_card(name: str, entry: Registered, source: fetch.Source, checked
         citation=entry.citation,
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
-        positive=entry.positive,
-        negative=entry.negative,
+        classes=entry.classes,
         group=entry.group,
         report=checked.report,
         made=datetime.now(UTC),

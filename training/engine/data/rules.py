@@ -1,4 +1,4 @@
-"""The rules that make examples a data set: no copies, no text with both labels, equal answers, balanced classes, stable ids.
+"""The rules that make examples a data set: no copies, no text with several labels, equal answers, balanced classes, stable ids.
 
 The examples go through a file and the rules through DuckDB, so that a million of them need little memory. What is kept, and the
 bytes of the file that is made, hang on the examples alone and not on their order.
@@ -17,8 +17,11 @@ from training.catalog.report import Counts
 from training.engine.data.families.example import Example
 from training.engine.errors import CorruptData
 
-LARGEST_CLASS = 0.55
-"""Above this share of one class, examples of it are left out until both are equal (Burns et al. 2023, appendix A.1)."""
+LARGEST_CLASS = 1.1
+"""A class above this many times an equal share lets all classes lose examples until they are as many as of the rarest.
+
+Of two classes that is 55% (Burns et al. 2023, appendix A.1).
+"""
 
 MEMORY = "512MB"
 BATCH, ROW_GROUP = 4_096, 16_384
@@ -62,7 +65,7 @@ where place <= most union all select row, label, draw from single where question
 KEPT = """
 create table kept as select row from (
     select row, label, row_number() over (partition by label order by draw, row) as place from equal)
-where label <> $larger or place <= $most
+where place <= $most
 """
 
 FINAL = f"""
@@ -71,13 +74,13 @@ from read_parquet($staged, file_row_number = true) staged join kept on staged.fi
 """
 
 
-def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None) -> Counts:
+def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None, classes: int = 2) -> Counts:
     """Writes the data set that ``examples`` make to the Parquet file ``target``: id, text, label and group (int64), and text_b.
 
     The last only of preferences, and ``examples`` are either all preferences or none.
 
-    ``seed`` draws what balancing leaves out. Temporary files stand beside ``target``. Raises CorruptData where nothing, or one
-    class, is left.
+    Labels are 0 to ``classes`` - 1. ``seed`` draws what balancing leaves out. Temporary files stand beside ``target``. Raises
+    CorruptData where nothing is left of a class.
     """
     staged = target.with_name(f"{target.name}.staged")
     try:
@@ -90,7 +93,7 @@ def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = la
             "preserve_insertion_order": False,
         }
         with duckdb.connect(config=spill) as connection:
-            return _apply(connection, str(staged), total, target, seed, tick)
+            return _apply(connection, str(staged), total, target, seed, tick, classes)
     finally:
         staged.unlink(missing_ok=True)
 
@@ -110,7 +113,7 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     return total
 
 
-def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick) -> Counts:
+def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick, classes: int) -> Counts:
     def number(query: str, **parameters: str) -> int:
         return int(connection.execute(query, parameters).fetchall()[0][0])
 
@@ -123,13 +126,13 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     single = number("select count(*) from single")
     tick("rules", 2, 4)
     connection.execute(EQUAL)
-    zeros, ones = (number(f"select count(*) from equal where label = {label}") for label in (0, 1))
-    if not zeros or not ones:
-        raise CorruptData(
-            f"Of {total:,} examples {zeros:,} of class 0 and {ones:,} of class 1 are left: both classes are needed."
-        )
-    unbalanced = max(zeros, ones) > LARGEST_CLASS * (zeros + ones)
-    connection.execute(KEPT, {"larger": int(ones > zeros), "most": min(zeros, ones) if unbalanced else max(zeros, ones)})
+    sizes = [number(f"select count(*) from equal where label = {label}") for label in range(classes)]
+    if not all(sizes):
+        left = [f"{size:,} of class {label}" for label, size in enumerate(sizes)]
+        needed = "both classes are needed" if classes == 2 else "all classes are needed"
+        raise CorruptData(f"Of {total:,} examples {', '.join(left[:-1])} and {left[-1]} are left: {needed}.")
+    unbalanced = max(sizes) > LARGEST_CLASS / classes * sum(sizes)
+    connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
     kept = number("select count(*) from kept")
     tick("rules", 3, 4)
     schema = PAIRS if number("select count(text_b) from read_parquet($staged)", staged=staged) else SCHEMA
@@ -140,8 +143,8 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
         examples=total,
         copies=total - conflicts - single,
         conflicts=conflicts,
-        unequal=single - zeros - ones,
-        unbalanced=zeros + ones - kept,
+        unequal=single - sum(sizes),
+        unbalanced=sum(sizes) - kept,
         kept=kept,
     )
 

@@ -14,10 +14,10 @@ WORDS = [
 
 REPORT = Report(
     counts=Counts(read=4, examples=4, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=4),
-    ones=2,
+    classes=(2, 2),
     groups=4,
     largest_group=1,
-    lengths=Lengths(edges=(0, 5), zero=(2, 0), one=(2, 0), median=(1.0, 1.0)),
+    lengths=Lengths(edges=(0, 5), counts=((2, 0), (2, 0)), median=(1.0, 1.0)),
     neighbours=Neighbours(compared=4, near=0),
     baselines=(),
     sampled=4,
@@ -72,6 +72,6 @@ def copied_over(copies: int = 60) -> list[Example]:
     return found
 
 
-def checked(folder: Path, examples: list[Example]) -> Report:
-    counts = settle(examples, folder / "examples.parquet", "seed")
+def checked(folder: Path, examples: list[Example], classes: int = 2) -> Report:
+    counts = settle(examples, folder / "examples.parquet", "seed", classes=classes)
     return check(folder / "examples.parquet", counts.model_copy(update={"read": len(examples)}))

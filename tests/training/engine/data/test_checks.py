@@ -1,12 +1,21 @@
 """The checks: each kind of leak is planted and found, and harmless data warns of nothing."""
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.engine.data.made import checked, copied_over, harmless, letter_or_text, long_and_short, longer_preferred
+from tests.training.engine.data.made import (
+    checked,
+    copied_over,
+    harmless,
+    letter_or_text,
+    long_and_short,
+    longer_preferred,
+    sentence,
+)
 from training import catalog
 from training.catalog.report import Counts, Report
 from training.engine.data import checks, neighbours
@@ -27,7 +36,23 @@ def test_labels_that_length_gives_away_are_found(tmp_path: Path) -> None:
     assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
     assert not any("sees only the form" in warning for warning in report.warnings)  # which says nothing of length
     assert report.lengths.median[1] - report.lengths.median[0] == pytest.approx(15, abs=2)
-    assert sum(report.lengths.one) == report.ones
+    assert sum(report.lengths.counts[1]) == report.classes[1]
+
+
+def test_of_three_classes_each_has_lengths_and_a_shortcut_is_what_beats_a_third(tmp_path: Path) -> None:
+    draw = random.Random(4)
+    labels = [draw.randrange(3) for _ in range(1500)]
+    given = [
+        Example(sentence(draw, draw.randint(8, 30) + 8 * (label == 2)), label, f"group {n}") for n, label in enumerate(labels)
+    ]
+    report = checked(tmp_path, given, classes=3)
+    assert len(report.classes) == len(report.lengths.median) == 3
+    assert [sum(side) for side in report.lengths.counts] == list(report.classes)
+    length = report.baselines[0]
+    assert 1 / 3 < length.majority < length.low < 0.55  # of two classes this would be no shortcut
+    assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
+    none = [Example(sentence(draw, draw.randint(8, 30)), n % 3, f"group {n}") for n in range(1500)]
+    assert checked(tmp_path, none, classes=3).warnings == ()
 
 
 def test_preferences_that_length_gives_away_are_found_and_others_warn_of_nothing(tmp_path: Path) -> None:
@@ -35,7 +60,7 @@ def test_preferences_that_length_gives_away_are_found_and_others_warn_of_nothing
     assert report.texts == 2
     assert any("sees only the length of a text is right on" in warning for warning in report.warnings)
     assert report.lengths.median[1] - report.lengths.median[0] == pytest.approx(15, abs=2)  # preferred less rejected
-    assert sum(report.lengths.one) == sum(report.lengths.zero) == report.counts.kept
+    assert [sum(side) for side in report.lengths.counts] == [report.counts.kept] * 2
     assert checked(tmp_path, longer_preferred(0)).warnings == ()
 
 
@@ -103,7 +128,7 @@ def test_a_few_rows_are_checked_as_far_as_they_can_be(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"copies": 150}, "were copies and were left out"), ({"conflicts": 20}, "texts with both labels and were left out")],
+    [({"copies": 150}, "were copies and were left out"), ({"conflicts": 20}, "texts with several labels and were left out")],
 )
 def test_many_copies_and_conflicts_are_said(tmp_path: Path, change: dict[str, int], words: str) -> None:
     report = checked(tmp_path, harmless())
@@ -123,7 +148,7 @@ def test_the_report_of_the_embedded_data_set_is_what_the_checks_find() -> None:
     counts = Counts(read=rows, examples=rows, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=rows)
     found = check(entry.path, counts)
     assert entry.report is not None
-    same = ("ones", "groups", "largest_group", "lengths", "neighbours", "samples", "warnings")
+    same = ("classes", "groups", "largest_group", "lengths", "neighbours", "samples", "warnings")
     for name in same:
         assert getattr(found, name) == getattr(entry.report, name), name
     for baseline, stored in zip(found.baselines, entry.report.baselines, strict=True):

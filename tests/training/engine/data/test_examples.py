@@ -41,6 +41,23 @@ def test_an_id_must_be_unique() -> None:
         from_table(table(id=[7, 7, 9]))
 
 
-def test_a_label_must_be_one_of_two() -> None:
-    with pytest.raises(CorruptData, match="neither 0 nor 1"):
-        from_table(table(label=[0, 1, 2]))
+@pytest.mark.parametrize(("label", "classes"), [([0, 1, 1], 2), ([0, 0, 0], 2), ([2, 0, 1], 3)])
+def test_there_are_as_many_classes_as_labels_and_two_at_least(label: list[object], classes: int) -> None:
+    assert from_table(table(label=label)).classes == classes
+
+
+@pytest.mark.parametrize("label", [[0, 2, 2], [-1, 0, 1], [1, 2, 3]])
+def test_labels_count_from_zero_without_a_gap(label: list[object]) -> None:
+    with pytest.raises(CorruptData, match="not 0, 1 and so on, without a gap"):
+        from_table(table(label=label))
+
+
+def test_more_classes_than_can_be_told_apart_are_refused() -> None:
+    numbers = list(range(21))
+    with pytest.raises(CorruptData, match="21 classes, and at most 20"):
+        from_table(pa.table({"id": numbers, "text": ["a"] * 21, "label": numbers, "group": numbers}))
+
+
+def test_preferences_have_two_classes() -> None:
+    with pytest.raises(CorruptData, match="Pairs of texts have two classes"):
+        from_table(table(text_b=["d", "e", "f"], label=[0, 1, 2]))

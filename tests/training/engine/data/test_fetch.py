@@ -61,7 +61,7 @@ def test_every_conversion_is_registered_and_the_other_way_round() -> None:
 def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path: Path, data_shelf: Path, name: str) -> None:
     card = making.fetch_registered(name, mirror(tmp_path / "one", name), nothing)
     entry = catalog.dataset(name)
-    assert (entry.rows, entry.digest, entry.positive) == (card.rows, card.fingerprint, REGISTERED[name].positive)
+    assert (entry.rows, entry.digest, entry.classes) == (card.rows, card.fingerprint, REGISTERED[name].classes)
     examples = load_examples(name, entry.digest)
     counts = Counter(examples.label.tolist())
     assert set(counts) == {0, 1}

@@ -20,8 +20,12 @@ from training.mapping import Mapping
 
 
 def labelled(**changes: Any) -> Mapping:
-    base = {"kind": "labelled", "text": "text", "label": "label", "one": ["yes"], "zero": ["no"]}
+    base = {"kind": "labelled", "text": "text", "label": "label", "classes": [named("no", "no"), named("yes", "yes")]}
     return Mapping.model_validate(base | changes)
+
+
+def named(name: str, *values: Any) -> dict[str, Any]:
+    return {"name": name, "values": values}
 
 
 PAIR = Mapping.model_validate({"kind": "pair", "chosen": "{prompt}\n{good}", "rejected": "{prompt}\n{bad}", "group": "prompt"})
@@ -62,7 +66,7 @@ def test_a_template_joins_columns_and_says_nothing_but_columns(tmp_path: Path) -
 
 def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path: Path) -> None:
     path = written(tmp_path, '{"text": "a", "label": true}\n{"text": "b", "label": 0}\n{"text": "c", "label": 1.0}\n', "f.jsonl")
-    assert [one.label for one in read(path, labelled(one=[True, 1], zero=[0]))] == [1, 0, 1]
+    assert [one.label for one in read(path, labelled(classes=[named("no", 0), named("yes", True, 1)]))] == [1, 0, 1]
 
 
 def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_path: Path) -> None:
@@ -72,7 +76,7 @@ def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_pa
     assert texts[1 - found.label] == "Why?\nbecause"
     assert texts[found.label] == "Why?\nno"
     first = "first" if texts[0] == "Why?\nbecause" else "second"
-    assert PAIR.root.meanings[found.label] == f"the {first} is preferred"
+    assert PAIR.root.names[found.label] == f"the {first} is preferred"
     assert found.group == "Why?"
 
 
@@ -94,7 +98,11 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "a byte that is not UTF-8": ("file.csv", GOOD.encode() + b"caf\xe9,no\n", "Row 2, column “text”: not UTF-8 (byte 0xe9)."),
     "UTF-16": ("file.csv", GOOD.encode("utf-16"), "The file is UTF-16. Save it as UTF-8."),
     "a missing label": ("file.csv", f"{GOOD}b,\n", "Row 2, column “label”: the label is missing."),
-    "a third label": ("file.csv", f"{GOOD}b,maybe\n", "Row 2, column “label”: “maybe” is neither a value that means 1 (yes) nor"),
+    "a third label": (
+        "file.csv",
+        f"{GOOD}b,maybe\n",
+        "Row 2, column “label”: “maybe” is none of the labels that are listed (no, yes).",
+    ),
     "an empty text": ("file.csv", f"{GOOD}  ,no\n", "Row 2, column “text”: the text is empty."),
     "a missing column": ("file.csv", "words,label\na,yes\n", "There is no column “text”. There are: words, label."),
     "a column twice": ("file.csv", "text,text\na,yes\n", "Two columns are called “text”."),
@@ -156,6 +164,27 @@ def test_a_parquet_that_unpacks_to_an_absurd_size_is_refused_before_it_is_unpack
         open_file(tmp_path / "bomb.parquet")
 
 
+def test_a_parquet_of_a_few_kilobytes_that_repeats_one_huge_text_is_refused_by_row_or_in_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5 + [1] * 2000, pa.int32()), ["short", "long " * 400_000])
+    pq.write_table(pa.table({"text": texts, "label": ["yes"] * 2005}), tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 10_000  # and 4 GB of text
+    monkeypatch.setattr(files, "LARGEST_UNPACKED", 10_000_000)
+    with pytest.raises(CorruptData, match=r"Up to row 10 the file unpacks to more than 8 GB"):
+        read(tmp_path / "bomb.parquet")
+    monkeypatch.setattr(files, "LONGEST_LINE", 1_000_000)
+    with pytest.raises(CorruptData, match=r"Row 6, column “text”: a text of more than 16 MB"):
+        read(tmp_path / "bomb.parquet")
+
+
+def test_texts_of_a_parquet_dictionary_come_in_their_order_with_what_is_empty(tmp_path: Path) -> None:
+    texts = ["b", None, "a", "b", "c", None]
+    for kind in (pa.string(), pa.large_string()):
+        pq.write_table(pa.table({"text": pa.array(texts, kind)}), tmp_path / "some.parquet")
+        assert [row["text"] for row in open_file(tmp_path / "some.parquet").rows()] == ["b", "", "a", "b", "c", ""]
+
+
 def test_a_line_without_end_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LONGEST_LINE", 100)
     with pytest.raises(CorruptData, match="Line 2 is longer than"):
@@ -196,6 +225,27 @@ def test_zip_is_told_by_its_first_bytes(tmp_path: Path) -> None:
         open_file(tmp_path / "file.csv")
 
 
-def test_one_value_cannot_mean_both() -> None:
-    with pytest.raises(ValueError, match="cannot mean both"):
-        labelled(one=["1"], zero=["1", "0"])
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        ([named("a", "1", "0"), named("b", "1")], "“1” cannot mean both a and b"),
+        ([named("a", "1"), named("a", "0")], "Two classes are called “a”"),
+        ([named("a", "1", "0")], "At least two classes are needed"),
+        ([named(str(number), number) for number in range(21)], "There are 21 classes, and at most 20 can be told apart"),
+    ],
+)
+def test_classes_that_cannot_be_are_refused_with_a_sentence(classes: list[dict[str, Any]], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        labelled(classes=classes)
+
+
+def test_classes_count_from_zero_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
+    how = labelled(classes=[named("bad", 1, 2), named("middling", 3), named("good", 4, 5)])
+    path = written(tmp_path, "text,label\na,5\nb,3\nc,2\nd,1\n")
+    assert [one.label for one in read(path, how)] == [2, 1, 0, 0]
+    assert how.root.names == ("bad", "middling", "good")
+
+
+def test_rows_with_a_label_that_is_not_listed_are_left_out_if_that_was_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "text,label\na,yes\nb,maybe\nc,\nd,no\n")
+    assert [one.text for one in read(path, labelled(skip=True))] == ["a", "d"]

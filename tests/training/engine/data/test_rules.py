@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.training.engine.data.fixtures import ROWS, settled
@@ -45,6 +46,22 @@ def test_a_little_imbalance_is_left_alone() -> None:
     rows, counts = settled(many(46))
     assert Counter(row["label"] for row in rows) == {0: 54, 1: 46}
     assert counts.unbalanced == 0
+
+
+def three(*sizes: int) -> list[Example]:
+    return [Example(f"text {label} {n}", label, f"group {n}") for label, size in enumerate(sizes) for n in range(size)]
+
+
+def test_a_class_a_tenth_above_its_share_makes_all_classes_as_small_as_the_rarest(tmp_path: Path) -> None:
+    counts = settle(three(50, 30, 20), tmp_path / "uneven", "s", classes=3)
+    assert (counts.kept, counts.unbalanced) == (60, 40)
+    assert Counter(pq.read_table(tmp_path / "uneven")["label"].to_pylist()) == {0: 20, 1: 20, 2: 20}
+    assert settle(three(36, 36, 28), tmp_path / "even", "s", classes=3).kept == 100
+
+
+def test_each_of_three_classes_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(CorruptData, match="Of 50 examples 20 of class 0, 30 of class 1 and 0 of class 2 are left: all classes"):
+        settle(three(20, 30), tmp_path / "two", "s", classes=3)
 
 
 def test_the_seed_draws_what_balancing_leaves_out() -> None:
