@@ -83,10 +83,6 @@ class ExamplePage(Subject):
         return self.class_name(self.example.gold)
 
     @property
-    def positive(self) -> str:
-        return self.class_name(1)
-
-    @property
     def where(self) -> str:
         """Who is right here: supervisor wrong, student right, ceiling right."""
         wrong = [self.example.cell - 1 & bit for bit in (4, 2, 1)]

@@ -62,6 +62,10 @@ class Subject:
     def legend(self) -> list[tuple[str, str]]:
         return [(self.names.look(model).token, title) for model, title in zip(self.trio.all, self.titles, strict=True)]
 
+    @property
+    def positive(self) -> str:
+        return self.class_name(1)
+
     def class_name(self, label: int) -> str:
         if self.dataset is None:
             return f"class {label}"
