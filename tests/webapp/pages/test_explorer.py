@@ -215,6 +215,15 @@ def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client:
     assert "Label 1 says that A is preferred" in get(client, address(experiment, f"{one}/"))
 
 
+def test_a_column_more_and_the_examples_of_one_group(client: Client, experiment: Experiment) -> None:
+    page = get(client, address(experiment, "?column=group&column=length&cell=5"))
+    assert ">Words</th>" in page
+    assert ">Gold label</th>" not in page
+    link = re.search(r'href="(\?[^"]*group=\d+[^"]*)" title="all examples of this group"', page)
+    assert link
+    assert listed(get(client, address(experiment, unescape(link[1])))) == listed(page)[:1]
+
+
 def test_who_is_not_logged_in_sees_nothing(experiment: Experiment) -> None:
     assert Client().get(address(experiment)).status_code == 302
     assert Client().get(address(experiment, f"{ids_of('test')[0]}/")).status_code == 302
