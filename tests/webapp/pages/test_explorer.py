@@ -80,6 +80,7 @@ def test_any_two_models_can_be_the_axes(client: Client, experiment: Experiment) 
     page = client.get(address(experiment, f"?weak={one[:12]}&student={two[:12]}")).content.decode()
     assert "Student confidence, seed 0 right" in page
     assert "Student confidence, seed 1" in page
+    assert ">Ceiling, seed" not in page, "only what could be confused is told apart"
     assert sum(cells(page)) == 300
     assert "alone errs" in page
 
