@@ -16,6 +16,58 @@ def count(page: Page) -> int:
     return int(page.locator(".found b").inner_text().split()[0].replace(",", ""))
 
 
+MADE = """
+from tests.webapp.explorer.scene import explored, with_features
+from webapp.pages.login import first_account
+experiment = explored(first_account())
+with_features(experiment)
+print(f"experiment {experiment.pk}")
+"""
+
+
+def brush_the_map(lab: Lab, page: Page) -> str:
+    """A rectangle drawn on the map is a filter and an address: of an experiment with features made up. Returns the address."""
+    pk = int(lab.manage("shell", "-c", MADE).split()[-1])
+    page.goto(f"{lab.url}/experiments/{pk}/examples/")
+    expect(page.locator(".canvas")).to_have_count(0)
+    page.get_by_role("link", name="Map of the student’s features").click()
+    expect(page.locator(".canvas circle")).to_have_count(300)
+
+    # Left half, from outside the picture's edge on: the end at the edge stays open.
+    box = page.locator(".canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 30, box["y"] + box["height"] - 20)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"x_max=.*y_min=.*y_max="))
+    assert "x_min" not in page.url
+    expect(page.locator(".canvas .chosen")).to_be_visible()
+    inside = count(page)
+    assert 0 < inside < 300
+    assert page.locator(".canvas circle").count() == 300
+
+    # It stays open and brushed while one filters, and for who comes by the address.
+    page.locator("#cell-1").click()
+    expect(page).to_have_url(re.compile(r"cell=1"))
+    expect(page.locator(".canvas .chosen")).to_be_visible()
+    assert 0 < count(page) < inside
+    page.reload()
+    expect(page.locator(".canvas .chosen")).to_be_visible()
+    address = page.url
+
+    # By keyboard: the four numbers.
+    before = count(page)
+    page.get_by_label("First component, to").fill("")
+    page.get_by_label("First component, to").press("Tab")
+    expect(page).not_to_have_url(re.compile(r"x_max"))
+    assert count(page) > before
+
+    page.locator(".canvas circle").nth(7).click(force=True)
+    expect(page).to_have_url(re.compile(r"/examples/\d+/\?.*map=shown"))
+    return address
+
+
 @pytest.mark.timeout(300)
 def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, page: Page, browser: Browser) -> None:
     """One story in one laboratory, since training for it is what takes the time."""
@@ -98,7 +150,8 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     expect(other.locator(".written")).to_contain_text("admin")
     other.context.close()
 
+    mapped = brush_the_map(lab, page)
     page.set_viewport_size({"width": 390, "height": 844})
-    for address in (home, permalink, f"{home}marked/", f"{home}?split=transfer&sort=blind"):
+    for address in (home, permalink, mapped, f"{home}marked/", f"{home}?split=transfer&sort=blind"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, address

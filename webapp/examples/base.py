@@ -13,6 +13,7 @@ import duckdb
 
 from training import Store
 from webapp.examples.building import About, build_table, build_texts
+from webapp.examples.projection import build_plane
 
 FORMAT = f"1-{duckdb.__version__}"
 """Part of every file's name: raise the number when what the files hold changes."""
@@ -23,12 +24,16 @@ KEPT = 512
 
 @dataclass(frozen=True)
 class Source:
-    """Three finished runs on one split of a data set: ``dataset`` is its Parquet file, ``fingerprint`` that file's SHA-256."""
+    """Three finished runs on one split of a data set: ``dataset`` is its Parquet file, ``fingerprint`` that file's SHA-256.
+
+    ``projected`` are the files of features that its map is made from, empty where none is needed.
+    """
 
     dataset: Path
     fingerprint: str
     keys: tuple[str, str, str]
     split: str
+    projected: tuple[Path, ...] = ()
 
     @property
     def texts(self) -> str:
@@ -37,6 +42,10 @@ class Source:
     @property
     def table(self) -> str:
         return _name(self.fingerprint, self.split, *self.keys)
+
+    @property
+    def plane(self) -> str:
+        return _name(*(path.name for path in self.projected))
 
 
 def _name(*parts: str) -> str:
@@ -56,7 +65,7 @@ class Base:
 
     @contextmanager
     def open(self, source: Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, About]]:
-        """A connection on which ``examples`` and ``texts`` are those of ``source``.
+        """A connection on which ``examples`` and ``texts`` are those of ``source``, with its map also ``plane`` and ``frame``.
 
         Raises FileNotFoundError where a run has not finished or the data set is gone, ValueError where they do not fit together.
         """
@@ -75,13 +84,19 @@ class Base:
                     self.threads,
                 ),
             )
+            plane = self._attach("planes", source.plane, lambda path: self._build_plane(source, path)) if source.projected else ""
             cursor = self._root.cursor()
         try:
             cursor.execute(f"CREATE TEMP VIEW examples AS FROM {table}.examples; CREATE TEMP VIEW texts AS FROM {texts}.texts")
+            if plane:
+                cursor.execute(f"CREATE TEMP VIEW plane AS FROM {plane}.plane; CREATE TEMP VIEW frame AS FROM {plane}.frame")
             told = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]
             yield cursor, About.read(told)
         finally:
             cursor.close()
+
+    def _build_plane(self, source: Source, path: Path) -> None:
+        build_plane(source.projected, source.dataset, path, self.memory, self.threads)
 
     def _path(self, kind: str, name: str) -> Path:
         return self.folder / kind / f"{name}.duckdb"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from webapp.examples.view import RANGES, View
+from webapp.examples.view import PLANE, RANGES, View
 
 ORDERS = {
     "disagreement": "shift",
@@ -36,7 +36,7 @@ class Where:
 
 
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
-    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", or the name of a range.
+    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", "map", or the name of a range.
 
     ``tagged`` has the ids of the examples with each of the view's tags. Searching comes before.
     """
@@ -53,6 +53,13 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
             found.add(f"{column} >= ?{kind}", low)
         if high is not None:
             found.add(f"{column} <= ?{kind}", high)
+    if view.framed and besides != "map":
+        inside = Where()
+        for name in PLANE:
+            for sign, end in zip((">=", "<="), view.ends(name), strict=True):
+                if end is not None:
+                    inside.add(f"{name} {sign} ?::FLOAT", end)
+        found.add(f"row IN (SELECT row FROM plane{inside.sql})", *inside.parameters)
     if view.group is not None:
         found.add("grp = ?", view.group)
     for ids in tagged:

@@ -13,7 +13,7 @@ from training.spec import Problem
 from webapp.examples.building import BINS, About, Axis
 from webapp.examples.counts import Counts, Measures, count, measure_slice
 from webapp.examples.filters import ORDERS, Where, beyond, pattern, search, where
-from webapp.examples.view import RANGES, SEATS, View
+from webapp.examples.view import CELLS, PLANE, RANGES, SEATS, View
 
 PAGE = 50
 SHOWN = 700
@@ -64,6 +64,26 @@ class Example:
     @property
     def cursor(self) -> str:
         return f"{self.order!r}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """An example on the map."""
+
+    id: int
+    cell: int
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the map shows: almost all rows of the data set lie between the ends; ``share`` is the variance along each axis."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    share: tuple[float, float]
 
 
 Pieces = list[tuple[bool, str]]
@@ -150,6 +170,27 @@ class Slice:
                 if place < BINS:  # what never flips is in no bin
                     bins[name][place] = number
         return bins
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Of the map; for this and for its points the cursor has to be open on a source with a plane."""
+        names = ("low", "high", "share")
+        row = self._rows(f"SELECT {', '.join(f'{axis}_{name}' for name in names for axis in PLANE)} FROM frame")[0]
+        return Frame(row[:2], row[2:4], row[4:])
+
+    def spread(self) -> dict[int, int]:
+        """How many rows each cell has, as if no rectangle of the map were chosen."""
+        found = self._where("map")
+        rows = self._rows(f"SELECT cell, count(*) FROM {self.searched}{found.sql} GROUP BY cell", found.parameters)
+        return dict.fromkeys(CELLS, 0) | dict(rows)
+
+    def points(self, most: int, characters: int) -> list[Point]:
+        """At most ``most`` of these rows: those whose ids have the smallest hashes, so that a row stays while filters change."""
+        found = self._where("map")
+        kept = f"FROM {self.searched}{found.sql} ORDER BY hash(id) LIMIT {most}"
+        rows = self._rows(f"SELECT id, row, cell, x, y FROM ({kept}) JOIN plane USING (row) ORDER BY hash(id)", found.parameters)
+        texts = self.texts_by_id([row[0] for row in rows], characters)
+        return [Point(one, cell, x, y, texts[one]) for one, _, cell, x, y in rows]
 
     def page(self, size: int = PAGE) -> list[Example]:
         """The rows after the view's cursor; one more than ``size`` where there are more."""

@@ -22,6 +22,12 @@ RANGES = {
 }
 """What can be brushed, and the column that it is measured in; ``<name>_min`` and ``<name>_max`` are its two ends."""
 
+PLANE = ("x", "y")
+"""The two coordinates of the map, with ends like those of a range: a rectangle."""
+
+NOWHERE: dict[str, None] = {f"{name}_{end}": None for name in PLANE for end in ("min", "max")}
+"""The change that takes a view's rectangle away."""
+
 Column = Literal["gold", "shift", "flip", "length", "group", "tags"]
 COLUMNS: tuple[Column, ...] = ("gold", "tags")
 """What a list shows beside text and answers, unless other columns are chosen."""
@@ -34,6 +40,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{8,64})?$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w][\w .,:/+-]{0,39}$")]
 Share = Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int | None, Field(ge=0, le=2**40)]
+Coordinate = Annotated[float | None, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 
 
 def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -64,6 +71,12 @@ class View(BaseModel):
     flip_max: Count = None
     length_min: Count = None
     length_max: Count = None
+    x_min: Coordinate = None
+    """A rectangle of the map: first and second principal component of the features of the model in the student's seat."""
+    x_max: Coordinate = None
+    y_min: Coordinate = None
+    y_max: Coordinate = None
+    map: Literal["hidden", "shown"] = "hidden"
     group: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
     tag: Annotated[tuple[Tag, ...], AfterValidator(_ordered), Field(max_length=8)] = ()
     q: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
@@ -75,7 +88,7 @@ class View(BaseModel):
 
     @model_validator(mode="after")
     def _no_range_backwards(self) -> "View":
-        for name in RANGES:
+        for name in (*RANGES, *PLANE):
             low, high = self.ends(name)
             if low is not None and high is not None and low > high:
                 raise ValueError(f"The range of {name} ends before it begins.")
@@ -108,7 +121,17 @@ class View(BaseModel):
         return self.ends(name) != (None, None)
 
     @property
+    def framed(self) -> bool:
+        """Whether a rectangle of the map is chosen."""
+        return any(self.brushed(name) for name in PLANE)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the map is needed."""
+        return self.map == "shown" or self.framed
+
+    @property
     def filtered(self) -> bool:
         """Whether anything but a cell narrows the view."""
-        rest = self.but(cell=(), sort="disagreement", column=COLUMNS, weak="", student="", ceiling="")
+        rest = self.but(cell=(), sort="disagreement", column=COLUMNS, map="hidden", weak="", student="", ceiling="")
         return rest.but(split="test") != View()

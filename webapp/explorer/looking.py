@@ -12,12 +12,16 @@ import duckdb
 from django.conf import settings
 
 from training import catalog
+from training.spec import Problem
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
-from webapp.examples.slices import Slice
+from webapp.examples.projection import projected_of
+from webapp.examples.slices import Refused, Slice
 from webapp.examples.view import SEATS, View
 from webapp.explorer.cast import Cast, Missing, Trio
 from webapp.notes import queries as notes
+
+UNMAPPED = "There is no map: only probes have frozen features that are kept, and none are kept of this student."
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,16 @@ def examples() -> Base:
 
 @contextmanager
 def look(cast: Cast, view: View) -> Iterator[Look]:
-    """Raises Missing where there is nothing to look at, Refused for a search that cannot be made."""
+    """Raises Missing where there is nothing to look at, Refused for a search or a rectangle that cannot be made."""
     trio = cast.chosen(view)
     run = trio.student.spec
     path = catalog.examples_of(run.dataset, run.fingerprint)
-    source = Source(path, run.fingerprint, trio.keys, view.split)
     with contextlib.ExitStack() as stack:
         try:
+            projected = projected_of(run, examples().store, path) if view.mapped else ()
+            if view.framed and not projected:
+                raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
+            source = Source(path, run.fingerprint, trio.keys, view.split, projected)
             cursor, about = stack.enter_context(examples().open(source))
         except FileNotFoundError as error:
             raise Missing(f"A file is gone that the examples are read from: {error.filename or path.name}.") from None

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from training.spec import Problem, describe
 from webapp.examples.export import SUFFIXES
 from webapp.examples.slices import Refused
-from webapp.examples.view import View
+from webapp.examples.view import NOWHERE, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
@@ -40,7 +40,8 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
                 context["page"] = Explorer(found, typed)
         except Refused as refused:
             context["problems"] = [*problems, refused.problem]
-            with look(Cast(experiment), view.but(q="")) as found:
+            rest = view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))
+            with look(Cast(experiment), rest) as found:
                 context["page"] = Explorer(found, typed)
     except Missing as missing:
         context["missing"] = str(missing)

@@ -8,12 +8,13 @@ from training.statistics import Estimate
 from webapp.charts.answers import answer_axis, answer_bars
 from webapp.charts.numbers import rate, rate_interval
 from webapp.examples.slices import PAGE, Example
-from webapp.examples.view import View
+from webapp.examples.view import NOWHERE, View
 from webapp.explorer.cast import Trio
 from webapp.explorer.looking import Look
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
 from webapp.pages.brushes import Brush, brushes_of
+from webapp.pages.map import Map
 from webapp.pages.matrix import Matrix
 from webapp.pages.pairs import lower
 from webapp.pages.subject import ROLES, Subject
@@ -75,6 +76,7 @@ class Explorer(Subject):
         self.measures = look.slice.measures
         self.total = look.slice.about.rows
         self.brushes: list[Brush] = brushes_of(self.view, look.slice.histograms, self.titles)
+        self.map = Map(look) if self.view.mapped else None
         page = look.slice.page()
         self.more = len(page) > PAGE
         self.first = look.slice.place(page[0]) + 1 if page else 0
@@ -136,7 +138,9 @@ class Explorer(Subject):
         alone = sum(one.student == trio.student for one in self.cast.trios) == 1
         first = trio == self.cast.first
         weak, ceiling = ("", "") if alone else (trio.weak.key[:12], trio.ceiling.key[:12])
-        return self.view.but(student="" if first else trio.student.key[:12], weak=weak, ceiling=ceiling).query()
+        # Another model's features are another plane.
+        rest = self.view if trio.student.name == self.trio.student.name else self.view.but(**NOWHERE)
+        return rest.but(student="" if first else trio.student.key[:12], weak=weak, ceiling=ceiling).query()
 
     @property
     def splits(self) -> list[Choice]:
@@ -180,9 +184,17 @@ class Explorer(Subject):
     def hidden(self) -> list[tuple[str, Any]]:
         """What the form keeps besides its own fields."""
         view = self.view
-        kept = [("split", view.split), ("sort", view.sort), ("group", view.group)]
+        kept = [("split", view.split), ("sort", view.sort), ("group", view.group), ("map", "shown" if view.mapped else "")]
         pairs = [(name, value) for name, value in kept if value not in (None, "")]
         return [*pairs, *(("cell", cell) for cell in view.cell), *(("column", name) for name in view.column)]
+
+    @property
+    def with_map(self) -> str:
+        return self.view.but(map="shown").query()
+
+    @property
+    def without_map(self) -> str:
+        return self.view.but(map="hidden", **NOWHERE).query()
 
     # What it says.
 
@@ -226,7 +238,7 @@ class Explorer(Subject):
     @property
     def unfiltered(self) -> str:
         """The same models, split, order and columns without any filter."""
-        kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column"})
+        kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column", "map"})
         return View.model_validate(kept).query()
 
 

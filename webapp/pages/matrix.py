@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from webapp.examples.counts import Counts
-from webapp.examples.view import CELLS, View
+from webapp.examples.view import CELLS, SEATS, View
 from webapp.explorer.cast import Trio
 
 NAMES = {
@@ -31,6 +31,11 @@ OTHERS = {
 """Where other models sit there."""
 
 
+def own_seats(trio: Trio) -> bool:
+    """Whether each of the three sits in the seat of its own role."""
+    return tuple(model.role for model in trio.all) == SEATS
+
+
 @dataclass(frozen=True)
 class CellView:
     number: int
@@ -55,8 +60,7 @@ class Heading:
 class Matrix:
     def __init__(self, counts: Counts, view: View, trio: Trio, titles: list[str]) -> None:
         self.counts, self.view, self.titles = counts.cells, view, titles
-        own = tuple(model.role for model in trio.all) == ("weak", "student", "ceiling")
-        labels = NAMES if own else {cell: text.format(*titles) for cell, text in OTHERS.items()}
+        labels = NAMES if own_seats(trio) else {cell: text.format(*titles) for cell, text in OTHERS.items()}
         most = max(*self.counts.values(), 1)
         rows = max(counts.rows, 1)
         self.cells = [

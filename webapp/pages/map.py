@@ -1,0 +1,100 @@
+"""The map of a view: a sample of its examples in the plane of the student's features, coloured by cell."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from webapp.charts.scatter import Dot, Window, scatter_chart
+from webapp.examples.view import CELLS, NOWHERE, PLANE
+from webapp.explorer.looking import UNMAPPED, Look
+from webapp.pages.matrix import own_seats
+from webapp.pages.pairs import lower
+from webapp.pages.subject import Subject
+
+DRAWN = 2000
+SHOWN = 80
+"""Characters of a text."""
+
+KINDS = ("kept", "lost", "corrected", "copied")
+"""By supervisor right or wrong, then student right or wrong. Where the ceiling is wrong a point is hollow."""
+
+NAMES = ("kept good", "lost good", "corrected", "copied error")
+"""Where supervisor and student sit in their own seats."""
+
+OTHERS = ("{0} and {1} right", "{0} right, {1} wrong", "{0} wrong, {1} right", "{0} and {1} wrong")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One coordinate, to be typed."""
+
+    name: str
+    title: str
+    share: str
+    typed: tuple[str, str]
+    start: str
+    end: str
+
+
+class Map(Subject):
+    """Reads all that it shows when it is made. ``missing`` says why there is none."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look)
+        self.missing = "" if look.source.projected else UNMAPPED
+        if self.missing:
+            return
+        self.frame, self.cells = look.slice.frame, look.slice.spread()
+        self.window = Window.around(self.frame.low, self.frame.high)
+        # The many that nothing happened to lie beneath the others.
+        points = sorted(look.slice.points(DRAWN, SHOWN), key=lambda point: point.cell > 2)
+        self.dots = [Dot(point.id, kind_of(point.cell), point.x, point.y, point.text) for point in points]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.cells.values())
+
+    @property
+    def share(self) -> str:
+        return percent(sum(self.frame.share))
+
+    @property
+    def legend_rows(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """What became of the weak label; with the ceiling right and wrong, how a point looks and how many examples there are."""
+        titles = [self.titles[0], lower(self.titles[1])]
+        names = NAMES if own_seats(self.trio) else [text.format(*titles) for text in OTHERS]
+        pairs = [CELLS[at : at + 2] for at in range(0, len(CELLS), 2)]
+        return [(name, [(kind_of(cell), self.cells[cell]) for cell in pair]) for name, pair in zip(names, pairs, strict=True)]
+
+    @property
+    def fields(self) -> list[Field]:
+        found = []
+        for at, (name, title) in enumerate(zip(PLANE, ("First component", "Second component"), strict=True)):
+            low, high = ("" if end is None else f"{end:g}" for end in self.view.ends(name))
+            start, end = (f"{corner[at]:.3g}" for corner in (self.window.low, self.window.high))
+            found.append(Field(name, title, percent(self.frame.share[at]), (low, high), start, end))
+        return found
+
+    @property
+    def corners(self) -> list[tuple[str, float]]:
+        """What the picture's edges mean, for the brush."""
+        low, high = self.window.low, self.window.high
+        return [("left", low[0]), ("right", high[0]), ("bottom", low[1]), ("top", high[1])]
+
+    @property
+    def everywhere(self) -> str:
+        """The query without the rectangle."""
+        return self.view.but(map="shown", **NOWHERE).query()
+
+    @cached_property
+    def drawing(self) -> str:
+        x, y = (self.view.ends(name) for name in PLANE)
+        label = f"{len(self.dots):,} examples by the first two principal components of the {lower(self.titles[1])}’s features"
+        return scatter_chart(self.dots, self.window, (x, y) if self.view.framed else None, label)
+
+
+def kind_of(cell: int) -> str:
+    return KINDS[(cell - 1) // 2] + (" hollow" if (cell - 1) % 2 else "")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
