@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from tests.benchmarks.live import session_cookie
 from tests.lab import Lab
-from training import Store
+from training import RunSpec, Store, catalog
 from training.artifacts import Predictions, Trajectory
 
 FINGERPRINT = "f" * 64
@@ -42,6 +42,10 @@ WHAT = (
     *("q=good.*bad&mode=regex", "q=w1[0-9]%2B+not&mode=regex&cell=7", "q=w19999"),
 )
 HOW = ("", "sort=corrections", "sort=regressions", "sort=blind", "sort=errors", "sort=length", "sort=id")
+MAPPED = ("map=shown", "map=shown&x_min=0&y_max=8", "map=shown&cell=5&x_min=-10", "map=shown&q=w123&x_max=0", "y_min=0&gold=1")
+WIDTH = 384
+"""Of the features that a map is made from."""
+
 VIEWS = [f"{what}&{HOW[at % len(HOW)]}" if turn else what for turn in range(2) for at, what in enumerate(WHAT)]
 
 
@@ -88,7 +92,22 @@ def record(folder: Path) -> int:
         store.write_trajectory(run.key, Trajectory(STEPS, made["ids"], path, np.full(len(STEPS), 0.5), 1000))
         run.status, run.spec["fingerprint"] = Status.FINISHED, FINGERPRINT
         run.save()
+    leave_features(experiment.runs.get(key=experiment.triplets[0]["student"]).run_spec, folder, n)
     return int(experiment.pk)
+
+
+def leave_features(run: RunSpec, folder: Path, rows: int) -> None:
+    """What a probe of this run would have read; wider along some axes than along others."""
+    model = catalog.known_model(run.model)
+    assert model is not None
+    name = f"{run.digest[:16]}-{model.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}.npy"
+    features = Store(folder / "artifacts").features
+    features.mkdir(parents=True, exist_ok=True)
+    made = np.lib.format.open_memmap(features / name, "w+", np.float32, (rows, WIDTH))
+    rng = np.random.default_rng(2)
+    for begin in range(0, rows, 20_000):
+        part = made[begin : begin + 20_000]
+        part[:] = rng.standard_normal(part.shape, np.float32) * (10 / np.sqrt(np.arange(1, WIDTH + 1, dtype=np.float32)))
 
 
 def fetch(address: str, cookie: str) -> float:
@@ -127,6 +146,10 @@ def main() -> None:
             }
             alone = [fetch(f"{page}?{view}", cookie) for view in VIEWS]
             found |= {"alone, ms": summary(alone), "slowest": VIEWS[int(np.argmax(alone))], "MB after 50": resident(server)}
+            found |= {"first map, made, s": round(fetch(f"{page}?map=shown", cookie), 1), "MB after the map": resident(server)}
+            found["with a map, ms"] = {
+                view: round(1000 * min(fetch(f"{page}?{view}", cookie) for _ in range(3))) for view in MAPPED
+            }
             together: list[float] = []
 
             def person(number: int) -> None:

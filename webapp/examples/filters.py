@@ -36,9 +36,9 @@ class Where:
 
 
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
-    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", "map", or the name of a range.
+    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", or the name of a range.
 
-    ``tagged`` has the ids of the examples with each of the view's tags. Searching comes before.
+    ``tagged`` has the ids of the examples with each of the view's tags. Searching and the map's rectangle come before.
     """
     found = Where()
     if view.cell and besides != "cell":
@@ -53,13 +53,6 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
             found.add(f"{column} >= ?{kind}", low)
         if high is not None:
             found.add(f"{column} <= ?{kind}", high)
-    if view.framed and besides != "map":
-        inside = Where()
-        for name in PLANE:
-            for sign, end in zip((">=", "<="), view.ends(name), strict=True):
-                if end is not None:
-                    inside.add(f"{name} {sign} ?::FLOAT", end)
-        found.add(f"row IN (SELECT row FROM plane{inside.sql})", *inside.parameters)
     if view.group is not None:
         found.add("grp = ?", view.group)
     for ids in tagged:
@@ -86,6 +79,16 @@ def search(view: View) -> Where:
             found.add("contains(folded, lower(?))", view.q)
         case "regex":
             found.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", view.q, view.q)
+    return found
+
+
+def inside(view: View) -> Where:
+    """Which rows of the plane lie in the view's rectangle."""
+    found = Where()
+    for name in PLANE:
+        for sign, end in zip((">=", "<="), view.ends(name), strict=True):
+            if end is not None:
+                found.add(f"{name} {sign} ?::FLOAT", end)
     return found
 
 
