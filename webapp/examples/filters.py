@@ -31,14 +31,19 @@ class Where:
         self.parameters += parameters
 
     @property
+    def all(self) -> str:
+        return " AND ".join(self.conditions) or "true"
+
+    @property
     def sql(self) -> str:
-        return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        return f" WHERE {self.all}" if self.conditions else ""
 
 
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
-    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", or the name of a range.
+    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", "map", or the name of a range.
 
-    ``tagged`` has the ids of the examples with each of the view's tags. Searching and the map's rectangle come before.
+    ``tagged`` has the ids of the examples with each of the view's tags. Searching comes before;
+    what lies in the map's rectangle is in the variable ``inside``, a bit a row.
     """
     found = Where()
     if view.cell and besides != "cell":
@@ -53,6 +58,8 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
             found.add(f"{column} >= ?{kind}", low)
         if high is not None:
             found.add(f"{column} <= ?{kind}", high)
+    if view.framed and besides != "map":
+        found.add("get_bit(getvariable('inside'), row::INTEGER) = 1")
     if view.group is not None:
         found.add("grp = ?", view.group)
     for ids in tagged:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from training.spec import Problem
 from webapp.examples.building import BINS, About, Axis
@@ -105,16 +106,13 @@ class Slice:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, view: View, tagged: Sequence[Sequence[int]] = ()) -> None:
         self.cursor, self.about, self.view, self.tagged = cursor, about, view, tagged
         self.searched = "examples"
-        """Where the rows are: the whole table, or those with what is searched for, or of these those in the map's rectangle."""
+        """Where the rows are: the whole table, or those with what is searched for."""
         if view.q:
             self._search()
-        self.around = self.searched
-        """The same whatever rectangle is chosen."""
         if view.framed:
             found = inside(view)
-            sql = f"CREATE TEMP TABLE framed AS FROM {self.searched} WHERE row IN (SELECT row FROM plane{found.sql})"
-            self._rows(sql, found.parameters)
-            self.searched = "framed"
+            held = cursor.execute(f"SELECT {found.all} AS held FROM plane ORDER BY row", found.parameters).fetchnumpy()["held"]
+            cursor.execute("SET VARIABLE inside = ?::BLOB::BIT", [np.packbits(np.asarray(held, bool)).tobytes()])
 
     def _search(self) -> None:
         found = search(self.view)
@@ -187,14 +185,14 @@ class Slice:
 
     def spread(self) -> dict[int, int]:
         """How many rows each cell has, as if no rectangle of the map were chosen."""
-        found = self._where()
-        rows = self._rows(f"SELECT cell, count(*) FROM {self.around}{found.sql} GROUP BY cell", found.parameters)
+        found = self._where("map")
+        rows = self._rows(f"SELECT cell, count(*) FROM {self.searched}{found.sql} GROUP BY cell", found.parameters)
         return dict.fromkeys(CELLS, 0) | dict(rows)
 
     def points(self, most: int, characters: int) -> list[Point]:
         """At most ``most`` of these rows: those whose ids have the smallest hashes, so that a row stays while filters change."""
-        found = self._where()
-        kept = f"FROM {self.around}{found.sql} ORDER BY hash(id) LIMIT {most}"
+        found = self._where("map")
+        kept = f"FROM {self.searched}{found.sql} ORDER BY hash(id) LIMIT {most}"
         rows = self._rows(f"SELECT id, row, cell, x, y FROM ({kept}) JOIN plane USING (row) ORDER BY hash(id)", found.parameters)
         texts = self.texts_by_id([row[0] for row in rows], characters)
         return [Point(one, cell, x, y, texts[one]) for one, _, cell, x, y in rows]
