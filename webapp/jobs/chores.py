@@ -1,4 +1,4 @@
-"""Work on data sets in a child process, by a light worker of its own, since a training worker may be busy for hours."""
+"""Work on data sets and examples in a child process, by a light worker of its own, as a training worker may be busy for hours."""
 
 import contextlib
 import json
@@ -95,8 +95,8 @@ def call(times: int = 1) -> bool:
 
 
 def resend() -> None:
-    """Calls again when the broker holds fewer calls than imports are queued, as after it was restarted."""
-    queued = Import.objects.filter(state=State.QUEUED).count()
+    """Calls again when the broker holds fewer calls than work is queued, as after it was restarted."""
+    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued()
     if not queued:
         return
     try:
@@ -109,8 +109,12 @@ def resend() -> None:
 
 @shared_task
 def work() -> None:
-    """Does the first queued import; a message too many finds nothing to do."""
-    if not shutting_down.is_set() and (one := services.claim_next()):
+    """Does the first queued piece of work, what takes seconds first; a message too many finds nothing to do."""
+    if shutting_down.is_set():
+        return
+    if asked := questions.claim_next():
+        erase(asked)
+    elif one := services.claim_next():
         watch(one)
 
 
