@@ -90,7 +90,8 @@ finish_all(experiment)
 client = Client(headers={{"host": "localhost"}})
 client.force_login(ada)
 data = ("/datasets/", "/datasets/movie-reviews/")
-for path in (*data, "/", "/experiments/new/", f"/experiments/{{experiment.pk}}/", f"/runs/{{experiment.runs.first().pk}}/"):
+experiment_pages = [f"/experiments/{{experiment.pk}}/{{rest}}" for rest in ("", "examples/", "examples/marked/")]
+for path in (*data, *experiment_pages, "/", "/experiments/new/", f"/runs/{{experiment.runs.first().pk}}/"):
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)
 """

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from training.artifacts import Predictions, Store
 from training.engine import backbone, checkpoint, models
 from training.engine.checkpoint import Checkpoint
+from training.engine.crew import Crew
 from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.data.tokens import cached_word_pieces, words
@@ -27,6 +28,7 @@ from training.engine.labels import Probabilities, evaluator, read_supervisor, ta
 from training.engine.looks import looks as looks_of
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
+from training.engine.processes import train_together
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
@@ -57,7 +59,8 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
 
     if not store.finished(key):
         try:
-            _train(run, store, watch, should_stop)
+            store.sweep(key)
+            train_together(_train, run, store, watch, should_stop)
         except Stopped:
             emit(RunStopped(step=saved))
             return
@@ -81,9 +84,8 @@ def _finished(store: Store, key: str, seconds: float) -> RunFinished:
     )
 
 
-def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
+def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool], crew: Crew) -> None:
     make_deterministic(run.seed)
-    store.sweep(run.key())
     examples = load_examples(run.dataset, run.fingerprint)
     split = split_for(run, examples.group)
     half, looks = split.half(run.half), looks_of(run, split, examples.group)
@@ -91,16 +93,17 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     labels, held_out = (targets(examples, rows, supervisor) for rows in (half.train, half.validation))
     evaluate = evaluator(examples, looks.watched, held_out, supervisor)
     _report(examples, split.parts)
-    selection = Selection(run, store.run(run.key()))
+    selection = Selection(run, store.run(run.key()), crew)
     begun = _checkpoint(store.checkpoint(run.key()), selection)
-    emit(_started(run, len(half.train), begun["step"] if begun else 0))
+    emit(_started(run, crew, len(half.train), begun["step"] if begun else 0))
 
-    inputs = _inputs(run, examples, store, emit, should_stop)
-    with threads(TRANSFORMER_THREADS if run.tunes_backbone else HEAD_THREADS):
+    with crew.main_first():
+        inputs = _inputs(run, examples, store, emit, should_stop)
+    with threads(max(1, TRANSFORMER_THREADS // crew.size) if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
         used = inputs.used(half.train) if run.adaptation == "full" else None
         model = models.build(run, used, pairs=examples.text_b is not None, classes=examples.classes)
-        loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection)
+        loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection, crew)
         if begun:
             loop.restore(begun)
         looked_at = np.concatenate([half.validation, looks.watched])
@@ -117,9 +120,12 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
                 loop.load(best)  # what a stop saves from here on has these, and is trained no further
             unseen = [split.b.rows, np.setdiff1d(split.test, looks.watched), split.locked]
             on_transfer, on_rest, on_locked = np.split(loop.predict(np.concatenate(unseen)), np.cumsum([*map(len, unseen[:2])]))
-    if run.adaptation != "full" or run.keep_weights:
+    weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
+    if not crew.main:
+        return
+    if weights is not None:
         with atomic(store.weights(run.key())) as file:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in loop.weights().items()}, file)
+            save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, file)
     trajectory = selection.trajectory(examples.id[looks.watched])
     store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
@@ -170,9 +176,10 @@ def _inputs(
     return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
 
 
-def _started(run: RunSpec, rows: int, resumed_from: int) -> RunStarted:
+def _started(run: RunSpec, crew: Crew, rows: int, resumed_from: int) -> RunStarted:
     device = Accelerator().device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    name = f"{crew.size} x {name}" if crew.size > 1 else name
     precision = "fp32" if run.adaptation == "scratch" else precision_of(run)
     return RunStarted(
         total_steps=run.epochs * steps_per_epoch(rows, run.batch_size),

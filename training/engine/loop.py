@@ -13,10 +13,11 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from training.engine import checkpoint as checkpoints
-from training.engine import losses, memory, vocabulary
+from training.engine import losses, memory, shards, vocabulary
 from training.engine.checkpoint import Checkpoint
+from training.engine.crew import ALONE, Crew
 from training.engine.data.split import Rows
-from training.engine.errors import Diverged, Stopped, TooLarge
+from training.engine.errors import Diverged, EngineError, Stopped, TooLarge
 from training.engine.inputs import Inputs
 from training.engine.labels import Probabilities
 from training.engine.precision import precision_of
@@ -51,24 +52,27 @@ class Loop:
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
         selection: Selection,
+        crew: Crew = ALONE,
     ) -> None:
-        self.accelerator = Accelerator(mixed_precision="no")
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.crew, self.device = crew, Accelerator().device
+        self.model = crew.place(model)
+        self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         scaled = run.tunes_backbone and precision_of(run) == "fp16"  # small gradients would be lost in fp16
+        if scaled and crew.sharded:
+            raise EngineError("A model in shards cannot be trained in fp16: choose bf16 or fp32.")
         # One pass over the weights and none of its arrays new; a scaler would skip a step inside of it, unseen from here.
-        fused = self.accelerator.device.type in ("cpu", "cuda") and not scaled
-        optimiser = torch.optim.AdamW(trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
-        vocabulary.follow(model, optimiser)
-        self.model, prepared = self.accelerator.prepare(model, optimiser)
-        self.optimiser = prepared.optimizer  # the wrapper round it costs a probe much of its step, and our scaler needs none
-        self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=scaled)
-        self.labels = torch.from_numpy(labels).to(self.accelerator.device)
+        fused = self.device.type in ("cpu", "cuda") and not scaled
+        self.optimiser = torch.optim.AdamW(self.trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
+        vocabulary.follow(self.model, self.optimiser)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+        self.labels = torch.from_numpy(labels).to(self.device)
         self.run, self.inputs, self.rows = run, inputs, rows
         self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
+        self.keeps = crew.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
         self.steps_per_epoch = steps_per_epoch(len(rows), run.batch_size)
         self.total = run.epochs * self.steps_per_epoch
         self.step, self.evaluated = 0, -1
-        self.loss_sum, self.loss_count = torch.zeros((), device=self.accelerator.device), 0
+        self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
         self.epoch, self.epoch_batches = -1, list[Rows]()
         self.saved_at, self.pause, self.halvings = time.monotonic(), CHECKPOINT_SECONDS, 0
 
@@ -88,14 +92,15 @@ class Loop:
             self._train_step()
             if self.step in logged_steps:
                 self._log()
-            if time.monotonic() - self.saved_at > self.pause:
+            if self.crew.agree(self.crew.main and time.monotonic() - self.saved_at > self.pause):
                 self.save()
 
     def predict(self, rows: Rows) -> Probabilities:
         """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
-        with torch.inference_mode():
+        with torch.no_grad() if self.crew.sharded else torch.inference_mode():
             untrained = self.step == 0 and self.run.head_start == "zero"
-            return losses.probabilities(self._nothing(rows) if untrained else self._logits(rows)).cpu().numpy()
+            logits = self._nothing(rows) if untrained else self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
+            return losses.probabilities(logits).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -110,15 +115,16 @@ class Loop:
         state = Checkpoint(
             step=self.step,
             evaluated=self.evaluated,
-            loss_sum=self.loss_sum.item(),
+            loss_sum=self.crew.sum(self.loss_sum.clone()).item(),
             loss_count=self.loss_count,
             model=self.weights(),
-            optimiser=self.optimiser.state_dict(),
+            optimiser=shards.whole_state(self.optimiser.state_dict(), self.keeps),
             scaler=self.scaler.state_dict(),
             halvings=self.halvings,
             selection=self.selection.state(),
         )
-        checkpoints.save(self.path, state)
+        if self.crew.main:
+            checkpoints.save(self.path, state)
         self.selection.note_saved()
         self.saved_at = time.monotonic()
         self.pause = max(CHECKPOINT_SECONDS, CHECKPOINT_PAUSE * (self.saved_at - begun))
@@ -126,10 +132,10 @@ class Loop:
 
     def restore(self, state: Checkpoint) -> None:
         self.step, self.evaluated = state["step"], state["evaluated"]
-        self.loss_sum.fill_(state["loss_sum"])
+        self.loss_sum.fill_(state["loss_sum"] if self.crew.main else 0)
         self.loss_count = state["loss_count"]
         self.load(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(shards.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
         for _ in range(state.get("halvings", 0)):
             self._halve()
@@ -137,38 +143,42 @@ class Loop:
 
     def load(self, weights: dict[str, Tensor]) -> None:
         """Puts other weights in the model, by the names of ``weights``."""
-        self.accelerator.unwrap_model(self.model).load_state_dict(weights, strict=not self._frozen)
+        self.model.load_state_dict(shards.spread(weights, self.model), strict=not self._frozen)
 
     def weights(self) -> dict[str, Tensor]:
-        """The model's tensors by name, without those that are frozen."""
-        weights: dict[str, Tensor] = self.accelerator.unwrap_model(self.model).state_dict()
-        return {name: tensor for name, tensor in weights.items() if name not in self._frozen}
+        """The model's tensors by name, without those that are frozen. All processes must ask together."""
+        tensors, frozen = self.model.state_dict(), self._frozen
+        return {name: shards.whole(tensor, self.keeps) for name, tensor in tensors.items() if name not in frozen}
 
     @property
     def _frozen(self) -> set[str]:
-        model = self.accelerator.unwrap_model(self.model)
-        return {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+        return {name for name, parameter in self.model.named_parameters() if not parameter.requires_grad}
 
     def _train_step(self) -> None:
         batch, progress = self._batch(), self.step / self.total
-        rows, labels = self.rows[batch], self.labels[torch.from_numpy(batch)]
+        share = self.crew.share(batch)
+        rows, labels = self.rows[share], self.labels[torch.from_numpy(share)]
         for group in self.optimiser.param_groups:
             group["lr"] = self.run.lr * lr_factor(self.run.schedule, progress)
         loss = None
         while loss is None:  # once, unless memory runs out
             self.optimiser.zero_grad()
-            loss = self._gradient(rows, labels, progress)
+            loss = self._gradient(rows, labels, progress, len(batch))
+        self.crew.sum_gradients(self.trained)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.step += 1
-        self.loss_sum += loss * len(rows)
-        self.loss_count += len(rows)
+        self.loss_sum += loss * len(batch)
+        self.loss_count += len(batch)
 
-    def _gradient(self, rows: Rows, labels: Tensor, progress: float) -> Tensor | None:
-        """Adds the gradient of a batch, and returns its mean loss; None where memory ran out and parts are smaller now."""
+    def _gradient(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor | None:
+        """Adds the gradient of this process's share of a batch, and returns what the share adds to the mean loss.
+
+        None where memory ran out and parts are smaller now.
+        """
         try:
-            step = self._whole if self.inputs.together(rows) else self._in_parts
-            return step(rows, labels, progress)
+            step = self._in_parts if self.crew.agree(self._too_much(rows)) else self._whole
+            return step(rows, labels, progress, batch)
         except RuntimeError as error:
             if not memory.ran_out(error):
                 raise
@@ -189,16 +199,29 @@ class Loop:
             raise TooLarge("Memory runs out for a single text: try LoRA, gradient checkpointing, or fewer tokens of each text.")
         self.inputs, self.halvings = smaller, self.halvings + 1
 
-    def _whole(self, rows: Rows, labels: Tensor, progress: float) -> Tensor:
+    def _too_much(self, rows: Rows) -> bool:
+        """Whether the states of all parts cannot be kept for one gradient. FSDP wants one for each pass through its layers."""
+        return self.crew.sharded or (len(rows) > 0 and not self.inputs.together(rows))
+
+    def _whole(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
         """Forward by parts, so that little padding is computed, and one gradient through all of them."""
-        parts = self.inputs.parts(rows)
-        logits = torch.cat([self._forward(rows[part]) for part in parts])
+        parts = self._parts(rows)
+        with self.crew.all_or_none():
+            logits = torch.cat([self._forward(rows[part]) for part in parts])
         labels = labels[torch.from_numpy(np.concatenate(parts))]
-        loss = losses.cross_entropy(logits, losses.target(self.run.method, labels, logits, progress))
-        self._backward(loss)
+        loss = losses.cross_entropy(logits, self._target(labels, logits, progress, batch))
+        if len(rows) < batch:
+            loss = loss * (len(rows) / batch)
+        with self.crew.all_or_none():
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _in_parts(self, rows: Rows, labels: Tensor, progress: float) -> Tensor:
+    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int) -> Tensor:
+        """What a share of a batch is to say. A guess is hardened at the median of the whole batch."""
+        guesses = self.crew.gather(logits.detach(), batch) if losses.uses_guess(self.run.method) else None
+        return losses.target(self.run.method, labels, logits, progress, guesses)
+
+    def _in_parts(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
         """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.
 
         A stop throws away this step only.
@@ -206,43 +229,51 @@ class Loop:
         target = labels
         if losses.uses_guess(self.run.method):
             with torch.no_grad():
-                target = losses.target(self.run.method, labels, self._logits(rows), progress)
+                target = self._target(labels, self._logits(rows), progress, batch)
         total = torch.zeros_like(self.loss_sum)
-        for part in self.inputs.parts(rows):
+        for part in self.crew.rounds(self._parts(rows)):
             self._heed_stop()
-            loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / len(rows))
-            self._backward(loss)
+            with self.crew.all_or_none():
+                loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / batch)
+                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 
     def _nothing(self, rows: Rows) -> Tensor:
         """Logits of zero, in the shape that those of ``rows`` have."""
-        return torch.zeros(len(rows), *self.labels.shape[1:], device=self.accelerator.device)
+        return torch.zeros(len(rows), *self.labels.shape[1:], device=self.device)
 
     def _logits(self, rows: Rows) -> Tensor:
-        logits = self._nothing(rows)
-        parts = self.inputs.parts(rows)[::-1]
-        while parts:
+        """Of this process's rows."""
+        logits, left = self._nothing(rows), np.arange(len(rows))
+        while self.crew.agree(len(left) > 0):
+            left = self._fill(logits, rows, left)
+        return logits
+
+    def _fill(self, logits: Tensor, rows: Rows, left: Rows) -> Rows:
+        """Puts the logits of ``rows[left]`` in their places. Returns those for which memory ran out."""
+        parts = [left[part] for part in self._parts(rows[left])]
+        for done, part in enumerate(self.crew.rounds(parts)):
             self._heed_stop()
-            part = parts.pop()
             try:
-                logits[torch.from_numpy(part)] = self._forward(rows[part])
+                with self.crew.all_or_none():
+                    logits[torch.from_numpy(part)] = self._forward(rows[part])
                 continue
             except RuntimeError as error:
                 if not memory.ran_out(error):
                     raise
             self._make_room()
-            left = np.concatenate([part, *parts])
-            parts = [left[smaller] for smaller in self.inputs.parts(rows[left])][::-1]
-        return logits
+            return np.concatenate([left[:0], *parts[done:]])
+        return left[:0]
 
-    def _backward(self, loss: Tensor) -> None:
-        self.accelerator.backward(self.scaler.scale(loss))
+    def _parts(self, rows: Rows) -> list[Rows]:
+        return self.inputs.parts(rows) if len(rows) else [np.zeros(0, np.int64)]
 
     def _forward(self, rows: Rows) -> Tensor:
-        device = self.accelerator.device
-        logits: Tensor = self.model(*(tensor.to(device) for tensor in self.inputs.batch(rows)))
-        return logits
+        """Logits of ``rows``. A process without any computes one for nothing: it has a part in the gradient, and in the model."""
+        inputs = self.inputs.batch(rows if len(rows) else self.rows[:1])
+        logits: Tensor = self.model(*(tensor.to(self.device) for tensor in inputs))
+        return logits if len(rows) else logits[:0]
 
     def _batch(self) -> Rows:
         """Positions in ``self.rows`` of the next batch."""
@@ -253,7 +284,7 @@ class Loop:
 
     def _log(self) -> None:
         """Emits the mean loss since the last time. Here and not at every step, as looking at the loss makes a GPU wait."""
-        loss = self.loss_sum.item() / self.loss_count
+        loss = self.crew.sum(self.loss_sum).item() / self.loss_count
         if not math.isfinite(loss):
             raise Diverged(f"The loss is no longer a finite number at step {self.step}: try a smaller learning rate.")
         done = (self.step - 1) / self.total
@@ -264,5 +295,5 @@ class Loop:
         self.loss_count = 0
 
     def _heed_stop(self) -> None:
-        if self.should_stop():
+        if self.crew.agree(self.should_stop()):
             raise Stopped

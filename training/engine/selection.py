@@ -10,6 +10,7 @@ from torch import Tensor
 
 from training.artifacts import Trajectory, earliest_best
 from training.engine.checkpoint import Seen
+from training.engine.crew import ALONE, Crew
 from training.engine.data.split import Rows
 from training.engine.labels import Probabilities
 from training.files import atomic
@@ -23,10 +24,12 @@ class Selection:
 
     The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
     ``folder`` that is written when they improve and named after its step, so that the one which the last checkpoint speaks of
-    stays until there is a newer checkpoint: two files at most.
+    stays until there is a newer checkpoint: two files at most. Of a crew each process has its own selection, all equal, and
+    the main one has the files.
     """
 
-    def __init__(self, run: RunSpec, folder: Path) -> None:
+    def __init__(self, run: RunSpec, folder: Path, crew: Crew = ALONE) -> None:
+        self.crew = crew
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
         self.steps = list[int]()
         self.prob = list[Probabilities]()
@@ -45,10 +48,10 @@ class Selection:
             self._keep(step, weights())
 
     def _keep(self, step: int, weights: Weights) -> None:
-        if self.large:
+        if self.large and self.crew.main:
             with atomic(self._file(step)) as path:
                 save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, path)
-        else:
+        elif not self.large:
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
         self.best = step
         self._forget(keep={step, self.saved})
@@ -61,6 +64,7 @@ class Selection:
         """Those of the best step; None where the last step counts, whose weights the model has."""
         if self.best is None or not self.large:
             return self.weights
+        self.crew.wait()  # until the file is written
         return load_file(self._file(self.best))
 
     def trajectory(self, ids: Rows) -> Trajectory:
@@ -94,5 +98,5 @@ class Selection:
 
     def _forget(self, keep: set[int | None]) -> None:
         kept = {self._file(step) for step in keep if step is not None}
-        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large else ():
+        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.crew.main else ():
             file.unlink(missing_ok=True)

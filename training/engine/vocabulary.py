@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from training.engine import shards
+
 
 class Vocabulary(nn.Module):
     """Takes the place of ``embedding``, and is saved and loaded as if it were it. ``used`` are the ids that training reads."""
@@ -46,7 +48,8 @@ class Vocabulary(nn.Module):
 
     def dense(self) -> Tensor:
         """The weight (vocabulary, width) of the embedding."""
-        return torch.cat([self.trained.detach(), self.others])[self.place]
+        trained = shards.whole(self.trained.detach()).to(self.others.device)
+        return torch.cat([trained, self.others])[self.place]
 
     def _save_to_state_dict(self, destination: dict[str, Tensor], prefix: str, keep_vars: bool) -> None:
         destination[f"{prefix}weight"] = self.dense()
@@ -56,9 +59,9 @@ class Vocabulary(nn.Module):
         if weight is None:
             missing.append(f"{prefix}weight")
             return
-        in_order = weight.to(self.trained.device)[self.place.argsort()]
+        in_order = weight.to(self.others.device)[self.place.argsort()]
         with torch.no_grad():
-            self.trained.copy_(in_order[: len(self.trained)])
+            self.trained.copy_(shards.like(in_order[: len(self.trained)], self.trained))
             self.others.copy_(in_order[len(self.trained) :])
 
 

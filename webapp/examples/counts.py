@@ -19,11 +19,11 @@ class Counts:
     """Examples by kind, a cell and whether the student says what the supervisor says: kind 2 (cell - 1) + agree.
 
     ``alone`` (16,) counts those whose group has no other example. Of the others ``number`` counts examples of ``kind`` in
-    ``group`` (entry by entry; groups are numbered from 0).
+    ``group`` (entry by entry; groups are numbered).
     """
 
     alone: Array
-    group: npt.NDArray[np.int64]
+    group: npt.NDArray[np.int32]
     kind: npt.NDArray[np.int64]
     number: Array
 
@@ -54,17 +54,16 @@ class Measures:
     agreement_wrong: Estimate | None
 
 
-def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
+def count(cursor: duckdb.DuckDBPyConnection, table: str, found: Where) -> Counts:
     kind = "2 * (cell - 1) + agree::INTEGER"
     both = Where([*found.conditions, "NOT shared"], found.parameters)
     alone = np.zeros(2 * len(CELLS))
-    for at, number in cursor.execute(f"SELECT {kind}, count(*) FROM examples{both.sql} GROUP BY ALL", both.parameters).fetchall():
+    for at, number in cursor.execute(f"SELECT {kind}, count(*) FROM {table}{both.sql} GROUP BY ALL", both.parameters).fetchall():
         alone[at] = number
     both = Where([*found.conditions, "shared"], found.parameters)
-    sql = f"SELECT grp, ({kind})::BIGINT AS kind, count(*) AS number FROM examples{both.sql} GROUP BY ALL"
+    sql = f"SELECT grp_number, ({kind})::BIGINT AS kind, count(*) AS number FROM {table}{both.sql} GROUP BY ALL"
     shared = cursor.execute(sql, both.parameters).fetchnumpy()
-    _, group = np.unique(shared["grp"], return_inverse=True)
-    return Counts(alone, group, shared["kind"].astype(np.int64), shared["number"].astype(np.float64))
+    return Counts(alone, shared["grp_number"], shared["kind"].astype(np.int64), shared["number"].astype(np.float64))
 
 
 WEAK, STUDENT, CEILING, AGREE, AGREE_RIGHT, AGREE_WRONG, WEAK_WRONG = np.eye(7).tolist()
@@ -97,16 +96,16 @@ def measure_slice(counts: Counts, cells: Collection[int]) -> Measures:
     )
 
 
-def _spread(alone: Array, group: npt.NDArray[np.int64], kind: npt.NDArray[np.int64], number: Array, rows: float) -> Spread | None:
+def _spread(alone: Array, group: npt.NDArray[np.int32], kind: npt.NDArray[np.int64], number: Array, rows: float) -> Spread | None:
     """As ``training.statistics.measure`` would find it, from counts; None where fewer than two groups leave nothing to vary."""
     values = quantities()
     total = alone + np.bincount(kind, number, len(alone))
     mean = total @ values / rows
     deviation = values - mean
-    clusters = int(alone.sum()) + len(np.unique(group[number > 0]))
+    size = int(group.max(initial=-1)) + 1
+    clusters = int(alone.sum()) + int(np.count_nonzero(np.bincount(group, number, size)))
     if clusters < 2:
         return None
-    size = int(group.max(initial=-1)) + 1
     sums = np.stack([np.bincount(group, number * column[kind], size) for column in deviation.T], axis=1)
     squares = (deviation * alone[:, None]).T @ deviation + sums.T @ sums
     example = clusters / (clusters - 1) * squares / rows**2

@@ -38,7 +38,7 @@ class Where:
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
     """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", or the name of a range.
 
-    ``tagged`` has the ids of the examples with each of the view's tags. A search is over the rows of the table ``hits``.
+    ``tagged`` has the ids of the examples with each of the view's tags. Searching comes before.
     """
     found = Where()
     if view.cell and besides != "cell":
@@ -57,8 +57,6 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
         found.add("grp = ?", view.group)
     for ids in tagged:
         found.add("id IN (SELECT unnest(?::BIGINT[]))", list(ids))
-    if view.q:
-        found.add("row IN (SELECT row FROM hits)")
     return found
 
 

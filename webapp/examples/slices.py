@@ -84,18 +84,22 @@ class Slice:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, view: View, tagged: Sequence[Sequence[int]] = ()) -> None:
         self.cursor, self.about, self.view, self.tagged = cursor, about, view, tagged
+        self.searched = "examples"
+        """Where the rows are: the whole table, or those with what is searched for."""
         if view.q:
             self._search()
 
     def _search(self) -> None:
         found = search(self.view)
         try:
-            self._rows(f"CREATE TEMP TABLE hits AS SELECT row FROM texts{found.sql}", found.parameters)
+            sql = f"CREATE TEMP TABLE hits AS FROM examples WHERE row IN (SELECT row FROM texts{found.sql})"
+            self._rows(sql, found.parameters)
         except duckdb.Error as error:
             if self.view.mode != "regex":
                 raise
             reason = str(error).partition("\n")[0].rpartition("Error: ")[2]
             raise Refused(Problem("q", f"This is not a regular expression that can be searched for: {reason}")) from None
+        self.searched = "hits"
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.cursor.execute(sql, list(parameters)).fetchall()
@@ -112,7 +116,7 @@ class Slice:
     @cached_property
     def counts(self) -> Counts:
         """In all eight cells, whatever cell is chosen."""
-        return count(self.cursor, self._where("cell"))
+        return count(self.cursor, self.searched, self._where("cell"))
 
     @cached_property
     def measures(self) -> Measures:
@@ -126,25 +130,22 @@ class Slice:
     @cached_property
     def histograms(self) -> dict[str, Histogram]:
         """Of each dimension: the whole table and the view. Those that are brushed need a look of their own."""
-        everything = self._histograms(list(RANGES), Where())
         alike = [name for name in RANGES if not self.view.brushed(name)]
         kept = self._histograms(alike, self._where())
         for name in RANGES:
             if self.view.brushed(name):
                 kept |= self._histograms([name], self._where(name))
-        return {name: Histogram(self.about.axes[name], everything[name], kept[name]) for name in RANGES}
+        return {name: Histogram(self.about.axes[name], self.about.counts[name], kept[name]) for name in RANGES}
 
     def _histograms(self, names: Sequence[str], found: Where) -> dict[str, list[int]]:
         bins = {name: [0] * BINS for name in names}
         if names:
             sets = ", ".join(f"({name}_bin)" for name in names)
             columns = ", ".join(f"{name}_bin" for name in names)
-            flipped = (
-                f"SELECT * REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin) FROM examples{found.sql}"
-            )
-            for *places, number in self._rows(
-                f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})", found.parameters
-            ):
+            flip = f"* REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin)"
+            flipped = f"SELECT {flip} FROM {self.searched}{found.sql}"
+            sql = f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})"
+            for *places, number in self._rows(sql, found.parameters):
                 name, place = next((one, at) for one, at in zip(names, places, strict=True) if at is not None)
                 if place < BINS:  # what never flips is in no bin
                     bins[name][place] = number
@@ -156,36 +157,36 @@ class Slice:
         if self.view.after:
             order, _, example = self.view.after.partition(":")
             found = _and(found, beyond(self.view, True, float(order), int(example)))
-        return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}")
+        return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}", self.searched)
 
     def one(self, example: int) -> Example | None:
         """An example of the table, whether or not the view lets it through."""
         found = Where()
         found.add("id = ?", example)
-        return next(iter(self._examples(found, "")), None)
+        return next(iter(self._examples(found, "", "examples")), None)
 
     def place(self, of: Example) -> int:
         """How many rows of the view come before it."""
         found = _and(self._where(), beyond(self.view, False, of.order, of.id))
-        return int(self._rows(f"SELECT count(*) FROM examples{found.sql}", found.parameters)[0][0])
+        return int(self._rows(f"SELECT count(*) FROM {self.searched}{found.sql}", found.parameters)[0][0])
 
     def neighbours(self, of: Example) -> tuple[int | None, int | None]:
         """Ids of the rows of the view before and after an example."""
         before = _and(self._where(), beyond(self.view, False, of.order, of.id))
         after = _and(self._where(), beyond(self.view, True, of.order, of.id))
-        one = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1")
-        other = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1")
+        one = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1", self.searched)
+        other = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1", self.searched)
         return (one[0].id if one else None), (other[0].id if other else None)
 
     def holds(self, of: Example) -> bool:
         found = self._where()
         found.add("id = ?", of.id)
-        return bool(self._rows(f"SELECT 1 FROM examples{found.sql}", found.parameters))
+        return bool(self._rows(f"SELECT 1 FROM {self.searched}{found.sql}", found.parameters))
 
-    def _examples(self, found: Where, tail: str) -> list[Example]:
+    def _examples(self, found: Where, tail: str, table: str) -> list[Example]:
         said = ", ".join(f"{seat}_{what}" for seat in SEATS for what in ("label", "conf", "gold", "prob"))
         sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, ({ORDERS[self.view.sort]})::DOUBLE AS sorted, {said}
-                  FROM examples{found.sql} {tail}"""
+                  FROM {table}{found.sql} {tail}"""
         return [
             Example(*(*row[:9], {seat: Said(*row[9 + 4 * at : 13 + 4 * at]) for at, seat in enumerate(SEATS)}))
             for row in self._rows(sql, found.parameters)
@@ -202,6 +203,11 @@ class Slice:
         """The texts of these rows as they are."""
         found = self._rows("SELECT row, text, text_b FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))", [list(rows)])
         return {row: (one, other) for row, one, other in found}
+
+    def texts_by_id(self, ids: Sequence[int], characters: int) -> dict[int, str]:
+        """The beginning of the texts of any examples of the data set; of two texts both."""
+        sql = "SELECT id, left(concat_ws(' / ', text, text_b), ?) FROM texts WHERE id IN (SELECT unnest(?::BIGINT[]))"
+        return dict(self._rows(sql, [characters, list(ids)]))
 
     def _marked(self, name: str, whole: bool) -> str:
         text = f"regexp_replace({name}, ?, ?, 'gi')" if self.view.q else name

@@ -22,7 +22,9 @@ RANGES = {
 }
 """What can be brushed, and the column that it is measured in; ``<name>_min`` and ``<name>_max`` are its two ends."""
 
-COLUMNS = ("gold", "answers", "shift", "flip", "length", "group", "tags")
+Column = Literal["gold", "shift", "flip", "length", "group", "tags"]
+COLUMNS: tuple[Column, ...] = ("gold", "tags")
+"""What a list shows beside text and answers, unless other columns are chosen."""
 
 Sort = Literal["disagreement", "corrections", "regressions", "blind", "errors", "length", "id"]
 Mode = Literal["words", "phrase", "regex"]
@@ -67,7 +69,7 @@ class View(BaseModel):
     q: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
     mode: Mode = "words"
     sort: Sort = "disagreement"
-    column: tuple[Literal["gold", "answers", "shift", "flip", "length", "group", "tags"], ...] = ("gold", "answers", "tags")
+    column: tuple[Column, ...] = COLUMNS
     after: Annotated[str, StringConstraints(pattern=r"^(-?[0-9.e+-]+:[0-9]{1,19})?$")] = ""
     """Where the page begins: order and id of the last row before it."""
 
@@ -108,5 +110,5 @@ class View(BaseModel):
     @property
     def filtered(self) -> bool:
         """Whether anything but a cell narrows the view."""
-        rest = self.but(cell=(), sort="disagreement", column=("gold", "answers", "tags"), weak="", student="", ceiling="")
+        rest = self.but(cell=(), sort="disagreement", column=COLUMNS, weak="", student="", ceiling="")
         return rest.but(split="test") != View()

@@ -8,7 +8,7 @@ from webapp.charts.numbers import rate
 from webapp.examples.slices import Histogram
 from webapp.examples.view import SEATS, View
 
-TITLES = {"shift": "Student − supervisor", "flip": "Flip step", "length": "Words"}
+TITLES = {"shift": "Apart, |p − p’|", "flip": "Flip step", "length": "Words"}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from webapp.notes.models import WRONG
 from webapp.pages.example import CHART, ExamplePage
 from webapp.pages.exploring import Explorer
 from webapp.pages.marked import MarkedPage
+from webapp.pages.nearby import Nearby
 
 
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -91,6 +92,21 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
         raise Http404(str(error)) from error
     context = {"experiment": experiment, "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed}
     return render(request, "pages/example.html", context, status=422 if wrong else 200)
+
+
+def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """What is most like the example in half B; asked for once the page is there, since it takes time."""
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request)
+    try:
+        with look(Cast(experiment), view.but(q="")) as found:
+            if found.slice.one(example) is None:
+                raise Http404
+            page = Nearby(found, example)
+    except (Missing, FileNotFoundError) as error:
+        raise Http404(str(error)) from error
+    there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
+    return render(request, "partials/nearby.html", {"experiment": experiment, "page": page, "transfer": there})
 
 
 @require_POST

@@ -61,6 +61,8 @@ class Line:
     bars: str
     tags: list[Tag]
     noted: bool
+    alike: str
+    """The query of all examples of its group."""
 
 
 class Explorer(Subject):
@@ -87,7 +89,8 @@ class Explorer(Subject):
         for number, example in enumerate(page, self.first):
             one, other = sides_of(*texts[example.row])
             bars, gold = self.bars(example), self.class_name(example.gold)
-            lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted))
+            alike = self.view.but(group=example.group, cell=()).query()
+            lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))
         return lines
 
     def bars(self, example: Example) -> str:

@@ -35,10 +35,9 @@ class Titles:
         if [model.role for model in trio.all] == list(ROLES):
             return list(ROLES.values())
         titles = [self._short(model) for model in trio.all]
-        if len(set(titles)) < len(titles):
-            titles = [f"{title}, seed {model.seed}" for title, model in zip(titles, trio.all, strict=True)]
-        if len(set(titles)) < len(titles):
-            titles = [f"{title}, {short_model(model.name)}" for title, model in zip(titles, trio.all, strict=True)]
+        for more in ([f"seed {model.seed}" for model in trio.all], [short_model(model.name) for model in trio.all]):
+            alike = [titles.count(title) > 1 for title in titles]
+            titles = [f"{title}, {word}" if same else title for title, word, same in zip(titles, more, alike, strict=True)]
         return titles
 
     def _short(self, model: Model) -> str:
@@ -72,6 +71,10 @@ class Subject:
     @property
     def legend(self) -> list[tuple[str, str]]:
         return [(self.names.look(model).token, title) for model, title in zip(self.trio.all, self.titles, strict=True)]
+
+    @property
+    def positive(self) -> str:
+        return self.class_name(1)
 
     def class_name(self, label: int) -> str:
         if self.dataset is None:

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from typing import Any
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from django.test import Client
 
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of, with_texts
-from training import Store
+from training import Store, catalog
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
 
@@ -79,6 +80,7 @@ def test_any_two_models_can_be_the_axes(client: Client, experiment: Experiment) 
     page = client.get(address(experiment, f"?weak={one[:12]}&student={two[:12]}")).content.decode()
     assert "Student confidence, seed 0 right" in page
     assert "Student confidence, seed 1" in page
+    assert ">Ceiling, seed" not in page, "only what could be confused is told apart"
     assert sum(cells(page)) == 300
     assert "alone errs" in page
 
@@ -152,6 +154,26 @@ def test_an_example_shows_every_seed_its_place_and_where_labels_are_from(client:
     assert "not in this view" in get(client, address(experiment, f"{ids[1]}/?cell=1"))
 
 
+def test_what_was_learned_from_and_is_most_alike_comes_with_what_the_supervisor_said(
+    client: Client, experiment: Experiment
+) -> None:
+    one = ids_of("test")[0]
+    assert f"{one}/nearby/" in get(client, address(experiment, f"{one}/"))
+    assert "this student has none" in get(client, address(experiment, f"{one}/nearby/"))
+    run = experiment.runs.get(key=experiment.triplets[1]["student"]).run_spec
+    data = catalog.dataset("movie-reviews")
+    features = Store(settings.ARTIFACTS_DIR).features
+    features.mkdir(parents=True)
+    vectors = np.random.default_rng(0).normal(size=(data.rows, 4)).astype(np.float32)
+    layers = catalog.MODELS[run.model].layers
+    np.save(features / f"{run.digest[:16]}-{layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}.npy", vectors)
+    page = get(client, address(experiment, f"{one}/nearby/"))
+    shown = [int(found) for found in re.findall(r"examples/(\d+)/\?split=transfer", page)]
+    assert len(shown) == 8
+    assert set(shown) <= set(ids_of("transfer"))
+    assert client.get(address(experiment, f"{ids_of('locked')[0]}/nearby/")).status_code == 404
+
+
 def write(client: Client, experiment: Experiment, example: int, **words: str) -> Any:
     return client.post(address(experiment, f"{example}/write/"), words)
 
@@ -192,6 +214,15 @@ def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client:
     assert "<u>" in page
     one = listed(page)[0]
     assert "Label 1 says that A is preferred" in get(client, address(experiment, f"{one}/"))
+
+
+def test_a_column_more_and_the_examples_of_one_group(client: Client, experiment: Experiment) -> None:
+    page = get(client, address(experiment, "?column=group&column=length&cell=5"))
+    assert ">Words</th>" in page
+    assert ">Gold label</th>" not in page
+    link = re.search(r'href="(\?[^"]*group=\d+[^"]*)" title="all examples of this group"', page)
+    assert link
+    assert listed(get(client, address(experiment, unescape(link[1])))) == listed(page)[:1]
 
 
 def test_who_is_not_logged_in_sees_nothing(experiment: Experiment) -> None:

@@ -1,0 +1,56 @@
+"""What is most alike in a file of features, and where that file is."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from training import ExperimentSpec, Store, make_plan
+from webapp.examples.nearest import features_of, nearest
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, np.ndarray, np.ndarray]:
+    """Features, data set, ids and vectors: ids are in no order, as rows of a file may be."""
+    rng = np.random.default_rng(3)
+    ids, vectors = rng.permutation(50).astype(np.int64), rng.normal(size=(50, 6)).astype(np.float32)
+    np.save(tmp_path / "features.npy", vectors)
+    pq.write_table(pa.table({"id": ids}), tmp_path / "examples.parquet")
+    return tmp_path / "features.npy", tmp_path / "examples.parquet", ids, vectors
+
+
+def test_the_nearest_are_those_with_the_largest_cosine_among_the_candidates(
+    files: tuple[Path, Path, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.examples.nearest.BLOCK", 7)
+    features, dataset, ids, vectors = files
+    own = vectors[ids == 4][0]
+    cosine = {
+        int(one): float(vector @ own / np.linalg.norm(vector) / np.linalg.norm(own))
+        for one, vector in zip(ids, vectors, strict=True)
+    }
+    among = np.arange(10, 40)
+    found = nearest(features, dataset, 4, among, 5)
+    assert [near.id for near in found] == sorted(among.tolist(), key=lambda one: -cosine[one])[:5]
+    assert [near.likeness for near in found] == pytest.approx([cosine[near.id] for near in found], abs=1e-5)
+
+
+def test_an_example_that_is_not_there_is_not_looked_for(files: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
+    features, dataset, _, _ = files
+    with pytest.raises(LookupError):
+        nearest(features, dataset, 999, np.arange(10))
+    assert nearest(features, dataset, 4, np.array([], np.int64)) == []
+
+
+def test_the_features_of_a_probe_are_found_by_its_model_and_no_others(tmp_path: Path) -> None:
+    plan, store = make_plan(ExperimentSpec()), Store(tmp_path)
+    run = plan.runs[plan.triplets[0].student]
+    assert features_of(run, store) is None
+    store.features.mkdir(parents=True)
+    start, end = f"{run.digest[:16]}", f"{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}"
+    for name in (f"{start}-4-{end}-b.npy", f"{start}-2-{end}.npy", f"{start}-4-{end}.npy"):
+        (store.features / name).touch()
+    assert features_of(run, store) == store.features / f"{start}-4-{end}.npy"
+    assert features_of(plan.runs[plan.triplets[0].weak], store) is None

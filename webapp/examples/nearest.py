@@ -1,0 +1,54 @@
+"""The training examples that are most like an example, in the frozen features that a probe reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from training import RunSpec, Store, catalog
+
+BLOCK = 20_000
+"""Rows of the features that are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """``likeness`` is the cosine of the two examples' features."""
+
+    id: int
+    likeness: float
+
+
+def features_of(run: RunSpec, store: Store) -> Path | None:
+    """The file of the features that ``run`` was trained on, where it is a probe and the file is still there."""
+    model = catalog.known_model(run.model)
+    if run.adaptation != "probe" or model is None:
+        return None
+    name = f"{run.digest[:16]}-{model.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}*.npy"
+    found = sorted(path for path in store.features.glob(name) if not path.stem.endswith("-b"))
+    return found[0] if found else None
+
+
+def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.int64], number: int = 8) -> list[Near]:
+    """The ``number`` examples of ``among`` (ids) whose features are most like those of ``example``, the most alike first.
+
+    Rows of the features are those of the data set's file, in its order. Raises LookupError where it does not hold the example.
+    """
+    with pq.ParquetFile(dataset) as file:
+        ids = file.read(columns=["id"])["id"].to_numpy()
+    table = np.load(features, mmap_mode="r", allow_pickle=False)
+    at = np.flatnonzero(ids == example)
+    if len(at) != 1 or len(table) != len(ids):
+        raise LookupError(example)
+    rows = np.flatnonzero(np.isin(ids, among))
+    own = _unit(table[at])[0]
+    alike = np.concatenate([_unit(table[rows[begin : begin + BLOCK]]) @ own for begin in range(0, len(rows), BLOCK)] or [own[:0]])
+    best = np.argsort(-alike, kind="stable")[:number]
+    return [Near(int(ids[rows[one]]), float(alike[one])) for one in best]
+
+
+def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    length: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
