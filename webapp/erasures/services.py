@@ -42,7 +42,7 @@ def claim_next() -> list[Question]:
 
 @transaction.atomic
 def answer(asked: Sequence[Question], found: Iterable[Erasure], otherwise: str) -> None:
-    """Stores the answers; ``otherwise`` is what to say of a question that got none. Another attempt's questions stay as they are."""
+    """Stores the answers; ``otherwise`` is what to say of questions that got none. Those of another attempt stay."""
     answers = {one.run: one for one in found}
     for question in asked:
         mine = Question.objects.select_for_update().filter(pk=question.pk, attempt=question.attempt, state=State.RUNNING).first()

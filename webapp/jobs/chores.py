@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from celery import shared_task
@@ -25,8 +26,11 @@ from training.notices import NOTICE, Looked, Notice, Refused
 from training.server import die_with_parent
 from training.shelving import About
 from webapp.celery import app
+from webapp.erasures import queries as erasures
+from webapp.erasures import services as questions
 from webapp.imports import services
 from webapp.imports.models import Import, State
+from webapp.jobs.erasing import erase
 from webapp.jobs.tasks import shutting_down
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
@@ -80,6 +84,12 @@ def fetch(owner: User, name: str) -> tuple[Import, bool]:
 
 def again(one: Import) -> bool:
     services.again(one)
+    return call()
+
+
+def ask(keys: Sequence[str], example: int) -> bool:
+    """Asks runs which words their answers hang on. False when the broker is away: they are asked when it is back."""
+    questions.ask(keys, example)
     return call()
 
 

@@ -12,16 +12,9 @@ from training.notices import Erasure
 from training.server import die_with_parent
 from webapp.erasures import services
 from webapp.erasures.models import Question
-from webapp.jobs import chores
 
-NO_ANSWER = "The models could not be asked; the log of the chores has the cause."
+NO_ANSWER = "The models could not be asked; words.log has the cause."
 TOO_LONG = "It took longer than two minutes."
-
-
-def ask(keys: Sequence[str], example: int) -> bool:
-    """Queues the question to each run. False when the broker is away: it is answered when that is back."""
-    services.ask(keys, example)
-    return chores.call()
 
 
 def erase(asked: Sequence[Question]) -> None:
