@@ -19,6 +19,7 @@ from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execu
 from training.engine.errors import EngineError
 from training.events import RunFailed, RunStopped
 from training.files import atomic
+from training.notices import Erasure
 from training.server import serve
 from training.spec import describe
 
@@ -66,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
     out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new or empty folder to write into")
     out.add_argument("--labels", action="store_true", help="the weak labels as a data set, and not the model")
-    hung = add("words", _words, "Prints what each word of an example does to a finished run's answer, as JSON.")
-    hung.add_argument("run", metavar="RUNKEY", help="key of the run, or its beginning")
-    hung.add_argument("example", type=int, metavar="ID", help="id of the example in the run's data set")
+    hung = add("words", _words, "Prints what each word of an example does to the answers of finished runs, a JSON line for each.")
+    hung.add_argument("example", type=int, metavar="ID", help="id of the example in the runs' data set")
+    hung.add_argument("runs", nargs="+", metavar="RUNKEY", help="key of a run, or its beginning")
     hung.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
@@ -179,15 +180,17 @@ def _export(options: argparse.Namespace) -> int:
 def _words(options: argparse.Namespace) -> int:
     from training.engine.erasure import erase
 
-    store = Store(options.store)
-    try:
-        print(erase(store.read_run(options.run), store, options.example).model_dump_json())
-    except LookupError as error:
-        raise BadInput(str(error.args[0])) from None
-    except (EngineError, OSError) as error:
-        print(sentence(error, store), file=sys.stderr)
-        return FAILED
-    return DONE
+    store, code = Store(options.store), DONE
+    with json_lines() as write:
+        for key in options.runs:
+            try:
+                found = erase(store.read_run(key), store, options.example)
+            except LookupError as error:
+                raise BadInput(str(error.args[0])) from None
+            except (EngineError, OSError) as error:
+                found, code = Erasure(run=key, id=options.example, error=sentence(error, store)), FAILED
+            write(found.model_dump(mode="json"))
+    return code
 
 
 def _data(options: argparse.Namespace) -> int:

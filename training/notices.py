@@ -1,4 +1,4 @@
-"""What work on a data set tells, one JSON line each, from ``python -m training data`` to whoever started it."""
+"""What ``python -m training data`` and ``words`` tell to whoever started them, one JSON line each."""
 
 from typing import Annotated, Literal
 
@@ -48,6 +48,28 @@ class Refused(Frozen):
 
     kind: Literal["refused"] = "refused"
     error: str
+
+
+class Piece(Frozen):
+    """Characters ``start`` to ``end`` of a text, of the second of two where ``side`` is b. ``effect`` is in nats of log-odds."""
+
+    side: Literal["a", "b"]
+    start: int
+    end: int
+    effect: float
+
+
+class Erasure(Frozen):
+    """The log-odds that a run gives to the true label of an example, and how far each piece of its text raises them.
+
+    Where ``error`` is a sentence for a person there is no answer.
+    """
+
+    run: str
+    id: int
+    log_odds: float = 0.0
+    pieces: tuple[Piece, ...] = ()
+    error: str = ""
 
 
 Notice = Annotated[Progress | Looked | Checked | Shelved | Refused, Field(discriminator="kind")]

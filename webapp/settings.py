@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "webapp.experiments",
     "webapp.imports",
     "webapp.notes",
+    "webapp.erasures",
     "webapp.jobs",
     "webapp.live",
     "webapp.pages",

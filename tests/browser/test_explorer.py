@@ -128,6 +128,8 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     page.keyboard.type("The second clause takes it back.")
     page.get_by_role("button", name="Keep the note").click()
     expect(page.locator(".written")).to_contain_text("takes it back")
+    page.get_by_role("button", name="Ask the three models").click()
+    expect(page.locator(".weights mark").first).to_be_visible(timeout=60_000)
     permalink = page.url.partition("#")[0]
     page.keyboard.press("u")
     expect(page).to_have_url(re.compile(r"/examples/\?cell=5"))
@@ -148,6 +150,7 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     expect(other).to_have_url(permalink)
     expect(other.locator(".tag.on")).to_have_text("irony")
     expect(other.locator(".written")).to_contain_text("admin")
+    expect(other.locator(".weights > div")).to_have_count(3)
     other.context.close()
 
     mapped = brush_the_map(lab, page)

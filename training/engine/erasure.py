@@ -16,29 +16,12 @@ from training.engine.data.tokens import GPU_BUDGET, TRANSFORMER_BUDGET, word_pie
 from training.engine.export import weights_of
 from training.engine.inputs import Inputs, Pairs, Ragged
 from training.engine.precision import precision_of
-from training.spec import Frozen, RunSpec
+from training.notices import Erasure, Piece
+from training.spec import RunSpec
 
 PIECE = re.compile(r"\w+|[^\w\s]+")
 MOST = 256
 """Erasures of one text; in a longer one neighbours are erased together."""
-
-
-class Piece(Frozen):
-    """Characters ``start`` to ``end`` of the text of one side. ``effect`` is how far they raise the log-odds, in nats."""
-
-    side: Side
-    start: int
-    end: int
-    effect: float
-
-
-class Erasure(Frozen):
-    """The log-odds that a run gives to the true label of an example, and what each piece of its text does to them."""
-
-    run: str
-    id: int
-    log_odds: float
-    pieces: tuple[Piece, ...]
 
 
 def erase(run: RunSpec, store: Store, example: int) -> Erasure:

@@ -1,4 +1,4 @@
-"""Work on data sets in a child process, by a light worker of its own, since a training worker may be busy for hours."""
+"""Work on data sets and examples in a child process, by a light worker of its own, as a training worker may be busy for hours."""
 
 import contextlib
 import json
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from celery import shared_task
@@ -25,8 +26,11 @@ from training.notices import NOTICE, Looked, Notice, Refused
 from training.server import die_with_parent
 from training.shelving import About
 from webapp.celery import app
+from webapp.erasures import queries as erasures
+from webapp.erasures import services as questions
 from webapp.imports import services
 from webapp.imports.models import Import, State
+from webapp.jobs.erasing import erase
 from webapp.jobs.tasks import shutting_down
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
@@ -83,6 +87,12 @@ def again(one: Import) -> bool:
     return call()
 
 
+def ask(keys: Sequence[str], example: int) -> bool:
+    """Asks runs which words their answers hang on. False when the broker is away: they are asked when it is back."""
+    questions.ask(keys, example)
+    return call()
+
+
 def call(times: int = 1) -> bool:
     """Calls the worker. A call may be lost or doubled: the record says what is to be done."""
     try:
@@ -95,8 +105,8 @@ def call(times: int = 1) -> bool:
 
 
 def resend() -> None:
-    """Calls again when the broker holds fewer calls than imports are queued, as after it was restarted."""
-    queued = Import.objects.filter(state=State.QUEUED).count()
+    """Calls again when the broker holds fewer calls than work is queued, as after it was restarted."""
+    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued()
     if not queued:
         return
     try:
@@ -109,8 +119,12 @@ def resend() -> None:
 
 @shared_task
 def work() -> None:
-    """Does the first queued import; a message too many finds nothing to do."""
-    if not shutting_down.is_set() and (one := services.claim_next()):
+    """Does the first queued piece of work, what takes seconds first; a message too many finds nothing to do."""
+    if shutting_down.is_set():
+        return
+    if asked := questions.claim_next():
+        erase(asked)
+    elif one := services.claim_next():
         watch(one)
 
 

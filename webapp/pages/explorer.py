@@ -18,12 +18,14 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.looking import exported, look
+from webapp.jobs import chores
 from webapp.notes import services as notes
 from webapp.notes.models import WRONG
 from webapp.pages.example import CHART, ExamplePage
 from webapp.pages.exploring import Explorer
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
+from webapp.pages.weights import WordsPage
 
 
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -108,6 +110,22 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
         raise Http404(str(error)) from error
     there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
     return render(request, "partials/nearby.html", {"experiment": experiment, "page": page, "transfer": there})
+
+
+def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """Which words the answers of the view's models hang on, as far as that is known; a POST asks for it."""
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request)
+    try:
+        with look(Cast(experiment), view) as found:
+            if request.method == "POST":
+                chores.ask(found.trio.keys, example)
+            page = WordsPage(found, example)
+    except (Missing, Refused, LookupError) as error:
+        raise Http404(str(error)) from error
+    if request.method == "POST" and not request.htmx:  # type: ignore[attr-defined]
+        return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#words")
+    return render(request, "partials/words.html", {"experiment": experiment, "page": page})
 
 
 @require_POST

@@ -21,6 +21,7 @@ urlpatterns = [
     path("experiments/<int:pk>/examples/export/<slug:how>/", explorer.export, name="examples-export"),
     path("experiments/<int:pk>/examples/<int:example>/", explorer.example, name="example"),
     path("experiments/<int:pk>/examples/<int:example>/nearby/", explorer.nearby, name="example-nearby"),
+    path("experiments/<int:pk>/examples/<int:example>/words/", explorer.words, name="example-words"),
     path("experiments/<int:pk>/examples/<int:example>/write/", explorer.write, name="example-write"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/upload/", datasets.upload, name="upload"),

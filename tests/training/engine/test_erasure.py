@@ -12,7 +12,8 @@ from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.__main__ import BAD_INPUT, FAILED, main
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.erasure import MOST, Erasure, erase, log_odds, pieces_of
+from training.engine.erasure import MOST, erase, log_odds, pieces_of
+from training.notices import Erasure
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Erasure, str, float]:
@@ -79,13 +80,13 @@ def test_a_long_text_has_its_neighbours_erased_together_and_nothing_is_left_out(
 
 def test_the_command_prints_json_and_says_what_is_missing(store: Store, capfd: pytest.CaptureFixture[str]) -> None:
     finish(run := make_run(), store)
-    example = int(store.read_predictions(run.key()).part("test").id[0])
-    words = ["words", run.key()[:12], "--store", str(store.root)]
-    assert main([*words, str(example)]) == 0
+    example = str(store.read_predictions(run.key()).part("test").id[0])
+    runs = [run.key()[:12], "--store", str(store.root)]
+    assert main(["words", example, *runs]) == 0
     told = json.loads(capfd.readouterr().out)
-    assert (told["run"], told["id"]) == (run.key(), example)
-    assert main([*words, "-1"]) == BAD_INPUT
+    assert (told["run"], told["id"], told["error"]) == (run.key(), int(example), "")
+    assert main(["words", "-1", *runs]) == BAD_INPUT
     assert "has no example -1" in capfd.readouterr().err
     Path(store.weights(run.key())).unlink()
-    assert main([*words, str(example)]) == FAILED
-    assert "left no weights" in capfd.readouterr().err
+    assert main(["words", example, *runs]) == FAILED
+    assert "left no weights" in json.loads(capfd.readouterr().out)["error"]

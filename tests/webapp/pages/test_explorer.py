@@ -13,6 +13,8 @@ from django.test import Client
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of, with_texts
 from training import Store, catalog
+from training.notices import Erasure, Piece
+from webapp.erasures import services as erasures
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
 
@@ -273,3 +275,24 @@ def test_every_export_answers_with_a_file(client: Client, experiment: Experiment
     assert len(b"".join(answer.streaming_content)) > 100  # type: ignore[attr-defined]
     assert "attachment" in answer["Content-Disposition"]
     assert client.get(address(experiment, "export/exe/")).status_code == 404
+
+
+def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client: Client, experiment: Experiment) -> None:
+    example = ids_of("test")[0]
+    there = address(experiment, f"{example}/words/")
+    assert "Ask the three models" in client.get(there).content.decode()
+    assert client.post(there).status_code == 302
+    asked = client.get(there).content.decode()
+    assert "The models are being asked" in asked
+    assert 'hx-trigger="every 1s"' in asked
+    questions = erasures.claim_next()
+    assert [one.example for one in questions] == [example] * 3
+    pieces = (Piece(side="a", start=0, end=3, effect=2.0), Piece(side="a", start=4, end=6, effect=-1.0))
+    found = [Erasure(run=one.key, id=example, log_odds=0.5, pieces=pieces) for one in questions[:2]]
+    erasures.answer(questions, found, "It took <i>too</i> long.")
+    page = client.get(there).content.decode()
+    assert page.count('<mark class="for5" title="+2.00">') == 2
+    assert page.count('title="−1.00"') == 2
+    assert "It took &lt;i&gt;too&lt;/i&gt; long." in page
+    assert "Ask again" in page
+    assert client.get(address(experiment, "999999999/words/")).status_code == 404

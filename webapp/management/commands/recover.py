@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
+from webapp.erasures import services as erasures
 from webapp.experiments import services
 from webapp.imports import services as imports
 from webapp.jobs import chores
@@ -29,6 +30,7 @@ class Command(BaseCommand):
                     announce(changed)
                 resend()
                 imports.fail_expired()
+                erasures.take_back_expired()
                 chores.resend()
             except Error:
                 logger.exception("the database is away, recovery tries again")

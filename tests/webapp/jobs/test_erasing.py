@@ -1,0 +1,62 @@
+"""Asking trained models which words matter, in a child process."""
+
+from pathlib import Path
+
+import pytest
+
+from training import ExperimentSpec, Store, execute, make_plan
+from webapp.erasures import queries, services
+from webapp.erasures.models import State
+from webapp.jobs import chores, erasing
+
+pytestmark = pytest.mark.django_db
+
+SPEC = {
+    "data": {"limit": 64},
+    "weak": {"models": ["bag-of-words"], "epochs": 1},
+    "strong": {"models": ["bag-of-words"], "epochs": 1},
+    "methods": [{"kind": "naive"}],
+    "seeds": 1,
+}
+
+
+@pytest.fixture
+def trained(settings: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[str, str], int]:
+    """The keys of a supervisor and a ceiling, and the id of a test example."""
+    settings.ARTIFACTS_DIR, settings.LOG_DIR = tmp_path, tmp_path / "logs"  # type: ignore[attr-defined]
+    plan, store = make_plan(ExperimentSpec.model_validate(SPEC)), Store(tmp_path)
+    keys = plan.triplets[0].weak, plan.triplets[0].ceiling
+    for key in keys:
+        execute(plan.runs[key], store, lambda event: None, lambda: False)
+    return keys, int(store.read_predictions(keys[0]).part("test").id[0])
+
+
+def test_the_worker_asks_both_models_and_keeps_their_answers(trained: tuple[tuple[str, str], int], tmp_path: Path) -> None:
+    keys, example = trained
+    Store(tmp_path).weights(keys[1]).unlink()
+    services.ask(keys, example)
+    chores.work()
+    asked = queries.asked(keys, example)
+    answer = asked[keys[0]].found
+    assert answer is not None
+    assert (answer.run, answer.id) == (keys[0], example)
+    assert answer.pieces
+    assert asked[keys[1]].state == State.FAILED
+    assert asked[keys[1]].error.startswith("This run has left no weights.")
+
+
+def test_a_child_that_takes_too_long_is_ended_and_says_so(
+    trained: tuple[tuple[str, str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, example = trained
+    monkeypatch.setattr(services, "LONGEST_SECONDS", 0.05)
+    services.ask(keys, example)
+    chores.work()
+    assert {one.error for one in queries.asked(keys, example).values()} == {erasing.TOO_LONG}
+
+
+def test_a_child_that_cannot_start_leaves_a_sentence(trained: tuple[tuple[str, str], int]) -> None:
+    keys, _ = trained
+    services.ask(keys, -5)
+    chores.work()
+    assert {one.error for one in queries.asked(keys, -5).values()} == {erasing.NO_ANSWER}

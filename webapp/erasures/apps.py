@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ErasuresConfig(AppConfig):
+    name = "webapp.erasures"

@@ -1,0 +1,41 @@
+"""One question: what each word of an example does to the answer of a run."""
+
+from django.db import models
+
+from training.notices import Erasure
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    ANSWERED = "answered", "Answered"
+    FAILED = "failed", "Failed"
+
+
+AT_WORK = (State.QUEUED, State.RUNNING)
+
+
+class Question(models.Model):
+    key = models.CharField(max_length=64)  # of the run
+    example = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED, db_index=True)
+    answer = models.JSONField(null=True)  # training.notices.Erasure
+    error = models.TextField(blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("key", "example"), name="one_question_per_run_and_example"),)
+
+    def __str__(self) -> str:
+        return f"words of example {self.example} for run {self.key[:8]}"
+
+    @property
+    def found(self) -> Erasure | None:
+        return Erasure.model_validate(self.answer) if self.answer else None
+
+    @property
+    def at_work(self) -> bool:
+        return self.state in AT_WORK
