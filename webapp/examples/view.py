@@ -108,6 +108,17 @@ class View(BaseModel):
         return self.ends(name) != (None, None)
 
     @property
+    def rows(self) -> "View":
+        """What of it decides which rows of a table there are."""
+        kept = {"cell", "gold", "group", "tag", "q", "mode", *(f"{name}_{end}" for name in RANGES for end in ("min", "max"))}
+        return View.model_validate(self.model_dump(include=kept))
+
+    @property
+    def page(self) -> "View":
+        """What of it decides which rows are shown, and in which order."""
+        return self.rows.model_copy(update={"sort": self.sort, "after": self.after})
+
+    @property
     def filtered(self) -> bool:
         """Whether anything but a cell narrows the view."""
         rest = self.but(cell=(), sort="disagreement", column=COLUMNS, weak="", student="", ceiling="")

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -14,7 +15,8 @@ from django.conf import settings
 from training import catalog
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
-from webapp.examples.slices import Slice
+from webapp.examples.kept import Page, Summary, page_of, summary_of
+from webapp.examples.slices import Slice, Tagged, open_slice
 from webapp.examples.view import SEATS, View
 from webapp.explorer.cast import Cast, Missing, Trio
 from webapp.notes import queries as notes
@@ -27,6 +29,15 @@ class Look:
     view: View
     slice: Slice
     source: Source
+    tagged: Tagged
+
+    @cached_property
+    def summary(self) -> Summary:
+        return summary_of(examples(), self.source, self.view, self.tagged)
+
+    @cached_property
+    def page(self) -> Page:
+        return page_of(examples(), self.source, self.view, self.tagged)
 
     @property
     def fingerprint(self) -> str:
@@ -56,15 +67,15 @@ def look(cast: Cast, view: View) -> Iterator[Look]:
     run = trio.student.spec
     path = catalog.examples_of(run.dataset, run.fingerprint)
     source = Source(path, run.fingerprint, trio.keys, view.split)
+    tagged = tuple(tuple(ids) for ids in notes.ids_with(run.fingerprint, view.tag))
     with contextlib.ExitStack() as stack:
         try:
-            cursor, about = stack.enter_context(examples().open(source))
+            found = stack.enter_context(open_slice(examples(), source, view, tagged))
         except FileNotFoundError as error:
             raise Missing(f"A file is gone that the examples are read from: {error.filename or path.name}.") from None
         except (ValueError, duckdb.IOException) as error:
             raise Missing(str(error)) from None
-        tagged = notes.ids_with(run.fingerprint, view.tag)
-        yield Look(cast, trio, view, Slice(cursor, about, view, tagged), source)
+        yield Look(cast, trio, view, found, source, tagged)
 
 
 def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:
