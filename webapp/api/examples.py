@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
@@ -18,6 +18,7 @@ from webapp.examples.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.download import download
 from webapp.explorer.looking import Look, exported, look
 from webapp.notes import queries as notes
 
@@ -169,7 +170,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
         raise HttpError(404, str(missing)) from None
     except Refused as refused:
         raise Invalid(refused.problem) from None
-    return FileResponse(file, as_attachment=True, filename=f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
+    return download(file, f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
 
 
 @router.get("/experiments/{experiment_id}/examples/{example_id}", response=OneOut)

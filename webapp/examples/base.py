@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -50,6 +51,26 @@ class Base:
         self._root.execute(f"SET temp_directory = '{folder / 'spill'}'")
         self._lock = threading.Lock()
         self._attached: OrderedDict[str, None] = OrderedDict()
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="examples")
+        self._making: dict[Source, Future[Path]] = {}
+
+    def ready(self, source: Source, patience: float) -> bool:
+        """Whether all files are there within ``patience`` seconds; those that are missing are made, whoever waits.
+
+        Raises as ``open`` does.
+        """
+        if self._path("tables", source.table).exists() and self._path("texts", _name(source.fingerprint)).exists():
+            return True
+        with self._lock:
+            making = self._making.get(source)
+            if making is None:
+                making = self._making[source] = self._maker.submit(self.make_table, source)
+                making.add_done_callback(lambda _: self._making.pop(source, None))
+        try:
+            making.result(patience)
+        except TimeoutError:
+            return False
+        return True
 
     @contextmanager
     def open(self, source: Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, About]]:
@@ -81,9 +102,12 @@ class Base:
         texts = self.make_texts(source.dataset, source.fingerprint)
         return self._make("tables", source.table, partial(build_table, self.store, source.keys, source.split, texts))
 
+    def _path(self, kind: str, name: str) -> Path:
+        return self.folder / kind / f"{name}.duckdb"
+
     def _make(self, kind: str, name: str, build: Callable[[Path, str, int], None]) -> Path:
         """Of all threads and processes that want the same file one makes it and the others wait."""
-        path = self.folder / kind / f"{name}.duckdb"
+        path = self._path(kind, name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):

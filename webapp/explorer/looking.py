@@ -60,19 +60,41 @@ def examples() -> Base:
     return base(settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.EXPLORER_MEMORY, settings.EXPLORER_THREADS)
 
 
-@contextmanager
-def look(cast: Cast, view: View) -> Iterator[Look]:
-    """Raises Missing where there is nothing to look at, Refused for a search that cannot be made."""
-    trio = cast.chosen(view)
+class Preparing(Exception):
+    """The files that a view is read from are still being made."""
+
+
+MOST = 8
+"""Triplets whose files are made before somebody asks."""
+
+
+def prepare(cast: Cast) -> None:
+    """Makes the files of the experiment's first triplets on the test set, so that the first look finds them."""
+    for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
+        examples().make_table(source_of(trio, "test"))
+
+
+def source_of(trio: Trio, split: str) -> Source:
     run = trio.student.spec
-    path = catalog.examples_of(run.dataset, run.fingerprint)
-    source = Source(path, run.fingerprint, trio.keys, view.split)
-    tagged = tuple(tuple(ids) for ids in notes.ids_with(run.fingerprint, view.tag))
+    return Source(catalog.examples_of(run.dataset, run.fingerprint), run.fingerprint, trio.keys, split)
+
+
+@contextmanager
+def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look]:
+    """Raises Missing where there is nothing to look at, Refused for a search that cannot be made.
+
+    Files that have to be made first are waited for; with ``patience``, for so many seconds until Preparing is raised.
+    """
+    trio = cast.chosen(view)
+    source = source_of(trio, view.split)
+    tagged = tuple(tuple(ids) for ids in notes.ids_with(source.fingerprint, view.tag))
     with contextlib.ExitStack() as stack:
         try:
+            if patience is not None and not examples().ready(source, patience):
+                raise Preparing
             found = stack.enter_context(open_slice(examples(), source, view, tagged))
         except FileNotFoundError as error:
-            raise Missing(f"A file is gone that the examples are read from: {error.filename or path.name}.") from None
+            raise Missing(f"A file is gone that the examples are read from: {error.filename or source.dataset.name}.") from None
         except (ValueError, duckdb.IOException) as error:
             raise Missing(str(error)) from None
         yield Look(cast, trio, view, found, source, tagged)

@@ -26,7 +26,10 @@ SORTS = {
     "corrections": ("confident corrections", "the student is right and sure where the supervisor is wrong"),
     "regressions": ("confident regressions", "the student is wrong and sure where the supervisor is right"),
     "blind": ("blind spots", "the student is wrong and surer than the supervisor"),
-    "errors": ("suspect labels", "the ceiling gives the gold label the least probability"),
+    "errors": (
+        "unlikely gold labels",
+        "the ceiling gives the gold label the least probability",
+    ),
     "length": ("longest", ""),
     "id": ("random", "by id, which is a hash"),
 }
