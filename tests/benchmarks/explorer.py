@@ -6,10 +6,14 @@ python -m tests.benchmarks.explorer --rows 1000000 --people 20
 import argparse
 import json
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -110,11 +114,46 @@ def leave_features(run: RunSpec, folder: Path, rows: int) -> None:
         part[:] = rng.standard_normal(part.shape, np.float32) * (10 / np.sqrt(np.arange(1, WIDTH + 1, dtype=np.float32)))
 
 
+def ask(address: str, cookie: str) -> bool:
+    """Whether the page shows its view, or only that its files are being made."""
+    with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookie}), timeout=120) as answer:
+        return b'id="cell-8"' in answer.read()
+
+
 def fetch(address: str, cookie: str) -> float:
     begun = time.perf_counter()
-    with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookie}), timeout=120) as answer:
-        assert b'id="cell-8"' in answer.read()
+    assert ask(address, cookie)
     return time.perf_counter() - begun
+
+
+def crowd(people: int, address: Callable[[int, int], str], cookie: str) -> dict[str, float]:
+    """Everybody asks for ten views, one after the other; ``address`` is by person and view."""
+    taken: list[float] = []
+
+    def person(number: int) -> None:
+        order = np.random.default_rng(number).permutation(len(VIEWS))[:10]
+        taken.extend(fetch(address(number, int(at)), cookie) for at in order)
+
+    threads = [threading.Thread(target=person, args=(number,)) for number in range(people)]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return summary(taken) | {"pages a second": round(len(taken) / (time.perf_counter() - begun), 1)}
+
+
+def first_look(folder: Path, pk: int) -> dict[str, float]:
+    """Without any file: seconds until the page answers, and until it shows its view."""
+    shutil.rmtree(folder / "examples")
+    with Lab(folder) as lab:
+        cookie, page, begun = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/", time.perf_counter()
+        there = ask(page, cookie)
+        answered = time.perf_counter() - begun
+        while not there:
+            time.sleep(1)
+            there = ask(page, cookie)
+        return {"answered, s": round(answered, 1), "shown, s": round(time.perf_counter() - begun, 1)}
 
 
 def resident(pid: int) -> int:
@@ -136,12 +175,16 @@ def main() -> None:
         folder = Path(name)
         make(arguments.rows, folder)
         pk = record(folder)
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "manage.py", "prepare", str(pk)], check=True)
+        prepared = round(time.perf_counter() - begun, 1)
         with Lab(folder) as lab:
             cookie, page = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/"
             (server,) = lab.processes("uvicorn")
             found = {
                 "rows": arguments.rows,
-                "first view, files made, s": round(fetch(page, cookie), 1),
+                "files made beforehand, s": prepared,
+                "first view, s": round(fetch(page, cookie), 1),
                 "MB before": resident(server),
             }
             alone = [fetch(f"{page}?{view}", cookie) for view in VIEWS]
@@ -150,19 +193,17 @@ def main() -> None:
             found["with a map, ms"] = {
                 view: round(1000 * min(fetch(f"{page}?{view}", cookie) for _ in range(3))) for view in MAPPED
             }
-            together: list[float] = []
-
-            def person(number: int) -> None:
-                order = np.random.default_rng(number).permutation(len(VIEWS))[:10]
-                together.extend(fetch(f"{page}?{VIEWS[at]}", cookie) for at in order)
-
-            threads = [threading.Thread(target=person, args=(number,)) for number in range(arguments.people)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            found |= {"people": arguments.people, "together, ms": summary(together), "MB at the end": resident(server)}
+            found["again, ms"] = summary([fetch(f"{page}?{view}", cookie) for view in VIEWS])
+            found["people"] = arguments.people
+            found["together, views that were shown, ms"] = crowd(
+                arguments.people, lambda number, at: f"{page}?{VIEWS[at]}", cookie
+            )
+            found["together, views of their own, ms"] = crowd(
+                arguments.people, lambda number, at: f"{page}?{VIEWS[at]}&weak_max=.99{number:02}", cookie
+            )
+            found["MB at the end"] = resident(server)
             found["files, MB"] = sum(path.stat().st_size for path in (folder / "examples").rglob("*.duckdb")) // 2**20
+        found["without files"] = first_look(folder, pk)
         print(json.dumps(found, indent=1))
 
 

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from webapp.examples.base import base as examples
+from webapp.examples.kept import _page, _summary
+from webapp.examples.slices import search
 
 
 @pytest.fixture
@@ -25,7 +27,8 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    examples.cache_clear()
+    for kept in (examples, search, _summary, _page):
+        kept.cache_clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again

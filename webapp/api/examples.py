@@ -1,9 +1,9 @@
 """Examples through the JSON door: a view's counts and rows, one example, exports. The query is that of the page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
@@ -13,11 +13,12 @@ from training.spec import Problem
 from training.statistics import Estimate
 from webapp.api.datasets import Invalid
 from webapp.examples.export import SUFFIXES, Format
-from webapp.examples.slices import PAGE, Example, Refused
+from webapp.examples.slices import Example, Refused
 from webapp.examples.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.download import download
 from webapp.explorer.looking import Look, exported, look
 from webapp.notes import queries as notes
 
@@ -103,11 +104,11 @@ def said_out(example: Example, text: str, text_b: str | None, tags: list[str]) -
 
 
 def counts_out(found: Look) -> CountsOut:
-    measures = found.slice.measures
+    measures = found.summary.measures
     return CountsOut(
         total=found.slice.about.rows,
         rows=measures.rows,
-        cells=found.slice.counts.cells,
+        cells=dict(found.summary.cells),
         accuracy=measures.accuracy,
         agreement=measures.agreement,
         agreement_where_weak_right=measures.agreement_right,
@@ -116,7 +117,7 @@ def counts_out(found: Look) -> CountsOut:
     )
 
 
-def examples_out(found: Look, examples: list[Example]) -> list[ExampleOut]:
+def examples_out(found: Look, examples: Sequence[Example]) -> list[ExampleOut]:
     texts = found.slice.whole([example.row for example in examples])
     tags = notes.tags_of(found.fingerprint, [example.id for example in examples])
     return [said_out(one, *texts[one.row], [tag.name for tag in tags.get(one.id, [])]) for one in examples]
@@ -147,9 +148,9 @@ def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Loo
 def examples(request: HttpRequest, experiment_id: int, view: Query[View]) -> PageOut:
     """A page of the view with the counts and measures of all of it."""
     with opened(request, experiment_id, view) as found:
-        page = found.slice.page()
-        shown = examples_out(found, page[:PAGE])
-        return PageOut(counts=counts_out(found), examples=shown, after=page[PAGE - 1].cursor if len(page) > PAGE else None)
+        page = found.page
+        after = page.examples[-1].cursor if page.more else None
+        return PageOut(counts=counts_out(found), examples=examples_out(found, page.examples), after=after)
 
 
 @router.get("/experiments/{experiment_id}/examples/counts", response=CountsOut)
@@ -169,7 +170,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
         raise HttpError(404, str(missing)) from None
     except Refused as refused:
         raise Invalid(refused.problem) from None
-    return FileResponse(file, as_attachment=True, filename=f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
+    return download(file, f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
 
 
 @router.get("/experiments/{experiment_id}/examples/{example_id}", response=OneOut)

@@ -4,12 +4,14 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
+from filelock import FileLock
 
 from training import Store
 from webapp.examples.building import About, build_table, build_texts
@@ -33,11 +35,7 @@ class Source:
     fingerprint: str
     keys: tuple[str, str, str]
     split: str
-    projected: tuple[Path, ...] = ()
-
-    @property
-    def texts(self) -> str:
-        return _name(self.fingerprint)
+    projected: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
     def table(self) -> str:
@@ -62,6 +60,29 @@ class Base:
         self._root.execute(f"SET temp_directory = '{folder / 'spill'}'")
         self._lock = threading.Lock()
         self._attached: OrderedDict[str, None] = OrderedDict()
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="examples")
+        self._making: dict[tuple[Source, bool], Future[None]] = {}
+
+    def ready(self, source: Source, patience: float) -> bool:
+        """Whether all files are there within ``patience`` seconds; those that are missing are made, whoever waits.
+
+        Raises as ``open`` does.
+        """
+        files = [("tables", source.table), ("texts", _name(source.fingerprint))]
+        files += [("planes", source.plane)] if source.projected else []
+        if all(self._path(kind, name).exists() for kind, name in files):
+            return True
+        wanted = source, bool(source.projected)
+        with self._lock:
+            making = self._making.get(wanted)
+            if making is None:
+                making = self._making[wanted] = self._maker.submit(self._make_all, source)
+                making.add_done_callback(lambda _: self._making.pop(wanted, None))
+        try:
+            making.result(patience)
+        except TimeoutError:
+            return False
+        return True
 
     @contextmanager
     def open(self, source: Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, About]]:
@@ -69,51 +90,67 @@ class Base:
 
         Raises FileNotFoundError where a run has not finished or the data set is gone, ValueError where they do not fit together.
         """
-        with self._lock:
-            texts = self._attach("texts", source.texts, lambda path: build_texts(source.dataset, path, self.memory, self.threads))
-            table = self._attach(
-                "tables",
-                source.table,
-                lambda path: build_table(
-                    self.store,
-                    source.keys,
-                    source.split,
-                    self._path("texts", source.texts),
-                    path,
-                    self.memory,
-                    self.threads,
-                ),
-            )
-            plane = self._attach("planes", source.plane, lambda path: self._build_plane(source, path)) if source.projected else ""
-            cursor = self._root.cursor()
-        try:
-            cursor.execute(f"CREATE TEMP VIEW examples AS FROM {table}.examples; CREATE TEMP VIEW texts AS FROM {texts}.texts")
-            if plane:
+        with self.texts(source.dataset, source.fingerprint) as cursor:
+            table = self._attach(self.make_table(source))
+            # A view would hide the row's number, by which the rows of a page are found at once.
+            cursor.execute(f"CREATE TEMP VIEW examples AS SELECT rowid AS place, * FROM {table}.examples")
+            if source.projected:
+                plane = self._attach(self.make_plane(source))
                 cursor.execute(f"CREATE TEMP VIEW plane AS FROM {plane}.plane; CREATE TEMP VIEW frame AS FROM {plane}.frame")
             told = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]
             yield cursor, About.read(told)
-        finally:
-            cursor.close()
 
-    def _build_plane(self, source: Source, path: Path) -> None:
-        build_plane(source.projected, source.dataset, path, self.memory, self.threads)
+    @contextmanager
+    def texts(self, dataset: Path, fingerprint: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection on which ``texts`` are those of the data set."""
+        texts = self._attach(self.make_texts(dataset, fingerprint))
+        with self._root.cursor() as cursor:
+            cursor.execute(f"CREATE TEMP VIEW texts AS FROM {texts}.texts")
+            yield cursor
+
+    def make_texts(self, dataset: Path, fingerprint: str) -> Path:
+        """Their file, which is made where there is none."""
+        return self._make("texts", _name(fingerprint), partial(build_texts, dataset))
+
+    def make_table(self, source: Source) -> Path:
+        """Its file, and that of its texts."""
+        texts = self.make_texts(source.dataset, source.fingerprint)
+        return self._make("tables", source.table, partial(build_table, self.store, source.keys, source.split, texts))
+
+    def make_plane(self, source: Source) -> Path:
+        """The file of its map."""
+        return self._make("planes", source.plane, partial(build_plane, source.projected, source.dataset))
+
+    def _make_all(self, source: Source) -> None:
+        self.make_table(source)
+        if source.projected:
+            self.make_plane(source)
 
     def _path(self, kind: str, name: str) -> Path:
         return self.folder / kind / f"{name}.duckdb"
 
-    def _attach(self, kind: str, name: str, build: Callable[[Path], None]) -> str:
-        alias, path = f"{kind}_{name}", self._path(kind, name)
-        if alias in self._attached:
-            self._attached.move_to_end(alias)
-            return alias
+    def _make(self, kind: str, name: str, build: Callable[[Path, str, int], None]) -> Path:
+        """Of all threads and processes that want the same file one makes it and the others wait."""
+        path = self._path(kind, name)
         if not path.exists():
-            build(path)
-            self._sweep(path.parent)
-        self._root.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
-        self._attached[alias] = None
-        if len(self._attached) > ATTACHED:
-            oldest, _ = self._attached.popitem(last=False)
-            self._root.execute(f"DETACH {oldest}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                if not path.exists():
+                    build(path, self.memory, self.threads)
+                    self._sweep(path.parent)
+        return path
+
+    def _attach(self, path: Path) -> str:
+        alias = f"{path.parent.name}_{path.stem}"
+        with self._lock:
+            if alias in self._attached:
+                self._attached.move_to_end(alias)
+                return alias
+            self._root.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
+            self._attached[alias] = None
+            if len(self._attached) > ATTACHED:
+                oldest, _ = self._attached.popitem(last=False)
+                self._root.execute(f"DETACH {oldest}")
         return alias
 
     @staticmethod
@@ -122,6 +159,7 @@ class Base:
         known = sorted(folder.glob("*.duckdb"), key=lambda path: path.stat().st_mtime)
         for path in known[:-KEPT]:
             path.unlink(missing_ok=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 @cache

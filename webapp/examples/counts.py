@@ -54,16 +54,14 @@ class Measures:
     agreement_wrong: Estimate | None
 
 
-def count(cursor: duckdb.DuckDBPyConnection, table: str, found: Where) -> Counts:
-    kind = "2 * (cell - 1) + agree::INTEGER"
-    both = Where([*found.conditions, "NOT shared"], found.parameters)
-    alone = np.zeros(2 * len(CELLS))
-    for at, number in cursor.execute(f"SELECT {kind}, count(*) FROM {table}{both.sql} GROUP BY ALL", both.parameters).fetchall():
-        alone[at] = number
-    both = Where([*found.conditions, "shared"], found.parameters)
-    sql = f"SELECT grp_number, ({kind})::BIGINT AS kind, count(*) AS number FROM {table}{both.sql} GROUP BY ALL"
-    shared = cursor.execute(sql, both.parameters).fetchnumpy()
-    return Counts(alone, shared["grp_number"], shared["kind"].astype(np.int64), shared["number"].astype(np.float64))
+def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
+    sql = f"""SELECT if(shared, grp_number, -1) AS grp, (2 * (cell - 1) + agree::INTEGER)::BIGINT AS kind, count(*) AS number
+              FROM examples{found.sql} GROUP BY ALL"""
+    told = cursor.execute(sql, found.parameters).fetchnumpy()
+    group, kind, number = told["grp"], told["kind"].astype(np.int64), told["number"].astype(np.float64)
+    shared = group >= 0
+    alone = np.bincount(kind[~shared], number[~shared], 2 * len(CELLS)).astype(np.float64)
+    return Counts(alone, group[shared], kind[shared], number[shared])
 
 
 WEAK, STUDENT, CEILING, AGREE, AGREE_RIGHT, AGREE_WRONG, WEAK_WRONG = np.eye(7).tolist()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from webapp.examples.view import PLANE, RANGES, View
+from webapp.examples.view import PLANE, RANGES, Mode, View
 
 ORDERS = {
     "disagreement": "shift",
@@ -42,8 +42,8 @@ class Where:
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
     """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", "map", or the name of a range.
 
-    ``tagged`` has the ids of the examples with each of the view's tags. Searching comes before;
-    what lies in the map's rectangle is in the variable ``inside``, a bit a row.
+    ``tagged`` has the ids of the examples with each of the view's tags.
+    What was searched for is in the variable ``hits``, what lies in the map's rectangle in ``inside``, a bit a row.
     """
     found = Where()
     if view.cell and besides != "cell":
@@ -64,6 +64,8 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
         found.add("grp = ?", view.group)
     for ids in tagged:
         found.add("id IN (SELECT unnest(?::BIGINT[]))", list(ids))
+    if view.q:
+        found.add("get_bit(getvariable('hits'), row::INTEGER) = 1")
     return found
 
 
@@ -75,17 +77,17 @@ def beyond(view: View, after: bool, order: float, example: int) -> Where:
     return found
 
 
-def search(view: View) -> Where:
+def holds(q: str, mode: Mode) -> Where:
     """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match; case is ignored."""
     found = Where()
-    match view.mode:
+    match mode:
         case "words":
-            for word in view.q.split():
+            for word in q.split():
                 found.add("contains(folded, lower(?))", word)
         case "phrase":
-            found.add("contains(folded, lower(?))", view.q)
+            found.add("contains(folded, lower(?))", q)
         case "regex":
-            found.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", view.q, view.q)
+            found.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", q, q)
     return found
 
 

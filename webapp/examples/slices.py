@@ -1,22 +1,29 @@
 """What a view shows: how many examples are in each cell, how well the models do on them, how they spread, and page after page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
 from training.spec import Problem
+from webapp.examples.base import Base, Source
 from webapp.examples.building import BINS, About, Axis
 from webapp.examples.counts import Counts, Measures, count, measure_slice
-from webapp.examples.filters import ORDERS, Where, beyond, inside, pattern, search, where
-from webapp.examples.view import CELLS, PLANE, RANGES, SEATS, View
+from webapp.examples.filters import ORDERS, Where, beyond, holds, inside, pattern, where
+from webapp.examples.view import CELLS, PLANE, RANGES, SEATS, Mode, View
 
 PAGE = 50
+SEARCHES = 64
+"""That are kept: of a million texts each is 125 KB."""
+
 SHOWN = 700
 """Characters of a text in a list."""
 
@@ -24,10 +31,8 @@ BEGIN, END = "\ue000", "\ue001"
 """Around what was searched for; private characters, which texts have no use for."""
 
 
-EXCERPT = f"""(
-    SELECT if(begin > 1, '… ', '') || substr(t, begin, {SHOWN}) || if(length(t) >= begin + {SHOWN}, ' …', '')
-    FROM (SELECT t, if(instr(t, '{BEGIN}') > {SHOWN // 2}, instr(t, '{BEGIN}') - 80, 1) AS begin FROM (SELECT {{text}} AS t))
-)"""
+BEGINNING = f"if(instr({{text}}, '{BEGIN}') > {SHOWN // 2}, instr({{text}}, '{BEGIN}') - 80, 1)"
+EXCERPT = f"if(begin > 1, '… ', '') || substr({{text}}, begin, {SHOWN}) || if(length({{text}}) >= begin + {SHOWN}, ' …', '')"
 """The beginning of a text, or what is around its first mark."""
 
 
@@ -100,31 +105,48 @@ class Histogram:
     """Of the view, as if this dimension itself were not brushed."""
 
 
-class Slice:
-    """``view`` over the table that ``cursor`` is open on; ``tagged`` has the ids with each of its tags. Raises Refused."""
+Tagged = tuple[tuple[int, ...], ...]
+"""The ids of the examples with each of a view's tags."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, view: View, tagged: Sequence[Sequence[int]] = ()) -> None:
-        self.cursor, self.about, self.view, self.tagged = cursor, about, view, tagged
-        self.searched = "examples"
-        """Where the rows are: the whole table, or those with what is searched for."""
-        if view.q:
-            self._search()
+
+@contextmanager
+def open_slice(base: Base, source: Source, view: View, tagged: Tagged = ()) -> Iterator["Slice"]:
+    """What ``view`` shows of ``source``. Raises as ``Base.open`` does, and Refused."""
+    hits = search(base, source.dataset, source.fingerprint, view.q, view.mode) if view.q else b""
+    with base.open(source) as (cursor, about):
+        if hits:
+            cursor.execute("SET VARIABLE hits = ?::BLOB::BIT", [hits])
         if view.framed:
             found = inside(view)
             held = cursor.execute(f"SELECT {found.all} AS held FROM plane ORDER BY row", found.parameters).fetchnumpy()["held"]
-            cursor.execute("SET VARIABLE inside = ?::BLOB::BIT", [np.packbits(np.asarray(held, bool)).tobytes()])
+            cursor.execute("SET VARIABLE inside = ?::BLOB::BIT", [bits(held)])
+        yield Slice(cursor, about, view, tagged)
 
-    def _search(self) -> None:
-        found = search(self.view)
+
+@lru_cache(maxsize=SEARCHES)
+def search(base: Base, dataset: Path, fingerprint: str, q: str, mode: Mode) -> bytes:
+    """A bit for each text of the data set, in its order: whether it holds what is sought. All views of it share them."""
+    found = holds(q, mode)
+    with base.texts(dataset, fingerprint) as cursor:
         try:
-            sql = f"CREATE TEMP TABLE hits AS FROM examples WHERE row IN (SELECT row FROM texts{found.sql})"
-            self._rows(sql, found.parameters)
+            held = cursor.execute(f"SELECT {found.all} AS held FROM texts ORDER BY row", found.parameters).fetchnumpy()["held"]
         except duckdb.Error as error:
-            if self.view.mode != "regex":
+            if mode != "regex":
                 raise
             reason = str(error).partition("\n")[0].rpartition("Error: ")[2]
             raise Refused(Problem("q", f"This is not a regular expression that can be searched for: {reason}")) from None
-        self.searched = "hits"
+    return bits(held)
+
+
+def bits(held: npt.NDArray[np.bool_]) -> bytes:
+    return np.packbits(np.asarray(held, bool)).tobytes() or b"\0"
+
+
+class Slice:
+    """``view`` over the table that ``cursor`` is open on; ``tagged`` has the ids with each of its tags."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, view: View, tagged: Tagged = ()) -> None:
+        self.cursor, self.about, self.view, self.tagged = cursor, about, view, tagged
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.cursor.execute(sql, list(parameters)).fetchall()
@@ -141,7 +163,7 @@ class Slice:
     @cached_property
     def counts(self) -> Counts:
         """In all eight cells, whatever cell is chosen."""
-        return count(self.cursor, self.searched, self._where("cell"))
+        return count(self.cursor, self._where("cell"))
 
     @cached_property
     def measures(self) -> Measures:
@@ -156,10 +178,11 @@ class Slice:
     def histograms(self) -> dict[str, Histogram]:
         """Of each dimension: the whole table and the view. Those that are brushed need a look of their own."""
         alike = [name for name in RANGES if not self.view.brushed(name)]
-        kept = self._histograms(alike, self._where())
+        found = self._where()
+        kept = self._histograms(alike, found) if found.conditions else self.about.counts
         for name in RANGES:
             if self.view.brushed(name):
-                kept |= self._histograms([name], self._where(name))
+                kept = kept | self._histograms([name], self._where(name))
         return {name: Histogram(self.about.axes[name], self.about.counts[name], kept[name]) for name in RANGES}
 
     def _histograms(self, names: Sequence[str], found: Where) -> dict[str, list[int]]:
@@ -168,7 +191,7 @@ class Slice:
             sets = ", ".join(f"({name}_bin)" for name in names)
             columns = ", ".join(f"{name}_bin" for name in names)
             flip = f"* REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin)"
-            flipped = f"SELECT {flip} FROM {self.searched}{found.sql}"
+            flipped = f"SELECT {flip} FROM examples{found.sql}"
             sql = f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})"
             for *places, number in self._rows(sql, found.parameters):
                 name, place = next((one, at) for one, at in zip(names, places, strict=True) if at is not None)
@@ -186,13 +209,13 @@ class Slice:
     def spread(self) -> dict[int, int]:
         """How many rows each cell has, as if no rectangle of the map were chosen."""
         found = self._where("map")
-        rows = self._rows(f"SELECT cell, count(*) FROM {self.searched}{found.sql} GROUP BY cell", found.parameters)
+        rows = self._rows(f"SELECT cell, count(*) FROM examples{found.sql} GROUP BY cell", found.parameters)
         return dict.fromkeys(CELLS, 0) | dict(rows)
 
     def points(self, most: int, characters: int) -> list[Point]:
         """At most ``most`` of these rows: those whose ids have the smallest hashes, so that a row stays while filters change."""
         found = self._where("map")
-        kept = f"FROM {self.searched}{found.sql} ORDER BY hash(id) LIMIT {most}"
+        kept = f"FROM examples{found.sql} ORDER BY hash(id) LIMIT {most}"
         rows = self._rows(f"SELECT id, row, cell, x, y FROM ({kept}) JOIN plane USING (row) ORDER BY hash(id)", found.parameters)
         texts = self.texts_by_id([row[0] for row in rows], characters)
         return [Point(one, cell, x, y, texts[one]) for one, _, cell, x, y in rows]
@@ -203,36 +226,39 @@ class Slice:
         if self.view.after:
             order, _, example = self.view.after.partition(":")
             found = _and(found, beyond(self.view, True, float(order), int(example)))
-        return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}", self.searched)
+        return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}")
 
     def one(self, example: int) -> Example | None:
         """An example of the table, whether or not the view lets it through."""
         found = Where()
         found.add("id = ?", example)
-        return next(iter(self._examples(found, "", "examples")), None)
+        return next(iter(self._examples(found, "")), None)
 
     def place(self, of: Example) -> int:
         """How many rows of the view come before it."""
         found = _and(self._where(), beyond(self.view, False, of.order, of.id))
-        return int(self._rows(f"SELECT count(*) FROM {self.searched}{found.sql}", found.parameters)[0][0])
+        return int(self._rows(f"SELECT count(*) FROM examples{found.sql}", found.parameters)[0][0])
 
     def neighbours(self, of: Example) -> tuple[int | None, int | None]:
         """Ids of the rows of the view before and after an example."""
         before = _and(self._where(), beyond(self.view, False, of.order, of.id))
         after = _and(self._where(), beyond(self.view, True, of.order, of.id))
-        one = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1", self.searched)
-        other = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1", self.searched)
+        one = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1")
+        other = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1")
         return (one[0].id if one else None), (other[0].id if other else None)
 
     def holds(self, of: Example) -> bool:
         found = self._where()
         found.add("id = ?", of.id)
-        return bool(self._rows(f"SELECT 1 FROM {self.searched}{found.sql}", found.parameters))
+        return bool(self._rows(f"SELECT 1 FROM examples{found.sql}", found.parameters))
 
-    def _examples(self, found: Where, tail: str, table: str) -> list[Example]:
+    def _examples(self, found: Where, tail: str) -> list[Example]:
+        """By their place in the table: the twenty columns are read of those alone that stay."""
         said = ", ".join(f"{seat}_{what}" for seat in SEATS for what in ("label", "conf", "gold", "prob"))
-        sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, ({ORDERS[self.view.sort]})::DOUBLE AS sorted, {said}
-                  FROM {table}{found.sql} {tail}"""
+        order = f"({ORDERS[self.view.sort]})::DOUBLE AS sorted"
+        kept = f"SELECT place FROM (SELECT place, id, {order} FROM examples{found.sql} {tail})"
+        sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, {order}, {said}
+                  FROM examples WHERE place IN ({kept}) ORDER BY sorted DESC, id"""
         return [
             Example(*(*row[:9], {seat: Said(*row[9 + 4 * at : 13 + 4 * at]) for at, seat in enumerate(SEATS)}))
             for row in self._rows(sql, found.parameters)
@@ -240,9 +266,15 @@ class Slice:
 
     def texts(self, rows: Sequence[int], whole: bool = False) -> dict[int, tuple[Pieces, Pieces | None]]:
         """The text or two texts of each of the table's rows, in a list only their beginning, or what is around the first hit."""
-        one, two = (self._marked(name, whole) for name in ("text", "text_b"))
-        mark = [pattern(self.view), f"{BEGIN}\\0{END}"] * 2 if self.view.q else []
-        found = self._rows(f"SELECT row, {one}, {two} FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))", [*mark, list(rows)])
+        mark = [pattern(self.view), f"{BEGIN}\\0{END}"] if self.view.q else []
+        marked = "regexp_replace({}, ?, ?, 'gi')" if mark else "{}"
+        sql = f"""SELECT row, {marked.format("text")} AS one, {marked.format("text_b")} AS two
+                  FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"""
+        if not whole:
+            for name in ("one", "two"):
+                begin, part = (each.format(text=name) for each in (BEGINNING, EXCERPT))
+                sql = f"SELECT * EXCLUDE (begin) REPLACE ({part} AS {name}) FROM (SELECT *, {begin} AS begin FROM ({sql}))"
+        found = self._rows(sql, [*mark, *mark, list(rows)])
         return {row: (pieces(text), None if other is None else pieces(other)) for row, text, other in found}
 
     def whole(self, rows: Sequence[int]) -> dict[int, tuple[str, str | None]]:
@@ -254,10 +286,6 @@ class Slice:
         """The beginning of the texts of any examples of the data set; of two texts both."""
         sql = "SELECT id, left(concat_ws(' / ', text, text_b), ?) FROM texts WHERE id IN (SELECT unnest(?::BIGINT[]))"
         return dict(self._rows(sql, [characters, list(ids)]))
-
-    def _marked(self, name: str, whole: bool) -> str:
-        text = f"regexp_replace({name}, ?, ?, 'gi')" if self.view.q else name
-        return text if whole else EXCERPT.format(text=text)
 
 
 def _and(one: Where, other: Where) -> Where:

@@ -131,6 +131,17 @@ class View(BaseModel):
         return self.map == "shown" or self.framed
 
     @property
+    def rows(self) -> "View":
+        """What of it decides which rows of a table there are."""
+        ends = {f"{name}_{end}" for name in (*RANGES, *PLANE) for end in ("min", "max")}
+        return View.model_validate(self.model_dump(include={"cell", "gold", "group", "tag", "q", "mode", *ends}))
+
+    @property
+    def page(self) -> "View":
+        """What of it decides which rows are shown, and in which order."""
+        return self.rows.model_copy(update={"sort": self.sort, "after": self.after})
+
+    @property
     def filtered(self) -> bool:
         """Whether anything but a cell narrows the view."""
         rest = self.but(cell=(), sort="disagreement", column=COLUMNS, map="hidden", weak="", student="", ceiling="")

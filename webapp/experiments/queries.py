@@ -37,6 +37,11 @@ def visible_runs(viewer: Viewer) -> QuerySet[Run]:
     return Run.objects.filter(experiments__in=visible(viewer)).distinct()
 
 
+def at_rest(run_id: int) -> list[int]:
+    """The experiments of a run of which nothing is at work, or waits, any more."""
+    return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))
+
+
 BEGUN = Q(runs__started_at__gte=F("launched_at"))
 
 

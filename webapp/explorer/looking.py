@@ -4,7 +4,8 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -15,8 +16,9 @@ from training import catalog
 from training.spec import Problem
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
+from webapp.examples.kept import Page, Summary, page_of, summary_of
 from webapp.examples.projection import projected_of
-from webapp.examples.slices import Refused, Slice
+from webapp.examples.slices import Refused, Slice, Tagged, open_slice
 from webapp.examples.view import SEATS, View
 from webapp.explorer.cast import Cast, Missing, Trio
 from webapp.notes import queries as notes
@@ -31,6 +33,15 @@ class Look:
     view: View
     slice: Slice
     source: Source
+    tagged: Tagged
+
+    @cached_property
+    def summary(self) -> Summary:
+        return summary_of(examples(), self.source, self.view, self.tagged)
+
+    @cached_property
+    def page(self) -> Page:
+        return page_of(examples(), self.source, self.view, self.tagged)
 
     @property
     def fingerprint(self) -> str:
@@ -53,25 +64,49 @@ def examples() -> Base:
     return base(settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.EXPLORER_MEMORY, settings.EXPLORER_THREADS)
 
 
-@contextmanager
-def look(cast: Cast, view: View) -> Iterator[Look]:
-    """Raises Missing where there is nothing to look at, Refused for a search or a rectangle that cannot be made."""
-    trio = cast.chosen(view)
+class Preparing(Exception):
+    """The files that a view is read from are still being made."""
+
+
+MOST = 8
+"""Triplets whose files are made before somebody asks."""
+
+
+def prepare(cast: Cast) -> None:
+    """Makes the files of the experiment's first triplets on the test set, so that the first look finds them."""
+    for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
+        examples().make_table(source_of(trio, "test"))
+
+
+def source_of(trio: Trio, split: str) -> Source:
     run = trio.student.spec
-    path = catalog.examples_of(run.dataset, run.fingerprint)
+    return Source(catalog.examples_of(run.dataset, run.fingerprint), run.fingerprint, trio.keys, split)
+
+
+@contextmanager
+def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look]:
+    """Raises Missing where there is nothing to look at, Refused for a search or a rectangle that cannot be made.
+
+    Files that have to be made first are waited for; with ``patience``, for so many seconds until Preparing is raised.
+    """
+    trio = cast.chosen(view)
+    source = source_of(trio, view.split)
+    tagged = tuple(tuple(ids) for ids in notes.ids_with(source.fingerprint, view.tag))
     with contextlib.ExitStack() as stack:
         try:
-            projected = projected_of(run, examples().store, path) if view.mapped else ()
-            if view.framed and not projected:
-                raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
-            source = Source(path, run.fingerprint, trio.keys, view.split, projected)
-            cursor, about = stack.enter_context(examples().open(source))
+            if view.mapped:
+                projected = projected_of(trio.student.spec, examples().store, source.dataset)
+                if view.framed and not projected:
+                    raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
+                source = replace(source, projected=projected)
+            if patience is not None and not examples().ready(source, patience):
+                raise Preparing
+            found = stack.enter_context(open_slice(examples(), source, view, tagged))
         except FileNotFoundError as error:
-            raise Missing(f"A file is gone that the examples are read from: {error.filename or path.name}.") from None
+            raise Missing(f"A file is gone that the examples are read from: {error.filename or source.dataset.name}.") from None
         except (ValueError, duckdb.IOException) as error:
             raise Missing(str(error)) from None
-        tagged = notes.ids_with(run.fingerprint, view.tag)
-        yield Look(cast, trio, view, Slice(cursor, about, view, tagged), source)
+        yield Look(cast, trio, view, found, source, tagged)
 
 
 def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:

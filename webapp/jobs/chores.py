@@ -30,15 +30,16 @@ from webapp.erasures import queries as erasures
 from webapp.erasures import services as questions
 from webapp.imports import services
 from webapp.imports.models import Import, State
+from webapp.jobs.dispatch import CHORES
 from webapp.jobs.erasing import erase
 from webapp.jobs.tasks import shutting_down
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
 logger = logging.getLogger(__name__)
 
-QUEUE = "chores"
 POLL_SECONDS = 0.25
 LOOK_SECONDS = 60.0
+PREPARE_SECONDS = 300
 LARGEST_MEMORY = 6 * 2**30
 
 
@@ -97,7 +98,7 @@ def call(times: int = 1) -> bool:
     """Calls the worker. A call may be lost or doubled: the record says what is to be done."""
     try:
         for _ in range(times):
-            app.send_task(f"{__name__}.work", queue=QUEUE, retry=False)
+            app.send_task(f"{__name__}.work", queue=CHORES, retry=False)
     except OperationalError as error:
         logger.warning("the broker is away, queued imports wait for it: %s", error)
         return False
@@ -111,7 +112,7 @@ def resend() -> None:
         return
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:
-            waiting = redis.llen(QUEUE)
+            waiting = redis.llen(CHORES)
     except RedisError:
         return
     call(queued - waiting)
@@ -126,6 +127,21 @@ def work() -> None:
         erase(asked)
     elif one := services.claim_next():
         watch(one)
+
+
+@shared_task
+def prepare(experiment: int) -> None:
+    """Makes the files of the experiment's examples, in a child that takes its memory with it; a first look makes them too."""
+    if shutting_down.is_set():
+        return
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "prepare", str(experiment)]
+    try:
+        done = subprocess.run(command, timeout=PREPARE_SECONDS, check=False, capture_output=True, preexec_fn=_hold)
+    except subprocess.TimeoutExpired:
+        logger.warning("the examples of experiment %s were not ready after %d s", experiment, PREPARE_SECONDS)
+    else:
+        if done.returncode:
+            logger.warning("the examples of experiment %s: %s", experiment, done.stderr.decode(errors="replace").strip()[-500:])
 
 
 def watch(one: Import) -> None:

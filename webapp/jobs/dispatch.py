@@ -1,5 +1,6 @@
 """What follows a change of the record: watching pages are woken, workers are called for queued runs."""
 
+import contextlib
 import logging
 from collections.abc import Iterable
 
@@ -14,6 +15,9 @@ from webapp.live.nudge import nudge
 logger = logging.getLogger(__name__)
 
 TRAIN = "webapp.jobs.tasks.train"
+PREPARE = "webapp.jobs.chores.prepare"
+CHORES = "chores"
+"""The queue of the light worker."""
 
 
 def announce(run_ids: Iterable[int]) -> bool:
@@ -32,6 +36,13 @@ def call(times: int) -> bool:
         logger.warning("the broker is away, queued runs wait for it: %s", error)
         return False
     return True
+
+
+def prepare(run_id: int) -> None:
+    """Calls the light worker to make the examples ready of the experiments that came to rest with this run."""
+    with contextlib.suppress(OperationalError):  # a first look makes them too
+        for pk in queries.at_rest(run_id):
+            app.send_task(PREPARE, args=[pk], queue=CHORES, retry=False)
 
 
 def resend() -> None:

@@ -13,7 +13,7 @@ from training import Event
 from training.events import RunFailed, RunFinished, RunStopped
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
-from webapp.jobs.dispatch import announce
+from webapp.jobs.dispatch import announce, prepare
 from webapp.jobs.recorder import Recorder
 from webapp.jobs.trainer import Trainer
 
@@ -99,6 +99,7 @@ def _conclude(run: Run, recorder: Recorder, last: Event) -> None:
     recorder.finish(last)
     services.refresh_results([run.pk])
     announce([run.pk])
+    prepare(run.pk)
 
 
 def _died(trainer: Trainer, status: int) -> Event:

@@ -1,5 +1,6 @@
 """The histograms of a view, each with its range, as the page draws them and as a person types them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,7 +63,7 @@ class Brush:
         return brush_chart(self.histogram.all, self.histogram.kept, chosen, f"{self.title}: {self.words}")
 
 
-def brushes_of(view: View, histograms: dict[str, Histogram], titles: list[str]) -> list[Brush]:
+def brushes_of(view: View, histograms: Mapping[str, Histogram], titles: list[str]) -> list[Brush]:
     """The flip has one only where a trajectory knows of flips."""
     named = dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True)) | TITLES
     known = [name for name in histograms if name != "flip" or any(histograms[name].all) or view.brushed(name)]

@@ -70,10 +70,10 @@ class ExamplePage(Subject):
         self.store: Store = examples().store
         self.one, self.other = sides_of(*look.slice.texts([found.row], whole=True)[found.row])
         self.inside = look.slice.holds(found)
-        self.rows = look.slice.rows
+        self.rows = look.summary.measures.rows
         self.place = look.slice.place(found) + 1
         self.before, self.after = look.slice.neighbours(found)
-        self.cell = Matrix(look.slice.counts, self.view, self.trio, self.titles).cells[found.cell - 1]
+        self.cell = Matrix(look.summary.cells, self.view, self.trio, self.titles).cells[found.cell - 1]
         self.tags: list[Tag] = notes.tags_of(look.fingerprint, [example]).get(example, [])
         self.notes: list[Note] = list(notes.notes_of(look.fingerprint, example))
         mine = {tag.name for tag in self.tags}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +17,8 @@ from webapp.examples.view import NOWHERE, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
-from webapp.explorer.looking import exported, look
+from webapp.explorer.download import download
+from webapp.explorer.looking import Preparing, exported, look
 from webapp.jobs import chores
 from webapp.notes import services as notes
 from webapp.notes.models import WRONG
@@ -26,6 +27,9 @@ from webapp.pages.exploring import Explorer
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
+
+PATIENCE = 1.0
+"""Seconds for which the page waits for its files before it says so."""
 
 
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -38,7 +42,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     typed = view.q
     try:
         try:
-            with look(Cast(experiment), view) as found:
+            with look(Cast(experiment), view, PATIENCE) as found:
                 context["page"] = Explorer(found, typed)
         except Refused as refused:
             context["problems"] = [*problems, refused.problem]
@@ -47,9 +51,11 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
                 context["page"] = Explorer(found, typed)
     except Missing as missing:
         context["missing"] = str(missing)
+    except Preparing:
+        context["preparing"] = True
     wrong = bool(context["problems"]) and not request.htmx  # type: ignore[attr-defined]
     answer = render(request, "pages/explorer.html", context, status=422 if wrong else 200)
-    if not context["problems"]:
+    if not context["problems"] and not context.get("preparing"):
         answer["HX-Push-Url"] = f"{request.path}?{view.query()}".rstrip("?")
     return answer
 
@@ -66,7 +72,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
         file = exported(Cast(experiment), view, how)
     except (Missing, Refused) as error:
         raise Http404(str(error)) from error
-    return FileResponse(file, as_attachment=True, filename=f"experiment-{pk}-examples.{SUFFIXES[how]}")
+    return download(file, f"experiment-{pk}-examples.{SUFFIXES[how]}")
 
 
 def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:

@@ -7,7 +7,8 @@ from typing import Any
 from training.statistics import Estimate
 from webapp.charts.answers import answer_axis, answer_bars
 from webapp.charts.numbers import rate, rate_interval
-from webapp.examples.slices import PAGE, Example
+from webapp.examples.kept import Page
+from webapp.examples.slices import Example
 from webapp.examples.view import NOWHERE, View
 from webapp.explorer.cast import Trio
 from webapp.explorer.looking import Look
@@ -26,7 +27,10 @@ SORTS = {
     "corrections": ("confident corrections", "the student is right and sure where the supervisor is wrong"),
     "regressions": ("confident regressions", "the student is wrong and sure where the supervisor is right"),
     "blind": ("blind spots", "the student is wrong and surer than the supervisor"),
-    "errors": ("suspect labels", "the ceiling gives the gold label the least probability"),
+    "errors": (
+        "unlikely gold labels",
+        "the ceiling gives the gold label the least probability",
+    ),
     "length": ("longest", ""),
     "id": ("random", "by id, which is a hash"),
 }
@@ -72,24 +76,22 @@ class Explorer(Subject):
     def __init__(self, look: Look, typed: str) -> None:
         super().__init__(look)
         self.typed = typed
-        self.matrix = Matrix(look.slice.counts, self.view, look.trio, self.titles)
-        self.measures = look.slice.measures
+        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles)
+        self.measures = look.summary.measures
         self.total = look.slice.about.rows
-        self.brushes: list[Brush] = brushes_of(self.view, look.slice.histograms, self.titles)
+        self.brushes: list[Brush] = brushes_of(self.view, look.summary.histograms, self.titles)
         self.map = Map(look) if self.view.mapped else None
-        page = look.slice.page()
-        self.more = len(page) > PAGE
-        self.first = look.slice.place(page[0]) + 1 if page else 0
-        self.lines = self._lines(look, page[:PAGE])
+        self.more = look.page.more
+        self.first = look.page.before + 1 if look.page.examples else 0
+        self.lines = self._lines(look, look.page)
         self.tag_names = notes.names(look.fingerprint)
 
-    def _lines(self, look: Look, page: list[Example]) -> list[Line]:
-        ids = [example.id for example in page]
-        texts = look.slice.texts([example.row for example in page])
+    def _lines(self, look: Look, page: Page) -> list[Line]:
+        ids = [example.id for example in page.examples]
         tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
         lines = []
-        for number, example in enumerate(page, self.first):
-            one, other = sides_of(*texts[example.row])
+        for number, example in enumerate(page.examples, self.first):
+            one, other = sides_of(*page.texts[example.row])
             bars, gold = self.bars(example), self.class_name(example.gold)
             alike = self.view.but(group=example.group, cell=()).query()
             lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))

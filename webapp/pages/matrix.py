@@ -1,8 +1,8 @@
 """The eight cells: who of supervisor, student and ceiling is right, as a matrix whose cells are ways in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webapp.examples.counts import Counts
 from webapp.examples.view import CELLS, SEATS, View
 from webapp.explorer.cast import Trio
 
@@ -58,11 +58,11 @@ class Heading:
 
 
 class Matrix:
-    def __init__(self, counts: Counts, view: View, trio: Trio, titles: list[str]) -> None:
-        self.counts, self.view, self.titles = counts.cells, view, titles
+    def __init__(self, cells: Mapping[int, int], view: View, trio: Trio, titles: list[str]) -> None:
+        self.counts, self.view, self.titles = cells, view, titles
         labels = NAMES if own_seats(trio) else {cell: text.format(*titles) for cell, text in OTHERS.items()}
         most = max(*self.counts.values(), 1)
-        rows = max(counts.rows, 1)
+        rows = max(sum(cells.values()), 1)
         self.cells = [
             CellView(
                 number=cell,

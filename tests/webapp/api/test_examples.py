@@ -14,6 +14,8 @@ from webapp.api.models import make_token
 from webapp.experiments.models import Experiment
 from webapp.notes import services
 
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
+
 
 @pytest.fixture
 def client(owner: User) -> Client:
@@ -60,13 +62,13 @@ def test_locked_examples_are_in_no_answer(client: Client, experiment: Experiment
     assert get(client, experiment, "?split=locked").status_code == 422
     assert get(client, experiment, f"/{ids_of('locked')[0]}").status_code == 404
     for split in ("test", "transfer"):
-        lines = b"".join(get(client, experiment, f"/export?how=jsonl&split={split}").streaming_content).splitlines()
+        lines = b"".join(get(client, experiment, f"/export?how=jsonl&split={split}")).splitlines()
         assert sorted(json.loads(line)["id"] for line in lines) == sorted(ids_of(split))
 
 
 def test_an_export_is_the_view(client: Client, experiment: Experiment) -> None:
     answer = get(client, experiment, "/export?how=csv&cell=5&q=the")
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     assert len(rows) == get(client, experiment, "/counts?cell=5&q=the").json()["rows"]
     assert "attachment" in answer["Content-Disposition"]
 

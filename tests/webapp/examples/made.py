@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from training import Store
 from training.artifacts import Predictions, Trajectory
 from webapp.examples.base import Base, Source
-from webapp.examples.slices import Slice
+from webapp.examples.slices import Slice, open_slice
 from webapp.examples.view import SEATS, View
 
 ROWS = 600
@@ -37,8 +37,8 @@ class World:
 
     @contextmanager
     def slice(self, view: View, *tagged: list[int]) -> Iterator[Slice]:
-        with self.base.open(self.source) as (cursor, about):
-            yield Slice(cursor, about, view, tagged)
+        with open_slice(self.base, self.source, view, tuple(tuple(ids) for ids in tagged)) as found:
+            yield found
 
     def expected(self, view: View, *tagged: list[int]) -> np.ndarray:
         """Positions of the examples that the view should let through, one by one."""

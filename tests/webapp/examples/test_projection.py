@@ -161,3 +161,12 @@ def test_the_frame_holds_almost_all_rows_of_the_data_set(mapped: tuple[World, np
     inside = ((place >= frame.low) & (place <= frame.high)).all(axis=1)
     assert 0.99 < inside.mean() < 1
     assert 0 < frame.share[1] < frame.share[0] < 1
+
+
+def test_a_map_is_made_before_the_page_waits_no_longer_like_the_other_files(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    features(tmp_path / "a.npy", ROWS)
+    assert world.base.ready(world.source, 60)
+    assert not list(tmp_path.glob("cache/planes/*.duckdb"))
+    assert world.base.ready(replace(world.source, projected=(tmp_path / "a.npy",)), 60)
+    assert len(list(tmp_path.glob("cache/planes/*.duckdb"))) == 1

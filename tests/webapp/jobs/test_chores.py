@@ -116,3 +116,8 @@ def test_a_worker_that_shuts_down_gives_its_work_back(owner: User, tmp_path: Pat
 def test_a_message_too_many_finds_nothing_to_do(db: None) -> None:
     chores.work()
     assert not Import.objects.exists()
+
+
+def test_examples_that_cannot_be_made_ready_stop_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    chores.prepare(10**9)
+    assert "the examples of experiment 1000000000" in caplog.text

@@ -10,7 +10,7 @@ from webapp.experiments import services
 from webapp.jobs import dispatch
 from webapp.jobs.launch import launch
 
-from ..cast import spec
+from ..cast import finish_all, spec
 
 
 @pytest.fixture
@@ -36,3 +36,14 @@ def test_queued_runs_whose_messages_are_lost_are_sent_again_and_others_are_not(o
     assert waiting(redis) == 2
     dispatch.resend()
     assert waiting(redis) == 2
+
+
+def test_the_light_worker_is_called_when_an_experiment_comes_to_rest(owner: User, redis: Redis) -> None:
+    experiment = services.create(owner, spec())
+    services.launch(experiment)
+    runs = [run.pk for run in experiment.runs.all()]
+    dispatch.prepare(runs[0])
+    assert redis.llen(dispatch.CHORES) == 0
+    finish_all(experiment)
+    dispatch.prepare(runs[0])
+    assert redis.llen(dispatch.CHORES) == 1

@@ -18,6 +18,8 @@ from webapp.erasures import services as erasures
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
 
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
+
 
 @pytest.fixture
 def client(owner: User) -> Client:
@@ -272,7 +274,7 @@ def test_what_is_searched_for_is_shown_as_text_too(client: Client, experiment: E
 def test_every_export_answers_with_a_file(client: Client, experiment: Experiment, how: str) -> None:
     answer = client.get(address(experiment, f"export/{how}/?cell=5"))
     assert answer.status_code == 200
-    assert len(b"".join(answer.streaming_content)) > 100  # type: ignore[attr-defined]
+    assert len(b"".join(answer)) > 100
     assert "attachment" in answer["Content-Disposition"]
     assert client.get(address(experiment, "export/exe/")).status_code == 404
 

@@ -1,0 +1,57 @@
+"""The first look at an experiment: its files are there already, or the page says that they are being made."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from tests.webapp.explorer.scene import explored
+from webapp.examples import base
+from webapp.examples.building import build_texts
+from webapp.pages import explorer
+
+
+def test_a_first_look_that_takes_long_says_so_and_asks_again(
+    client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment, go = explored(owner), threading.Event()
+    client.force_login(owner)
+
+    def slow(*given: Any) -> None:
+        assert go.wait(30)
+        build_texts(*given)
+
+    monkeypatch.setattr(base, "build_texts", slow)
+    monkeypatch.setattr(explorer, "PATIENCE", 0.01)
+    address = f"/experiments/{experiment.pk}/examples/?cell=5"
+    page = client.get(address).content.decode()
+    assert f'hx-get="{address}" hx-trigger="load delay:1s"' in page
+    assert 'id="cell-8"' not in page
+    go.set()
+    monkeypatch.setattr(explorer, "PATIENCE", 60)
+    page = client.get(address).content.decode()
+    assert 'hx-trigger="load delay:1s"' not in page
+    assert 'id="cell-8"' in page
+
+
+def test_a_prepared_experiment_has_its_files_at_the_first_look(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, client = explored(owner), Client()
+    client.force_login(owner)
+    call_command("prepare", experiment.pk)
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("made at the first look")
+
+    for build in ("build_texts", "build_table"):
+        monkeypatch.setattr(base, build, refuse)
+    for triplet in experiment.triplets:
+        page = client.get(f"/experiments/{experiment.pk}/examples/?student={triplet['student'][:12]}")
+        assert 'id="cell-8"' in page.content.decode()
+
+
+def test_what_cannot_be_prepared_is_a_sentence(db: None) -> None:
+    with pytest.raises(CommandError, match="does not exist"):
+        call_command("prepare", 10**6)

@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.looking import prepare
+
+
+class Command(BaseCommand):
+    help = "Makes the files that an experiment's examples are read from, as the light worker does when the experiment is at rest."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("experiment", type=int)
+
+    def handle(self, *args: Any, experiment: int, **options: Any) -> None:
+        try:
+            prepare(Cast(Experiment.objects.get(pk=experiment)))
+        except (Experiment.DoesNotExist, Missing, OSError, ValueError) as error:
+            raise CommandError(str(error)) from None
