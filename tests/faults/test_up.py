@@ -64,6 +64,7 @@ def test_a_taken_port_is_found_before_anything_is_started(tmp_path: Path) -> Non
         assert not lab.processes()
 
 
-def test_a_data_folder_with_a_very_long_path_works_too(tmp_path: Path) -> None:
+def test_a_data_folder_with_a_very_long_path_works_too_and_examples_are_made_ready_there(tmp_path: Path) -> None:
     with Lab(tmp_path / ("long-" * 30)) as lab:
         assert lab.finished(lab.launch(quick()))["state"] == "finished"
+        lab.until(lambda: list((lab.data_dir / "examples" / "tables").glob("[0-9a-f]*.duckdb")))

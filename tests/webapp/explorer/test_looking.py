@@ -28,12 +28,12 @@ def test_a_first_look_that_takes_long_says_so_and_asks_again(
     monkeypatch.setattr(explorer, "PATIENCE", 0.01)
     address = f"/experiments/{experiment.pk}/examples/?cell=5"
     page = client.get(address).content.decode()
-    assert f'hx-get="{address}" hx-trigger="load delay:1s"' in page
+    assert f'hx-get="{address}" hx-trigger="every 1s"' in page
     assert 'id="cell-8"' not in page
     go.set()
     monkeypatch.setattr(explorer, "PATIENCE", 60)
     page = client.get(address).content.decode()
-    assert 'hx-trigger="load delay:1s"' not in page
+    assert 'hx-trigger="every 1s"' not in page
     assert 'id="cell-8"' in page
 
 
