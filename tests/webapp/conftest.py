@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
 from webapp.examples.slices import search
+from webapp.pages import explorer
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty shelf of data sets, for this process and its children."""
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
     return tmp_path / "shelf"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, a first look waits for its files."""
+    monkeypatch.setattr(explorer, "PATIENCE", 60)
 
 
 @pytest.fixture(autouse=True)
