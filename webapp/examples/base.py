@@ -76,7 +76,7 @@ class Base:
         with self._lock:
             making = self._making.get(wanted)
             if making is None:
-                making = self._making[wanted] = self._maker.submit(self._make_all, source)
+                making = self._making[wanted] = self._maker.submit(self.make, source)
                 making.add_done_callback(lambda _: self._making.pop(wanted, None))
         try:
             making.result(patience)
@@ -121,7 +121,8 @@ class Base:
         """The file of its map."""
         return self._make("planes", source.plane, partial(build_plane, source.projected, source.dataset))
 
-    def _make_all(self, source: Source) -> None:
+    def make(self, source: Source) -> None:
+        """All files of ``source``, those of its map where it has one."""
         self.make_table(source)
         if source.projected:
             self.make_plane(source)

@@ -73,14 +73,19 @@ MOST = 8
 
 
 def prepare(cast: Cast) -> None:
-    """Makes the files of the experiment's first triplets on the test set, so that the first look finds them."""
+    """Makes the files of the experiment's first triplets on the test set, so that the first look and the first map find them."""
     for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
-        examples().make_table(source_of(trio, "test"))
+        examples().make(with_map(source_of(trio, "test"), trio))
 
 
 def source_of(trio: Trio, split: str) -> Source:
     run = trio.student.spec
     return Source(catalog.examples_of(run.dataset, run.fingerprint), run.fingerprint, trio.keys, split)
+
+
+def with_map(source: Source, trio: Trio) -> Source:
+    """The same with the features of the student's map, where they are kept. Raises FileNotFoundError where the data is gone."""
+    return replace(source, projected=projected_of(trio.student.spec, examples().store, source.dataset))
 
 
 @contextmanager
@@ -95,10 +100,9 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
     with contextlib.ExitStack() as stack:
         try:
             if view.mapped:
-                projected = projected_of(trio.student.spec, examples().store, source.dataset)
-                if view.framed and not projected:
+                source = with_map(source, trio)
+                if view.framed and not source.projected:
                     raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
-                source = replace(source, projected=projected)
             if patience is not None and not examples().ready(source, patience):
                 raise Preparing
             found = stack.enter_context(open_slice(examples(), source, view, tagged))

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
+from tests.webapp.explorer.scene import explored, with_features
 from webapp.examples import base
 from webapp.examples.building import build_texts
 from webapp.pages import explorer
@@ -40,15 +40,16 @@ def test_a_first_look_that_takes_long_says_so_and_asks_again(
 def test_a_prepared_experiment_has_its_files_at_the_first_look(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment, client = explored(owner), Client()
     client.force_login(owner)
+    with_features(experiment)
     call_command("prepare", experiment.pk)
 
     def refuse(*_: Any) -> None:
         raise AssertionError("made at the first look")
 
-    for build in ("build_texts", "build_table"):
+    for build in ("build_texts", "build_table", "build_plane"):
         monkeypatch.setattr(base, build, refuse)
     for triplet in experiment.triplets:
-        page = client.get(f"/experiments/{experiment.pk}/examples/?student={triplet['student'][:12]}")
+        page = client.get(f"/experiments/{experiment.pk}/examples/?map=shown&student={triplet['student'][:12]}")
         assert 'id="cell-8"' in page.content.decode()
 
 
