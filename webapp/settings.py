@@ -148,6 +148,14 @@ MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
 EXPLORER_MEMORY = env.str("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.int("EXPLORER_THREADS", 2)
 
+# Django's own default tells errors to nobody but e-mailed admins unless DEBUG is on. What is merely not found is no error.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
+
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 STATIC_URL = "/static/"

@@ -1,0 +1,24 @@
+"""What the settings promise to whoever looks after an installation."""
+
+import io
+import logging
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from webapp.pages import views
+
+
+def test_an_error_of_a_page_is_in_the_log_with_its_cause(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    handlers = [one for one in logging.getLogger("django").handlers if isinstance(one, logging.StreamHandler)]
+    for handler in handlers:
+        monkeypatch.setattr(handler, "stream", told)
+    monkeypatch.setattr(views.queries, "listed", lambda viewer: 1 / 0)
+    client = Client(raise_request_exception=False)
+    client.force_login(owner)
+    page = client.get("/")
+    assert page.status_code == 500
+    assert "The error is in the log of the web server." in page.content.decode()
+    assert "ZeroDivisionError" in told.getvalue()
