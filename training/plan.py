@@ -64,8 +64,9 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
-    # Training passes, evaluations (a tenth as many, at least five of all validation and 300 test rows), and the last predictions.
-    passes = 3 * run.epochs * rows.train + max(0.3 * run.epochs * rows.train, 5 * (min(rows.test, 300) + rows.validation))
+    training = 3 * run.epochs * rows.train  # a step costs about three forward passes of its batch
+    fewest = costs.FEWEST_LOOKS * (min(rows.test, costs.SMALLEST_LOOK) + rows.validation)
+    passes = training + max(costs.LOOKS_SHARE * training, fewest)
     passes += rows.train + rows.validation + rows.test + rows.locked
     return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 

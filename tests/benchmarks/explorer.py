@@ -104,10 +104,9 @@ def leave_features(run: RunSpec, folder: Path, rows: int) -> None:
     """What a probe of this run would have read; wider along some axes than along others."""
     model = catalog.known_model(run.model)
     assert model is not None
-    name = f"{run.digest[:16]}-{model.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}.npy"
-    features = Store(folder / "artifacts").features
-    features.mkdir(parents=True, exist_ok=True)
-    made = np.lib.format.open_memmap(features / name, "w+", np.float32, (rows, WIDTH))
+    file = Store(folder / "artifacts").features_file(run, model.layers, "mean", "fp32")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made = np.lib.format.open_memmap(file, "w+", np.float32, (rows, WIDTH))
     rng = np.random.default_rng(2)
     for begin in range(0, rows, 20_000):
         part = made[begin : begin + 20_000]

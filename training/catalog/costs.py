@@ -9,3 +9,8 @@ LAYER_WIDTH = 384
 """Of the layer that was measured; others cost in proportion to their weights, the square of their width."""
 FULL_STEP_SECONDS = 0.02
 """AdamW over all weights of a transformer, once per step."""
+
+LOOKS_SHARE = 0.1
+"""Looks of a transformer in training may cost this share of its training; those of a head cost next to nothing."""
+FEWEST_LOOKS, SMALLEST_LOOK = 5, 300
+"""A transformer looks at least so many times, at no fewer test rows, whatever that costs."""

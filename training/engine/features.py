@@ -58,11 +58,7 @@ def frozen_features(
 
 def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
     shape = backbone.shape(run)
-    variant = "" if shape.reading == "mean" else f"-{shape.reading}"
-    precision = precision_of(run)
-    variant += ("" if precision == "fp32" else f"-{precision}") + ("" if side == "a" else "-b")
-    name = f"{run.digest[:16]}-{shape.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}{variant}.npy"
-    return store.features / name
+    return store.features_file(run, shape.layers, shape.reading, precision_of(run), side)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Features | None:

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.catalog import costs
 from training.engine.data.split import Rows, Split, sample
 from training.spec import RunSpec
 
 TIMES = 50
-SHARE = 0.1
-"""Looks of a transformer in training may cost this share of its training; those of a head cost next to nothing."""
-FEWEST, SMALLEST = 5, 300
-"""A transformer looks at least so many times, at no fewer test rows, whatever that costs."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ def looks(run: RunSpec, split: Split, group: Rows) -> Looks:
         return Looks(TIMES, split.test)
     half = split.half(run.half)
     # A training step costs about three forward passes of its batch.
-    affordable = SHARE * 3 * run.epochs * len(half.train)
-    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), FEWEST, TIMES))
-    watched = max(SMALLEST, int(affordable / times) - len(half.validation))
+    affordable = costs.LOOKS_SHARE * 3 * run.epochs * len(half.train)
+    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_LOOKS, TIMES))
+    watched = max(costs.SMALLEST_LOOK, int(affordable / times) - len(half.validation))
     return Looks(times, sample(split.test, group, run.split_seed, watched))

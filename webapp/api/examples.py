@@ -14,7 +14,7 @@ from training.statistics import Estimate
 from webapp.api.datasets import Invalid
 from webapp.examples.export import SUFFIXES, Format
 from webapp.examples.slices import Example, Refused
-from webapp.examples.view import View
+from webapp.examples.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
@@ -26,10 +26,12 @@ router = Router()
 
 
 class SaidOut(Schema):
+    """``prob_of_1`` is None with more than two classes."""
+
     label: int
     confidence: float
     prob_of_gold: float
-    prob_of_1: float
+    prob_of_1: float | None
 
 
 class ExampleOut(Schema):
@@ -83,9 +85,11 @@ class OneOut(Schema):
     notes: list[NoteOut]
 
 
-def said_out(example: Example, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
+def example_out(example: Example, binary: bool, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
     said = {
-        seat: SaidOut(label=one.label, confidence=one.confidence, prob_of_gold=one.of_gold, prob_of_1=one.prob)
+        seat: SaidOut(
+            label=one.label, confidence=one.confidence, prob_of_gold=one.of_gold, prob_of_1=one.prob if binary else None
+        )
         for seat, one in example.said.items()
     }
     return ExampleOut(
@@ -113,14 +117,15 @@ def counts_out(found: Look) -> CountsOut:
         agreement=measures.agreement,
         agreement_where_weak_right=measures.agreement_right,
         agreement_where_weak_wrong=measures.agreement_wrong,
-        models=dict(zip(("weak", "student", "ceiling"), found.trio.keys, strict=True)),
+        models=dict(zip(SEATS, found.trio.keys, strict=True)),
     )
 
 
 def examples_out(found: Look, examples: Sequence[Example]) -> list[ExampleOut]:
     texts = found.slice.whole([example.row for example in examples])
     tags = notes.tags_of(found.fingerprint, [example.id for example in examples])
-    return [said_out(one, *texts[one.row], [tag.name for tag in tags.get(one.id, [])]) for one in examples]
+    binary = found.slice.about.classes == 2
+    return [example_out(one, binary, *texts[one.row], [tag.name for tag in tags.get(one.id, [])]) for one in examples]
 
 
 def known(request: HttpRequest, experiment_id: int) -> Experiment:

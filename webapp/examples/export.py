@@ -37,24 +37,24 @@ SCHEMA = pa.schema(
         ("tags", pa.list_(pa.string())),
     ]
 )
-"""Of Parquet; the other formats have the same names in the same order."""
+"""Of Parquet; the other formats have the same names in the same order. ``prob_of_1`` is empty with more than two classes."""
 
 
 def rows_of(found: Slice, tags: Mapping[int, Sequence[str]]) -> Iterator[list[dict[str, Any]]]:
     """All rows of the view from its first page on, in its order, a few thousand at a time."""
-    view = found.view.but()
+    view, binary = found.view.but(), found.about.classes == 2
     while True:
         part = found.over(view).page(CHUNK)
         kept = part[:CHUNK]
         texts = found.whole([example.row for example in kept])
-        yield [_row(example, texts[example.row], list(tags.get(example.id, ()))) for example in kept]
+        yield [_row(example, binary, texts[example.row], list(tags.get(example.id, ()))) for example in kept]
         if len(part) <= CHUNK:
             return
         view = view.model_copy(update={"after": kept[-1].cursor})
 
 
-def _row(example: Example, texts: tuple[str, str | None], tags: list[str]) -> dict[str, Any]:
-    said = [(one.label, one.confidence, one.of_gold, one.prob) for one in example.said.values()]
+def _row(example: Example, binary: bool, texts: tuple[str, str | None], tags: list[str]) -> dict[str, Any]:
+    said = [(one.label, one.confidence, one.of_gold, one.prob if binary else None) for one in example.said.values()]
     own = (example.gold, example.group, example.cell, example.length, example.shift, example.flip)
     values = (example.id, *texts, *own, *(value for one in said for value in one), tags)
     return dict(zip(SCHEMA.names, values, strict=True))

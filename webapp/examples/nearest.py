@@ -26,9 +26,11 @@ def features_of(run: RunSpec, store: Store) -> Path | None:
     model = catalog.known_model(run.model)
     if run.adaptation != "probe" or model is None:
         return None
-    name = f"{run.digest[:16]}-{model.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}*.npy"
-    found = sorted(path for path in store.features.glob(name) if not path.stem.endswith("-b"))
-    return found[0] if found else None
+    reading = "last" if model.kind == "decoder" else run.pooling
+    # Which of the two "auto" was is known to the worker that computed them.
+    precisions = ("fp32", "bf16") if run.precision == "auto" else (run.precision,)
+    files = (store.features_file(run, model.layers, reading, precision) for precision in precisions)
+    return next((path for path in files if path.exists()), None)
 
 
 def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.int64], number: int = 8) -> list[Near]:

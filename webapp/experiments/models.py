@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from training import ExperimentSpec, RunSpec
+from training import ExperimentSpec, Plan, RunSpec, Triplet
 from training.spec import upgrade
 
 
@@ -104,6 +104,11 @@ class Experiment(models.Model):
     @property
     def experiment_spec(self) -> ExperimentSpec:
         return upgrade(self.spec)
+
+    @property
+    def compared(self) -> Plan:
+        """The triplets of the last launch, which the result is of; without the specs of their runs."""
+        return Plan(self.experiment_spec, {}, tuple(Triplet(**triplet) for triplet in self.triplets))
 
 
 class Part(models.Model):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from training import ExperimentSpec, Plan, Store, Triplet, make_plan
+from training import ExperimentSpec, Store, make_plan
 from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
 from training.results import summarize
@@ -247,13 +247,12 @@ def refresh_result(experiment: Experiment) -> None:
 
     It stays due where another run finished meanwhile: whoever finished that one stores it.
     """
-    triplets = tuple(Triplet(**triplet) for triplet in experiment.triplets)
-    plan, store = Plan(experiment.experiment_spec, {}, triplets), Store(settings.ARTIFACTS_DIR)
+    store = Store(settings.ARTIFACTS_DIR)
     finished = _finished_keys(experiment)
     result, error = None, ""
     try:
         if finished:
-            result = summarize(plan, store.read_predictions, store.read_trajectory).model_dump(mode="json")
+            result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump(mode="json")
     except ValueError as problem:
         error = str(problem)
     except OSError as problem:

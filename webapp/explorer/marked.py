@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 
-from training import Plan, Store, Triplet
+from training import Store
 from training.artifacts import Predictions, Trajectory
 from training.results import Result, summarize
 from webapp.experiments.models import Experiment
@@ -29,8 +29,6 @@ def marked(experiment: Experiment) -> Marked:
         raise Missing("There is no result yet that could be computed again.")
     original = Result.model_validate(experiment.result)
     store = Store(settings.ARTIFACTS_DIR)
-    triplets = tuple(Triplet(**triplet) for triplet in experiment.triplets)
-    plan = Plan(experiment.experiment_spec, {}, triplets)
     first = store.read_predictions(experiment.result_runs[0]).part("test")
     fingerprint = experiment.runs.all()[0].run_spec.fingerprint
     wrong = np.array(sorted(set(notes.ids_with(fingerprint, [WRONG])[0]) & set(first.id.tolist())), np.int64)
@@ -47,6 +45,6 @@ def marked(experiment: Experiment) -> Marked:
         return Trajectory(found.steps, found.id[keep], found.prob[:, keep], found.validation, found.selected)
 
     try:
-        return Marked(wrong.tolist(), original, summarize(plan, read, read_trajectory))
+        return Marked(wrong.tolist(), original, summarize(experiment.compared, read, read_trajectory))
     except (OSError, ValueError) as error:
         raise Missing(f"The result cannot be computed without the marked examples: {error}") from None

@@ -9,6 +9,8 @@ WRONG = "gold label wrong"
 USUAL = (WRONG, "ambiguous")
 """Tags that are offered before anybody has written one."""
 
+LONGEST_NOTE = 4000
+
 
 class Tag(models.Model):
     fingerprint = models.CharField(max_length=64)
@@ -29,7 +31,7 @@ class Tag(models.Model):
 class Note(models.Model):
     fingerprint = models.CharField(max_length=64)
     example = models.BigIntegerField()
-    text = models.TextField(max_length=4000)
+    text = models.TextField(max_length=LONGEST_NOTE)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes")
     at = models.DateTimeField(auto_now_add=True)
 

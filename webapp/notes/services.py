@@ -4,10 +4,9 @@ import re
 
 from django.contrib.auth.models import User
 
-from webapp.notes.models import Note, Tag
+from webapp.notes.models import LONGEST_NOTE, Note, Tag
 
 NAME = re.compile(r"\w[\w .,:/+-]{0,39}")
-LONGEST_NOTE = 4000
 
 
 def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:

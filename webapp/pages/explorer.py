@@ -124,6 +124,8 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request)
     try:
         with look(Cast(experiment), view) as found:
+            if found.slice.one(example) is None:
+                raise Http404
             if request.method == "POST":
                 chores.ask(found.trio.keys, example)
             page = WordsPage(found, example)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import make_run
+from training.catalog.costs import FEWEST_LOOKS, SMALLEST_LOOK
 from training.engine.data.split import Half, Split
-from training.engine.looks import FEWEST, SMALLEST, TIMES, looks
+from training.engine.looks import TIMES, looks
 
 
 def split(train: int, validation: int, test: int) -> Split:
@@ -31,7 +32,7 @@ def test_a_transformer_looks_at_all_rows_as_often_as_a_tenth_of_its_cost_allows(
 
 def test_where_five_looks_at_all_rows_would_cost_more_they_are_at_a_sample_of_the_test_set() -> None:
     found = looks(make_run("ceiling", adaptation="full", epochs=3), one := split(10_000, 200, 20_000), GROUP)
-    assert found.times == FEWEST
+    assert found.times == FEWEST_LOOKS
     assert found.times * (200 + len(found.watched)) == 9_000
     assert set(found.watched) < set(one.test)
     assert (np.diff(found.watched) > 0).all()
@@ -39,7 +40,7 @@ def test_where_five_looks_at_all_rows_would_cost_more_they_are_at_a_sample_of_th
 
 def test_the_sample_has_a_smallest_size() -> None:
     found = looks(make_run("ceiling", adaptation="lora", epochs=1), split(100, 50, 20_000), GROUP)
-    assert (found.times, len(found.watched)) == (FEWEST, SMALLEST)
+    assert (found.times, len(found.watched)) == (FEWEST_LOOKS, SMALLEST_LOOK)
 
 
 def test_the_sample_takes_whole_groups_and_is_the_same_for_every_seed_of_an_experiment() -> None:

@@ -97,3 +97,20 @@ def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] 
     base = Base(store, folder / "cache", "256MB", 2)
     source = Source(folder / "examples.parquet", "f" * 64, KEYS, "test")
     return World(base, source, ids, gold, group, prob, path, texts, split)
+
+
+def three_classes(folder: Path) -> World:
+    """The same with three classes: ``prob`` (3, n, 3) and ``path`` (steps, n, 3)."""
+    world = make_world(folder)
+    rng = np.random.default_rng(2)
+    world.gold = rng.integers(0, 3, ROWS).astype(np.int8)
+    world.prob = rng.dirichlet(np.ones(3), (3, ROWS)).astype(np.float32)
+    world.path = rng.dirichlet(np.ones(3), (len(STEPS), ROWS)).astype(np.float32)
+    for key, one in zip(KEYS, world.prob, strict=True):
+        world.base.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, one))
+    test = np.flatnonzero(world.split == "test")
+    path = Trajectory(STEPS, world.ids[test], world.path[:, test], np.full(len(STEPS), 0.5), 30)
+    world.base.store.write_trajectory(KEYS[1], path)
+    columns = {"id": world.ids, "text": world.texts, "label": world.gold, "group": world.group}
+    pq.write_table(pa.table(columns), folder / "examples.parquet")
+    return world

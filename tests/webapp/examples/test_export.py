@@ -6,13 +6,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from webapp.examples.export import SUFFIXES, Format, neutral, write
 from webapp.examples.view import View
 
-from .made import World, make_world
+from .made import World, make_world, three_classes
 
 NASTY = [
     '=HYPERLINK("http://evil.example","click")',
@@ -107,3 +108,13 @@ def test_a_large_export_is_written_in_parts_that_join_without_a_gap(
     monkeypatch.setattr("webapp.examples.export.CHUNK", 7)
     rows = read(exported(world, "parquet", View(), tmp_path))
     assert len({row["id"] for row in rows}) == len(rows) == 200
+
+
+def test_of_three_classes_the_probability_of_class_1_is_left_empty(tmp_path: Path) -> None:
+    world = three_classes(tmp_path)
+    found = read(exported(world, "parquet", View(), tmp_path))
+    assert len(found) == (world.split == "test").sum()
+    for row in found:
+        at = np.flatnonzero(world.ids == row["id"])[0]
+        assert row["student_prob_of_1"] is None
+        assert row["student_prob_of_gold"] == pytest.approx(world.prob[1, at, row["gold"]])

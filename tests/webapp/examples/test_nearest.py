@@ -49,8 +49,21 @@ def test_the_features_of_a_probe_are_found_by_its_model_and_no_others(tmp_path: 
     run = plan.runs[plan.triplets[0].student]
     assert features_of(run, store) is None
     store.features.mkdir(parents=True)
-    start, end = f"{run.digest[:16]}", f"{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}"
-    for name in (f"{start}-4-{end}-b.npy", f"{start}-2-{end}.npy", f"{start}-4-{end}.npy"):
-        (store.features / name).touch()
-    assert features_of(run, store) == store.features / f"{start}-4-{end}.npy"
+    own = store.features_file(run, 4, "mean", "fp32")
+    others = [(2, "mean", "fp32", "a"), (4, "cls", "fp32", "a"), (4, "mean", "bf16", "a"), (4, "mean", "fp32", "b")]
+    for path in (own, *(store.features_file(run, *other) for other in others)):
+        path.touch()
+    assert features_of(run, store) == own
     assert features_of(plan.runs[plan.triplets[0].weak], store) is None
+    half = run.model_copy(update={"precision": "bf16"})
+    assert features_of(half, store) == store.features_file(run, 4, "mean", "bf16")
+
+
+def test_features_that_a_gpu_computed_are_found_too(tmp_path: Path) -> None:
+    plan, store = make_plan(ExperimentSpec()), Store(tmp_path)
+    run = plan.runs[plan.triplets[0].student]
+    store.features.mkdir(parents=True)
+    computed = store.features_file(run, 4, "mean", "bf16")
+    computed.touch()
+    assert run.precision == "auto"
+    assert features_of(run, store) == computed

@@ -60,12 +60,11 @@ def with_features(experiment: Experiment, width: int = 8) -> None:
     run = experiment.runs.get(key=experiment.triplets[0]["student"]).run_spec
     model = catalog.known_model(run.model)
     assert model is not None
-    folder = Store(settings.ARTIFACTS_DIR).features
-    folder.mkdir(parents=True, exist_ok=True)
     rows = pq.ParquetFile(catalog.examples_of(run.dataset, run.fingerprint)).metadata.num_rows
     made = np.random.default_rng(0).normal(size=(rows, width)) * np.arange(width, 0, -1)
-    name = f"{run.digest[:16]}-{model.layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}.npy"
-    np.save(folder / name, made.astype(np.float32))
+    file = Store(settings.ARTIFACTS_DIR).features_file(run, model.layers, "mean", "fp32")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, made.astype(np.float32))
 
 
 def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:

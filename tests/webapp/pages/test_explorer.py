@@ -297,4 +297,11 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     assert page.count('title="−1.00"') == 2
     assert "It took &lt;i&gt;too&lt;/i&gt; long." in page
     assert "Ask again" in page
-    assert client.get(address(experiment, "999999999/words/")).status_code == 404
+
+
+def test_nobody_can_ask_for_words_of_a_locked_example_or_of_none(client: Client, experiment: Experiment) -> None:
+    for example in (ids_of("locked")[0], 999_999_999):
+        there = address(experiment, f"{example}/words/")
+        assert client.get(there).status_code == 404
+        assert client.post(there).status_code == 404
+    assert erasures.claim_next() == []
