@@ -56,6 +56,11 @@ def listed(viewer: Viewer) -> QuerySet[Experiment]:
     )
 
 
+def is_named(experiment: Experiment, text: str) -> bool:
+    """Whether a search for ``text`` means the experiment: by a part of its name, or by its number after a #."""
+    return text.lower() in experiment.name.lower() or text == f"#{experiment.pk}"
+
+
 def state(experiment: Experiment) -> str:
     """One of STATES, derived from the runs; uses the counts of ``listed`` where they are there."""
     if experiment.launched_at is None:

@@ -108,11 +108,16 @@ def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[
 
 def _settle(run: Run) -> set[int]:
     """What follows when a run comes to rest: dependents are released or fall with it, experiments note their end."""
-    changed: set[int] = set()
-    if run.status in ACTIVE:
-        return changed
     if run.status == Status.STOPPED and _wanted_since(run):
         _append(run, [RunQueued()])
+        return set()
+    return _rest(run)
+
+
+def _rest(run: Run) -> set[int]:
+    """The same for one that is not started again: who wants a run wants those that label for it, and was asked there."""
+    changed: set[int] = set()
+    if run.status in ACTIVE:
         return changed
     if run.status == Status.FINISHED:
         run.experiments.update(result_due=True)
@@ -126,7 +131,7 @@ def _settle(run: Run) -> set[int]:
             _append(dependent, [RunFailed(error=f"Run {run.pk}, which labels for this one, failed: {run.error}")])
         else:
             continue
-        changed |= {pk} | _settle(dependent)
+        changed |= {pk} | _rest(dependent)
     for experiment in run.experiments.filter(ended_at=None):
         _note_rest(experiment)
     return changed

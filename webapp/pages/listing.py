@@ -116,7 +116,7 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     everything = queries.listed(viewer).defer("spec", "triplets", "result", "result_runs", "result_error")
     known = list(everything)
     states = {experiment.pk: queries.state(experiment) for experiment in known}
-    named = [experiment for experiment in known if text.lower() in experiment.name.lower() or text == f"#{experiment.pk}"]
+    named = [experiment for experiment in known if queries.is_named(experiment, text)]
     counts = [states[experiment.pk] for experiment in named]
     filters = [Filter("", "All", len(named))]
     filters += [Filter(name, title, counts.count(name)) for name, title in STATES.items() if name in counts or name == state]

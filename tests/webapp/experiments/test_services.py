@@ -7,7 +7,7 @@ from django.utils import timezone
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, services
 from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
+from webapp.experiments.models import ACTIVE, Event, Experiment, Role, Run, Status
 
 from ..cast import finish, finish_all, launched, spec, story
 
@@ -264,3 +264,18 @@ def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> 
     experiment.refresh_from_db()
     assert experiment.result is not None
     assert queries.state(experiment) == "finished"
+
+
+def test_runs_that_wait_for_a_stopped_one_stop_with_it_and_are_not_queued_without_it(owner: User) -> None:
+    experiment = launched(owner)
+    services.stop_experiment(experiment, "ada")
+    services.launch(experiment)  # now the runs were asked to stop once, before this launch
+    weak = experiment.runs.filter(parts__role=Role.WEAK).distinct().get()
+    services.stop_run(weak, "ada")
+    assert set(weak.needed_by.values_list("status", flat=True)) == {Status.STOPPED}
+
+
+def test_a_single_run_that_others_wait_for_is_stopped(owner: User) -> None:
+    weak = launched(owner).runs.filter(parts__role=Role.WEAK).distinct().get()
+    changed = services.stop_run(weak, "ada")
+    assert changed == {weak.pk, *weak.needed_by.values_list("pk", flat=True)}

@@ -1,0 +1,40 @@
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from webapp.api.models import make_token
+from webapp.experiments.models import Run, Status
+
+from ..cast import launched
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    return Client(headers={"authorization": f"Bearer {make_token(owner)}"})
+
+
+@pytest.fixture
+def run(owner: User) -> Run:
+    return launched(owner).runs.order_by("pk")[0]
+
+
+def test_a_run_says_what_decides_it_and_who_needs_it(client: Client, run: Run) -> None:
+    answer = client.get(f"/api/v1/runs/{run.pk}").json()
+    assert (answer["key"], answer["spec"]["seed"]) == (run.key, run.run_spec.seed)
+    assert answer["experiments"] == [one.pk for one in run.experiments.distinct()]
+
+
+def test_the_log_of_a_run_is_read(client: Client, run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(log="out of memory")
+    assert client.get(f"/api/v1/runs/{run.pk}/log").json() == {"log": "out of memory"}
+
+
+def test_a_run_is_stopped_and_answers_with_its_new_status(client: Client, run: Run, broker: str) -> None:
+    assert client.post(f"/api/v1/runs/{run.pk}/stop").json()["status"] == Status.STOPPED
+
+
+def test_unknown_runs_have_no_page_no_log_and_no_stop(client: Client) -> None:
+    for number in (999, 10**30):
+        path = f"/api/v1/runs/{number}"
+        answers = [client.get(path), client.get(f"{path}/log"), client.post(f"{path}/stop")]
+        assert [answer.status_code for answer in answers] == [404, 404, 404]

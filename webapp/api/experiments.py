@@ -1,0 +1,195 @@
+"""Experiments through the JSON door: which there are, what one would do, launching, cloning and stopping."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from training import ExperimentSpec
+from training.results import Result
+from training.spec import Problem
+from webapp.api.datasets import Invalid
+from webapp.experiments import queries, services
+from webapp.experiments.models import Experiment
+from webapp.jobs import launch as jobs
+
+QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
+
+router = Router()
+
+
+class PartOut(Schema):
+    run: int
+    key: str
+    role: str
+    status: str
+    attempt: int
+    step: int
+    total_steps: int
+    accuracy: float | None
+    error: str
+
+
+class ExperimentOut(Schema):
+    id: int
+    name: str
+    state: str
+    fraction: float
+    seconds_left: float | None
+    spec: ExperimentSpec
+    runs: list[PartOut]
+    result: Result | None
+    warnings: list[str] = []
+
+
+class ListedOut(Schema):
+    """An experiment in the list; ``runs`` counts its runs by status."""
+
+    id: int
+    name: str
+    owner: str
+    state: str
+    parent: int | None
+    created_at: datetime
+    runs: dict[str, int]
+
+
+class PageOut(Schema):
+    """``total`` counts the experiments on all ``pages``; a page behind the last one is empty."""
+
+    experiments: list[ListedOut]
+    page: int
+    pages: int
+    total: int
+
+
+class PreviewOut(Schema):
+    """Runs asked for, distinct ones, those done before, at work now, and to be run, which will take about ``seconds``."""
+
+    asked: int
+    unique: int
+    done: int
+    at_work: int
+    to_run: int
+    seconds: float
+    warnings: list[str]
+
+
+class Wanted(Schema):
+    text: str = Field("", description="A part of the name, or a number like #12.")
+    state: Literal["", "draft", "waiting", "running", "stopping", "stopped", "failed", "finished"] = ""
+    page: int = Field(1, ge=1)
+    per_page: int = Field(25, ge=1, le=100)
+
+
+def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+    progress = queries.progress(experiment)
+    return ExperimentOut(
+        id=experiment.pk,
+        name=experiment.name,
+        state=queries.state(experiment),
+        fraction=progress.fraction,
+        seconds_left=progress.seconds_left,
+        spec=experiment.experiment_spec,
+        runs=[
+            PartOut(
+                run=part.run.pk,
+                key=part.run.key,
+                role=part.role,
+                status=part.run.status,
+                attempt=part.run.attempt,
+                step=part.run.step,
+                total_steps=part.run.total_steps,
+                accuracy=part.run.accuracy,
+                error=part.run.error,
+            )
+            for part in queries.parts(experiment)
+        ],
+        result=None if experiment.result is None else Result.model_validate(experiment.result),
+        warnings=warnings,
+    )
+
+
+def visible(request: HttpRequest, experiment_id: int) -> Experiment:
+    return get_object_or_404(queries.visible(request.user), pk=experiment_id)
+
+
+@router.get("/experiments", response=PageOut)
+def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> PageOut:
+    """The experiments of the team, newest first, by name and state."""
+    listed = queries.listed(request.user).defer("spec", "triplets", "result", "result_runs", "result_error")
+    named = [(one, queries.state(one)) for one in listed if queries.is_named(one, wanted.text)]
+    chosen = [(one, state) for one, state in named if wanted.state in ("", state)]
+    pages = Paginator(chosen, wanted.per_page)
+    shown = pages.page(wanted.page) if wanted.page <= pages.num_pages else ()
+    rows = [
+        ListedOut(
+            id=one.pk,
+            name=one.name,
+            owner=str(one.owner),
+            state=state,
+            parent=one.parent_id,
+            created_at=one.created_at,
+            runs=queries.run_counts(one),
+        )
+        for one, state in shown
+    ]
+    return PageOut(experiments=rows, page=wanted.page, pages=pages.num_pages, total=pages.count)
+
+
+@router.post("/experiments", response={201: ExperimentOut})
+def create(request: HttpRequest, spec: ExperimentSpec, launch: bool = False, parent: int | None = None) -> Status[ExperimentOut]:
+    """Stores the experiment that the body describes, as a clone of ``parent`` if given, and starts it with ``?launch=true``."""
+    assert isinstance(request.user, User)
+    origin = None if parent is None else visible(request, parent)
+    experiment = services.create(request.user, spec, origin)
+    warnings = [warning.message for warning in queries.preview(spec).warnings]
+    return Status(201, _launched(experiment, warnings) if launch else experiment_out(experiment, warnings))
+
+
+@router.post("/experiments/preview", response=PreviewOut)
+def preview(request: HttpRequest, spec: ExperimentSpec) -> PreviewOut:
+    """What the experiment in the body would do. Nothing is stored."""
+    found = queries.preview(spec)
+    return PreviewOut(
+        asked=found.asked,
+        unique=found.unique,
+        done=len(found.done),
+        at_work=len(found.at_work),
+        to_run=found.to_run,
+        seconds=found.seconds,
+        warnings=[warning.message for warning in found.warnings],
+    )
+
+
+@router.get("/experiments/{experiment_id}", response=ExperimentOut)
+def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
+    """The state of an experiment, its runs, and its result as far as it is known."""
+    return experiment_out(visible(request, experiment_id), [])
+
+
+@router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
+def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
+    """Starts a stored experiment, or goes on with its stopped and failed runs."""
+    return _launched(visible(request, experiment_id), [])
+
+
+def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+    try:
+        reached = jobs.launch(experiment)
+    except ValueError as error:  # a model that was there when the experiment was made is not there now
+        raise Invalid(Problem("", str(error))) from error
+    return experiment_out(experiment, warnings if reached else [*warnings, QUEUE_AWAY])
+
+
+@router.post("/experiments/{experiment_id}/stop", response=ExperimentOut)
+def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
+    """Stops the runs that no other experiment at work needs; their points are kept."""
+    experiment = visible(request, experiment_id)
+    jobs.stop(experiment, str(request.user))
+    return experiment_out(experiment, [])

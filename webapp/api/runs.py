@@ -1,0 +1,90 @@
+"""Runs through the JSON door: one run, its log, its events, and stopping it."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from training import RunSpec
+from webapp.experiments import queries
+from webapp.experiments.models import Run
+from webapp.jobs import launch as jobs
+
+router = Router()
+
+
+class RunOut(Schema):
+    """``experiments`` are the numbers of those that need the run; ``seconds`` is what it took."""
+
+    id: int
+    key: str
+    status: str
+    attempt: int
+    step: int
+    total_steps: int
+    accuracy: float | None
+    error: str
+    device: str
+    seconds: float | None
+    spec: RunSpec
+    experiments: list[int]
+
+
+class LogOut(Schema):
+    log: str
+
+
+class EventsOut(Schema):
+    events: list[dict[str, Any]]
+    last: int
+
+
+def visible(request: HttpRequest, run_id: int) -> Run:
+    return get_object_or_404(queries.visible_runs(request.user), pk=run_id)
+
+
+def run_out(request: HttpRequest, run: Run) -> RunOut:
+    experiments = queries.visible(request.user).filter(runs=run).order_by("pk").distinct()
+    return RunOut(
+        id=run.pk,
+        key=run.key,
+        status=run.status,
+        attempt=run.attempt,
+        step=run.step,
+        total_steps=run.total_steps,
+        accuracy=run.accuracy,
+        error=run.error,
+        device=run.device,
+        seconds=run.seconds,
+        spec=run.run_spec,
+        experiments=list(experiments.values_list("pk", flat=True)),
+    )
+
+
+@router.get("/runs/{run_id}", response=RunOut)
+def read(request: HttpRequest, run_id: int) -> RunOut:
+    """One run: what decides its outcome, how far it is, and who needs it."""
+    return run_out(request, visible(request, run_id))
+
+
+@router.get("/runs/{run_id}/log", response=LogOut)
+def log(request: HttpRequest, run_id: int) -> LogOut:
+    """The end of what the run's trainer wrote, which is kept when it fails."""
+    return LogOut(log=visible(request, run_id).log)
+
+
+@router.post("/runs/{run_id}/stop", response=RunOut)
+def stop(request: HttpRequest, run_id: int) -> RunOut:
+    """Stops the run for all experiments that need it; its points are kept."""
+    run = visible(request, run_id)
+    jobs.stop_run(run, str(request.user))
+    run.refresh_from_db()
+    return run_out(request, run)
+
+
+@router.get("/runs/{run_id}/events", response=EventsOut)
+def events(request: HttpRequest, run_id: int, after: int = 0) -> EventsOut:
+    """Up to a thousand events of the run after number ``after``; ask again from ``last`` until none come."""
+    found = queries.events_after(visible(request, run_id).pk, after)
+    return EventsOut(events=found, last=found[-1]["seq"] if found else after)
