@@ -9,7 +9,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LARGEST_FILE = 2**30
-UPLOADS = ("/datasets/upload/", "/api/v1/datasets")
+UPLOADS = ("/datasets/upload/", "/api/v1/datasets", "/experiments/import/", "/api/v1/archives")
 LARGEST_BODY = 2**24
 SPARE = 2**20
 """For what a form carries beside its file."""

@@ -12,7 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const percent = total ? Math.round(100 * done / total) : 0;
     bar.firstElementChild.style.width = `${percent}%`;
     bar.setAttribute("aria-valuenow", percent);
-    words.textContent = done < total ? `${megabytes(done)} of ${megabytes(total)} MB` : "Looking at the first rows";
+    words.textContent = done < total ? `${megabytes(done)} of ${megabytes(total)} MB` : form.dataset.then;
   }
 
   function refuse(text) {

@@ -10,6 +10,7 @@ from ninja.security import HttpBearer
 
 from training import ExperimentSpec
 from training.spec import Problem, describe
+from webapp.api.archives import router as archives
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
@@ -31,6 +32,7 @@ api.add_router("", experiments)
 api.add_router("", runs)
 api.add_router("", datasets)
 api.add_router("", examples)
+api.add_router("", archives)
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:

@@ -83,6 +83,7 @@ class Experiment(models.Model):
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="experiments")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
+    origin = models.JSONField(null=True)  # of one that came as an archive: its number and owner there, the archive's content hash
     spec = models.JSONField()
     triplets = models.JSONField(default=list)  # of the plan made at launch: keys, models, method, seed
     runs = models.ManyToManyField(Run, through="Part", related_name="experiments")

@@ -1,6 +1,6 @@
 """Every write to the record. Each function that changes runs returns their ids, so that the caller can ring the doorbell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from training import ExperimentSpec, Store, make_plan
+from training import ExperimentSpec, Store, Triplet, make_plan
 from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
 from training.results import summarize
@@ -38,15 +38,7 @@ def launch(experiment: Experiment) -> set[int]:
         if spec.keep_weights and not runs[key].spec["keep_weights"]:  # in no key, so another experiment may have asked for less
             runs[key].spec = spec.model_dump(mode="json")
             runs[key].save(update_fields=["spec"])
-    position = {key: index for index, key in enumerate(plan.runs)}
-    parts = {
-        (getattr(triplet, role), role): Part(
-            experiment=experiment, run=runs[getattr(triplet, role)], role=role, position=position[getattr(triplet, role)]
-        )
-        for triplet in plan.triplets
-        for role in Role.values
-    }
-    Part.objects.bulk_create(parts.values(), ignore_conflicts=True)
+    give_parts(experiment, plan.triplets, runs)
     experiment.triplets = [vars(triplet) for triplet in plan.triplets]
     experiment.launched_at, experiment.stopped_at, experiment.ended_at = timezone.now(), None, None
     experiment.result_due = any(run.status == Status.FINISHED for run in runs.values())
@@ -54,6 +46,19 @@ def launch(experiment: Experiment) -> set[int]:
     changed = _start([run.pk for run in runs.values()])
     _note_rest(experiment)
     return changed
+
+
+def give_parts(experiment: Experiment, triplets: Iterable[Triplet], runs: Mapping[str, Run]) -> None:
+    """Gives the experiment the runs of its triplets, each in its role; ``runs`` are by key, in the order of the plan."""
+    position = {key: index for index, key in enumerate(runs)}
+    parts = {
+        (getattr(triplet, role), role): Part(
+            experiment=experiment, run=runs[getattr(triplet, role)], role=role, position=position[getattr(triplet, role)]
+        )
+        for triplet in triplets
+        for role in Role.values
+    }
+    Part.objects.bulk_create(parts.values(), ignore_conflicts=True)
 
 
 def _start(run_ids: Sequence[int]) -> set[int]:

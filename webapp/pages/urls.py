@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webapp.pages import accounts, datasets, explorer, views
+from webapp.pages import accounts, archives, datasets, explorer, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),
+    path("experiments/import/", archives.bring_archive, name="import-archive"),
+    path("experiments/<int:pk>/archive/", archives.archive, name="archive"),
     path("experiments/<int:pk>/", views.experiment, name="experiment"),
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),

@@ -1,0 +1,1 @@
+"""Experiments as archives: writing one, and bringing one from another installation."""

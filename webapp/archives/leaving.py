@@ -1,0 +1,78 @@
+"""An experiment as one file that another installation verifies and shows with the same numbers."""
+
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+from training import Store
+from training.archive import ABOUT, EVENTS, MADE, Archive, Told, pack, seal
+from training.events import EVENT, RunStarted
+from training.results import Result
+from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.queries import state
+
+
+class Unfinished(Exception):
+    """The experiment is still at work, or has never been."""
+
+
+def packed(experiment: Experiment) -> IO[bytes]:
+    """The archive as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
+    with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as place:
+        folder, target = Path(place) / "archive", Path(place) / "archive.zip"
+        write(experiment, folder)
+        pack(folder, target)
+        return target.open("rb")
+
+
+def write(experiment: Experiment, folder: Path) -> str:
+    """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash."""
+    launched, ended = experiment.launched_at, experiment.ended_at
+    if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
+        raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
+    store, versions = Store(settings.ARTIFACTS_DIR), defaultdict[str, set[str]](set)
+    runs = list(experiment.runs.distinct().order_by("key"))
+    for run in runs:
+        _write_run(run, store, Store(folder), versions)
+    about = Archive(
+        number=experiment.pk,
+        name=experiment.name,
+        owner=experiment.owner.get_username(),
+        launched_at=launched,
+        ended_at=ended,
+        spec=experiment.spec,
+        triplets=experiment.triplets,
+        result=None if experiment.result is None else Result.model_validate(experiment.result),
+        versions={name: sorted(found) for name, found in sorted(versions.items())},
+        datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
+    )
+    (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
+    return seal(folder)
+
+
+def _write_run(run: Run, store: Store, target: Store, versions: dict[str, set[str]]) -> None:
+    folder = target.run(run.key)
+    folder.mkdir(parents=True)
+    target.write_run(run.run_spec)
+    for name in MADE if run.status == Status.FINISHED else ():
+        _link(store.run(run.key) / name, folder / name)
+    with (folder / EVENTS).open("w", encoding="utf-8") as file:
+        for event in Event.objects.filter(run=run).order_by("seq").iterator():
+            told = Told(seq=event.seq, attempt=event.attempt, at=event.at, event=EVENT.validate_python(event.payload))
+            file.write(told.model_dump_json() + "\n")
+            if isinstance(told.event, RunStarted):
+                for package, version in told.event.versions.items():
+                    versions[package].add(version)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Finished files are only ever replaced, never edited, so that one file may have two names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
