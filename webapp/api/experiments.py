@@ -7,13 +7,15 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Schema, Status
+from ninja import Header, Query, Router, Schema, Status
+from ninja.errors import HttpError
 from pydantic import Field
 
 from training import ExperimentSpec
 from training.results import Result
 from training.spec import Problem
 from webapp.api.datasets import Invalid
+from webapp.api.launches import KeyTaken, once
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment
 from webapp.jobs import launch as jobs
@@ -143,11 +145,30 @@ def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> PageOut
 
 
 @router.post("/experiments", response={201: ExperimentOut})
-def create(request: HttpRequest, spec: ExperimentSpec, launch: bool = False, parent: int | None = None) -> Status[ExperimentOut]:
-    """Stores the experiment that the body describes, as a clone of ``parent`` if given, and starts it with ``?launch=true``."""
-    assert isinstance(request.user, User)
+def create(
+    request: HttpRequest,
+    spec: ExperimentSpec,
+    launch: bool = False,
+    parent: int | None = None,
+    key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
+) -> Status[ExperimentOut]:
+    """Stores the experiment that the body describes, as a clone of ``parent`` if given, and starts it with ``?launch=true``.
+
+    With an ``Idempotency-Key`` it may be sent again for a day: the answer is the same experiment, and 409 for another request.
+    """
+    user = request.user
+    assert isinstance(user, User)
     origin = None if parent is None else visible(request, parent)
-    experiment = services.create(request.user, spec, origin)
+    if key:
+        try:
+            sent = request.get_full_path().encode() + request.body
+            experiment, new = once(user, key, sent, lambda: services.create(user, spec, origin))
+        except KeyTaken as error:
+            raise HttpError(409, str(error)) from None
+        if not new and experiment.launched_at:
+            return Status(201, experiment_out(experiment, []))
+    else:
+        experiment = services.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
     return Status(201, _launched(experiment, warnings) if launch else experiment_out(experiment, warnings))
 

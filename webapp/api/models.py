@@ -17,6 +17,22 @@ class ApiToken(models.Model):
         return f"token {self.pk} of {self.user}"
 
 
+class Launch(models.Model):
+    """An experiment that was posted with an Idempotency-Key, so that the same request sent again makes no second one."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    body = models.CharField(max_length=64)
+    experiment = models.ForeignKey("experiments.Experiment", on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="one_launch_per_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.user}"
+
+
 def make_token(user: User) -> str:
     """A new secret for ``user``; it cannot be read again."""
     token = secrets.token_urlsafe(32)
