@@ -61,7 +61,7 @@ class ListedOut(Schema):
     runs: dict[str, int]
 
 
-class PageOut(Schema):
+class ListOut(Schema):
     """``total`` counts the experiments on all ``pages``; a page behind the last one is empty."""
 
     experiments: list[ListedOut]
@@ -121,8 +121,8 @@ def visible(request: HttpRequest, experiment_id: int) -> Experiment:
     return get_object_or_404(queries.visible(request.user), pk=experiment_id)
 
 
-@router.get("/experiments", response=PageOut)
-def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> PageOut:
+@router.get("/experiments", response=ListOut)
+def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> ListOut:
     """The experiments of the team, newest first, by name and state."""
     listed = queries.listed(request.user).defer("spec", "triplets", "result", "result_runs", "result_error")
     named = [(one, queries.state(one)) for one in listed if queries.is_named(one, wanted.text)]
@@ -141,7 +141,7 @@ def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> PageOut
         )
         for one, state in shown
     ]
-    return PageOut(experiments=rows, page=wanted.page, pages=pages.num_pages, total=pages.count)
+    return ListOut(experiments=rows, page=wanted.page, pages=pages.num_pages, total=pages.count)
 
 
 @router.post("/experiments", response={201: ExperimentOut})

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from training import ExperimentSpec
@@ -27,7 +28,36 @@ class Bearer(HttpBearer):
         return user
 
 
-api = NinjaAPI(title="Weak-to-strong Lab", version="1", auth=Bearer(), docs_url=None)
+ERRORS = {
+    "type": "object",
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["path", "message"],
+            },
+        }
+    },
+    "required": ["errors"],
+}
+
+
+class Api(NinjaAPI):
+    """Says of every operation that errors have one shape."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["components"]["schemas"]["Errors"] = ERRORS
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
+        for path in schema["paths"].values():
+            for operation in path.values():
+                operation["responses"]["default"] = {"description": "What is wrong, by field.", "content": content}
+        return schema
+
+
+api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), docs_url=None)
 api.add_router("", experiments)
 api.add_router("", runs)
 api.add_router("", datasets)

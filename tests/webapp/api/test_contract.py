@@ -1,0 +1,77 @@
+"""The API keeps what its OpenAPI document says, whatever it is asked, with a token and without one."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import CHECKS, load_all_checks
+
+from tests.webapp.explorer.scene import explored, ids_of
+from webapp.api.models import make_token
+from webapp.api.urls import api
+
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # WSGI is synchronous
+
+EXAMPLES = 20
+"""Requests for each operation; which ones they are is the same every time."""
+
+schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
+schema.app = get_wsgi_application()
+schema.config.generation.update(allow_extra_parameters=False)  # what no operation asks for is ignored, as everywhere on the web
+asked = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+load_all_checks()
+REJECTED = CHECKS.get_one("negative_data_rejection")
+"""That what does not fit the document is refused; of no use where what did not fit is replaced."""
+ACCEPTED = CHECKS.get_one("positive_data_acceptance")
+"""That what fits the document is accepted: not an experiment that is not there, a key that was used, or a file that is none."""
+
+
+@pytest.fixture(autouse=True)
+def one_connection() -> Iterator[None]:
+    """Requests share the test's transaction, which the end of a request would close."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def known(owner: User) -> dict[str, int | str]:
+    """Of each kind of thing that a path can name, one that is there."""
+    experiment = explored(owner)
+    run = experiment.runs.order_by("pk")[0]
+    return {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "name": "movie-reviews"}
+
+
+@schema.parametrize()
+@asked
+def test_with_a_token_every_answer_is_as_documented(case: Any, owner: User, known: dict[str, int | str]) -> None:
+    allowed, named = [ACCEPTED], case.path_parameters or {}
+    if len(str(named)) % 2:  # half of the requests are about something that is there
+        named.update({name: known[name] for name in named if name in known})
+        allowed.append(REJECTED)
+    case.call_and_validate(headers={"Authorization": f"Bearer {make_token(owner)}"}, excluded_checks=allowed)
+
+
+@schema.parametrize()
+@asked
+def test_without_a_token_nothing_is_told(case: Any, owner: User) -> None:
+    answer = case.call(headers={"Authorization": "Bearer nothing"})
+    assert answer.status_code == 401
+    case.validate_response(answer)
