@@ -1,0 +1,49 @@
+"""The laboratory from a notebook: the README's own lines, in front of a whole laboratory."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.client import Lab as Client
+from training.client import Refused
+
+from ..lab import ROOT, Lab, quick, slow
+
+
+def test_the_readme_s_lines_launch_follow_and_read(lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    [lines] = re.findall(r"```python\n(.*?training\.client.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    monkeypatch.setenv("W2S_TOKEN", lab.token)
+    found: dict[str, Any] = {}
+    exec(lines.replace("http://127.0.0.1:8000", lab.url), found)
+    experiment, result = found["experiment"], found["experiment"].result
+    said = capsys.readouterr().out
+    assert experiment.state == "finished"
+    assert "finished 100%" in said
+    assert [f"{group.method} {group.state}" in said for group in result.groups] == [True, True]
+    assert {row["seed"] for row in found["accuracy"]} == {0, 1, 2}
+    students = [run for run in experiment.told["runs"] if run["role"] == "student"]
+    assert {row["run"] for row in found["accuracy"]} == {run["run"] for run in students}
+    points = [row for row in found["curves"] if row["run"] == students[0]["run"] and row["name"] == "accuracy"]
+    told = [event for event in lab.events(students[0]["run"]) if event["kind"] == "evaluation"]
+    assert [(row["step"], row["value"]) for row in points] == [(event["step"], event["accuracy"]) for event in told]
+
+
+def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab, tmp_path: Path) -> None:
+    client = Client(lab.url, lab.token)
+    with pytest.raises(Refused, match="seeds: ") as refused:
+        client.launch(quick(seeds=0))
+    assert refused.value.status == 422
+    assert refused.value.problems[0][0] == "seeds"
+    with pytest.raises(Refused, match="valid token") as refused:
+        Client(lab.url, "wrong").experiment(1)
+    assert refused.value.status == 401
+    stopped = client.launch(slow()).stop()
+    assert [now.state for now in stopped.follow(0.2)][-1] == "stopped"
+    done = client.launch(quick())
+    assert [now.state for now in done.follow(0.2)][-1] == "finished"
+    done.archive(tmp_path / "it.zip")
+    assert (tmp_path / "it.zip").read_bytes()[:4] == b"PK\x03\x04"
+    assert [(one["id"], one["state"]) for one in client.experiments()] == [(done.id, "finished"), (stopped.id, "stopped")]
+    assert [one["id"] for one in client.experiments(state="stopped")] == [stopped.id]

@@ -1,0 +1,155 @@
+"""A laboratory from a notebook or a script: launch, follow, and read what came of it. Needs the standard library alone."""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from training.results import Result
+from training.spec import ExperimentSpec
+
+AT_REST = ("finished", "failed", "stopped", "draft")
+TRIES = 5
+NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
+PATIENCE = 60.0
+"""Seconds for one answer."""
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """What the laboratory answered instead: ``problems`` are pairs of the wrong field's path and a sentence."""
+
+    def __init__(self, status: int, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
+        self.status, self.problems = status, problems
+
+
+class Lab:
+    """The laboratory at ``url``, for the owner of ``token`` (from ``W2S_TOKEN`` unless given)."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url, self._token = url.rstrip("/"), token or os.environ.get("W2S_TOKEN", "")
+
+    def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":
+        """Raises Refused for a spec that cannot be run. An answer that is lost on the way makes no second experiment."""
+        wanted = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+        told = self.ask("POST", "experiments?launch=true", wanted, {"Idempotency-Key": str(uuid.uuid4())})
+        return Experiment(self, told)
+
+    def experiment(self, number: int) -> "Experiment":
+        return Experiment(self, self.ask("GET", f"experiments/{number}"))
+
+    def experiments(self, text: str = "", state: str = "") -> Iterator[Json]:
+        """The list, newest first: id, name, owner, state and number of runs of each, by a part of the name and by state."""
+        page, pages = 1, 1
+        while page <= pages:
+            found = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
+            yield from found["experiments"]
+            page, pages = page + 1, found["pages"]
+
+    def ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be."""
+        for pause in range(TRIES):
+            try:
+                with self._open(method, path, body, headers or {}) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                raise _refused(error) from None
+            except OSError:  # URLError too: no connection, or one that broke
+                if pause == TRIES - 1:
+                    raise
+                time.sleep(2**pause / 2)
+        raise AssertionError("every try returns or raises")
+
+    def save(self, path: str, target: Path) -> None:
+        """What the API answers with as a file."""
+        with self._open("GET", path, None, {}) as answer, target.open("wb") as file:
+            while piece := answer.read(2**20):
+                file.write(piece)
+
+    def _open(self, method: str, path: str, body: Json | None, headers: Mapping[str, str]) -> Any:
+        sent = None if body is None else json.dumps(body).encode()
+        ours = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", sent, ours | dict(headers), method=method)
+        return urllib.request.urlopen(request, timeout=PATIENCE)
+
+
+class Experiment:
+    """One experiment as it was when it was last asked about."""
+
+    def __init__(self, lab: Lab, told: Json) -> None:
+        self.lab, self.told = lab, told
+
+    @property
+    def id(self) -> int:
+        return int(self.told["id"])
+
+    @property
+    def state(self) -> str:
+        """draft, waiting, running, stopping, stopped, failed or finished"""
+        return str(self.told["state"])
+
+    @property
+    def result(self) -> Result | None:
+        return None if self.told["result"] is None else Result.model_validate(self.told["result"])
+
+    def refresh(self) -> "Experiment":
+        self.told = self.lab.ask("GET", f"experiments/{self.id}")
+        return self
+
+    def follow(self, seconds: float = 2.0) -> Iterator["Experiment"]:
+        """Itself, each time that it has got on, until nothing of it is at work any more."""
+        while True:
+            before = self.told
+            yield self
+            if self.state in AT_REST:
+                return
+            while self.refresh().told == before:
+                time.sleep(seconds)
+
+    def stop(self) -> "Experiment":
+        self.told = self.lab.ask("POST", f"experiments/{self.id}/stop")
+        return self
+
+    def curves(self) -> list[Json]:
+        """A row for each number that its runs told, as ``pandas.DataFrame`` takes them: run, role, seed, step, name, value.
+
+        Names are those of the events: loss, lr, accuracy, agreement, agreement_right, agreement_wrong and so on.
+        """
+        return [row for run in self.told["runs"] for row in self._rows(run)]
+
+    def _rows(self, run: Json) -> list[Json]:
+        about = {"run": run["run"], "role": run["role"], "seed": self.lab.ask("GET", f"runs/{run['run']}")["spec"]["seed"]}
+        rows: list[Json] = []
+        for event in self._events(run["run"]):
+            if event["kind"] == "started":  # what an attempt told after the checkpoint that this one goes on from is void
+                rows = [row for row in rows if row["step"] <= event["resumed_from"]]
+            elif event["kind"] in ("metric", "evaluation"):
+                named = {name: value for name, value in event.items() if name not in NO_NUMBERS and value is not None}
+                rows += [{**about, "step": event["step"], "name": name, "value": value} for name, value in named.items()]
+        return rows
+
+    def _events(self, run: int) -> Iterator[Json]:
+        last = 0
+        while found := self.lab.ask("GET", f"runs/{run}/events?after={last}")["events"]:
+            yield from found
+            last = found[-1]["seq"]
+
+    def archive(self, target: Path) -> None:
+        """The whole experiment as a zip file that another laboratory verifies."""
+        self.lab.save(f"experiments/{self.id}/archive", target)
+
+
+def _refused(error: urllib.error.HTTPError) -> Refused:
+    try:
+        problems = [(one["path"], one["message"]) for one in json.load(error)["errors"]]
+    except (ValueError, KeyError, TypeError):
+        problems = [("", f"The laboratory answered {error.code}.")]
+    return Refused(error.code, problems)
