@@ -1,10 +1,8 @@
-"""What every answer carries, a strict content security policy, and what every page asks for, an account."""
+"""What every answer carries: a strict content security policy."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
@@ -35,12 +33,3 @@ def content_security_policy(get_response: SyncHandler | AsyncHandler) -> SyncHan
         return protect(get_response(request))  # type: ignore[arg-type]
 
     return middleware
-
-
-class LoginRequired(LoginRequiredMiddleware):
-    """Every page wants an account, unless its view says otherwise; the API asks for its tokens itself."""
-
-    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> HttpResponseBase | None:
-        if request.path.startswith("/api/"):
-            return None
-        return super().process_view(request, view_func, view_args, view_kwargs)

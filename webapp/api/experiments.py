@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -14,6 +15,7 @@ from pydantic import Field
 from training import ExperimentSpec
 from training.results import Result
 from training.spec import Problem
+from webapp.access import NOT_YOURS, may_change
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import queries, services
@@ -121,6 +123,14 @@ def visible(request: HttpRequest, experiment_id: int) -> Experiment:
     return get_object_or_404(queries.visible(request.user), pk=experiment_id)
 
 
+def changed(request: HttpRequest, experiment_id: int) -> Experiment:
+    """The experiment, for who may change it."""
+    experiment = visible(request, experiment_id)
+    if not may_change(request.user, experiment):
+        raise PermissionDenied(NOT_YOURS)
+    return experiment
+
+
 @router.get("/experiments", response=ListOut)
 def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> ListOut:
     """The experiments of the team, newest first, by name and state."""
@@ -197,7 +207,7 @@ def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 @router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
 def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Starts a stored experiment, or goes on with its stopped and failed runs."""
-    return _launched(visible(request, experiment_id), [])
+    return _launched(changed(request, experiment_id), [])
 
 
 def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
@@ -211,6 +221,6 @@ def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
 @router.post("/experiments/{experiment_id}/stop", response=ExperimentOut)
 def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Stops the runs that no other experiment at work needs; their points are kept."""
-    experiment = visible(request, experiment_id)
+    experiment = changed(request, experiment_id)
     jobs.stop(experiment, str(request.user))
     return experiment_out(experiment, [])

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 
 from training import RunSpec
+from webapp.access import NOT_YOURS, may_stop
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import launch as jobs
@@ -78,6 +80,8 @@ def log(request: HttpRequest, run_id: int) -> LogOut:
 def stop(request: HttpRequest, run_id: int) -> RunOut:
     """Stops the run for all experiments that need it; its points are kept."""
     run = visible(request, run_id)
+    if not may_stop(request.user, run):
+        raise PermissionDenied(NOT_YOURS)
     jobs.stop_run(run, str(request.user))
     run.refresh_from_db()
     return run_out(request, run)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -11,6 +12,7 @@ from ninja.security import HttpBearer
 
 from training import ExperimentSpec
 from training.spec import Problem, describe
+from webapp.access import Access, demand
 from webapp.api.archives import router as archives
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
@@ -25,6 +27,8 @@ class Bearer(HttpBearer):
         user = user_of(token)
         if user:
             request.user = user
+            access = Access.VIEWER if request.method in ("GET", "HEAD") else Access.MEMBER
+            demand(user, access)
         return user
 
 
@@ -89,6 +93,11 @@ def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 @api.exception_handler(Http404)
 def missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return errors(request, 404, [Problem("", "There is nothing here, or it is not yours to see.")])
+
+
+@api.exception_handler(PermissionDenied)
+def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return errors(request, 403, [Problem("", str(error))])
 
 
 @api.exception_handler(HttpError)

@@ -2,17 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from webapp.access import public, viewer
 from webapp.pages.login import account_of
 
 
-@login_not_required
+@public
 def login_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Logs the link's account in, once. Who is logged in as this account already just goes on."""
     user = account_of(uid, token)
@@ -24,6 +24,7 @@ def login_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     return redirect(target if safe else "experiments")
 
 
+@viewer
 def password(request: HttpRequest) -> HttpResponse:
     """Change the own password; who came by link and has none sets the first one without an old one."""
     assert isinstance(request.user, User)

@@ -9,12 +9,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from training.archive import Broken
+from webapp.access import member, viewer
 from webapp.archives.bringing import bring
 from webapp.archives.leaving import Unfinished, packed
 from webapp.experiments import queries
 from webapp.explorer.download import download
 
 
+@viewer
 def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The experiment as a zip file."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
@@ -24,6 +26,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
         raise Http404(str(error)) from error
 
 
+@member
 def bring_archive(request: HttpRequest) -> HttpResponse:
     """The form that takes an archive; what is wrong with one is said above it."""
     problems: list[str] = []

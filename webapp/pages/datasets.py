@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from training import catalog
+from webapp.access import member, viewer
 from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.jobs import chores
@@ -20,10 +21,12 @@ from webapp.pages.shelf import DatasetPage, ReportView, dataset_list
 QUEUE_AWAY = "The queue cannot be reached now. The work is kept and starts when it is back."
 
 
+@viewer
 def datasets(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/datasets.html", {"list": dataset_list()})
 
 
+@viewer
 def dataset(request: HttpRequest, name: str) -> HttpResponse:
     if name in catalog.REGISTERED and name not in catalog.ready_datasets():
         entry = catalog.REGISTERED[name]
@@ -36,6 +39,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "pages/dataset.html", {"page": page})
 
 
+@member
 @require_POST
 def fetch(request: HttpRequest, name: str) -> HttpResponse:
     assert isinstance(request.user, User)
@@ -46,6 +50,7 @@ def fetch(request: HttpRequest, name: str) -> HttpResponse:
     return _queued(request, one, called)
 
 
+@member
 def upload(request: HttpRequest) -> HttpResponse:
     """Takes a file; the answer to a good one is the page of its import."""
     error = ""
@@ -70,6 +75,7 @@ def _import(request: HttpRequest, pk: int) -> Import:
     return get_object_or_404(Import.objects.select_related("owner"), pk=pk)
 
 
+@viewer
 def one_import(request: HttpRequest, pk: int) -> HttpResponse:
     """An import as far as it is: its columns and how to read them, its progress, or its report."""
     one = _import(request, pk)
@@ -94,6 +100,7 @@ def _proposed(file_name: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", Path(file_name).stem.lower()).strip("-_")[:64]
 
 
+@member
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     one = _import(request, pk)
@@ -107,12 +114,14 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     return _queued(request, one, chores.check(one, mapping))
 
 
+@member
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     one = _import(request, pk)
     return redirect("import", pk) if one.at_work else _queued(request, one, chores.again(one))
 
 
+@member
 @require_POST
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Back from the report to the mapping."""
@@ -121,18 +130,21 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("import", pk)
 
 
+@member
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     services.stop(_import(request, pk))
     return redirect("import", pk)
 
 
+@member
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     services.discard(_import(request, pk))
     return redirect("datasets")
 
 
+@member
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     one, form = _import(request, pk), AboutForm(request.POST.dict())

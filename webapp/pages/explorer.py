@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from training.spec import Problem, describe
+from webapp.access import Access, demand, member, viewer
 from webapp.examples.export import SUFFIXES
 from webapp.examples.slices import Refused
 from webapp.examples.view import NOWHERE, View
@@ -32,6 +33,7 @@ PATIENCE = 1.0
 """Seconds for which the page waits for its files before it says so."""
 
 
+@viewer
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     """One view; what a form sends has empty fields, which the address does not keep."""
     experiment = _experiment(request, pk)
@@ -60,6 +62,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
+@viewer
 def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
     """The whole view as a file."""
     if how not in SUFFIXES:
@@ -75,6 +78,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
     return download(file, f"experiment-{pk}-examples.{SUFFIXES[how]}")
 
 
+@viewer
 def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
     """The result without the examples that are marked wrong, beside the original."""
     experiment = _experiment(request, pk)
@@ -86,6 +90,7 @@ def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "pages/marked.html", context)
 
 
+@viewer
 def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """One example, at home in the view that the address names."""
     return _example(request, pk, example)
@@ -103,6 +108,7 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
     return render(request, "pages/example.html", context, status=422 if wrong else 200)
 
 
+@viewer
 def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """What is most like the example in half B; asked for once the page is there, since it takes time."""
     experiment = _experiment(request, pk)
@@ -118,6 +124,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     return render(request, "partials/nearby.html", {"experiment": experiment, "page": page, "transfer": there})
 
 
+@viewer
 def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Which words the answers of the view's models hang on, as far as that is known; a POST asks for it."""
     experiment = _experiment(request, pk)
@@ -127,6 +134,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
             if found.slice.one(example) is None:
                 raise Http404
             if request.method == "POST":
+                demand(request.user, Access.MEMBER)
                 chores.ask(found.trio.keys, example)
             page = WordsPage(found, example)
     except (Missing, Refused, LookupError) as error:
@@ -136,6 +144,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     return render(request, "partials/words.html", {"experiment": experiment, "page": page})
 
 
+@member
 @require_POST
 def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Puts a tag on the example or takes one away, or adds or takes away a note; then back to where that was done."""

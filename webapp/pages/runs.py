@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from training.plan import rows_of
 from training.spec import GROUND_TRUTH
+from webapp.access import may_stop
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
@@ -83,7 +84,8 @@ class RunPage:
 
     @property
     def stops(self) -> bool:
-        return self.run.status in ACTIVE and self.run.status != Status.STOPPING
+        """Whether there is something to stop, for this account."""
+        return self.run.status in ACTIVE and self.run.status != Status.STOPPING and may_stop(self.viewer, self.run)
 
     @property
     def took(self) -> str:

@@ -1,13 +1,14 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from webapp.access import public
 from webapp.pages import accounts, archives, datasets, explorer, views
 
 urlpatterns = [
     path("healthz", views.healthz),
     path("login/link/<str:uid>/<str:token>/", accounts.login_link, name="login-link"),
-    path("login/", LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", public(LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True)), name="login"),
+    path("logout/", public(LogoutView.as_view()), name="logout"),
     path("password/", accounts.password, name="password"),
     path("", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 import training
 from training import ExperimentSpec
+from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs import launch as jobs
@@ -26,15 +27,17 @@ FIRST_RECIPE = "movie-reviews"
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
 
-@login_not_required
+@public
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@viewer
 def experiments(request: HttpRequest) -> HttpResponse:
     text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     found = listing(request.user, text, state, request.GET.get("page", "1"))
     context = {"listing": found, "text": text, "state": state}
+    context["changes"] = found.at_work is not None and may_change(request.user, found.at_work.experiment)
     if found.nothing:
         spec = recipes()[FIRST_RECIPE]
         context |= {"name": FIRST_RECIPE, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
@@ -47,6 +50,7 @@ def recipes() -> dict[str, ExperimentSpec]:
     return {path.stem: ExperimentSpec.model_validate_json(path.read_text()) for path in paths}
 
 
+@member
 def new(request: HttpRequest) -> HttpResponse:
     parent = _parent(request)
     if request.method == "POST":
@@ -67,6 +71,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/new.html", context, status=status)
 
 
+@member
 def preview(request: HttpRequest) -> HttpResponse:
     """What the form as it is typed now would do: messages beside the fields, and the plan where it is valid."""
     parent = _parent(request)
@@ -126,22 +131,35 @@ def _experiment(request: HttpRequest, pk: int) -> Experiment:
     return get_object_or_404(queries.visible(request.user).select_related("owner", "parent"), pk=pk)
 
 
+def _changed(request: HttpRequest, pk: int) -> Experiment:
+    """The experiment, for who may change it."""
+    experiment = _experiment(request, pk)
+    if not may_change(request.user, experiment):
+        raise PermissionDenied(NOT_YOURS)
+    return experiment
+
+
+@viewer
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     living = Living(_experiment(request, pk), request.GET.get("pair", ""))
-    return render(request, "pages/experiment.html", {"living": living, "experiment": living.experiment})
+    context = {"living": living, "experiment": living.experiment, "changes": may_change(request.user, living.experiment)}
+    return render(request, "pages/experiment.html", context)
 
 
+@viewer
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
     living = Living(_experiment(request, pk), request.GET.get("pair", ""))
     context = {"living": living, "experiment": living.experiment, "oob": True}
+    context["changes"] = may_change(request.user, living.experiment)
     context["new_result"] = request.GET.get("version") != living.version
     return render(request, "partials/status.html", context)
 
 
+@member
 @require_POST
 def launch(request: HttpRequest, pk: int) -> HttpResponse:
-    experiment = _experiment(request, pk)
+    experiment = _changed(request, pk)
     try:
         return _launched(request, experiment)
     except ValueError as error:  # a model that was there when the experiment was made is not there now
@@ -149,9 +167,10 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("experiment", pk)
 
 
+@member
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    jobs.stop(_experiment(request, pk), str(request.user))
+    jobs.stop(_changed(request, pk), str(request.user))
     return redirect("experiment", pk)
 
 
@@ -159,16 +178,22 @@ def _run(request: HttpRequest, pk: int) -> Run:
     return get_object_or_404(queries.visible_runs(request.user), pk=pk)
 
 
+@viewer
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "pages/run.html", {"page": RunPage(_run(request, pk), request.user)})
 
 
+@viewer
 def run_status(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"page": RunPage(_run(request, pk), request.user), "oob": True}
     return render(request, "partials/run_status.html", context)
 
 
+@member
 @require_POST
 def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
-    jobs.stop_run(_run(request, pk), str(request.user))
+    run = _run(request, pk)
+    if not may_stop(request.user, run):
+        raise PermissionDenied(NOT_YOURS)
+    jobs.stop_run(run, str(request.user))
     return redirect("run", pk)

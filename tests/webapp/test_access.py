@@ -1,0 +1,263 @@
+"""Who may do what: every address of the laboratory, asked for by everybody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, Group, User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+
+from tests.webapp.cast import launched
+from tests.webapp.explorer.scene import explored, ids_of
+from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
+from webapp.api.models import make_token
+from webapp.api.urls import api
+from webapp.celery import app
+from webapp.experiments.models import Experiment
+from webapp.imports.models import Import
+from webapp.jobs import dispatch
+from webapp.live.routing import websocket_urlpatterns
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),  # the test client is synchronous
+]
+
+PEOPLE = {
+    "anonymous": Access.PUBLIC,
+    "viewer": Access.VIEWER,
+    "owner": Access.MEMBER,
+    "other": Access.MEMBER,
+    "admin": Access.ADMIN,
+}
+OWNERS = {"launch", "stop", "stop-run"}  # pages that change an experiment or a run
+OWNERS_API = {"/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop", "/runs/{run_id}/stop"}
+PUBLIC_API = {"api-root", "openapi-json"}
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing rings a bell or needs a broker."""
+    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+
+
+@pytest.fixture
+def people(owner: User) -> dict[str, User | None]:
+    viewer = User.objects.create_user("vera")
+    viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
+    other, admin = User.objects.create_user("grace"), User.objects.create_superuser("root")
+    return {"anonymous": None, "viewer": viewer, "owner": owner, "other": other, "admin": admin}
+
+
+def pages(patterns: list[Any]) -> Iterator[URLPattern]:
+    """The routes of all pages: what belongs neither to the API nor to Django's admin site."""
+    for one in patterns:
+        if isinstance(one, URLPattern):
+            yield one
+        elif isinstance(one, URLResolver) and one.app_name not in ("ninja", "admin"):
+            yield from pages(one.url_patterns)
+
+
+PAGES = list(pages(get_resolver().url_patterns))
+
+
+def arguments(route: URLPattern, experiment: Experiment, brought: Import) -> dict[str, Any]:
+    path = str(route.pattern)
+    kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
+    assert kind is not None
+    known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
+    return {name: known[name] for name in route.pattern.converters}
+
+
+def asked(client: Client, method: str, path: str, **options: Any) -> Any:
+    """The answer, after which everything is as it was."""
+    with transaction.atomic():
+        answer = client.generic(method, path, **options)
+        transaction.set_rollback(True)
+    assert answer.status_code < 500, f"{method} {path}: {answer.status_code}"
+    return answer
+
+
+def is_refused(answer: Any) -> bool:
+    to_login = answer.status_code == 302 and "/login/?next=" in answer["Location"]
+    return to_login or answer.status_code in (401, 403)
+
+
+def wrong(cell: str, answer: Any, allowed: bool) -> list[str]:
+    return [f"{cell}: {answer.status_code}"] if is_refused(answer) == allowed else []
+
+
+def is_allowed(person: str, need: Access, owners: bool) -> bool:
+    return person in ("owner", "admin") if owners else PEOPLE[person] >= need
+
+
+def test_every_page_declares_whom_it_is_for() -> None:
+    assert len(PAGES) > 30
+    assert [str(route.pattern) for route in PAGES if not isinstance(getattr(route.callback, "access", None), Access)] == []
+
+
+def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
+    experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
+    found = []
+    for route in PAGES:
+        given = arguments(route, experiment, brought)
+        path = "/" + str(route.pattern) if route.name is None else reverse(route.name, kwargs=given)
+        for method in ("GET", "POST"):
+            asks = route.name == "example-words" and method == "POST"  # looking is for viewers, setting to work is not
+            need = Access.MEMBER if asks else route.callback.access  # type: ignore[attr-defined]
+            for person, user in people.items():
+                with transaction.atomic():
+                    client = Client(raise_request_exception=False)
+                    if user:
+                        client.force_login(user)
+                    answer = asked(client, method, path)
+                    transaction.set_rollback(True)
+                owners = route.name in OWNERS and method == "POST"
+                found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners))
+    assert found == []
+
+
+def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_write(
+    people: dict[str, User | None], owner: User
+) -> None:
+    experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
+    run = experiment.runs.first()
+    assert run
+    known = {"experiment_id": experiment.pk, "run_id": run.pk, "import_id": brought.pk, "example_id": ids_of("test")[0]}
+    known["name"] = "movie-reviews"  # type: ignore[assignment]
+    tokens = {person: make_token(user) for person, user in people.items() if user}
+    found, operations = [], 0
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for method in map(str.upper, methods):
+            operations += 1
+            need = Access.VIEWER if method == "GET" else Access.MEMBER
+            for person in PEOPLE:
+                headers = {"authorization": f"Bearer {tokens[person]}"} if person in tokens else {}
+                client = Client(raise_request_exception=False, headers=headers)
+                query = "?how=csv" if path.endswith("/export") else ""
+                options = {"data": "{}", "content_type": "application/json"} if method != "GET" else {}
+                answer = asked(client, method, path.format(**known) + query, **options)
+                allowed = is_allowed(person, need, path.removeprefix("/api/v1") in OWNERS_API)
+                found += wrong(f"{method} {path} by {person}", answer, allowed)
+                if answer.status_code in (401, 403):
+                    assert answer.json()["errors"][0]["message"]
+    assert operations > 15
+    assert found == []
+
+
+def test_the_api_has_no_address_beside_its_operations_but_its_description() -> None:
+    (door,) = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.app_name == "ninja"]
+    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in PUBLIC_API]
+    addresses = {"/api/v1/" + str(one.pattern).replace("<", "{").replace(">", "}") for one in others}
+    assert len(others) == len(door.url_patterns) - len(PUBLIC_API)
+    described = set(api.get_openapi_schema()["paths"])
+    assert addresses == described
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_socket_wants_an_account(people: dict[str, User | None], owner: User) -> None:
+    experiment = launched(owner)
+    for route in websocket_urlpatterns:
+        path = "/" + str(route.pattern).replace("<int:experiment_id>", str(experiment.pk))
+        for person, user in people.items():
+            assert async_to_sync(stays_open)(path, user or AnonymousUser()) == (person != "anonymous"), f"{path} by {person}"
+
+
+async def stays_open(path: str, user: User | AnonymousUser) -> bool:
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": path,
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": [],
+        "user": user,
+    }
+    socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    answer = await socket.receive_output(timeout=10)
+    if answer["type"] == "websocket.accept":
+        for _ in ("what the page has", "a ping"):
+            await socket.send_input({"type": "websocket.receive", "text": "{}"})
+        answer = await socket.receive_output(timeout=10)
+    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+    await socket.wait()
+    return bool(answer["type"] == "websocket.send")
+
+
+@pytest.mark.parametrize("name", ["admin:index", "admin:auth_user_changelist", "admin:auth_group_changelist"])
+def test_the_admin_site_is_for_admins_and_has_its_own_login(people: dict[str, User | None], name: str) -> None:
+    User.objects.filter(username="grace").update(is_staff=True)
+    for person, user in people.items():
+        client = Client()
+        if user:
+            client.force_login(User.objects.get(pk=user.pk))
+        answer = client.get(reverse(name))
+        assert answer.status_code == {"anonymous": 302, "admin": 200}.get(person, 403)
+        if not user:
+            assert answer["Location"].startswith("/admin/login/")
+
+
+def test_a_page_without_a_rule_is_closed_even_to_admins(people: dict[str, User | None]) -> None:
+    def forgotten(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("open")
+
+    request = RequestFactory().get("/")
+    request.resolver_match = resolve("/")
+    middleware = AccessMiddleware(forgotten)
+    request.user = AnonymousUser()
+    answer = middleware.process_view(request, forgotten, (), {})
+    assert answer
+    assert answer.status_code == 302
+    request.user = people["admin"]  # type: ignore[assignment]
+    with pytest.raises(PermissionDenied, match="closed"):
+        middleware.process_view(request, forgotten, (), {})
+
+
+def test_who_is_refused_reads_why(people: dict[str, User | None], owner: User, client: Client) -> None:
+    experiment = launched(owner)
+    viewer, other = people["viewer"], people["other"]
+    assert viewer
+    assert other
+    client.force_login(viewer)
+    assert "Your account may look at everything here and change nothing." in client.get("/experiments/new/").content.decode()
+    client.force_login(other)
+    answer = client.post(f"/experiments/{experiment.pk}/stop/").content.decode()
+    assert "Only the owner of the experiment and administrators may do that." in answer
+
+
+def test_only_who_may_stop_it_sees_the_button(people: dict[str, User | None], owner: User) -> None:
+    experiment = launched(owner)
+    run = experiment.runs.first()
+    assert run
+    for person, user in people.items():
+        client = Client()
+        if user:
+            client.force_login(user)
+            for path in (f"/experiments/{experiment.pk}/", f"/experiments/{experiment.pk}/status/", f"/runs/{run.pk}/"):
+                assert ("/stop/" in client.get(path).content.decode()) == (person in ("owner", "admin")), f"{path} by {person}"
+
+
+def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_is_a_viewer(
+    people: dict[str, User | None], owner: User
+) -> None:
+    experiment, other, viewer = launched(owner), people["other"], people["viewer"]
+    run = experiment.runs.first()
+    assert run
+    assert other
+    assert viewer
+    assert not may_stop(other, run)
+    launched(other)
+    assert may_stop(other, run)
+    assert not may_change(other, experiment)
+    mine = launched(viewer)
+    assert access_of(viewer) == Access.VIEWER
+    assert not may_change(viewer, mine)
+    assert not may_stop(viewer, run)
