@@ -2,7 +2,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import accounts, archives, datasets, explorer, views
+from webapp.pages import accounts, archives, charts, datasets, explorer, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
     path("experiments/<int:pk>/stop/", views.stop, name="stop"),
+    path("experiments/<int:pk>/charts/<slug:name>.<slug:how>", charts.chart, name="chart"),
     path("experiments/<int:pk>/examples/", explorer.explorer, name="explorer"),
     path("experiments/<int:pk>/examples/marked/", explorer.marked_examples, name="examples-marked"),
     path("experiments/<int:pk>/examples/export/<slug:how>/", explorer.export, name="examples-export"),

@@ -1,0 +1,24 @@
+"""A picture that cannot be drawn is a sentence, and the program that draws never enters this process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from webapp.charts import drawing
+
+
+def test_what_cannot_be_drawn_says_so() -> None:
+    with pytest.raises(drawing.NotDrawn, match="could not be drawn"):
+        drawing.draw({"mark": 7}, "svg")
+
+
+def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "SECONDS", 0.001)
+    with pytest.raises(drawing.NotDrawn, match=r"within 0\.001 seconds"):
+        drawing.draw({"mark": "point"}, "png")
+
+
+def test_the_web_does_not_import_the_program_that_draws() -> None:
+    code = "import sys, webapp.charts.drawing; sys.exit('vl_convert' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=drawing.ROOT, timeout=60, check=False).returncode == 0

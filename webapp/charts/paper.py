@@ -1,0 +1,91 @@
+"""A chart on paper: its spec as static/js/charts.js would resolve it, for the light theme, one width and a white ground."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+WIDTH = 760
+"""Pixels of a picture, labels included."""
+
+TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
+FONT = "sans-serif"
+"""Inter comes as woff2, which the program that draws cannot read."""
+
+
+@cache
+def tokens() -> dict[str, str]:
+    """The custom properties of the light theme, without their two dashes: {"conf": "#00609b", "dash-weak": "2 3"}."""
+    css = re.sub(r"/\*.*?\*/", "", TOKENS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    light = css[css.index(":root") : css.index("[data-theme")]
+    return dict(re.findall(r"--([\w-]+):\s*([^;]+);", light))
+
+
+def on_paper(spec: dict[str, Any], rows: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The spec without what only a browser knows; ``rows`` are those of a live chart, which has none of its own.
+
+    KeyError: the spec names a property that tokens.css does not have.
+    """
+    margin = spec.get("usermeta", {}).get("margin", {}).get("wide", 0)
+    found: dict[str, Any] = _resolved(spec, WIDTH - margin)
+    if rows is not None:
+        found["datasets"] = {**found.get("datasets", {}), found["data"]["name"]: rows}
+    return {**found, "config": {**found.get("config", {}), **config()}}
+
+
+def _resolved(value: Any, width: int) -> Any:
+    if isinstance(value, str):
+        dash = re.fullmatch(r"dash\(--([\w-]+)\)", value)
+        return [float(part) for part in tokens()[dash[1]].split()] if dash else _coloured(value)
+    if isinstance(value, list):
+        return [_resolved(item, width) for item in value]
+    if isinstance(value, dict):
+        return {key: width if key == "width" and item == "container" else _resolved(item, width) for key, item in value.items()}
+    return value
+
+
+def _coloured(text: str) -> str:
+    while "var(--" in text:  # a token may be another: --truth is --ink
+        text = re.sub(r"var\(--([\w-]+)\)", lambda name: tokens()[name[1]], text)
+    return text
+
+
+def config() -> dict[str, Any]:
+    """What static/js/charts.js gives every chart."""
+    ink, soft, pale, rule, axis = (tokens()[name] for name in ("ink", "ink-2", "ink-3", "rule", "rule-2"))
+    return {
+        "font": FONT,
+        "background": "white",
+        "padding": 12,
+        "view": {"stroke": None},
+        "legend": {"disable": True},
+        "rule": {"color": axis},
+        "text": {"fontSize": 12, "color": soft},
+        "line": {"strokeWidth": 2, "strokeCap": "butt", "strokeJoin": "round"},
+        "title": {
+            "fontSize": 13,
+            "fontWeight": 600,
+            "color": ink,
+            "subtitleColor": pale,
+            "subtitleFontSize": 12,
+            "subtitlePadding": 3,
+            "anchor": "start",
+            "frame": "group",
+            "offset": 12,
+        },
+        "axis": {
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "titleFontWeight": 400,
+            "labelColor": pale,
+            "titleColor": pale,
+            "gridColor": rule,
+            "domainColor": axis,
+            "tickColor": axis,
+            "tickSize": 4,
+            "labelPadding": 5,
+            "titlePadding": 8,
+        },
+        "axisX": {"grid": False},
+        "axisY": {"grid": True, "domain": False, "ticks": False},
+    }

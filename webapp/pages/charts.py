@@ -1,0 +1,84 @@
+"""The charts of an experiment's page as files: pictures, and the rows that they are made of."""
+
+import csv
+import io
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from webapp.access import viewer
+from webapp.charts.drawing import Format, NotDrawn, draw
+from webapp.charts.paper import on_paper
+from webapp.charts.rows import decomposition_rows, gap_rows
+from webapp.examples.export import neutral
+from webapp.experiments import queries
+from webapp.pages.living import Living
+
+Row = dict[str, Any]
+
+PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
+EVALUATION = ("accuracy", "agreement_right", "agreement_wrong")
+
+
+@viewer
+def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
+    """One chart of one pair, saved by the browser."""
+    living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
+    spec, rows = _chart(living, name)
+    file = f"experiment-{pk}-{name}-{living.pair.index}.{how}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    if how == "csv":
+        return HttpResponse(_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
+    if how not in PICTURES:
+        raise Http404("A chart is an SVG, a PNG or a CSV.")
+    picture, kind = PICTURES[how]
+    try:
+        drawn = draw(on_paper(spec, rows if name == "live" else None), picture)
+    except NotDrawn as error:
+        return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=503)
+    return HttpResponse(drawn, content_type=kind, headers=headers)
+
+
+def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
+    """The spec and the rows; Http404 for a name that there is not, and a chart that is not there yet."""
+    found = living.findings
+    if name == "live" and living.runs:
+        return living.chart, curves(living)
+    if name == "gap" and found and found.gap and living.result:
+        return found.gap, gap_rows(found.groups, living.result.triplets)
+    if name == "decomposition" and found and found.decomposition:
+        return found.decomposition, decomposition_rows(found.groups)
+    raise Http404("There is no such chart.")
+
+
+def curves(living: Living) -> list[Row]:
+    """What live.js makes of the events: what an attempt measured after the checkpoint from which the next went on is void."""
+    rows: list[Row] = []
+    for lane in living.lanes.lanes:
+        for segment in lane.segments:
+            total, mine = segment.run.total_steps, list[Row]()
+            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
+            for event in queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq"):
+                told = event.payload
+                if told["kind"] == "started":
+                    total = told["total_steps"]
+                    mine = [row for row in mine if row["step"] <= told["resumed_from"]]
+                    continue
+                named = [("loss", told.get("loss"))] if told["kind"] == "metric" else [(one, told.get(one)) for one in EVALUATION]
+                known = [(metric, value) for metric, value in named if value is not None and isfinite(value)]
+                mine += [{**about, "total": total, "step": told["step"], "metric": one, "value": value} for one, value in known]
+            rows += mine
+    return rows
+
+
+def _csv(rows: Iterable[Row]) -> str:
+    file, rows = io.StringIO(), list(rows)
+    writer = csv.writer(file)
+    if rows:
+        writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow([neutral(value) if isinstance(value, str) else value for value in row.values()])
+    return file.getvalue()
