@@ -60,9 +60,7 @@ class Lab:
             try:
                 with self._open(method, path, body, headers or {}) as answer:
                     return json.load(answer)
-            except urllib.error.HTTPError as error:
-                raise _refused(error) from None
-            except OSError:  # URLError too: no connection, or one that broke
+            except OSError:  # no connection, or one that broke
                 if pause == TRIES - 1:
                     raise
                 time.sleep(2**pause / 2)
@@ -78,7 +76,10 @@ class Lab:
         sent = None if body is None else json.dumps(body).encode()
         ours = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", sent, ours | dict(headers), method=method)
-        return urllib.request.urlopen(request, timeout=PATIENCE)
+        try:
+            return urllib.request.urlopen(request, timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            raise _refused(error) from None
 
 
 class Experiment:

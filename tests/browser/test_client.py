@@ -39,7 +39,10 @@ def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab
     with pytest.raises(Refused, match="valid token") as refused:
         Client(lab.url, "wrong").experiment(1)
     assert refused.value.status == 401
-    stopped = client.launch(slow()).stop()
+    running = client.launch(slow())
+    with pytest.raises(Refused, match="once nothing of the experiment is at work"):
+        running.archive(tmp_path / "it.zip")
+    stopped = running.stop()
     assert [now.state for now in stopped.follow(0.2)][-1] == "stopped"
     done = client.launch(quick())
     assert [now.state for now in done.follow(0.2)][-1] == "finished"
