@@ -9,11 +9,12 @@ import hashlib
 import math
 import re
 import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from training.events import Event
 from training.files import atomic
@@ -60,8 +61,8 @@ class Archive(BaseModel):
 
     format: Literal[1] = 1
     number: int
-    name: str
-    owner: str
+    name: str = Field(max_length=120)
+    owner: str = Field(max_length=150)
     launched_at: datetime
     ended_at: datetime
     spec: dict[str, Any]
@@ -87,8 +88,8 @@ def verify(folder: Path) -> str:
     """The content hash. Raises Broken with a sentence for each file that is missing, was added, or is not what it was."""
     try:
         said = {name: told for told, name in (_parsed(line) for line in (folder / CHECKSUMS).read_text().splitlines())}
-    except OSError:
-        raise Broken(f"There is no {CHECKSUMS}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise Broken(f"There is no {CHECKSUMS} that can be read.") from None
     there = [name for name in names(folder) if name != CHECKSUMS]
     problems = [f"{name} is missing." for name in sorted(said.keys() - set(there))]
     problems += [f"{name} is in no checksum." for name in sorted(set(there) - said.keys())]
@@ -145,7 +146,7 @@ def unpack(source: Path, folder: Path) -> None:
                         if left < 0:
                             raise Broken(f"The archive unpacks to more than {LARGEST >> 30} GB.")
                         sink.write(block)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise Broken(f"This is no zip file that can be read: {error}") from None
 
 

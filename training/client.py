@@ -1,4 +1,4 @@
-"""A laboratory from a notebook or a script: launch, follow, and read what came of it. Needs the standard library alone."""
+"""A laboratory from a notebook or a script: launch, follow, and read what came of it. No torch comes with it."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from training.events import standing
 from training.results import Result
 from training.spec import ExperimentSpec
 
@@ -128,14 +129,12 @@ class Experiment:
 
     def _rows(self, run: Json) -> list[Json]:
         about = {"run": run["run"], "role": run["role"], "seed": self.lab.ask("GET", f"runs/{run['run']}")["spec"]["seed"]}
-        rows: list[Json] = []
-        for event in self._events(run["run"]):
-            if event["kind"] == "started":  # what an attempt told after the checkpoint that this one goes on from is void
-                rows = [row for row in rows if row["step"] <= event["resumed_from"]]
-            elif event["kind"] in ("metric", "evaluation"):
-                named = {name: value for name, value in event.items() if name not in NO_NUMBERS and value is not None}
-                rows += [{**about, "step": event["step"], "name": name, "value": value} for name, value in named.items()]
-        return rows
+        return [
+            {**about, "step": event["step"], "name": name, "value": value}
+            for event in standing(self._events(run["run"]))
+            for name, value in event.items()
+            if name not in NO_NUMBERS and value is not None
+        ]
 
     def _events(self, run: int) -> Iterator[Json]:
         last = 0

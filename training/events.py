@@ -1,6 +1,7 @@
 """Small typed facts from a run, one shape from the trainer to the screen: the only thing that changes a run's status."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -153,3 +154,17 @@ Event = Annotated[
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Parses and validates any event: ``EVENT.validate_json(line)``."""
+
+
+def standing(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a run's events, oldest first and as JSON, the metrics and evaluations that count.
+
+    What an attempt told after the checkpoint from which a later one goes on is void.
+    """
+    found: list[dict[str, Any]] = []
+    for one in told:
+        if one["kind"] == "started":
+            found = [earlier for earlier in found if earlier["step"] <= one["resumed_from"]]
+        elif one["kind"] in ("metric", "evaluation"):
+            found.append(one)
+    return found

@@ -43,7 +43,9 @@ def test_each_file_that_is_not_what_it_was_is_named(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "word"), [(None, "There is no checksums.txt"), ("hello", "no checksum: hello")])
+@pytest.mark.parametrize(
+    ("text", "word"), [(None, "There is no checksums.txt that can be read"), ("hello", "no checksum: hello")]
+)
 def test_without_checksums_nothing_is_verified(folder: Path, text: str | None, word: str) -> None:
     if text is not None:
         (folder / CHECKSUMS).write_text(text)
@@ -95,3 +97,21 @@ def test_documents_differ_by_path_and_not_in_the_last_digits_of_a_sum() -> None:
     ]
     assert differences(one, one | {"gap": 0.0})
     assert differences({"a": [1]}, {"a": [1, 2]})
+
+
+def test_a_file_that_was_damaged_on_the_way_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "archive.json").write_text("{}" * 5000)
+    seal(folder)
+    pack(folder, tmp_path / "it.zip")
+    whole = (tmp_path / "it.zip").read_bytes()
+    begin = whole.index(b"archive.json") + len("archive.json") + 20  # behind the name and the sizes of the first file
+    for at in range(begin, begin + 20):
+        (tmp_path / "it.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(Broken):
+            unpack(tmp_path / "it.zip", tmp_path / f"there-{at}")
+
+
+def test_checksums_that_are_no_text_are_none(folder: Path) -> None:
+    (folder / CHECKSUMS).write_bytes(b"\xff\xfe")
+    with pytest.raises(Broken, match="can be read"):
+        verify(folder)

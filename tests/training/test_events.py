@@ -1,10 +1,10 @@
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from training import events
-from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted
+from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, standing
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_a_number_that_is_none_never_enters_the_record() -> None:
     with pytest.raises(ValidationError):
         MetricLogged(step=1, loss=float("nan"), lr=0.1)
+
+
+def test_what_an_attempt_told_after_the_checkpoint_of_the_next_is_void() -> None:
+    def metric(step: int, loss: float) -> dict[str, Any]:
+        return {"kind": "metric", "step": step, "loss": loss}
+
+    begun, again = ({"kind": "started", "resumed_from": step} for step in (0, 10))
+    told: list[dict[str, Any]] = [
+        begun,
+        metric(10, 0.7),
+        metric(20, 0.6),
+        {"kind": "checkpoint", "step": 10},
+        again,
+        metric(20, 0.5),
+    ]
+    assert standing(told) == [metric(10, 0.7), metric(20, 0.5)]

@@ -13,7 +13,7 @@ from training import Plan, RunSpec, Store, Triplet
 from training.archive import MADE, RUN, Archive, Broken, differences, digest, read, read_events, unpack, verify
 from training.files import atomic
 from training.results import summarize
-from training.spec import upgrade
+from training.spec import GROUND_TRUTH, upgrade
 from webapp.experiments import adopting
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -35,7 +35,9 @@ def bring(owner: User, source: Path) -> Experiment:
             return known
         about = read(folder)
         plan, runs = _plan(about), _runs(folder)
-        _refuse(_missing(plan, runs) or _disagreeing(about, plan, Store(folder)) or _clashing(folder, runs))
+        _refuse(
+            _missing(plan, runs) or _unlike(plan, runs) or _disagreeing(about, plan, Store(folder)) or _clashing(folder, runs)
+        )
         with transaction.atomic():
             found = adopting.adopt(owner, about, content, plan.triplets, runs, lambda key: read_events(folder, key))
             for key in runs:
@@ -76,13 +78,30 @@ def _missing(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     return [f"Run {key[:12]} is missing." for key in sorted(wanted - runs.keys())]
 
 
+def _unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+    """Triplets whose runs are not what the experiment says of them: models, method, seed, and who labelled for whom."""
+    problems = []
+    for number, triplet in enumerate(plan.triplets, 1):
+        weak, student, ceiling = (runs[key] for key in (triplet.weak, triplet.student, triplet.ceiling))
+        fits = (
+            0 <= triplet.method < len(plan.spec.methods)
+            and student.method == plan.spec.methods[triplet.method]
+            and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
+            and (weak.labels, student.labels, ceiling.labels) == (GROUND_TRUTH, triplet.weak, GROUND_TRUTH)
+            and {weak.seed, student.seed, ceiling.seed} == {triplet.seed}
+        )
+        if not fits:
+            problems.append(f"The runs of triplet {number} are not those that the experiment asks for.")
+    return problems
+
+
 def _disagreeing(about: Archive, plan: Plan, store: Store) -> list[str]:
     """Where the archive's result is not what its predictions give."""
     if about.result is None:
         return []
     try:
         again = summarize(plan, store.read_predictions, store.read_trajectory)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:  # a file with other columns, or none at all
         return [f"The result cannot be computed from the predictions: {error}"]
     # What checks found in the data set is known where the data set is.
     again = again.model_copy(update={"data_warnings": about.result.data_warnings})

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from training.events import standing
 from webapp.access import viewer
 from webapp.charts.drawing import Format, NotDrawn, draw
 from webapp.charts.paper import on_paper
@@ -55,22 +56,17 @@ def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
 
 
 def curves(living: Living) -> list[Row]:
-    """What live.js makes of the events: what an attempt measured after the checkpoint from which the next went on is void."""
+    """What live.js makes of the events."""
     rows: list[Row] = []
     for lane in living.lanes.lanes:
         for segment in lane.segments:
-            total, mine = segment.run.total_steps, list[Row]()
             about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
-            for event in queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq"):
-                told = event.payload
-                if told["kind"] == "started":
-                    total = told["total_steps"]
-                    mine = [row for row in mine if row["step"] <= told["resumed_from"]]
-                    continue
+            about["total"] = segment.run.total_steps
+            events = queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
+            for told in standing(event.payload for event in events):
                 named = [("loss", told.get("loss"))] if told["kind"] == "metric" else [(one, told.get(one)) for one in EVALUATION]
                 known = [(metric, value) for metric, value in named if value is not None and isfinite(value)]
-                mine += [{**about, "total": total, "step": told["step"], "metric": one, "value": value} for one, value in known]
-            rows += mine
+                rows += [{**about, "step": told["step"], "metric": one, "value": value} for one, value in known]
     return rows
 
 

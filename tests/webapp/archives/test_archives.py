@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -150,6 +152,29 @@ def test_a_run_that_is_not_what_its_key_says_is_refused(archive: Path) -> None:
         edit(folder, "run.json", lambda run: run.update(seed=7))
 
     nothing_came(changed(archive, tamper, sealed=True), grace, "is another one than its run.json says")
+
+
+def test_a_method_that_the_students_were_not_trained_with_is_found_out(archive: Path) -> None:
+    grace = empty()
+
+    def tamper(folder: Path) -> None:
+        def swapped(about: dict[str, object]) -> None:
+            about["spec"]["methods"].reverse()  # type: ignore[index]
+
+        edit(folder, "archive.json", swapped)
+
+    nothing_came(
+        changed(archive, tamper, sealed=True), grace, "The runs of triplet 1 are not those that the experiment asks for."
+    )
+
+
+def test_predictions_that_are_none_are_refused(archive: Path) -> None:
+    grace = empty()
+
+    def tamper(folder: Path) -> None:
+        pq.write_table(pa.table({"other": [1]}), sorted(folder.glob("runs/*/predictions.parquet"))[0])
+
+    nothing_came(changed(archive, tamper, sealed=True), grace, "The result cannot be computed from the predictions")
 
 
 def test_a_missing_run_and_missing_events_are_refused(archive: Path) -> None:
