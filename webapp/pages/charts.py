@@ -3,25 +3,23 @@
 import csv
 import io
 from collections.abc import Iterable
-from math import isfinite
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from training.events import standing
 from webapp.access import viewer
 from webapp.charts.drawing import Format, NotDrawn, draw
 from webapp.charts.paper import on_paper
 from webapp.charts.rows import decomposition_rows, gap_rows
 from webapp.examples.export import neutral
 from webapp.experiments import queries
+from webapp.findings.curves import curves
 from webapp.pages.living import Living
 
 Row = dict[str, Any]
 
 PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
-EVALUATION = ("accuracy", "agreement_right", "agreement_wrong")
 
 
 @viewer
@@ -47,27 +45,12 @@ def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
     """The spec and the rows; Http404 for a name that there is not, and a chart that is not there yet."""
     found = living.findings
     if name == "live" and living.runs:
-        return living.chart, curves(living)
+        return living.chart, curves(living.lanes)
     if name == "gap" and found and found.gap and living.result:
         return found.gap, gap_rows(found.groups, living.result.triplets)
     if name == "decomposition" and found and found.decomposition:
         return found.decomposition, decomposition_rows(found.groups)
     raise Http404("There is no such chart.")
-
-
-def curves(living: Living) -> list[Row]:
-    """What live.js makes of the events."""
-    rows: list[Row] = []
-    for lane in living.lanes.lanes:
-        for segment in lane.segments:
-            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
-            about["total"] = segment.run.total_steps
-            events = queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
-            for told in standing(event.payload for event in events):
-                named = [("loss", told.get("loss"))] if told["kind"] == "metric" else [(one, told.get(one)) for one in EVALUATION]
-                known = [(metric, value) for metric, value in named if value is not None and isfinite(value)]
-                rows += [{**about, "step": told["step"], "metric": one, "value": value} for one, value in known]
-    return rows
 
 
 def _csv(rows: Iterable[Row]) -> str:

@@ -15,13 +15,13 @@ from webapp.examples.answers import answers, flips
 from webapp.experiments import queries
 from webapp.explorer.cast import Model, Trio
 from webapp.explorer.looking import Look, examples
+from webapp.findings.pairs import lower
+from webapp.findings.words import short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Note, Tag
 from webapp.pages.matrix import Matrix
-from webapp.pages.pairs import lower
 from webapp.pages.subject import ROLES, Subject
 from webapp.pages.texts import sides_of
-from webapp.pages.words import short_model
 
 CHART = "trajectory-chart"
 

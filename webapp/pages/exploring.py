@@ -12,15 +12,15 @@ from webapp.examples.slices import Example
 from webapp.examples.view import NOWHERE, View
 from webapp.explorer.cast import Trio
 from webapp.explorer.looking import Look
+from webapp.findings.pairs import lower
+from webapp.findings.words import short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
 from webapp.pages.brushes import Brush, brushes_of
 from webapp.pages.map import Map
 from webapp.pages.matrix import Matrix
-from webapp.pages.pairs import lower
 from webapp.pages.subject import ROLES, Subject
 from webapp.pages.texts import Piece, sides_of
-from webapp.pages.words import short_model
 
 SORTS = {
     "disagreement": ("disagreement", "largest |student − supervisor| first"),

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from training import ExperimentSpec, catalog
 from training.spec import Problem, describe
+from webapp.findings.words import dataset_title, short_model
 from webapp.pages import leaves
 from webapp.pages.leaves import Choice, Group, Leaf, Node, Raw, Rows
-from webapp.pages.words import dataset_title, short_model
 
 # Presentation, by path. A setting that is not named here gets a plain field in its own section.
 HEAD = "name"

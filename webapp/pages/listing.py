@@ -13,8 +13,8 @@ from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.queries import STATES
-from webapp.pages.pairs import Pair, pairs_of, runs_text
-from webapp.pages.words import count, dataset_title, duration, kinds_text
+from webapp.findings.pairs import Pair, pairs_of, runs_text
+from webapp.findings.words import count, dataset_title, duration, kinds_text
 
 PER_PAGE = 25
 STYLES = {"running": "live", "stopping": "live", "finished": "done", "failed": "bad", "stopped": "part"}

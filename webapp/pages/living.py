@@ -10,13 +10,13 @@ from webapp.charts.live import live_chart
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.experiments.queries import STATES
-from webapp.pages.claims import ABOUT_DATA, Note
-from webapp.pages.findings import Findings
+from webapp.findings.claims import ABOUT_DATA, Note
+from webapp.findings.findings import Findings
+from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
+from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
-from webapp.pages.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
 from webapp.pages.stories import Restart, restarts
-from webapp.pages.words import count, dataset_title, duration, kinds_text, short_methods, short_model
 
 CHART = "live-chart"
 

@@ -6,8 +6,8 @@ from functools import cached_property
 from webapp.charts.scatter import Dot, Window, scatter_chart
 from webapp.examples.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.looking import UNMAPPED, Look
+from webapp.findings.pairs import lower
 from webapp.pages.matrix import own_seats
-from webapp.pages.pairs import lower
 from webapp.pages.subject import Subject
 
 DRAWN = 2000

@@ -7,8 +7,8 @@ from training.statistics import Estimate
 from webapp.charts.numbers import rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.explorer.marked import marked
-from webapp.pages.pairs import lower
-from webapp.pages.words import count, method_titles, short_model
+from webapp.findings.pairs import lower
+from webapp.findings.words import count, method_titles, short_model
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from training import ExperimentSpec
 from training.plan import Rows, rows_of
 from webapp.experiments.queries import Preview
-from webapp.pages.words import count, duration, joined, method_titles, short_model
+from webapp.findings.words import count, duration, joined, method_titles, short_model
 
 LEFT, TOP, WIDTH = 112, 40, 360
 CELL_HEIGHT, PITCH = 30, 36

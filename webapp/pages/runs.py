@@ -12,9 +12,9 @@ from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, Experiment, Part, Role, Run, Status
-from webapp.pages.pairs import run_words
+from webapp.findings.pairs import run_words
+from webapp.findings.words import dataset_title, duration, method_title, model_title, short_model
 from webapp.pages.stories import Line, story
-from webapp.pages.words import dataset_title, duration, method_title, model_title, short_model
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}

@@ -11,8 +11,8 @@ from training.catalog.registry import Registered
 from training.catalog.report import Report
 from webapp.charts.lengths import darkness, lengths_chart
 from webapp.charts.numbers import rate
+from webapp.findings.words import count
 from webapp.imports.models import AT_WORK, Import, State
-from webapp.pages.words import count
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from training.events import (
 from training.events import Event as RunEvent
 from webapp.charts.numbers import rate
 from webapp.experiments.models import Event, Run
-from webapp.pages.words import duration
+from webapp.findings.words import duration
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 from webapp.charts.decomposition import decomposition_chart
 from webapp.charts.gap import gap_chart
-from webapp.pages.claims import Claims
-from webapp.pages.tables import Tables
-from webapp.pages.words import short_methods
+from webapp.findings.claims import Claims
+from webapp.findings.tables import Tables
+from webapp.findings.words import short_methods
 
 
 class Findings(Claims, Tables):

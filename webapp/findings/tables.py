@@ -11,8 +11,8 @@ from training.statistics import Estimate
 from training.stops import Stop
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
-from webapp.pages.evidence import Evidence
-from webapp.pages.pairs import Lane, lower
+from webapp.findings.evidence import Evidence
+from webapp.findings.pairs import Lane, lower
 
 SIGNIFICANT = 0.05
 NOT_SEPARATED = "not separated"

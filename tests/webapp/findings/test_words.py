@@ -1,7 +1,7 @@
 import pytest
 
+from webapp.findings.words import model_title, short_model
 from webapp.pages.planning import LONGEST_NAME, clipped
-from webapp.pages.words import model_title, short_model
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from training.results import Contrast, Group
 from training.statistics import Estimate
 from webapp.charts.numbers import points, points_interval
-from webapp.pages.evidence import Evidence
-from webapp.pages.pairs import lower
-from webapp.pages.words import count, joined, percent, percent_interval
+from webapp.findings.evidence import Evidence
+from webapp.findings.pairs import lower
+from webapp.findings.words import count, joined, percent, percent_interval
 
 HOW = {"naive": "naively", "confidence": "with a confidence loss"}
 STATES = {

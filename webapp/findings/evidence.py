@@ -4,8 +4,8 @@ from functools import cached_property
 
 from training import ExperimentSpec
 from training.results import Group, Result
-from webapp.pages.pairs import Pair, PairLanes
-from webapp.pages.words import count, method_titles
+from webapp.findings.pairs import Pair, PairLanes
+from webapp.findings.words import count, method_titles
 
 
 class Evidence:
