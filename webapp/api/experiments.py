@@ -18,7 +18,7 @@ from training.spec import Problem
 from webapp.access import NOT_YOURS, may_change
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
-from webapp.experiments import queries, services
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.jobs import launch as jobs
 
@@ -172,15 +172,15 @@ def create(
     if key:
         try:
             sent = request.get_full_path().encode() + request.body
-            experiment, new = once(user, key, sent, lambda: services.create(user, spec, origin))
+            experiment, new = once(user, key, sent, lambda: jobs.create(user, spec, origin))
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
             return Status(201, experiment_out(experiment, []))
     else:
-        experiment = services.create(user, spec, origin)
+        experiment = jobs.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
-    return Status(201, _launched(experiment, warnings) if launch else experiment_out(experiment, warnings))
+    return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(experiment, warnings))
 
 
 @router.post("/experiments/preview", response=PreviewOut)
@@ -207,12 +207,13 @@ def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 @router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
 def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Starts a stored experiment, or goes on with its stopped and failed runs."""
-    return _launched(changed(request, experiment_id), [])
+    return _launched(request, changed(request, experiment_id), [])
 
 
-def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+    assert isinstance(request.user, User)
     try:
-        reached = jobs.launch(experiment)
+        reached = jobs.launch(experiment, request.user)
     except ValueError as error:  # a model that was there when the experiment was made is not there now
         raise Invalid(Problem("", str(error))) from error
     return experiment_out(experiment, warnings if reached else [*warnings, QUEUE_AWAY])
@@ -222,5 +223,6 @@ def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
 def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Stops the runs that no other experiment at work needs; their points are kept."""
     experiment = changed(request, experiment_id)
-    jobs.stop(experiment, str(request.user))
+    assert isinstance(request.user, User)
+    jobs.stop(experiment, request.user)
     return experiment_out(experiment, [])
