@@ -1,0 +1,31 @@
+"""What the author of a result page chooses. What a reader has to know is no choice."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Examples = Literal["none", "some", "all"]
+
+
+class Highlight(BaseModel):
+    """A test example that the author shows, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    example: Annotated[int, Field(ge=0, le=2**53)]
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class Choices(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Annotated[str, Field(max_length=200)] = ""
+    """Empty for the experiment's name."""
+    authors: Annotated[str, Field(max_length=500)] = ""
+    """Empty for the name of the experiment's owner."""
+    notes: Annotated[str, Field(max_length=20_000)] = ""
+    """Markdown with maths between dollar signs."""
+    curves: bool = True
+    examples: Examples = "some"
+    """Which texts of the data set readers may see: none, the highlights, or all."""
+    highlights: Annotated[tuple[Highlight, ...], Field(max_length=24)] = ()

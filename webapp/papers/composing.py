@@ -1,0 +1,67 @@
+"""From an experiment and its author's choices to a result page."""
+
+from itertools import count as counting
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from training.results import Result
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.findings.findings import Findings
+from webapp.findings.pairs import PairLanes, pairs_of
+from webapp.papers.choices import Choices
+from webapp.papers.highlights import shown
+from webapp.papers.limitations import limitations
+from webapp.papers.method import method
+from webapp.papers.notes import html
+from webapp.papers.paper import Paper
+from webapp.papers.provenance import provenance
+from webapp.papers.refused import Refused
+from webapp.papers.sections import section
+from webapp.papers.sources import sources
+from webapp.papers.summary import summary
+
+
+def compose(experiment: Experiment, choices: Choices, by: User) -> Paper:
+    """The page as of now. Raises Refused where there is nothing to show yet, or a highlight that cannot be shown."""
+    found = findings(experiment)
+    if not found:
+        raise Refused("There is nothing to show yet: no seed has its supervisor, its student and its ceiling.")
+    told = provenance(experiment, by)
+    figures, tables = counting(1), counting(1)
+    claim, further = summary(found)
+    return Paper(
+        experiment=experiment.pk,
+        name=experiment.name,
+        title=choices.title.strip() or experiment.name,
+        authors=choices.authors.strip() or experiment.owner.get_full_name() or experiment.owner.get_username(),
+        examples=choices.examples,
+        claim=claim,
+        further=further,
+        sections=tuple(section(one, choices.curves, figures, tables) for one in found),
+        highlights=shown(experiment, choices),
+        notes=html(choices.notes),
+        method=method(experiment, found),
+        limitations=limitations(experiment, found, told),
+        provenance=told,
+        sources=sources(experiment, found),
+    )
+
+
+def findings(experiment: Experiment) -> list[Findings]:
+    """Of every pair that has a complete seed, in the order of the spec."""
+    if experiment.result is None:
+        return []
+    spec, result, parts = experiment.experiment_spec, Result.model_validate(experiment.result), list(queries.parts(experiment))
+    lanes = [PairLanes(spec, pair, experiment.triplets, parts) for pair in pairs_of(spec)]
+    return [one for one in (Findings(spec, result, each) for each in lanes) if one.any]
+
+
+def stream(experiment: Experiment) -> dict[str, Any] | None:
+    """What static/js/live.js needs to fill the curves of a live page's first pair; None where there are none."""
+    found = findings(experiment)
+    if not found:
+        return None
+    lanes = found[0].lanes
+    return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", "runs": lanes.drawn()}

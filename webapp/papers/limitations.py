@@ -1,0 +1,81 @@
+"""What a reader has to know before believing the page. Nothing that an author chooses can leave any of it out."""
+
+from collections.abc import Sequence
+
+from training import catalog
+from training.spec import warnings
+from webapp.experiments.models import Experiment
+from webapp.findings.claims import Note
+from webapp.findings.findings import Findings
+from webapp.findings.words import count, dataset_title
+from webapp.papers.paper import Provenance
+
+
+def limitations(experiment: Experiment, found: Sequence[Findings], told: Provenance) -> tuple[Note, ...]:
+    """In the order of how much they matter: what has no number, what is odd, what is missing, how far it reaches."""
+    notes = [
+        *(note for one in found for note in _of(one, one.unresolved, len(found) > 1)),
+        *_without_result(experiment, found),
+        *(note for one in found for note in _of(one, one.notes, len(found) > 1)),
+        *(Note("Not in the numbers", sentence) for sentence in told.exclusions),
+        *(Note("Asked for knowingly", problem.message) for problem in warnings(experiment.experiment_spec)),
+        *_reach(experiment, found),
+        *_looks(experiment),
+        Note(
+            "Hindsight",
+            "No result here is of a step chosen by test accuracy. Curves show test accuracy; nothing was chosen by it.",
+        ),
+    ]
+    if told.origin:
+        notes.append(Note("Trained elsewhere", f"It came as an archive: {told.origin}. Its result was computed again here."))
+    if not experiment.ended_at:
+        notes.append(Note("Not at rest", "Runs of this experiment are at work: its numbers are not the last."))
+    first = {note.text: note for note in reversed(notes)}
+    return tuple(note for note in notes if first[note.text] is note)
+
+
+def _of(one: Findings, notes: Sequence[Note], several: bool) -> list[Note]:
+    """The notes; those of one of several pairs say of which."""
+    about = f"{one.pair.title}: " if several else ""
+    data = set(one.result.data_warnings)
+    return [Note(note.title.rstrip("."), note.text if note.text in data else about + note.text) for note in notes]
+
+
+def _without_result(experiment: Experiment, found: Sequence[Findings]) -> list[Note]:
+    spec = experiment.experiment_spec
+    asked = len(spec.weak.models) * len(spec.strong.models)
+    missing = asked - len(found)
+    if not missing:
+        return []
+    return [Note("Pairs without a result", f"Of {count(missing, 'pair')} of the {asked} asked for no seed is complete.")]
+
+
+def _reach(experiment: Experiment, found: Sequence[Findings]) -> list[Note]:
+    spec = experiment.experiment_spec
+    data = dataset_title(spec.data.name)
+    which = "one pair of models" if len(found) == 1 else f"{len(found)} pairs of models"
+    notes = [Note("One data set", f"{data}, with {which}: how other data, tasks or sizes would come out is not known from this.")]
+    strong = [entry for name in spec.strong.models if (entry := catalog.known_model(name))]
+    if any(entry.layers is not None for entry in strong):
+        text = (
+            "The strong model was pretrained on text that may be about the same things, as any such model is: the ceiling is "
+            "what it reaches with this training and this much data, not what it could reach."
+        )
+        notes.append(Note("Pretraining", text))
+    notes.append(
+        Note("One split", "All seeds share one test set: other test examples are covered by the intervals, other tests are not.")
+    )
+    return notes
+
+
+def _looks(experiment: Experiment) -> list[Note]:
+    data = experiment.experiment_spec.data
+    drawn = {"spec__data__name": data.name, "spec__data__split_seed": data.split_seed}
+    alike = Experiment.objects.filter(**drawn, spec__data__test_fraction=data.test_fraction, launched_at__isnull=False)
+    looked = max(1, alike.count())
+    if looked == 1:
+        return [Note("Looks at the test set", "No other experiment of this laboratory was tested on the same examples.")]
+    text = (
+        f"{looked} experiments of this laboratory were tested on the same examples: what was tried after looking was not blind."
+    )
+    return [Note("Looks at the test set", text)]

@@ -1,0 +1,140 @@
+"""The method of an experiment in plain words, generated from its spec and from what its runs were given."""
+
+import inspect
+from collections.abc import Sequence
+
+from training import ExperimentSpec, RunSpec, catalog
+from training.plan import rows_of
+from training.spec import Method, TrainingSpec
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment, Role
+from webapp.findings.findings import Findings
+from webapp.findings.words import count, dataset_title, joined, method_titles, short_model
+from webapp.papers.paper import Paragraph
+
+TUNINGS = {
+    "probe": "a linear head on frozen features",
+    "full": "tuned in full",
+    "lora": "tuned by LoRA (Hu et al. 2022), low-rank additions to every linear layer,",
+    "scratch": "a linear model on hashed words, trained from scratch",
+}
+SCHEDULES = {"constant": "constant", "linear": "falling linearly to zero", "cosine": "falling to zero along a cosine"}
+STOPS = {
+    "validation": "the step with the best accuracy on validation rows, against the labels that the run itself learns from, the "
+    "earliest of equal ones",
+    "last": "the last step",
+}
+
+
+def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph, ...]:
+    spec = experiment.experiment_spec
+    roles: dict[str, list[RunSpec]] = {}
+    for part in queries.parts(experiment):
+        roles.setdefault(part.role, []).append(part.run.run_spec)
+    return (
+        Paragraph(title="Data", text=_data(spec, found)),
+        Paragraph(title="Models", text=_models(roles)),
+        *(Paragraph(title=title, text=words(one)) for title, one in zip(method_titles(spec), spec.methods, strict=True)),
+        Paragraph(title="Training", text=_training(spec, roles)),
+        Paragraph(title="Statistics", text=_statistics(spec)),
+    )
+
+
+def _data(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
+    entry, data = catalog.known_dataset(spec.data.name), spec.data
+    rows = rows_of(data.name, data)
+    pairs = entry is not None and entry.texts == 2
+    size = f", {entry.rows:,} {'pairs of texts' if pairs else 'texts'}" if entry else ""
+    labels = f" with the labels {joined([f'“{name}”' for name in entry.classes])}" if entry else ""
+    group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
+    half = f"{rows.train + rows.validation:,} rows"
+    limit = " at most" if data.limit is not None else ""
+    sentences = [
+        f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
+        f"A hash{group} divides it: {found[0].result.test_rows:,} examples for test, the same for every seed; "
+        f"{_percent(data.locked_fraction)} locked and not looked at; the rest in two halves, A and B, of{limit} about {half} "
+        "each, drawn anew for every seed.",
+    ]
+    if data.validation_fraction:
+        sentences.append(f"{_percent(data.validation_fraction)} of each half are validation rows, which nothing learns from.")
+    return " ".join(sentences)
+
+
+def _models(roles: dict[str, list[RunSpec]]) -> str:
+    weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
+    return (
+        f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
+        f"probability: the weak labels. The student is {strong}. It learns from half B with the weak labels and nothing else. "
+        "The strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth."
+    )
+
+
+def _named(runs: Sequence[RunSpec]) -> str:
+    """MiniLM L4, a linear head on frozen features"""
+    models = dict.fromkeys((run.model, run.adaptation) for run in runs)
+    return " or ".join(f"{short_model(name)}, {TUNINGS[adaptation]}" for name, adaptation in models)
+
+
+def words(one: Method) -> str:
+    """What the loss is, with its equation in words and where it is from, and its settings."""
+    fields = type(one).model_fields
+    settings = ", ".join(
+        f"{(fields[name].title or name).lower()} {_value(getattr(one, name))}" for name in fields if name != "kind"
+    )
+    return (EQUATIONS.get(one.kind) or inspect.getdoc(type(one)) or "") + (f" Here: {settings}." if settings else "")
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+EQUATIONS = {
+    "naive": "The student minimises CE(f, w), the cross-entropy between its prediction f and the weak label w "
+    "(Burns et al. 2023, section 4).",
+    "confidence": "The student minimises CE(f, (1 − a) w + a h), the cross-entropy to a mix of the weak label w and its own "
+    "hardened guess h, through which no gradient flows. Of two classes h is 1 where f is above the median of the batch; of more "
+    "it is the most probable class, which is not in the paper. The weight a rises linearly from 0 over the ramp, a share of the "
+    "training, and then stays (Burns et al. 2023, section 4.3.2 and appendix A.4).",
+}
+"""Of any other kind the docstring in training/spec.py is told."""
+
+
+def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
+    sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
+    for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
+        sentences.append(f"{who}: {_optimiser(training, roles.get(role, []))}.")
+    if spec.weak.stop == spec.strong.stop:
+        sentences.append(f"A run’s predictions are those of {STOPS[spec.weak.stop]}.")
+    else:
+        sentences.append(
+            f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; others’ of {STOPS[spec.strong.stop]}."
+        )
+    sentences.append("No test label is used for any choice.")
+    return " ".join(sentences)
+
+
+def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
+    rates = joined([f"{rate_:g}" for rate_ in dict.fromkeys(run.lr for run in runs)])
+    parts = [count(training.epochs, "epoch"), f"batches of {training.batch_size}", f"learning rate {rates}"]
+    parts[-1] += f" {SCHEDULES[training.schedule]}"
+    if training.weight_decay:
+        parts.append(f"weight decay {training.weight_decay:g}")
+    if {run.adaptation for run in runs} != {"scratch"}:
+        parts.append(f"texts cut after {training.max_tokens:,} tokens")
+    return ", ".join(parts)
+
+
+def _statistics(spec: ExperimentSpec) -> str:
+    return (
+        "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
+        f"al. 2023). Accuracies are means over {count(spec.seeds, 'seed')}; a seed draws the halves and the order of the data. "
+        "Intervals are of 95% and cover both how results vary over seeds and which examples were tested, with examples of one "
+        "group counted together and all models compared on the same ones; degrees of freedom are Satterthwaite’s (1946). The "
+        "interval of PGR is Fieller’s (1954). It is given only where the interval of the gap lies above zero and its own ends "
+        "are finite. Methods are compared by paired differences"
+        + (", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else ".")
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g}%"

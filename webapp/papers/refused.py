@@ -1,0 +1,2 @@
+class Refused(ValueError):
+    """Why there is no result page, as a sentence."""
