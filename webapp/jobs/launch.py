@@ -1,4 +1,4 @@
-"""Making, launching and stopping, for every door: the record first, then the trail of who did it, then the queue."""
+"""Making, launching, stopping, renaming and deleting, for every door: the record, the trail of who did it, then the queue."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -6,7 +6,7 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import services
+from webapp.experiments import keeping, services
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs.dispatch import announce
 
@@ -42,3 +42,19 @@ def stop_run(run: Run, by: User) -> None:
         first = run.experiments.order_by("pk").first()
         tell(by, Verb.STOPPED, "run", run.pk, first.name if first else "", runs=len(changed))
     announce(changed)
+
+
+@transaction.atomic
+def rename(experiment: Experiment, name: str, by: User) -> None:
+    """Raises pydantic.ValidationError for a name that no experiment may have."""
+    before = experiment.name
+    keeping.rename(experiment, name)
+    tell(by, Verb.RENAMED, "experiment", experiment.pk, experiment.name, before=before)
+
+
+@transaction.atomic
+def delete(experiment: Experiment, by: User) -> None:
+    """Raises keeping.AtWork while something of it trains or waits."""
+    pk, owner = experiment.pk, experiment.owner.get_username()
+    keeping.delete(experiment)
+    tell(by, Verb.DELETED, "experiment", pk, experiment.name, owner=owner)
