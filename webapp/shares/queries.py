@@ -8,6 +8,8 @@ from django.utils import timezone
 from webapp.access import Access, Anybody, access_of
 from webapp.shares.models import Link, Share
 
+NOT_YOUR_SHARE = "Only who made this share, the owner of its experiment and administrators may do that."
+
 
 def may_manage(user: Anybody, share: Share) -> bool:
     """Whether the account may freeze versions, make links and revoke them: who made the share, the experiment's owner, admins."""

@@ -20,8 +20,6 @@ from webapp.shares import links, queries, services
 from webapp.shares.models import Share
 from webapp.sharing.forms import ChoicesForm, LinkForm
 
-NOT_YOUR_SHARE = "Only who made this share, the owner of its experiment and administrators may do that."
-
 
 @viewer
 def shares(request: HttpRequest) -> HttpResponse:
@@ -109,7 +107,7 @@ def _share(slug: str) -> Share:
 def _mine(request: HttpRequest, slug: str) -> Share:
     found = _share(slug)
     if not queries.may_manage(request.user, found):
-        raise PermissionDenied(NOT_YOUR_SHARE)
+        raise PermissionDenied(queries.NOT_YOUR_SHARE)
     return found
 
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 from tests.webapp.cast import launched, story
 from tests.webapp.shares.made import CHOICES
 from webapp.experiments import services as experiments
+from webapp.live import routing as live
 from webapp.live.consumers import NOT_FOUND
 from webapp.shares import links
 from webapp.shares.models import Link, Share
-from webapp.sharing import consumers
-from webapp.sharing.routing import websocket_urlpatterns
+from webapp.sharing import consumers, routing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def shared(owner: User, live: bool = True) -> tuple[Share, Link]:
 async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None = None) -> AsyncIterator[ApplicationCommunicator]:
     scope: dict[str, Any] = {"type": "websocket", "path": path, "query_string": b"", "headers": [], "subprotocols": []}
     scope |= {"cookies": {"share": cookie}, "user": user or AnonymousUser()}
-    socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+    socket = ApplicationCommunicator(URLRouter([*live.websocket_urlpatterns, *routing.websocket_urlpatterns]), scope)
     await socket.send_input({"type": "websocket.connect"})
     assert (await socket.receive_output())["type"] == "websocket.accept"
     yield socket
@@ -87,6 +87,7 @@ async def test_nobody_else_receives_anything(owner: User) -> None:
         (f"/shared/{frozen.slug}/live/", cookie, None),
         (f"/shared/{frozen.slug}/live/", links.cookie_of(other), None),
         (f"/shares/{share.slug}/live/", cookie, None),
+        (f"/ws/experiments/{share.experiment_id}/", cookie, None),
     ]
     for path, sent, user in doors:
         async with opened(path, sent, user) as socket:
