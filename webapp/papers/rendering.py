@@ -65,6 +65,7 @@ def context(paper: Paper, doors: Doors, draw: Callable[[Chart], str] | None = No
 
     return {
         "paper": paper,
+        "notes": paper.notes,
         "doors": doors,
         "lab": LAB,
         "day": in_words(paper.frozen),
