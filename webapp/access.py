@@ -22,12 +22,16 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Access(IntEnum):
-    """What an account may do, or what a page asks for; each may what those before it may."""
+    """What an account may do, or what a page asks for; each may what those before it may.
+
+    SHARED is for whoever holds a link to a share, and for no account: the page looks the link up at each request.
+    """
 
     PUBLIC = 0
     VIEWER = 1
     MEMBER = 2
     ADMIN = 3
+    SHARED = 4
 
 
 REFUSALS = {
@@ -45,7 +49,7 @@ def _rule(access: Access) -> Callable[[View], View]:
     return declare
 
 
-public, viewer, member, admin = (_rule(access) for access in Access)
+public, viewer, member, admin, by_link = (_rule(access) for access in Access)
 
 
 def access_of(user: Anybody) -> Access:
@@ -87,7 +91,7 @@ class AccessMiddleware(LoginRequiredMiddleware):
                 demand(user, Access.ADMIN)
             return None
         access: Access | None = getattr(view_func, "access", None)
-        if access == Access.PUBLIC:
+        if access in (Access.PUBLIC, Access.SHARED):
             return None
         if not user.is_authenticated:
             return self.handle_no_permission(request, view_func)

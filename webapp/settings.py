@@ -16,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
 EXAMPLES_DIR = DATA_DIR / "examples"
+SHARES_DIR = DATA_DIR / "shares"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
 # The library finds its shelf of data sets by this variable, here and in every child.
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "webapp.notes",
     "webapp.erasures",
     "webapp.audit",
+    "webapp.shares",
     "webapp.jobs",
     "webapp.live",
     "webapp.pages",

@@ -5,6 +5,7 @@ from webapp.api.urls import api
 
 urlpatterns = [
     path("", include("webapp.pages.urls")),
+    path("", include("webapp.sharing.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -117,7 +117,8 @@ window.charts = (() => {
     for (const script of document.querySelectorAll("script[data-chart]:not([data-seen])")) {
       script.dataset.seen = "1";
       const element = document.getElementById(script.dataset.chart);
-      const chart = {element, spec: JSON.parse(script.textContent), rows: [], pending: [], turn: 0, drawing: Promise.resolve()};
+      const spec = JSON.parse(script.textContent);
+      const chart = {element, spec, rows: spec.datasets?.[LIVE] ?? [], pending: [], turn: 0, drawing: Promise.resolve()};
       charts.set(element.id, chart);
       draw(chart);
       widths.observe(element);

@@ -1,5 +1,6 @@
 /* The live part of a page: events of runs come through one socket, become rows of the chart, and ring for fresh fragments.
-   <script id="wire">: {"experiment": id, "chart": element id, "runs": {run id: {"series", "seed", "title"}}}.
+   <script id="wire">: {"experiment": id, "chart": element id, "runs": {run id: {"series", "seed", "title"}}}, and "socket" where
+   the events come from another path than that of the experiment.
    Every event is taken once: the socket is told what the page has, and what comes twice is ignored by its number.
    For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
 "use strict";
@@ -35,7 +36,7 @@
 
   function connect() {
     clearTimeout(timer);
-    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/experiments/${wire.experiment}/`);
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${wire.socket ?? `/ws/experiments/${wire.experiment}/`}`);
     socket = mine;
     alive = Date.now();
     mine.onopen = () => {

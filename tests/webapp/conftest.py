@@ -36,7 +36,7 @@ def empty_store() -> Iterator[None]:
     yield
     for kept in (examples, search, _summary, _page):
         kept.cache_clear()
-    for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR):
+    for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again
         shutil.rmtree(folder, ignore_errors=True)

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.shares.made import CHOICES
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
 from webapp.api.models import make_token
 from webapp.api.urls import api
@@ -23,7 +24,10 @@ from webapp.celery import app
 from webapp.experiments.models import Experiment
 from webapp.imports.models import Import
 from webapp.jobs import dispatch
-from webapp.live.routing import websocket_urlpatterns
+from webapp.live import routing as live
+from webapp.shares import links, services
+from webapp.shares.models import Share
+from webapp.sharing import routing as sharing
 
 pytestmark = [
     pytest.mark.django_db,
@@ -32,14 +36,17 @@ pytestmark = [
 
 PEOPLE = {
     "anonymous": Access.PUBLIC,
+    "share visitor": Access.PUBLIC,  # no account, but the link of a share of the experiment that everything is asked about
     "viewer": Access.VIEWER,
     "owner": Access.MEMBER,
     "other": Access.MEMBER,
     "admin": Access.ADMIN,
 }
 OWNERS = {"launch", "stop", "stop-run", "manage"}  # pages that change an experiment or a run
+OWNERS |= {"share", "share-link", "share-revoke"}
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
-OWNERS_API |= {"/runs/{run_id}/stop"}
+OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
+SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 PUBLIC_API = {"api-root", "openapi-json"}
 
 
@@ -55,7 +62,7 @@ def people(owner: User) -> dict[str, User | None]:
     viewer = User.objects.create_user("vera")
     viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
     other, admin = User.objects.create_user("grace"), User.objects.create_superuser("root")
-    return {"anonymous": None, "viewer": viewer, "owner": owner, "other": other, "admin": admin}
+    return {"anonymous": None, "share visitor": None, "viewer": viewer, "owner": owner, "other": other, "admin": admin}
 
 
 def pages(patterns: list[Any]) -> Iterator[URLPattern]:
@@ -70,12 +77,23 @@ def pages(patterns: list[Any]) -> Iterator[URLPattern]:
 PAGES = list(pages(get_resolver().url_patterns))
 
 
-def arguments(route: URLPattern, experiment: Experiment, brought: Import) -> dict[str, Any]:
+def client_of(person: str, user: User | None, share: Share) -> Client:
+    client = Client(raise_request_exception=False)
+    if user:
+        client.force_login(user)
+    if person == "share visitor":
+        client.cookies[links.COOKIE] = links.cookie_of(share.links.get())  # with every request, also beside its path
+    return client
+
+
+def arguments(route: URLPattern, experiment: Experiment, brought: Import, share: Share) -> dict[str, Any]:
     path = str(route.pattern)
     kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
-    return {name: known[name] for name in route.pattern.converters}
+    if path.startswith(("shared/", "shares/")):
+        known |= {"pk": share.links.get().pk, "slug": share.slug, "number": 1, "name": "gap-0", "chart": "gap"}
+    return {name: known.get(name, "gap") for name in route.pattern.converters}
 
 
 def asked(client: Client, method: str, path: str, **options: Any) -> Any:
@@ -92,11 +110,14 @@ def is_refused(answer: Any) -> bool:
     return to_login or answer.status_code in (401, 403)
 
 
-def wrong(cell: str, answer: Any, allowed: bool) -> list[str]:
-    return [f"{cell}: {answer.status_code}"] if is_refused(answer) == allowed else []
+def wrong(cell: str, answer: Any, allowed: bool, need: Access = Access.PUBLIC) -> list[str]:
+    refused = is_refused(answer) or (need == Access.SHARED and answer.status_code == 404)  # there is nothing for them
+    return [f"{cell}: {answer.status_code}"] if refused == allowed else []
 
 
 def is_allowed(person: str, need: Access, owners: bool) -> bool:
+    if need == Access.SHARED:
+        return person == "share visitor"
     return person in ("owner", "admin") if owners else PEOPLE[person] >= need
 
 
@@ -107,22 +128,21 @@ def test_every_page_declares_whom_it_is_for() -> None:
 
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
+    share = services.share_frozen(experiment, CHOICES, owner)
+    links.make_link(share, owner)
     found = []
     for route in PAGES:
-        given = arguments(route, experiment, brought)
+        given = arguments(route, experiment, brought, share)
         path = "/" + str(route.pattern) if route.name is None else reverse(route.name, kwargs=given)
         for method in ("GET", "POST"):
             asks = route.name == "example-words" and method == "POST"  # looking is for viewers, setting to work is not
             need = Access.MEMBER if asks else route.callback.access  # type: ignore[attr-defined]
             for person, user in people.items():
                 with transaction.atomic():
-                    client = Client(raise_request_exception=False)
-                    if user:
-                        client.force_login(user)
-                    answer = asked(client, method, path)
+                    answer = asked(client_of(person, user, share), method, path)
                     transaction.set_rollback(True)
                 owners = route.name in OWNERS and (method == "POST" or route.name == "manage")
-                found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners))
+                found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners), need)
     assert found == []
 
 
@@ -133,7 +153,8 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     run = experiment.runs.first()
     assert run
     known = {"experiment_id": experiment.pk, "run_id": run.pk, "import_id": brought.pk, "example_id": ids_of("test")[0]}
-    known["name"] = "movie-reviews"  # type: ignore[assignment]
+    share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
+    known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}  # type: ignore[dict-item]
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0
     for path, methods in api.get_openapi_schema()["paths"].items():
@@ -166,24 +187,30 @@ def test_the_api_has_no_address_beside_its_operations_but_its_description() -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_socket_wants_an_account(people: dict[str, User | None], owner: User) -> None:
+def test_every_socket_wants_an_account_or_for_a_share_its_link(people: dict[str, User | None], owner: User) -> None:
     experiment = launched(owner)
-    for route in websocket_urlpatterns:
-        path = "/" + str(route.pattern).replace("<int:experiment_id>", str(experiment.pk))
+    share = Share.objects.create(experiment=experiment, owner=owner, live=True, title="A share", choices={})
+    cookie = links.cookie_of(links.make_link(share, owner)[0])
+    for route in SOCKETS:
+        path = "/" + str(route.pattern).replace("<int:experiment_id>", str(experiment.pk)).replace("<slug:slug>", share.slug)
         for person, user in people.items():
-            assert async_to_sync(stays_open)(path, user or AnonymousUser()) == (person != "anonymous"), f"{path} by {person}"
+            opened = async_to_sync(stays_open)(path, user or AnonymousUser(), cookie if person == "share visitor" else "")
+            assert opened == (person == "share visitor" if path.startswith("/shared/") else user is not None), (
+                f"{path} by {person}"
+            )
 
 
-async def stays_open(path: str, user: User | AnonymousUser) -> bool:
+async def stays_open(path: str, user: User | AnonymousUser, cookie: str) -> bool:
     scope: dict[str, Any] = {
         "type": "websocket",
         "path": path,
         "query_string": b"",
         "headers": [],
         "subprotocols": [],
+        "cookies": {links.COOKIE: cookie},
         "user": user,
     }
-    socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+    socket = ApplicationCommunicator(URLRouter(SOCKETS), scope)
     await socket.send_input({"type": "websocket.connect"})
     answer = await socket.receive_output(timeout=10)
     if answer["type"] == "websocket.accept":
@@ -203,7 +230,7 @@ def test_the_admin_site_is_for_admins_and_has_its_own_login(people: dict[str, Us
         if user:
             client.force_login(User.objects.get(pk=user.pk))
         answer = client.get(reverse(name))
-        assert answer.status_code == {"anonymous": 302, "admin": 200}.get(person, 403)
+        assert answer.status_code == (302 if not user else 200 if person == "admin" else 403)
         if not user:
             assert answer["Location"].startswith("/admin/login/")
 

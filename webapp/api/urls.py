@@ -20,6 +20,7 @@ from webapp.api.examples import router as examples
 from webapp.api.experiments import router as experiments
 from webapp.api.models import user_of
 from webapp.api.runs import router as runs
+from webapp.api.shares import router as shares
 
 
 class Bearer(HttpBearer):
@@ -67,6 +68,7 @@ api.add_router("", runs)
 api.add_router("", datasets)
 api.add_router("", examples)
 api.add_router("", archives)
+api.add_router("", shares)
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:

@@ -31,6 +31,11 @@ class Claim:
     interval: str = ""
     after: str = ""
 
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return f"{self.before} {self.number} {self.interval}{self.after}" if self.number else self.before
+
 
 @dataclass(frozen=True)
 class Note:

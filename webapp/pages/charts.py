@@ -1,8 +1,5 @@
 """The charts of an experiment's page as files: pictures, and the rows that they are made of."""
 
-import csv
-import io
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,9 +9,9 @@ from webapp.access import viewer
 from webapp.charts.drawing import Format, NotDrawn, draw
 from webapp.charts.paper import on_paper
 from webapp.charts.rows import decomposition_rows, gap_rows
-from webapp.examples.export import neutral
 from webapp.experiments import queries
 from webapp.findings.curves import curves
+from webapp.findings.spreadsheet import as_csv
 from webapp.pages.living import Living
 
 Row = dict[str, Any]
@@ -30,7 +27,7 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     file = f"experiment-{pk}-{name}-{living.pair.index}.{how}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     if how == "csv":
-        return HttpResponse(_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
+        return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
     if how not in PICTURES:
         raise Http404("A chart is an SVG, a PNG or a CSV.")
     picture, kind = PICTURES[how]
@@ -51,13 +48,3 @@ def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
     if name == "decomposition" and found and found.decomposition:
         return found.decomposition, decomposition_rows(found.groups)
     raise Http404("There is no such chart.")
-
-
-def _csv(rows: Iterable[Row]) -> str:
-    file, rows = io.StringIO(), list(rows)
-    writer = csv.writer(file)
-    if rows:
-        writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow([neutral(value) if isinstance(value, str) else value for value in row.values()])
-    return file.getvalue()

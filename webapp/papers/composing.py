@@ -39,6 +39,7 @@ def compose(experiment: Experiment, choices: Choices, by: User) -> Paper:
         examples=choices.examples,
         claim=claim,
         further=further,
+        overview=next(tables) if len(found) > 1 else None,
         sections=tuple(section(one, choices.curves, figures, tables) for one in found),
         highlights=shown(experiment, choices),
         notes=html(choices.notes),

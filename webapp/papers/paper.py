@@ -188,6 +188,8 @@ class Paper(Plain):
     examples: Examples
     claim: Claim
     further: tuple[str, ...]
+    overview: int | None
+    """Number of the table of all pairs, None where there is one pair."""
     sections: tuple[Section, ...]
     highlights: tuple[Shown, ...]
     notes: str
@@ -196,6 +198,12 @@ class Paper(Plain):
     limitations: tuple[Note, ...]
     provenance: Provenance
     sources: tuple[Source, ...]
+
+    @property
+    def claim_text(self) -> str:
+        """The claim as one line of plain text."""
+        parts = [self.claim.before, f"{self.claim.number} {self.claim.interval}".strip()]
+        return " ".join(filter(None, parts)) + self.claim.after
 
     @property
     def charts(self) -> dict[str, Chart]:

@@ -1,12 +1,14 @@
 """The page as HTML. The same paper and the same doors give the same bytes: nothing of now, of a session, of a person."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.template.loader import render_to_string
 
-from webapp.papers.paper import Chart, Paper
+from webapp.papers.paper import Chart, Paper, Section
 from webapp.papers.sources import LAB, of_page
 
 
@@ -33,33 +35,58 @@ class Doors:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart in its place on the page."""
+    """A chart in its place on the page. ``picture`` is an SVG that stands there instead where nothing can be drawn."""
 
     chart: Chart
+    spec: dict[str, Any]
     files: list[tuple[str, str]]
     """Title and address."""
-    spec: dict[str, Any]
     streamed: bool
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    section: Section
+    gap: Figure | None
+    curves: Figure | None
+    decomposition: Figure | None
 
 
 def page(paper: Paper, doors: Doors) -> str:
-    return render_to_string("paper/page.html", context(paper, doors))
+    return render_to_string("paper/page.html", {**context(paper, doors), "head": "paper/linked.html"})
 
 
-def context(paper: Paper, doors: Doors) -> dict[str, Any]:
-    streamed = doors.wire["chart"] if doors.wire else ""
+def context(paper: Paper, doors: Doors, draw: Callable[[Chart], str] | None = None) -> dict[str, Any]:
+    """What the template shows; with ``draw`` charts are the pictures that it makes."""
+
+    def figure(chart: Chart | None) -> Figure | None:
+        return _figure(chart, doors, draw) if chart else None
+
     return {
         "paper": paper,
+        "notes": paper.notes,
         "doors": doors,
         "lab": LAB,
-        "figures": {name: _figure(chart, doors, name == streamed) for name, chart in paper.charts.items()},
+        "day": in_words(paper.frozen),
+        "parts": [Part(one, figure(one.gap), figure(one.curves), figure(one.decomposition)) for one in paper.sections],
         "bibtex": of_page(paper, doors.address),
         "sources_bibtex": "\n\n".join(source.bibtex for source in paper.sources),
+        "spec": json.dumps(paper.provenance.spec, indent=1, ensure_ascii=False),
     }
 
 
-def _figure(chart: Chart, doors: Doors, streamed: bool) -> Figure:
+def _figure(chart: Chart, doors: Doors, draw: Callable[[Chart], str] | None) -> Figure:
     files = [(title, doors.chart(chart.name, how)) for title, how in (("SVG", "svg"), ("PNG", "png"), ("CSV of its rows", "csv"))]
+    streamed = doors.wire is not None and doors.wire["chart"] == chart.name
     # What is streamed comes through the socket from the first event on: rows in the page would be drawn twice.
     spec = chart.spec if streamed else chart.drawn
-    return Figure(chart, [(title, address) for title, address in files if address], spec, streamed)
+    return Figure(chart, spec, [one for one in files if one[1]], streamed, draw(chart) if draw else "")
+
+
+def in_words(day: str) -> str:
+    """23 November 2026"""
+    if not day:
+        return ""
+    found = date.fromisoformat(day)
+    return f"{found.day} {found:%B %Y}"

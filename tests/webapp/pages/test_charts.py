@@ -14,7 +14,6 @@ from tests.webapp.cast import finish_all, launched
 from training.results import Result
 from webapp.charts import drawing
 from webapp.experiments.models import Event, Experiment
-from webapp.pages.charts import _csv
 
 NAMES = ["gap", "decomposition", "live"]
 
@@ -97,10 +96,6 @@ def test_what_an_attempt_lost_is_not_in_the_rows(client: Client, done: Experimen
     told = {"kind": "started", "total_steps": 20, "device": "cpu", "versions": {}, "resumed_from": 10}
     Event.objects.create(run=run, seq=last.seq + 1, attempt=2, at=last.at, payload=told)
     assert {row["step"] for row in rows(client, done, "live") if row["run"] == run.key} == {"10"}
-
-
-def test_texts_of_a_file_are_no_formulas() -> None:
-    assert _csv([{"title": "=1+1", "value": -0.5}]).splitlines() == ["title,value", "'=1+1,-0.5"]
 
 
 def test_what_there_is_not_is_not_found(client: Client, done: Experiment) -> None:

@@ -1,0 +1,136 @@
+"""The socket of a live share: what it sends, to whom, and that it closes with its link."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from tests.webapp.cast import launched, story
+from tests.webapp.shares.made import CHOICES
+from webapp.experiments import services as experiments
+from webapp.live import routing as live
+from webapp.live.consumers import NOT_FOUND
+from webapp.shares import links
+from webapp.shares.models import Link, Share
+from webapp.sharing import consumers, routing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLOSED = {"type": "websocket.close", "code": NOT_FOUND}
+
+
+@sync_to_async
+def shared(owner: User, live: bool = True) -> tuple[Share, Link]:
+    """A live share of an experiment whose first run is at work."""
+    experiment = launched(owner)
+    run = experiment.runs.filter(status="queued").order_by("pk").first()
+    assert run
+    experiments.claim(run.pk, "worker7@secret-host")
+    experiments.append_events(run.pk, 1, story())
+    chosen = CHOICES.model_dump(mode="json")
+    share = Share.objects.create(experiment=experiment, owner=owner, live=live, title="Live", choices=chosen)
+    return share, links.make_link(share, owner)[0]
+
+
+@asynccontextmanager
+async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None = None) -> AsyncIterator[ApplicationCommunicator]:
+    scope: dict[str, Any] = {"type": "websocket", "path": path, "query_string": b"", "headers": [], "subprotocols": []}
+    scope |= {"cookies": {"share": cookie}, "user": user or AnonymousUser()}
+    socket = ApplicationCommunicator(URLRouter([*live.websocket_urlpatterns, *routing.websocket_urlpatterns]), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    assert (await socket.receive_output())["type"] == "websocket.accept"
+    yield socket
+    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+    await socket.wait()
+
+
+async def told(socket: ApplicationCommunicator) -> str:
+    await socket.send_input({"type": "websocket.receive", "text": "{}"})
+    return str((await socket.receive_output(timeout=10))["text"])
+
+
+async def test_a_visitor_receives_the_curves_and_nothing_of_who_trains_them(owner: User) -> None:
+    share, link = await shared(owner)
+    async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
+        frame = await told(socket)
+    events = [event for run in json.loads(frame)["runs"].values() for event in run]
+    assert [event["kind"] for event in events] == ["started", "metric", "metric", "evaluation", "evaluation"]
+    assert [event["accuracy"] for event in events if event["kind"] == "evaluation"] == [0.7, 0.7]
+    for secret in ("worker7", "secret-host", "cpu", "device", "versions", "ada"):
+        assert secret not in frame
+
+
+async def test_an_account_watches_by_the_permalink(owner: User) -> None:
+    share, _ = await shared(owner)
+    async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
+        assert "metric" in await told(socket)
+
+
+async def test_nobody_else_receives_anything(owner: User) -> None:
+    share, link = await shared(owner)
+    frozen, other = await shared(owner, live=False)
+    cookie = links.cookie_of(link)
+    doors: list[tuple[str, str, User | None]] = [
+        (f"/shared/{share.slug}/live/", "", None),
+        (f"/shared/{share.slug}/live/", "forged", None),
+        (f"/shared/{share.slug}/live/", links.cookie_of(other), None),
+        (f"/shared/{share.slug}/live/", "", owner),
+        (f"/shared/{frozen.slug}/live/", cookie, None),
+        (f"/shared/{frozen.slug}/live/", links.cookie_of(other), None),
+        (f"/shares/{share.slug}/live/", cookie, None),
+        (f"/ws/experiments/{share.experiment_id}/", cookie, None),
+    ]
+    for path, sent, user in doors:
+        async with opened(path, sent, user) as socket:
+            assert await socket.receive_output() == CLOSED, (path, sent, user)
+
+
+async def test_open_sockets_close_within_five_seconds_of_their_links(owner: User) -> None:
+    share, revoked = await shared(owner)
+    expired, _ = await sync_to_async(links.make_link)(share, owner)
+    other, of_deleted = await shared(owner)
+    async with (
+        opened(f"/shared/{share.slug}/live/", links.cookie_of(revoked)) as first,
+        opened(f"/shared/{share.slug}/live/", links.cookie_of(expired)) as second,
+        opened(f"/shared/{other.slug}/live/", links.cookie_of(of_deleted)) as third,
+    ):
+        sockets = (first, second, third)
+        for socket in sockets:
+            await told(socket)
+        await sync_to_async(links.revoke)(revoked, owner)
+        await Link.objects.filter(pk=expired.pk).aupdate(expires_at=timezone.now() - timedelta(seconds=1))
+        await other.adelete()
+        async with asyncio.timeout(5):
+            assert [await until_closed(socket) for socket in sockets] == [CLOSED] * 3
+
+
+async def until_closed(socket: ApplicationCommunicator) -> Any:
+    while (output := await socket.receive_output(timeout=10))["type"] != "websocket.close":
+        pass
+    return output
+
+
+async def test_a_socket_that_has_said_nothing_yet_closes_too(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    share, link = await shared(owner)
+    async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
+        await sync_to_async(links.revoke)(link, owner)
+        assert await until_closed(socket) == CLOSED
+
+
+async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    share, _ = await shared(owner)
+    async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
+        await told(socket)
+        await User.objects.aupdate(is_active=False)
+        assert await until_closed(socket) == CLOSED

@@ -1,0 +1,160 @@
+"""Sharing by hand: choosing, previewing, freezing, links and their end."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import launched
+from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.shares.made import CHOICES, frozen, visitor
+from webapp.experiments.models import Experiment
+from webapp.shares import links
+from webapp.shares.frozen import Frozen
+from webapp.shares.models import Share
+
+pytestmark = pytest.mark.django_db
+
+FORM = {
+    "title": "A title",
+    "authors": "Ada",
+    "notes": "x",
+    "curves": "on",
+    "examples": "some",
+    "highlights": "",
+    "kind": "frozen",
+}
+
+
+@pytest.fixture
+def experiment(client: Client, owner: User) -> Experiment:
+    client.force_login(owner)
+    return explored(owner)
+
+
+def sent(client: Client, experiment: Experiment, query: str = "", **changes: str) -> Any:
+    return client.post(f"/experiments/{experiment.pk}/share/{query}", {**FORM, "do": "share", **changes})
+
+
+def test_the_experiments_page_leads_to_sharing_for_its_owner_alone(client: Client, experiment: Experiment) -> None:
+    address = f"/experiments/{experiment.pk}/share/"
+    assert f'href="{address}"' in client.get(f"/experiments/{experiment.pk}/").content.decode()
+    client.force_login(User.objects.create_user("grace"))
+    assert f'href="{address}"' not in client.get(f"/experiments/{experiment.pk}/").content.decode()
+    assert "<form class=" not in client.get(address).content.decode()
+
+
+def test_what_was_chosen_is_frozen(client: Client, experiment: Experiment) -> None:
+    example = ids_of("test")[3]
+    answer = sent(client, experiment, highlights=f"#{example}: Both models miss\n\n{ids_of('test')[5]}")
+    share = Share.objects.get()
+    assert answer["Location"] == f"/shares/{share.slug}/manage/"
+    assert share.choices["highlights"][0] == {"example": example, "note": "Both models miss"}
+    paper = Frozen(share.versions.get().content).paper
+    assert (paper.title, paper.authors, len(paper.highlights)) == ("A title", "Ada", 2)
+
+
+@pytest.mark.parametrize(
+    ("highlights", "why"),
+    [
+        ("the first one", "does not begin with the number of an example: the first one"),
+        ("12 " + "x" * 501, "longer than 500 characters"),
+        ("\n".join(str(number) for number in range(25)), "At most 24 examples"),
+        ("999999999999 of nothing", "This cannot be shared"),
+    ],
+)
+def test_what_cannot_be_highlighted_is_said(client: Client, experiment: Experiment, highlights: str, why: str) -> None:
+    answer = sent(client, experiment, highlights=highlights)
+    assert answer.status_code == 422
+    assert why in answer.content.decode()
+    assert not Share.objects.exists()
+
+
+def test_what_is_at_work_cannot_be_shared_yet(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    answer = sent(client, launched(owner))
+    assert answer.status_code == 422
+    assert "This cannot be shared" in answer.content.decode()
+
+
+def test_a_preview_stores_nothing(client: Client, experiment: Experiment) -> None:
+    answer = sent(client, experiment, do="preview", title="Only looked at")
+    assert answer.status_code == 200
+    assert "Only looked at" in answer.content.decode()
+    assert not Share.objects.exists()
+
+
+def test_a_new_version_begins_with_what_was_chosen_last(client: Client, owner: User) -> None:
+    share = frozen(owner)
+    client.force_login(owner)
+    assert share.experiment
+    assert CHOICES.title in client.get(f"/experiments/{share.experiment.pk}/share/?of={share.slug}").content.decode()
+    sent(client, share.experiment, f"?of={share.slug}", title="Second")
+    assert [one.number for one in share.versions.all()] == [2, 1]
+
+
+def test_live_is_a_choice_of_its_own(client: Client, experiment: Experiment) -> None:
+    sent(client, experiment, kind="live")
+    share = Share.objects.get()
+    assert share.live
+    assert "Live, changes as the experiment does" in client.get(f"/shares/{share.slug}/manage/").content.decode()
+
+
+def test_a_new_link_is_shown_once_and_opens_the_share(client: Client, owner: User) -> None:
+    share = frozen(owner)
+    client.force_login(owner)
+    given = {"name": "reviewers", "days": "7", "password": "", "previews": "on"}
+    page = client.post(f"/shares/{share.slug}/links/", given).content.decode()
+    found = re.search(r'value="http://testserver(/s/[^"]+/)"', page)
+    assert found
+    assert Client().get(found[1]).status_code == 200
+    later = client.get(f"/shares/{share.slug}/manage/").content.decode()
+    assert "reviewers" in later
+    assert found[1] not in later
+
+
+@pytest.mark.parametrize("days", ["0", "366", "soon", ""])
+def test_a_link_without_an_end_is_not_made(client: Client, owner: User, days: str) -> None:
+    share = frozen(owner)
+    client.force_login(owner)
+    assert client.post(f"/shares/{share.slug}/links/", {"days": days}).status_code == 422
+    assert not share.links.exists()
+
+
+def test_owners_see_what_became_of_each_link_and_colleagues_only_the_permalinks(client: Client, owner: User) -> None:
+    share = frozen(owner)
+    guest, link, _ = visitor(share, name="reviewers")
+    guest.get(f"/shared/{share.slug}/")
+    client.force_login(owner)
+    client.post(f"/shares/{share.slug}/links/{link.pk}/revoke/")
+    page = client.get(f"/shares/{share.slug}/manage/").content.decode()
+    assert "revoked" in page
+    assert '<td class="r">1</td>' in page
+    assert guest.get(f"/shared/{share.slug}/").status_code == 404
+    client.force_login(User.objects.create_user("grace"))
+    page = client.get(f"/shares/{share.slug}/manage/").content.decode()
+    assert f"/shares/{share.slug}/v1/" in page
+    assert "reviewers" not in page
+
+
+def test_a_link_is_revoked_only_at_its_own_share(client: Client, owner: User) -> None:
+    share, other = frozen(owner), Share.objects.create(owner=User.objects.create_user("grace"), title="Other", choices={})
+    link, _ = links.make_link(other, other.owner)
+    client.force_login(owner)
+    assert client.post(f"/shares/{share.slug}/links/{link.pk}/revoke/").status_code == 404
+    link.refresh_from_db()
+    assert link.state == "open"
+
+
+def test_the_list_has_the_own_shares_and_an_admins_all(client: Client, owner: User) -> None:
+    share = frozen(owner)
+    visitor(share)
+    for user, sees in ((owner, True), (User.objects.create_user("grace"), False), (User.objects.create_superuser("root"), True)):
+        client.force_login(user)
+        assert (share.slug in client.get("/shares/").content.decode()) == sees
+    assert share.experiment
+    share.experiment.delete()
+    assert CHOICES.title in client.get("/shares/").content.decode()
+    assert "its experiment was deleted" in client.get(f"/shares/{share.slug}/manage/").content.decode()

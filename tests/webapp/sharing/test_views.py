@@ -1,0 +1,132 @@
+"""What a reader of a share sees: the same bytes for ever of a frozen one, the experiment as it is of a live one."""
+
+import shutil
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.shares.made import CHOICES, frozen, live, visitor
+from webapp.experiments import services as experiments
+from webapp.experiments.models import Experiment, Run
+from webapp.shares import services
+from webapp.shares.models import Link, Share
+
+pytestmark = pytest.mark.django_db
+
+FILES = ("", "v1/", "v1/offline.html", "v1/charts/gap-0.csv", "v1/charts/curves-0.csv", "v1/charts/decomposition-0.csv")
+
+
+def seen(client: Client, root: str) -> dict[str, bytes]:
+    answers = {name: client.get(f"{root}{name}") for name in FILES}
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(FILES, 200)
+    return {name: answer.content for name, answer in answers.items()}
+
+
+def test_a_frozen_share_is_the_same_bytes_after_its_experiment_is_renamed_retrained_and_deleted(owner: User) -> None:
+    share = frozen(owner)
+    client, _, _ = visitor(share)
+    root, experiment = f"/shared/{share.slug}/", share.experiment
+    before = seen(client, root)
+    assert experiment
+
+    Experiment.objects.filter(pk=experiment.pk).update(name="Renamed")
+    User.objects.filter(pk=owner.pk).update(username="lovelace", first_name="Augusta")
+    assert seen(client, root) == before
+
+    for path in list(settings.ARTIFACTS_DIR.rglob("*.parquet")):
+        path.unlink()
+    experiment.refresh_from_db()
+    experiments.launch(experiment)
+    Experiment.objects.filter(pk=experiment.pk).update(result=None, result_runs=[])
+    assert seen(client, root) == before
+
+    experiment.delete()
+    Run.objects.all().delete()
+    for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR):
+        shutil.rmtree(folder, ignore_errors=True)
+    assert seen(client, root) == before
+    assert Share.objects.get(pk=share.pk).experiment is None
+
+
+def test_a_later_version_is_what_the_link_opens_and_the_old_one_stays(owner: User) -> None:
+    share = frozen(owner)
+    client, _, _ = visitor(share)
+    root = f"/shared/{share.slug}/"
+    old = client.get(f"{root}offline.html").content
+    services.renew(share, CHOICES.model_copy(update={"title": "A later title"}), owner)
+    assert client.get(f"{root}v1/offline.html").content == old
+    assert client.get(f"{root}v2/offline.html").content == client.get(f"{root}offline.html").content != old
+    assert "A later title" in client.get(root).content.decode()
+    assert client.get(f"{root}v3/").status_code == 404
+
+
+def test_a_damaged_version_is_refused_with_a_sentence(owner: User) -> None:
+    share = frozen(owner)
+    client, _, _ = visitor(share)
+    paper = settings.SHARES_DIR / share.versions.get().content / "paper.json"
+    paper.write_text(paper.read_text().replace(CHOICES.title, "What was never found"))
+    answer = client.get(f"/shared/{share.slug}/")
+    assert answer.status_code == 503
+    assert "paper.json is not what was frozen, so it is not shown." in answer.content.decode()
+    assert "What was never found" not in answer.content.decode()
+
+
+def test_accounts_read_the_same_page_by_its_permalink_without_a_link(client: Client, owner: User) -> None:
+    share = frozen(owner)
+    guest, _, _ = visitor(share)
+    assert client.get(f"/shares/{share.slug}/").status_code == 302
+    client.force_login(User.objects.create_user("grace"))
+    by_link, by_account = seen(guest, f"/shared/{share.slug}/"), seen(client, f"/shares/{share.slug}/")
+    for name in FILES:
+        assert by_account[name].replace(b"/shares/", b"/shared/") == by_link[name].replace(b"/shares/", b"/shared/"), name
+    assert client.get(f"/shared/{share.slug}/").status_code == 404
+
+
+def test_views_are_those_of_pages_by_visitors(owner: User) -> None:
+    share = frozen(owner)
+    client, link, token = visitor(share)
+    colleague = Client()
+    colleague.force_login(owner)
+
+    def views() -> int:
+        return Link.objects.get(pk=link.pk).views
+
+    assert views() == 0  # the link's page itself, which chat tools fetch too
+    for path in (f"/s/{token}/", f"/shared/{share.slug}/v1/offline.html", f"/shared/{share.slug}/v1/charts/gap-0.csv"):
+        client.get(path)
+    client.head(f"/shared/{share.slug}/")
+    colleague.get(f"/s/{token}/")
+    assert colleague.get(f"/shared/{share.slug}/").status_code == 200
+    assert views() == 0
+    client.get(f"/shared/{share.slug}/")
+    client.get(f"/shared/{share.slug}/v1/")
+    assert views() == 2
+    assert Link.objects.get(pk=link.pk).last_viewed_at
+
+
+def test_a_chart_is_a_picture_too_and_what_there_is_not_is_not_found(owner: User) -> None:
+    share = frozen(owner)
+    client, _, _ = visitor(share)
+    root = f"/shared/{share.slug}/v1/charts/"
+    picture = client.get(f"{root}gap-0.svg")
+    assert picture["Content-Type"] == "image/svg+xml"
+    assert picture.content.startswith(b"<svg")
+    for name in ("gap-7.svg", "gap-0.gif", "map-0.png"):
+        assert client.get(f"{root}{name}").content == Client().get("/s/x/").content
+
+
+def test_a_live_share_shows_what_the_experiment_is_now(owner: User) -> None:
+    share = live(owner)
+    client, _, _ = visitor(share)
+    root = f"/shared/{share.slug}/"
+    assert client.get(f"{root}charts/gap-0.csv").status_code == 200
+    assert client.get(f"{root}v1/").status_code == 404
+    Experiment.objects.update(result=None)
+    answer = client.get(root)
+    assert answer.status_code == 404
+    assert "There is nothing to show yet" in answer.content.decode()
+    assert share.experiment
+    share.experiment.delete()
+    assert client.get(root).content == Client().get("/s/x/").content

@@ -1,0 +1,146 @@
+"""Shares through the JSON door: which there are, freezing an experiment, and links."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from training.spec import Problem
+from webapp.api.datasets import Invalid
+from webapp.api.experiments import changed
+from webapp.archives.leaving import Unfinished
+from webapp.charts.drawing import NotDrawn
+from webapp.papers.choices import Choices
+from webapp.papers.refused import Refused
+from webapp.shares import links, queries, services
+from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share
+
+router = Router()
+
+
+class VersionOut(Schema):
+    """``content`` is the SHA-256 of the checksums of all that was frozen."""
+
+    number: int
+    content: str
+    created_at: datetime
+
+
+class LinkOut(Schema):
+    """``state`` is open, expired or revoked. ``url`` is given once, by the request that makes the link."""
+
+    id: int
+    name: str
+    state: str
+    expires_at: datetime
+    password: bool
+    previews: bool
+    views: int
+    last_viewed_at: datetime | None
+    url: str = ""
+
+
+class ShareOut(Schema):
+    """``experiment`` is None once it was deleted; ``path`` is the permalink for accounts. A live share has no versions."""
+
+    slug: str
+    title: str
+    owner: str
+    experiment: int | None
+    live: bool
+    path: str
+    created_at: datetime
+    versions: list[VersionOut]
+    links: list[LinkOut]
+
+
+class LinkIn(Schema):
+    name: str = Field("", max_length=80)
+    days: int = Field(DAYS, ge=1, le=LONGEST_DAYS)
+    password: str = Field("", max_length=links.LONGEST_PASSWORD)
+    previews: bool = True
+
+
+def link_out(link: Link, url: str = "") -> LinkOut:
+    return LinkOut(
+        id=link.pk,
+        name=link.name,
+        state=link.state,
+        expires_at=link.expires_at,
+        password=bool(link.password),
+        previews=link.previews,
+        views=link.views,
+        last_viewed_at=link.last_viewed_at,
+        url=url,
+    )
+
+
+def share_out(share: Share) -> ShareOut:
+    return ShareOut(
+        slug=share.slug,
+        title=share.title,
+        owner=str(share.owner),
+        experiment=share.experiment_id,
+        live=share.live,
+        path=f"/shares/{share.slug}/",
+        created_at=share.created_at,
+        versions=[VersionOut(number=one.number, content=one.content, created_at=one.created_at) for one in share.versions.all()],
+        links=[link_out(link) for link in share.links.all()],
+    )
+
+
+@router.get("/shares", response=list[ShareOut])
+def shares(request: HttpRequest) -> list[ShareOut]:
+    """The shares that you may manage, newest first; an administrator's are all."""
+    assert isinstance(request.user, User)
+    return [share_out(one) for one in queries.managed(request.user).prefetch_related("versions", "links")]
+
+
+@router.post("/experiments/{experiment_id}/shares", response={201: ShareOut})
+def share(request: HttpRequest, experiment_id: int, choices: Choices, live: bool = False) -> Status[ShareOut]:
+    """Freezes the experiment as the first version of a new share; with ``?live=true`` shows it as it is at each request.
+
+    409 while something of the experiment is at work, or where there is nothing to show.
+    """
+    experiment = changed(request, experiment_id)
+    assert isinstance(request.user, User)
+    make = services.share_live if live else services.share_frozen
+    try:
+        return Status(201, share_out(make(experiment, choices, request.user)))
+    except (Unfinished, Refused, NotDrawn) as error:
+        raise HttpError(409, str(error)) from None
+    except OSError as error:
+        raise HttpError(409, f"A file of the experiment cannot be read: {error.strerror or error}.") from None
+
+
+@router.post("/shares/{slug}/links", response={201: LinkOut})
+def make_link(request: HttpRequest, slug: str, wanted: LinkIn) -> Status[LinkOut]:
+    """A new link to a share. Its address is in this answer and nowhere else: only a hash of it is kept."""
+    found = get_object_or_404(Share.objects.select_related("experiment"), slug=slug)
+    user = _managing(request, found)
+    try:
+        link, token = links.make_link(found, user, **wanted.model_dump())
+    except ValueError as error:
+        raise Invalid(Problem("", str(error))) from None
+    return Status(201, link_out(link, request.build_absolute_uri(f"/s/{token}/")))
+
+
+@router.delete("/links/{link_id}", response=LinkOut)
+def revoke(request: HttpRequest, link_id: int) -> LinkOut:
+    """Revokes a link for good; it stays in the list."""
+    link = get_object_or_404(Link.objects.select_related("share__experiment"), pk=link_id)
+    links.revoke(link, _managing(request, link.share))
+    link.refresh_from_db()
+    return link_out(link)
+
+
+def _managing(request: HttpRequest, share: Share) -> User:
+    if not queries.may_manage(request.user, share):
+        raise PermissionDenied(queries.NOT_YOUR_SHARE)
+    assert isinstance(request.user, User)
+    return request.user

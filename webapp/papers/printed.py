@@ -1,0 +1,22 @@
+"""The page as a PDF: the same template with its print style, charts as pictures of vectors."""
+
+from django.template.loader import render_to_string
+
+from webapp.charts.drawing import draw
+from webapp.charts.paper import FONT, on_paper
+from webapp.papers.notes import without_maths
+from webapp.papers.paper import Chart, Paper
+from webapp.papers.press import press
+from webapp.papers.rendering import Doors, context
+from webapp.papers.styles import for_print
+
+
+def pdf(paper: Paper) -> bytes:
+    """Raises NotDrawn."""
+    inside = {"head": "paper/printed.html", "styles": for_print(), "printed": True, "notes": without_maths(paper.notes)}
+    return press(render_to_string("paper/page.html", {**context(paper, Doors(), picture), **inside}), "pdf")
+
+
+def picture(chart: Chart) -> str:
+    """An SVG in the page's own letters."""
+    return draw(on_paper(chart.drawn), "svg").decode().replace(f'font-family="{FONT}"', 'font-family="Inter"')

@@ -1,0 +1,36 @@
+"""The style sheets of a result page as one text, with its letters inside."""
+
+import base64
+import re
+from functools import cache
+from pathlib import Path
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+SHEETS = ("css/tokens.css", "css/base.css", "css/charts.css", "css/paper.css")
+LETTERS = Path(__file__).parent / "letters"
+STILL = {"Inter": "lab-sans", "Source Serif": "lab-serif", "JetBrains Mono": "lab-mono"}
+"""PlutoPrint reads neither woff2 nor variable fonts: letters/build_letters.py makes faces of single weights."""
+
+
+@cache
+def for_screens() -> str:
+    return re.sub(r"url\(\.\./(vendor/fonts/[\w-]+\.woff2)\)", lambda place: _inside(STATIC / place[1], "woff2"), _sheets())
+
+
+@cache
+def for_print() -> str:
+    faces = []
+    for family, name in STILL.items():
+        for path in sorted(LETTERS.glob(f"{name}-*.ttf")):
+            weight = path.stem.rpartition("-")[2]
+            source = f'{_inside(path, "ttf")} format("truetype")'
+            faces.append(f'@font-face {{ font-family: "{family}"; src: {source}; font-weight: {weight}; }}')
+    return "\n".join([*faces, re.sub(r"@font-face \{.*?\}\n", "", _sheets())])
+
+
+def _sheets() -> str:
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in SHEETS)
+
+
+def _inside(path: Path, kind: str) -> str:
+    return f"url(data:font/{kind};base64,{base64.b64encode(path.read_bytes()).decode()})"

@@ -1,0 +1,59 @@
+"""Freezing: what a version of a share shows, written once into a folder that nothing changes afterwards.
+
+DATA_DIR/shares/<content hash>/
+archive/                the experiment's archive: spec, events, predictions, result
+paper.json              a Paper, from which the page and the files of its charts are made
+offline.html paper.pdf card.png
+checksums.txt           of all of them; its own SHA-256 is the content hash
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from training.archive import seal
+from webapp.archives.leaving import Unfinished, write
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.offline import offline
+from webapp.papers.paper import Paper
+
+ARCHIVE = "archive"
+PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
+
+MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline}
+"""Files that are made of the paper; those of a live share are made when they are asked for."""
+
+
+def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) -> str:
+    """Writes version ``number`` of a share and returns its content hash.
+
+    Raises Unfinished while something of the experiment is at work, Refused where there is nothing to show, NotDrawn, OSError.
+    """
+    settings.SHARES_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=".making-") as place:
+        folder = Path(place) / "share"
+        archive = write(experiment, folder / ARCHIVE)
+        composed = compose(experiment, choices, by)
+        if _asked(Experiment.objects.get(pk=experiment.pk)) != _asked(experiment):
+            raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
+        about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
+        paper = composed.model_copy(update=about)
+        (folder / PAPER).write_text(paper.model_dump_json(indent=1), encoding="utf-8")
+        for name, make in MADE.items():
+            (folder / name).write_bytes(make(paper))
+        content = seal(folder)
+        target = settings.SHARES_DIR / content
+        if not target.exists():
+            folder.rename(target)
+    return content
+
+
+def _asked(experiment: Experiment) -> tuple[object, ...]:
+    """What changes when the experiment is launched again, or comes to another result, while it is being written."""
+    return experiment.launched_at, experiment.ended_at, experiment.result_runs

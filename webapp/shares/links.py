@@ -1,0 +1,101 @@
+"""Links: made, revoked, and looked up at every request by the digest of a token or by what a cookie says of one.
+
+Wrong, expired and revoked links are found out by the same query and in the same steps, so that no answer and no time tells which.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import User
+from django.core.signing import BadSignature, Signer
+from django.db.models import F, Q
+from django.utils import timezone
+
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share
+
+COOKIE = "share"
+
+TRIES_PER_MINUTE = 10
+"""Of the password of one link, by whomever."""
+
+LONGEST_PASSWORD = 128
+
+
+def make_link(
+    share: Share, by: User, name: str = "", days: int = DAYS, password: str = "", previews: bool = True
+) -> tuple[Link, str]:
+    """A new link and its token, which cannot be read again. Raises ValueError, with a sentence."""
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"A link is open for 1 to {LONGEST_DAYS} days.")
+    if len(password) > LONGEST_PASSWORD:
+        raise ValueError(f"A password has at most {LONGEST_PASSWORD} characters.")
+    token = secrets.token_urlsafe(32)
+    link = Link.objects.create(
+        share=share,
+        digest=digest(token),
+        name=name.replace("\x00", "").strip()[:80],
+        made_by=by,
+        expires_at=timezone.now() + timedelta(days=days),
+        password=make_password(password) if password else "",
+        previews=previews,
+    )
+    tell(by, Verb.SHARED, "share", share.slug, share.title, link=link.pk, days=days, password=bool(password))
+    return link, token
+
+
+def revoke(link: Link, by: User) -> None:
+    """Closes the link for good: the next request is refused, and open sockets within seconds."""
+    if Link.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        tell(by, Verb.REVOKED, "share", link.share.slug, link.share.title, link=link.pk)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def link_of(token: str) -> Link | None:
+    """The open link of this token."""
+    return _if_open(Link.objects.select_related("share__experiment").filter(digest=digest(token)).first())
+
+
+def visited(cookie: str, slug: str) -> Link | None:
+    """The open link that the cookie names, if it is one of this share."""
+    try:
+        pk = int(_signer().unsign(cookie))
+    except (BadSignature, ValueError):
+        pk = 0
+    return _if_open(Link.objects.select_related("share__experiment").filter(pk=pk, share__slug=slug).first())
+
+
+def _if_open(link: Link | None) -> Link | None:
+    return link if link is not None and link.state == "open" else None
+
+
+def cookie_of(link: Link) -> str:
+    return _signer().sign(str(link.pk))
+
+
+def _signer() -> Signer:
+    return Signer(salt="webapp.shares.links")
+
+
+def may_try(link: Link) -> bool:
+    """Counts one try of the link's password; False where this minute has had all of its tries."""
+    now = timezone.now()
+    mine = Link.objects.filter(pk=link.pk)
+    new_minute = Q(tries_since=None) | Q(tries_since__lte=now - timedelta(minutes=1))
+    if mine.filter(new_minute).update(tries=1, tries_since=now):
+        return True
+    return bool(mine.filter(tries__lt=TRIES_PER_MINUTE).update(tries=F("tries") + 1))
+
+
+def opens(link: Link, password: str) -> bool:
+    return check_password(password[:LONGEST_PASSWORD], link.password)
+
+
+def count_view(link: Link) -> None:
+    Link.objects.filter(pk=link.pk).update(views=F("views") + 1, last_viewed_at=timezone.now())

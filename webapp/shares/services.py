@@ -1,0 +1,74 @@
+"""Every write to shares; links have a file of their own."""
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.refused import Refused
+from webapp.shares.freezing import freeze
+from webapp.shares.models import Share, Version
+
+
+class Taken(Exception):
+    """Somebody else froze this version at the same moment."""
+
+
+def share_frozen(experiment: Experiment, choices: Choices, by: User) -> Share:
+    """A new share with its first version. Raises what ``freeze`` does."""
+    content = freeze(experiment, choices, by)
+    with transaction.atomic():
+        share = _create(experiment, choices, by, live=False)
+        _add(share, 1, content, choices, by)
+    return share
+
+
+def share_live(experiment: Experiment, choices: Choices, by: User) -> Share:
+    """A new share that shows the experiment as it is at each request. Raises Refused where there is nothing to show yet."""
+    compose(experiment, choices, by)
+    with transaction.atomic():
+        share = _create(experiment, choices, by, live=True)
+        tell(by, Verb.SHARED, "share", share.slug, share.title, experiment=experiment.pk, live=True)
+    return share
+
+
+def renew(share: Share, choices: Choices, by: User) -> Version | None:
+    """A new version beside the old ones; of a live share its choices, and None. Raises what ``freeze`` does, and Taken."""
+    experiment = share.experiment
+    if experiment is None:
+        raise Refused("The experiment was deleted. What was frozen of it stays as it is.")
+    share.choices, share.title = choices.model_dump(mode="json"), _title(experiment, choices)
+    if share.live:
+        compose(experiment, choices, by)
+        share.save(update_fields=["choices", "title"])
+        return None
+    number = (share.versions.aggregate(Max("number"))["number__max"] or 0) + 1
+    content = freeze(experiment, choices, by, number)
+    try:
+        with transaction.atomic():
+            share.save(update_fields=["choices", "title"])
+            return _add(share, number, content, choices, by)
+    except IntegrityError:
+        raise Taken(
+            f"Somebody else froze version {number} at the same moment. Look at it, and freeze again if you need to."
+        ) from None
+
+
+def _create(experiment: Experiment, choices: Choices, by: User, live: bool) -> Share:
+    chosen = choices.model_dump(mode="json")
+    return Share.objects.create(experiment=experiment, owner=by, live=live, title=_title(experiment, choices), choices=chosen)
+
+
+def _title(experiment: Experiment, choices: Choices) -> str:
+    return choices.title or experiment.name
+
+
+def _add(share: Share, number: int, content: str, choices: Choices, by: User) -> Version:
+    chosen = choices.model_dump(mode="json")
+    version = Version.objects.create(share=share, number=number, content=content, choices=chosen, made_by=by)
+    tell(by, Verb.SHARED, "share", share.slug, share.title, experiment=share.experiment_id, version=number, content=content)
+    return version

@@ -1,0 +1,98 @@
+"""What an author types to share an experiment, and what somebody types to make a link."""
+
+import re
+from typing import Any
+
+from django import forms
+from pydantic import ValidationError
+
+from webapp.papers.choices import Choices, Highlight
+from webapp.shares.links import LONGEST_PASSWORD
+from webapp.shares.models import DAYS, LONGEST_DAYS
+
+LINE = re.compile(r"#?(\d{1,16})[\s:,.]*(.*)")
+"""The number of an example, then why it is shown."""
+
+EXAMPLES = (("none", "none"), ("some", "the highlights"), ("all", "all test examples"))
+KINDS = (("frozen", "Frozen: nothing that happens later changes it"), ("live", "Live: changes as the experiment does"))
+
+
+def line(label: str, most: int, help_text: str = "") -> forms.CharField:
+    widget = forms.TextInput(attrs={"class": "field", "autocomplete": "off"})
+    return forms.CharField(label=label, max_length=most, required=False, help_text=help_text, widget=widget)
+
+
+def lines(label: str, rows: int, help_text: str, most: int | None = None) -> forms.CharField:
+    widget = forms.Textarea(attrs={"class": "field", "rows": rows})
+    return forms.CharField(label=label, max_length=most, required=False, help_text=help_text, widget=widget)
+
+
+class ChoicesForm(forms.Form):
+    title = line("Title", 200, "Empty for the experiment’s name.")
+    authors = line("Authors", 500, "Empty for the name of the experiment’s owner.")
+    curves = forms.BooleanField(label="Curves", required=False, help_text="Loss and agreement over training, with every seed.")
+    notes = lines("Notes", 8, "Markdown, with maths between dollar signs. No pictures.", 20_000)
+    examples = forms.ChoiceField(
+        label="Texts", choices=EXAMPLES, widget=forms.RadioSelect, help_text="Which texts of the data set readers may see."
+    )
+    highlights = lines("Highlights", 4, "One a line: the number of a test example, then why you show it. At most 24.")
+    kind = forms.ChoiceField(label="Later", choices=KINDS, widget=forms.RadioSelect, initial="frozen", required=False)
+
+    @classmethod
+    def of(cls, choices: Choices) -> "ChoicesForm":
+        """Filled with what was chosen before."""
+        shown = [f"{one.example} {one.note}".strip() for one in choices.highlights]
+        return cls(initial={**choices.model_dump(mode="json"), "highlights": "\n".join(shown)})
+
+    def clean_notes(self) -> str:
+        return str(self.cleaned_data["notes"]).replace("\r\n", "\n")
+
+    def clean_highlights(self) -> list[Highlight]:
+        found = []
+        for text in filter(None, map(str.strip, str(self.cleaned_data["highlights"]).splitlines())):
+            told = LINE.fullmatch(text)
+            if not told:
+                raise forms.ValidationError(f"This line does not begin with the number of an example: {text[:60]}")
+            try:
+                found.append(Highlight(example=int(told[1]), note=told[2]))
+            except ValidationError:
+                raise forms.ValidationError(f"The note on example {told[1]} is longer than 500 characters.") from None
+        if len(found) > 24:
+            raise forms.ValidationError(f"At most 24 examples can be highlighted; these are {len(found)}.")
+        return found
+
+    @property
+    def choices(self) -> Choices:
+        """Of a form that is valid."""
+        return Choices(**{name: self.cleaned_data[name] for name in Choices.model_fields})
+
+
+class LinkForm(forms.Form):
+    name = line("For", 80, "Whom you give it to, so that you know which one to revoke.")
+    days = forms.IntegerField(
+        label="Open for",
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        initial=DAYS,
+        help_text=f"Days, at most {LONGEST_DAYS}.",
+        widget=forms.NumberInput(attrs={"class": "field short"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=LONGEST_PASSWORD,
+        required=False,
+        strip=False,
+        help_text="Empty for none. Give it to your readers by another way than the link.",
+        widget=forms.TextInput(attrs={"class": "field", "autocomplete": "off"}),
+    )
+    previews = forms.BooleanField(
+        label="Previews",
+        required=False,
+        initial=True,
+        help_text="Chat tools are told title, claim and a picture. Never with a password.",
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of a form that is valid: what ``links.make_link`` takes."""
+        return dict(self.cleaned_data)

@@ -1,0 +1,119 @@
+"""The pages on which an experiment is shared: choosing and freezing, its versions, its links."""
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from webapp.access import NOT_YOURS, may_change, member, viewer
+from webapp.archives.leaving import Unfinished
+from webapp.charts.drawing import NotDrawn
+from webapp.experiments import queries as experiments
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.refused import Refused
+from webapp.papers.rendering import Doors, page
+from webapp.shares import links, queries, services
+from webapp.shares.models import Share
+from webapp.sharing.forms import ChoicesForm, LinkForm
+
+
+@viewer
+def shares(request: HttpRequest) -> HttpResponse:
+    """What this account may manage."""
+    assert isinstance(request.user, User)
+    return render(request, "sharing/shares.html", {"shares": queries.managed(request.user)})
+
+
+@viewer
+def share(request: HttpRequest, pk: int) -> HttpResponse:
+    """What to show of an experiment: a preview, a new share, or with ``?of=`` another version of one."""
+    experiment = get_object_or_404(experiments.visible(request.user).select_related("owner"), pk=pk)
+    changes = may_change(request.user, experiment)
+    old = _of(request, experiment)
+    context = {"experiment": experiment, "old": old, "changes": changes, "shares": queries.counted(experiment.shares.all())}
+    if request.method != "POST":
+        given = ChoicesForm.of(Choices.model_validate(old.choices) if old else Choices())
+        return render(request, "sharing/share.html", {**context, "form": given})
+    if not changes:
+        raise PermissionDenied(NOT_YOURS)
+    form = ChoicesForm(request.POST)
+    if form.is_valid():
+        try:
+            return _done(request, experiment, old, form)
+        except (Unfinished, Refused, NotDrawn, services.Taken) as error:
+            form.add_error(None, str(error))
+        except OSError as error:
+            form.add_error(None, f"A file of the experiment cannot be read: {error.strerror or error}.")
+    return render(request, "sharing/share.html", {**context, "form": form}, status=422)
+
+
+def _of(request: HttpRequest, experiment: Experiment) -> Share | None:
+    slug = request.GET.get("of", "")
+    return get_object_or_404(experiment.shares, slug=slug) if slug else None
+
+
+def _done(request: HttpRequest, experiment: Experiment, old: Share | None, form: ChoicesForm) -> HttpResponse:
+    """Raises what ``services`` do."""
+    assert isinstance(request.user, User)
+    if request.POST.get("do") == "preview":
+        return HttpResponse(page(compose(experiment, form.choices, request.user), Doors()))
+    if old:
+        version = services.renew(old, form.choices, request.user)
+        messages.info(request, f"Version {version.number} is frozen." if version else "The live page shows this from now on.")
+        return redirect("share-manage", old.slug)
+    if form.cleaned_data["kind"] == "live":
+        made = services.share_live(experiment, form.choices, request.user)
+    else:
+        made = services.share_frozen(experiment, form.choices, request.user)
+    return redirect("share-manage", made.slug)
+
+
+@viewer
+def manage(request: HttpRequest, slug: str) -> HttpResponse:
+    """The versions and links of a share; whoever may not change it sees the permalinks."""
+    return _managed(request, _share(slug), LinkForm())
+
+
+@member
+@require_POST
+def make_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """The new link is on the page that answers, and never again."""
+    found = _mine(request, slug)
+    assert isinstance(request.user, User)
+    form = LinkForm(request.POST)
+    if not form.is_valid():
+        return _managed(request, found, form, status=422)
+    _, token = links.make_link(found, request.user, **form.options)
+    return _managed(request, found, LinkForm(), made=request.build_absolute_uri(f"/s/{token}/"))
+
+
+@member
+@require_POST
+def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    found = _mine(request, slug)
+    assert isinstance(request.user, User)
+    links.revoke(get_object_or_404(found.links, pk=pk), request.user)
+    return redirect("share-manage", slug)
+
+
+def _share(slug: str) -> Share:
+    return get_object_or_404(Share.objects.select_related("experiment", "owner"), slug=slug)
+
+
+def _mine(request: HttpRequest, slug: str) -> Share:
+    found = _share(slug)
+    if not queries.may_manage(request.user, found):
+        raise PermissionDenied(queries.NOT_YOUR_SHARE)
+    return found
+
+
+def _managed(request: HttpRequest, share: Share, form: LinkForm, made: str = "", status: int = 200) -> HttpResponse:
+    versions = share.versions.select_related("made_by")
+    context = {"share": share, "versions": versions, "form": form, "made": made}
+    if queries.may_manage(request.user, share):
+        context |= {"manages": True, "links": share.links.select_related("made_by")}
+    return render(request, "sharing/manage.html", context, status=status)

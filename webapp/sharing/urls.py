@@ -1,0 +1,34 @@
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from webapp.shares.freezing import MADE
+from webapp.sharing import doors, embeds, managing, views
+from webapp.sharing.rules import shared, team
+
+
+def looking(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
+    """The pages and files of a share under ``name``/, each of the newest version, or the live one, and of a numbered one."""
+    found = []
+    for root, kind in ((f"{name}/<slug:slug>/", name), (f"{name}/<slug:slug>/v<int:number>/", f"{name}-version")):
+        found += [
+            path(root, rule(views.page), name=kind),
+            path(f"{root}charts/<slug:name>.<slug:how>", rule(views.chart), name=f"{kind}-chart"),
+            *(path(f"{root}{file}", rule(views.file), {"name": file}, name=f"{kind}-{file.partition('.')[0]}") for file in MADE),
+        ]
+    return found
+
+
+urlpatterns = [
+    path("s/<str:token>/", doors.door, name="door"),
+    path("s/<str:token>/card.png", doors.preview_card, name="preview-card"),
+    path("e/<str:token>/<slug:chart>/", embeds.embed, name="embed"),
+    *looking("shared", shared),
+    path("shares/", managing.shares, name="shares-list"),
+    path("shares/<slug:slug>/manage/", managing.manage, name="share-manage"),
+    path("shares/<slug:slug>/links/", managing.make_link, name="share-link"),
+    path("shares/<slug:slug>/links/<int:pk>/revoke/", managing.revoke, name="share-revoke"),
+    *looking("shares", team),
+    path("experiments/<int:pk>/share/", managing.share, name="share"),
+]

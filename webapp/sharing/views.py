@@ -1,0 +1,78 @@
+"""The pages of a share and the files that belong to them, the same behind a link and behind the permalink."""
+
+from functools import lru_cache
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
+
+from webapp.charts.drawing import Format, draw
+from webapp.charts.paper import on_paper
+from webapp.findings.spreadsheet import as_csv
+from webapp.papers.composing import stream
+from webapp.papers.paper import Chart
+from webapp.papers.rendering import Doors
+from webapp.papers.rendering import page as rendered
+from webapp.shares.freezing import CARD, MADE, OFFLINE, PRINTED
+from webapp.shares.frozen import Frozen
+from webapp.shares.links import count_view
+from webapp.sharing.seen import Seen
+
+TYPES = {OFFLINE: "text/html; charset=utf-8", PRINTED: "application/pdf", CARD: "image/png"}
+
+PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
+
+KEPT = 64
+"""Pictures of frozen charts that a web process keeps; drawing one takes half a second, and anybody with a link may ask."""
+
+
+def page(request: HttpRequest, seen: Seen) -> HttpResponse:
+    answer = HttpResponse(rendered(seen.paper, _doors(request, seen)))
+    if seen.link and request.method == "GET" and not request.user.is_authenticated:
+        count_view(seen.link)
+    return answer
+
+
+def _doors(request: HttpRequest, seen: Seen) -> Doors:
+    versions = [one for one in seen.share.versions.all() if one != seen.version]
+    number = f"v{seen.version.number}/" if seen.version else ""
+    wire = None if seen.version or not seen.share.experiment else stream(seen.share.experiment)
+    return Doors(
+        chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
+        offline=f"{seen.base}{OFFLINE}",
+        pdf=f"{seen.base}{PRINTED}" if PRINTED in MADE else "",
+        older=tuple((f"Version {one.number}, {one.created_at:%Y-%m-%d}", f"{seen.root}v{one.number}/") for one in versions),
+        wire=None if wire is None else {**wire, "socket": f"{seen.root}live/"},
+        address=request.build_absolute_uri(f"/shares/{seen.share.slug}/{number}"),
+    )
+
+
+def file(request: HttpRequest, seen: Seen, name: str) -> HttpResponse:
+    answer = HttpResponse(seen.file(name), content_type=TYPES[name])
+    if name != CARD:
+        saved_as = f"{seen.share.slug}{f'-v{seen.version.number}' if seen.version else ''}.{name.rpartition('.')[2]}"
+        answer["Content-Disposition"] = content_disposition_header(True, saved_as) or "attachment"
+    return answer
+
+
+def chart(request: HttpRequest, seen: Seen, name: str, how: str) -> HttpResponse:
+    """One chart as a picture, or the rows that it was made from."""
+    found = seen.paper.charts.get(name)
+    if found is None:
+        raise Http404("There is no such chart.")
+    headers = {"Content-Disposition": f'attachment; filename="{seen.share.slug}-{name}.{how}"'}
+    if how == "csv":
+        return HttpResponse(as_csv(found.table), content_type="text/csv; charset=utf-8", headers=headers)
+    if how not in PICTURES:
+        raise Http404("A chart is an SVG, a PNG or a CSV.")
+    picture, kind = PICTURES[how]
+    drawn = _kept(seen.version.content, name, picture) if seen.version else _draw(found, picture)
+    return HttpResponse(drawn, content_type=kind, headers=headers)
+
+
+@lru_cache(KEPT)
+def _kept(content: str, name: str, how: Format) -> bytes:
+    return _draw(Frozen(content).paper.charts[name], how)
+
+
+def _draw(chart: Chart, how: Format) -> bytes:
+    return draw(on_paper(chart.drawn), how)
