@@ -1,5 +1,6 @@
 """A real broker for the tests that ask for one. The data folder is that of settings.py."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 
@@ -7,6 +8,9 @@ import pytest
 from django.conf import settings
 
 from webapp import broker as embedded
+
+# Tests share the cores with each other: on two threads each, the tiny models of two processes mostly wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
