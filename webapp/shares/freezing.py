@@ -2,6 +2,7 @@
 
 DATA_DIR/shares/<content hash>/
 archive/                the experiment's archive: spec, events, predictions, result
+examples/               their texts and what the runs say of them, where readers may see some; webapp.explorer.freezing reads them
 paper.json              a Paper, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
@@ -18,12 +19,15 @@ from django.utils import timezone
 from training.archive import seal
 from webapp.archives.leaving import Unfinished, write
 from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Cast, Missing
+from webapp.explorer.freezing import freeze as freeze_examples
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.offline import offline
 from webapp.papers.paper import Paper
+from webapp.papers.refused import Refused
 
-ARCHIVE = "archive"
+ARCHIVE, EXAMPLES = "archive", "examples"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
 
 MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline}
@@ -44,6 +48,7 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
         about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
         paper = composed.model_copy(update=about)
+        _write_examples(experiment, choices, folder / EXAMPLES)
         (folder / PAPER).write_text(paper.model_dump_json(indent=1), encoding="utf-8")
         for name, make in MADE.items():
             (folder / name).write_bytes(make(paper))
@@ -52,6 +57,17 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
         if not target.exists():
             folder.rename(target)
     return content
+
+
+def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> None:
+    """The examples that readers may see: all of the test set, or the highlights."""
+    chosen = [one.example for one in choices.highlights]
+    if choices.examples == "none" or (choices.examples == "some" and not chosen):
+        return
+    try:
+        freeze_examples(Cast(experiment), folder, None if choices.examples == "all" else chosen)
+    except Missing as error:
+        raise Refused(f"{error} Without examples the rest can be shared.") from None
 
 
 def _asked(experiment: Experiment) -> tuple[object, ...]:

@@ -2,14 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
-from training.archive import CHECKSUMS
+from training.archive import CHECKSUMS, digest, names
+from webapp.explorer.cast import Cast
+from webapp.explorer.freezing import thawed
 from webapp.papers.paper import Paper
-from webapp.shares.freezing import PAPER
+from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
 
 
 class Damaged(Exception):
@@ -37,6 +39,21 @@ class Frozen:
         """What the page says. Raises Damaged."""
         return Paper.model_validate_json(self.read(PAPER)).model_copy(update={"content": self.content})
 
+    @property
+    def cast(self) -> Cast | None:
+        """The models whose examples can be looked at, None of a version without. Raises Damaged."""
+        return _cast(self)
+
+    def check(self, part: str) -> None:
+        """Compares every file below the folder ``part`` with its checksum. Raises Damaged."""
+        named = {name: told for name, told in self._sums.items() if name.startswith(f"{part}/")}
+        there = {f"{part}/{name}" for name in names(self.folder / part)}
+        for name in sorted(named.keys() | there):
+            if name not in there:
+                raise Damaged(f"{name} of this version is missing.")
+            if digest(self.folder / name) != named.get(name):
+                raise Damaged(f"{name} is not what was frozen, so it is not shown.")
+
     @cached_property
     def _sums(self) -> dict[str, str]:
         data = self._bytes(CHECKSUMS)
@@ -50,3 +67,13 @@ class Frozen:
             return (self.folder / name).read_bytes()
         except OSError:
             raise Damaged(f"{name} of this version is missing.") from None
+
+
+@lru_cache(64)
+def _cast(frozen: Frozen) -> Cast | None:
+    """Checked once in a web process: of a million examples that takes a second."""
+    if not (frozen.folder / EXAMPLES).exists():
+        return None
+    for part in (ARCHIVE, EXAMPLES):
+        frozen.check(part)
+    return thawed(frozen.folder / ARCHIVE, frozen.folder / EXAMPLES)

@@ -4,7 +4,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from webapp.shares.freezing import MADE
-from webapp.sharing import doors, embeds, managing, views
+from webapp.sharing import doors, embeds, examples, managing, views
 from webapp.sharing.rules import shared, team
 
 
@@ -14,6 +14,9 @@ def looking(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
     for root, kind in ((f"{name}/<slug:slug>/", name), (f"{name}/<slug:slug>/v<int:number>/", f"{name}-version")):
         found += [
             path(root, rule(views.page), name=kind),
+            path(f"{root}examples/", rule(examples.explorer), name=f"{kind}-examples"),
+            path(f"{root}examples/<int:example>/", rule(examples.example), name=f"{kind}-example"),
+            path(f"{root}examples/export/<slug:how>/", rule(examples.export), name=f"{kind}-examples-export"),
             path(f"{root}charts/<slug:name>.<slug:how>", rule(views.chart), name=f"{kind}-chart"),
             *(path(f"{root}{file}", rule(views.file), {"name": file}, name=f"{kind}-{file.partition('.')[0]}") for file in MADE),
         ]

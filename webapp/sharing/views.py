@@ -37,6 +37,7 @@ def _doors(request: HttpRequest, seen: Seen) -> Doors:
     number = f"v{seen.version.number}/" if seen.version else ""
     wire = None if seen.version or not seen.share.experiment else stream(seen.share.experiment)
     return Doors(
+        explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
         offline=f"{seen.base}{OFFLINE}",
         pdf=f"{seen.base}{PRINTED}" if PRINTED in MADE else "",
