@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
 from webapp.examples.slices import search
-from webapp.pages import explorer
+from webapp.explorer import exploring
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, a first look waits for its files."""
-    monkeypatch.setattr(explorer, "PATIENCE", 60)
+    monkeypatch.setattr(exploring, "PATIENCE", 60)
 
 
 @pytest.fixture(autouse=True)

@@ -47,6 +47,9 @@ COLUMNS = {
     "group": "group",
     "tags": "tags",
 }
+PATIENCE = 1.0
+"""Seconds for which the page waits for its files before it says so."""
+
 MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
 
 
@@ -252,10 +255,10 @@ def _kind(trio: Trio) -> tuple[str, str, int | None]:
     return trio.weak.name, trio.student.name, trio.student.method
 
 
-def explored(cast: Cast, view: View, patience: float) -> tuple[Explorer, list[Problem]]:
+def explored(cast: Cast, view: View) -> tuple[Explorer, list[Problem]]:
     """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does."""
     try:
-        with look(cast, view, patience) as found:
+        with look(cast, view, PATIENCE) as found:
             return Explorer(found, view.q), []
     except Refused as refused:
         with look(cast, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:

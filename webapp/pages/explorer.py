@@ -27,9 +27,6 @@ from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
 
-PATIENCE = 1.0
-"""Seconds for which the page waits for its files before it says so."""
-
 
 @viewer
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -40,7 +37,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{request.path}?{view.query()}")
     context = {**_place(experiment), "problems": problems}
     try:
-        context["page"], refused = explored(Cast(experiment), view, PATIENCE)
+        context["page"], refused = explored(Cast(experiment), view)
         context["problems"] = [*problems, *refused]
     except Missing as missing:
         context["missing"] = str(missing)

@@ -14,9 +14,6 @@ from webapp.explorer.exploring import explored, read_view
 from webapp.explorer.looking import Preparing, exported, look
 from webapp.sharing.seen import Seen
 
-PATIENCE = 1.0
-"""Seconds for which the page waits for its files before it says so."""
-
 
 def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
     cast = _cast(seen)
@@ -25,7 +22,7 @@ def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
         return redirect(f"{request.path}?{view.query()}")
     context: dict[str, Any] = {**_place(seen, cast), "problems": problems}
     try:
-        context["page"], refused = explored(cast, view, PATIENCE)
+        context["page"], refused = explored(cast, view)
         context["problems"] = [*problems, *refused]
     except Missing:
         raise Http404 from None

@@ -11,7 +11,7 @@ from django.test import Client
 from tests.webapp.explorer.scene import explored, with_features
 from webapp.examples import base
 from webapp.examples.building import build_texts
-from webapp.pages import explorer
+from webapp.explorer import exploring
 
 
 def test_a_first_look_that_takes_long_says_so_and_asks_again(
@@ -25,13 +25,13 @@ def test_a_first_look_that_takes_long_says_so_and_asks_again(
         build_texts(*given)
 
     monkeypatch.setattr(base, "build_texts", slow)
-    monkeypatch.setattr(explorer, "PATIENCE", 0.01)
+    monkeypatch.setattr(exploring, "PATIENCE", 0.01)
     address = f"/experiments/{experiment.pk}/examples/?cell=5"
     page = client.get(address).content.decode()
     assert f'hx-get="{address}" hx-trigger="every 1s"' in page
     assert 'id="cell-8"' not in page
     go.set()
-    monkeypatch.setattr(explorer, "PATIENCE", 60)
+    monkeypatch.setattr(exploring, "PATIENCE", 60)
     page = client.get(address).content.decode()
     assert 'hx-trigger="every 1s"' not in page
     assert 'id="cell-8"' in page
