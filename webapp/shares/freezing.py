@@ -18,15 +18,17 @@ from django.utils import timezone
 from training.archive import seal
 from webapp.archives.leaving import Unfinished, write
 from webapp.experiments.models import Experiment
+from webapp.papers.card import card
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.offline import offline
 from webapp.papers.paper import Paper
+from webapp.papers.printed import pdf
 
 ARCHIVE = "archive"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
 
-MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline}
+MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
 """Files that are made of the paper; those of a live share are made when they are asked for."""
 
 

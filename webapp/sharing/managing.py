@@ -37,6 +37,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"experiment": experiment, "old": old, "changes": changes, "shares": queries.counted(experiment.shares.all())}
     if request.method != "POST":
         given = ChoicesForm.of(Choices.model_validate(old.choices) if old else Choices())
+        given.fields["title"].widget.attrs["placeholder"] = experiment.name
         return render(request, "sharing/share.html", {**context, "form": given})
     if not changes:
         raise PermissionDenied(NOT_YOURS)

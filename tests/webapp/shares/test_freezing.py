@@ -16,7 +16,7 @@ from webapp.archives.leaving import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services
-from webapp.shares.freezing import ARCHIVE, MADE, PAPER, freeze
+from webapp.shares.freezing import ARCHIVE, CARD, MADE, OFFLINE, PAPER, PRINTED, freeze
 from webapp.shares.frozen import Damaged, Frozen
 from webapp.shares.models import Share
 
@@ -29,6 +29,13 @@ def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -
     assert verify(folder) == content == hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()
     assert {path.name for path in folder.iterdir()} == {ARCHIVE, CHECKSUMS, PAPER, *MADE}
     assert [path.name for path in settings.SHARES_DIR.iterdir()] == [content]
+
+
+def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
+    found = Frozen(freeze(explored(owner), CHOICES, owner))
+    assert found.read(OFFLINE).startswith(b"<!doctype html>")
+    assert found.read(PRINTED).startswith(b"%PDF-")
+    assert found.read(CARD).startswith(b"\x89PNG\r\n")
 
 
 def test_the_page_names_the_archive_that_lies_beside_it(owner: User) -> None:
