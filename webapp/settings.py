@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "webapp.imports",
     "webapp.notes",
     "webapp.erasures",
+    "webapp.audit",
     "webapp.jobs",
     "webapp.live",
     "webapp.pages",

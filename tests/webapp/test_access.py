@@ -37,8 +37,9 @@ PEOPLE = {
     "other": Access.MEMBER,
     "admin": Access.ADMIN,
 }
-OWNERS = {"launch", "stop", "stop-run"}  # pages that change an experiment or a run
-OWNERS_API = {"/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop", "/runs/{run_id}/stop"}
+OWNERS = {"launch", "stop", "stop-run", "manage"}  # pages that change an experiment or a run
+OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
+OWNERS_API |= {"/runs/{run_id}/stop"}
 PUBLIC_API = {"api-root", "openapi-json"}
 
 
@@ -120,7 +121,7 @@ def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people:
                         client.force_login(user)
                     answer = asked(client, method, path)
                     transaction.set_rollback(True)
-                owners = route.name in OWNERS and method == "POST"
+                owners = route.name in OWNERS and (method == "POST" or route.name == "manage")
                 found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners))
     assert found == []
 
@@ -143,9 +144,11 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
                 headers = {"authorization": f"Bearer {tokens[person]}"} if person in tokens else {}
                 client = Client(raise_request_exception=False, headers=headers)
                 query = "?how=csv" if path.endswith("/export") else ""
-                options = {"data": "{}", "content_type": "application/json"} if method != "GET" else {}
+                body = '{"name": "Another"}' if method == "PATCH" else "{}"
+                options = {"data": body, "content_type": "application/json"} if method != "GET" else {}
                 answer = asked(client, method, path.format(**known) + query, **options)
-                allowed = is_allowed(person, need, path.removeprefix("/api/v1") in OWNERS_API)
+                owners = method != "GET" and path.removeprefix("/api/v1") in OWNERS_API
+                allowed = is_allowed(person, need, owners)
                 found += wrong(f"{method} {path} by {person}", answer, allowed)
                 if answer.status_code in (401, 403):
                     assert answer.json()["errors"][0]["message"]

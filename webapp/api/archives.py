@@ -25,8 +25,9 @@ router = Router()
 def archive(request: HttpRequest, experiment_id: int) -> HttpResponseBase:
     """The experiment as a zip file: spec, events, predictions, results and checksums. 409 while something of it is at work."""
     experiment = visible(request, experiment_id)
+    assert isinstance(request.user, User)
     try:
-        return download(packed(experiment), f"experiment-{experiment.pk}.zip")
+        return download(packed(experiment, request.user), f"experiment-{experiment.pk}.zip")
     except Unfinished as error:
         raise HttpError(409, str(error)) from None
     except OSError as error:

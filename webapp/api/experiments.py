@@ -10,15 +10,15 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Header, Query, Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from training import ExperimentSpec
 from training.results import Result
-from training.spec import Problem
+from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
-from webapp.experiments import queries, services
+from webapp.experiments import keeping, queries
 from webapp.experiments.models import Experiment
 from webapp.jobs import launch as jobs
 
@@ -72,6 +72,10 @@ class ListOut(Schema):
     total: int
 
 
+class ChangeIn(Schema):
+    name: str = Field(max_length=120)
+
+
 class PreviewOut(Schema):
     """Runs asked for, distinct ones, those done before, at work now, and to be run, which will take about ``seconds``."""
 
@@ -117,6 +121,11 @@ def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut
         result=None if experiment.result is None else Result.model_validate(experiment.result),
         warnings=warnings,
     )
+
+
+def by(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def visible(request: HttpRequest, experiment_id: int) -> Experiment:
@@ -166,21 +175,20 @@ def create(
 
     With an ``Idempotency-Key`` it may be sent again for a day: the answer is the same experiment, and 409 for another request.
     """
-    user = request.user
-    assert isinstance(user, User)
+    user = by(request)
     origin = None if parent is None else visible(request, parent)
     if key:
         try:
             sent = request.get_full_path().encode() + request.body
-            experiment, new = once(user, key, sent, lambda: services.create(user, spec, origin))
+            experiment, new = once(user, key, sent, lambda: jobs.create(user, spec, origin))
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
             return Status(201, experiment_out(experiment, []))
     else:
-        experiment = services.create(user, spec, origin)
+        experiment = jobs.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
-    return Status(201, _launched(experiment, warnings) if launch else experiment_out(experiment, warnings))
+    return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(experiment, warnings))
 
 
 @router.post("/experiments/preview", response=PreviewOut)
@@ -207,12 +215,12 @@ def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 @router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
 def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Starts a stored experiment, or goes on with its stopped and failed runs."""
-    return _launched(changed(request, experiment_id), [])
+    return _launched(request, changed(request, experiment_id), [])
 
 
-def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
     try:
-        reached = jobs.launch(experiment)
+        reached = jobs.launch(experiment, by(request))
     except ValueError as error:  # a model that was there when the experiment was made is not there now
         raise Invalid(Problem("", str(error))) from error
     return experiment_out(experiment, warnings if reached else [*warnings, QUEUE_AWAY])
@@ -222,5 +230,26 @@ def _launched(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
 def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """Stops the runs that no other experiment at work needs; their points are kept."""
     experiment = changed(request, experiment_id)
-    jobs.stop(experiment, str(request.user))
+    jobs.stop(experiment, by(request))
     return experiment_out(experiment, [])
+
+
+@router.patch("/experiments/{experiment_id}", response=ExperimentOut)
+def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> ExperimentOut:
+    """Gives the experiment another name. What else it is cannot be changed: clone it."""
+    experiment = changed(request, experiment_id)
+    try:
+        jobs.rename(experiment, change.name, by(request))
+    except ValidationError as error:
+        raise Invalid(*describe(error.errors())) from error
+    return experiment_out(experiment, [])
+
+
+@router.delete("/experiments/{experiment_id}", response={204: None})
+def delete(request: HttpRequest, experiment_id: int) -> Status[None]:
+    """Deletes the experiment; its runs stay for others, and its shares as they are. 409 while something of it is at work."""
+    try:
+        jobs.delete(changed(request, experiment_id), by(request))
+    except keeping.AtWork as error:
+        raise HttpError(409, str(error)) from None
+    return Status(204, None)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -82,7 +83,8 @@ def stop(request: HttpRequest, run_id: int) -> RunOut:
     run = visible(request, run_id)
     if not may_stop(request.user, run):
         raise PermissionDenied(NOT_YOURS)
-    jobs.stop_run(run, str(request.user))
+    assert isinstance(request.user, User)
+    jobs.stop_run(run, request.user)
     run.refresh_from_db()
     return run_out(request, run)
 

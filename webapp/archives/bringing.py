@@ -14,6 +14,8 @@ from training.archive import MADE, RUN, Archive, Broken, differences, digest, re
 from training.files import atomic
 from training.results import summarize
 from training.spec import GROUND_TRUTH, upgrade
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
 from webapp.experiments import adopting
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -42,6 +44,7 @@ def bring(owner: User, source: Path) -> Experiment:
             found = adopting.adopt(owner, about, content, plan.triplets, runs, lambda key: read_events(folder, key))
             for key in runs:
                 _place(folder / "runs" / key, Store(settings.ARTIFACTS_DIR).run(key))
+            tell(owner, Verb.IMPORTED, "experiment", found.pk, found.name, content=content)
         return found
 
 

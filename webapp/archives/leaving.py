@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from training import Store
 from training.archive import ABOUT, EVENTS, MADE, Archive, Told, pack, seal
 from training.events import EVENT, RunStarted
 from training.results import Result
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.queries import state
 
@@ -21,12 +24,13 @@ class Unfinished(Exception):
     """The experiment is still at work, or has never been."""
 
 
-def packed(experiment: Experiment) -> IO[bytes]:
-    """The archive as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
+def packed(experiment: Experiment, by: User) -> IO[bytes]:
+    """The archive, for this person, as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
     with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as place:
         folder, target = Path(place) / "archive", Path(place) / "archive.zip"
         write(experiment, folder)
         pack(folder, target)
+        tell(by, Verb.EXPORTED, "experiment", experiment.pk, experiment.name)
         return target.open("rb")
 
 

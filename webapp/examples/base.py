@@ -28,9 +28,10 @@ KEPT = 512
 class Source:
     """Three finished runs on one split of a data set: ``dataset`` is its Parquet file, ``fingerprint`` that file's SHA-256.
 
-    ``projected`` are the files of features that its map is made from, empty where none is needed.
+    ``store`` has the runs. ``projected`` are the files of features that its map is made from, empty where none is needed.
     """
 
+    store: Store = field(compare=False)
     dataset: Path
     fingerprint: str
     keys: tuple[str, str, str]
@@ -51,10 +52,10 @@ def _name(*parts: str) -> str:
 
 
 class Base:
-    """Files under ``folder``, made from ``store`` when they are first asked for; what they are made from never changes."""
+    """Files under ``folder``, made when they are first asked for; what they are made from never changes."""
 
-    def __init__(self, store: Store, folder: Path, memory: str, threads: int) -> None:
-        self.store, self.folder, self.memory, self.threads = store, folder, memory, threads
+    def __init__(self, folder: Path, memory: str, threads: int) -> None:
+        self.folder, self.memory, self.threads = folder, memory, threads
         # What DuckDB could fetch by itself from the network it may not.
         self._root = duckdb.connect(config={"memory_limit": memory, "threads": threads, "autoinstall_known_extensions": False})
         self._root.execute(f"SET temp_directory = '{folder / 'spill'}'")
@@ -115,7 +116,7 @@ class Base:
     def make_table(self, source: Source) -> Path:
         """Its file, and that of its texts."""
         texts = self.make_texts(source.dataset, source.fingerprint)
-        return self._make("tables", source.table, partial(build_table, self.store, source.keys, source.split, texts))
+        return self._make("tables", source.table, partial(build_table, source.store, source.keys, source.split, texts))
 
     def make_plane(self, source: Source) -> Path:
         """The file of its map."""
@@ -164,6 +165,6 @@ class Base:
 
 
 @cache
-def base(artifacts: Path, folder: Path, memory: str, threads: int) -> Base:
+def base(folder: Path, memory: str, threads: int) -> Base:
     """The one of this process with these settings."""
-    return Base(Store(artifacts), folder, memory, threads)
+    return Base(folder, memory, threads)

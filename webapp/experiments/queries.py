@@ -37,6 +37,15 @@ def visible_runs(viewer: Viewer) -> QuerySet[Run]:
     return Run.objects.filter(experiments__in=visible(viewer)).distinct()
 
 
+def shared_runs(experiment: Experiment) -> int:
+    """How many of its runs other experiments have as well."""
+    return Run.objects.filter(experiments=experiment).filter(parts__experiment__in=_others(experiment)).distinct().count()
+
+
+def _others(experiment: Experiment) -> QuerySet[Experiment]:
+    return Experiment.objects.exclude(pk=experiment.pk)
+
+
 def at_rest(run_id: int) -> list[int]:
     """The experiments of a run of which nothing is at work, or waits, any more."""
     return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))

@@ -268,7 +268,9 @@ def refresh_result(experiment: Experiment) -> None:
     except OSError as problem:
         error = f"The predictions of a finished run cannot be read: {problem.strerror or problem}."
     with transaction.atomic():
-        row = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        row = Experiment.objects.select_for_update().filter(pk=experiment.pk).first()
+        if row is None:
+            return  # deleted meanwhile
         now = _finished_keys(experiment)
         if finished == now or row.result_runs != now:
             row.result, row.result_runs, row.result_error = result, finished, error

@@ -1,5 +1,6 @@
 """The models of an experiment that have finished, and which three of them a view is about."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -8,6 +9,7 @@ from training import ExperimentSpec, RunSpec
 from webapp.examples.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
+from webapp.explorer.stage import Stage
 
 Role = Literal["weak", "student", "ceiling"]
 
@@ -54,13 +56,16 @@ class Trio:
 
 
 class Cast:
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
+    """``runs`` are those of the record where none are given, by key."""
+
+    def __init__(self, experiment: Experiment, stage: Stage | None = None, runs: Mapping[str, Run] | None = None) -> None:
+        self.experiment, self.stage = experiment, stage or Stage()
         self.spec: ExperimentSpec = experiment.experiment_spec
+        self._given = runs
 
     @cached_property
-    def _runs(self) -> dict[str, Run]:
-        return {part.run.key: part.run for part in queries.parts(self.experiment)}
+    def _runs(self) -> Mapping[str, Run]:
+        return {part.run.key: part.run for part in queries.parts(self.experiment)} if self._given is None else self._given
 
     @cached_property
     def _done(self) -> dict[tuple[str, Role], Model]:

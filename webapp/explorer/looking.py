@@ -12,7 +12,6 @@ from typing import IO
 import duckdb
 from django.conf import settings
 
-from training import catalog
 from training.spec import Problem
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
@@ -20,7 +19,7 @@ from webapp.examples.kept import Page, Summary, page_of, summary_of
 from webapp.examples.projection import projected_of
 from webapp.examples.slices import Refused, Slice, Tagged, open_slice
 from webapp.examples.view import SEATS, View
-from webapp.explorer.cast import Cast, Missing, Trio
+from webapp.explorer.cast import Cast, Missing, Model, Trio
 from webapp.notes import queries as notes
 
 UNMAPPED = "There is no map: only probes have frozen features that are kept, and none are kept of this student."
@@ -50,7 +49,7 @@ class Look:
     @property
     def about(self) -> dict[str, str]:
         """Which models and which view an export is of."""
-        runs = {seat: f"run {one.run.pk}, key {one.key}" for seat, one in zip(SEATS, self.trio.all, strict=True)}
+        runs = {seat: f"{_run(one)}key {one.key}" for seat, one in zip(SEATS, self.trio.all, strict=True)}
         spec = self.trio.student.spec
         named = {"experiment": f"#{self.cast.experiment.pk} {self.cast.experiment.name}", "data set": spec.dataset}
         return {**named, "fingerprint": self.fingerprint, **runs, "view": self.view.query() or "everything"}
@@ -60,8 +59,13 @@ class Look:
         write(self.slice, notes.all_tags(self.fingerprint), how, target, self.about)
 
 
+def _run(model: Model) -> str:
+    """Of a frozen experiment only the key means something."""
+    return f"run {model.run.pk}, " if model.run.pk else ""
+
+
 def examples() -> Base:
-    return base(settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.EXPLORER_MEMORY, settings.EXPLORER_THREADS)
+    return base(settings.EXAMPLES_DIR, settings.EXPLORER_MEMORY, settings.EXPLORER_THREADS)
 
 
 class Preparing(Exception):
@@ -75,17 +79,16 @@ MOST = 8
 def prepare(cast: Cast) -> None:
     """Makes the files of the experiment's first triplets on the test set, so that the first look and the first map find them."""
     for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
-        examples().make(with_map(source_of(trio, "test"), trio))
+        examples().make(with_map(source_of(cast, trio, "test"), trio))
 
 
-def source_of(trio: Trio, split: str) -> Source:
-    run = trio.student.spec
-    return Source(catalog.examples_of(run.dataset, run.fingerprint), run.fingerprint, trio.keys, split)
+def source_of(cast: Cast, trio: Trio, split: str) -> Source:
+    return Source(cast.stage.store, *cast.stage.examples_of(trio.student.spec), trio.keys, split)
 
 
 def with_map(source: Source, trio: Trio) -> Source:
     """The same with the features of the student's map, where they are kept. Raises FileNotFoundError where the data is gone."""
-    return replace(source, projected=projected_of(trio.student.spec, examples().store, source.dataset))
+    return replace(source, projected=projected_of(trio.student.spec, source.store, source.dataset))
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
     Files that have to be made first are waited for; with ``patience``, for so many seconds until Preparing is raised.
     """
     trio = cast.chosen(view)
-    source = source_of(trio, view.split)
+    source = source_of(cast, trio, view.split)
     tagged = tuple(tuple(ids) for ids in notes.ids_with(source.fingerprint, view.tag))
     with contextlib.ExitStack() as stack:
         try:

@@ -144,11 +144,13 @@ def save(one: Import, about: About) -> Card:
     return card
 
 
-def discard(one: Import) -> None:
-    """Forgets an import that is not at work, with its file."""
-    if not one.at_work:
-        _clear(one)
-        one.delete()
+def discard(one: Import) -> bool:
+    """Forgets an import that is not at work, with its file; whether that was so."""
+    if one.at_work:
+        return False
+    _clear(one)
+    one.delete()
+    return True
 
 
 def fail_expired() -> int:

@@ -21,15 +21,18 @@ from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from redis import Redis, RedisError
 
+from training.catalog.shelf import Card
 from training.mapping import Mapping
 from training.notices import NOTICE, Looked, Notice, Refused
 from training.server import die_with_parent
 from training.shelving import About
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
 from webapp.celery import app
 from webapp.erasures import queries as erasures
 from webapp.erasures import services as questions
 from webapp.imports import services
-from webapp.imports.models import Import, State
+from webapp.imports.models import AT_WORK, Import, State
 from webapp.jobs.dispatch import CHORES
 from webapp.jobs.erasing import erase
 from webapp.jobs.tasks import shutting_down
@@ -51,6 +54,7 @@ def bring(owner: User, file: Path, name: str) -> Import:
     except ValueError:
         services.discard(one)
         raise
+    tell(owner, Verb.UPLOADED, "import", one.pk, one.title, bytes=one.size)
     return one
 
 
@@ -79,8 +83,29 @@ def check(one: Import, mapping: Mapping, about: About | None = None) -> bool:
 
 
 def fetch(owner: User, name: str) -> tuple[Import, bool]:
+    under_way = Import.objects.filter(registered=name, state__in=AT_WORK).exists()
     one = services.fetch(owner, name)
+    if not under_way:
+        tell(owner, Verb.FETCHED, "dataset", name, name)
     return one, call()
+
+
+def stop(one: Import, by: User) -> None:
+    services.stop(one)
+    tell(by, Verb.STOPPED, "import", one.pk, one.title)
+
+
+def discard(one: Import, by: User) -> None:
+    pk = one.pk
+    if services.discard(one):
+        tell(by, Verb.DISCARDED, "import", pk, one.title)
+
+
+def save(one: Import, about: About, by: User) -> Card:
+    """Puts what was checked on the shelf. Raises ValueError with one sentence where that cannot be."""
+    card = services.save(one, about)
+    tell(by, Verb.SAVED, "dataset", card.name, card.name, file=one.file_name)
+    return card
 
 
 def again(one: Import) -> bool:

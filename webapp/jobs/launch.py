@@ -1,23 +1,60 @@
-"""Launching and stopping, for every door: the record first, then the queue."""
+"""Making, launching, stopping, renaming and deleting, for every door: the record, the trail of who did it, then the queue."""
 
-from webapp.experiments import services
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from training import ExperimentSpec
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+from webapp.experiments import keeping, services
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs.dispatch import announce
 
 
-def launch(experiment: Experiment) -> bool:
+@transaction.atomic
+def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
+    experiment = services.create(owner, spec, parent)
+    tell(owner, Verb.CREATED, "experiment", experiment.pk, experiment.name, **({"cloned from": parent.pk} if parent else {}))
+    return experiment
+
+
+def launch(experiment: Experiment, by: User) -> bool:
     """Starts what is new in the experiment. False when the broker is away: the runs are kept and start when it is back."""
-    changed = services.launch(experiment)
+    with transaction.atomic():
+        changed = services.launch(experiment)
+        tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=len(changed))
     services.refresh_result(experiment)
     experiment.refresh_from_db()
     return announce(changed)
 
 
-def stop(experiment: Experiment, by: str) -> None:
-    changed = services.stop_experiment(experiment, by)
+def stop(experiment: Experiment, by: User) -> None:
+    with transaction.atomic():
+        changed = services.stop_experiment(experiment, by.get_username())
+        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=len(changed))
     experiment.refresh_from_db()
     announce(changed)
 
 
-def stop_run(run: Run, by: str) -> None:
-    announce(services.stop_run(run, by))
+def stop_run(run: Run, by: User) -> None:
+    with transaction.atomic():
+        changed = services.stop_run(run, by.get_username())
+        first = run.experiments.order_by("pk").first()
+        tell(by, Verb.STOPPED, "run", run.pk, first.name if first else "", runs=len(changed))
+    announce(changed)
+
+
+@transaction.atomic
+def rename(experiment: Experiment, name: str, by: User) -> None:
+    """Raises pydantic.ValidationError for a name that no experiment may have."""
+    before = experiment.name
+    keeping.rename(experiment, name)
+    tell(by, Verb.RENAMED, "experiment", experiment.pk, experiment.name, before=before)
+
+
+@transaction.atomic
+def delete(experiment: Experiment, by: User) -> None:
+    """Raises keeping.AtWork while something of it trains or waits."""
+    pk, owner = experiment.pk, experiment.owner.get_username()
+    keeping.delete(experiment)
+    tell(by, Verb.DELETED, "experiment", pk, experiment.name, owner=owner)

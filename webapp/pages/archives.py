@@ -21,7 +21,8 @@ def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The experiment as a zip file."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
     try:
-        return download(packed(experiment), f"experiment-{pk}.zip")
+        assert isinstance(request.user, User)
+        return download(packed(experiment, request.user), f"experiment-{pk}.zip")
     except (Unfinished, OSError) as error:
         raise Http404(str(error)) from error
 

@@ -133,14 +133,16 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @member
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    services.stop(_import(request, pk))
+    assert isinstance(request.user, User)
+    chores.stop(_import(request, pk), request.user)
     return redirect("import", pk)
 
 
 @member
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
-    services.discard(_import(request, pk))
+    assert isinstance(request.user, User)
+    chores.discard(_import(request, pk), request.user)
     return redirect("datasets")
 
 
@@ -148,10 +150,11 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     one, form = _import(request, pk), AboutForm(request.POST.dict())
+    assert isinstance(request.user, User)
     about = form.about()
     if about:
         try:
-            card = services.save(one, about)
+            card = chores.save(one, about, request.user)
         except ValueError as error:
             form.problems["name"] = [str(error)]
         else:

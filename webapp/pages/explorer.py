@@ -8,23 +8,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
-from pydantic import ValidationError
 
-from training.spec import Problem, describe
 from webapp.access import Access, demand, member, viewer
 from webapp.examples.export import SUFFIXES
 from webapp.examples.slices import Refused
-from webapp.examples.view import NOWHERE, View
+from webapp.examples.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.download import download
+from webapp.explorer.example import CHART, ExamplePage
+from webapp.explorer.exploring import explored, read_view
 from webapp.explorer.looking import Preparing, exported, look
 from webapp.jobs import chores
 from webapp.notes import services as notes
 from webapp.notes.models import WRONG
-from webapp.pages.example import CHART, ExamplePage
-from webapp.pages.exploring import Explorer
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
@@ -37,20 +35,13 @@ PATIENCE = 1.0
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     """One view; what a form sends has empty fields, which the address does not keep."""
     experiment = _experiment(request, pk)
-    view, problems = read_view(request)
+    view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context: dict[str, Any] = {"experiment": experiment, "problems": problems}
-    typed = view.q
+    context = {**_place(experiment), "problems": problems}
     try:
-        try:
-            with look(Cast(experiment), view, PATIENCE) as found:
-                context["page"] = Explorer(found, typed)
-        except Refused as refused:
-            context["problems"] = [*problems, refused.problem]
-            rest = view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))
-            with look(Cast(experiment), rest) as found:
-                context["page"] = Explorer(found, typed)
+        context["page"], refused = explored(Cast(experiment), view, PATIENCE)
+        context["problems"] = [*problems, *refused]
     except Missing as missing:
         context["missing"] = str(missing)
     except Preparing:
@@ -68,7 +59,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
     if how not in SUFFIXES:
         raise Http404
     experiment = _experiment(request, pk)
-    view, problems = read_view(request)
+    view, problems = read_view(request.GET)
     if problems:
         raise Http404(problems[0].message)
     try:
@@ -98,13 +89,13 @@ def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 
 def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed: str = "") -> HttpResponse:
     experiment = _experiment(request, pk)
-    view, _ = read_view(request)
+    view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
             page = ExamplePage(found, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
-    context = {"experiment": experiment, "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed}
+    context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed}
     return render(request, "pages/example.html", context, status=422 if wrong else 200)
 
 
@@ -112,7 +103,7 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
 def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """What is most like the example in half B; asked for once the page is there, since it takes time."""
     experiment = _experiment(request, pk)
-    view, _ = read_view(request)
+    view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view.but(q="")) as found:
             if found.slice.one(example) is None:
@@ -128,7 +119,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Which words the answers of the view's models hang on, as far as that is known; a POST asks for it."""
     experiment = _experiment(request, pk)
-    view, _ = read_view(request)
+    view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
             if found.slice.one(example) is None:
@@ -150,7 +141,7 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Puts a tag on the example or takes one away, or adds or takes away a note; then back to where that was done."""
     assert isinstance(request.user, User)
     experiment = _experiment(request, pk)
-    view, _ = read_view(request)
+    view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
             if found.slice.one(example) is None:
@@ -174,18 +165,11 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#notes")
 
 
+def _place(experiment: Experiment) -> dict[str, Any]:
+    """Where the pages are and what they lead back to; those of a share are elsewhere."""
+    back, home = (reverse(name, args=[experiment.pk]) for name in ("experiment", "explorer"))
+    return {"experiment": experiment, "back": back, "home": home}
+
+
 def _experiment(request: HttpRequest, pk: int) -> Experiment:
     return get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
-
-
-def read_view(request: HttpRequest) -> tuple[View, list[Problem]]:
-    """The view of the address without what is wrong in it, and what that is."""
-    given = dict(request.GET.lists())
-    try:
-        return View.parse(given), []
-    except ValidationError as error:
-        problems = describe(error.errors())
-        wrong = {problem.path.partition(".")[0] for problem in problems}
-        if "" in wrong:  # two ends that do not fit together
-            wrong |= {name for name in given if name.endswith(("_min", "_max"))}
-        return View.parse({name: values for name, values in given.items() if name not in wrong}), problems

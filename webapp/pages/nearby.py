@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training import catalog
 from webapp.charts.numbers import rate
 from webapp.examples.answers import answers
 from webapp.examples.nearest import features_of, nearest
-from webapp.explorer.looking import Look, examples
-from webapp.pages.subject import Subject
+from webapp.explorer.looking import Look
+from webapp.explorer.subject import Subject
 
 SHOWN = 240
 """Characters of a text."""
@@ -32,13 +31,13 @@ class Nearby(Subject):
     def __init__(self, look: Look, example: int) -> None:
         super().__init__(look)
         self.missing, self.lines = "", list[Taught]()
-        student, store = look.trio.student, examples().store
+        student, store = look.trio.student, look.source.store
         features = features_of(student.spec, store)
         if features is None:
             self.missing = "Only probes have frozen features that are kept; this student has none."
             return
         labels = store.read_predictions(look.trio.weak.key).part("transfer")
-        dataset = catalog.examples_of(student.spec.dataset, student.spec.fingerprint)
+        dataset = look.source.dataset
         try:
             found = nearest(features, dataset, example, labels.id[labels.id != example])
         except LookupError:

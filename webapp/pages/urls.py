@@ -2,7 +2,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import accounts, archives, charts, datasets, explorer, views
+from webapp.pages import accounts, archives, audit, charts, datasets, explorer, managing, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -10,10 +10,13 @@ urlpatterns = [
     path("login/", public(LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True)), name="login"),
     path("logout/", public(LogoutView.as_view()), name="logout"),
     path("password/", accounts.password, name="password"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/csv/", audit.table, name="audit-csv"),
     path("", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),
     path("experiments/import/", archives.bring_archive, name="import-archive"),
+    path("experiments/<int:pk>/manage/", managing.manage, name="manage"),
     path("experiments/<int:pk>/archive/", archives.archive, name="archive"),
     path("experiments/<int:pk>/", views.experiment, name="experiment"),
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 import training
 from training import ExperimentSpec
 from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
-from webapp.experiments import queries, services
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs import launch as jobs
 from webapp.pages.forms import SpecForm
@@ -118,11 +118,12 @@ def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
 
 def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None) -> Experiment:
     assert isinstance(request.user, User)
-    return services.create(request.user, spec, parent)
+    return jobs.create(request.user, spec, parent)
 
 
 def _launched(request: HttpRequest, experiment: Experiment) -> HttpResponse:
-    if not jobs.launch(experiment):
+    assert isinstance(request.user, User)
+    if not jobs.launch(experiment, request.user):
         messages.warning(request, QUEUE_AWAY)
     return redirect("experiment", experiment.pk)
 
@@ -170,7 +171,9 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
 @member
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    jobs.stop(_changed(request, pk), str(request.user))
+    experiment = _changed(request, pk)
+    assert isinstance(request.user, User)
+    jobs.stop(experiment, request.user)
     return redirect("experiment", pk)
 
 
@@ -195,5 +198,6 @@ def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
     if not may_stop(request.user, run):
         raise PermissionDenied(NOT_YOURS)
-    jobs.stop_run(run, str(request.user))
+    assert isinstance(request.user, User)
+    jobs.stop_run(run, request.user)
     return redirect("run", pk)

@@ -8,7 +8,7 @@ from training.notices import Erasure, Piece
 from webapp.erasures import queries
 from webapp.erasures.models import Question
 from webapp.explorer.looking import Look
-from webapp.pages.subject import Subject
+from webapp.explorer.subject import Subject
 
 LEVELS = 5
 TOP = 3

@@ -75,3 +75,20 @@ def test_a_clone_names_its_parent_and_an_unknown_parent_is_not_found(client: Cli
 def test_numbers_that_no_database_holds_are_not_found(client: Client) -> None:
     assert client.get(f"/api/v1/experiments/{10**30}").status_code == 404
     assert post(client, f"/experiments?parent={10**30}", {"name": "Far"}).status_code == 404
+
+
+def test_an_experiment_is_renamed_and_deleted(client: Client, owner: User) -> None:
+    experiment = launched(owner)
+    address = f"/api/v1/experiments/{experiment.pk}"
+    answer = client.patch(address, json.dumps({"name": "Deep probes"}), content_type="application/json")
+    assert (answer.status_code, answer.json()["name"], answer.json()["spec"]["name"]) == (200, "Deep probes", "Deep probes")
+    refused = client.patch(address, json.dumps({"name": " "}), content_type="application/json")
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "name")
+    at_work = client.delete(address)
+    assert (at_work.status_code, at_work.json()["errors"][0]["message"]) == (
+        409,
+        "Runs of this experiment are at work. Stop it first.",
+    )
+    finish_all(experiment)
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404

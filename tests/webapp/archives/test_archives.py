@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consu
 @pytest.fixture
 def archive(owner: User, tmp_path: Path) -> Path:
     experiment = explored(owner, seeds=2)
-    with packed(experiment) as file, (tmp_path / "it.zip").open("wb") as copy:
+    with packed(experiment, experiment.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
         shutil.copyfileobj(file, copy)
     return tmp_path / "it.zip"
 
@@ -216,7 +216,7 @@ def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp
         finish(another)
     services.refresh_result(experiment)
     experiment.refresh_from_db()
-    with packed(experiment) as file:
+    with packed(experiment, experiment.owner) as file:
         (tmp_path / "it.zip").write_bytes(file.read())
     before = shown(experiment)
     brought = bring(empty(), tmp_path / "it.zip")
@@ -226,7 +226,7 @@ def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp
 
 def test_nothing_is_archived_while_it_is_at_work(owner: User) -> None:
     with pytest.raises(Unfinished):
-        packed(launched(owner))
+        packed(launched(owner), owner)
 
 
 def test_the_page_and_the_api_offer_and_take_the_same_file(archive: Path, client: Client, owner: User) -> None:

@@ -94,8 +94,8 @@ def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] 
         store.write_predictions(key, Predictions(ids, split, group, gold, one).take(mixed))
     test = rng.permutation(np.flatnonzero(split == "test"))
     store.write_trajectory(KEYS[1], Trajectory(STEPS, ids[test], path[:, test], np.full(len(STEPS), 0.5), 30))
-    base = Base(store, folder / "cache", "256MB", 2)
-    source = Source(folder / "examples.parquet", "f" * 64, KEYS, "test")
+    base = Base(folder / "cache", "256MB", 2)
+    source = Source(store, folder / "examples.parquet", "f" * 64, KEYS, "test")
     return World(base, source, ids, gold, group, prob, path, texts, split)
 
 
@@ -107,10 +107,10 @@ def three_classes(folder: Path) -> World:
     world.prob = rng.dirichlet(np.ones(3), (3, ROWS)).astype(np.float32)
     world.path = rng.dirichlet(np.ones(3), (len(STEPS), ROWS)).astype(np.float32)
     for key, one in zip(KEYS, world.prob, strict=True):
-        world.base.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, one))
+        world.source.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, one))
     test = np.flatnonzero(world.split == "test")
     path = Trajectory(STEPS, world.ids[test], world.path[:, test], np.full(len(STEPS), 0.5), 30)
-    world.base.store.write_trajectory(KEYS[1], path)
+    world.source.store.write_trajectory(KEYS[1], path)
     columns = {"id": world.ids, "text": world.texts, "label": world.gold, "group": world.group}
     pq.write_table(pa.table(columns), folder / "examples.parquet")
     return world

@@ -50,7 +50,7 @@ def rows(base: Base, world: World) -> int:
 
 
 def test_two_processes_that_want_the_same_file_make_it_once(world: World, held: Held) -> None:
-    other = Base(world.base.store, world.base.folder, "256MB", 1)
+    other = Base(world.base.folder, "256MB", 1)
     with ThreadPoolExecutor() as pool:
         looks = [pool.submit(rows, base, world) for base in (world.base, other, world.base)]
         assert held.begun.wait(30)

@@ -198,7 +198,7 @@ def test_files_are_made_once_and_a_second_base_reads_them(world: World) -> None:
     with world.slice(View()):
         pass
     made = {path: path.stat().st_mtime_ns for path in world.base.folder.rglob("*.duckdb")}
-    again = replace(world, base=type(world.base)(world.base.store, world.base.folder, "256MB", 1))
+    again = replace(world, base=type(world.base)(world.base.folder, "256MB", 1))
     with again.slice(View(q="good")) as found:
         assert found.rows
     assert {path: path.stat().st_mtime_ns for path in world.base.folder.rglob("*.duckdb")} == made

@@ -25,12 +25,12 @@ def waiting(redis: Redis) -> Any:
 
 
 def test_a_launch_sends_the_runs_that_can_start(owner: User, redis: Redis) -> None:
-    assert launch(services.create(owner, spec())) is True
+    assert launch(services.create(owner, spec()), owner) is True
     assert waiting(redis) == 2
 
 
 def test_queued_runs_whose_messages_are_lost_are_sent_again_and_others_are_not(owner: User, redis: Redis) -> None:
-    launch(services.create(owner, spec()))
+    launch(services.create(owner, spec()), owner)
     redis.flushall()
     dispatch.resend()
     assert waiting(redis) == 2

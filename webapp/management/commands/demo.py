@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from training import ExperimentSpec
 from training.results import Result
-from webapp.experiments import queries, services
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
-from webapp.jobs.launch import launch
+from webapp.jobs.launch import create, launch
 from webapp.management.commands.up import add_stack_arguments
 from webapp.pages.login import first_account, welcome_link
 from webapp.stack import Stack, StackError
@@ -48,8 +48,8 @@ class Command(BaseCommand):
     def _launch(self) -> Experiment:
         spec = ExperimentSpec.model_validate_json((settings.BASE_DIR / RECIPE).read_text())
         owner = first_account()
-        experiment = queries.twin(owner, spec) or services.create(owner, spec)
-        launch(experiment)
+        experiment = queries.twin(owner, spec) or create(owner, spec)
+        launch(experiment, owner)
         return experiment
 
     def _follow(self, stack: Stack, experiment: Experiment) -> None:

@@ -12,16 +12,15 @@ from training.spec import GROUND_TRUTH
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.examples.answers import answers, flips
-from webapp.experiments import queries
 from webapp.explorer.cast import Model, Trio
-from webapp.explorer.looking import Look, examples
+from webapp.explorer.looking import Look
+from webapp.explorer.matrix import Matrix
+from webapp.explorer.subject import ROLES, Subject
+from webapp.explorer.texts import sides_of
 from webapp.findings.pairs import lower
 from webapp.findings.words import short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Note, Tag
-from webapp.pages.matrix import Matrix
-from webapp.pages.subject import ROLES, Subject
-from webapp.pages.texts import sides_of
 
 CHART = "trajectory-chart"
 
@@ -67,7 +66,7 @@ class ExamplePage(Subject):
             raise LookupError(example)
         super().__init__(look)
         self.look, self.example = look, found
-        self.store: Store = examples().store
+        self.store: Store = look.source.store
         self.one, self.other = sides_of(*look.slice.texts([found.row], whole=True)[found.row])
         self.inside = look.slice.holds(found)
         self.rows = look.summary.measures.rows
@@ -99,11 +98,11 @@ class ExamplePage(Subject):
 
     @cached_property
     def lanes(self) -> list[Lane]:
-        lanes: dict[tuple[str, int], dict[int, Model]] = {}
+        lanes: dict[tuple[str, int], dict[str, Model]] = {}
         for role in ROLES:
             for trio in self._trios:
                 model: Model = getattr(trio, role)
-                lanes.setdefault((model.role, -1 if model.method is None else model.method), {})[model.run.pk] = model
+                lanes.setdefault((model.role, -1 if model.method is None else model.method), {})[model.key] = model
         return [self._lane(list(models.values())) for models in lanes.values()]
 
     def _lane(self, models: list[Model]) -> Lane:
@@ -176,9 +175,9 @@ class ExamplePage(Subject):
         for title, model in zip(self.titles, self.trio.all, strict=True):
             spec = model.spec
             teacher = runs.get(spec.labels)
-            by = f"run {teacher.run.pk}" if teacher else f"a run with key {spec.labels[:12]}"
+            by = f"run {teacher.run.pk}" if teacher and teacher.run.pk else f"the run with key {spec.labels[:12]}"
             labels = "ground truth" if spec.labels == GROUND_TRUTH else f"the labels of {by}"
-            words = f"{short_model(model.name)}, learned from {labels} on half {spec.half}, seed {spec.seed}{_step(model)}"
+            words = f"{short_model(model.name)}, learned from {labels} on half {spec.half}, seed {spec.seed}{self._step(model)}"
             said.append((title, model, words))
         return said
 
@@ -204,8 +203,7 @@ class ExamplePage(Subject):
             ("Data set", self.look.fingerprint),
         ]
 
-
-def _step(model: Model) -> str:
-    """The step that the run's stop rule chose."""
-    last = queries.story([model.run], ["finished"]).last()
-    return f", read at step {last.payload['selected_step']:,} of {model.run.total_steps:,}" if last else ""
+    def _step(self, model: Model) -> str:
+        """The step that the run's stop rule chose."""
+        ending = self.look.cast.stage.ending(model.run)
+        return f", read at step {ending.selected_step:,} of {ending.last_step:,}" if ending else ""

@@ -6,9 +6,9 @@ from functools import cached_property
 from webapp.charts.scatter import Dot, Window, scatter_chart
 from webapp.examples.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.looking import UNMAPPED, Look
+from webapp.explorer.matrix import own_seats
+from webapp.explorer.subject import Subject
 from webapp.findings.pairs import lower
-from webapp.pages.matrix import own_seats
-from webapp.pages.subject import Subject
 
 DRAWN = 2000
 SHOWN = 80

@@ -4,23 +4,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.http import QueryDict
+from pydantic import ValidationError
+
+from training.spec import Problem, describe
 from training.statistics import Estimate
 from webapp.charts.answers import answer_axis, answer_bars
 from webapp.charts.numbers import rate, rate_interval
 from webapp.examples.kept import Page
-from webapp.examples.slices import Example
+from webapp.examples.slices import Example, Refused
 from webapp.examples.view import NOWHERE, View
-from webapp.explorer.cast import Trio
-from webapp.explorer.looking import Look
+from webapp.explorer.brushes import Brush, brushes_of
+from webapp.explorer.cast import Cast, Trio
+from webapp.explorer.looking import Look, look
+from webapp.explorer.map import Map
+from webapp.explorer.matrix import Matrix
+from webapp.explorer.subject import ROLES, Subject
+from webapp.explorer.texts import Piece, sides_of
 from webapp.findings.pairs import lower
 from webapp.findings.words import short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
-from webapp.pages.brushes import Brush, brushes_of
-from webapp.pages.map import Map
-from webapp.pages.matrix import Matrix
-from webapp.pages.subject import ROLES, Subject
-from webapp.pages.texts import Piece, sides_of
 
 SORTS = {
     "disagreement": ("disagreement", "largest |student − supervisor| first"),
@@ -246,3 +250,26 @@ class Explorer(Subject):
 
 def _kind(trio: Trio) -> tuple[str, str, int | None]:
     return trio.weak.name, trio.student.name, trio.student.method
+
+
+def explored(cast: Cast, view: View, patience: float) -> tuple[Explorer, list[Problem]]:
+    """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does."""
+    try:
+        with look(cast, view, patience) as found:
+            return Explorer(found, view.q), []
+    except Refused as refused:
+        with look(cast, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:
+            return Explorer(found, view.q), [refused.problem]
+
+
+def read_view(query: QueryDict) -> tuple[View, list[Problem]]:
+    """The view of the address without what is wrong in it, and what that is."""
+    given = dict(query.lists())
+    try:
+        return View.parse(given), []
+    except ValidationError as error:
+        problems = describe(error.errors())
+        wrong = {problem.path.partition(".")[0] for problem in problems}
+        if "" in wrong:  # two ends that do not fit together
+            wrong |= {name for name in given if name.endswith(("_min", "_max"))}
+        return View.parse({name: values for name, values in given.items() if name not in wrong}), problems

@@ -1,0 +1,97 @@
+"""What is told to the trail, once for each act, whichever door it came through."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import launched, spec
+from tests.webapp.explorer.scene import explored
+from tests.webapp.imports.files import brought
+from webapp.api.models import make_token
+from webapp.archives.bringing import bring
+from webapp.archives.leaving import packed
+from webapp.audit import queries
+from webapp.audit.models import Entry, Verb
+from webapp.audit.services import tell
+from webapp.celery import app
+from webapp.jobs import chores, dispatch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing rings a bell or needs a broker."""
+    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+
+
+def told() -> list[tuple[str, str, str, str]]:
+    """The oldest first."""
+    return [(one.name, one.verb, one.about, one.title) for one in reversed(queries.entries())]
+
+
+def test_what_is_launched_and_stopped_by_page_is_told_once(owner: User) -> None:
+    client = Client()
+    client.force_login(owner)
+    experiment = launched(owner)
+    run = experiment.runs.first()
+    assert run
+    client.post(f"/runs/{run.pk}/stop/")
+    client.post(f"/experiments/{experiment.pk}/stop/")
+    client.post(f"/experiments/{experiment.pk}/launch/")
+    assert told() == [
+        ("ada", "stopped", "run", "A test"),
+        ("ada", "stopped", "experiment", "A test"),
+        ("ada", "launched", "experiment", "A test"),
+    ]
+
+
+def test_what_is_made_and_launched_by_the_api_is_told_once_also_when_it_is_sent_twice(owner: User) -> None:
+    headers = {"authorization": f"Bearer {make_token(owner)}", "idempotency-key": "again"}
+    client = Client(headers=headers)
+    body = json.dumps(spec().model_dump(mode="json"))
+    for _ in range(2):
+        pk = client.post("/api/v1/experiments?launch=true", body, content_type="application/json").json()["id"]
+    client.post(f"/api/v1/experiments/{pk}/stop")
+    assert told() == [("ada", verb, "experiment", "A test") for verb in ("created", "launched", "stopped")]
+    assert {one.key for one in queries.entries()} == {str(pk)}
+
+
+def test_taking_an_archive_along_and_bringing_one_is_told(owner: User, tmp_path: Path) -> None:
+    experiment = explored(owner)
+    with packed(experiment, owner) as file:
+        (tmp_path / "it.zip").write_bytes(file.read())
+    grace = User.objects.create_user("grace")
+    for _ in range(2):
+        bring(grace, tmp_path / "it.zip")
+    assert told() == [(who, verb, "experiment", experiment.name) for who, verb in (("ada", "exported"), ("grace", "imported"))]
+
+
+def test_files_that_come_and_go_are_told_and_a_fetch_that_is_under_way_only_once(owner: User, tmp_path: Path) -> None:
+    one = brought(owner, tmp_path)
+    chores.discard(one, owner)
+    for _ in range(2):
+        chores.fetch(owner, "boolq")
+    assert told() == [
+        ("ada", "uploaded", "import", "notes.csv"),
+        ("ada", "discarded", "import", "notes.csv"),
+        ("ada", "fetched", "dataset", "boolq"),
+    ]
+
+
+def test_what_did_not_happen_is_not_told(owner: User) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("grace"))
+    assert client.post(f"/experiments/{launched(owner).pk}/stop/").status_code == 403
+    assert told() == []
+
+
+def test_an_entry_keeps_the_name_of_somebody_who_is_gone(owner: User) -> None:
+    tell(owner, Verb.SHARED, "share", 3, "A page", expires="2027-01-01")
+    owner.delete()
+    [entry] = Entry.objects.all()
+    assert (entry.who, entry.name, str(entry), entry.details) == (None, "ada", "ada shared share 3", {"expires": "2027-01-01"})

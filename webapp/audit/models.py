@@ -1,0 +1,62 @@
+"""The trail of what people did. An entry outlives the person and the thing that it is about, so it has their names as text."""
+
+from typing import Literal
+
+from django.conf import settings
+from django.db import models
+
+Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token"]
+"""What an act may be about."""
+
+
+class Verb(models.TextChoices):
+    CREATED = "created", "created"
+    LAUNCHED = "launched", "launched"
+    STOPPED = "stopped", "stopped"
+    RENAMED = "renamed", "renamed"
+    DELETED = "deleted", "deleted"
+    EXPORTED = "exported", "exported"
+    IMPORTED = "imported", "imported"
+    FETCHED = "fetched", "fetched"
+    UPLOADED = "uploaded", "uploaded"
+    SAVED = "saved", "saved"
+    DISCARDED = "discarded", "discarded"
+    SHARED = "shared", "shared"
+    REVOKED = "revoked", "revoked"
+    INVITED = "invited", "invited"
+    JOINED = "joined", "joined"
+    ROLE_CHANGED = "role-changed", "changed the role of"
+    DEACTIVATED = "deactivated", "deactivated"
+    REACTIVATED = "reactivated", "reactivated"
+    NAME_CHANGED = "name-changed", "changed name or e-mail of"
+    PASSWORD_CHANGED = "password-changed", "changed the password of"
+    RESET_MADE = "reset-made", "made a password link for"
+    PASSWORD_RESET = "password-reset", "reset the password of"
+    TOKEN_MADE = "token-made", "made token"
+    TOKEN_REVOKED = "token-revoked", "revoked token"
+    LOGGED_IN = "logged-in", "logged in"
+    LOGIN_REFUSED = "login-refused", "was refused to log in"
+
+
+class Entry(models.Model):
+    """One act. It is never changed, and deleted by nobody."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=150, blank=True, db_index=True)  # of who, then; empty for somebody who was not logged in
+    verb = models.CharField(max_length=20, db_index=True)  # a Verb; not its choices, so that a new one needs no migration
+    about = models.CharField(max_length=20)
+    key = models.CharField(max_length=64, blank=True)  # its number or name
+    title = models.CharField(max_length=200, blank=True)  # what it was called then
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.words} {self.about} {self.key}"
+
+    @property
+    def words(self) -> str:
+        """What was done, as one says it; an old entry may have a verb that is not used any more."""
+        return Verb(self.verb).label if self.verb in Verb else self.verb

@@ -1,0 +1,18 @@
+"""The one write to the trail."""
+
+from django.contrib.auth.models import User
+
+from webapp.audit.models import Entry, Kind, Verb
+
+
+def tell(who: User | None, verb: Verb, about: Kind, key: object, title: str = "", **details: object) -> None:
+    """Adds that ``who`` did this, in the caller's transaction; None is somebody who is not logged in."""
+    Entry.objects.create(
+        who=who,
+        name=who.get_username() if who else "",
+        verb=verb,
+        about=about,
+        key=str(key)[:64],
+        title=title[:200],
+        details=details,
+    )

@@ -1,0 +1,26 @@
+"""What becomes of an experiment after it was made: another name, or its end. Its runs belong to nobody and stay."""
+
+from django.db import transaction
+
+from training import ExperimentSpec
+from webapp.experiments.models import ACTIVE, Experiment
+
+
+class AtWork(Exception):
+    """Something of the experiment trains or waits; the message says what to do."""
+
+
+def rename(experiment: Experiment, name: str) -> None:
+    """Raises pydantic.ValidationError for a name that no spec may have."""
+    spec = ExperimentSpec.model_validate({**experiment.experiment_spec.model_dump(), "name": name.strip()})
+    experiment.name, experiment.spec = spec.name, spec.model_dump(mode="json")
+    experiment.save(update_fields=["name", "spec"])
+
+
+@transaction.atomic
+def delete(experiment: Experiment) -> None:
+    """Other experiments keep the runs that they share with it; a launch that asks for one again finds it done. Raises AtWork."""
+    row = Experiment.objects.select_for_update().get(pk=experiment.pk)
+    if row.stopped_at is None and row.runs.filter(status__in=ACTIVE).exists():
+        raise AtWork("Runs of this experiment are at work. Stop it first.")
+    row.delete()
