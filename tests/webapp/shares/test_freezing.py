@@ -1,7 +1,9 @@
 """A share keeps what was frozen, whatever becomes of its experiment."""
 
 import hashlib
+import os
 import shutil
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from webapp.archives.leaving import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services
-from webapp.shares.freezing import ARCHIVE, CARD, MADE, OFFLINE, PAPER, PRINTED, freeze
+from webapp.shares.freezing import ABANDONED_SECONDS, ARCHIVE, CARD, MADE, MAKING, OFFLINE, PAPER, PRINTED, freeze
 from webapp.shares.frozen import Damaged, Frozen
 from webapp.shares.models import Share
 
@@ -49,6 +51,17 @@ def test_what_is_at_work_cannot_be_frozen_and_leaves_nothing(owner: User) -> Non
     with pytest.raises(Unfinished):
         freeze(launched(owner), CHOICES, owner)
     assert list(settings.SHARES_DIR.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_away_and_what_is_being_made_is_not(owner: User) -> None:
+    left, new = settings.SHARES_DIR / f"{MAKING}old", settings.SHARES_DIR / f"{MAKING}new"
+    for folder in (left, new):
+        folder.mkdir(parents=True)
+    yesterday = time.time() - ABANDONED_SECONDS - 60
+    os.utime(left, (yesterday, yesterday))
+    with pytest.raises(Unfinished):
+        freeze(launched(owner), CHOICES, owner)
+    assert list(settings.SHARES_DIR.iterdir()) == [new]
 
 
 def test_a_launch_while_it_is_being_written_is_noticed(owner: User) -> None:
