@@ -10,6 +10,7 @@ from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
 from webapp.examples.slices import search
 from webapp.explorer import exploring
+from webapp.shares.freezing import CARD, MADE, PRINTED
 
 
 @pytest.fixture
@@ -28,6 +29,19 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, a first look waits for its files."""
     monkeypatch.setattr(exploring, "PATIENCE", 60)
+
+
+@pytest.fixture(autouse=True)
+def unpressed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares have stand-ins for the files that programs make, which take seconds each; ``pressed`` asks for the real ones."""
+    if "pressed" not in request.fixturenames:
+        monkeypatch.setitem(MADE, PRINTED, lambda paper: b"%PDF of " + paper.title.encode())
+        monkeypatch.setitem(MADE, CARD, lambda paper: b"\x89PNG of " + paper.title.encode())
+
+
+@pytest.fixture
+def pressed() -> None:
+    """Nothing to do: see unpressed."""
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
 """
 
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,16 +23,21 @@ from webapp.archives.leaving import Unfinished, write
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.freezing import freeze as freeze_examples
+from webapp.papers.card import card
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.offline import offline
 from webapp.papers.paper import Paper
+from webapp.papers.printed import pdf
 from webapp.papers.refused import Refused
 
 ARCHIVE, EXAMPLES = "archive", "examples"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
 
-MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline}
+MAKING = ".making-"
+ABANDONED_SECONDS = 86_400
+
+MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
 """Files that are made of the paper; those of a live share are made when they are asked for."""
 
 
@@ -40,14 +47,14 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
     Raises Unfinished while something of the experiment is at work, Refused where there is nothing to show, NotDrawn, OSError.
     """
     settings.SHARES_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=".making-") as place:
+    _sweep()
+    with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=MAKING) as place:
         folder = Path(place) / "share"
         archive = write(experiment, folder / ARCHIVE)
         composed = compose(experiment, choices, by)
         if _asked(Experiment.objects.get(pk=experiment.pk)) != _asked(experiment):
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
-        about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
-        paper = composed.model_copy(update=about)
+        paper = as_version(composed, number, archive)
         _write_examples(experiment, choices, folder / EXAMPLES)
         (folder / PAPER).write_text(paper.model_dump_json(indent=1), encoding="utf-8")
         for name, make in MADE.items():
@@ -68,6 +75,19 @@ def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> N
         freeze_examples(Cast(experiment), folder, None if choices.examples == "all" else chosen)
     except Missing as error:
         raise Refused(f"{error} Without examples the rest can be shared.") from None
+
+
+def as_version(paper: Paper, number: int, archive: str = "") -> Paper:
+    """The page as version ``number``, frozen today; ``archive`` is the content hash of the experiment's archive."""
+    about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
+    return paper.model_copy(update=about)
+
+
+def _sweep() -> None:
+    """Takes away what processes that were killed have left."""
+    for folder in settings.SHARES_DIR.glob(f"{MAKING}*"):
+        if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _asked(experiment: Experiment) -> tuple[object, ...]:

@@ -46,7 +46,7 @@ def renew(share: Share, choices: Choices, by: User) -> Version | None:
         compose(experiment, choices, by)
         share.save(update_fields=["choices", "title"])
         return None
-    number = (share.versions.aggregate(Max("number"))["number__max"] or 0) + 1
+    number = next_number(share)
     content = freeze(experiment, choices, by, number)
     try:
         with transaction.atomic():
@@ -56,6 +56,11 @@ def renew(share: Share, choices: Choices, by: User) -> Version | None:
         raise Taken(
             f"Somebody else froze version {number} at the same moment. Look at it, and freeze again if you need to."
         ) from None
+
+
+def next_number(share: Share | None) -> int:
+    """Of the version that would be frozen now; ``share`` is None for a new one."""
+    return 1 if share is None else (share.versions.aggregate(Max("number"))["number__max"] or 0) + 1
 
 
 def _create(experiment: Experiment, choices: Choices, by: User, live: bool) -> Share:

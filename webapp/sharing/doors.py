@@ -36,20 +36,24 @@ def door(request: HttpRequest, token: str) -> HttpResponse:
     if not link.password:
         return _open(request, link)
     if request.method != "POST":
-        return _ask(request)
+        return _ask(request, link)
     if not may_try(link):
-        return _ask(request, TOO_OFTEN, 429)
+        return _ask(request, link, TOO_OFTEN, 429)
     if not opens(link, request.POST.get("password", "")):
-        return _ask(request, WRONG, 403)
+        return _ask(request, link, WRONG, 403)
     return _open(request, link)
 
 
-def _ask(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
-    return render(request, "sharing/password.html", {"error": error}, status=status)
+def _ask(request: HttpRequest, link: Link, error: str = "", status: int = 200) -> HttpResponse:
+    return render(request, "sharing/password.html", {"error": error, "at": _address(link)}, status=status)
+
+
+def _address(link: Link) -> str:
+    return f"/shared/{link.share.slug}/"
 
 
 def _open(request: HttpRequest, link: Link) -> HttpResponse:
-    path = f"/shared/{link.share.slug}/"
+    path = _address(link)
     context: dict[str, object] = {"to": path}
     if link.previews and not link.password:
         context["preview"] = _preview(link)

@@ -14,7 +14,7 @@ LINE = re.compile(r"#?(\d{1,16})[\s:,.]*(.*)")
 """The number of an example, then why it is shown."""
 
 EXAMPLES = (("none", "none"), ("some", "the highlights"), ("all", "all test examples"))
-KINDS = (("frozen", "Frozen: nothing that happens later changes it"), ("live", "Live: changes as the experiment does"))
+KINDS = (("frozen", "frozen: nothing that happens later changes it"), ("live", "live: changes as the experiment does"))
 
 
 def line(label: str, most: int, help_text: str = "") -> forms.CharField:
@@ -31,12 +31,12 @@ class ChoicesForm(forms.Form):
     title = line("Title", 200, "Empty for the experiment’s name.")
     authors = line("Authors", 500, "Empty for the name of the experiment’s owner.")
     curves = forms.BooleanField(label="Curves", required=False, help_text="Loss and agreement over training, with every seed.")
-    notes = lines("Notes", 8, "Markdown, with maths between dollar signs. No pictures.", 20_000)
+    notes = lines("Notes", 6, "Markdown, with maths between dollar signs. No pictures.", 20_000)
     examples = forms.ChoiceField(
         label="Texts", choices=EXAMPLES, widget=forms.RadioSelect, help_text="Which texts of the data set readers may see."
     )
-    highlights = lines("Highlights", 4, "One a line: the number of a test example, then why you show it. At most 24.")
-    kind = forms.ChoiceField(label="Later", choices=KINDS, widget=forms.RadioSelect, initial="frozen", required=False)
+    highlights = lines("Highlights", 3, "One a line: the number of a test example, then why you show it. At most 24.")
+    kind = forms.ChoiceField(label="The page is", choices=KINDS, widget=forms.RadioSelect, initial="frozen", required=False)
 
     @classmethod
     def of(cls, choices: Choices) -> "ChoicesForm":

@@ -1,10 +1,13 @@
 """The pages on which an experiment is shared: choosing and freezing, its versions, its links."""
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import escape
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, may_change, member, viewer
@@ -17,6 +20,7 @@ from webapp.papers.composing import compose
 from webapp.papers.refused import Refused
 from webapp.papers.rendering import Doors, page
 from webapp.shares import links, queries, services
+from webapp.shares.freezing import as_version
 from webapp.shares.models import Share
 from webapp.sharing.forms import ChoicesForm, LinkForm
 
@@ -37,6 +41,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"experiment": experiment, "old": old, "changes": changes, "shares": queries.counted(experiment.shares.all())}
     if request.method != "POST":
         given = ChoicesForm.of(Choices.model_validate(old.choices) if old else Choices())
+        given.fields["title"].widget.attrs["placeholder"] = experiment.name
         return render(request, "sharing/share.html", {**context, "form": given})
     if not changes:
         raise PermissionDenied(NOT_YOURS)
@@ -59,13 +64,15 @@ def _of(request: HttpRequest, experiment: Experiment) -> Share | None:
 def _done(request: HttpRequest, experiment: Experiment, old: Share | None, form: ChoicesForm) -> HttpResponse:
     """Raises what ``services`` do."""
     assert isinstance(request.user, User)
+    live = old.live if old else form.cleaned_data["kind"] == "live"
     if request.POST.get("do") == "preview":
-        return HttpResponse(page(compose(experiment, form.choices, request.user), Doors()))
+        paper = compose(experiment, form.choices, request.user)
+        return HttpResponse(page(paper if live else as_version(paper, services.next_number(old)), Doors()))
     if old:
         version = services.renew(old, form.choices, request.user)
         messages.info(request, f"Version {version.number} is frozen." if version else "The live page shows this from now on.")
         return redirect("share-manage", old.slug)
-    if form.cleaned_data["kind"] == "live":
+    if live:
         made = services.share_live(experiment, form.choices, request.user)
     else:
         made = services.share_frozen(experiment, form.choices, request.user)
@@ -87,8 +94,14 @@ def make_link(request: HttpRequest, slug: str) -> HttpResponse:
     form = LinkForm(request.POST)
     if not form.is_valid():
         return _managed(request, found, form, status=422)
-    _, token = links.make_link(found, request.user, **form.options)
-    return _managed(request, found, LinkForm(), made=request.build_absolute_uri(f"/s/{token}/"))
+    link, token = links.make_link(found, request.user, **form.options)
+    made = {"made": request.build_absolute_uri(f"/s/{token}/")}
+    if not link.password:
+        address = request.build_absolute_uri(f"/e/{token}/gap/")
+        made["frame"] = (
+            f'<iframe src="{address}" width="760" height="420" style="border: 0" title="{escape(found.title)}"></iframe>'
+        )
+    return _managed(request, found, LinkForm(), made)
 
 
 @member
@@ -111,9 +124,11 @@ def _mine(request: HttpRequest, slug: str) -> Share:
     return found
 
 
-def _managed(request: HttpRequest, share: Share, form: LinkForm, made: str = "", status: int = 200) -> HttpResponse:
-    versions = share.versions.select_related("made_by")
-    context = {"share": share, "versions": versions, "form": form, "made": made}
+def _managed(
+    request: HttpRequest, share: Share, form: LinkForm, made: Mapping[str, str] | None = None, status: int = 200
+) -> HttpResponse:
+    """``made`` has what is shown of a new link: its address, and the frame of a chart for other pages."""
+    context = {"share": share, "versions": share.versions.select_related("made_by"), "form": form, **(made or {})}
     if queries.may_manage(request.user, share):
         context |= {"manages": True, "links": share.links.select_related("made_by")}
     return render(request, "sharing/manage.html", context, status=status)

@@ -12,7 +12,7 @@ from webapp.papers.composing import stream
 from webapp.papers.paper import Chart
 from webapp.papers.rendering import Doors
 from webapp.papers.rendering import page as rendered
-from webapp.shares.freezing import CARD, MADE, OFFLINE, PRINTED
+from webapp.shares.freezing import CARD, OFFLINE, PRINTED
 from webapp.shares.frozen import Frozen
 from webapp.shares.links import count_view
 from webapp.sharing.seen import Seen
@@ -40,7 +40,7 @@ def _doors(request: HttpRequest, seen: Seen) -> Doors:
         explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
         offline=f"{seen.base}{OFFLINE}",
-        pdf=f"{seen.base}{PRINTED}" if PRINTED in MADE else "",
+        pdf=f"{seen.base}{PRINTED}",
         older=tuple((f"Version {one.number}, {one.created_at:%Y-%m-%d}", f"{seen.root}v{one.number}/") for one in versions),
         wire=None if wire is None else {**wire, "socket": f"{seen.root}live/"},
         address=request.build_absolute_uri(f"/shares/{seen.share.slug}/{number}"),

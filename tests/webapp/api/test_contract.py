@@ -16,6 +16,8 @@ from schemathesis.checks import CHECKS, load_all_checks
 from tests.webapp.explorer.scene import explored, ids_of
 from webapp.api.models import make_token
 from webapp.api.urls import api
+from webapp.shares.links import make_link
+from webapp.shares.models import Share
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # WSGI is synchronous
 
@@ -56,7 +58,10 @@ def known(owner: User) -> dict[str, int | str]:
     """Of each kind of thing that a path can name, one that is there."""
     experiment = explored(owner)
     run = experiment.runs.order_by("pk")[0]
-    return {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "name": "movie-reviews"}
+    share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
+    link, _ = make_link(share, owner)
+    numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "link_id": link.pk}
+    return {**numbers, "name": "movie-reviews", "slug": share.slug}
 
 
 @schema.parametrize()

@@ -1,7 +1,9 @@
 """A share keeps what was frozen, whatever becomes of its experiment."""
 
 import hashlib
+import os
 import shutil
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from webapp.archives.leaving import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services
-from webapp.shares.freezing import ARCHIVE, MADE, PAPER, freeze
+from webapp.shares.freezing import ABANDONED_SECONDS, ARCHIVE, CARD, MADE, MAKING, OFFLINE, PAPER, PRINTED, freeze
 from webapp.shares.frozen import Damaged, Frozen
 from webapp.shares.models import Share
 
@@ -31,6 +33,13 @@ def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -
     assert [path.name for path in settings.SHARES_DIR.iterdir()] == [content]
 
 
+def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
+    found = Frozen(freeze(explored(owner), CHOICES, owner))
+    assert found.read(OFFLINE).startswith(b"<!doctype html>")
+    assert found.read(PRINTED).startswith(b"%PDF-")
+    assert found.read(CARD).startswith(b"\x89PNG\r\n")
+
+
 def test_the_page_names_the_archive_that_lies_beside_it(owner: User) -> None:
     found = Frozen(freeze(explored(owner), CHOICES, owner, number=3))
     assert verify(found.folder / ARCHIVE) == found.paper.archive
@@ -42,6 +51,17 @@ def test_what_is_at_work_cannot_be_frozen_and_leaves_nothing(owner: User) -> Non
     with pytest.raises(Unfinished):
         freeze(launched(owner), CHOICES, owner)
     assert list(settings.SHARES_DIR.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_away_and_what_is_being_made_is_not(owner: User) -> None:
+    left, new = settings.SHARES_DIR / f"{MAKING}old", settings.SHARES_DIR / f"{MAKING}new"
+    for folder in (left, new):
+        folder.mkdir(parents=True)
+    yesterday = time.time() - ABANDONED_SECONDS - 60
+    os.utime(left, (yesterday, yesterday))
+    with pytest.raises(Unfinished):
+        freeze(launched(owner), CHOICES, owner)
+    assert list(settings.SHARES_DIR.iterdir()) == [new]
 
 
 def test_a_launch_while_it_is_being_written_is_noticed(owner: User) -> None:

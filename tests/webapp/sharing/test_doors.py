@@ -49,6 +49,7 @@ def test_chat_tools_are_told_title_claim_and_picture(client: Client, share: Shar
     assert f'<meta property="og:title" content="{CHOICES.title}">' in page
     assert re.search(r'<meta property="og:description" content="[^"]*(gap|ceiling|PGR)[^"]*">', page)
     assert f'<meta property="og:image" content="http://testserver/s/{token}/card.png">' in page
+    assert client.get(f"/s/{token}/card.png").content.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("options", [{"previews": False}, {"password": "secret"}])

@@ -83,6 +83,8 @@ def test_a_preview_stores_nothing(client: Client, experiment: Experiment) -> Non
     answer = sent(client, experiment, do="preview", title="Only looked at")
     assert answer.status_code == 200
     assert "Only looked at" in answer.content.decode()
+    assert "version 1" in answer.content.decode()
+    assert "Live, may change" in sent(client, experiment, do="preview", kind="live").content.decode()
     assert not Share.objects.exists()
 
 
@@ -110,6 +112,9 @@ def test_a_new_link_is_shown_once_and_opens_the_share(client: Client, owner: Use
     found = re.search(r'value="http://testserver(/s/[^"]+/)"', page)
     assert found
     assert Client().get(found[1]).status_code == 200
+    frame = re.search(r"http://testserver(/e/[^&]+/)&quot;", page)
+    assert frame
+    assert Client().get(frame[1]).status_code == 200
     later = client.get(f"/shares/{share.slug}/manage/").content.decode()
     assert "reviewers" in later
     assert found[1] not in later
@@ -131,7 +136,7 @@ def test_owners_see_what_became_of_each_link_and_colleagues_only_the_permalinks(
     client.post(f"/shares/{share.slug}/links/{link.pk}/revoke/")
     page = client.get(f"/shares/{share.slug}/manage/").content.decode()
     assert "revoked" in page
-    assert '<td class="r">1</td>' in page
+    assert "1 view<" in page
     assert guest.get(f"/shared/{share.slug}/").status_code == 404
     client.force_login(User.objects.create_user("grace"))
     page = client.get(f"/shares/{share.slug}/manage/").content.decode()

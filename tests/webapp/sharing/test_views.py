@@ -15,7 +15,10 @@ from webapp.shares.models import Link, Share
 
 pytestmark = pytest.mark.django_db
 
-FILES = ("", "v1/", "v1/offline.html", "v1/charts/gap-0.csv", "v1/charts/curves-0.csv", "v1/charts/decomposition-0.csv")
+FILES = (
+    *("", "v1/", "v1/offline.html", "v1/paper.pdf", "v1/card.png"),
+    *("v1/charts/gap-0.csv", "v1/charts/curves-0.csv", "v1/charts/decomposition-0.csv"),
+)
 
 
 def seen(client: Client, root: str) -> dict[str, bytes]:

@@ -1,0 +1,22 @@
+import pytest
+from django.contrib.auth.models import User
+
+from tests.webapp.cast import finish_all, launched
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.paper import Paper
+
+FROZEN = {"live": False, "version": 2, "frozen": "2026-11-23", "archive": "a1" * 32, "content": "c3" * 32}
+
+
+@pytest.fixture
+def done(owner: User) -> Experiment:
+    experiment = launched(owner, name="A probe <and> its teacher")
+    finish_all(experiment)
+    return experiment
+
+
+@pytest.fixture
+def paper(done: Experiment, owner: User) -> Paper:
+    return compose(done, Choices(), owner).model_copy(update=FROZEN)

@@ -1,0 +1,34 @@
+"""A result page as a reader finds it: the rows of its tables and its text."""
+
+from html.parser import HTMLParser
+
+
+class _Rows(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+def rows(html: str) -> dict[str, list[str]]:
+    """The cells of the tables' rows after the first cell, by it; those of rows that begin alike one after the other."""
+    parser = _Rows()
+    parser.feed(html)
+    found: dict[str, list[str]] = {}
+    for first, *rest in ([" ".join(cell.split()) for cell in row] for row in parser.rows):
+        found.setdefault(first, []).extend(rest)
+    return found

@@ -1,0 +1,157 @@
+"""A result page says what the stored result says, whatever its author chooses, and is refused where there is nothing to say."""
+
+import json
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from tests.webapp.cast import finish_all, launched
+from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.papers.reading import rows
+from training import Store
+from training.results import Result
+from webapp.charts.numbers import points, points_interval, rate, rate_interval
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices, Highlight
+from webapp.papers.composing import compose
+from webapp.papers.paper import Paper
+from webapp.papers.refused import Refused
+from webapp.papers.rendering import Doors, page
+
+
+def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner: User) -> None:
+    result, found = Result.model_validate(done.result), rows(page(compose(done, Choices(), owner), Doors()))
+    titles = {"naive": ("Student, naive", "Naive"), "confidence": ("Student, confidence loss", "Confidence loss")}
+    for group in result.groups:
+        assert group.weak is not None
+        assert group.student is not None
+        assert group.ceiling is not None
+        assert group.gain is not None
+        assert group.gap is not None
+        assert group.agreement is not None
+        title, method = titles[group.method]
+        assert found[title][2] == f"{rate(group.student.value)} {rate_interval(group.student)}"
+        assert found["Weak supervisor"][2] == f"{rate(group.weak.value)} {rate_interval(group.weak)}"
+        assert found["Strong ceiling"][2] == f"{rate(group.ceiling.value)} {rate_interval(group.ceiling)}"
+        assert found[title][3] == (f"{rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}" if group.pgr else "unresolved")
+        gain = f"{points(group.gain.value)} {points_interval(group.gain)}"
+        assert found[f"{method} student over supervisor"][0] == gain
+        shares = [group.agreement.overall, group.agreement.supervisor_right, group.agreement.supervisor_wrong]
+        assert found[title][4:] == [f"{rate(one.value)} {rate_interval(one)}" for one in shares if one]
+        assert found["Ceiling over supervisor"][0] == f"{points(group.gap.value)} {points_interval(group.gap)}"
+    [contrast] = result.contrasts
+    difference = f"{points(contrast.difference.value)} {points_interval(contrast.difference)}"
+    assert found["Confidence loss over naive"][0] == difference
+    first = result.triplets[0]
+    assert [found["0"][at] for at in (0, 1, 3)] == [rate(value or 0) for value in (first.weak, first.student, first.ceiling)]
+
+
+def test_the_claim_is_that_of_the_experiments_page(done: Experiment, owner: User) -> None:
+    paper = compose(done, Choices(), owner)
+    assert (paper.claim, paper.further) == (paper.sections[0].claim, paper.sections[0].further)
+    [group] = [one for one in Result.model_validate(done.result).groups if one.method == "confidence"]
+    assert group.pgr
+    assert f"{100 * group.pgr.value:.0f}%" == paper.claim.number
+    assert paper.claim.number in paper.claim_text
+
+
+def test_the_rows_of_the_curves_are_inside(done: Experiment, owner: User) -> None:
+    chart = compose(done, Choices(), owner).charts["curves-0"]
+    assert {row["run"] for row in chart.table} == {run.key for run in done.runs.all()}
+    [data] = chart.drawn["datasets"].values()
+    assert len(data) == len(chart.rows)
+
+
+def test_curves_can_be_left_out(done: Experiment, owner: User) -> None:
+    assert set(compose(done, Choices(curves=False), owner).charts) == {"gap-0", "decomposition-0"}
+
+
+def test_a_page_is_plain_data_and_comes_back_from_it(done: Experiment, owner: User) -> None:
+    paper = compose(done, Choices(title=" Title ", authors="Ada"), owner)
+    assert Paper.model_validate_json(paper.model_dump_json()) == paper
+    assert (paper.title, paper.authors, paper.live, paper.version) == ("Title", "Ada", True, None)
+
+
+def test_nothing_chosen_takes_the_names_that_are_known(done: Experiment, owner: User) -> None:
+    owner.first_name, owner.last_name = "Ada", "Lovelace"
+    owner.save()
+    paper = compose(Experiment.objects.get(pk=done.pk), Choices(), owner)
+    assert (paper.title, paper.authors, paper.provenance.made_by) == (done.name, "Ada Lovelace", "Ada Lovelace")
+
+
+def test_several_pairs_have_a_section_each_and_one_claim_over_all(owner: User) -> None:
+    experiment = launched(owner, strong={"models": ["minilm-l3", "minilm-l4"]})
+    finish_all(experiment)
+    paper = compose(experiment, Choices(), owner)
+    assert [one.title for one in paper.sections] == ["Bag of words to MiniLM L3", "Bag of words to MiniLM L4"]
+    assert set(paper.charts) == {f"{name}-{pair}" for name in ("gap", "curves", "decomposition") for pair in (0, 1)}
+    assert [chart.number for chart in paper.charts.values()] == [1, 2, 3, 4, 5, 6]
+    assert paper.overview == 1
+    assert [(one.table, one.relations) for one in paper.sections] == [(2, 3), (4, 5)]
+    assert paper.claim.before.startswith("Over 2 pairs of models")
+    for one in paper.sections:
+        pgr = next(line for line in one.lines if line.mark.token == "conf")
+        assert f"{pgr.pgr} {pgr.pgr_interval} ({one.title}" in paper.claim.before
+
+
+def test_an_undefined_pgr_has_a_reason_and_no_number(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment, share_right=0.7)
+    assert all(group.pgr is None for group in Result.model_validate(experiment.result).groups)
+    paper = compose(experiment, Choices(), owner)
+    html = page(paper, Doors())
+    found = rows(html)
+    for title in ("Student, naive", "Student, confidence loss"):
+        assert found[title][3] in ("unresolved", "undefined")
+    [group] = [one for one in Result.model_validate(experiment.result).groups if one.method == "naive"]
+    assert group.reason in [note.text for note in paper.limitations]
+    assert "recovers" not in paper.claim_text
+    assert not [row for row in paper.charts["gap-0"].table if row["measure"] == "pgr"]
+
+
+def test_highlights_say_what_the_predictions_say(owner: User) -> None:
+    experiment = explored(owner)
+    example = ids_of("test")[3]
+    [shown] = compose(experiment, Choices(highlights=(Highlight(example=example, note="Look."),)), owner).highlights
+    triplet = next(one for one in experiment.triplets if one["method"] == 1)
+    gold = 0
+    for answer, role in zip(shown.answers, ("weak", "student", "ceiling"), strict=True):
+        said = Store(settings.ARTIFACTS_DIR).read_example(triplet[role], example)
+        assert said is not None
+        label, gold = int(said.prob[0] >= 0.5), int(said.gold[0])
+        assert answer.label == ("negative", "positive")[label]
+        assert answer.right == (label == gold)
+        assert answer.probability == rate(max(float(said.prob[0]), 1 - float(said.prob[0])), 2)
+    assert shown.gold == ("negative", "positive")[gold]
+    assert shown.note == "Look."
+    assert shown.texts[0]
+
+
+@pytest.mark.parametrize("split", ["locked", "transfer"])
+def test_only_test_examples_can_be_highlights(owner: User, split: str) -> None:
+    example = ids_of(split)[0]
+    with pytest.raises(Refused, match=f"Example {example} is no test example of this experiment"):
+        compose(explored(owner), Choices(highlights=(Highlight(example=example),)), owner)
+
+
+def test_highlights_are_refused_where_no_example_is_to_be_shown(done: Experiment, owner: User) -> None:
+    with pytest.raises(Refused, match="no examples are to be shown"):
+        compose(done, Choices(examples="none", highlights=(Highlight(example=1),)), owner)
+
+
+def test_an_experiment_without_a_result_has_no_page(owner: User) -> None:
+    with pytest.raises(Refused, match="nothing to show yet"):
+        compose(launched(owner), Choices(), owner)
+
+
+def test_folders_of_local_models_are_not_told(done: Experiment, owner: User) -> None:
+    done.spec["weak"]["models"] = ["local:/home/ada/models/tiny"]
+    for triplet in done.triplets:
+        triplet["weak_model"] = "local:/home/ada/models/tiny"
+    assert done.result
+    text = json.dumps(done.result).replace('"weak_model": "bag-of-words"', '"weak_model": "local:/home/ada/models/tiny"')
+    done.result = json.loads(text)
+    paper = compose(done, Choices(), owner)
+    assert paper.provenance.spec["weak"]["models"] == ["local:tiny"]
+    assert "/home/ada" not in page(paper, Doors())

@@ -1,0 +1,95 @@
+"""What a reader has to know is on the page, whatever the author chooses."""
+
+from django.contrib.auth.models import User
+
+from tests.webapp.cast import finish, finish_all, launched, story
+from training.events import RunFailed
+from webapp.experiments import services
+from webapp.experiments.models import Experiment, Part, Role, Status
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.rendering import Doors, page
+
+LEAST = Choices(title="Only good news", curves=False, examples="none")
+
+
+def said(experiment: Experiment, owner: User) -> dict[str, str]:
+    """The limitations of a page on which as little is chosen as can be; each is on the page, too."""
+    paper = compose(experiment, LEAST, owner)
+    html = page(paper, Doors())
+    assert all(f"<b>{note.title}.</b>" in html for note in paper.limitations)
+    return {note.title: note.text for note in paper.limitations}
+
+
+def test_they_are_there_whatever_is_chosen(done: Experiment, owner: User) -> None:
+    few, many = compose(done, LEAST, owner), compose(done, Choices(examples="all"), owner)
+    assert few.limitations == many.limitations
+    titles = [note.title for note in few.limitations]
+    assert {"One seed only", "One data set", "One split", "Looks at the test set", "Hindsight"} <= set(titles)
+    assert len({note.text for note in few.limitations}) == len(titles)
+
+
+def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
+    experiment = launched(owner, seeds=2)
+    last = Part.objects.filter(experiment=experiment, role=Role.CEILING).order_by("position").last()
+    assert last
+    claimed = services.claim(last.run.pk, "worker@test")
+    assert claimed
+    failure = RunFailed(error="The loss is not finite at step 340.")
+    services.append_events(last.run.pk, claimed.attempt, [*story(), failure])
+    finish_all(experiment)
+    found = said(experiment, owner)
+    assert found["Not in the numbers"] == "Strong ceiling MiniLM L4, seed 1, failed: The loss is not finite at step 340."
+    assert found["Provisional"] == "Seed 1 is not complete."
+
+
+def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
+    experiment = launched(owner, seeds=2)
+    for _ in range(4):
+        run = experiment.runs.filter(status=Status.QUEUED).order_by("pk").first()
+        assert run
+        finish(run)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    found = said(experiment, owner)
+    assert "Not at rest" in found
+    assert "Provisional" in found
+    assert "has not finished" in found["Not in the numbers"]
+
+
+def test_a_supervisor_at_chance_is_said_to_be_one(owner: User) -> None:
+    experiment = launched(owner)
+    while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
+        finish(run, 0.5 if run.parts.filter(role=Role.WEAK).exists() else None)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert "Supervisor at chance" in said(experiment, owner)
+
+
+def test_warnings_about_the_data_are_among_them(done: Experiment, owner: User) -> None:
+    assert done.result
+    done.result["data_warnings"] = ["Length alone tells the classes apart."]
+    assert said(done, owner)["About the data"] == "Length alone tells the classes apart."
+
+
+def test_what_came_from_another_laboratory_is_said_to(done: Experiment, owner: User) -> None:
+    done.origin = {"number": 7, "owner": "grace", "content": "ab" * 32}
+    assert "experiment 7 of grace" in said(done, owner)["Trained elsewhere"]
+
+
+def test_experiments_on_the_same_test_examples_are_counted(done: Experiment, owner: User) -> None:
+    assert said(done, owner)["Looks at the test set"].startswith("No other experiment")
+    launched(owner, seeds=2)
+    launched(owner, data={"split_seed": 5})
+    services.create(owner, done.experiment_spec)
+    assert said(done, owner)["Looks at the test set"].startswith("2 experiments")
+
+
+def test_pairs_without_a_complete_seed_are_counted(owner: User) -> None:
+    experiment = launched(owner, strong={"models": ["minilm-l3", "minilm-l4"]})
+    mine = experiment.triplets[0]["ceiling"], experiment.triplets[0]["weak"], experiment.triplets[0]["student"]
+    for key in (mine[1], mine[0], mine[2]):
+        finish(experiment.runs.get(key=key))
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert said(experiment, owner)["Pairs without a result"] == "Of 1 pair of the 2 asked for no seed is complete."

@@ -1,0 +1,40 @@
+"""The method is told from the spec, so that what is not in it cannot be told."""
+
+from typing import Literal
+
+from django.contrib.auth.models import User
+from pydantic import Field
+
+from tests.webapp.cast import finish_all, launched
+from training.spec import Naive
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose
+from webapp.papers.method import words
+
+
+def test_it_says_what_the_spec_says(owner: User) -> None:
+    methods = [{"kind": "naive"}, {"kind": "confidence", "weight": 0.25, "ramp": 0.3}, {"kind": "confidence", "weight": 0.75}]
+    strong = {"epochs": 3, "batch_size": 16, "lr": 0.004, "weight_decay": 0.1, "schedule": "linear", "stop": "last"}
+    experiment = launched(owner, methods=methods, strong=strong, data={"test_fraction": 0.2, "locked_fraction": 0.05})
+    finish_all(experiment)
+    paper = compose(experiment, Choices(), owner)
+    told = {one.title: one.text for one in paper.method}
+    assert "10,568 texts with the labels “negative” and “positive”" in told["Data"]
+    assert "400 examples for test" in told["Data"]
+    assert "5% locked" in told["Data"]
+    assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in told["Training"]
+    assert "others’ of the last step" in told["Training"]
+    assert "confidence weight 0.25, ramp 0.3" in told["Confidence loss, weight 0.25, ramp 0.3"]
+    assert "Holm 1979" in told["Statistics"]
+    cited = " ".join(one.text for one in paper.sources)
+    assert all(name in cited for name in ("Burns et al. (2023)", "Holm (1979)", "Hutto & Gilbert (2014)", "all-MiniLM-L6-v2"))
+
+
+def test_a_method_that_is_not_known_here_is_told_by_its_own_words() -> None:
+    class New(Naive):
+        """Another loss (Somebody 2027)."""
+
+        kind: Literal["new"] = "new"  # type: ignore[assignment]
+        heat: float = Field(2.0, title="Temperature")
+
+    assert words(New()) == "Another loss (Somebody 2027). Here: temperature 2."

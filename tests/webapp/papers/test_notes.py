@@ -1,0 +1,107 @@
+"""Notes are Markdown with maths, and cannot do more than text can, whoever wrote them."""
+
+import re
+import time
+
+import pytest
+
+from webapp.papers.notes import html, without_maths
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<style>body{display:none}</style>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java&#115;cript:alert(1))",
+    "[x](&#1;javascript:alert(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    "[x](vbscript:x)",
+    "[x](file:///etc/passwd)",
+    "[x](//evil.example/)",
+    "[x](/experiments/1/)",
+    "<javascript:alert(1)>",
+    "[x]: javascript:alert(1)\n\n[x]",
+    "![x](https://evil.example/pixel.png)",
+    '[x](https://a.example "\\"><script>alert(1)</script>")',
+    "```<script>\n</code></pre><script>alert(1)</script>\n```",
+    "| <script>alert(1)</script> |\n|---|\n| <b onclick=x> |",
+    r"$\text{<script>alert(1)</script>}$",
+    r"$\href{javascript:alert(1)}{x}$",
+    r"$\style{color:red}{x}$",
+    r"$$\class{x}{y} \unicode{60}$$",
+    '$" onmouseover="alert(1)$',
+]
+ALLOWED = {
+    *(
+        "p",
+        "em",
+        "strong",
+        "code",
+        "pre",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "a",
+        "h1",
+        "h2",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    ),
+    *("span", "div", "hr", "br", "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "mspace", "mstyle"),
+}
+ATTRIBUTES = {"href", "title", "rel", "class", "xmlns", "display", "alttext", "stretchy", "mathvariant", "start", "width"}
+
+
+@pytest.mark.parametrize("markdown", HOSTILE)
+def test_hostile_markdown_is_only_text(markdown: str) -> None:
+    made = html(markdown)
+    for element in re.findall(r"<(?!/)([^>]*)>", made):
+        name, *rest = re.findall(r"^[\w-]+|[\w-]+(?==\")", re.sub(r'="[^"]*"', '=""', element))
+        assert name in ALLOWED, made
+        assert set(rest) <= ATTRIBUTES, made
+    for address in re.findall(r'href="([^"]*)"', made):
+        assert re.match(r"https?://|mailto:", address), made
+
+
+def test_links_to_the_web_say_nothing_about_where_they_are_followed_from() -> None:
+    assert '<a href="https://a.example/" rel="noopener noreferrer nofollow">a</a>' in html("[a](https://a.example/)")
+    assert '<a href="mailto:a@a.example" rel="noopener noreferrer nofollow">' in html("<a@a.example>")
+
+
+def test_maths_is_mathml_with_its_source() -> None:
+    made = html(r"Let $\frac{a}{b}$ be, and $$x^2$$")
+    assert made.count("<math ") == 2
+    assert r'alttext="\frac{a}{b}"' in made
+    assert "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>" in made
+    assert r"<code>\frac{a}{b}</code>" in without_maths(made)
+    assert "<math" not in without_maths(made)
+
+
+@pytest.mark.parametrize("formula", [r"\frac{a", r"\left(", "}", r"\begin{matrix}", "a & b", "^", r"\sqrt["])
+def test_a_formula_that_cannot_be_read_is_its_source_or_maths(formula: str) -> None:
+    made = html(f"Before ${formula}$ after")
+    assert made.startswith("<p>Before ")
+    assert " after</p>" in made
+
+
+def test_dollars_in_prose_are_money() -> None:
+    assert html("It costs $5 and then $6.") == "<p>It costs $5 and then $6.</p>\n"
+
+
+@pytest.mark.parametrize(
+    "markdown", ["> " * 10_000 + "x", "[" * 10_000, "*a_ " * 5_000, "- " * 10_000, "$" * 20_000, f"${'{' * 9_999}$", "|" * 20_000]
+)
+def test_notes_of_any_shape_are_read_in_no_time(markdown: str) -> None:
+    begun = time.perf_counter()
+    html(markdown[:20_000])
+    assert time.perf_counter() - begun < 5
+
+
+def test_no_notes_are_nothing() -> None:
+    assert html(" \n ") == ""

@@ -1,0 +1,34 @@
+"""The offline file has everything inside; tests/browser/test_paper.py opens it."""
+
+import re
+
+from webapp.papers.offline import offline
+from webapp.papers.paper import Paper
+from webapp.papers.rendering import Doors, page
+
+
+def test_nothing_is_fetched_from_elsewhere(paper: Paper) -> None:
+    html = offline(paper).decode()
+    scripts = re.findall(r"<script>.*?</script>|<script [^>]*>.*?</script>", html, re.DOTALL)
+    rest = html
+    for script in scripts:
+        rest = rest.replace(script, "")
+    assert not re.findall(r"<link|<img|<iframe|\ssrc=|@import", rest)
+    assert set(re.findall(r"url\((\w+:)", rest)) == {"data:"}
+    assert not re.findall(r"url\((?!data:)", rest)
+    assert "connect-src" not in html
+    assert "default-src 'none'" in html
+
+
+def test_it_has_the_words_of_the_page(paper: Paper) -> None:
+    _, _, body = offline(paper).decode().rpartition("</head>")
+    assert body == page(paper, Doors()).rpartition("</head>")[2]
+
+
+def test_data_cannot_end_the_script_that_it_is_in(paper: Paper) -> None:
+    [section] = paper.sections
+    assert section.gap
+    spec = {**section.gap.spec, "description": "</script><script>alert(1)</script>"}
+    gap = section.gap.model_copy(update={"spec": spec})
+    changed = paper.model_copy(update={"sections": (section.model_copy(update={"gap": gap}),)})
+    assert "<script>alert(1)" not in offline(changed).decode()

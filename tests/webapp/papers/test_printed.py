@@ -1,0 +1,73 @@
+"""The page as a PDF, and its picture for links, made by the real programs."""
+
+import shutil
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from webapp.charts.drawing import NotDrawn
+from webapp.papers import press
+from webapp.papers.card import card
+from webapp.papers.paper import Paper
+from webapp.papers.printed import pdf, picture
+
+
+def test_a_pdf_is_made_in_the_laboratorys_letters(paper: Paper) -> None:
+    made = pdf(paper)
+    assert made.startswith(b"%PDF-")
+    for face in (b"lab-serif-400", b"lab-serif-600", b"lab-sans-400", b"lab-mono-400"):
+        assert face in made
+
+
+def test_charts_are_drawn_with_their_rows_in_the_colours_of_paper(paper: Paper) -> None:
+    drawn = picture(paper.charts["curves-0"])
+    assert drawn.startswith("<svg")
+    assert "Test accuracy" in drawn
+    assert "var(" not in drawn
+    assert "Supervisor ." in drawn
+
+
+def test_a_card_is_a_png_of_the_size_that_chat_tools_want(paper: Paper) -> None:
+    made = card(paper)
+    assert made[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", made[16:24]) == (1200, 630)
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[str, list[str]]]:
+    """A server's address, and what it was asked for."""
+    paths: list[str] = []
+
+    class Recording(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_error(404)
+
+    server = HTTPServer(("127.0.0.1", 0), Recording)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", paths
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_page_is_printed_without_a_network(asked: tuple[str, list[str]]) -> None:
+    home, paths = asked
+    html = f'<link rel="stylesheet" href="{home}/a.css"><img src="{home}/b.png"><p style="background:url({home}/c.png)">x</p>'
+    assert press.press(html, "pdf").startswith(b"%PDF-")
+    assert paths == []
+
+
+def test_a_printer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(press, "SECONDS", 0.001)
+    with pytest.raises(NotDrawn, match=r"not printed within 0\.001 seconds"):
+        press.press("<p>x</p>", "pdf")
+
+
+def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(NotDrawn, match="could not be printed"):
+        press.press("<p>x</p>", "pdf")

@@ -1,0 +1,86 @@
+"""The page is a function of its paper and its doors, and shows only the doors that there are."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from tests.webapp.papers.reading import rows
+from webapp.experiments.models import Experiment
+from webapp.papers.choices import Choices
+from webapp.papers.composing import compose, stream
+from webapp.papers.paper import Paper
+from webapp.papers.rendering import Doors, page
+
+
+def test_two_renders_are_equal_byte_for_byte(paper: Paper) -> None:
+    doors = Doors(chart=lambda name, how: f"/charts/{name}.{how}", pdf="/paper.pdf")
+    again = Paper.model_validate_json(paper.model_dump_json())
+    assert page(paper, doors) == page(again, doors)
+    assert "csrf" not in page(paper, doors)
+
+
+def test_a_frozen_page_says_of_which_day_and_version_it_is(paper: Paper) -> None:
+    html = page(paper, Doors())
+    assert "Frozen 23 November 2026, version 2" in html
+    assert "may change" not in html
+    assert rows(html)["Archive, SHA-256"] == ["a1" * 32]
+    assert rows(html)["This version, SHA-256"] == ["c3" * 32]
+
+
+def test_a_live_page_says_that_it_may_change(done: Experiment, owner: User) -> None:
+    html = page(compose(done, Choices(), owner), Doors())
+    assert "Live, may change" in html
+    assert "Frozen" not in html
+    assert "How to verify" not in html
+
+
+def test_what_people_wrote_is_text(done: Experiment, owner: User) -> None:
+    choices = Choices(title="<script>alert(1)</script>", authors="<b>Ada</b>", notes="*Fine* </script><script>alert(1)</script>")
+    html = page(compose(done, choices, owner), Doors())
+    assert "<script>alert" not in html
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in html
+    assert "<em>Fine</em>" in html
+
+
+def test_only_doors_that_are_there_are_shown(paper: Paper) -> None:
+    bare = page(paper, Doors())
+    assert not re.findall(r'href="/(?!static/)', bare)
+    doors = Doors(
+        explorer="/examples/",
+        chart=lambda name, how: f"/charts/{name}.{how}",
+        offline="/offline.html",
+        pdf="/paper.pdf",
+        older=(("Version 1", "/v1/"),),
+        address="https://lab.example/shares/x/v2/",
+    )
+    html = page(paper, doors)
+    found = re.findall(r'href="(/(?!static/)[^"]*)"', html)
+    charts = [f"/charts/{name}-0.{how}" for name in ("gap", "curves", "decomposition") for how in ("svg", "png", "csv")]
+    assert sorted(found) == sorted([*charts, "/examples/", "/offline.html", "/paper.pdf", "/v1/"])
+    assert "url    = {https://lab.example/shares/x/v2/}" in html
+
+
+def test_a_streamed_chart_has_no_rows_that_would_be_drawn_twice(done: Experiment, owner: User) -> None:
+    paper, wire = compose(done, Choices(), owner), stream(done)
+    assert wire
+    html = page(paper, Doors(wire={**wire, "socket": "/shared/x/live/"}))
+    assert 'id="wire"' in html
+    assert "js/live.js" in html
+    assert "datasets" not in chart(html, "curves-0")
+    assert "datasets" in chart(page(paper, Doors()), "curves-0")
+    assert "live.js" not in page(paper, Doors())
+
+
+def chart(html: str, name: str) -> Any:
+    found = re.search(rf'<script data-chart="{name}"[^>]*>(.*?)</script>', html, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_citations_of_the_page_name_its_version(paper: Paper) -> None:
+    html = page(paper.model_copy(update={"title": "50% & {more}_x"}), Doors())
+    assert "@misc{w2slab" in html
+    assert r"title  = {{50\% \&amp; more\_x}}" in html
+    assert "version 2, SHA-256 c3c3c3c3c3c3c3c3" in html
+    assert "year   = {2026}" in html
