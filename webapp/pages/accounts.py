@@ -9,6 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from webapp.access import public, viewer
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
 from webapp.pages.login import account_of
 
 
@@ -32,6 +34,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = kind(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
+        tell(request.user, Verb.PASSWORD_CHANGED, "account", request.user.pk, request.user.get_username())
         messages.info(request, "Your password is set.")
-        return redirect("experiments")
+        return redirect("account")
     return render(request, "pages/password.html", {"form": form})

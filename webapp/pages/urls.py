@@ -2,7 +2,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import accounts, archives, audit, charts, datasets, explorer, views
+from webapp.pages import account, accounts, archives, audit, charts, datasets, explorer, views
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("login/", public(LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True)), name="login"),
     path("logout/", public(LogoutView.as_view()), name="logout"),
     path("password/", accounts.password, name="password"),
+    path("account/", account.account, name="account"),
+    path("account/tokens/", account.make_token, name="token-make"),
+    path("account/tokens/<int:pk>/revoke/", account.revoke_token, name="token-revoke"),
     path("audit/", audit.audit, name="audit"),
     path("audit/csv/", audit.table, name="audit-csv"),
     path("", views.experiments, name="experiments"),

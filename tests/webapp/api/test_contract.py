@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.webapp.explorer.scene import explored, ids_of
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # WSGI is synchronous
@@ -56,7 +56,9 @@ def known(owner: User) -> dict[str, int | str]:
     """Of each kind of thing that a path can name, one that is there."""
     experiment = explored(owner)
     run = experiment.runs.order_by("pk")[0]
-    return {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "name": "movie-reviews"}
+    token, _ = make(owner, "some")
+    there = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "token_id": token.pk}
+    return {**there, "name": "movie-reviews"}
 
 
 @schema.parametrize()
