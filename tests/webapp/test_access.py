@@ -75,6 +75,7 @@ def arguments(route: URLPattern, experiment: Experiment, brought: Import) -> dic
     kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
+    known |= {"uidb64": "x", "secret": "y"}
     return {name: known[name] for name in route.pattern.converters}
 
 

@@ -36,3 +36,26 @@ class Token(models.Model):
     @property
     def valid(self) -> bool:
         return self.revoked_at is None and not self.expired
+
+
+class Invitation(models.Model):
+    """A link by which one person, once, opens an account with a role that an admin chose."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.PositiveSmallIntegerField()  # webapp.access.Access
+    email = models.EmailField(blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+    @property
+    def open(self) -> bool:
+        return self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()
