@@ -8,7 +8,7 @@ import tempfile
 folder = tempfile.mkdtemp(prefix="w2s-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "for tests", "HF_HUB_OFFLINE": "1", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
-for name in ("REDIS_URL", "DATABASE_URL", "DATASETS_DIR"):
+for name in ("REDIS_URL", "DATABASE_URL", "DATASETS_DIR", "EMAIL_URL", "OIDC_ISSUER"):
     os.environ.pop(name, None)
 
 from webapp.settings import *  # noqa: E402, F403 - after the environment is set

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.functional import SimpleLazyObject
 
 from webapp.experiments.models import Experiment, Run
 
@@ -76,6 +77,11 @@ def may_stop(user: Anybody, run: Run) -> bool:
     """Whether the account may stop the run: the owners of the experiments that have it, and admins."""
     access = access_of(user)
     return access == Access.ADMIN or (access == Access.MEMBER and run.experiments.filter(owner_id=user.pk).exists())
+
+
+def member_context(request: HttpRequest) -> dict[str, object]:
+    """For every template: whether the account may work here, asked only where a template wants to know."""
+    return {"member": SimpleLazyObject(lambda: access_of(request.user) >= Access.MEMBER)}
 
 
 class AccessMiddleware(LoginRequiredMiddleware):

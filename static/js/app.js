@@ -10,10 +10,19 @@
     }
     const opener = event.target.closest("[data-open]");
     if (opener) document.getElementById(opener.dataset.open).showModal();
+    const copier = event.target.closest("[data-copy]");
+    if (copier) copy(copier);
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target) || opener) menu.open = false;
     }
   });
+
+  /* Selected as well: where the browser does not let a page copy, the person can. */
+  async function copy(button) {
+    const text = document.getElementById(button.dataset.copy);
+    getSelection().selectAllChildren(text);
+    try { await navigator.clipboard.writeText(text.textContent); button.textContent = "Copied"; } catch { /* selected it is */ }
+  }
 
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;

@@ -1,5 +1,6 @@
 """Who may do what: every address of the laboratory, asked for by everybody."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.celery import app
 from webapp.experiments.models import Experiment
@@ -91,6 +92,7 @@ def arguments(route: URLPattern, experiment: Experiment, brought: Import, share:
     kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
+    known |= {"uidb64": "x", "secret": "y"}
     if path.startswith(("shared/", "shares/")):
         known |= {"pk": share.links.get().pk, "slug": share.slug, "number": 1, "name": "gap-0", "chart": "gap"}
     return {name: known.get(name, "gap") for name in route.pattern.converters}
@@ -152,9 +154,15 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
     run = experiment.runs.first()
     assert run
-    known = {"experiment_id": experiment.pk, "run_id": run.pk, "import_id": brought.pk, "example_id": ids_of("test")[0]}
+    known: dict[str, Any] = {
+        "experiment_id": experiment.pk,
+        "run_id": run.pk,
+        "import_id": brought.pk,
+        "example_id": ids_of("test")[0],
+    }
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
-    known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}  # type: ignore[dict-item]
+    known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}
+    known |= {"token_id": make(owner, "some")[0].pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0
     for path, methods in api.get_openapi_schema()["paths"].items():
@@ -273,6 +281,28 @@ def test_only_who_may_stop_it_sees_the_button(people: dict[str, User | None], ow
             client.force_login(user)
             for path in (f"/experiments/{experiment.pk}/", f"/experiments/{experiment.pk}/status/", f"/runs/{run.pk}/"):
                 assert ("/stop/" in client.get(path).content.decode()) == (person in ("owner", "admin")), f"{path} by {person}"
+
+
+def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[str, User | None], owner: User) -> None:
+    experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
+    found, looked = [], 0
+    for person in ("viewer", "other"):
+        client, user = Client(raise_request_exception=False), people[person]
+        assert user
+        client.force_login(user)
+        for route in PAGES:
+            if route.name is None or PEOPLE[person] < route.callback.access:  # type: ignore[attr-defined]
+                continue
+            answer = client.get(reverse(route.name, kwargs=arguments(route, experiment, brought)))
+            if answer.streaming or answer.status_code != 200:
+                continue
+            for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
+                looked += 1
+                if not address.startswith(("/static/", "/admin/")):
+                    need = resolve(address).func.access  # type: ignore[attr-defined]
+                    found += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
+    assert looked > 200
+    assert found == []
 
 
 def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_is_a_viewer(

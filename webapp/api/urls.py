@@ -13,24 +13,31 @@ from ninja.security import HttpBearer
 from training import ExperimentSpec
 from training.spec import Problem, describe
 from webapp.access import Access, demand
+from webapp.accounts.models import Scope
+from webapp.accounts.tokens import holder
 from webapp.api.archives import router as archives
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
 from webapp.api.experiments import router as experiments
-from webapp.api.models import user_of
 from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
+from webapp.api.tokens import router as tokens
+
+ONLY_READS = "This token may only read. Make one that may write too, on the page of your account."
 
 
 class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        user = user_of(token)
-        if user:
-            request.user = user
-            access = Access.VIEWER if request.method in ("GET", "HEAD") else Access.MEMBER
-            demand(user, access)
-        return user
+        found = holder(token)
+        if found is None:
+            return None
+        request.user = found.user
+        reads = request.method in ("GET", "HEAD")
+        if found.scope == Scope.READ and not reads:
+            raise PermissionDenied(ONLY_READS)
+        demand(found.user, Access.VIEWER if reads else Access.MEMBER)
+        return found.user
 
 
 ERRORS = {
@@ -69,6 +76,7 @@ api.add_router("", datasets)
 api.add_router("", examples)
 api.add_router("", archives)
 api.add_router("", shares)
+api.add_router("", tokens)
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:

@@ -28,14 +28,14 @@ class Verb(models.TextChoices):
     ROLE_CHANGED = "role-changed", "changed the role of"
     DEACTIVATED = "deactivated", "deactivated"
     REACTIVATED = "reactivated", "reactivated"
-    NAME_CHANGED = "name-changed", "changed name or e-mail of"
-    PASSWORD_CHANGED = "password-changed", "changed the password of"
+    NAME_CHANGED = "name-changed", "changed name or e-mail"
+    PASSWORD_CHANGED = "password-changed", "set a password"
     RESET_MADE = "reset-made", "made a password link for"
-    PASSWORD_RESET = "password-reset", "reset the password of"
+    PASSWORD_RESET = "password-reset", "chose a new password by a link"
     TOKEN_MADE = "token-made", "made token"
     TOKEN_REVOKED = "token-revoked", "revoked token"
     LOGGED_IN = "logged-in", "logged in"
-    LOGIN_REFUSED = "login-refused", "was refused to log in"
+    LOGIN_REFUSED = "login-refused", "was locked out as"
 
 
 class Entry(models.Model):
@@ -60,3 +60,13 @@ class Entry(models.Model):
     def words(self) -> str:
         """What was done, as one says it; an old entry may have a verb that is not used any more."""
         return Verb(self.verb).label if self.verb in Verb else self.verb
+
+    @property
+    def thing(self) -> str:
+        """What kind of thing it is about, where that is not clear already."""
+        return "" if self.about == "account" or self.verb == Verb.INVITED or self.about in self.words else self.about
+
+    @property
+    def called(self) -> str:
+        """What the thing is called; nothing where somebody did something to himself."""
+        return "" if self.about == "account" and self.title == self.name else self.title or self.key

@@ -14,5 +14,5 @@ def tell(who: User | None, verb: Verb, about: Kind, key: object, title: str = ""
         about=about,
         key=str(key)[:64],
         title=title[:200],
-        details=details,
+        details={name: value for name, value in details.items() if value is not None},
     )

@@ -4,10 +4,13 @@ from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
 from django.urls import reverse
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+PASSWORDS = "django.contrib.auth.backends.ModelBackend"
+"""What an account that came by a link is logged in by."""
 
 
 class OneTimeTokens(PasswordResetTokenGenerator):
@@ -30,6 +33,12 @@ def welcome_link(site: str, target: str = "") -> str:
     user = first_account()
     path = reverse("login-link", args=[urlsafe_base64_encode(str(user.pk).encode()), TOKENS.make_token(user)])
     return f"{site}{path}" + (f"?{urlencode({'next': target})}" if target else "")
+
+
+def password_link(site: str, user: User) -> str:
+    """A link by which the account gets a new password, once; it ends with the next login too."""
+    uid = urlsafe_base64_encode(str(user.pk).encode())
+    return f"{site}{reverse('password-reset', args=[uid, default_token_generator.make_token(user)])}"
 
 
 def account_of(uid: str, token: str) -> User | None:

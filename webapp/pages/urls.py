@@ -1,15 +1,43 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import accounts, archives, audit, charts, datasets, explorer, managing, views
+from webapp.pages import (
+    account,
+    accounts,
+    archives,
+    audit,
+    charts,
+    datasets,
+    explorer,
+    managing,
+    passwords,
+    people,
+    sso,
+    views,
+)
 
 urlpatterns = [
     path("healthz", views.healthz),
     path("login/link/<str:uid>/<str:token>/", accounts.login_link, name="login-link"),
-    path("login/", public(LoginView.as_view(template_name="pages/login.html", redirect_authenticated_user=True)), name="login"),
+    path("login/", public(accounts.Login.as_view()), name="login"),
+    path("sso/", sso.leave, name="sso"),
+    path("sso/return/", sso.come_back, name="sso-return"),
     path("logout/", public(LogoutView.as_view()), name="logout"),
+    path("join/<str:secret>/", accounts.join, name="join"),
     path("password/", accounts.password, name="password"),
+    path("password/forgotten/", public(passwords.Forgotten.as_view()), name="forgotten"),
+    path("password/reset/<str:uidb64>/<str:token>/", public(passwords.Reset.as_view()), name="password-reset"),
+    path("people/", people.people, name="people"),
+    path("people/<int:pk>/role/", people.role, name="people-role"),
+    path("people/<int:pk>/close/", people.close, name="people-close"),
+    path("people/<int:pk>/reopen/", people.reopen, name="people-reopen"),
+    path("people/<int:pk>/reset/", people.reset, name="people-reset"),
+    path("people/invite/", people.invite, name="invite"),
+    path("people/invitations/<int:pk>/revoke/", people.revoke, name="invitation-revoke"),
+    path("account/", account.account, name="account"),
+    path("account/tokens/", account.make_token, name="token-make"),
+    path("account/tokens/<int:pk>/revoke/", account.revoke_token, name="token-revoke"),
     path("audit/", audit.audit, name="audit"),
     path("audit/csv/", audit.table, name="audit-csv"),
     path("", views.experiments, name="experiments"),

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.webapp.explorer.scene import explored, ids_of
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.shares.links import make_link
 from webapp.shares.models import Share
@@ -60,8 +60,9 @@ def known(owner: User) -> dict[str, int | str]:
     run = experiment.runs.order_by("pk")[0]
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
     link, _ = make_link(share, owner)
-    numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0], "link_id": link.pk}
-    return {**numbers, "name": "movie-reviews", "slug": share.slug}
+    token, _ = make(owner, "some")
+    numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0]}
+    return {**numbers, "link_id": link.pk, "token_id": token.pk, "name": "movie-reviews", "slug": share.slug}
 
 
 @schema.parametrize()

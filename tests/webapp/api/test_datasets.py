@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.webapp.imports.files import HOW, NO, YES, content, work
 from training import catalog
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make_token
 from webapp.imports.models import Import
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.explorer.scene import explored, ids_of
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment
 from webapp.notes import services
 

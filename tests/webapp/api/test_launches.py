@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from webapp.api.models import Launch, make_token
+from webapp.accounts.tokens import make_token
+from webapp.api.models import Launch
 from webapp.experiments.models import Experiment
 
 

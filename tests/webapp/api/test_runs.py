@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Run, Status
 
 from ..cast import launched

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from webapp.api.models import ApiToken, make_token
+from webapp.accounts.models import Token
+from webapp.accounts.tokens import make_token
 from webapp.api.urls import api
 from webapp.experiments.models import Experiment, Status
 
@@ -112,7 +113,7 @@ def test_a_session_is_no_token(owner: User) -> None:
 
 def test_only_the_digest_of_a_token_is_stored(owner: User) -> None:
     token = make_token(owner)
-    assert token not in str(list(ApiToken.objects.values()))
+    assert token not in str(list(Token.objects.values()))
 
 
 def test_the_token_command_prints_a_token_that_works(owner: User, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from tests.webapp.explorer.scene import explored, finish
 from training import Store
 from training.archive import Broken, seal
 from training.events import RunFailed
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make_token
 from webapp.archives.bringing import bring
 from webapp.archives.leaving import Unfinished, packed
 from webapp.experiments import services

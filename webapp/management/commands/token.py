@@ -3,7 +3,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.api.models import make_token
+from webapp.accounts.models import Scope
+from webapp.accounts.tokens import DAYS, make
 
 
 class Command(BaseCommand):
@@ -11,10 +12,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
+        parser.add_argument("--name", default="made in a terminal", help="what it is for")
+        parser.add_argument("--scope", choices=Scope.values, default=Scope.WRITE, help="a token that reads may only GET")
+        parser.add_argument("--days", type=int, default=DAYS, help=f"until it expires, 0 for never (default: {DAYS})")
 
-    def handle(self, *args: Any, username: str, **options: Any) -> None:
+    def handle(self, *args: Any, username: str, name: str, scope: str, days: int, **options: Any) -> None:
         try:
             user = User.objects.get(username=username, is_active=True)
         except User.DoesNotExist as error:
             raise CommandError(f"There is no active account called {username}.") from error
-        self.stdout.write(make_token(user))
+        self.stdout.write(make(user, name, Scope(scope), days or None)[1])

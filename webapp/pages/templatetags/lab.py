@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
@@ -34,6 +35,12 @@ def chart_script(spec: dict[str, Any], element: str) -> SafeString:
     """The spec of a chart as data for charts.js, which draws it into the element with this id."""
     text = str(json_script(spec))
     return mark_safe(text.replace("<script ", format_html('<script data-chart="{}" ', element), 1))
+
+
+@register.filter
+def styled(field: BoundField) -> SafeString:
+    """A field of one of Django's forms, looking like the laboratory's own."""
+    return field.as_widget(attrs={"class": "field", "autocomplete": field.field.widget.attrs.get("autocomplete", "off")})
 
 
 @register.simple_tag

@@ -1,0 +1,10 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "webapp.accounts"
+
+    def ready(self) -> None:
+        import_module("webapp.accounts.entering")  # which listens, and needs the models that are loaded by now

@@ -1,0 +1,66 @@
+"""Invitation links: making one, whose secret is told once, opening an account by it, revoking it."""
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from webapp.access import Access
+from webapp.accounts.models import Invitation
+from webapp.accounts.people import give_role, words
+from webapp.accounts.tokens import digest
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+
+LIVES = timedelta(days=7)
+
+
+class Closed(Exception):
+    """The invitation is used, revoked, too old, or never was."""
+
+
+@transaction.atomic
+def invite(admin: User, role: Access, email: str = "") -> tuple[Invitation, str]:
+    """A new invitation and its secret, which cannot be read again."""
+    secret = secrets.token_urlsafe(32)
+    made = Invitation.objects.create(
+        digest=digest(secret), role=role, email=email, made_by=admin, expires_at=timezone.now() + LIVES
+    )
+    tell(admin, Verb.INVITED, "invitation", made.pk, email, role=words(role)[0])
+    return made, secret
+
+
+def standing() -> QuerySet[Invitation]:
+    """Those that somebody may still use."""
+    open_ones = Invitation.objects.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+    return open_ones.select_related("made_by")
+
+
+def find(secret: str) -> Invitation | None:
+    return standing().filter(digest=digest(secret)).first()
+
+
+@transaction.atomic
+def accept(secret: str, user: User) -> User:
+    """Stores ``user``, who has a name and a password, with the invitation's role. Raises Closed; of two at once one comes in."""
+    found = Invitation.objects.select_for_update().filter(digest=digest(secret)).first()
+    if found is None or not found.open:
+        raise Closed
+    user.email = found.email
+    user.save()
+    give_role(user, Access(found.role))
+    found.used_at = timezone.now()
+    found.save(update_fields=["used_at"])
+    tell(user, Verb.JOINED, "account", user.pk, user.get_username(), role=words(Access(found.role))[0], invitation=found.pk)
+    return user
+
+
+@transaction.atomic
+def revoke(admin: User, found: Invitation) -> None:
+    if found.open:
+        found.revoked_at = timezone.now()
+        found.save(update_fields=["revoked_at"])
+        tell(admin, Verb.REVOKED, "invitation", found.pk, found.email)

@@ -1,0 +1,61 @@
+"""Secrets that let somebody in. Of each only the digest is kept."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Scope(models.TextChoices):
+    READ = "read", "only read"
+    WRITE = "write", "read and write"
+
+
+class Token(models.Model):
+    """A bearer token for the API. It may never do more than its account."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
+    digest = models.CharField(max_length=64, unique=True)
+    start = models.CharField(max_length=6, blank=True)  # of the secret, so that its owner knows it again
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)  # to the minute
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"token {self.name} of {self.user}"
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def valid(self) -> bool:
+        return self.revoked_at is None and not self.expired
+
+
+class Invitation(models.Model):
+    """A link by which one person, once, opens an account with a role that an admin chose."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.PositiveSmallIntegerField()  # webapp.access.Access
+    email = models.EmailField(blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+    @property
+    def open(self) -> bool:
+        return self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()

@@ -1,0 +1,61 @@
+"""API tokens: making one, which is shown once, knowing whose one is, and revoking one."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from webapp.accounts.models import Scope, Token
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+
+DAYS = 90
+"""How long a token lives, unless something else is said."""
+
+START = 6
+USED_EVERY = timedelta(minutes=1)
+"""The use of a token is noted at most so often: reading should not mean writing."""
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def make(user: User, name: str, scope: Scope = Scope.WRITE, days: int | None = DAYS) -> tuple[Token, str]:
+    """A new token and its secret, which cannot be read again. It ends after so many days; None is never."""
+    secret = secrets.token_urlsafe(32)
+    expires = None if days is None else timezone.now() + timedelta(days=days)
+    token = Token.objects.create(
+        user=user, name=name, scope=scope, digest=digest(secret), start=secret[:START], expires_at=expires
+    )
+    tell(user, Verb.TOKEN_MADE, "token", token.pk, name, scope=str(scope), expires=expires and expires.date().isoformat())
+    return token, secret
+
+
+def make_token(user: User) -> str:
+    """The secret of a new token that may all that ``user`` may."""
+    return make(user, "token")[1]
+
+
+def holder(secret: str) -> Token | None:
+    """The token with this secret and its account; None where it is wrong, expired or revoked, or the account is closed."""
+    token = Token.objects.select_related("user").filter(digest=digest(secret), user__is_active=True).first()
+    if token is None or not token.valid:
+        return None
+    now = timezone.now()
+    if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+@transaction.atomic
+def revoke(token: Token) -> None:
+    """It lets nobody in any more; its owner still sees that there was one."""
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        tell(token.user, Verb.TOKEN_REVOKED, "token", token.pk, token.name)

@@ -1,0 +1,104 @@
+"""The page of one's own account: name, e-mail, password, and tokens for the API."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from webapp.access import Access, access_of, viewer
+from webapp.accounts import people, tokens
+from webapp.accounts.models import Scope, Token
+
+LIVES = {"30": "30 days", "90": "90 days", "365": "a year", "": "for ever"}
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a person may say of himself. With single sign-on the e-mail is who one is, and only admins change it."""
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email")
+
+    def __init__(self, user: User, sent: object = None) -> None:
+        super().__init__(sent, instance=user)  # type: ignore[arg-type]
+        if settings.SSO:
+            del self.fields["email"]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and people.with_email(email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Another account has this e-mail.")
+        return email
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80, label="What it is for")
+    scope = forms.ChoiceField(label="It may")
+    days = forms.ChoiceField(choices=list(LIVES.items()), required=False, initial=str(tokens.DAYS), label="It lives")
+
+    def __init__(self, user: User, sent: object = None) -> None:
+        super().__init__(sent)  # type: ignore[arg-type]
+        scopes = [Scope.READ] if access_of(user) == Access.VIEWER else list(Scope)
+        self.fields["scope"].choices = [(one.value, one.label) for one in scopes]  # type: ignore[attr-defined]
+
+
+def _page(
+    request: HttpRequest,
+    profile: ProfileForm | None = None,
+    form: TokenForm | None = None,
+    secret: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)
+    context = {
+        "role": people.words(access_of(user)),
+        "profile": profile or ProfileForm(user),
+        "form": form or TokenForm(user),
+        "tokens": user.tokens.all(),
+        "secret": secret,
+        "example": request.build_absolute_uri("/api/v1/experiments"),
+    }
+    return render(request, "pages/account.html", context, status=status)
+
+
+@viewer
+def account(request: HttpRequest) -> HttpResponse:
+    """What is kept of the person who asks; sent, name and e-mail are changed."""
+    assert isinstance(request.user, User)
+    if request.method != "POST":
+        return _page(request)
+    form = ProfileForm(User.objects.get(pk=request.user.pk), request.POST)
+    if not form.is_valid():
+        return _page(request, profile=form, status=422)
+    people.describe(form.save(commit=False), form.changed_data)
+    messages.info(request, "Your account is saved.")
+    return redirect("account")
+
+
+@viewer
+@require_POST
+@never_cache
+def make_token(request: HttpRequest) -> HttpResponse:
+    """Makes a token; the answer is the only page that ever shows its secret, and no browser keeps it."""
+    assert isinstance(request.user, User)
+    form = TokenForm(request.user, request.POST)
+    if not form.is_valid():
+        return _page(request, form=form, status=422)
+    days = form.cleaned_data["days"]
+    _, secret = tokens.make(
+        request.user, form.cleaned_data["name"], Scope(form.cleaned_data["scope"]), int(days) if days else None
+    )
+    return _page(request, secret=secret)
+
+
+@viewer
+@require_POST
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    tokens.revoke(get_object_or_404(Token, pk=pk, user=request.user))
+    messages.info(request, "The token is revoked.")
+    return redirect("account")

@@ -1,0 +1,62 @@
+"""Going to the provider of single sign-on, and coming back. Whatever goes wrong there ends at the login page, in words."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
+
+from webapp.access import public
+from webapp.accounts.sso import setting
+
+logger = logging.getLogger(__name__)
+
+BROKEN = (OSError, ValueError, KeyError, SuspiciousOperation, jwt.PyJWTError)
+"""What an answer that is wrong, or none, makes the library raise."""
+
+
+class Leave(OIDCAuthenticationRequestView):  # type: ignore[misc]
+    get_settings = staticmethod(setting)
+
+
+class Return(OIDCAuthenticationCallbackView):  # type: ignore[misc]
+    get_settings = staticmethod(setting)
+
+    def login_failure(self) -> HttpResponse:
+        raise SuspiciousOperation("Nobody was logged in: refused there, no verified e-mail, or a closed account.")
+
+
+@public
+def leave(request: HttpRequest) -> HttpResponse:
+    return _kept_whole(request, Leave.as_view())
+
+
+@public
+def come_back(request: HttpRequest) -> HttpResponse:
+    if "error" in request.GET:  # the library would log out whoever is logged in, at anybody's wish
+        return _failed(request, request.GET["error"])
+    return _kept_whole(request, Return.as_view())
+
+
+def _kept_whole(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse:
+    if not settings.SSO:
+        raise Http404
+    try:
+        answer: HttpResponse = view(request)
+    except BROKEN as error:
+        return _failed(request, error)
+    return answer
+
+
+def _failed(request: HttpRequest, why: object) -> HttpResponse:
+    logger.warning("single sign-on failed: %s", why)
+    messages.error(
+        request, "Single sign-on did not let you in. You need an account there with a verified e-mail, and an open one here."
+    )
+    return redirect("login")
