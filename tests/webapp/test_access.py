@@ -98,6 +98,13 @@ def arguments(route: URLPattern, experiment: Experiment, brought: Import, share:
     return {name: known.get(name, "gap") for name in route.pattern.converters}
 
 
+def shared(experiment: Experiment, owner: User) -> Share:
+    """With all that a share can show, and a link."""
+    share = services.share_frozen(experiment, CHOICES.model_copy(update={"examples": "all"}), owner)
+    links.make_link(share, owner)
+    return share
+
+
 def asked(client: Client, method: str, path: str, **options: Any) -> Any:
     """The answer, after which everything is as it was."""
     with transaction.atomic():
@@ -130,8 +137,7 @@ def test_every_page_declares_whom_it_is_for() -> None:
 
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
-    share = services.share_frozen(experiment, CHOICES, owner)
-    links.make_link(share, owner)
+    share = shared(experiment, owner)
     found = []
     for route in PAGES:
         given = arguments(route, experiment, brought, share)
@@ -285,7 +291,7 @@ def test_only_who_may_stop_it_sees_the_button(people: dict[str, User | None], ow
 
 def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
-    found, looked = [], 0
+    share, found, looked = shared(experiment, owner), [], 0
     for person in ("viewer", "other"):
         client, user = Client(raise_request_exception=False), people[person]
         assert user
@@ -293,7 +299,7 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
         for route in PAGES:
             if route.name is None or PEOPLE[person] < route.callback.access:  # type: ignore[attr-defined]
                 continue
-            answer = client.get(reverse(route.name, kwargs=arguments(route, experiment, brought)))
+            answer = client.get(reverse(route.name, kwargs=arguments(route, experiment, brought, share)))
             if answer.streaming or answer.status_code != 200:
                 continue
             for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
