@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|export|words|schema|execute|serve|data."""
+"""The same engine with no web at all: python -m training plan|run|push|export|words|schema|execute|serve|data."""
 
 import argparse
 import contextlib
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
+from training.diary import Diary
 from training.engine.errors import EngineError
 from training.events import RunFailed, RunStopped
 from training.files import atomic
@@ -61,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "Trains every run of a recipe that is not finished; prints events as JSON lines.")
     run.add_argument("recipe", help=recipe)
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions, weights and result.json")
+    push = add("push", _push, "Sends a recipe that was run here to a laboratory, as an archive that it verifies.")
+    push.add_argument("recipe", help=recipe)
+    push.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder that run has filled")
+    push.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN has a token of yours")
     add("schema", _schema, "Prints the JSON schema of recipes.")
     out = add("export", _export, "Writes a finished run's model, or its weak labels, into a folder that other tools read.")
     out.add_argument("run", metavar="RUNKEY", help="key of the run, or its beginning")
@@ -153,10 +158,21 @@ def _run(options: argparse.Namespace) -> int:
     plan, store = make_plan(read_recipe(options.recipe)), Store(options.out)
     with json_lines() as write, stop_requests() as should_stop:
         for run in plan.runs.values():
-            code = DONE if store.finished(run.key()) else train(run, store, _labelled(run, write), should_stop)
+            code = DONE if store.finished(run.key()) else train(run, store, _told(run, store, write), should_stop)
             if code != DONE:
                 return code
     _write_result(plan, store)
+    return DONE
+
+
+def _push(options: argparse.Namespace) -> int:
+    # The client and the result cost half a second, which the other commands need not pay.
+    from training.sending import NotSent, send
+
+    try:
+        print(send(make_plan(read_recipe(options.recipe)), Store(options.store), options.to))
+    except NotSent as error:
+        raise BadInput(str(error)) from None
     return DONE
 
 
@@ -201,9 +217,16 @@ def _data(options: argparse.Namespace) -> int:
         return run(options, lambda notice: write(notice.model_dump(mode="json")), should_stop)
 
 
-def _labelled(run: RunSpec, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
+def _told(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
+    """Events are printed with the run's key, and kept for whoever sends the run to a laboratory."""
     key = run.key()
-    return lambda event: write({"run": key, **event.model_dump(mode="json")})
+    diary = Diary(store, key)
+
+    def tell(event: Event) -> None:
+        diary.write(event)
+        write({"run": key, **event.model_dump(mode="json")})
+
+    return tell
 
 
 def _write_result(plan: Plan, store: Store) -> None:

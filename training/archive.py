@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from training.events import Event
+from training.events import EVENTS, Told
 from training.files import atomic
 from training.results import Result
 
 CHECKSUMS = "checksums.txt"
 ABOUT = "archive.json"
-RUN, EVENTS = "run.json", "events.jsonl"
+RUN = "run.json"
 MADE = ("trajectory.parquet", "predictions.parquet")
 """What a finished run has; the predictions say that it has finished, so they come last."""
 NAME = re.compile(rf"{ABOUT}|{CHECKSUMS}|runs/[0-9a-f]{{64}}/({'|'.join((RUN, EVENTS, *MADE))})".replace(".", r"\."))
@@ -43,24 +43,14 @@ class Broken(ValueError):
         self.problems = list(problems)
 
 
-class Told(BaseModel):
-    """A line of events.jsonl."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seq: int
-    attempt: int
-    at: datetime
-    event: Event
-
-
 class Archive(BaseModel):
     """``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, and ``versions`` of packages that runs had."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    number: int
+    number: int | None
+    """Of the experiment in its laboratory, None of one that was run without any."""
     name: str = Field(max_length=120)
     owner: str = Field(max_length=150)
     launched_at: datetime

@@ -1,15 +1,14 @@
 """A laboratory from a notebook or a script: launch, follow, and read what came of it. No torch comes with it."""
 
-import json
 import os
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from training.events import standing
 from training.results import Result
@@ -36,7 +35,8 @@ class Lab:
     """The laboratory at ``url``, for the owner of ``token`` (from ``W2S_TOKEN`` unless given)."""
 
     def __init__(self, url: str, token: str = "") -> None:
-        self.url, self._token = url.rstrip("/"), token or os.environ.get("W2S_TOKEN", "")
+        headers = {"Authorization": f"Bearer {token or os.environ.get('W2S_TOKEN', '')}"}
+        self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=PATIENCE)
 
     def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":
         """Raises Refused for a spec that cannot be run. An answer that is lost on the way makes no second experiment."""
@@ -55,13 +55,17 @@ class Lab:
             yield from found["experiments"]
             page, pages = page + 1, found["pages"]
 
+    def push(self, archive: Path) -> "Experiment":
+        """Brings an archive to the laboratory, which verifies it. Raises Refused with what is wrong with it."""
+        with archive.open("rb") as file:
+            return Experiment(self, _told(self._http.post("archives", files={"file": file})))
+
     def ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be."""
         for pause in range(TRIES):
             try:
-                with self._open(method, path, body, headers or {}) as answer:
-                    return json.load(answer)
-            except OSError:  # no connection, or one that broke
+                return _told(self._http.request(method, path, json=body, headers=headers))
+            except httpx2.TransportError:  # no connection, or one that broke
                 if pause == TRIES - 1:
                     raise
                 time.sleep(2**pause / 2)
@@ -69,18 +73,13 @@ class Lab:
 
     def save(self, path: str, target: Path) -> None:
         """What the API answers with as a file."""
-        with self._open("GET", path, None, {}) as answer, target.open("wb") as file:
-            while piece := answer.read(2**20):
-                file.write(piece)
-
-    def _open(self, method: str, path: str, body: Json | None, headers: Mapping[str, str]) -> Any:
-        sent = None if body is None else json.dumps(body).encode()
-        ours = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/api/v1/{path}", sent, ours | dict(headers), method=method)
-        try:
-            return urllib.request.urlopen(request, timeout=PATIENCE)
-        except urllib.error.HTTPError as error:
-            raise _refused(error) from None
+        with self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise _refused(answer)
+            with target.open("wb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
 
 
 class Experiment:
@@ -147,9 +146,15 @@ class Experiment:
         self.lab.save(f"experiments/{self.id}/archive", target)
 
 
-def _refused(error: urllib.error.HTTPError) -> Refused:
+def _told(answer: httpx2.Response) -> Any:
+    if answer.is_error:
+        raise _refused(answer)
+    return answer.json()
+
+
+def _refused(answer: httpx2.Response) -> Refused:
     try:
-        problems = [(one["path"], one["message"]) for one in json.load(error)["errors"]]
+        problems = [(one["path"], one["message"]) for one in answer.json()["errors"]]
     except (ValueError, KeyError, TypeError):
-        problems = [("", f"The laboratory answered {error.code}.")]
-    return Refused(error.code, problems)
+        problems = [("", f"The laboratory answered {answer.status_code}.")]
+    return Refused(answer.status_code, problems)

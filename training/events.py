@@ -1,6 +1,7 @@
 """Small typed facts from a run, one shape from the trainer to the screen: the only thing that changes a run's status."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -154,6 +155,18 @@ Event = Annotated[
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Parses and validates any event: ``EVENT.validate_json(line)``."""
+
+EVENTS = "events.jsonl"
+"""Beside the files of a run, where its events are kept in a file."""
+
+
+class Told(Frozen):
+    """A line of that file."""
+
+    seq: int
+    attempt: int
+    at: datetime
+    event: Event
 
 
 def standing(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

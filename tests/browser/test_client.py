@@ -1,6 +1,10 @@
 """The laboratory from a notebook: the README's own lines, in front of a whole laboratory."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +54,23 @@ def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab
     assert (tmp_path / "it.zip").read_bytes()[:4] == b"PK\x03\x04"
     assert [(one["id"], one["state"]) for one in client.experiments()] == [(done.id, "finished"), (stopped.id, "stopped")]
     assert [one["id"] for one in client.experiments(state="stopped")] == [stopped.id]
+    brought = client.push(tmp_path / "it.zip")
+    assert brought.id != done.id
+    assert brought.result == done.refresh().result
+    with pytest.raises(Refused, match="no zip file") as refused:
+        client.push(ROOT / "README.md")
+    assert refused.value.problems[0][0] == "file"
+
+
+def test_what_was_run_from_the_command_line_is_sent_to_a_laboratory(lab: Lab, tmp_path: Path) -> None:
+    recipe, store = tmp_path / "recipe.json", tmp_path / "store"
+    recipe.write_text(json.dumps(quick()))
+    command = [sys.executable, "-m", "training"]
+    subprocess.run([*command, "run", str(recipe), "--out", str(store)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    push = [*command, "push", str(recipe), "--store", str(store), "--to", lab.url]
+    environment = {**os.environ, "W2S_TOKEN": lab.token}
+    said = [subprocess.run(push, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout for _ in "ab"]
+    assert said[0] == said[1] == f"{lab.url}/experiments/1/\n"
+    told = lab.experiment(1)
+    assert (told["state"], told["name"]) == ("finished", "Quick")
+    assert told["result"] == json.loads((store / "result.json").read_text())

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import Store
-from training.archive import ABOUT, EVENTS, MADE, Archive, Told, pack, seal
-from training.events import EVENT, RunStarted
+from training.archive import ABOUT, MADE, Archive, pack, seal
+from training.events import EVENT, EVENTS, RunStarted, Told
 from training.results import Result
 from webapp.audit.models import Verb
 from webapp.audit.services import tell

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from training import RunSpec, Triplet
-from training.archive import Archive, Broken, Told
+from training.archive import Archive, Broken
+from training.events import Told
 from webapp.experiments.fold import fold
 from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
 from webapp.experiments.services import give_parts

@@ -1,0 +1,78 @@
+"""An experiment that was run without a laboratory, sent to one as the archive that it takes."""
+
+import getpass
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import httpx2
+
+from training.archive import ABOUT, MADE, RUN, Archive, Broken, pack, read_events, seal
+from training.artifacts import Store
+from training.client import Lab, Refused
+from training.events import EVENTS, RunStarted, Told
+from training.plan import Plan
+from training.results import summarize
+
+
+class NotSent(Exception):
+    """Nothing has come to the laboratory; the message says why."""
+
+
+def send(plan: Plan, store: Store, url: str) -> str:
+    """The address of the experiment that the laboratory at ``url`` has made of it. Raises NotSent."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, packed = Path(place) / "archive", Path(place) / "archive.zip"
+        try:
+            write(plan, store, getpass.getuser(), folder)
+            pack(folder, packed)
+            number = Lab(url).push(packed).id
+        except (Broken, Refused, OSError, ValueError) as error:
+            raise NotSent(str(error)) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise NotSent(f"{url} does not answer: {error}") from None
+    return f"{url.rstrip('/')}/experiments/{number}/"
+
+
+def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
+    """Fills ``folder`` with the archive of the plan's runs in ``store`` and returns its content hash. Raises NotSent."""
+    for key in plan.runs:
+        if not store.finished(key):
+            raise NotSent(f"Run {key[:12]} has not finished: python -m training run goes on with it.")
+        if not (store.run(key) / EVENTS).exists():
+            raise NotSent(f"Of run {key[:12]} no events were kept, which an archive needs. Train it again.")
+    told = {key: _copy(store.run(key), folder / "runs" / key, key) for key in plan.runs}
+    times = [one.at for events in told.values() for one in events]
+    about = Archive(
+        number=None,
+        name=plan.spec.name,
+        owner=owner,
+        launched_at=min(times),
+        ended_at=max(times),
+        spec=plan.spec.model_dump(mode="json"),
+        triplets=[vars(triplet) for triplet in plan.triplets],
+        result=summarize(plan, store.read_predictions, store.read_trajectory),
+        versions=_versions(told),
+        datasets={run.dataset: run.fingerprint for run in plan.runs.values()},
+    )
+    (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
+    return seal(folder)
+
+
+def _copy(source: Path, target: Path, key: str) -> list[Told]:
+    target.mkdir(parents=True)
+    for name in (RUN, EVENTS, *MADE):
+        if (source / name).exists():  # a run that did not watch itself has no trajectory
+            shutil.copyfile(source / name, target / name)
+    return read_events(target.parents[1], key)
+
+
+def _versions(told: dict[str, list[Told]]) -> dict[str, list[str]]:
+    found = defaultdict[str, set[str]](set)
+    for events in told.values():
+        for one in events:
+            if isinstance(one.event, RunStarted):
+                for package, version in one.event.versions.items():
+                    found[package].add(version)
+    return {name: sorted(versions) for name, versions in sorted(found.items())}
