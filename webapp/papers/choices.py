@@ -2,9 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Examples = Literal["none", "some", "all"]
+
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", ""))]
+"""Without the one character that PostgreSQL keeps in no text."""
 
 
 class Highlight(BaseModel):
@@ -13,17 +16,17 @@ class Highlight(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     example: Annotated[int, Field(ge=0, le=2**53)]
-    note: Annotated[str, Field(max_length=500)] = ""
+    note: Annotated[Text, Field(max_length=500)] = ""
 
 
 class Choices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: Annotated[str, Field(max_length=200)] = ""
+    title: Annotated[Text, Field(max_length=200)] = ""
     """Empty for the experiment's name."""
-    authors: Annotated[str, Field(max_length=500)] = ""
+    authors: Annotated[Text, Field(max_length=500)] = ""
     """Empty for the name of the experiment's owner."""
-    notes: Annotated[str, Field(max_length=20_000)] = ""
+    notes: Annotated[Text, Field(max_length=20_000)] = ""
     """Markdown with maths between dollar signs."""
     curves: bool = True
     examples: Examples = "some"
