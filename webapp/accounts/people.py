@@ -18,7 +18,7 @@ ROLES = {
     Access.ADMIN: ("admin", "does everything"),
 }
 YOURSELF = "Nobody takes admin rights from himself or closes his own account: ask another admin."
-LAST = "This is the last admin. Make somebody else one first."
+DEPOSED = "You are no admin any more."
 
 
 def words(role: Access) -> tuple[str, str]:
@@ -92,11 +92,12 @@ def reopen(admin: User, user: User) -> None:
 
 
 def _spare(admin: User, user: User) -> None:
+    """Whoever deposes somebody is an admin and stays one, so that there always is one."""
     if admin.pk == user.pk:
         raise ValueError(YOURSELF)
-    admins = list(User.objects.select_for_update().filter(is_superuser=True, is_active=True).values_list("pk", flat=True))
-    if admins == [user.pk] or admin.pk not in admins:  # two who depose each other at the same moment come one after the other
-        raise ValueError(LAST)
+    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if admin not in list(admins):  # two who depose each other at the same moment come one after the other
+        raise ValueError(DEPOSED)
 
 
 def _log_out(user: User) -> None:
