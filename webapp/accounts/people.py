@@ -102,6 +102,6 @@ def _spare(admin: User, user: User) -> None:
 
 def _log_out(user: User) -> None:
     """Sessions are stored by their own keys, so all that go on have to be looked at."""
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()
+    sessions = Session.objects.filter(expire_date__gt=timezone.now())
+    his = [one.pk for one in sessions if one.get_decoded().get("_auth_user_id") == str(user.pk)]
+    Session.objects.filter(pk__in=his).delete()
