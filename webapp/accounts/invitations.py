@@ -29,7 +29,7 @@ def invite(admin: User, role: Access, email: str = "") -> tuple[Invitation, str]
     made = Invitation.objects.create(
         digest=digest(secret), role=role, email=email, made_by=admin, expires_at=timezone.now() + LIVES
     )
-    tell(admin, Verb.INVITED, "invitation", made.pk, email, role=words(role)[0])
+    tell(admin, Verb.INVITED, "invitation", made.pk, email or "by a link", role=words(role)[0])
     return made, secret
 
 
@@ -63,4 +63,4 @@ def revoke(admin: User, found: Invitation) -> None:
     if found.open:
         found.revoked_at = timezone.now()
         found.save(update_fields=["revoked_at"])
-        tell(admin, Verb.REVOKED, "invitation", found.pk, found.email)
+        tell(admin, Verb.REVOKED, "invitation", found.pk, found.email or "by a link")

@@ -18,7 +18,7 @@ ROLES = {
     Access.ADMIN: ("admin", "does everything"),
 }
 YOURSELF = "Nobody takes admin rights from himself or closes his own account: ask another admin."
-LAST = "This is the last admin. Make somebody else one first."
+DEPOSED = "You are no admin any more."
 
 
 def words(role: Access) -> tuple[str, str]:
@@ -92,15 +92,16 @@ def reopen(admin: User, user: User) -> None:
 
 
 def _spare(admin: User, user: User) -> None:
+    """Whoever deposes somebody is an admin and stays one, so that there always is one."""
     if admin.pk == user.pk:
         raise ValueError(YOURSELF)
-    admins = list(User.objects.select_for_update().filter(is_superuser=True, is_active=True).values_list("pk", flat=True))
-    if admins == [user.pk] or admin.pk not in admins:  # two who depose each other at the same moment come one after the other
-        raise ValueError(LAST)
+    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if admin not in list(admins):  # two who depose each other at the same moment come one after the other
+        raise ValueError(DEPOSED)
 
 
 def _log_out(user: User) -> None:
     """Sessions are stored by their own keys, so all that go on have to be looked at."""
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()
+    sessions = Session.objects.filter(expire_date__gt=timezone.now())
+    his = [one.pk for one in sessions if one.get_decoded().get("_auth_user_id") == str(user.pk)]
+    Session.objects.filter(pk__in=his).delete()

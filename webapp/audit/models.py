@@ -14,6 +14,7 @@ class Verb(models.TextChoices):
     LAUNCHED = "launched", "launched"
     STOPPED = "stopped", "stopped"
     RENAMED = "renamed", "renamed"
+    CHANGED = "changed", "changed"
     DELETED = "deleted", "deleted"
     EXPORTED = "exported", "exported"
     IMPORTED = "imported", "imported"

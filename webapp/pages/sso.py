@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 BROKEN = (OSError, ValueError, KeyError, SuspiciousOperation, jwt.PyJWTError)
 """What an answer that is wrong, or none, makes the library raise."""
 
+AWAY = "Single sign-on cannot be reached now. A password works as always."
+REFUSED = "Single sign-on did not let you in. You need an account there with a verified e-mail, and an open one here."
+
 
 class Leave(OIDCAuthenticationRequestView):  # type: ignore[misc]
     get_settings = staticmethod(setting)
@@ -39,8 +42,6 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 @public
 def come_back(request: HttpRequest) -> HttpResponse:
-    if "error" in request.GET:  # the library would log out whoever is logged in, at anybody's wish
-        return _failed(request, request.GET["error"])
     return _kept_whole(request, Return.as_view())
 
 
@@ -48,15 +49,11 @@ def _kept_whole(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse:
     if not settings.SSO:
         raise Http404
     try:
+        if "error" in request.GET:  # the library would log out whoever is logged in, at anybody's wish
+            raise SuspiciousOperation(request.GET["error"])
         answer: HttpResponse = view(request)
     except BROKEN as error:
-        return _failed(request, error)
+        logger.warning("single sign-on failed: %r", error)
+        messages.error(request, AWAY if isinstance(error, OSError) else REFUSED)
+        return redirect("login")
     return answer
-
-
-def _failed(request: HttpRequest, why: object) -> HttpResponse:
-    logger.warning("single sign-on failed: %s", why)
-    messages.error(
-        request, "Single sign-on did not let you in. You need an account there with a verified e-mail, and an open one here."
-    )
-    return redirect("login")

@@ -18,7 +18,4 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
     )
 
-    operations = (
-        migrations.RunPython(move, migrations.RunPython.noop),
-        migrations.DeleteModel(name="ApiToken"),
-    )
+    operations = (migrations.RunPython(move, migrations.RunPython.noop),)

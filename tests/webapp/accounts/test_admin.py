@@ -1,0 +1,29 @@
+"""The admin site is a second door to accounts, and tells the same trail."""
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from webapp.audit.models import Entry
+
+LONG = "a long enough passphrase"
+
+
+def test_what_is_done_to_accounts_there_is_told(db: None, owner: User) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    page = f"/admin/auth/user/{owner.pk}/change/"
+    kept = {"username": "ada", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00", "email": "ada@example.org"}
+    assert client.post(page, kept | {"is_superuser": "on", "is_active": "on"}).status_code == 302
+    assert client.post(f"/admin/auth/user/{owner.pk}/password/", {"password1": LONG, "password2": LONG}).status_code == 302
+    new = {"username": "grace", "password1": LONG, "password2": LONG, "usable_password": "true"}
+    assert client.post("/admin/auth/user/add/", new).status_code == 302
+    grace = User.objects.get(username="grace")
+    assert client.post(f"/admin/auth/user/{grace.pk}/delete/", {"post": "yes"}).status_code == 302
+    entries = Entry.objects.exclude(verb="logged-in").order_by("pk")
+    assert [(one.name, one.verb, one.title) for one in entries] == [
+        ("root", "changed", "ada"),
+        ("root", "changed", "ada"),
+        ("root", "created", "grace"),
+        ("root", "deleted", "grace"),
+    ]
+    assert "Superuser status" in entries[0].details["changed"]

@@ -1,0 +1,41 @@
+"""What is done to accounts on Django's admin site is told to the same trail as on the page of people."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+
+WHERE = "the admin site"
+
+
+class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Django's own, which notes each act by these three; passwords are changed by the second."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        _tell(request, Verb.CREATED, obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        fields = [name for one in message if isinstance(one, dict) for name in one.get("changed", {}).get("fields", ())]
+        _tell(request, Verb.CHANGED, obj, changed=", ".join(fields) or "password")
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
+        for user in queryset:
+            _tell(request, Verb.DELETED, user)
+        return super().log_deletions(request, queryset)
+
+
+def _tell(request: HttpRequest, verb: Verb, user: User, **details: str) -> None:
+    assert isinstance(request.user, User)
+    tell(request.user, verb, "account", user.pk, user.get_username(), by=WHERE, **details)
+
+
+admin.site.unregister(User)
+admin.site.register(User, TrailedUserAdmin)
