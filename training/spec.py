@@ -4,23 +4,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from training import catalog
 from training.catalog import Adaptation, Tuning
+from training.frozen import Frozen as Frozen
+from training.methods import METHOD_KINDS
+from training.methods import Confidence as Confidence
+from training.methods import Method as Method
+from training.methods import Naive as Naive
 
 ENGINE_VERSION = 1
 """Raised when the engine would give other results for the same run; part of every run's key."""
 
 SPEC_VERSION: Final = 1
 """Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 STORED = {"stored": True}
@@ -168,36 +169,6 @@ class StrongSpec(TrainingSpec):
     )
 
 
-class Naive(Frozen):
-    """Cross-entropy to the supervisor's soft labels (Burns et al. 2023, section 4)."""
-
-    kind: Literal["naive"] = Field("naive", title="Naive")
-
-
-class Confidence(Frozen):
-    """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4).
-
-    The paper hardens two classes, at the median of the batch; with more the guess is the most probable class, which is ours.
-    """
-
-    kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
-    weight: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        title="Confidence weight",
-        description="Share of the target that is the student's own guess, after the ramp. Of more than two classes the guess is "
-        "the most probable one, an extension of the paper that is ours and that keeps no balance between the classes.",
-    )
-    ramp: float = Field(
-        0.2, ge=0, le=1, title="Ramp", description="Share of the training over which the weight rises linearly from zero."
-    )
-
-
-Method = Annotated[Naive | Confidence, Field(discriminator="kind")]
-METHOD_KINDS = tuple(variant.model_fields["kind"].default for variant in get_args(get_args(Method)[0]))
-
-
 class ExperimentSpec(Frozen):
     """What a person asks for: every weak model teaches every strong model, by every method, with every seed."""
 
@@ -231,16 +202,32 @@ class ExperimentSpec(Frozen):
         return methods
 
     @model_validator(mode="after")
+    def methods_fit_the_classes(self, info: ValidationInfo) -> Self:
+        data = None if _stored(info) else catalog.known_dataset(self.data.name)
+        if data and len(data.classes) > 2:
+            _refuse(
+                (("methods", number), f"This method is defined for two classes, and the data set has {len(data.classes)}.")
+                for number, method in enumerate(self.methods)
+                if method.two_classes
+            )
+        return self
+
+    @model_validator(mode="after")
     def has_validation_rows(self) -> Self:
         if self.data.validation_fraction == 0 and "validation" in (self.weak.stop, self.strong.stop):
             sentence = "A stop rule looks at validation rows: more than 0 are needed, or both roles must stop at the last step."
-            place = InitErrorDetails(
-                type=PydanticCustomError("no_validation", sentence),
-                loc=("data", "validation_fraction"),
-                input=0,
-            )
-            raise ValidationError.from_exception_data("ExperimentSpec", [place])
+            _refuse([(("data", "validation_fraction"), sentence)])
         return self
+
+
+def _refuse(problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
+    """Raises ValidationError for the places at which something is wrong, if there are any, with a sentence for each."""
+    places = [
+        InitErrorDetails(type=PydanticCustomError("refused", "{sentence}", {"sentence": sentence}), loc=place, input=None)
+        for place, sentence in problems
+    ]
+    if places:
+        raise ValidationError.from_exception_data("ExperimentSpec", places)
 
 
 class RunSpec(Frozen):
@@ -290,6 +277,9 @@ class RunSpec(Frozen):
         for name in LATER:
             if content[name] == type(self).model_fields[name].default:
                 del content[name]
+        for name in LATER_OF_METHODS.get(self.method.kind, ()):
+            if content["method"][name] == type(self.method).model_fields[name].default:
+                del content["method"][name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -306,6 +296,7 @@ class RunSpec(Frozen):
 
 GROUND_TRUTH = "ground-truth"
 LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start")
+LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
 
 
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:

@@ -73,6 +73,8 @@ class Loop:
         self.total = run.epochs * self.steps_per_epoch
         self.step, self.evaluated = 0, -1
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
+        # The last predictions of training, for a threshold over more than a batch: before this step, and with it.
+        self.recent = self.newest = torch.zeros(0, device=self.device)
         self.epoch, self.epoch_batches = -1, list[Rows]()
         self.saved_at, self.pause, self.halvings = time.monotonic(), CHECKPOINT_SECONDS, 0
 
@@ -122,6 +124,7 @@ class Loop:
             scaler=self.scaler.state_dict(),
             halvings=self.halvings,
             selection=self.selection.state(),
+            recent=self.recent.cpu(),
         )
         if self.crew.main:
             checkpoints.save(self.path, state)
@@ -134,6 +137,7 @@ class Loop:
         self.step, self.evaluated = state["step"], state["evaluated"]
         self.loss_sum.fill_(state["loss_sum"] if self.crew.main else 0)
         self.loss_count = state["loss_count"]
+        self.recent = self.newest = state.get("recent", self.recent).to(self.device)
         self.load(state["model"])
         self.optimiser.load_state_dict(shards.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
@@ -167,7 +171,7 @@ class Loop:
         self.crew.sum_gradients(self.trained)
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        self.step += 1
+        self.step, self.recent = self.step + 1, self.newest
         self.loss_sum += loss * len(batch)
         self.loss_count += len(batch)
 
@@ -208,33 +212,45 @@ class Loop:
         parts = self._parts(rows)
         with self.crew.all_or_none():
             logits = torch.cat([self._forward(rows[part]) for part in parts])
-        labels = labels[torch.from_numpy(np.concatenate(parts))]
-        loss = losses.cross_entropy(logits, self._target(labels, logits, progress, batch))
+        order = np.concatenate(parts)
+        labels = labels[torch.from_numpy(order)]
+        target = self._target(labels, logits, progress, batch, back=np.argsort(order))
+        loss = losses.loss(self.run.method, logits, target, progress, self.step)
         if len(rows) < batch:
             loss = loss * (len(rows) / batch)
         with self.crew.all_or_none():
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int) -> Tensor:
-        """What a share of a batch is to say. A guess is hardened at the median of the whole batch."""
-        guesses = self.crew.gather(logits.detach(), batch) if losses.uses_guess(self.run.method) else None
-        return losses.target(self.run.method, labels, logits, progress, guesses)
+    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int, back: Rows | None = None) -> Tensor:
+        """What a share of a batch is to say. A guess is hardened at a threshold of the whole batch.
+
+        ``back`` are the places of the share's rows where they are not in the order of the batch.
+        """
+        method, guesses, prior = self.run.method, None, None
+        if losses.reads_student(method):
+            in_order = logits.detach() if back is None else logits.detach()[torch.from_numpy(back)]
+            guesses = self.crew.gather(in_order, batch)
+        if losses.uses_prior(method):
+            prior = self.crew.sum(labels.sum()) / batch
+        if guesses is not None and (size := losses.recent(method)):
+            guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
+        return losses.target(method, labels, logits, progress, guesses, step=self.step, prior=prior)
 
     def _in_parts(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
         """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.
 
         A stop throws away this step only.
         """
-        target = labels
-        if losses.uses_guess(self.run.method):
-            with torch.no_grad():
-                target = self._target(labels, self._logits(rows), progress, batch)
+        with torch.no_grad():
+            logits = self._logits(rows) if losses.reads_student(self.run.method) else self._nothing(rows)
+            target = self._target(labels, logits, progress, batch)
         total = torch.zeros_like(self.loss_sum)
         for part in self.crew.rounds(self._parts(rows)):
             self._heed_stop()
             with self.crew.all_or_none():
-                loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / batch)
+                logits, wanted = self._forward(rows[part]), target[torch.from_numpy(part)]
+                loss = losses.loss(self.run.method, logits, wanted, progress, self.step) * (len(part) / batch)
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -288,7 +304,7 @@ class Loop:
         if not math.isfinite(loss):
             raise Diverged(f"The loss is no longer a finite number at step {self.step}: try a smaller learning rate.")
         done = (self.step - 1) / self.total
-        weight = losses.confidence_weight(self.run.method, done)
+        weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         lr = self.run.lr * lr_factor(self.run.schedule, done)
         self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight))
         self.loss_sum.zero_()

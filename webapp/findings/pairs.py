@@ -14,6 +14,7 @@ from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 from webapp.experiments.models import Part, Run, Status
 from webapp.findings.words import count, method_titles, short_methods, short_model
+from webapp.findings.words import lower as lower
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,6 @@ class Lane:
         if done:
             return f"{done} of {len(runs)} done"
         return "queued" if n[Status.QUEUED] else "waiting"
-
-
-def lower(title: str) -> str:
-    return title[:1].lower() + title[1:]
 
 
 class PairLanes:

@@ -13,7 +13,7 @@ from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, Experiment, Part, Role, Run, Status
 from webapp.findings.pairs import run_words
-from webapp.findings.words import dataset_title, duration, method_title, model_title, short_model
+from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.pages.stories import Line, story
 
 CHART = "run-chart"
@@ -49,7 +49,7 @@ class RunPage:
 
     @property
     def title(self) -> str:
-        how = f", {method_title(self.spec.method).lower()}" if self.role == Role.STUDENT else ""
+        how = f", {lower(method_title(self.spec.method))}" if self.role == Role.STUDENT else ""
         return f"{self.role.label}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
 
     @property
@@ -108,7 +108,7 @@ class RunPage:
         if spec.labels != GROUND_TRUTH:
             titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
             found.append(("Method", method_title(spec.method)))
-            found += [(titles[name], f"{value:g}") for name, value in spec.method if name != "kind"]
+            found += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
         told = {name for name in ("lora_rank", "lora_alpha") if getattr(spec, name) is None}
         told |= {"keep_weights", "dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
         for name, value in spec:
