@@ -240,6 +240,154 @@ class AdaptConfCorrected(MethodBase):
     )
 
 
+class FilterThreshold(MethodBase):
+    """Confidence filter: naive, on the rows alone of which the supervisor is sure (arXiv:2406.19032 and others).
+
+    Keeps a row where the supervisor's most probable class has more than the threshold. Classes keep no balance.
+    """
+
+    short: ClassVar[str] = "Filter"
+    kind: Literal["filter-threshold"] = Field("filter-threshold", title="Confidence filter by threshold")
+    threshold: float = Field(
+        0.75,
+        ge=0,
+        lt=1,
+        title="Threshold",
+        description="Probability of its class that a weak label must exceed to be learned from.",
+    )
+
+
+class FilterFraction(MethodBase):
+    """Confidence filter by class: naive, on the surest weak labels of each class.
+
+    Keeps the share of the rows of each weak label whose label is surest, so that the classes keep their shares.
+    """
+
+    short: ClassVar[str] = "Filter by class"
+    kind: Literal["filter-fraction"] = Field("filter-fraction", title="Confidence filter by class")
+    keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Of the rows of each class by the weak labels.")
+
+
+FRACTION = "Share of half B, validation rows included, that has its ground truth; the seed draws which rows."
+
+
+def _fraction() -> float:
+    fraction: float = Field(0.1, ge=0, le=1, title="Ground truth", description=FRACTION)
+    return fraction
+
+
+class Mixed(MethodBase):
+    """Ground truth mixed in: naive, with the true label in place of the weak one on some rows.
+
+    At 0 it is naive, at 1 the ceiling. Random labels in place of the weak ones are the control that says whether these carry
+    anything.
+    """
+
+    kind: Literal["mixed"] = Field("mixed", title="Mixed with ground truth")
+    fraction: float = _fraction()
+    rest: Literal["weak", "random"] = Field(
+        "weak",
+        title="Other rows",
+        description="Weak labels, or as a control hard labels drawn at random, with the same rows and steps.",
+    )
+
+
+class Anchored(MethodBase):
+    """Anchored confidence loss: confidence loss, but for rows whose ground truth is known, where it is cross-entropy to that."""
+
+    short: ClassVar[str] = "Anchored"
+    kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
+    fraction: float = _fraction()
+    weight: float = _weight(f"{GUESS} Rows with ground truth have none.")
+    ramp: float = Field(0.2, ge=0, le=1, title="Ramp", description=RAMP)
+
+
+class EasyToHard(MethodBase):
+    """Easy to hard: ground truth, but only of rows that the supervisor finds easy (after arXiv:2401.06751).
+
+    Easy are the rows with the supervisor's smallest cross-entropy to the truth. The student learns nothing of the hard ones.
+    """
+
+    kind: Literal["easy-to-hard"] = Field("easy-to-hard", title="Easy to hard")
+    easy: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        title="Easy share",
+        description="Of half B, by the supervisor’s loss on the truth. The student learns their true labels, so no weak label is "
+        "learned; the result adds accuracies on the hard rest of the test set, drawn by the same measure.",
+    )
+
+
+class EnsembleMean(MethodBase):
+    """Ensemble of supervisors: naive, on the mean of the labels of all weak models of the experiment.
+
+    PGR is still of the one supervisor of the pair, so that methods can be compared.
+    """
+
+    kind: Literal["ensemble-mean"] = Field("ensemble-mean", title="Mean of all supervisors")
+    short: ClassVar[str] = "Mean"
+
+
+def _members() -> int:
+    members: int = Field(
+        5, ge=2, le=20, title="Members", description="Weak models trained for the ensemble, each a run of its own."
+    )
+    return members
+
+
+class Bagging(MethodBase):
+    """Bagging: naive, on the mean of weak models that each learned from a bootstrap sample of half A (arXiv:2402.00667)."""
+
+    kind: Literal["bagging"] = Field("bagging", title="Bagging")
+    members: int = _members()
+
+
+class AdaBoost(MethodBase):
+    """AdaBoost: naive, on the weighted mean of weak models that each learned most from what those before got wrong.
+
+    Example weights are multiplied by 1 / (2 (1 - e)) where a member is right and 1 / (2 e) where it is wrong, and its label
+    weighs ln((1 - e) / e) / 2 (arXiv:2402.00667); with K classes as in SAMME. A member learns from a sample drawn by the weights.
+    """
+
+    kind: Literal["adaboost"] = Field("adaboost", title="AdaBoost")
+    members: int = _members()
+
+
+class Bootstrapping(MethodBase):
+    """Bootstrapping: supervision goes up through the experiment's smaller strong models (Burns et al. 2023, section 4.3.1).
+
+    Each learns naively from the labels of the one before, on rows of half B that no other learns from. The smallest strong model
+    has none before it, and is naive.
+    """
+
+    kind: Literal["bootstrapping"] = Field("bootstrapping", title="Bootstrapping")
+    route: Literal["chain", "direct"] = Field(
+        "chain",
+        title="Route",
+        description="Chain: through all smaller strong models of the experiment, each with a fresh part of half B. Direct: the "
+        "control, the supervisor’s own labels on the rows that the chain’s last student learns from. Naive has all rows.",
+    )
+
+
+class Relabelling(MethodBase):
+    """Strong-to-strong: a student labels its own rows for a fresh student, again and again (EleutherAI/w2s, self-training)."""
+
+    kind: Literal["relabelling"] = Field("relabelling", title="Strong-to-strong relabelling")
+    short: ClassVar[str] = "Relabelling"
+    rounds: int = Field(2, ge=1, le=5, title="Rounds", description="How often a fresh student learns from the one before.")
+
+
+class Sequential(MethodBase):
+    """Sequential: naive on weak labels, then on from there on a little ground truth alone (arXiv:2410.13215)."""
+
+    kind: Literal["sequential"] = Field("sequential", title="Weak labels, then ground truth")
+    short: ClassVar[str] = "Sequential"
+    fraction: float = Field(
+        0.1, gt=0, le=1, title="Ground truth", description=f"{FRACTION} The second training has these rows alone."
+    )
+
+
 Method = Annotated[
     Naive
     | Confidence
@@ -254,7 +402,18 @@ Method = Annotated[
     | EntropyRelease
     | Window
     | AdaptConf
-    | AdaptConfCorrected,
+    | AdaptConfCorrected
+    | FilterThreshold
+    | FilterFraction
+    | Mixed
+    | Anchored
+    | EasyToHard
+    | EnsembleMean
+    | Bagging
+    | AdaBoost
+    | Bootstrapping
+    | Relabelling
+    | Sequential,
     Field(discriminator="kind"),
 ]
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])

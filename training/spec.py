@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from training import catalog
 from training.catalog import Adaptation, Tuning
 from training.frozen import Frozen as Frozen
-from training.methods import METHOD_KINDS
+from training.methods import METHOD_KINDS, AdaBoost, Bagging, Bootstrapping, EnsembleMean, Sequential
 from training.methods import Confidence as Confidence
 from training.methods import Method as Method
 from training.methods import Naive as Naive
@@ -36,6 +36,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Pooling = Literal["mean", "cls"]
 HeadStart = Literal["zero", "unembedding"]
 Stop = Literal["validation", "last"]
+Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
 
 class DataSpec(Frozen):
@@ -158,6 +159,13 @@ class WeakSpec(TrainingSpec):
     models: tuple[str, ...] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
     )
+    errors: Errors = Field(
+        "own",
+        title="Errors",
+        description="Where the weak labels are wrong. Own: where the supervisor is. The others simulate hard labels from the "
+        "truth with as many errors as the supervisor makes: random, on the longest or shortest texts, where the ceiling is "
+        "least sure, or where it is surely right (Burns et al. 2023, appendix E.2). The ceiling has learned the truth of half B.",
+    )
     epochs: int = Field(4, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
 
 
@@ -211,6 +219,25 @@ class ExperimentSpec(Frozen):
                 if method.two_classes
             )
         return self
+
+    @model_validator(mode="after")
+    def methods_have_what_they_need(self) -> Self:
+        _refuse(
+            (("methods", number), sentence) for number, method in enumerate(self.methods) if (sentence := self._lacks(method))
+        )
+        return self
+
+    def _lacks(self, method: Method) -> str:
+        """Why ``method`` cannot be used in this experiment, empty where it can."""
+        if isinstance(method, EnsembleMean | Bagging | AdaBoost) and self.weak.errors != "own":
+            return "An ensemble is one of supervisors with their own errors, and this experiment simulates others."
+        if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
+            return "The mean of all supervisors needs at least two weak models."
+        if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:
+            return "Bootstrapping goes through smaller strong models: choose at least two strong models."
+        if isinstance(method, Sequential) and self.strong.tuning == "full" and not self.keep_weights:
+            return "To go on from a fully tuned student its weights must be kept: choose Keep full weights."
+        return ""
 
     @model_validator(mode="after")
     def has_validation_rows(self) -> Self:
@@ -267,6 +294,22 @@ class RunSpec(Frozen):
     head_start: HeadStart = "zero"
     gradient_checkpointing: bool = False
     keep_weights: bool = False
+    # What only a plan sets, where a method or a supervisor needs more than one run.
+    portion: tuple[int, int] | None = None
+    """(i, n): of n equal parts of the half, that the seed draws, the run has the i-th, counted from 0."""
+    resample: int | None = None
+    """The bootstrap sample of its half that the run learns from."""
+    boosts: tuple[str, ...] | None = None
+    """Keys of the earlier members of the AdaBoost that the run is a member of."""
+    start: str | None = None
+    """Key of the run from whose weights it goes on."""
+    members: tuple[str, ...] = ()
+    """Keys of the runs whose predictions it combines, instead of training."""
+    combine: Literal["mean", "votes"] = "mean"
+    errors: Errors = "own"
+    """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
+    judge: str | None = None
+    """Key of the ceiling that says where errors are."""
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON of this run: equal keys, equal results.
@@ -275,10 +318,10 @@ class RunSpec(Frozen):
         """
         content = self.model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
         for name in LATER:
-            if content[name] == type(self).model_fields[name].default:
+            if getattr(self, name) == type(self).model_fields[name].default:
                 del content[name]
         for name in LATER_OF_METHODS.get(self.method.kind, ()):
-            if content["method"][name] == type(self.method).model_fields[name].default:
+            if getattr(self.method, name) == type(self.method).model_fields[name].default:
                 del content["method"][name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -286,16 +329,25 @@ class RunSpec(Frozen):
     @property
     def tunes_backbone(self) -> bool:
         """Whether a transformer is trained, and so read anew at every step."""
-        return self.adaptation in ("full", "lora")
+        return self.adaptation in ("full", "lora") and not self.derives
+
+    @property
+    def derives(self) -> bool:
+        """Whether its predictions are made of those of other runs, so that nothing is trained."""
+        return bool(self.members) or self.errors != "own"
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the runs that must be finished before this one can start."""
-        return () if self.labels == GROUND_TRUTH else (self.labels,)
+        labels = () if self.labels == GROUND_TRUTH else (self.labels,)
+        read = (self.start, self.judge)
+        return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
 
 
 GROUND_TRUTH = "ground-truth"
-LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start")
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge")
+"""Fields that only a plan sets."""
+LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
 LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
 
 

@@ -197,7 +197,8 @@ def test_a_method_for_two_classes_is_refused_where_there_are_more_at_its_place(m
     three = replace(catalog.dataset("movie-reviews"), name="three", classes=("bad", "so-so", "good"))
     monkeypatch.setitem(catalog.DATASETS, "three", three)
     for variant in METHODS:
-        asked = {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
+        pairs = {role: {"models": ["bag-of-words", "minilm-l1"]} for role in ("weak", "strong")}
+        asked = pairs | {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
         if not variant.two_classes:
             ExperimentSpec.model_validate(asked)
             continue

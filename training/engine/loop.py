@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -37,6 +38,7 @@ METRICS = 100
 class Loop:
     """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``: for each row the probability of class 1, or of all classes.
 
+    ``truth`` marks the rows whose labels are known to be true, for a method that asks.
     ``should_stop`` is asked very often and must answer at once. All that can raise Stopped belongs into
     ``with loop.stoppable():``, which saves a checkpoint at ``path`` first.
     """
@@ -53,6 +55,7 @@ class Loop:
         should_stop: Callable[[], bool],
         selection: Selection,
         crew: Crew = ALONE,
+        truth: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self.crew, self.device = crew, Accelerator().device
         self.model = crew.place(model)
@@ -66,6 +69,8 @@ class Loop:
         vocabulary.follow(self.model, self.optimiser)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.device)
+        self.truth = None if truth is None else torch.from_numpy(truth).to(self.device)
+        self.known: Tensor | None = None  # of the share of the batch that is at work
         self.run, self.inputs, self.rows = run, inputs, rows
         self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
         self.keeps = crew.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
@@ -100,7 +105,7 @@ class Loop:
     def predict(self, rows: Rows) -> Probabilities:
         """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
         with torch.no_grad() if self.crew.sharded else torch.inference_mode():
-            untrained = self.step == 0 and self.run.head_start == "zero"
+            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None
             logits = self._nothing(rows) if untrained else self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
             return losses.probabilities(logits).cpu().numpy()
 
@@ -162,6 +167,7 @@ class Loop:
         batch, progress = self._batch(), self.step / self.total
         share = self.crew.share(batch)
         rows, labels = self.rows[share], self.labels[torch.from_numpy(share)]
+        self.known = None if self.truth is None else self.truth[torch.from_numpy(share)]
         for group in self.optimiser.param_groups:
             group["lr"] = self.run.lr * lr_factor(self.run.schedule, progress)
         loss = None
@@ -214,7 +220,7 @@ class Loop:
             logits = torch.cat([self._forward(rows[part]) for part in parts])
         order = np.concatenate(parts)
         labels = labels[torch.from_numpy(order)]
-        target = self._target(labels, logits, progress, batch, back=np.argsort(order))
+        target = self._target(labels, logits, progress, batch, order)
         loss = losses.loss(self.run.method, logits, target, progress, self.step)
         if len(rows) < batch:
             loss = loss * (len(rows) / batch)
@@ -222,20 +228,22 @@ class Loop:
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int, back: Rows | None = None) -> Tensor:
+    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int, order: Rows | None = None) -> Tensor:
         """What a share of a batch is to say. A guess is hardened at a threshold of the whole batch.
 
-        ``back`` are the places of the share's rows where they are not in the order of the batch.
+        ``order`` are the positions in the share of ``labels`` and ``logits``, where they are in another order.
         """
-        method, guesses, prior = self.run.method, None, None
+        method, guesses, prior, truth = self.run.method, None, None, self.known
         if losses.reads_student(method):
-            in_order = logits.detach() if back is None else logits.detach()[torch.from_numpy(back)]
+            in_order = logits.detach() if order is None else logits.detach()[torch.from_numpy(np.argsort(order))]
             guesses = self.crew.gather(in_order, batch)
+        if truth is not None and order is not None:
+            truth = truth[torch.from_numpy(order)]
         if losses.uses_prior(method):
             prior = self.crew.sum(labels.sum()) / batch
         if guesses is not None and (size := losses.recent(method)):
             guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
-        return losses.target(method, labels, logits, progress, guesses, step=self.step, prior=prior)
+        return losses.target(method, labels, logits, progress, guesses, step=self.step, prior=prior, truth=truth)
 
     def _in_parts(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
         """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.

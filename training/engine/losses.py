@@ -11,6 +11,7 @@ from torch import Tensor
 from training.methods import (
     AdaptConf,
     AdaptConfCorrected,
+    Anchored,
     Cace,
     Confidence,
     ConfidenceBuffer,
@@ -26,7 +27,7 @@ from training.methods import (
     Window,
 )
 
-GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer)
+GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
 """Methods whose target has a share of the student's own hardened guess."""
 LEAST = 1e-6
 """A weak label is kept so far off 0 and 1 where its logarithm is taken and nothing else smooths it."""
@@ -41,17 +42,22 @@ def target(
     *,
     step: int = 0,
     prior: Tensor | None = None,
+    truth: Tensor | None = None,
 ) -> Tensor:
     """What ``loss`` is taken against: the labels, or what the method makes of them. No gradient flows through it.
 
     ``progress`` is the share of the training that is done, in [0, 1), and ``step`` the number of steps. ``batch`` are the logits
     of the whole batch, where ``logits`` are of a share, and ``prior`` the mean label of the whole batch, where ``labels`` are.
+    ``truth`` marks the rows whose label is true, of which no guess is made.
     Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
     """
     weight = own_weight(method, progress, step)
     if isinstance(method, GUESSING):
         share = (labels.mean() if prior is None else prior) if uses_prior(method) else None
-        return (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
+        mixed = (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
+        if truth is None:
+            return mixed
+        return torch.where(truth if labels.dim() == 1 else truth[:, None], labels, mixed)
     if isinstance(method, EntropyRelease):
         return (1 - weight) * labels + weight * probabilities(logits.detach())
     if isinstance(method, Product):
@@ -109,7 +115,7 @@ def confidence_weight(method: Method, progress: float, step: int = 0) -> float |
 def own_weight(method: Method, progress: float, step: int) -> float:
     """The a of confidence and entropy losses, 0 of others: a linear ramp to ``method.weight``, which the release alone breaks."""
     match method:
-        case Confidence():
+        case Confidence() | Anchored():
             return method.weight if progress >= method.ramp else method.weight * (progress / method.ramp)
         case ConfidenceRelease():
             return method.weight if progress > method.ramp else method.weight * progress
