@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from training.results import Contrast, Group
 from training.statistics import Estimate
-from webapp.charts.numbers import points, points_interval
+from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
 from webapp.findings.pairs import lower
 from webapp.findings.words import count, joined, percent, percent_interval
@@ -157,6 +157,18 @@ class Claims(Evidence):
                     Note(
                         "A ceiling stands apart",
                         f"Far below the ceilings of the other seeds: seed {seeds}. It may not have trained.",
+                    )
+                )
+        for group in self.complete:
+            if group.hard and group.hard.student and group.hard.ceiling:
+                found.append(
+                    Note(
+                        "On the hard part",
+                        f"On the {percent(group.hard.share)}% of the test set where the supervisor’s loss is largest the student "
+                        f"trained {self.how(group)} is right on {rate(group.hard.student.value)} "
+                        f"{rate_interval(group.hard.student)}, "
+                        f"the ceiling on {rate(group.hard.ceiling.value)} {rate_interval(group.hard.ceiling)}. "
+                        "Its PGR is of the whole test set, and it learned no weak label.",
                     )
                 )
         for missing in dict.fromkeys(group.missing for group in self.complete if group.missing):

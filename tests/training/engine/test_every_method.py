@@ -74,6 +74,7 @@ def test_every_method_runs_from_the_spec_to_its_result(kind: Any, shared: Store)
     for group in result.groups:
         assert not group.missing
         assert group.student is not None
+        assert (group.hard is not None) == (kind is EasyToHard)
     said = shared.read_predictions(student_of(plan).key()).part("test").prob
     assert len(np.unique(said)) > len(said) // 2
 
