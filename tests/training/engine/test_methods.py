@@ -12,6 +12,7 @@ from training.methods import (
     METHODS,
     AdaptConf,
     AdaptConfCorrected,
+    Anchored,
     Cace,
     Confidence,
     ConfidenceBuffer,
@@ -159,8 +160,28 @@ def test_value_and_gradient_are_those_of_the_formula(
     np.testing.assert_allclose(gradient, moved[:, 1] if classes == 2 else moved, atol=1e-6)
 
 
-def test_no_loss_is_without_a_formula() -> None:
-    assert {type(method) for method, _ in FORMULAS} == set(METHODS)
+def test_a_method_without_a_formula_here_has_the_loss_of_naive() -> None:
+    others = set(METHODS) - {type(method) for method, _ in FORMULAS} - {Anchored}
+    assert others
+    for kind in others:
+        logits, labels = batch(3)
+        value, gradient = ours(kind(), logits, labels)  # type: ignore[arg-type]
+        expected, naive = ours(Naive(), logits, labels)
+        assert value == expected
+        np.testing.assert_array_equal(gradient, naive)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_anchored_loss_makes_no_guess_of_rows_whose_truth_is_known(classes: int) -> None:
+    logits, labels = batch(classes)
+    known = np.arange(N) % 3 == 0
+    labels[known] = one_hot(labels[known])
+    guess = upper_half(softmax(logits))
+    two = classes == 2
+    z, w = (torch.tensor(one[:, 1] if two else one) for one in (logits, labels))
+    wanted = target(Anchored(weight=0.4, ramp=0), w, z, PROGRESS, truth=torch.tensor(known))
+    expected = np.where(known[:, None], labels, 0.6 * labels + 0.4 * guess)
+    np.testing.assert_allclose(wanted, expected[:, 1] if two else expected)
 
 
 @pytest.mark.parametrize(
