@@ -64,7 +64,7 @@ class ConfidenceRelease(MethodBase):
     """
 
     short: ClassVar[str] = "Confidence, OpenAI"
-    kind: Literal["confidence-release"] = Field("confidence-release", title="Confidence loss (OpenAI release)")
+    kind: Literal["confidence-release"] = Field("confidence-release", title="Confidence loss (OpenAI)")
     weight: float = _weight(
         "Share of the target that is the student’s own guess, after the ramp. The released code has a bug, kept here: the weight "
         "climbs to weight × ramp only and then jumps. The paper’s schedule is the method Confidence loss."
@@ -185,7 +185,7 @@ class EntropyRelease(MethodBase):
     """
 
     short: ClassVar[str] = "Entropy, release"
-    kind: Literal["entropy-release"] = Field("entropy-release", title="Entropy (EleutherAI release)")
+    kind: Literal["entropy-release"] = Field("entropy-release", title="Entropy (EleutherAI)")
     weight: float = _weight(
         "The released code detaches its target, kept here: the gradient is exactly 1 − weight times that of naive, and no "
         "entropy is lowered. The corrected form is the method Entropy."
@@ -247,7 +247,7 @@ class FilterThreshold(MethodBase):
     """
 
     short: ClassVar[str] = "Filter"
-    kind: Literal["filter-threshold"] = Field("filter-threshold", title="Confidence filter by threshold")
+    kind: Literal["filter-threshold"] = Field("filter-threshold", title="Filter by threshold")
     threshold: float = Field(
         0.75,
         ge=0,
@@ -264,7 +264,7 @@ class FilterFraction(MethodBase):
     """
 
     short: ClassVar[str] = "Filter by class"
-    kind: Literal["filter-fraction"] = Field("filter-fraction", title="Confidence filter by class")
+    kind: Literal["filter-fraction"] = Field("filter-fraction", title="Filter by class")
     keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Of the rows of each class by the weak labels.")
 
 
@@ -373,7 +373,7 @@ class Bootstrapping(MethodBase):
 class Relabelling(MethodBase):
     """Strong-to-strong: a student labels its own rows for a fresh student, again and again (EleutherAI/w2s, self-training)."""
 
-    kind: Literal["relabelling"] = Field("relabelling", title="Strong-to-strong relabelling")
+    kind: Literal["relabelling"] = Field("relabelling", title="Relabelling")
     short: ClassVar[str] = "Relabelling"
     rounds: int = Field(2, ge=1, le=5, title="Rounds", description="How often a fresh student learns from the one before.")
 
@@ -381,7 +381,7 @@ class Relabelling(MethodBase):
 class Sequential(MethodBase):
     """Sequential: naive on weak labels, then on from there on a little ground truth alone (arXiv:2410.13215)."""
 
-    kind: Literal["sequential"] = Field("sequential", title="Weak labels, then ground truth")
+    kind: Literal["sequential"] = Field("sequential", title="Weak then true labels")
     short: ClassVar[str] = "Sequential"
     fraction: float = Field(
         0.1, gt=0, le=1, title="Ground truth", description=f"{FRACTION} The second training has these rows alone."

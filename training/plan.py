@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
-from training.chains import simulated, student_of
+from training.chains import origins, simulated, student_of
 from training.methods import EnsembleMean
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
@@ -38,8 +38,12 @@ class Plan:
 
     @property
     def asked(self) -> int:
-        """Runs asked for when nothing is shared: three for each triplet."""
-        return 3 * len(self.triplets)
+        """Runs asked for when nothing is shared: three for each triplet, and the further ones that its student hangs on."""
+        return sum(len(self._behind(triplet)) for triplet in self.triplets)
+
+    def _behind(self, one: Triplet) -> set[str]:
+        named = {one.weak, one.student, one.ceiling}
+        return named.union(*(origins(self.runs[key], self.runs) for key in named if key in self.runs))
 
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
         """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""

@@ -93,9 +93,12 @@ class PlanView:
         ]
         cells = ""
         if len(spec.methods) > 1:
-            cells = f" Cells are split from left to right: {joined([title.lower() for title in method_titles(spec)])}."
+            cells = f" Cells are split from left to right: {joined([lower(title) for title in method_titles(spec)])}."
+        each = "a supervisor, a student and a ceiling"
+        if self.preview.asked > 3 * len(self.preview.plan.triplets):
+            each = "a supervisor, a student, a ceiling and the further runs that its method needs"
         return (
-            f"{' × '.join(parts)}, each with a supervisor, a student and a ceiling, make {self.preview.asked:,}.{cells} "
+            f"{' × '.join(parts)}, each with {each}, make {self.preview.asked:,}.{cells} "
             "The small square is the supervisor’s own run."
         )
 
