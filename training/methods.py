@@ -417,4 +417,6 @@ Method = Annotated[
     Field(discriminator="kind"),
 ]
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
+CHOOSY = (FilterThreshold, FilterFraction, Mixed, Anchored, EasyToHard, Sequential)
+"""Methods that leave rows out, or tell the truth of some."""
 METHOD_KINDS: tuple[str, ...] = tuple(variant.model_fields["kind"].default for variant in METHODS)

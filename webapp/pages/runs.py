@@ -104,16 +104,24 @@ class RunPage:
         return None if self.spec.labels == GROUND_TRUTH else Run.objects.filter(key=self.spec.labels).first()
 
     @property
+    def labels(self) -> str:
+        if self.spec.members:
+            return "the mean of its members’"
+        if self.spec.errors != "own":
+            return "the truth, with as many errors as another run’s"
+        return "ground truth" if self.spec.labels == GROUND_TRUTH else "its supervisor’s"
+
+    @property
     def settings(self) -> list[tuple[str, str]]:
         """What decides the run's outcome, in words; the method's own settings follow the method."""
         spec = self.spec
         found: list[tuple[str, str]] = [
             ("Data set", dataset_title(spec.dataset)),
-            ("Trained on", f"half {spec.half}"),
+            ("Trained on", "nothing: made of other runs’ predictions" if spec.derives else f"half {spec.half}"),
             ("Model", model_title(spec.model)),
-            ("Labels", "ground truth" if spec.labels == GROUND_TRUTH else "its supervisor’s"),
+            ("Labels", self.labels),
         ]
-        if spec.labels != GROUND_TRUTH:
+        if spec.half == "B" and (spec.labels != GROUND_TRUTH or spec.start is not None):
             titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
             found.append(("Method", method_title(spec.method)))
             found += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]

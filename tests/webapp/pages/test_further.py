@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from tests.webapp.archives.test_archives import empty, shown
 from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import finish
+from tests.webapp.explorer.scene import finish, ids_of
 from webapp.archives.bringing import bring
 from webapp.archives.leaving import packed
 from webapp.experiments import services
@@ -60,6 +60,7 @@ def test_every_page_knows_a_further_run(asked: Experiment, client: Client, owner
     (together,) = Run.objects.filter(parts__role=Role.FURTHER).exclude(spec__members=[])
     found = plain(client.get(reverse("run", args=[together.pk])))
     assert "Further run: Bag of words, seed 0" in found
+    assert "Labels the mean of its members’" in found
     assert f"Members {', '.join(key[:12] for key in together.spec['members'])}" in found
     claimed = services.claim(Run.objects.get(key=together.spec["members"][0]).pk, "worker@test")
     assert claimed is not None
@@ -79,3 +80,16 @@ def test_the_result_compares_students_and_an_archive_brings_it_all_along(asked: 
     after = shown(bring(empty(), tmp_path / "it.zip"))
     assert {*before.pop("parts")} == {*after.pop("parts")}  # type: ignore[misc]
     assert after == before
+
+
+def test_the_page_of_an_example_says_how_a_further_run_came_between(asked: Experiment, client: Client, owner: User) -> None:
+    finish_all(asked)
+    client.force_login(owner)
+    sequential = next(one["student"] for one in asked.triplets if one["method"] == 2)
+    start = Run.objects.get(key=sequential).spec["start"]
+    address = reverse("example", args=[asked.pk, ids_of("transfer")[0]])
+    found = plain(client.get(address, {"student": sequential[:12], "split": "transfer"}))
+    assert f"after weak labels in the run with key {start[:12]}" in found
+    assert "may have left it out, or taught it another label" in found
+    naive = plain(client.get(address, {"student": asked.triplets[0]["student"][:12], "split": "transfer"}))
+    assert "may have left it out" not in naive
