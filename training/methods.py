@@ -14,6 +14,8 @@ class MethodBase(Frozen):
     """Whether it is defined for two classes only."""
     short: ClassVar[str] = ""
     """What charts call it, where its title is too long."""
+    taught: ClassVar[str] = "weak labels"
+    """What its student learns from, in words."""
 
 
 class Naive(MethodBase):
@@ -283,6 +285,7 @@ class Mixed(MethodBase):
     anything.
     """
 
+    taught: ClassVar[str] = "weak labels and ground truth"
     kind: Literal["mixed"] = Field("mixed", title="Mixed with ground truth")
     fraction: float = _fraction()
     rest: Literal["weak", "random"] = Field(
@@ -296,6 +299,7 @@ class Anchored(MethodBase):
     """Anchored confidence loss: confidence loss, but for rows whose ground truth is known, where it is cross-entropy to that."""
 
     short: ClassVar[str] = "Anchored"
+    taught: ClassVar[str] = "weak labels and ground truth"
     kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
     fraction: float = _fraction()
     weight: float = _weight(f"{GUESS} Rows with ground truth have none.")
@@ -308,6 +312,7 @@ class EasyToHard(MethodBase):
     Easy are the rows with the supervisor's smallest cross-entropy to the truth. The student learns nothing of the hard ones.
     """
 
+    taught: ClassVar[str] = "ground truth of easy rows"
     kind: Literal["easy-to-hard"] = Field("easy-to-hard", title="Easy to hard")
     easy: float = Field(
         0.5,
@@ -373,6 +378,7 @@ class Bootstrapping(MethodBase):
 class Relabelling(MethodBase):
     """Strong-to-strong: a student labels its own rows for a fresh student, again and again (EleutherAI/w2s, self-training)."""
 
+    taught: ClassVar[str] = "another student’s labels"
     kind: Literal["relabelling"] = Field("relabelling", title="Relabelling")
     short: ClassVar[str] = "Relabelling"
     rounds: int = Field(2, ge=1, le=5, title="Rounds", description="How often a fresh student learns from the one before.")
@@ -381,6 +387,7 @@ class Relabelling(MethodBase):
 class Sequential(MethodBase):
     """Sequential: naive on weak labels, then on from there on a little ground truth alone (arXiv:2410.13215)."""
 
+    taught: ClassVar[str] = "weak labels and then ground truth"
     kind: Literal["sequential"] = Field("sequential", title="Weak then true labels")
     short: ClassVar[str] = "Sequential"
     fraction: float = Field(

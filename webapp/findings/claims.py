@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from training.methods import Naive
 from training.results import Contrast, Group
 from training.statistics import Estimate
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
@@ -50,6 +51,11 @@ class Claims(Evidence):
         kind, _, settings = lower(title).partition(", ")
         return f"with {kind} ({settings})" if settings else f"with {kind}"
 
+    def taught(self, group: Group, weak: str) -> str:
+        """What the student learned from; ``weak`` where that is weak labels alone."""
+        method = self.spec.methods[group.method_index]
+        return weak if method.taught == Naive.taught else method.taught
+
     @property
     def so_far(self) -> str:
         total = len(self.head.seeds) + len(self.head.missing)
@@ -61,7 +67,7 @@ class Claims(Evidence):
         so_far = self.so_far
         student = f"the {self.pair.strong_title} student"
         if group.state == "ok" and group.pgr:
-            before = f"trained {self.how(group)} on a weaker model’s labels, {student} recovers"
+            before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
                 after += ", which does not differ from nothing"
@@ -100,8 +106,8 @@ class Claims(Evidence):
         for group in self.complete:
             if group is not self.head and group.pgr:
                 found.append(
-                    f"Trained {self.how(group)} on the same labels it recovers {percent(group.pgr.value)}% "
-                    f"{percent_interval(group.pgr)}."
+                    f"Trained {self.how(group)} on {self.taught(group, 'the same labels')} it recovers "
+                    f"{percent(group.pgr.value)}% {percent_interval(group.pgr)}."
                 )
             elif not group.pgr and group.gain and group is self.head:
                 side = "above" if group.gain.value >= 0 else "below"

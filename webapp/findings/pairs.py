@@ -107,6 +107,8 @@ class Lane:
     method: str = ""
     """Title of the student's method, with the settings that tell it from others of its kind."""
     segments: list[Segment] = field(default_factory=list)
+    taught: str = ""
+    """What its student learns from."""
 
     @property
     def id(self) -> str:
@@ -131,7 +133,7 @@ class Lane:
 
     @property
     def trained_on(self) -> str:
-        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, "weak labels, half B")
+        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.taught}, half B")
 
     @property
     def dash(self) -> str:
@@ -191,7 +193,8 @@ class PairLanes:
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
-        return Lane(Series(name, role, title, steps, kind), look, model, full, segments)
+        taught = self.spec.methods[method].taught
+        return Lane(Series(name, role, title, steps, kind), look, model, full, segments, taught)
 
     @property
     def weak(self) -> Lane:
