@@ -11,6 +11,7 @@ from training.artifacts import Predictions
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import EngineError
+from training.engine.inputs import Ragged
 from training.methods import (
     METHODS,
     AdaBoost,
@@ -22,6 +23,7 @@ from training.methods import (
     FilterThreshold,
     Mixed,
     Naive,
+    ReverseKL,
     Sequential,
 )
 from training.results import summarize
@@ -270,3 +272,28 @@ def test_a_buffer_of_the_batch_alone_is_the_papers_loss_without_its_ramp(store: 
     assert whole
     for step in whole:
         np.testing.assert_array_equal(one.at(step), other.at(step))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Confidence(ramp=0, weight=0.9),
+        Confidence(ramp=0, weight=0.9, threshold="prior"),
+        ConfidenceBuffer(ramp_steps=0, weight=0.9, buffer=20),
+        Anchored(fraction=0.5, weight=0.9, ramp=0),
+        ReverseKL(),
+        Naive(labels="hard"),
+    ],
+    ids=repr,
+)
+def test_a_batch_in_parts_teaches_what_the_whole_batch_teaches(
+    method: Any, shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish_all(plan_of({"kind": "naive"}), shared)
+    naive = student_of(plan_of({"kind": "naive"}), strong="bag-of-words")  # whose parts are in the order of length
+    run = naive.model_copy(update={"method": method, "batch_size": 30, "stop": "last"})
+    whole = predictions(run, shared).prob
+    assert np.abs(whole - shared.read_predictions(naive.key()).prob).max() > 0.001
+    (shared.run(run.key()) / "predictions.parquet").unlink()
+    monkeypatch.setattr(Ragged, "together", lambda self, rows: False)
+    np.testing.assert_allclose(predictions(run, shared).prob, whole, atol=1e-5)
