@@ -243,7 +243,7 @@ class AdaptConfCorrected(MethodBase):
 
 
 class FilterThreshold(MethodBase):
-    """Confidence filter: naive, on the rows alone of which the supervisor is sure (arXiv:2406.19032 and others).
+    """Confidence filter: naive, on the rows alone of which the supervisor is sure (as in automated-w2s-research).
 
     Keeps a row where the supervisor's most probable class has more than the threshold. Classes keep no balance.
     """
@@ -260,7 +260,7 @@ class FilterThreshold(MethodBase):
 
 
 class FilterFraction(MethodBase):
-    """Confidence filter by class: naive, on the surest weak labels of each class.
+    """Confidence filter by class: naive, on the surest weak labels of each class (ours, after arXiv:2406.19032).
 
     Keeps the share of the rows of each weak label whose label is surest, so that the classes keep their shares.
     """
