@@ -238,7 +238,11 @@ class AdaptConfCorrected(MethodBase):
     short: ClassVar[str] = "AdaptConf, corr."
     kind: Literal["adaptconf-corrected"] = Field("adaptconf-corrected", title="AdaptConf (corrected)")
     temperature: float = Field(
-        0.5, gt=0, le=100, title="Temperature", description="The lower it is, the sooner the student’s own guess decides alone."
+        0.5,
+        gt=0,
+        le=100,
+        title="Temperature",
+        description="The lower it is, the sooner the student’s own guess decides alone. Nothing keeps the classes balanced.",
     )
 
 
