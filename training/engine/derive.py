@@ -58,7 +58,7 @@ def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
         score = _wrongness(run, examples, weak.take(mine), judge.take(mine) if judge else None)
         order = np.lexsort([draw(weak.id[mine], run.seed, RANDOM), -score])
         wrong = mine[order[: int((~weak.right[mine]).sum())]]
-        other = np.random.default_rng(run.seed).integers(1, weak.classes, len(wrong))
+        other = np.random.default_rng([run.seed, 0, 2]).integers(1, weak.classes, len(wrong))
         label[wrong] = (weak.gold[wrong] + other) % weak.classes
     prob: Probabilities = label.astype(np.float32) if weak.classes == 2 else np.eye(weak.classes, dtype=np.float32)[label]
     return Predictions(weak.id, weak.split, weak.group, weak.gold, prob)

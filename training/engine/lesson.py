@@ -133,9 +133,13 @@ def _over(mask: Mask, prob: Probabilities) -> Mask:
 def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
     """A bootstrap sample, or one by the weights that the earlier members of an AdaBoost leave; else the rows themselves."""
     if run.resample is not None:
-        return np.sort(np.random.default_rng([run.seed, run.resample]).choice(rows, len(rows)))
+        return np.sort(_chance(run, run.resample).choice(rows, len(rows)))
     if run.boosts:
         weight = ballot([store.read_predictions(key).part("own") for key in run.boosts]).weight
-        generator = np.random.default_rng([run.seed, len(run.boosts)])
-        return np.sort(generator.choice(rows, len(rows), p=weight))
+        return np.sort(_chance(run, len(run.boosts)).choice(rows, len(rows), p=weight))
     return rows
+
+
+def _chance(run: RunSpec, member: int) -> np.random.Generator:
+    """For the sample of a member; the last number keeps it apart from the order of the batches."""
+    return np.random.default_rng([run.seed, member, 1])
