@@ -34,6 +34,9 @@ class RunStarted(Frozen):
     kind: Literal["started"] = "started"
     total_steps: int
     resumed_from: int = 0
+    rows: int | None = None
+    """Of its half for learning, those that it learns from, where its method leaves some out."""
+    rows_of: int | None = None
     device: str
     versions: dict[str, str]
 

@@ -59,6 +59,18 @@ class Agreement(Frozen):
     supervisor_wrong: Estimate | None
 
 
+class Hard(Frozen):
+    """Accuracies on the hard part of the test set, for each seed the ``share`` on which its supervisor's loss is largest.
+
+    The supervisor's own is low by the choice of the part, so that no PGR is told of it. None where the part is empty.
+    """
+
+    share: float
+    weak: Estimate | None
+    student: Estimate | None
+    ceiling: Estimate | None
+
+
 def accuracy(spread: Spread, right: Rights, role: int) -> Accuracy:
     estimate = combination(spread, [float(role == other) for other in range(len(right))]).within(0, 1)
     return Accuracy(**estimate.model_dump(), per_seed=tuple(map(float, right[role].mean(axis=1))))
@@ -117,3 +129,16 @@ def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
         supervisor_right=right and right.within(0, 1),
         supervisor_wrong=wrong and wrong.within(0, 1),
     )
+
+
+def hard_of(right: Rights, of_gold: npt.NDArray[np.float32], easy: float, clusters: Clusters) -> Hard:
+    """``right`` is (3, seeds, examples), of supervisor, student and ceiling. The share ``easy`` is left out to whose true
+    label the supervisor gives most, which is ``of_gold`` (seeds, examples).
+    """
+    order = np.argsort(-of_gold, axis=1, kind="stable")
+    hard = np.zeros(of_gold.shape, bool)
+    np.put_along_axis(hard, order[:, int(np.ceil(easy * of_gold.shape[1])) :], True, axis=1)
+    spread = measure(np.stack([hard, *(hard & right)]), clusters)
+    found = [ratio(spread, [float(role == place) for place in range(4)], (1, 0, 0, 0)) for role in (1, 2, 3)]
+    weak, student, ceiling = (one and one.within(0, 1) for one in found)
+    return Hard(share=float(hard.mean()), weak=weak, student=student, ceiling=ceiling)

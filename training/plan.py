@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
+from training.chains import origins, simulated, student_of
+from training.methods import EnsembleMean
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
 GUESSED_ROWS = 10_000
@@ -36,8 +38,12 @@ class Plan:
 
     @property
     def asked(self) -> int:
-        """Runs asked for when nothing is shared: three for each triplet."""
-        return 3 * len(self.triplets)
+        """Runs asked for when nothing is shared: three for each triplet, and the further ones that its student hangs on."""
+        return sum(len(self._behind(triplet)) for triplet in self.triplets)
+
+    def _behind(self, one: Triplet) -> set[str]:
+        named = {one.weak, one.student, one.ceiling}
+        return named.union(*(origins(self.runs[key], self.runs) for key in named if key in self.runs))
 
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
         """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""
@@ -59,6 +65,8 @@ class Plan:
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
+    if run.derives:
+        return costs.STARTUP_SECONDS
     rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
@@ -105,7 +113,7 @@ def rows_of(name: str, shares: Shares) -> Rows:
 
 def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
-    if run.adaptation != "probe":
+    if run.adaptation != "probe" or run.derives:
         return 0.0
     return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
 
@@ -141,13 +149,28 @@ def make_plan(spec: ExperimentSpec) -> Plan:
     def add(run: RunSpec) -> str:
         return next(key for key in [run.key()] if runs.setdefault(key, run))
 
+    def size(model: str) -> int:
+        return catalog.model(model).parameters
+
     for seed in range(spec.seeds):
-        for weak_model in spec.weak.models:
-            weak = add(_run(spec, spec.weak, weak_model, "A", GROUND_TRUTH, Naive(), seed))
+        supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
+        keys = [run.key() for run in supervisors.values()]
+        ensemble = any(isinstance(method, EnsembleMean) for method in spec.methods)
+        for weak_model, supervisor in supervisors.items():
+            for one in supervisors.values() if ensemble else (supervisor,):
+                own = add(one)
+            own = supervisor.key()
             for strong_model in spec.strong.models:
                 ceiling = add(_run(spec, spec.strong, strong_model, "B", GROUND_TRUTH, Naive(), seed))
+                weak = own if spec.weak.errors == "own" else add(simulated(supervisor, own, ceiling, spec.weak.errors))
+                students = [
+                    _run(spec, spec.strong, model, "B", weak, Naive(), seed)
+                    for model in sorted(spec.strong.models, key=size)
+                    if size(model) < size(strong_model)
+                ]
+                naive = _run(spec, spec.strong, strong_model, "B", weak, Naive(), seed)
                 for index, method in enumerate(spec.methods):
-                    student = add(_run(spec, spec.strong, strong_model, "B", weak, method, seed))
+                    student = add(student_of(method, naive, supervisor, keys, students, add))
                     triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
     return Plan(spec, runs, tuple(triplets))
 

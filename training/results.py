@@ -13,15 +13,18 @@ from training.measures import (
     Accuracy,
     Agreement,
     Clusters,
+    Hard,
     Rights,
     State,
     Transitions,
     accuracy,
     agreement_of,
     at_chance,
+    hard_of,
     state_of,
     transitions_of,
 )
+from training.methods import EasyToHard, Method
 from training.plan import Plan, Triplet
 from training.spec import Frozen
 from training.statistics import Estimate, combination, holm, low_outliers, measure, p_value, ratio
@@ -77,6 +80,8 @@ class Group(Frozen):
     agreement: Agreement | None = None
     stops: Stops | None = None
     """Of the students; None where one has no trajectory."""
+    hard: Hard | None = None
+    """Of the method easy to hard alone."""
     weak_at_chance: bool = False
     failed_ceilings: tuple[int, ...] = ()
     """Seeds whose ceiling lies far below the ceilings of the other seeds."""
@@ -121,6 +126,8 @@ class Tested(NamedTuple):
     gold: npt.NDArray[np.int8]
     label: npt.NDArray[np.int8]
     classes: int
+    of_gold: npt.NDArray[np.float32]
+    """The probability that it gives to the true label."""
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -166,7 +173,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
     groups, contrasts = [], []
     for pair in pairs.values():
         methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
-        groups += [group_of(members, look, replay) for members in methods]
+        groups += [group_of(members, look, replay, method) for members, method in zip(methods, plan.spec.methods, strict=True)]
         contrasts += contrasts_of(methods, look)
     data = catalog.known_dataset(plan.spec.data.name)
     return Result(
@@ -190,8 +197,11 @@ def test_of(predictions: Predictions, key: str) -> Tested:
         raise ValueError(f"Run {key[:12]} predicts something that is not a probability.")
     if not len(part.id):
         raise ValueError(f"Run {key[:12]} has no predictions on the test set.")
-    order = np.argsort(part.id, kind="stable")
-    return Tested(part.id[order], part.group[order], part.gold[order], part.label[order], part.classes)
+    part = part.take(np.argsort(part.id, kind="stable"))
+    of_gold = (
+        np.where(part.gold == 1, part.prob, 1 - part.prob) if part.classes == 2 else part.prob[np.arange(len(part.id)), part.gold]
+    )
+    return Tested(part.id, part.group, part.gold, part.label, part.classes, of_gold)
 
 
 def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
@@ -219,7 +229,7 @@ def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tup
     return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
 
 
-def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay) -> Group:
+def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Method) -> Group:
     """One pair and method, on the seeds of which all three runs have finished."""
     complete = [outcome for outcome in outcomes if not outcome.missing]
     missing = tuple(outcome.seed for outcome in outcomes if outcome.missing)
@@ -257,6 +267,11 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay) -> Group:
         transitions=transitions_of(right[0], right[1], same, classes, clusters),
         agreement=agreement_of(right[0], same, clusters),
         stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
+        hard=(
+            hard_of(right, np.stack([one.of_gold for one in supervisors]), method.easy, clusters)
+            if isinstance(method, EasyToHard)
+            else None
+        ),
         weak_at_chance=at_chance(weak, classes),
         failed_ceilings=tuple(seeds[index] for index in low_outliers(ceiling.per_seed, right.shape[2])),
     )

@@ -4,23 +4,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from training import catalog
 from training.catalog import Adaptation, Tuning
+from training.frozen import Frozen as Frozen
+from training.methods import METHOD_KINDS, AdaBoost, Bagging, Bootstrapping, EnsembleMean, Sequential
+from training.methods import Confidence as Confidence
+from training.methods import Method as Method
+from training.methods import Naive as Naive
 
 ENGINE_VERSION = 1
 """Raised when the engine would give other results for the same run; part of every run's key."""
 
 SPEC_VERSION: Final = 1
 """Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 STORED = {"stored": True}
@@ -35,6 +36,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Pooling = Literal["mean", "cls"]
 HeadStart = Literal["zero", "unembedding"]
 Stop = Literal["validation", "last"]
+Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
 
 class DataSpec(Frozen):
@@ -157,6 +159,13 @@ class WeakSpec(TrainingSpec):
     models: tuple[str, ...] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
     )
+    errors: Errors = Field(
+        "own",
+        title="Errors",
+        description="Where the weak labels are wrong. Own: where the supervisor is. The others simulate hard labels from the "
+        "truth with as many errors as the supervisor makes: random, on the longest or shortest texts, where the ceiling is "
+        "least sure, or where it is surely right (Burns et al. 2023, appendix E.2). The ceiling has learned the truth of half B.",
+    )
     epochs: int = Field(4, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
 
 
@@ -166,36 +175,6 @@ class StrongSpec(TrainingSpec):
     models: tuple[str, ...] = Field(
         ("minilm-l4",), min_length=1, max_length=8, title="Models", description="Each one is a student of every supervisor."
     )
-
-
-class Naive(Frozen):
-    """Cross-entropy to the supervisor's soft labels (Burns et al. 2023, section 4)."""
-
-    kind: Literal["naive"] = Field("naive", title="Naive")
-
-
-class Confidence(Frozen):
-    """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4).
-
-    The paper hardens two classes, at the median of the batch; with more the guess is the most probable class, which is ours.
-    """
-
-    kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
-    weight: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        title="Confidence weight",
-        description="Share of the target that is the student's own guess, after the ramp. Of more than two classes the guess is "
-        "the most probable one, an extension of the paper that is ours and that keeps no balance between the classes.",
-    )
-    ramp: float = Field(
-        0.2, ge=0, le=1, title="Ramp", description="Share of the training over which the weight rises linearly from zero."
-    )
-
-
-Method = Annotated[Naive | Confidence, Field(discriminator="kind")]
-METHOD_KINDS = tuple(variant.model_fields["kind"].default for variant in get_args(get_args(Method)[0]))
 
 
 class ExperimentSpec(Frozen):
@@ -231,16 +210,51 @@ class ExperimentSpec(Frozen):
         return methods
 
     @model_validator(mode="after")
+    def methods_fit_the_classes(self, info: ValidationInfo) -> Self:
+        data = None if _stored(info) else catalog.known_dataset(self.data.name)
+        if data and len(data.classes) > 2:
+            _refuse(
+                (("methods", number), f"This method is defined for two classes, and the data set has {len(data.classes)}.")
+                for number, method in enumerate(self.methods)
+                if method.two_classes
+            )
+        return self
+
+    @model_validator(mode="after")
+    def methods_have_what_they_need(self) -> Self:
+        _refuse(
+            (("methods", number), sentence) for number, method in enumerate(self.methods) if (sentence := self._lacks(method))
+        )
+        return self
+
+    def _lacks(self, method: Method) -> str:
+        """Why ``method`` cannot be used in this experiment, empty where it can."""
+        if isinstance(method, EnsembleMean | Bagging | AdaBoost) and self.weak.errors != "own":
+            return "An ensemble is one of supervisors with their own errors, and this experiment simulates others."
+        if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
+            return "The mean of all supervisors needs at least two weak models."
+        if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:
+            return "Bootstrapping goes through smaller strong models: choose at least two strong models."
+        if isinstance(method, Sequential) and self.strong.tuning == "full" and not self.keep_weights:
+            return "To go on from a fully tuned student its weights must be kept: choose Keep full weights."
+        return ""
+
+    @model_validator(mode="after")
     def has_validation_rows(self) -> Self:
         if self.data.validation_fraction == 0 and "validation" in (self.weak.stop, self.strong.stop):
             sentence = "A stop rule looks at validation rows: more than 0 are needed, or both roles must stop at the last step."
-            place = InitErrorDetails(
-                type=PydanticCustomError("no_validation", sentence),
-                loc=("data", "validation_fraction"),
-                input=0,
-            )
-            raise ValidationError.from_exception_data("ExperimentSpec", [place])
+            _refuse([(("data", "validation_fraction"), sentence)])
         return self
+
+
+def _refuse(problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
+    """Raises ValidationError for the places at which something is wrong, if there are any, with a sentence for each."""
+    places = [
+        InitErrorDetails(type=PydanticCustomError("refused", "{sentence}", {"sentence": sentence}), loc=place, input=None)
+        for place, sentence in problems
+    ]
+    if places:
+        raise ValidationError.from_exception_data("ExperimentSpec", places)
 
 
 class RunSpec(Frozen):
@@ -280,6 +294,22 @@ class RunSpec(Frozen):
     head_start: HeadStart = "zero"
     gradient_checkpointing: bool = False
     keep_weights: bool = False
+    # What only a plan sets, where a method or a supervisor needs more than one run.
+    portion: tuple[int, int] | None = None
+    """(i, n): of n equal parts of the half, that the seed draws, the run has the i-th, counted from 0."""
+    resample: int | None = None
+    """The bootstrap sample of its half that the run learns from."""
+    boosts: tuple[str, ...] | None = None
+    """Keys of the earlier members of the AdaBoost that the run is a member of."""
+    start: str | None = None
+    """Key of the run from whose weights it goes on."""
+    members: tuple[str, ...] = ()
+    """Keys of the runs whose predictions it combines, instead of training."""
+    combine: Literal["mean", "votes"] = "mean"
+    errors: Errors = "own"
+    """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
+    judge: str | None = None
+    """Key of the ceiling that says where errors are."""
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON of this run: equal keys, equal results.
@@ -288,24 +318,37 @@ class RunSpec(Frozen):
         """
         content = self.model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
         for name in LATER:
-            if content[name] == type(self).model_fields[name].default:
+            if getattr(self, name) == type(self).model_fields[name].default:
                 del content[name]
+        for name in LATER_OF_METHODS.get(self.method.kind, ()):
+            if getattr(self.method, name) == type(self.method).model_fields[name].default:
+                del content["method"][name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def tunes_backbone(self) -> bool:
         """Whether a transformer is trained, and so read anew at every step."""
-        return self.adaptation in ("full", "lora")
+        return self.adaptation in ("full", "lora") and not self.derives
+
+    @property
+    def derives(self) -> bool:
+        """Whether its predictions are made of those of other runs, so that nothing is trained."""
+        return bool(self.members) or self.errors != "own"
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the runs that must be finished before this one can start."""
-        return () if self.labels == GROUND_TRUTH else (self.labels,)
+        labels = () if self.labels == GROUND_TRUTH else (self.labels,)
+        read = (self.start, self.judge)
+        return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
 
 
 GROUND_TRUTH = "ground-truth"
-LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start")
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge")
+"""Fields that only a plan sets."""
+LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
+LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
 
 
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:

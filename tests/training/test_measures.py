@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.measures import Accuracy, Rights, Transitions, agreement_of, at_chance, transitions_of
+from training.measures import Accuracy, Rights, Transitions, agreement_of, at_chance, hard_of, transitions_of
 
 GOLD = np.array([0, 0, 1, 1, 2, 2, 0, 1, 2, 0])
 WEAK = np.array([0, 0, 1, 0, 1, 1, 1, 2, 2, 2])
@@ -61,3 +61,19 @@ def test_agreement_is_on_the_label_and_not_on_being_right() -> None:
 @pytest.mark.parametrize(("classes", "chance"), [(2, False), (3, True)])
 def test_chance_is_one_in_as_many_as_there_are_classes(classes: int, chance: bool) -> None:
     assert at_chance(Accuracy(value=0.34, low=0.31, high=0.37, per_seed=(0.34,)), classes) == chance
+
+
+def test_the_hard_part_is_where_the_supervisor_gives_the_truth_least_whoever_is_judged_there() -> None:
+    of_gold = np.array([[0.9, 0.8, 0.2, 0.4, 0.1, 0.3, 0.7, 0.6, 0.95, 0.5]], np.float32)  # the four lowest: 4, 2, 5, 3
+    weak, student, _ = answers()
+    found = hard_of(np.stack([weak, student, weak | True]), of_gold, 0.55, CLUSTERS)
+    assert found.share == pytest.approx(0.4)
+    for estimate, right in ((found.weak, weak[0]), (found.student, student[0]), (found.ceiling, weak[0] | True)):
+        assert estimate is not None
+        assert estimate.value == pytest.approx(right[[2, 3, 4, 5]].mean())
+
+
+def test_without_a_hard_part_there_is_no_accuracy_on_it() -> None:
+    weak, _, _ = answers()
+    found = hard_of(np.stack([weak, weak, weak]), np.ones((1, 10), np.float32), 1, CLUSTERS)
+    assert (found.share, found.student) == (0, None)

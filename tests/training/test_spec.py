@@ -1,13 +1,17 @@
 import hashlib
-from typing import Any
+import json
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from tests.training.conftest import make_run
-from training import make_plan
+from training import catalog, make_plan
 from training.__main__ import read_recipe
-from training.spec import Confidence, ExperimentSpec, Naive, describe, upgrade
+from training.methods import METHOD_KINDS, METHODS
+from training.spec import LATER, Confidence, ExperimentSpec, Naive, describe, upgrade
 
 
 def test_a_run_has_the_same_key_whenever_its_fields_are_the_same() -> None:
@@ -138,8 +142,8 @@ def test_a_stored_experiment_reads_back_as_itself() -> None:
         ({"strong": {"schedule": "up"}}, "strong.schedule", "Must be constant, linear or cosine."),
         ({"strong": {"speed": 3}}, "strong.speed", "This is not a setting."),
         ({"strong": 3}, "strong", "Must be a group of settings."),
-        ({"methods": [{"kind": "loud"}]}, "methods.0", "There is no kind “loud”. There are: naive, confidence."),
-        ({"methods": [{"weight": 1}]}, "methods.0", "Needs a kind, one of: naive, confidence."),
+        ({"methods": [{"kind": "loud"}]}, "methods.0", f"There is no kind “loud”. There are: {', '.join(METHOD_KINDS)}."),
+        ({"methods": [{"weight": 1}]}, "methods.0", f"Needs a kind, one of: {', '.join(METHOD_KINDS)}."),
         ({"methods": [{"kind": "confidence", "weight": 2}]}, "methods.0.weight", "Must be at most 1."),
         (
             {"methods": [{"kind": "naive"}, {"kind": "naive"}]},
@@ -156,3 +160,50 @@ def test_what_is_wrong_is_said_in_a_sentence_at_its_path(change: dict[str, Any],
 
 def test_an_error_of_a_type_without_a_sentence_keeps_its_own_words() -> None:
     assert describe([{"type": "new", "loc": ("seeds",), "msg": "Too odd."}])[0].message == "Too odd."
+
+
+def test_every_setting_of_every_method_is_in_the_key_of_a_run_and_its_words_in_the_spec() -> None:
+    for variant in METHODS:
+        plain = make_run("student", method=variant()).key()
+        for name, info in variant.model_fields.items():
+            assert info.title
+            if name == "kind":
+                continue
+            assert info.description
+            changed = variant.model_validate({name: another(info)})
+            assert make_run("student", method=changed).key() != plain, (variant, name)
+
+
+def another(info: FieldInfo) -> Any:
+    """A value that is allowed and not the default."""
+    if get_args(info.annotation):
+        return next(value for value in get_args(info.annotation) if value != info.default)
+    return info.default * 0.5 if isinstance(info.default, float) else info.default + 1
+
+
+def test_settings_newer_than_the_first_keys_are_in_no_key_at_their_defaults() -> None:
+    for method in (Naive(), Confidence()):
+        content = make_run("student", method=method).model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
+        for name in LATER:
+            del content[name]
+        content["method"] = {"naive": {"kind": "naive"}, "confidence": {"kind": "confidence", "ramp": 0.2, "weight": 0.5}}[
+            method.kind
+        ]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        assert make_run("student", method=method).key() == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_method_for_two_classes_is_refused_where_there_are_more_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = replace(catalog.dataset("movie-reviews"), name="three", classes=("bad", "so-so", "good"))
+    monkeypatch.setitem(catalog.DATASETS, "three", three)
+    for variant in METHODS:
+        pairs = {role: {"models": ["bag-of-words", "minilm-l1"]} for role in ("weak", "strong")}
+        asked = pairs | {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
+        if not variant.two_classes:
+            ExperimentSpec.model_validate(asked)
+            continue
+        with pytest.raises(ValidationError) as caught:
+            ExperimentSpec.model_validate(asked)
+        (problem,) = describe(caught.value.errors())
+        assert problem.path == "methods.1"
+        assert problem.message == "This method is defined for two classes, and the data set has 3."

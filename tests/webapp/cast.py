@@ -10,7 +10,7 @@ from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, 
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 
-SKILL = {"weak": 0.66, "student": 0.71, "ceiling": 0.79}
+SKILL = {"weak": 0.66, "student": 0.71, "ceiling": 0.79, "further": 0.67}
 
 
 def spec(**changes: object) -> ExperimentSpec:

@@ -300,7 +300,7 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
             if route.name is None or PEOPLE[person] < route.callback.access:  # type: ignore[attr-defined]
                 continue
             answer = client.get(reverse(route.name, kwargs=arguments(route, experiment, brought, share)))
-            if answer.streaming or answer.status_code != 200:
+            if answer.streaming or answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
                 continue
             for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
                 looked += 1

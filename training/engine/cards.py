@@ -78,6 +78,10 @@ def _reading(run: RunSpec) -> str:
 def _provenance(run: RunSpec, store: Store) -> str:
     test, trajectory = store.read_predictions(run.key()).part("test"), store.read_trajectory(run.key())
     labels = "ground truth" if run.labels == GROUND_TRUTH else f"weak labels of run `{run.labels}`"
+    if run.members:
+        labels = f"nothing is trained: the mean of what the runs {', '.join(f'`{key}`' for key in run.members)} say"
+    elif run.derives:
+        labels = f"nothing is trained: the truth, with as many errors as run `{run.labels}` makes, placed by “{run.errors}”"
     return f"""## Where this comes from
 
 | | |

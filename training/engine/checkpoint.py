@@ -39,6 +39,8 @@ class Checkpoint(TypedDict):
     """Of the loss, in fp16; empty for other formats."""
     halvings: NotRequired[int]
     """How often memory ran out and parts were halved."""
+    recent: NotRequired[Tensor]
+    """The last predictions of training, as far as the method looks back at them."""
     selection: Seen
 
 

@@ -20,11 +20,14 @@ from training.engine.crew import Crew
 from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.data.tokens import cached_word_pieces, words
+from training.engine.derive import derive
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
+from training.engine.export import weights_of
 from training.engine.features import frozen_features
 from training.engine.inputs import Dense, Inputs, Pairs
-from training.engine.labels import Probabilities, evaluator, read_supervisor, targets
+from training.engine.labels import Probabilities, evaluator, read_supervisor
+from training.engine.lesson import Lesson, lesson
 from training.engine.looks import looks as looks_of
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
@@ -89,27 +92,32 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     examples = load_examples(run.dataset, run.fingerprint)
     split = split_for(run, examples.group)
     half, looks = split.half(run.half), looks_of(run, split, examples.group)
+    if run.derives:
+        derive(run, examples, store, _started(run, crew, None, 0), emit)
+        return
     supervisor = read_supervisor(run, store)
-    labels, held_out = (targets(examples, rows, supervisor) for rows in (half.train, half.validation))
-    evaluate = evaluator(examples, looks.watched, held_out, supervisor)
+    learned = lesson(run, examples, half, supervisor, store)
+    evaluate = evaluator(examples, looks.watched, learned.held_out, supervisor)
     _report(examples, split.parts)
     selection = Selection(run, store.run(run.key()), crew)
     begun = _checkpoint(store.checkpoint(run.key()), selection)
-    emit(_started(run, crew, len(half.train), begun["step"] if begun else 0))
+    emit(_started(run, crew, learned, begun["step"] if begun else 0))
 
     with crew.main_first():
         inputs = _inputs(run, examples, store, emit, should_stop)
     with threads(max(1, TRANSFORMER_THREADS // crew.size) if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
-        used = inputs.used(half.train) if run.adaptation == "full" else None
+        used = inputs.used(learned.rows) if run.adaptation == "full" else None
         model = models.build(run, used, pairs=examples.text_b is not None, classes=examples.classes)
-        loop = Loop(run, model, inputs, half.train, labels, path, emit, should_stop, selection, crew)
+        loop = Loop(run, model, inputs, learned.rows, learned.labels, path, emit, should_stop, selection, crew, learned.truth)
         if begun:
             loop.restore(begun)
-        looked_at = np.concatenate([half.validation, looks.watched])
+        elif run.start is not None:
+            loop.load(weights_of(store.read_run(run.start), store))
+        looked_at = np.concatenate([learned.validation, looks.watched])
 
         def look(step: int) -> Event:
-            on_validation, on_test = np.split(loop.predict(looked_at), [len(half.validation)])
+            on_validation, on_test = np.split(loop.predict(looked_at), [len(learned.validation)])
             event = evaluate(step, on_test, on_validation)
             selection.record(step, on_test, event.validation_accuracy, loop.weights)
             return event
@@ -118,8 +126,9 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
             loop.fit(look, looks.times)
             if (best := selection.selected_weights()) is not None:
                 loop.load(best)  # what a stop saves from here on has these, and is trained no further
-            unseen = [split.b.rows, np.setdiff1d(split.test, looks.watched), split.locked]
-            on_transfer, on_rest, on_locked = np.split(loop.predict(np.concatenate(unseen)), np.cumsum([*map(len, unseen[:2])]))
+            own = half.train if run.boosts is not None else half.train[:0]  # what a next member's weights hang on
+            unseen = [split.b.rows, np.setdiff1d(split.test, looks.watched), split.locked, own]
+            on_transfer, on_rest, *others = np.split(loop.predict(np.concatenate(unseen)), np.cumsum([*map(len, unseen[:3])]))
     weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
     if not crew.main:
         return
@@ -132,17 +141,17 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     watched = np.isin(split.test, looks.watched)
     on_test = np.empty((len(watched), *on_rest.shape[1:]), np.float32)
     on_test[watched], on_test[~watched] = trajectory.at(trajectory.selected), on_rest
-    predictions = _predictions(examples, split, on_transfer, on_test, on_locked)
+    predictions = _predictions(examples, split, own, on_transfer, on_test, *others)
     store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
 
 
-def _predictions(examples: Examples, split: Split, *prob: Probabilities) -> Predictions:
-    """``prob`` is of half B, of the test set, and of the locked rows."""
-    parts = [split.b.rows, split.test, split.locked]
+def _predictions(examples: Examples, split: Split, own: Rows, *prob: Probabilities) -> Predictions:
+    """``prob`` is of half B, of the test set, of the locked rows, and of the rows ``own`` of the run's half."""
+    parts = [split.b.rows, split.test, split.locked, own]
     seen = np.concatenate(parts)
     return Predictions(
         id=examples.id[seen],
-        split=np.repeat(["transfer", "test", "locked"], [len(rows) for rows in parts]),
+        split=np.repeat(["transfer", "test", "locked", "own"], [len(rows) for rows in parts]),
         group=examples.group[seen],
         gold=examples.label[seen],
         prob=np.concatenate(prob),
@@ -176,13 +185,16 @@ def _inputs(
     return first if examples.text_b is None else Pairs(first, read(examples.text_b, "b"))
 
 
-def _started(run: RunSpec, crew: Crew, rows: int, resumed_from: int) -> RunStarted:
+def _started(run: RunSpec, crew: Crew, learned: Lesson | None, resumed_from: int) -> RunStarted:
+    """``learned`` is None for a run that trains nothing."""
     device = Accelerator().device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     name = f"{crew.size} x {name}" if crew.size > 1 else name
     precision = "fp32" if run.adaptation == "scratch" else precision_of(run)
     return RunStarted(
-        total_steps=run.epochs * steps_per_epoch(rows, run.batch_size),
+        total_steps=run.epochs * steps_per_epoch(len(learned.rows), run.batch_size) if learned else 1,
+        rows=len(np.unique(learned.rows)) if learned and learned.left_out else None,
+        rows_of=learned.of if learned and learned.left_out else None,
         resumed_from=resumed_from,
         device=name if precision == "fp32" else f"{name}, {precision}",
         versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},

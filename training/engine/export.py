@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.torch import load_file, save_file
@@ -87,7 +88,7 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     names = class_names(run, store)
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store, names)
     found = store.read_predictions(run.key())
-    found = found.take(found.split != "locked")
+    found = found.take(np.isin(found.split, ["transfer", "test"]))
     place = {one: row for row, one in enumerate(examples.id.tolist())}
     rows = [place[one] for one in found.id.tolist()]
     texts = {"text": examples.text.take(rows)} | ({"text_b": examples.text_b.take(rows)} if examples.text_b is not None else {})
@@ -144,5 +145,6 @@ def weights_of(run: RunSpec, store: Store) -> Weights:
         return load_file(store.weights(run.key()))
     except FileNotFoundError:
         raise EngineError(
-            "This run has left no weights. Those of fully tuned models are kept if the experiment says so (keep_weights)."
+            "This run has left no weights. Those of fully tuned models are kept if the experiment says so (keep_weights); a run "
+            "that trains nothing has none."
         ) from None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -37,6 +38,7 @@ METRICS = 100
 class Loop:
     """Trains ``model`` on ``rows`` of ``inputs`` towards ``labels``: for each row the probability of class 1, or of all classes.
 
+    ``truth`` marks the rows whose labels are known to be true, for a method that asks.
     ``should_stop`` is asked very often and must answer at once. All that can raise Stopped belongs into
     ``with loop.stoppable():``, which saves a checkpoint at ``path`` first.
     """
@@ -53,6 +55,7 @@ class Loop:
         should_stop: Callable[[], bool],
         selection: Selection,
         crew: Crew = ALONE,
+        truth: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self.crew, self.device = crew, Accelerator().device
         self.model = crew.place(model)
@@ -66,6 +69,8 @@ class Loop:
         vocabulary.follow(self.model, self.optimiser)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.device)
+        self.truth = None if truth is None else torch.from_numpy(truth).to(self.device)
+        self.known: Tensor | None = None  # of the share of the batch that is at work
         self.run, self.inputs, self.rows = run, inputs, rows
         self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
         self.keeps = crew.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
@@ -73,6 +78,8 @@ class Loop:
         self.total = run.epochs * self.steps_per_epoch
         self.step, self.evaluated = 0, -1
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
+        # The last predictions of training, for a threshold over more than a batch: before this step, and with it.
+        self.recent = self.newest = torch.zeros(0, device=self.device)
         self.epoch, self.epoch_batches = -1, list[Rows]()
         self.saved_at, self.pause, self.halvings = time.monotonic(), CHECKPOINT_SECONDS, 0
 
@@ -98,7 +105,7 @@ class Loop:
     def predict(self, rows: Rows) -> Probabilities:
         """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
         with torch.no_grad() if self.crew.sharded else torch.inference_mode():
-            untrained = self.step == 0 and self.run.head_start == "zero"
+            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None
             logits = self._nothing(rows) if untrained else self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
             return losses.probabilities(logits).cpu().numpy()
 
@@ -122,6 +129,7 @@ class Loop:
             scaler=self.scaler.state_dict(),
             halvings=self.halvings,
             selection=self.selection.state(),
+            recent=self.recent.cpu(),
         )
         if self.crew.main:
             checkpoints.save(self.path, state)
@@ -134,6 +142,7 @@ class Loop:
         self.step, self.evaluated = state["step"], state["evaluated"]
         self.loss_sum.fill_(state["loss_sum"] if self.crew.main else 0)
         self.loss_count = state["loss_count"]
+        self.recent = self.newest = state.get("recent", self.recent).to(self.device)
         self.load(state["model"])
         self.optimiser.load_state_dict(shards.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
@@ -158,6 +167,7 @@ class Loop:
         batch, progress = self._batch(), self.step / self.total
         share = self.crew.share(batch)
         rows, labels = self.rows[share], self.labels[torch.from_numpy(share)]
+        self.known = None if self.truth is None else self.truth[torch.from_numpy(share)]
         for group in self.optimiser.param_groups:
             group["lr"] = self.run.lr * lr_factor(self.run.schedule, progress)
         loss = None
@@ -167,7 +177,7 @@ class Loop:
         self.crew.sum_gradients(self.trained)
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        self.step += 1
+        self.step, self.recent = self.step + 1, self.newest
         self.loss_sum += loss * len(batch)
         self.loss_count += len(batch)
 
@@ -208,33 +218,47 @@ class Loop:
         parts = self._parts(rows)
         with self.crew.all_or_none():
             logits = torch.cat([self._forward(rows[part]) for part in parts])
-        labels = labels[torch.from_numpy(np.concatenate(parts))]
-        loss = losses.cross_entropy(logits, self._target(labels, logits, progress, batch))
+        order = np.concatenate(parts)
+        labels = labels[torch.from_numpy(order)]
+        target = self._target(labels, logits, progress, batch, order)
+        loss = losses.loss(self.run.method, logits, target, progress, self.step)
         if len(rows) < batch:
             loss = loss * (len(rows) / batch)
         with self.crew.all_or_none():
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int) -> Tensor:
-        """What a share of a batch is to say. A guess is hardened at the median of the whole batch."""
-        guesses = self.crew.gather(logits.detach(), batch) if losses.uses_guess(self.run.method) else None
-        return losses.target(self.run.method, labels, logits, progress, guesses)
+    def _target(self, labels: Tensor, logits: Tensor, progress: float, batch: int, order: Rows | None = None) -> Tensor:
+        """What a share of a batch is to say. A guess is hardened at a threshold of the whole batch.
+
+        ``order`` are the positions in the share of ``labels`` and ``logits``, where they are in another order.
+        """
+        method, guesses, prior, truth = self.run.method, None, None, self.known
+        if losses.reads_student(method):
+            in_order = logits.detach() if order is None else logits.detach()[torch.from_numpy(np.argsort(order))]
+            guesses = self.crew.gather(in_order, batch)
+        if truth is not None and order is not None:
+            truth = truth[torch.from_numpy(order)]
+        if losses.uses_prior(method):
+            prior = self.crew.sum(labels.sum()) / batch
+        if guesses is not None and (size := losses.recent(method)):
+            guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
+        return losses.target(method, labels, logits, progress, guesses, step=self.step, prior=prior, truth=truth)
 
     def _in_parts(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
         """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.
 
         A stop throws away this step only.
         """
-        target = labels
-        if losses.uses_guess(self.run.method):
-            with torch.no_grad():
-                target = self._target(labels, self._logits(rows), progress, batch)
+        with torch.no_grad():
+            logits = self._logits(rows) if losses.reads_student(self.run.method) else self._nothing(rows)
+            target = self._target(labels, logits, progress, batch)
         total = torch.zeros_like(self.loss_sum)
         for part in self.crew.rounds(self._parts(rows)):
             self._heed_stop()
             with self.crew.all_or_none():
-                loss = losses.cross_entropy(self._forward(rows[part]), target[torch.from_numpy(part)]) * (len(part) / batch)
+                logits, wanted = self._forward(rows[part]), target[torch.from_numpy(part)]
+                loss = losses.loss(self.run.method, logits, wanted, progress, self.step) * (len(part) / batch)
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -288,7 +312,7 @@ class Loop:
         if not math.isfinite(loss):
             raise Diverged(f"The loss is no longer a finite number at step {self.step}: try a smaller learning rate.")
         done = (self.step - 1) / self.total
-        weight = losses.confidence_weight(self.run.method, done)
+        weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         lr = self.run.lr * lr_factor(self.run.schedule, done)
         self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight))
         self.loss_sum.zero_()

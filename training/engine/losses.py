@@ -1,17 +1,134 @@
-"""How weak labels become a training target, by the method: pure functions of the batch and the progress of the training."""
+"""What a method makes of weak labels: the target that they become, and the loss against it; pure functions of a batch.
+
+Logits are (n,), of class 1, and labels its probabilities; with K > 2 classes both are (n, K), one for each class. Losses are in
+nats and means over the batch.
+"""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.spec import Confidence, Method
+from training.methods import (
+    AdaptConf,
+    AdaptConfCorrected,
+    Anchored,
+    Cace,
+    Confidence,
+    ConfidenceBuffer,
+    ConfidenceRelease,
+    Entropy,
+    EntropyRelease,
+    Method,
+    Naive,
+    Product,
+    ReverseCrossEntropy,
+    ReverseKL,
+    Symmetric,
+    Window,
+)
+
+GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
+"""Methods whose target has a share of the student's own hardened guess."""
+LEAST = 1e-6
+"""A weak label is kept so far off 0 and 1 where its logarithm is taken and nothing else smooths it."""
+
+
+def target(
+    method: Method,
+    labels: Tensor,
+    logits: Tensor,
+    progress: float,
+    batch: Tensor | None = None,
+    *,
+    step: int = 0,
+    prior: Tensor | None = None,
+    truth: Tensor | None = None,
+) -> Tensor:
+    """What ``loss`` is taken against: the labels, or what the method makes of them. No gradient flows through it.
+
+    ``progress`` is the share of the training that is done, in [0, 1), and ``step`` the number of steps. ``batch`` are the logits
+    of the whole batch, where ``logits`` are of a share, and ``prior`` the mean label of the whole batch, where ``labels`` are.
+    ``truth`` marks the rows whose label is true, of which no guess is made.
+    Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
+    """
+    weight = own_weight(method, progress, step)
+    if isinstance(method, GUESSING):
+        share = (labels.mean() if prior is None else prior) if uses_prior(method) else None
+        mixed = (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
+        if truth is None:
+            return mixed
+        return torch.where(truth if labels.dim() == 1 else truth[:, None], labels, mixed)
+    if isinstance(method, EntropyRelease):
+        return (1 - weight) * labels + weight * probabilities(logits.detach())
+    if isinstance(method, Product):
+        return product(logits.detach(), labels, method.supervisor, method.student)
+    if isinstance(method, Naive) and method.labels == "hard":
+        return most_probable(labels)
+    return labels
+
+
+def loss(method: Method, logits: Tensor, target: Tensor, progress: float, step: int = 0) -> Tensor:
+    """The mean loss of ``logits`` against what ``target`` gave. The mean over nothing is zero."""
+    if not len(logits):
+        return logits.sum()
+    match method:
+        case ReverseCrossEntropy():
+            return reverse_cross_entropy(logits, target, method.smoothing).mean()
+        case ReverseKL():
+            return (reverse_cross_entropy(logits, target, method.smoothing) - entropy(logits)).mean()
+        case Symmetric():
+            return cross_entropy(logits, target) + method.reverse * reverse_cross_entropy(logits, target, method.smoothing).mean()
+        case Cace():
+            return cace(logits, target, method.margin, method.smoothing).mean()
+        case Entropy():
+            weight = own_weight(method, progress, step)
+            return (1 - weight) * cross_entropy(logits, target) + weight * entropy(logits).mean()
+        case Window():
+            return window(logits, target, method.radius).mean()
+        case AdaptConf() | AdaptConfCorrected():
+            return adaptive(logits, target, method.temperature, corrected=isinstance(method, AdaptConfCorrected)).mean()
+    return cross_entropy(logits, target)
+
+
+def reads_student(method: Method) -> bool:
+    """Whether ``target`` reads the student's logits."""
+    return isinstance(method, (*GUESSING, EntropyRelease, Product))
+
+
+def uses_prior(method: Method) -> bool:
+    """Whether ``target`` hardens a guess at the quantile of the batch that its mean weak label says."""
+    return isinstance(method, ConfidenceRelease) or (isinstance(method, Confidence) and method.threshold == "prior")
+
+
+def recent(method: Method) -> int | None:
+    """How many of the last predictions of training a threshold is taken over; None for those of the batch alone."""
+    return method.buffer if isinstance(method, ConfidenceBuffer) else None
+
+
+def confidence_weight(method: Method, progress: float, step: int = 0) -> float | None:
+    """The weight of the student's own view at this point of the training; None for methods without one."""
+    if isinstance(method, (*GUESSING, Entropy, EntropyRelease)):
+        return own_weight(method, progress, step)
+    return None
+
+
+def own_weight(method: Method, progress: float, step: int) -> float:
+    """The a of confidence and entropy losses, 0 of others: a linear ramp to ``method.weight``, which the release alone breaks."""
+    match method:
+        case Confidence() | Anchored():
+            return method.weight if progress >= method.ramp else method.weight * (progress / method.ramp)
+        case ConfidenceRelease():
+            return method.weight if progress > method.ramp else method.weight * progress
+        case ConfidenceBuffer() | Entropy() | EntropyRelease():
+            return method.weight if step >= method.ramp_steps else method.weight * (step / method.ramp_steps)
+    return 0.0
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy in nats: ``logits`` (n,) of class 1 against ``target`` (n,), its probability in [0, 1].
+    """Mean cross-entropy of ``logits`` against ``target``, probabilities of the same shape.
 
-    With K > 2 classes both are (n, K), a logit and a probability for each class. Soft labels are used as they are (Burns et al.
-    2023, section 4); ground truth is the case of zeros and ones. The mean over nothing is zero.
+    Soft labels are used as they are (Burns et al. 2023, section 4); ground truth is the case of zeros and ones. The mean over
+    nothing is zero.
     """
     if not len(logits):
         return logits.sum()
@@ -23,44 +140,84 @@ def probabilities(logits: Tensor) -> Tensor:
     return torch.sigmoid(logits) if logits.dim() == 1 else torch.softmax(logits, dim=1)
 
 
-def target(method: Method, labels: Tensor, logits: Tensor, progress: float, batch: Tensor | None = None) -> Tensor:
-    """The target of ``cross_entropy``: the labels, or under the confidence loss their mix with the student's own guess.
-
-    (1 - a) w + a 1[f > t] with w = ``labels``, f the student's ``logits`` and a = ``confidence_weight`` (Burns et al. 2023,
-    section 4.3.2 and appendix A.4). No gradient flows through it. ``progress`` is the share of the training that is done,
-    in [0, 1). ``batch`` are the logits of the whole batch, where ``logits`` are of a share. Raises ValueError for a batch of one
-    under the confidence loss for two classes, which has no half.
-    """
-    weight = confidence_weight(method, progress)
-    if weight is None:
-        return labels
-    return (1 - weight) * labels + weight * hardened(logits.detach(), batch)
+def most_probable(labels: Tensor) -> Tensor:
+    """Soft labels as zeros and ones: 1 above one half, of more classes the first of the most probable."""
+    if labels.dim() == 1:
+        return (labels > 0.5).to(labels.dtype)
+    return F.one_hot(labels.argmax(dim=1), labels.shape[1]).to(labels.dtype)
 
 
-def uses_guess(method: Method) -> bool:
-    """Whether ``target`` reads the student's logits."""
-    return isinstance(method, Confidence)
-
-
-def confidence_weight(method: Method, progress: float) -> float | None:
-    """The a of the confidence loss: linear from 0 to ``method.weight`` over the ramp, then constant. None for other methods."""
-    if not isinstance(method, Confidence):
-        return None
-    if progress >= method.ramp:
-        return method.weight
-    return method.weight * (progress / method.ramp)
-
-
-def hardened(logits: Tensor, batch: Tensor | None = None) -> Tensor:
+def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None = None) -> Tensor:
     """1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer where others tie with the median, which are 0.
 
-    The median is that of ``batch`` where ``logits`` are only a share of it. With K > 2 classes the most probable class, as zeros
-    and a one (n, K), without a threshold. The paper has two classes only: this extension is ours.
+    The median is that of ``batch`` where ``logits`` are only a share of it. With a ``prior`` t is the quantile above which that
+    share of the batch lies, as OpenAI's released code has it. With K > 2 classes the most probable class, as zeros and a one
+    (n, K), without a threshold. The paper has two classes only: this extension is ours.
     """
     if logits.dim() == 2:
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(torch.float32)
     batch = logits if batch is None else batch
     if len(batch) < 2:
         raise ValueError("The confidence loss needs batches of at least two examples: the median of one splits nothing.")
-    threshold = batch.sort().values[len(batch) - len(batch) // 2 - 1]
+    if prior is None:
+        threshold = batch.sort().values[len(batch) - len(batch) // 2 - 1]
+    else:
+        # The release compares probabilities of class 0, which are in the opposite order.
+        threshold = -torch.quantile(-batch, prior.to(batch.dtype))
     return (logits > threshold).to(torch.float32)
+
+
+def product(logits: Tensor, labels: Tensor, supervisor: float, student: float) -> Tensor:
+    """f^b w^a, normalised over the classes: with b = ``student`` and a = ``supervisor``."""
+    return _of_shape(torch.softmax(student * _log_both(logits) + supervisor * _both(labels).clamp(LEAST).log(), dim=1), logits)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """H(f) of each example (n,)."""
+    log = _log_both(logits)
+    return -(log.exp() * log).sum(dim=1)
+
+
+def reverse_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """-sum f log w' of each example (n,), with w' = (1 - e) w + e / K and e = ``smoothing``."""
+    both = _both(labels)
+    return -(_log_both(logits).exp() * ((1 - smoothing) * both + smoothing / both.shape[1]).log()).sum(dim=1)
+
+
+def cace(logits: Tensor, labels: Tensor, margin: float, smoothing: float) -> Tensor:
+    """Of each example (n,): cross-entropy where |w - 1/2| is at least ``margin``, else reverse cross-entropy. Two classes."""
+    forward = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return torch.where((labels - 0.5).abs() >= margin, forward, reverse_cross_entropy(logits, labels, smoothing))
+
+
+def window(logits: Tensor, labels: Tensor, radius: float) -> Tensor:
+    """Of each example (n,): cross-entropy where max(f, 1 - f) < 1/2 + ``radius``, else 0. Two classes."""
+    unsure = (probabilities(logits.detach()) - 0.5).abs() < radius
+    return F.binary_cross_entropy_with_logits(logits, labels, reduction="none") * unsure
+
+
+def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: bool) -> Tensor:
+    """(1 - a) CE(f, w) + a CE(f, argmax f) of each example (n,), with the a of AdaptConf, through which no gradient flows."""
+    log, both = _log_both(logits), _both(labels)
+    own = log.detach().max(dim=1)
+    # Two classes that are equally probable are class 0, here and in most_probable.
+    of_teacher = log.detach().gather(1, both.argmax(dim=1, keepdim=True)).squeeze(1)
+    odds = (own.values - of_teacher) / temperature
+    weight = torch.sigmoid(odds if corrected else -odds)
+    towards_guess = log.gather(1, own.indices[:, None]).squeeze(1)
+    return -(1 - weight) * (both * log).sum(dim=1) - weight * towards_guess
+
+
+def _log_both(logits: Tensor) -> Tensor:
+    """Log-probabilities of all classes (n, K), of two classes too."""
+    if logits.dim() == 2:
+        return torch.log_softmax(logits, dim=1)
+    return torch.stack([F.logsigmoid(-logits), F.logsigmoid(logits)], dim=1)
+
+
+def _both(labels: Tensor) -> Tensor:
+    return labels if labels.dim() == 2 else torch.stack([1 - labels, labels], dim=1)
+
+
+def _of_shape(both: Tensor, logits: Tensor) -> Tensor:
+    return both if logits.dim() == 2 else both[:, 1]

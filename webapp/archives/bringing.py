@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from training import Plan, RunSpec, Store, Triplet
 from training.archive import MADE, RUN, Archive, Broken, differences, digest, read, read_events, unpack, verify
+from training.chains import origins, taught_by_supervisor, trained_as
 from training.files import atomic
 from training.results import summarize
-from training.spec import GROUND_TRUTH, upgrade
+from training.spec import GROUND_TRUTH, Method, upgrade
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import adopting
@@ -88,14 +89,23 @@ def _unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
         weak, student, ceiling = (runs[key] for key in (triplet.weak, triplet.student, triplet.ceiling))
         fits = (
             0 <= triplet.method < len(plan.spec.methods)
-            and student.method == plan.spec.methods[triplet.method]
+            and student.method == trained_as(plan.spec.methods[triplet.method])
             and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
-            and (weak.labels, student.labels, ceiling.labels) == (GROUND_TRUTH, triplet.weak, GROUND_TRUTH)
+            and (weak.errors, ceiling.labels) == (plan.spec.weak.errors, GROUND_TRUTH)
+            and (weak.derives or weak.labels == GROUND_TRUTH)
+            and _taught(plan.spec.methods[triplet.method], student, triplet, runs)
             and {weak.seed, student.seed, ceiling.seed} == {triplet.seed}
         )
         if not fits:
             problems.append(f"The runs of triplet {number} are not those that the experiment asks for.")
     return problems
+
+
+def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
+    """Whether the student learned from its supervisor, or by way of other runs from models like it."""
+    if taught_by_supervisor(method):
+        return student.labels == triplet.weak
+    return triplet.weak_model in {runs[key].model for key in origins(student, runs) if runs[key].half == "A"}
 
 
 def _disagreeing(about: Archive, plan: Plan, store: Store) -> list[str]:

@@ -27,17 +27,20 @@ WEAK = Look("weak", "dash(--dash-weak)")
 CEILING = Look("strong", "dash(--dash-strong)")
 
 KINDS = {"naive": Look("naive", "dash(--dash-naive)"), "confidence": Look("conf", "dash(--dash-conf)")}
-OTHER_KIND = KINDS["confidence"]
+OTHERS = [Look(token, f"dash(--dash-{token})") for token in ("violet", "orchid", "slate", "lagoon")]
+"""Of the other kinds, in the order in which an experiment has them."""
 MORE_DASHES: list[Dash] = [[8, 2, 2, 2], [2, 2], [12, 2, 2, 2, 2, 2], [4, 6]]
 
 
 def student_looks(kinds: Sequence[str]) -> list[Look]:
-    """One look per method, in order: the colour says the kind, and a kind that comes again takes the next dash. Always a blue."""
+    """One look per method, in order: the colour says the kind, and where a colour comes again it takes the next dash."""
+    others = [kind for kind in dict.fromkeys(kinds) if kind not in KINDS]
+    named = KINDS | {kind: OTHERS[place % len(OTHERS)] for place, kind in enumerate(others)}
     seen: Counter[str] = Counter()
     looks = []
     for kind in kinds:
-        first = KINDS.get(kind, OTHER_KIND)
-        rank = seen[first.token] + (kind not in KINDS)
+        first = named[kind]
+        rank = seen[first.token]
         looks.append(first if rank == 0 else Look(first.token, MORE_DASHES[(rank - 1) % len(MORE_DASHES)]))
         seen[first.token] += 1
     return looks

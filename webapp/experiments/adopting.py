@@ -38,6 +38,7 @@ def adopt(
         origin={"number": about.number, "owner": about.owner, "content": content},
     )
     in_order = dict.fromkeys(key for triplet in triplets for key in (triplet.weak, triplet.ceiling, triplet.student))
+    in_order |= dict.fromkeys(rows)  # those that other runs need
     give_parts(experiment, triplets, {key: rows[key] for key in in_order})
     return experiment
 

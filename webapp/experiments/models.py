@@ -27,6 +27,11 @@ class Role(models.TextChoices):
     WEAK = "weak", "Weak supervisor"
     STUDENT = "student", "Student"
     CEILING = "ceiling", "Strong ceiling"
+    FURTHER = "further", "Further run"  # of a method that needs more than these three
+
+
+COMPARED = (Role.WEAK, Role.STUDENT, Role.CEILING)
+"""The roles of a triplet."""
 
 
 class Run(models.Model):

@@ -14,7 +14,7 @@ from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
 from training.results import summarize
 from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Role, Run, Status
+from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status
 from webapp.experiments.queries import queued_run_ids
 
 RESULT_SECONDS = 10.0
@@ -49,16 +49,13 @@ def launch(experiment: Experiment) -> set[int]:
 
 
 def give_parts(experiment: Experiment, triplets: Iterable[Triplet], runs: Mapping[str, Run]) -> None:
-    """Gives the experiment the runs of its triplets, each in its role; ``runs`` are by key, in the order of the plan."""
+    """Gives the experiment its ``runs``, by key in the order of the plan, in the roles that its triplets have for them."""
+    roles = {(getattr(triplet, role), role): None for triplet in triplets for role in COMPARED}
+    compared = {key for key, _ in roles}
+    roles |= {(key, Role.FURTHER): None for key in runs if key not in compared}
     position = {key: index for index, key in enumerate(runs)}
-    parts = {
-        (getattr(triplet, role), role): Part(
-            experiment=experiment, run=runs[getattr(triplet, role)], role=role, position=position[getattr(triplet, role)]
-        )
-        for triplet in triplets
-        for role in Role.values
-    }
-    Part.objects.bulk_create(parts.values(), ignore_conflicts=True)
+    parts = [Part(experiment=experiment, run=runs[key], role=role, position=position[key]) for key, role in roles]
+    Part.objects.bulk_create(parts, ignore_conflicts=True)
 
 
 def _start(run_ids: Sequence[int]) -> set[int]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.artifacts import Store, Trajectory
+from training.methods import CHOOSY
 from training.spec import GROUND_TRUTH
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
@@ -177,7 +178,12 @@ class ExamplePage(Subject):
             teacher = runs.get(spec.labels)
             by = f"run {teacher.run.pk}" if teacher and teacher.run.pk else f"the run with key {spec.labels[:12]}"
             labels = "ground truth" if spec.labels == GROUND_TRUTH else f"the labels of {by}"
-            words = f"{short_model(model.name)}, learned from {labels} on half {spec.half}, seed {spec.seed}{self._step(model)}"
+            if spec.start is not None:
+                labels += f", after weak labels in the run with key {spec.start[:12]},"
+            learned = f"learned from {labels} on half {spec.half}"
+            if spec.derives:
+                learned = "nothing learned: labels made of other runs’"
+            words = f"{short_model(model.name)}, {learned}, seed {spec.seed}{self._step(model)}"
             said.append((title, model, words))
         return said
 
@@ -186,10 +192,14 @@ class ExamplePage(Subject):
         """What this example was to the three."""
         if self.view.split == "test":
             return "It is in the test set: none of them has learned from it."
-        return (
+        told = (
             "It is in half B: the supervisor labelled it and has not learned from it. The student learned from that label, the "
             "ceiling from the gold one, unless it is a validation row, which is only looked at."
         )
+        student = self.trio.student.spec
+        if isinstance(student.method, CHOOSY) or student.labels != self.trio.weak.key:
+            told += " The student’s method may have left it out, or taught it another label."
+        return told
 
     @property
     def facts(self) -> list[tuple[str, str]]:

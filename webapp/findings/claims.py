@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from training.methods import Naive
 from training.results import Contrast, Group
 from training.statistics import Estimate
-from webapp.charts.numbers import points, points_interval
+from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
 from webapp.findings.pairs import lower
 from webapp.findings.words import count, joined, percent, percent_interval
@@ -55,6 +56,11 @@ class Claims(Evidence):
         kind, _, settings = lower(title).partition(", ")
         return f"with {kind} ({settings})" if settings else f"with {kind}"
 
+    def taught(self, group: Group, weak: str) -> str:
+        """What the student learned from; ``weak`` where that is weak labels alone."""
+        method = self.spec.methods[group.method_index]
+        return weak if method.taught == Naive.taught else method.taught
+
     @property
     def so_far(self) -> str:
         total = len(self.head.seeds) + len(self.head.missing)
@@ -66,7 +72,7 @@ class Claims(Evidence):
         so_far = self.so_far
         student = f"the {self.pair.strong_title} student"
         if group.state == "ok" and group.pgr:
-            before = f"trained {self.how(group)} on a weaker model’s labels, {student} recovers"
+            before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
                 after += ", which does not differ from nothing"
@@ -105,8 +111,8 @@ class Claims(Evidence):
         for group in self.complete:
             if group is not self.head and group.pgr:
                 found.append(
-                    f"Trained {self.how(group)} on the same labels it recovers {percent(group.pgr.value)}% "
-                    f"{percent_interval(group.pgr)}."
+                    f"Trained {self.how(group)} on {self.taught(group, 'the same labels')} it recovers "
+                    f"{percent(group.pgr.value)}% {percent_interval(group.pgr)}."
                 )
             elif not group.pgr and group.gain and group is self.head:
                 side = "above" if group.gain.value >= 0 else "below"
@@ -162,6 +168,18 @@ class Claims(Evidence):
                     Note(
                         "A ceiling stands apart",
                         f"Far below the ceilings of the other seeds: seed {seeds}. It may not have trained.",
+                    )
+                )
+        for group in self.complete:
+            if group.hard and group.hard.student and group.hard.ceiling:
+                found.append(
+                    Note(
+                        "On the hard part",
+                        f"On the {percent(group.hard.share)}% of the test set where the supervisor’s loss is largest the student "
+                        f"trained {self.how(group)} is right on {rate(group.hard.student.value)} "
+                        f"{rate_interval(group.hard.student)}, "
+                        f"the ceiling on {rate(group.hard.ceiling.value)} {rate_interval(group.hard.ceiling)}. "
+                        "Its PGR is of the whole test set, and it learned no weak label.",
                     )
                 )
         for missing in dict.fromkeys(group.missing for group in self.complete if group.missing):

@@ -14,6 +14,7 @@ from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 from webapp.experiments.models import Part, Run, Status
 from webapp.findings.words import count, method_titles, short_methods, short_model
+from webapp.findings.words import lower as lower
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Lane:
     method: str = ""
     """Title of the student's method, with the settings that tell it from others of its kind."""
     segments: list[Segment] = field(default_factory=list)
+    taught: str = ""
+    """What its student learns from."""
 
     @property
     def id(self) -> str:
@@ -130,7 +133,7 @@ class Lane:
 
     @property
     def trained_on(self) -> str:
-        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, "weak labels, half B")
+        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.taught}, half B")
 
     @property
     def dash(self) -> str:
@@ -164,10 +167,6 @@ class Lane:
         return "queued" if n[Status.QUEUED] else "waiting"
 
 
-def lower(title: str) -> str:
-    return title[:1].lower() + title[1:]
-
-
 class PairLanes:
     """The lanes of one pair: supervisor, a student for each method, ceiling."""
 
@@ -194,7 +193,8 @@ class PairLanes:
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
-        return Lane(Series(name, role, title, steps, kind), look, model, full, segments)
+        taught = self.spec.methods[method].taught
+        return Lane(Series(name, role, title, steps, kind), look, model, full, segments, taught)
 
     @property
     def weak(self) -> Lane:

@@ -33,6 +33,17 @@ def method_title(method: Method) -> str:
     return type(method).model_fields["kind"].title or method.kind
 
 
+def lower(title: str) -> str:
+    """The title within a sentence: a name such as CACE or AdaptConf keeps its capitals."""
+    first = title.partition(" ")[0]
+    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
+
+
+def value_text(value: object) -> str:
+    """A setting: 0.25, hard"""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def method_titles(spec: ExperimentSpec) -> list[str]:
     """One per method; with the settings in which they differ where a kind comes more than once."""
     kinds = [method.kind for method in spec.methods]
@@ -42,7 +53,7 @@ def method_titles(spec: ExperimentSpec) -> list[str]:
         alike = [other for other in spec.methods if other.kind == method.kind]
         if kinds.count(method.kind) > 1:
             settings = [
-                f"{(info.title or name).removeprefix('Confidence ').lower()} {getattr(method, name):g}"
+                f"{(info.title or name).removeprefix('Confidence ').lower()} {value_text(getattr(method, name))}"
                 for name, info in type(method).model_fields.items()
                 if len({getattr(other, name) for other in alike}) > 1
             ]
@@ -52,22 +63,22 @@ def method_titles(spec: ExperimentSpec) -> list[str]:
 
 
 def short_methods(spec: ExperimentSpec) -> list[str]:
-    """For charts: Naive, Confidence, or Confidence 0.25 where a kind comes with several settings."""
+    """For charts: Naive, Confidence, Reverse CE, or Confidence 0.25 where a kind comes with several settings."""
     found = []
     for method in spec.methods:
         alike = [other for other in spec.methods if other.kind == method.kind]
         values = [
-            f"{getattr(method, name):g}"
+            value_text(getattr(method, name))
             for name in type(method).model_fields
             if len({getattr(other, name) for other in alike}) > 1
         ]
-        found.append(" ".join([method.kind.capitalize(), *values]))
+        found.append(" ".join([method.short or method_title(method), *values]))
     return found
 
 
 def kinds_text(spec: ExperimentSpec) -> str:
     """naive, confidence loss × 2"""
-    titles = [method_title(method).lower() for method in spec.methods]
+    titles = [lower(method_title(method)) for method in spec.methods]
     return ", ".join(f"{title} ×\u00a0{n}" if (n := titles.count(title)) > 1 else title for title in dict.fromkeys(titles))
 
 

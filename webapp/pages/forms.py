@@ -35,7 +35,7 @@ TUNING = {"probe": "Probe", "full": "Full", "lora": "LoRA"}
 PRECISION = {"auto": "Auto", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
 STOP = {"validation": "Best on validation", "last": "Last step"}
 FOLDED = {f"{role}.{name}" for role in ("weak", "strong") for name in SELDOM}
-FOLDED |= {"data.split_seed", "data.limit", "data.locked_fraction", "data.validation_fraction", "keep_weights"}
+FOLDED |= {"weak.errors", "data.split_seed", "data.limit", "data.locked_fraction", "data.validation_fraction", "keep_weights"}
 HINT_FROM_DESCRIPTION = {"data.limit", "weak.lr", "strong.lr"}  # their unit says it all
 OTHERS = {
     "weak.models": "Others by name: gpt2, pythia-70m, hub:ORG/NAME, or a folder.",
@@ -44,6 +44,14 @@ OTHERS = {
 """What may be typed beside the boxes of a list that also takes values which are not on offer."""
 POOLING = {"mean": "Mean", "cls": "First token"}
 HEAD_START = {"zero": "At zero", "unembedding": "At the unembedding"}
+ERRORS = {
+    "own": "Its own",
+    "random": "Random",
+    "longest": "On the longest texts",
+    "shortest": "On the shortest texts",
+    "unsure": "Where the ceiling is unsure",
+    "sure": "Where the ceiling is surely right",
+}
 HINTS = OTHERS | {"data.name": "The page Data sets fetches others and takes your own."}
 CHOICES = {
     "weak.pooling": POOLING,
@@ -53,6 +61,7 @@ CHOICES = {
     "weak.tuning": TUNING,
     "strong.tuning": TUNING,
     "weak.stop": STOP,
+    "weak.errors": ERRORS,
     "strong.stop": STOP,
     "weak.precision": PRECISION,
     "strong.precision": PRECISION,

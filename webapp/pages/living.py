@@ -121,7 +121,8 @@ class Living:
         spec = part.run.run_spec
         what = Role(part.role).label.lower()
         if part.role == Role.STUDENT:
-            what += f", {lower(short_methods(self.spec)[self.spec.methods.index(spec.method)])}"
+            index = next(one["method"] for one in self.experiment.triplets if one["student"] == part.run.key)
+            what += f", {lower(short_methods(self.spec)[index])}"
         model = f" {short_model(spec.model)}" if len(self.pairs) > 1 else ""
         return f"{what}{model}, seed {spec.seed}"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from training import ExperimentSpec
 from training.plan import Rows, rows_of
 from webapp.experiments.queries import Preview
-from webapp.findings.words import count, duration, joined, method_titles, short_model
+from webapp.findings.words import count, duration, joined, lower, method_titles, short_model
 
 LEFT, TOP, WIDTH = 112, 40, 360
 CELL_HEIGHT, PITCH = 30, 36
@@ -93,9 +93,12 @@ class PlanView:
         ]
         cells = ""
         if len(spec.methods) > 1:
-            cells = f" Cells are split from left to right: {joined([title.lower() for title in method_titles(spec)])}."
+            cells = f" Cells are split from left to right: {joined([lower(title) for title in method_titles(spec)])}."
+        each = "a supervisor, a student and a ceiling"
+        if self.preview.asked > 3 * len(self.preview.plan.triplets):
+            each = "a supervisor, a student, a ceiling and the further runs that its method needs"
         return (
-            f"{' × '.join(parts)}, each with a supervisor, a student and a ceiling, make {self.preview.asked:,}.{cells} "
+            f"{' × '.join(parts)}, each with {each}, make {self.preview.asked:,}.{cells} "
             "The small square is the supervisor’s own run."
         )
 
@@ -134,7 +137,7 @@ class PlanView:
                 part = width / methods
                 for method in range(methods):
                     x = LEFT + column * pitch + method * part
-                    title = f"{short_model(supervisor)} to {short_model(student)}, {method_titles(self.spec)[method].lower()}"
+                    title = f"{short_model(supervisor)} to {short_model(student)}, {lower(method_titles(self.spec)[method])}"
                     boxes.append(
                         box((supervisor, student, method), x, y, part - (2 if method < methods - 1 else 0), CELL_HEIGHT, title)
                     )

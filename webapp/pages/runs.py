@@ -6,19 +6,19 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from training.plan import rows_of
-from training.spec import GROUND_TRUTH
+from training.spec import GROUND_TRUTH, PLANNED, RunSpec
 from webapp.access import may_stop
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
-from webapp.experiments.models import ACTIVE, Experiment, Part, Role, Run, Status
+from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.findings.pairs import run_words
-from webapp.findings.words import dataset_title, duration, method_title, model_title, short_model
+from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.pages.stories import Line, story
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
-SERIES = {"weak": "Weak supervisor", "ceiling": "Ceiling"}
+SERIES = {"weak": "Weak supervisor", "ceiling": "Ceiling", "further": "Further run"}
 BETTER: dict[str, str] = {
     "digest": "Model digest",
     "lr": "Learning rate",
@@ -27,6 +27,14 @@ BETTER: dict[str, str] = {
     "lora_rank": "LoRA rank",
     "lora_alpha": "LoRA alpha",
 }
+
+
+def _told(value: object) -> str:
+    """A setting as text; keys of other runs by their beginnings."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_told, value)) or "none"
+    text = value_text(value)
+    return text[:12] if len(text) == 64 else text
 
 
 class RunPage:
@@ -49,7 +57,7 @@ class RunPage:
 
     @property
     def title(self) -> str:
-        how = f", {method_title(self.spec.method).lower()}" if self.role == Role.STUDENT else ""
+        how = f", {lower(method_title(self.spec.method))}" if self.role == Role.STUDENT else ""
         return f"{self.role.label}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
 
     @property
@@ -96,25 +104,34 @@ class RunPage:
         return None if self.spec.labels == GROUND_TRUTH else Run.objects.filter(key=self.spec.labels).first()
 
     @property
+    def labels(self) -> str:
+        if self.spec.members:
+            return "the mean of its members’"
+        if self.spec.errors != "own":
+            return "the truth, with as many errors as another run’s"
+        return "ground truth" if self.spec.labels == GROUND_TRUTH else "its supervisor’s"
+
+    @property
     def settings(self) -> list[tuple[str, str]]:
         """What decides the run's outcome, in words; the method's own settings follow the method."""
         spec = self.spec
         found: list[tuple[str, str]] = [
             ("Data set", dataset_title(spec.dataset)),
-            ("Trained on", f"half {spec.half}"),
+            ("Trained on", "nothing: made of other runs’ predictions" if spec.derives else f"half {spec.half}"),
             ("Model", model_title(spec.model)),
-            ("Labels", "ground truth" if spec.labels == GROUND_TRUTH else "its supervisor’s"),
+            ("Labels", self.labels),
         ]
-        if spec.labels != GROUND_TRUTH:
+        if spec.half == "B" and (spec.labels != GROUND_TRUTH or spec.start is not None):
             titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
             found.append(("Method", method_title(spec.method)))
-            found += [(titles[name], f"{value:g}") for name, value in spec.method if name != "kind"]
+            found += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
         told = {name for name in ("lora_rank", "lora_alpha") if getattr(spec, name) is None}
         told |= {"keep_weights", "dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
+        told |= {name for name in PLANNED if getattr(spec, name) == RunSpec.model_fields[name].default}
         for name, value in spec:
             if name not in told:
                 title = BETTER.get(name, name.replace("_", " ").capitalize())
-                found.append((title, "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)))
+                found.append((title, "all" if value is None else _told(value)))
         return found
 
     @property
@@ -133,7 +150,8 @@ class RunPage:
     @property
     def series(self) -> Series:
         title = SERIES.get(self.role.value, method_title(self.spec.method))
-        return Series("run", self.role.value, title, self.steps, self.spec.method.kind if self.role == Role.STUDENT else "")  # type: ignore[arg-type]
+        role = self.role.value if self.role in COMPARED else "student"
+        return Series("run", role, title, self.steps, self.spec.method.kind if role == "student" else "")  # type: ignore[arg-type]
 
     @property
     def steps(self) -> int:

@@ -60,7 +60,8 @@ def sentence(event: RunEvent) -> str:
                 if event.resumed_from
                 else (f"training starts, {event.total_steps:,} steps")
             )
-            return f"{where}, on {event.device}"
+            chosen = f" from {event.rows:,} of {event.rows_of:,} rows" if event.rows is not None and event.rows_of else ""
+            return f"{where}{chosen}, on {event.device}"
         case CheckpointSaved():
             return f"checkpoint at step {event.step:,}"
         case StopRequested():

@@ -1,6 +1,8 @@
 import pytest
 
-from webapp.findings.words import model_title, short_model
+from training import ExperimentSpec
+from training.methods import AdaptConf, Cace, Confidence, Naive, ReverseKL
+from webapp.findings.words import kinds_text, lower, method_titles, model_title, short_methods, short_model
 from webapp.pages.planning import LONGEST_NAME, clipped
 
 
@@ -22,3 +24,34 @@ def test_any_model_has_a_readable_name(name: str, short: str, title: str) -> Non
 def test_a_long_name_is_clipped_beside_the_matrix() -> None:
     assert clipped("Bag of words") == "Bag of words"
     assert len(clipped("a-model-with-a-very-long-name")) == LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("title", "within"),
+    [
+        ("Reverse KL", "reverse KL"),
+        ("CACE", "CACE"),
+        ("AdaptConf (corrected)", "AdaptConf (corrected)"),
+        ("Confidence loss (OpenAI)", "confidence loss (OpenAI)"),
+        ("", ""),
+    ],
+)
+def test_within_a_sentence_a_title_begins_small_and_a_name_keeps_its_capitals(title: str, within: str) -> None:
+    assert lower(title) == within
+
+
+def test_methods_of_one_kind_are_told_apart_by_their_settings_words_as_well_as_numbers() -> None:
+    spec = ExperimentSpec(methods=(Naive(), Naive(labels="hard"), Cace(), Confidence(weight=0.3), Confidence(threshold="prior")))
+    assert method_titles(spec) == [
+        "Naive, weak labels soft",
+        "Naive, weak labels hard",
+        "CACE",
+        "Confidence loss, weight 0.3, threshold median",
+        "Confidence loss, weight 0.5, threshold prior",
+    ]
+    assert short_methods(spec)[1:4] == ["Naive hard", "CACE", "Confidence 0.3 median"]
+
+
+def test_kinds_are_counted() -> None:
+    spec = ExperimentSpec(methods=(ReverseKL(), AdaptConf(), ReverseKL(smoothing=0.5)))
+    assert kinds_text(spec) == "reverse KL ×\u00a02, AdaptConf"

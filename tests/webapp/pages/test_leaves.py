@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from training import ExperimentSpec
+from training.methods import METHODS
 from training.spec import Confidence, DataSpec, Frozen, Naive
 from webapp.pages import leaves
 from webapp.pages.forms import Row, SpecForm
@@ -209,3 +210,17 @@ def test_what_differs_from_the_parent_is_marked_with_what_it_was() -> None:
         "strong__lr": "empty",
         "weak__gradient_checkpointing": "no",
     }
+
+
+def test_the_page_shows_the_settings_of_the_chosen_method_however_many_methods_there_are() -> None:
+    css = (Path(__file__).resolve().parents[3] / "static/css/pages.css").read_text()
+    for number in range(1, len(METHODS) + 1):
+        assert f"option:nth-child({number}):checked) > .variant:nth-of-type({number + 1})" in css
+
+
+def test_every_method_goes_through_the_form_and_back_unchanged() -> None:
+    for kinds in (METHODS[:12], METHODS[12:24], METHODS[24:]):
+        models = ("bag-of-words", "minilm-l1")
+        asked = {"weak": {"models": models}, "strong": {"models": models}, "methods": [kind().model_dump() for kind in kinds]}
+        spec = ExperimentSpec.model_validate(asked)
+        assert SpecForm(SpecForm.of(spec).raw).spec == spec

@@ -13,6 +13,7 @@ from django.urls import reverse
 from tests.webapp.cast import finish_all, launched, spec
 from tests.webapp.pages import scenes
 from training import ExperimentSpec
+from training.__main__ import read_recipe, recipes
 from training.events import Progress
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
@@ -488,7 +489,6 @@ def test_the_preview_says_how_many_hidden_settings_are_not_at_their_default(page
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
     assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
     found = text(page, "/experiments/new/")
-    assert (
-        "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep Full fine-tuning Reward model Size ladder"
-        in found
-    )
+    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in found
+    for name in recipes():
+        assert read_recipe(name).name in found

@@ -14,7 +14,7 @@ from training.spec import RunSpec
 Rows = npt.NDArray[np.int64]
 
 # Each draw has a stream of its own, so that equal seeds of two draws have nothing to do with each other.
-TEST, HALVES, VALIDATION, LIMIT, WATCHED = range(5)
+TEST, HALVES, VALIDATION, LIMIT, WATCHED, TRUTH, PORTION, RANDOM = range(8)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,299 @@
+"""Every method from the spec to its result on the small data set, and which of them are the same thing in the end."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training.conftest import Recording, finish, make_run
+from training import ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
+from training.artifacts import Predictions
+from training.engine.data.examples import load_examples
+from training.engine.data.split import split_for
+from training.engine.errors import EngineError
+from training.engine.inputs import Ragged
+from training.methods import (
+    METHODS,
+    AdaBoost,
+    Anchored,
+    Confidence,
+    ConfidenceBuffer,
+    EasyToHard,
+    FilterFraction,
+    FilterThreshold,
+    Mixed,
+    Naive,
+    ReverseKL,
+    Sequential,
+)
+from training.results import summarize
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, features: Any) -> Store:
+    """A store where supervisors and ceilings are trained once for all methods."""
+    store = Store(tmp_path_factory.mktemp("methods"))
+    store.features.symlink_to(features)
+    return store
+
+
+def plan_of(*methods: dict[str, Any], **changes: Any) -> Plan:
+    """Two supervisors and two students of different sizes, on few rows and for few steps."""
+    spec: dict[str, Any] = {
+        "data": {"name": "clear-reviews", "limit": 80},
+        "weak": {"models": ["bag-of-words", "minilm-l1"], "epochs": 2, "batch_size": 16},
+        "strong": {"models": ["bag-of-words", "minilm-l1"], "epochs": 2, "batch_size": 16},
+        "methods": methods,
+        "seeds": 1,
+    }
+    for role, settings in changes.items():
+        spec[role] = spec.get(role, {}) | settings
+    return make_plan(ExperimentSpec.model_validate(spec))
+
+
+def finish_all(plan: Plan, store: Store) -> None:
+    done: set[str] = set()
+    for key, run in plan.runs.items():
+        assert set(run.needs) <= done, "a run stands before one that it needs"
+        if not store.finished(key):
+            finish(run, store)
+        done.add(key)
+
+
+def student_of(plan: Plan, weak: str = "bag-of-words", strong: str = "minilm-l1", method: int = 0) -> RunSpec:
+    names = (weak, strong, method)
+    return next(plan.runs[one.student] for one in plan.triplets if (one.weak_model, one.strong_model, one.method) == names)
+
+
+@pytest.mark.parametrize("kind", METHODS, ids=lambda kind: kind.model_fields["kind"].default)
+def test_every_method_runs_from_the_spec_to_its_result(kind: Any, shared: Store) -> None:
+    few = {"threshold": 0.5, "members": 2, "fraction": 0.5}  # what rows as few as these need, or keeps it short
+    settings = {name: value for name, value in few.items() if name in kind.model_fields and kind is not Confidence}
+    plan = plan_of(kind(**settings).model_dump())
+    finish_all(plan, shared)
+    result = summarize(plan, shared.read_predictions, shared.read_trajectory)
+    assert len(result.groups) == 4
+    for group in result.groups:
+        assert not group.missing
+        assert group.student is not None
+        assert (group.hard is not None) == (kind is EasyToHard)
+    said = shared.read_predictions(student_of(plan).key()).part("test").prob
+    assert len(np.unique(said)) > len(said) // 2
+
+
+def predictions(run: RunSpec, store: Store) -> Predictions:
+    if not store.finished(run.key()):
+        finish(run, store)
+    return store.read_predictions(run.key())
+
+
+def by(method: Any, shared: Store, **changes: Any) -> Predictions:
+    """What the student of the bag of words says that learned by ``method`` itself."""
+    plan = plan_of(method.model_dump(), **changes)
+    finish_all(plan, shared)
+    return shared.read_predictions(student_of(plan).key())
+
+
+def same(one: Predictions, other: Predictions) -> bool:
+    return one.prob.tobytes() == other.prob.tobytes()
+
+
+def ceiling(shared: Store) -> Predictions:
+    plan = plan_of({"kind": "naive"})
+    finish_all(plan, shared)
+    return shared.read_predictions(next(one.ceiling for one in plan.triplets if one.strong_model == "minilm-l1"))
+
+
+def test_no_ground_truth_is_naive_and_ground_truth_alone_is_the_ceiling_bit_for_bit(shared: Store) -> None:
+    assert same(by(Mixed(fraction=0), shared), by(Naive(), shared))
+    assert same(by(Mixed(fraction=1), shared), ceiling(shared))
+    assert same(by(Anchored(fraction=1), shared), ceiling(shared))
+    assert same(by(Mixed(fraction=1, rest="random"), shared), ceiling(shared))
+    assert not same(by(Mixed(fraction=0.5), shared), by(Naive(), shared))
+    assert not same(by(Mixed(fraction=0, rest="random"), shared), by(Naive(), shared))
+
+
+def test_the_anchored_loss_of_weight_zero_is_mixing_and_without_ground_truth_the_confidence_loss(shared: Store) -> None:
+    assert same(by(Anchored(fraction=0.4, weight=0), shared), by(Mixed(fraction=0.4), shared))
+    assert same(by(Anchored(fraction=0), shared), by(Confidence(), shared))
+
+
+def test_a_filter_that_keeps_all_is_naive_and_all_is_easy_for_the_ceiling(shared: Store) -> None:
+    assert same(by(FilterFraction(keep=1), shared), by(Naive(), shared))
+    assert same(by(FilterThreshold(threshold=0), shared), by(Naive(), shared))
+    assert same(by(EasyToHard(easy=1), shared), ceiling(shared))
+
+
+def test_a_filter_says_how_many_rows_it_keeps_and_refuses_too_few(shared: Store) -> None:
+    finish_all(plan_of({"kind": "naive"}), shared)
+    student = student_of(plan_of(FilterFraction(keep=0.25).model_dump()))
+    (shared.run(student.key()) / "predictions.parquet").unlink(missing_ok=True)
+    (started,) = finish(student, shared).of("started")
+    examples = load_examples(student.dataset, student.fingerprint)
+    rows = split_for(student, examples.group).b.train
+    weak = shared.read_predictions(student.labels).part("transfer")
+    label = weak.take(np.isin(weak.id, examples.id[rows])).label
+    assert (started.rows, started.rows_of) == (sum(-(-int((label == one).sum()) // 4) for one in np.unique(label)), len(rows))
+    assert started.total_steps == 2 * -(-started.rows // 16)
+    nobody = student.model_copy(update={"method": FilterThreshold(threshold=0.999)})
+    with pytest.raises(EngineError, match=rf"^0 of {len(rows)} rows are left to learn from"):
+        finish(nobody, shared)
+
+
+def test_a_sequential_student_begins_as_the_weakly_taught_one_ended_and_learns_from_few_rows(shared: Store) -> None:
+    plan = plan_of(Sequential(fraction=0.5).model_dump())
+    finish_all(plan, shared)
+    student = student_of(plan)
+    assert student.start is not None
+    begun, went_on = shared.read_predictions(student.start).part("test"), shared.read_trajectory(student.key())
+    np.testing.assert_array_equal(went_on.at(0), begun.prob)
+    assert (went_on.at(went_on.last) != begun.prob).any()
+    mixed = student_of(plan_of(Mixed(fraction=0.5).model_dump()))
+    assert mixed.labels != student.labels
+
+
+def test_bootstrapping_goes_up_on_fresh_rows_and_its_control_skips_the_middle(shared: Store) -> None:
+    chain, direct = (plan_of({"kind": "bootstrapping", "route": route}) for route in ("chain", "direct"))
+    last, control = student_of(chain), student_of(direct)
+    middle = chain.runs[last.labels]
+    assert (middle.model, middle.portion, last.portion) == ("bag-of-words", (0, 2), (1, 2))
+    assert chain.runs[middle.labels].half == "A"
+    assert control == last.model_copy(update={"labels": middle.labels})
+    assert student_of(chain, strong="bag-of-words").portion is None  # nothing is smaller
+    finish_all(chain, shared)
+    started = [finish_again(run, shared).of("started")[0] for run in (middle, last)]
+    assert sum(one.rows for one in started) == started[0].rows_of == started[1].rows_of
+
+
+def finish_again(run: RunSpec, store: Store) -> Recording:
+    (store.run(run.key()) / "predictions.parquet").unlink()
+    return finish(run, store)
+
+
+def test_relabelling_has_a_fresh_student_for_each_round(shared: Store) -> None:
+    plan = plan_of({"kind": "relabelling", "rounds": 3})
+    run, models = student_of(plan), []
+    while run.half == "B":
+        models.append(run.model)
+        assert run.start is None
+        run = plan.runs[run.labels]
+    assert models == ["minilm-l1"] * 4
+    assert run.model == "bag-of-words"
+
+
+def test_the_mean_of_supervisors_and_of_bagged_ones_is_what_the_student_is_taught(shared: Store) -> None:
+    plan = plan_of({"kind": "ensemble-mean"}, {"kind": "bagging", "members": 3})
+    finish_all(plan, shared)
+    for method, count in ((0, 2), (1, 3)):
+        together = plan.runs[student_of(plan, method=method).labels]
+        assert len(together.members) == count
+        expected = np.mean([shared.read_predictions(key).prob.astype(float) for key in together.members], axis=0)
+        np.testing.assert_allclose(shared.read_predictions(together.key()).prob, expected, atol=1e-7)
+    bagged = [plan.runs[key] for key in together.members]
+    assert [run.resample for run in bagged] == [0, 1, 2]
+    started = finish_again(bagged[0], shared).of("started")[0]
+    assert 0.5 < started.rows / started.rows_of < 0.75  # of a bootstrap sample about 1 - 1 / e
+
+
+def test_adaboost_weighs_members_by_their_errors_on_what_was_hard(shared: Store) -> None:
+    plan = plan_of(AdaBoost(members=3).model_dump())
+    finish_all(plan, shared)
+    together = plan.runs[student_of(plan).labels]
+    own = [shared.read_predictions(key).part("own") for key in together.members]
+    assert {len(one.id) for one in own} == {len(own[0].id)}
+    examples = load_examples(together.dataset, together.fingerprint)
+    np.testing.assert_array_equal(own[0].id, examples.id[split_for(together, examples.group).a.train])
+    weight, votes = np.full(len(own[0].id), 1 / len(own[0].id)), []
+    for member in own:
+        wrong = member.label != member.gold
+        error = min(max(weight[wrong].sum(), 1e-6), 1 - 1e-6)
+        votes.append(max(0, 0.5 * np.log((1 - error) / error)))
+        if votes[-1]:
+            weight = np.where(wrong, weight / (2 * error), weight / (2 * (1 - error)))
+            weight /= weight.sum()
+    said = shared.read_predictions(together.key())
+    assert set(said.split) == {"transfer", "test", "locked"}
+    members = [shared.read_predictions(key) for key in together.members]
+    expected = sum(vote * one.take(one.split != "own").prob.astype(float) for vote, one in zip(votes, members, strict=True))
+    np.testing.assert_allclose(said.prob, expected / sum(votes), atol=1e-6)
+    assert plan.runs[together.members[2]].boosts == together.members[:2]
+
+
+@pytest.mark.parametrize("errors", ["random", "longest", "shortest", "unsure", "sure"])
+def test_a_simulated_supervisor_is_as_often_right_as_the_real_one_and_wrong_where_it_should_be(
+    errors: str, shared: Store
+) -> None:
+    plan = plan_of({"kind": "naive"}, weak={"models": ["bag-of-words"], "errors": errors}, strong={"models": ["minilm-l1"]})
+    finish_all(plan, shared)
+    (triplet,) = plan.triplets
+    run = plan.runs[triplet.weak]
+    said, real, strong = (shared.read_predictions(key) for key in (triplet.weak, run.labels, triplet.ceiling))
+    assert plan.runs[triplet.student].labels == triplet.weak
+    assert set(np.unique(said.prob)) <= {0, 1}
+    examples = load_examples(run.dataset, run.fingerprint)
+    lengths = dict(zip(examples.id.tolist(), map(len, examples.text.to_pylist()), strict=True))
+    for part in ("transfer", "test", "locked"):
+        mine, own, ceiling = said.part(part), real.part(part), strong.part(part)
+        assert mine.right.sum() == own.right.sum()
+        score = {
+            "longest": np.array([lengths[one] for one in mine.id.tolist()]),
+            "shortest": -np.array([lengths[one] for one in mine.id.tolist()]),
+            "unsure": -np.abs(ceiling.prob.astype(float) - 0.5),
+            "sure": np.where(ceiling.gold == 1, ceiling.prob, 1 - ceiling.prob),
+        }.get(errors)
+        if score is not None:
+            assert score[~mine.right].min() >= score[mine.right].max() - 1e-6
+        elif part == "test":
+            assert (mine.right != own.right).any()
+
+
+def test_a_buffer_goes_on_where_it_was_interrupted(store: Store) -> None:
+    finish(make_run(), store)
+    run = make_run("student", method=ConfidenceBuffer(ramp_steps=0, buffer=24), batch_size=5, epochs=1)
+    expected = predictions(run, store)
+    (store.run(run.key()) / "predictions.parquet").unlink()
+    recording = Recording(stop_after=lambda event: event.kind == "metric" and event.step >= 7)
+    execute(run, store, recording.emit, lambda: recording.stop)
+    assert recording.of("stopped")
+    assert same(predictions(run, store), expected)
+    small = run.model_copy(update={"method": ConfidenceBuffer(ramp_steps=0, buffer=5)})
+    assert not same(predictions(small, store), expected)
+
+
+def test_a_buffer_of_the_batch_alone_is_the_papers_loss_without_its_ramp(store: Store) -> None:
+    finish(make_run(), store)
+    rows = 16  # a batch; the last batch of an epoch may be smaller, so one epoch of whole batches is compared by its first steps
+    buffer = make_run("student", method=ConfidenceBuffer(ramp_steps=0, buffer=rows), stop="last", epochs=1, limit=90)
+    paper = buffer.model_copy(update={"method": Confidence(ramp=0)})
+    for run in (buffer, paper):
+        finish(run, store)
+    one, other = store.read_trajectory(buffer.key()), store.read_trajectory(paper.key())
+    whole = [step for step in one.steps.tolist() if step <= 3]
+    assert whole
+    for step in whole:
+        np.testing.assert_array_equal(one.at(step), other.at(step))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Confidence(ramp=0, weight=0.9),
+        Confidence(ramp=0, weight=0.9, threshold="prior"),
+        ConfidenceBuffer(ramp_steps=0, weight=0.9, buffer=20),
+        Anchored(fraction=0.5, weight=0.9, ramp=0),
+        ReverseKL(),
+        Naive(labels="hard"),
+    ],
+    ids=repr,
+)
+def test_a_batch_in_parts_teaches_what_the_whole_batch_teaches(
+    method: Any, shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish_all(plan_of({"kind": "naive"}), shared)
+    naive = student_of(plan_of({"kind": "naive"}), strong="bag-of-words")  # whose parts are in the order of length
+    run = naive.model_copy(update={"method": method, "batch_size": 30, "stop": "last"})
+    whole = predictions(run, shared).prob
+    assert np.abs(whole - shared.read_predictions(naive.key()).prob).max() > 0.001
+    (shared.run(run.key()) / "predictions.parquet").unlink()
+    monkeypatch.setattr(Ragged, "together", lambda self, rows: False)
+    np.testing.assert_allclose(predictions(run, shared).prob, whole, atol=1e-5)

@@ -1,0 +1,83 @@
+"""Methods and supervisors that need more runs than a supervisor, a student and a ceiling, and which runs these are."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from training.methods import AdaBoost, Bagging, Bootstrapping, EnsembleMean, Method, Naive, Relabelling, Sequential
+from training.spec import GROUND_TRUTH, Errors, RunSpec
+
+Add = Callable[[RunSpec], str]
+"""Puts a run into the plan, behind those that it needs, and returns its key."""
+
+BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
+"""Methods whose student is not, or not only, taught by the supervisor of its triplet."""
+
+
+def taught_by_supervisor(method: Method) -> bool:
+    """Whether the student learns from the labels of its triplet's supervisor, by the method itself."""
+    return not isinstance(method, BY_OTHERS)
+
+
+def trained_as(method: Method) -> Method:
+    """The method of the run that is the student: naive, where other runs make the method what it is."""
+    return method if taught_by_supervisor(method) or isinstance(method, Sequential) else Naive()
+
+
+def student_of(
+    method: Method, naive: RunSpec, weak: RunSpec, weaks: Sequence[str], smaller: Sequence[RunSpec], add: Add
+) -> RunSpec:
+    """The student by ``method``, with the runs that it needs added to the plan.
+
+    ``naive`` is the naive student of the supervisor ``weak``, whose labels it has; ``weaks`` are the keys of the seed's
+    supervisors, and ``smaller`` the naive students of smaller strong models, ascending by size.
+    """
+    match method:
+        case EnsembleMean():
+            return naive.model_copy(update={"labels": add(combined(weak, weaks, "mean"))})
+        case Bagging():
+            members = [add(weak.model_copy(update={"resample": number})) for number in range(method.members)]
+            return naive.model_copy(update={"labels": add(combined(weak, members, "mean"))})
+        case AdaBoost():
+            members = []
+            for _ in range(method.members):
+                members.append(add(weak.model_copy(update={"boosts": tuple(members)})))
+            return naive.model_copy(update={"labels": add(combined(weak, members, "votes"))})
+        case Bootstrapping():
+            steps = [*smaller, naive]
+            if len(steps) == 1:
+                return naive
+            shares = [run.model_copy(update={"portion": (place, len(steps))}) for place, run in enumerate(steps)]
+            labels = naive.labels
+            for step in shares[:-1] if method.route == "chain" else ():
+                labels = add(step.model_copy(update={"labels": labels}))
+            return shares[-1].model_copy(update={"labels": labels})
+        case Relabelling():
+            labels = add(naive)
+            for _ in range(method.rounds - 1):
+                labels = add(naive.model_copy(update={"labels": labels}))
+            return naive.model_copy(update={"labels": labels})
+        case Sequential():
+            return naive.model_copy(update={"labels": GROUND_TRUTH, "method": method, "start": add(naive)})
+    return naive.model_copy(update={"method": method})
+
+
+def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:
+    """Trains nothing: says the mean of what ``members`` say, or the mean weighted by their votes. Else like ``weak``."""
+    return weak.model_copy(update={"members": tuple(members), "combine": combine, "stop": "last"})
+
+
+def simulated(weak: RunSpec, key: str, ceiling: str, errors: Errors) -> RunSpec:
+    """Trains nothing: says the truth but for as many errors as ``weak`` makes, whose key is ``key``; placed by ``errors``."""
+    judge = ceiling if errors in ("unsure", "sure") else None
+    return weak.model_copy(update={"labels": key, "errors": errors, "judge": judge, "stop": "last"})
+
+
+def origins(run: RunSpec, runs: Mapping[str, RunSpec]) -> set[str]:
+    """Keys of all runs that ``run`` hangs on, among ``runs``."""
+    found: set[str] = set()
+    left = [*run.needs]
+    while left:
+        key = left.pop()
+        if key not in found and key in runs:
+            found.add(key)
+            left += runs[key].needs
+    return found
