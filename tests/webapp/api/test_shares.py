@@ -9,7 +9,7 @@ from django.test import Client
 
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored
-from webapp.api.models import make_token
+from webapp.accounts.tokens import make_token
 
 pytestmark = pytest.mark.django_db
 

@@ -74,7 +74,7 @@ def test_the_result_compares_students_and_an_archive_brings_it_all_along(asked: 
     finish_all(asked)
     assert asked.result is not None
     assert [group["method"] for group in asked.result["groups"]] == ["naive", "bagging", "sequential"]
-    with packed(asked) as file, (tmp_path / "it.zip").open("wb") as copy:
+    with packed(asked, asked.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
         shutil.copyfileobj(file, copy)
     before = shown(asked)
     after = shown(bring(empty(), tmp_path / "it.zip"))
