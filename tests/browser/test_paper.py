@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.papers.reading import rows
+from webapp.charts.paper import tokens
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.offline import offline
@@ -51,5 +52,7 @@ def test_the_offline_file_works_without_a_network(browser: Browser, paper: Paper
     assert opened.evaluate(INK) > 1000
     assert opened.evaluate("[...document.fonts].filter(face => face.status === 'loaded').length") == 3
     assert opened.evaluate("document.documentElement.dataset.theme") == theme
+    opened.emulate_media(media="print")
+    assert opened.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == tokens()["ink"]
     context.close()
     assert wrong == []

@@ -9,6 +9,7 @@ from training.spec import Method, TrainingSpec
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
 from webapp.findings.findings import Findings
+from webapp.findings.pairs import lower
 from webapp.findings.words import count, dataset_title, joined, method_titles, short_model
 from webapp.papers.paper import Paragraph
 
@@ -64,8 +65,9 @@ def _models(roles: dict[str, list[RunSpec]]) -> str:
     weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
     return (
         f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
-        f"probability: the weak labels. The student is {strong}. It learns from half B with the weak labels and nothing else. "
-        "The strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth."
+        f"probability: the weak labels. The student is {strong}. It learns from half B, from the weak labels by its method. The "
+        "strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth. "
+        "In formulas w is the weak label of an example and f what the student says, both probabilities."
     )
 
 
@@ -76,27 +78,18 @@ def _named(runs: Sequence[RunSpec]) -> str:
 
 
 def words(one: Method) -> str:
-    """What the loss is, with its equation in words and where it is from, and its settings."""
-    fields = type(one).model_fields
-    settings = ", ".join(
-        f"{(fields[name].title or name).lower()} {_value(getattr(one, name))}" for name in fields if name != "kind"
-    )
-    return (EQUATIONS.get(one.kind) or inspect.getdoc(type(one)) or "") + (f" Here: {settings}." if settings else "")
+    """What training/ says of the method itself, where it is from included, and of each of its settings."""
+    told = [" ".join((inspect.getdoc(type(one)) or "").split())]
+    for name, field in type(one).model_fields.items():
+        if name != "kind":
+            setting = f"{field.title or name} {_value(getattr(one, name))}"
+            about = f" ({lower(field.description).rstrip('.')})" if field.description else ""
+            told.append(f"{setting}{about}.")
+    return " ".join(told)
 
 
 def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-EQUATIONS = {
-    "naive": "The student minimises CE(f, w), the cross-entropy between its prediction f and the weak label w "
-    "(Burns et al. 2023, section 4).",
-    "confidence": "The student minimises CE(f, (1 − a) w + a h), the cross-entropy to a mix of the weak label w and its own "
-    "hardened guess h, through which no gradient flows. Of two classes h is 1 where f is above the median of the batch; of more "
-    "it is the most probable class, which is not in the paper. The weight a rises linearly from 0 over the ramp, a share of the "
-    "training, and then stays (Burns et al. 2023, section 4.3.2 and appendix A.4).",
-}
-"""Of any other kind the docstring in training/spec.py is told."""
 
 
 def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:

@@ -1,13 +1,15 @@
 """Every work that the experiment stands on, as a sentence and as BibTeX; and the page itself."""
 
+import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training import catalog
+from training import ExperimentSpec, catalog
 from training.catalog import DatasetEntry, ModelEntry
 from webapp.experiments.models import Experiment
 from webapp.findings.findings import Findings
+from webapp.findings.words import method_titles
 from webapp.papers.paper import Paper, Source
 
 LAB = "Weak-to-strong Lab"
@@ -111,8 +113,27 @@ def sources(experiment: Experiment, found: Sequence[Findings]) -> tuple[Source, 
     models = {entry.source: entry for name in names if (entry := catalog.known_model(name)) and entry.layers is not None}
     return (
         *(work.source for work in works),
+        *(_preprint(number, title) for number, title in preprints(spec).items() if number not in BURNS.where),
         *([_data(data)] if data else []),
         *(_model(entry) for entry in models.values()),
+    )
+
+
+def preprints(spec: ExperimentSpec) -> dict[str, str]:
+    """The numbers on arXiv that the methods name as where they are from, with the title of the first method that does."""
+    found: dict[str, str] = {}
+    for method, title in zip(spec.methods, method_titles(spec), strict=True):
+        for number in re.findall(r"arXiv:(\d{4}\.\d{4,5})", inspect.getdoc(type(method)) or ""):
+            found.setdefault(number, title)
+    return found
+
+
+def _preprint(number: str, title: str) -> Source:
+    fields = {"title": f"{{arXiv:{number}}}", "eprint": number, "archiveprefix": "arXiv", "note": f"Of the method {title}"}
+    return Source(
+        text=f"arXiv:{number}, of the method {title}.",
+        bibtex=bibtex("misc", f"arxiv-{number}", fields),
+        address=f"https://arxiv.org/abs/{number}",
     )
 
 

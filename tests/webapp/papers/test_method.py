@@ -5,11 +5,12 @@ from typing import Literal
 from django.contrib.auth.models import User
 from pydantic import Field
 
-from tests.webapp.cast import finish_all, launched
+from tests.webapp.cast import finish_all, launched, spec
 from training.spec import Naive
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.method import words
+from webapp.papers.sources import preprints
 
 
 def test_it_says_what_the_spec_says(owner: User) -> None:
@@ -24,17 +25,27 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     assert "5% locked" in told["Data"]
     assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in told["Training"]
     assert "others’ of the last step" in told["Training"]
-    assert "confidence weight 0.25, ramp 0.3" in told["Confidence loss, weight 0.25, ramp 0.3"]
+    assert "Confidence weight 0.25 (share of the target" in told["Confidence loss, weight 0.25, ramp 0.3"]
+    assert "Ramp 0.3 (share of the training" in told["Confidence loss, weight 0.25, ramp 0.3"]
     assert "Holm 1979" in told["Statistics"]
     cited = " ".join(one.text for one in paper.sources)
     assert all(name in cited for name in ("Burns et al. (2023)", "Holm (1979)", "Hutto & Gilbert (2014)", "all-MiniLM-L6-v2"))
 
 
-def test_a_method_that_is_not_known_here_is_told_by_its_own_words() -> None:
-    class New(Naive):
-        """Another loss (Somebody 2027)."""
+class New(Naive):
+    """Another loss (arXiv:2701.01234).
 
-        kind: Literal["new"] = "new"  # type: ignore[assignment]
-        heat: float = Field(2.0, title="Temperature")
+    CE(f / t, w).
+    """
 
-    assert words(New()) == "Another loss (Somebody 2027). Here: temperature 2."
+    kind: Literal["new"] = Field("new", title="New loss")  # type: ignore[assignment]
+    heat: float = Field(2.0, title="Temperature", description="What the student’s logits are divided by.")
+
+
+def test_a_method_is_told_by_its_own_words() -> None:
+    told = "Another loss (arXiv:2701.01234). CE(f / t, w). Temperature 2 (what the student’s logits are divided by)."
+    assert words(New()) == told
+
+
+def test_a_preprint_that_a_method_is_from_is_a_source() -> None:
+    assert preprints(spec().model_copy(update={"methods": (Naive(), New())})) == {"2701.01234": "New loss"}
