@@ -36,6 +36,7 @@ def test_every_contract_is_kept() -> None:
         ("webapp/api/urls.py", "import webapp.pages.login", "The rooms of the web"),
         ("training/shelving.py", "import training.engine.data.rules", "The library's root is light"),
         ("webapp/imports/services.py", "import webapp.jobs.chores", "The rooms of the web"),
+        ("webapp/shares/services.py", "import webapp.sharing.rules", "The rooms of the web"),
         ("webapp/charts/gap.py", "import webapp.experiments.models", "Charts are pure"),
         ("webapp/examples/base.py", "import django", "Examples are pure"),
     ],
@@ -90,7 +91,7 @@ finish_all(experiment)
 client = Client(headers={{"host": "localhost"}})
 client.force_login(ada)
 data = ("/datasets/", "/datasets/movie-reviews/")
-experiment_pages = [f"/experiments/{{experiment.pk}}/{{rest}}" for rest in ("", "examples/", "examples/marked/")]
+experiment_pages = [f"/experiments/{{experiment.pk}}/{{rest}}" for rest in ("", "examples/", "examples/marked/", "share/")]
 for path in (*data, *experiment_pages, "/", "/experiments/new/", f"/runs/{{experiment.runs.first().pk}}/"):
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)

@@ -85,7 +85,7 @@ def test_two_who_freeze_at_once_do_not_make_the_same_version(owner: User, monkey
     share = frozen(owner)
 
     def overtaken(*args: Any) -> str:
-        monkeypatch.undo()
+        monkeypatch.setattr(services, "freeze", freeze)
         services.renew(share, CHOICES, owner)
         return freeze(*args)
 
