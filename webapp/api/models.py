@@ -3,8 +3,6 @@
 from django.conf import settings
 from django.db import models
 
-from webapp.accounts.tokens import make_token  # noqa: F401 - where tests look for it
-
 
 class Launch(models.Model):
     """An experiment that was posted with an Idempotency-Key, so that the same request sent again makes no second one."""
