@@ -1,0 +1,83 @@
+"""What no experiment refers to is listed, and goes when that is said; what one needs, by however long a way, stays."""
+
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from tests.webapp.cast import finish_all, launched
+from training import Store
+from webapp.experiments import garbage, keeping, services
+from webapp.experiments.models import Event, Experiment, Run, Status
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(settings.ARTIFACTS_DIR)
+
+
+def deleted(owner: User, **changes: object) -> set[str]:
+    """The keys of the runs of an experiment that has finished and was deleted."""
+    experiment = launched(owner, **changes)
+    finish_all(experiment)
+    keys = set(experiment.runs.values_list("key", flat=True))
+    keeping.delete(experiment)
+    return keys
+
+
+def said(*arguments: str) -> str:
+    out = StringIO()
+    call_command("collect", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_runs_of_experiments_and_those_that_labelled_for_them_stay(owner: User, store: Store) -> None:
+    naive = {"methods": [{"kind": "naive"}]}
+    one, other = launched(owner), launched(owner, name="A part of it", **naive)
+    finish_all(one)
+    services.refresh_result(other)
+    keys = set(one.runs.values_list("key", flat=True))
+    kept = set(other.runs.values_list("key", flat=True))
+    keeping.delete(one)
+    assert {found.key for found in garbage.unused()} == keys - kept
+    supervisor = Run.objects.get(key=other.triplets[0]["weak"])
+    other.parts.filter(run=supervisor).delete()  # as if only its student were a part
+    assert supervisor.key not in {found.key for found in garbage.unused()}
+
+
+def test_listing_deletes_nothing_and_says_what_would_go(owner: User, store: Store) -> None:
+    keys = deleted(owner)
+    told = said()
+    assert "Nothing was deleted" in told
+    assert all(key[:12] in told for key in keys)
+    assert Run.objects.count() == len(keys)
+    assert all(store.finished(key) for key in keys)
+
+
+def test_what_is_collected_is_gone_from_record_and_disk_and_is_trained_anew_when_asked_for(owner: User, store: Store) -> None:
+    keys = deleted(owner)
+    assert f"{len(keys)} with" in said("--delete")
+    assert not Run.objects.exists()
+    assert not Event.objects.exists()
+    assert not any(store.run(key).exists() for key in keys)
+    again = launched(owner)
+    assert set(again.runs.values_list("status", flat=True)) <= {Status.QUEUED, Status.WAITING}
+
+
+def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: Store) -> None:
+    keys = deleted(owner)
+    found = garbage.unused()
+    experiment = launched(owner)
+    assert list(garbage.collect(found)) == []
+    assert Experiment.objects.get() == experiment
+    assert all(store.finished(key) for key in keys)
+
+
+def test_a_folder_without_a_run_is_listed_too(owner: User, store: Store) -> None:
+    store.run("f" * 64).mkdir(parents=True)
+    (store.run("f" * 64) / "checkpoint.bin").write_bytes(b"x" * 1000)
+    assert [(one.key, one.run, one.size) for one in garbage.unused()] == [("f" * 64, None, 1000)]
+    said("--delete")
+    assert not store.run("f" * 64).exists()
