@@ -16,6 +16,7 @@ from training.spec import ExperimentSpec
 
 AT_REST = ("finished", "failed", "stopped", "draft")
 TRIES = 5
+TOO_OFTEN = 429
 NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
 PATIENCE = 60.0
 """Seconds for one answer."""
@@ -61,10 +62,16 @@ class Lab:
             return Experiment(self, _told(self._http.post("archives", files={"file": file})))
 
     def ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
-        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be."""
+        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be.
+
+        Whoever has asked too often waits as long as the laboratory says; nothing was done then.
+        """
         for pause in range(TRIES):
             try:
-                return _told(self._http.request(method, path, json=body, headers=headers))
+                answer = self._http.request(method, path, json=body, headers=headers)
+                if answer.status_code != TOO_OFTEN or pause == TRIES - 1:
+                    return _told(answer)
+                time.sleep(float(answer.headers.get("Retry-After", 1)))
             except httpx2.TransportError:  # no connection, or one that broke
                 if pause == TRIES - 1:
                     raise
