@@ -26,6 +26,7 @@ from webapp.experiments.models import Experiment
 from webapp.imports.models import Import
 from webapp.jobs import dispatch
 from webapp.live import routing as live
+from webapp.notes import services as notes
 from webapp.shares import links, services
 from webapp.shares.models import Share
 from webapp.sharing import routing as sharing
@@ -168,7 +169,8 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     }
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
     known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}
-    known |= {"token_id": make(owner, "some")[0].pk}
+    known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous"}
+    known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0
     for path, methods in api.get_openapi_schema()["paths"].items():
@@ -194,7 +196,7 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
 def test_the_api_has_no_address_beside_its_operations_but_its_description() -> None:
     (door,) = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.app_name == "ninja"]
     others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in PUBLIC_API]
-    addresses = {"/api/v1/" + str(one.pattern).replace("<", "{").replace(">", "}") for one in others}
+    addresses = {"/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.pattern)) for one in others}
     assert len(others) == len(door.url_patterns) - len(PUBLIC_API)
     described = set(api.get_openapi_schema()["paths"])
     assert addresses == described

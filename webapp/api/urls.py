@@ -21,6 +21,7 @@ from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
 from webapp.api.experiments import router as experiments
+from webapp.api.notes import router as notes
 from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
@@ -77,6 +78,7 @@ api.add_router("", experiments)
 api.add_router("", runs)
 api.add_router("", datasets)
 api.add_router("", examples)
+api.add_router("", notes)
 api.add_router("", archives)
 api.add_router("", shares)
 api.add_router("", tokens)
