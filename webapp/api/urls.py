@@ -17,6 +17,8 @@ from webapp.access import Access, demand
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import holder
 from webapp.api.archives import router as archives
+from webapp.api.audit import router as audit
+from webapp.api.choices import router as choices
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
@@ -76,12 +78,14 @@ rate = Rate(settings.API_RATE)
 api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
 api.add_router("", experiments)
 api.add_router("", runs)
+api.add_router("", choices)
 api.add_router("", datasets)
 api.add_router("", examples)
 api.add_router("", notes)
 api.add_router("", archives)
 api.add_router("", shares)
 api.add_router("", tokens)
+api.add_router("", audit)
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:
