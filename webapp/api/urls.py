@@ -76,16 +76,16 @@ class Api(NinjaAPI):
 
 rate = Rate(settings.API_RATE)
 api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
-api.add_router("", experiments)
-api.add_router("", runs)
-api.add_router("", choices)
-api.add_router("", datasets)
-api.add_router("", examples)
-api.add_router("", notes)
-api.add_router("", archives)
-api.add_router("", shares)
-api.add_router("", tokens)
-api.add_router("", audit)
+api.add_router("", experiments, tags=["experiments"])
+api.add_router("", runs, tags=["runs"])
+api.add_router("", choices, tags=["models and recipes"])
+api.add_router("", datasets, tags=["data sets"])
+api.add_router("", examples, tags=["examples"])
+api.add_router("", notes, tags=["tags and notes"])
+api.add_router("", archives, tags=["archives"])
+api.add_router("", shares, tags=["shares"])
+api.add_router("", tokens, tags=["tokens"])
+api.add_router("", audit, tags=["audit trail"])
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:
@@ -136,7 +136,7 @@ def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     return errors(request, error.status_code, [Problem("", str(error))])
 
 
-@api.get("/schema")
+@api.get("/schema", tags=["experiments"])
 def schema(request: HttpRequest) -> dict[str, Any]:
     """The JSON schema of an experiment."""
     return ExperimentSpec.model_json_schema()
