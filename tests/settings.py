@@ -18,4 +18,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns in every test
+API_RATE = "1000000/m"  # no test asks that often, but the one of the limit, which has its own
+CACHES["limits"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -22,9 +22,8 @@ from training.events import RunFailed, RunStopped
 from training.files import atomic
 from training.notices import Erasure
 from training.server import serve
+from training.shipped import RECIPES, names
 from training.spec import describe
-
-RECIPES = Path(__file__).parent / "recipes"
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 """Exit codes. 75 is the system's EX_TEMPFAIL: try again later, and the run goes on from its checkpoint."""
@@ -57,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    recipe = f"path of a recipe, or one of: {', '.join(recipes())}"
+    recipe = f"path of a recipe, or one of: {', '.join(names())}"
     add("plan", _plan, "Prints the runs and triplets of a recipe, as JSON.").add_argument("recipe", help=recipe)
     run = add("run", _run, "Trains every run of a recipe that is not finished; prints events as JSON lines.")
     run.add_argument("recipe", help=recipe)
@@ -107,20 +106,15 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
                 command.add_argument(f"--{field}", default="")
 
 
-def recipes() -> list[str]:
-    """Names of the recipes that are shipped."""
-    return sorted(path.stem for path in RECIPES.glob("*.json"))
-
-
 def read_recipe(name: str) -> ExperimentSpec:
     """The experiment in the file ``name``, or in the shipped recipe of that name. Raises BadInput."""
     shipped = RECIPES / f"{name}.json"
-    path = shipped if name in recipes() else Path(name)
+    path = shipped if name in names() else Path(name)
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError):
-        near = get_close_matches(name, recipes(), n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(recipes())}."
+        near = get_close_matches(name, names(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names())}."
         raise BadInput(f"“{name}” is neither a readable file nor a shipped recipe. {hint}") from None
     return _parse(ExperimentSpec, text)
 

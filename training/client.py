@@ -16,6 +16,7 @@ from training.spec import ExperimentSpec
 
 AT_REST = ("finished", "failed", "stopped", "draft")
 TRIES = 5
+TOO_OFTEN = 429
 NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
 PATIENCE = 60.0
 """Seconds for one answer."""
@@ -60,13 +61,21 @@ class Lab:
         with archive.open("rb") as file:
             return Experiment(self, _told(self._http.post("archives", files={"file": file})))
 
-    def ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
-        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be."""
-        for pause in range(TRIES):
+    def ask(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES
+    ) -> Any:
+        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be.
+
+        Whoever has asked too often waits as long as the laboratory says; nothing was done then.
+        """
+        for pause in range(tries):
             try:
-                return _told(self._http.request(method, path, json=body, headers=headers))
+                answer = self._http.request(method, path, json=body, headers=headers)
+                if answer.status_code != TOO_OFTEN or pause == tries - 1:
+                    return _told(answer)
+                time.sleep(float(answer.headers.get("Retry-After", 1)))
             except httpx2.TransportError:  # no connection, or one that broke
-                if pause == TRIES - 1:
+                if pause == tries - 1:
                     raise
                 time.sleep(2**pause / 2)
         raise AssertionError("every try returns or raises")
@@ -119,6 +128,23 @@ class Experiment:
         self.told = self.lab.ask("POST", f"experiments/{self.id}/stop")
         return self
 
+    def rename(self, name: str) -> "Experiment":
+        self.told = self.lab.ask("PATCH", f"experiments/{self.id}", {"name": name})
+        return self
+
+    def delete(self) -> None:
+        """Its runs stay for others, and its shares as they are. Raises Refused while something of it is at work."""
+        self.lab.ask("DELETE", f"experiments/{self.id}")
+
+    def share(self, choices: Mapping[str, Any] | None = None, **link: Any) -> str:
+        """Freezes it for readers and answers with the address of a link, which is told this once.
+
+        ``choices`` are those of the page: title, authors, notes, curves, examples, highlights. ``link``: name, days, password,
+        previews. An answer that is lost on the way is not asked for again, or there would be a second share.
+        """
+        share = self.lab.ask("POST", f"experiments/{self.id}/shares", dict(choices or {}), tries=1)
+        return str(self.lab.ask("POST", f"shares/{share['slug']}/links", link, tries=1)["url"])
+
     def curves(self) -> list[Json]:
         """A row for each number that its runs told, as ``pandas.DataFrame`` takes them: run, role, seed, step, name, value.
 
@@ -149,7 +175,7 @@ class Experiment:
 def _told(answer: httpx2.Response) -> Any:
     if answer.is_error:
         raise _refused(answer)
-    return answer.json()
+    return answer.json() if answer.content else None
 
 
 def _refused(answer: httpx2.Response) -> Refused:

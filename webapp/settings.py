@@ -196,6 +196,19 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
 
+# Requests to the API of one person, or of one address that is no person's, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
+API_RATE = env.str("API_RATE", "600/m")
+NINJA_NUM_PROXIES = 0  # the address is that of the connection, which uvicorn corrects by the header of a proxy that it trusts
+# All web processes count together, so the counts are in Redis; webapp/api/rates.py goes on where that is away.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "limits": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    },
+}
+
 # What one web process may use to answer questions about examples.
 EXPLORER_MEMORY = env.str("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.int("EXPLORER_THREADS", 2)

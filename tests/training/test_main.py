@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from training import ExperimentSpec, RunSpec, Store, execute, make_plan
-from training.__main__ import BAD_INPUT, FAILED, STOPPED, main, recipes
+from training.__main__ import BAD_INPUT, FAILED, STOPPED, main
 from training.events import EVENT
+from training.shipped import names
 
 # The child process knows only the shipped data set; a small limit makes its runs quick.
 SMALL = {"data": {"limit": 64}, "strong": {"models": ["bag-of-words"]}, "methods": [{"kind": "naive"}], "seeds": 1}
@@ -48,7 +49,7 @@ def test_planning_works_where_torch_cannot_be_imported(command: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("name", recipes())
+@pytest.mark.parametrize("name", names())
 def test_every_shipped_recipe_can_be_planned(name: str) -> None:
     assert main(["plan", name]) == 0
 

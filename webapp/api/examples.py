@@ -21,6 +21,7 @@ from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.download import download
 from webapp.explorer.looking import Look, exported, look
 from webapp.notes import queries as notes
+from webapp.notes.models import Note
 
 router = Router()
 
@@ -53,6 +54,7 @@ class ExampleOut(Schema):
 
 
 class NoteOut(Schema):
+    id: int
     text: str
     author: str
     at: str
@@ -105,6 +107,10 @@ def example_out(example: Example, binary: bool, text: str, text_b: str | None, t
         tags=tags,
         **said,
     )
+
+
+def note_out(note: Note) -> NoteOut:
+    return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat())
 
 
 def counts_out(found: Look) -> CountsOut:
@@ -185,6 +191,5 @@ def example(request: HttpRequest, experiment_id: int, example_id: int, view: Que
         one = found.slice.one(example_id)
         if one is None:
             raise Http404
-        written = notes.notes_of(found.fingerprint, example_id)
-        said = [NoteOut(text=note.text, author=note.author.get_username(), at=note.at.isoformat()) for note in written]
+        said = [note_out(note) for note in notes.notes_of(found.fingerprint, example_id)]
         return OneOut(example=examples_out(found, [one])[0], notes=said)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
@@ -16,10 +17,14 @@ from webapp.access import Access, demand
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import holder
 from webapp.api.archives import router as archives
+from webapp.api.audit import router as audit
+from webapp.api.choices import router as choices
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
 from webapp.api.experiments import router as experiments
+from webapp.api.notes import router as notes
+from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
 from webapp.api.tokens import router as tokens
@@ -69,14 +74,18 @@ class Api(NinjaAPI):
         return schema
 
 
-api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), docs_url=None)
-api.add_router("", experiments)
-api.add_router("", runs)
-api.add_router("", datasets)
-api.add_router("", examples)
-api.add_router("", archives)
-api.add_router("", shares)
-api.add_router("", tokens)
+rate = Rate(settings.API_RATE)
+api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
+api.add_router("", experiments, tags=["experiments"])
+api.add_router("", runs, tags=["runs"])
+api.add_router("", choices, tags=["models and recipes"])
+api.add_router("", datasets, tags=["data sets"])
+api.add_router("", examples, tags=["examples"])
+api.add_router("", notes, tags=["tags and notes"])
+api.add_router("", archives, tags=["archives"])
+api.add_router("", shares, tags=["shares"])
+api.add_router("", tokens, tags=["tokens"])
+api.add_router("", audit, tags=["audit trail"])
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:
@@ -97,6 +106,9 @@ def unusable(request: HttpRequest, error: Invalid) -> HttpResponse:
 
 @api.exception_handler(AuthenticationError)
 def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    # Counted here, because whoever is not known gets as far as this and no operation counts him.
+    if not rate.allow_request(request):
+        return too_often(request, Throttled(pause(rate.wait())))
     return errors(request, 401, [Problem("", "Send a valid token: Authorization: Bearer TOKEN.")])
 
 
@@ -110,12 +122,21 @@ def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
     return errors(request, 403, [Problem("", str(error))])
 
 
+@api.exception_handler(Throttled)
+def too_often(request: HttpRequest, error: Throttled) -> HttpResponse:
+    seconds = pause(error.wait)
+    sentence = f"That is more than {rate.num_requests} requests in {rate.duration} s. Ask again in {seconds} s."
+    answer = errors(request, 429, [Problem("", sentence)])
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     return errors(request, error.status_code, [Problem("", str(error))])
 
 
-@api.get("/schema")
+@api.get("/schema", tags=["experiments"])
 def schema(request: HttpRequest) -> dict[str, Any]:
     """The JSON schema of an experiment."""
     return ExperimentSpec.model_json_schema()

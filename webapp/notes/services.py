@@ -11,7 +11,7 @@ NAME = re.compile(r"\w[\w .,:/+-]{0,39}")
 
 def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
     """Puts the tag on the example, once. Raises ValueError for a name that is none."""
-    name = " ".join(name.lower().removeprefix("#").split())
+    name = _name(name)
     if not NAME.fullmatch(name):
         raise ValueError("A tag is 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
     found, _ = Tag.objects.get_or_create(fingerprint=fingerprint, example=example, name=name, defaults={"author": author})
@@ -19,7 +19,11 @@ def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
 
 
 def untag(fingerprint: str, example: int, name: str) -> None:
-    Tag.objects.filter(fingerprint=fingerprint, example=example, name=name).delete()
+    Tag.objects.filter(fingerprint=fingerprint, example=example, name=_name(name)).delete()
+
+
+def _name(typed: str) -> str:
+    return " ".join(typed.lower().removeprefix("#").split())
 
 
 def note(author: User, fingerprint: str, example: int, text: str) -> Note:

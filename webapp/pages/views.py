@@ -1,6 +1,5 @@
 """The pages: each parses the request, calls one function of the record or the queue, and renders."""
 
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -10,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-import training
 from training import ExperimentSpec
+from training.shipped import FIRST, recipes
 from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
@@ -22,8 +21,6 @@ from webapp.pages.living import Living
 from webapp.pages.planning import PlanView
 from webapp.pages.runs import RunPage
 
-RECIPES = Path(training.__file__).parent / "recipes"
-FIRST_RECIPE = "movie-reviews"
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
 
@@ -39,15 +36,9 @@ def experiments(request: HttpRequest) -> HttpResponse:
     context = {"listing": found, "text": text, "state": state}
     context["changes"] = found.at_work is not None and may_change(request.user, found.at_work.experiment)
     if found.nothing:
-        spec = recipes()[FIRST_RECIPE]
-        context |= {"name": FIRST_RECIPE, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
+        spec = recipes()[FIRST]
+        context |= {"name": FIRST, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
     return render(request, "pages/experiments.html", context)
-
-
-def recipes() -> dict[str, ExperimentSpec]:
-    """The shipped experiments by name, the one to begin with first."""
-    paths = sorted(RECIPES.glob("*.json"), key=lambda path: (path.stem != FIRST_RECIPE, path.stem))
-    return {path.stem: ExperimentSpec.model_validate_json(path.read_text()) for path in paths}
 
 
 @member

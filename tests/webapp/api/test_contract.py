@@ -16,6 +16,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from tests.webapp.explorer.scene import explored, ids_of
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
+from webapp.notes.services import note
 from webapp.shares.links import make_link
 from webapp.shares.models import Share
 
@@ -62,7 +63,8 @@ def known(owner: User) -> dict[str, int | str]:
     link, _ = make_link(share, owner)
     token, _ = make(owner, "some")
     numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0]}
-    return {**numbers, "link_id": link.pk, "token_id": token.pk, "name": "movie-reviews", "slug": share.slug}
+    numbers |= {"note_id": note(owner, run.run_spec.fingerprint, numbers["example_id"], "Both readings.").pk}
+    return {**numbers, "tag": "ambiguous", "link_id": link.pk, "token_id": token.pk, "name": "movie-reviews", "slug": share.slug}
 
 
 @schema.parametrize()

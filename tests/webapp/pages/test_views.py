@@ -13,8 +13,9 @@ from django.urls import reverse
 from tests.webapp.cast import finish_all, launched, spec
 from tests.webapp.pages import scenes
 from training import ExperimentSpec
-from training.__main__ import read_recipe, recipes
+from training.__main__ import read_recipe
 from training.events import Progress
+from training.shipped import names
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.jobs import dispatch
@@ -490,5 +491,5 @@ def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_star
     assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
     found = text(page, "/experiments/new/")
     assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in found
-    for name in recipes():
+    for name in names():
         assert read_recipe(name).name in found

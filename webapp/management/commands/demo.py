@@ -1,22 +1,18 @@
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from training import ExperimentSpec
 from training.results import Result
+from training.shipped import FIRST, recipes
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.jobs.launch import create, launch
 from webapp.management.commands.up import add_stack_arguments
 from webapp.pages.login import first_account, welcome_link
 from webapp.stack import Stack, StackError
-
-RECIPE = Path("training") / "recipes" / "movie-reviews.json"
 
 
 class Command(BaseCommand):
@@ -46,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _launch(self) -> Experiment:
-        spec = ExperimentSpec.model_validate_json((settings.BASE_DIR / RECIPE).read_text())
+        spec = recipes()[FIRST]
         owner = first_account()
         experiment = queries.twin(owner, spec) or create(owner, spec)
         launch(experiment, owner)

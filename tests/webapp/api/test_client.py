@@ -1,0 +1,65 @@
+"""What the Python client asks of the API, in one process with it."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.test import Client
+
+from tests.webapp.explorer.scene import explored
+from training.client import Lab, Refused
+from webapp.accounts.tokens import make_token
+from webapp.experiments.models import Experiment
+
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+
+
+def lab_of(token: str, transport: httpx2.BaseTransport) -> Lab:
+    lab = Lab("http://testserver", token)
+    lab._http = httpx2.Client(transport=transport, base_url=lab._http.base_url, headers=lab._http.headers)
+    return lab
+
+
+@pytest.fixture
+def lab(owner: User) -> Iterator[Lab]:
+    """Requests share the test's transaction, which the end of a request would close."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    transport = httpx2.WSGITransport(app=get_wsgi_application())
+    yield lab_of(make_token(owner), transport)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_an_experiment_is_renamed_shared_and_deleted(lab: Lab, owner: User) -> None:
+    experiment = lab.experiment(explored(owner).pk)
+    assert experiment.rename("Another name").told["name"] == "Another name"
+    address = experiment.share({"title": "By script"}, name="reviewers", days=3)
+    [share] = lab.ask("GET", "shares")
+    assert (share["title"], [one["name"] for one in share["links"]]) == ("By script", ["reviewers"])
+    experiment.delete()
+    assert not Experiment.objects.exists()
+    with pytest.raises(Refused, match="nothing here"):
+        experiment.refresh()
+    assert Client().get(address.removeprefix("http://testserver")).status_code == 200
+
+
+def test_who_has_asked_too_often_asks_again_when_told_to_and_not_for_ever() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        if len(asked) < 3:
+            return httpx2.Response(429, json={"errors": [{"path": "", "message": "Too often."}]}, headers={"Retry-After": "0"})
+        return httpx2.Response(200, json={"done": True})
+
+    lab = lab_of("a token", httpx2.MockTransport(answer))
+    assert lab.ask("GET", "shares") == {"done": True}
+    assert asked == ["/api/v1/shares"] * 3
+    always = lab_of("a token", httpx2.MockTransport(lambda request: httpx2.Response(429, headers={"Retry-After": "0"})))
+    with pytest.raises(Refused, match="429"):
+        always.ask("GET", "shares")

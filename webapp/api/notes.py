@@ -1,0 +1,101 @@
+"""What people write about examples, through the JSON door: tags, notes, and the result without what is marked wrong."""
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from training.results import Result
+from training.spec import Problem
+from webapp.api.datasets import Invalid
+from webapp.api.examples import NoteOut, note_out, opened
+from webapp.api.experiments import visible
+from webapp.examples.view import View
+from webapp.explorer.cast import Missing
+from webapp.explorer.marked import marked
+from webapp.notes import queries, services
+from webapp.notes.models import LONGEST_NOTE, WRONG, Note
+
+router = Router()
+
+
+class TagsOut(Schema):
+    """All tags of the example, from whomever."""
+
+    tags: list[str]
+
+
+class NoteIn(Schema):
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
+
+
+class MarkedOut(Schema):
+    """``examples`` are the ids of test examples with the tag; ``result`` is None where there are none."""
+
+    tag: str
+    examples: list[int]
+    original: Result
+    result: Result | None
+
+
+def fingerprint_of(request: HttpRequest, experiment_id: int, example_id: int, view: View) -> str:
+    """Of the data set that the example is in, for who may see it in the view. Raises Http404."""
+    with opened(request, experiment_id, view) as found:
+        if found.slice.one(example_id) is None:
+            raise Http404
+        return found.fingerprint
+
+
+def tags_out(fingerprint: str, example_id: int) -> TagsOut:
+    return TagsOut(tags=[tag.name for tag in queries.tags_of(fingerprint, [example_id]).get(example_id, [])])
+
+
+@router.put("/experiments/{experiment_id}/examples/{example_id}/tags/{path:tag}", response=TagsOut)
+def put_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str, view: Query[View]) -> TagsOut:
+    """Puts a tag on the example, for everybody and in every experiment on its data set."""
+    assert isinstance(request.user, User)
+    fingerprint = fingerprint_of(request, experiment_id, example_id, view)
+    try:
+        services.tag(request.user, fingerprint, example_id, tag)
+    except ValueError as error:
+        raise Invalid(Problem("tag", str(error))) from None
+    return tags_out(fingerprint, example_id)
+
+
+@router.delete("/experiments/{experiment_id}/examples/{example_id}/tags/{path:tag}", response=TagsOut)
+def take_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str, view: Query[View]) -> TagsOut:
+    """Takes a tag away, whoever put it there; one that is not there is away already."""
+    fingerprint = fingerprint_of(request, experiment_id, example_id, view)
+    services.untag(fingerprint, example_id, tag)
+    return tags_out(fingerprint, example_id)
+
+
+@router.post("/experiments/{experiment_id}/examples/{example_id}/notes", response={201: NoteOut})
+def write(request: HttpRequest, experiment_id: int, example_id: int, note: NoteIn, view: Query[View]) -> Status[NoteOut]:
+    """Writes a note about the example, for everybody to read."""
+    assert isinstance(request.user, User)
+    fingerprint = fingerprint_of(request, experiment_id, example_id, view)
+    try:
+        return Status(201, note_out(services.note(request.user, fingerprint, example_id, note.text)))
+    except ValueError as error:
+        raise Invalid(Problem("text", str(error))) from None
+
+
+@router.delete("/notes/{note_id}", response={204: None})
+def remove(request: HttpRequest, note_id: int) -> Status[None]:
+    """Takes away a note of the account's own."""
+    assert isinstance(request.user, User)
+    services.remove_note(request.user, get_object_or_404(Note, pk=note_id, author=request.user).pk)
+    return Status(204, None)
+
+
+@router.get("/experiments/{experiment_id}/marked", response=MarkedOut)
+def without_marked(request: HttpRequest, experiment_id: int) -> MarkedOut:
+    """The result as it would be without the test examples whose gold label is marked wrong, beside the original."""
+    try:
+        found = marked(visible(request, experiment_id))
+    except Missing as missing:
+        raise HttpError(404, str(missing)) from None
+    return MarkedOut(tag=WRONG, examples=found.examples, original=found.original, result=found.result)
