@@ -35,7 +35,8 @@ def page(request: HttpRequest, seen: Seen) -> HttpResponse:
 def _doors(request: HttpRequest, seen: Seen) -> Doors:
     versions = [one for one in seen.share.versions.all() if one != seen.version]
     number = f"v{seen.version.number}/" if seen.version else ""
-    wire = None if seen.version or not seen.share.experiment else stream(seen.share.experiment)
+    streams = not seen.version and seen.share.choices["curves"]
+    wire = stream(seen.share.experiment) if streams and seen.share.experiment else None
     return Doors(
         explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",

@@ -133,3 +133,12 @@ def test_a_live_share_shows_what_the_experiment_is_now(owner: User) -> None:
     assert share.experiment
     share.experiment.delete()
     assert client.get(root).content == Client().get("/s/x/").content
+
+
+def test_a_live_page_without_curves_opens_no_socket_for_them(owner: User) -> None:
+    share = live(owner)
+    client, _, _ = visitor(share)
+    root = f"/shared/{share.slug}/"
+    assert b'id="wire"' in client.get(root).content
+    services.renew(share, CHOICES.model_copy(update={"curves": False}), owner)
+    assert b'id="wire"' not in client.get(root).content
