@@ -11,6 +11,7 @@ from tests.webapp.shares.made import CHOICES, frozen, live, visitor
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
 from webapp.shares import services
+from webapp.shares.freezing import MADE, PRINTED
 from webapp.shares.models import Link, Share
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +143,15 @@ def test_a_live_page_without_curves_opens_no_socket_for_them(owner: User) -> Non
     assert b'id="wire"' in client.get(root).content
     services.renew(share, CHOICES.model_copy(update={"curves": False}), owner)
     assert b'id="wire"' not in client.get(root).content
+
+
+def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = live(owner)
+    client, _, _ = visitor(share)
+    asked: list[str] = []
+    monkeypatch.setitem(MADE, PRINTED, lambda paper: asked.append(paper.title) or b"%PDF")
+    address = f"/shared/{share.slug}/paper.pdf"
+    client.get(address), client.get(address)
+    Share.objects.update(choices={**share.choices, "title": "Another"})
+    client.get(address)
+    assert asked == [CHOICES.title, "Another"]
