@@ -10,6 +10,7 @@ from django.test import Client
 from tests.webapp.shares.made import CHOICES, frozen, live, visitor
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
+from webapp.papers.paper import Paper
 from webapp.shares import services
 from webapp.shares.freezing import MADE, PRINTED
 from webapp.shares.models import Link, Share
@@ -149,7 +150,12 @@ def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: Use
     share = live(owner)
     client, _, _ = visitor(share)
     asked: list[str] = []
-    monkeypatch.setitem(MADE, PRINTED, lambda paper: asked.append(paper.title) or b"%PDF")
+
+    def printed(paper: Paper) -> bytes:
+        asked.append(paper.title)
+        return b"%PDF"
+
+    monkeypatch.setitem(MADE, PRINTED, printed)
     address = f"/shared/{share.slug}/paper.pdf"
     client.get(address), client.get(address)
     Share.objects.update(choices={**share.choices, "title": "Another"})
