@@ -15,7 +15,16 @@ WHERE = "the admin site"
 
 
 class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Django's own, which notes each act by these three; passwords are changed by the second."""
+    """Django's own, which notes each act by three of these; passwords are changed by the second of the three.
+
+    Here too nobody takes admin rights from himself, closes his own account or deletes it.
+    """
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("is_active", "is_staff", "is_superuser") if obj == request.user else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj != request.user and super().has_delete_permission(request, obj)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         _tell(request, Verb.CREATED, obj)

@@ -19,7 +19,7 @@ LIVES = timedelta(days=7)
 
 
 class Closed(Exception):
-    """The invitation is used, revoked, too old, or never was."""
+    """The invitation is used, revoked, too old, of somebody who is no admin any more, or never was."""
 
 
 @transaction.atomic
@@ -35,7 +35,8 @@ def invite(admin: User, role: Access, email: str = "") -> tuple[Invitation, str]
 
 def standing() -> QuerySet[Invitation]:
     """Those that somebody may still use."""
-    open_ones = Invitation.objects.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+    invites = {"made_by__is_active": True, "made_by__is_superuser": True}
+    open_ones = Invitation.objects.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now(), **invites)
     return open_ones.select_related("made_by")
 
 
@@ -60,7 +61,5 @@ def accept(secret: str, user: User) -> User:
 
 @transaction.atomic
 def revoke(admin: User, found: Invitation) -> None:
-    if found.open:
-        found.revoked_at = timezone.now()
-        found.save(update_fields=["revoked_at"])
+    if Invitation.objects.filter(pk=found.pk, used_at=None, revoked_at=None).update(revoked_at=timezone.now()):
         tell(admin, Verb.REVOKED, "invitation", found.pk, found.email or "by a link")

@@ -58,4 +58,6 @@ class Invitation(models.Model):
 
     @property
     def open(self) -> bool:
-        return self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+        """Whether somebody may still use it: who was deposed or closed since invites nobody any more."""
+        invites = self.made_by is not None and self.made_by.is_active and self.made_by.is_superuser
+        return invites and self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()

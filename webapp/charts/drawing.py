@@ -30,11 +30,14 @@ def draw(spec: dict[str, Any], how: Format) -> bytes:
     """The picture of a spec from ``on_paper``. NotDrawn: it took too long, or the program that draws failed."""
     command = [sys.executable, "-m", "webapp.charts.drawing", how]
     sent = json.dumps(spec).encode()
+    if not AT_ONCE.acquire(timeout=SECONDS):
+        raise NotDrawn("Other pictures are being drawn. Try again in a minute.")
     try:
-        with AT_ONCE:
-            done = subprocess.run(command, input=sent, capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=sent, capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise NotDrawn(f"The picture was not drawn within {SECONDS} seconds.") from error
+    finally:
+        AT_ONCE.release()
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no word of why"]
         raise NotDrawn(f"The picture could not be drawn: {said[-1][:300]}")

@@ -37,8 +37,9 @@ def freeze(cast: Cast, folder: Path, chosen: Sequence[int] | None = None) -> Non
         _write_texts(dataset, ids, folder / TEXTS)
         for model in cast.models:
             _write_run(store, frozen, model.key, ids)
-    except FileNotFoundError as error:
-        raise Missing(f"A file is gone that the examples are read from: {error.filename or student.spec.dataset}.") from None
+    except FileNotFoundError:
+        gone = f"the texts of {student.spec.dataset}, or what a run said of them"
+        raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
 
 
 def _known(ids: npt.NDArray[np.int64], chosen: Sequence[int]) -> npt.NDArray[np.int64]:

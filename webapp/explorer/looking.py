@@ -109,8 +109,9 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
             if patience is not None and not examples().ready(source, patience):
                 raise Preparing
             found = stack.enter_context(open_slice(examples(), source, view, tagged))
-        except FileNotFoundError as error:
-            raise Missing(f"A file is gone that the examples are read from: {error.filename or source.dataset.name}.") from None
+        except FileNotFoundError:
+            gone = f"the texts of {trio.student.spec.dataset}, or what a run said of them"
+            raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
         except (ValueError, duckdb.IOException) as error:
             raise Missing(str(error)) from None
         yield Look(cast, trio, view, found, source, tagged)

@@ -7,8 +7,10 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth.models import User
 
 from webapp.experiments import queries
+from webapp.experiments.models import Experiment
 from webapp.live.hub import hub
 
 logger = logging.getLogger(__name__)
@@ -16,6 +18,9 @@ logger = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.2
 FRAME_EVENTS = 1000
 NOT_FOUND = 4404
+BROKEN = 1011
+LOOK_SECONDS = 2.0
+"""How often an open socket asks whether it still may be."""
 
 
 class ExperimentConsumer(AsyncJsonWebsocketConsumer):
@@ -30,19 +35,50 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
 
     run_ids: tuple[int, ...] = ()
     pump: asyncio.Task[None] | None = None
+    watch: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However the socket ends, also by a message that cannot be read, nothing of it goes on."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.watch:
+                self.watch.cancel()
+            if self.pump:
+                hub().leave(self.run_ids, self)
+                self.pump.cancel()
 
     async def connect(self) -> None:
-        found = await self._runs(self.scope["url_route"]["kwargs"]["experiment_id"])
+        found = await self._found()
         await self.accept()
         if found is None:
             await self.close(code=NOT_FOUND)
         else:
             self.run_ids = found
+            self.watch = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        code = NOT_FOUND
+        try:
+            while await self._found() is not None:
+                await asyncio.sleep(LOOK_SECONDS)
+        except Exception:
+            logger.exception("whose an open socket is cannot be looked up")
+            code = BROKEN
+        if self.pump:
+            self.pump.cancel()
+        await self.close(code=code)
 
     @database_sync_to_async
-    def _runs(self, experiment_id: int) -> tuple[int, ...] | None:
-        experiment = queries.visible(self.scope["user"]).filter(pk=experiment_id).first()
-        return None if experiment is None else tuple(experiment.runs.distinct().values_list("pk", flat=True))
+    def _found(self) -> tuple[int, ...] | None:
+        experiment = self.open_experiment()
+        return None if experiment is None else tuple(experiment.runs.order_by("pk").distinct().values_list("pk", flat=True))
+
+    def open_experiment(self) -> Experiment | None:
+        """What the socket tells of; None where there is no such thing, or it is not open any more."""
+        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
+        number = self.scope["url_route"]["kwargs"]["experiment_id"]
+        return queries.visible(user).filter(pk=number).first() if user else None
 
     async def receive_json(self, content: Any, **_: Any) -> None:
         if self.pump is None:
@@ -66,7 +102,7 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
             await self._pump()
         except Exception:
             logger.exception("a viewer's pump broke")
-            await self.close(code=1011)
+            await self.close(code=BROKEN)
 
     async def _pump(self) -> None:
         rooms = hub().rooms
@@ -90,8 +126,3 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
     def shown(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What of new events this socket passes on: all of them."""
         return rows
-
-    async def disconnect(self, code: int) -> None:
-        if self.pump:
-            hub().leave(self.run_ids, self)
-            self.pump.cancel()

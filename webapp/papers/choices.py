@@ -6,8 +6,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Examples = Literal["none", "some", "all"]
 
-Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", ""))]
-"""Without the one character that PostgreSQL keeps in no text."""
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", "").encode(errors="ignore").decode())]
+"""Without the one character that PostgreSQL keeps in no text, and without halves of characters, which JSON can have."""
 
 
 class Highlight(BaseModel):

@@ -1,6 +1,7 @@
 """The author's Markdown as HTML that can do no harm: no HTML of its own, no pictures, links to the web alone, maths as MathML."""
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -14,6 +15,9 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 SCHEMES = {"http", "https", "mailto"}
 DEEPEST = 20
 """Lists and quotes in each other; what is deeper is dropped by the parser."""
+
+KEPT = 32
+"""Notes that a web process keeps: a live page is made at each request, and a table can be made to take seconds."""
 
 MATHML = {
     *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder"),
@@ -35,6 +39,7 @@ HARMLESS = {
 HARMLESS |= {"linethickness", "width", "height", "depth", "lspace", "rspace", "minsize", "maxsize", "displaystyle", "scriptlevel"}
 
 
+@lru_cache(KEPT)
 def html(markdown: str) -> str:
     """Empty for empty notes."""
     return str(_parser().render(markdown)) if markdown.strip() else ""

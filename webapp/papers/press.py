@@ -27,11 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def press(html: str, how: Format) -> bytes:
     """NotDrawn: it took too long, or the program that prints failed."""
     command = [sys.executable, "-m", "webapp.papers.press", how]
+    if not AT_ONCE.acquire(timeout=SECONDS):
+        raise NotDrawn("Other pages are being printed. Try again in a minute.")
     try:
-        with AT_ONCE:
-            done = subprocess.run(command, input=html.encode(), capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=html.encode(), capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise NotDrawn(f"The page was not printed within {SECONDS} seconds.") from error
+    finally:
+        AT_ONCE.release()
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no word of why"]
         raise NotDrawn(f"The page could not be printed: {said[-1][:300]}")

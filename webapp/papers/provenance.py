@@ -1,5 +1,6 @@
 """Where the numbers are from: what was asked, by whom, with which engine, packages and data, and what is not in them."""
 
+import re
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,9 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Status
 from webapp.findings.words import short_model
 from webapp.papers.paper import Provenance, Trained
+
+PLACE = re.compile(r"""(?<=')~?/[^']+(?=')|(?<![\w.~])~?(?:/[^\s/'",:;()]+)+/?""")
+MACHINE = re.compile(r"@[\w-]+(?:\.[\w-]+)*")
 
 
 def provenance(experiment: Experiment, by: User) -> Provenance:
@@ -80,9 +84,14 @@ def _exclusions(parts: list[Part]) -> list[str]:
             continue
         spec = part.run.run_spec
         who = f"{Role(part.role).label} {short_model(spec.model)}, seed {spec.seed}"
-        why = f": {part.run.error}" if part.run.status == Status.FAILED and part.run.error else "."
+        why = f": {_anywhere(part.run.error)}" if part.run.status == Status.FAILED and part.run.error else "."
         found.append(f"{who}, {_became(part.run.status)}{why}")
     return list(dict.fromkeys(found))
+
+
+def _anywhere(error: str) -> str:
+    """What a failure says of itself, of paths the last part alone and of workers no machine."""
+    return MACHINE.sub("", PLACE.sub(lambda path: path[0].rstrip("/").rpartition("/")[2], error))
 
 
 def _became(status: str) -> str:
@@ -93,4 +102,6 @@ def _origin(experiment: Experiment) -> str:
     origin = experiment.origin
     if not origin:
         return ""
+    if origin["number"] is None:
+        return f"runs of {origin['owner']} from the command line, archive {origin['content']}"
     return f"experiment {origin['number']} of {origin['owner']} in another laboratory, archive {origin['content']}"

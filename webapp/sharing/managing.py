@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import escape
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, may_change, member, viewer
@@ -87,8 +88,9 @@ def manage(request: HttpRequest, slug: str) -> HttpResponse:
 
 @member
 @require_POST
+@never_cache
 def make_link(request: HttpRequest, slug: str) -> HttpResponse:
-    """The new link is on the page that answers, and never again."""
+    """The new link is on the page that answers, which no browser keeps, and never again."""
     found = _mine(request, slug)
     assert isinstance(request.user, User)
     form = LinkForm(request.POST)

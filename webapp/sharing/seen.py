@@ -1,7 +1,7 @@
 """What somebody looks at: one version of a share, or a live one as it is now, with the addresses of what belongs to it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
@@ -9,6 +9,9 @@ from webapp.papers.paper import Paper
 from webapp.shares.freezing import MADE
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Link, Share, Version
+
+KEPT = 8
+"""Files of live pages that a web process keeps while nothing changes: making one takes seconds, and any reader may ask."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,12 @@ class Seen:
 
     def file(self, name: str) -> bytes:
         """One of MADE. Raises what ``paper`` does, and NotDrawn."""
-        return self.frozen.read(name) if self.frozen else MADE[name](self.paper)
+        return self.frozen.read(name) if self.frozen else made(name, self.paper.model_dump_json())
+
+
+@lru_cache(KEPT)
+def made(name: str, paper: str) -> bytes:
+    return MADE[name](Paper.model_validate_json(paper))
 
 
 def seen_by_link(link: Link, number: int | None = None) -> Seen | None:

@@ -13,7 +13,6 @@ from webapp.papers.paper import Chart
 from webapp.papers.rendering import Doors
 from webapp.papers.rendering import page as rendered
 from webapp.shares.freezing import CARD, OFFLINE, PRINTED
-from webapp.shares.frozen import Frozen
 from webapp.shares.links import count_view
 from webapp.sharing.seen import Seen
 
@@ -22,7 +21,7 @@ TYPES = {OFFLINE: "text/html; charset=utf-8", PRINTED: "application/pdf", CARD: 
 PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
 
 KEPT = 64
-"""Pictures of frozen charts that a web process keeps; drawing one takes half a second, and anybody with a link may ask."""
+"""Pictures that a web process keeps; drawing one takes half a second, and anybody with a link may ask."""
 
 
 def page(request: HttpRequest, seen: Seen) -> HttpResponse:
@@ -35,7 +34,8 @@ def page(request: HttpRequest, seen: Seen) -> HttpResponse:
 def _doors(request: HttpRequest, seen: Seen) -> Doors:
     versions = [one for one in seen.share.versions.all() if one != seen.version]
     number = f"v{seen.version.number}/" if seen.version else ""
-    wire = None if seen.version or not seen.share.experiment else stream(seen.share.experiment)
+    streams = not seen.version and seen.share.choices["curves"]
+    wire = stream(seen.share.experiment) if streams and seen.share.experiment else None
     return Doors(
         explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
@@ -66,14 +66,9 @@ def chart(request: HttpRequest, seen: Seen, name: str, how: str) -> HttpResponse
     if how not in PICTURES:
         raise Http404("A chart is an SVG, a PNG or a CSV.")
     picture, kind = PICTURES[how]
-    drawn = _kept(seen.version.content, name, picture) if seen.version else _draw(found, picture)
-    return HttpResponse(drawn, content_type=kind, headers=headers)
+    return HttpResponse(drawn(found.model_dump_json(), picture), content_type=kind, headers=headers)
 
 
 @lru_cache(KEPT)
-def _kept(content: str, name: str, how: Format) -> bytes:
-    return _draw(Frozen(content).paper.charts[name], how)
-
-
-def _draw(chart: Chart, how: Format) -> bytes:
-    return draw(on_paper(chart.drawn), how)
+def drawn(chart: str, how: Format) -> bytes:
+    return draw(on_paper(Chart.model_validate_json(chart).drawn), how)

@@ -27,3 +27,14 @@ def test_what_is_done_to_accounts_there_is_told(db: None, owner: User) -> None:
         ("root", "deleted", "grace"),
     ]
     assert "Superuser status" in entries[0].details["changed"]
+
+
+def test_there_too_nobody_deposes_himself(db: None) -> None:
+    client, root = Client(), User.objects.create_superuser("root")
+    client.force_login(root)
+    kept = {"username": "root", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00"}
+    assert client.post(f"/admin/auth/user/{root.pk}/change/", kept).status_code == 302
+    assert client.post(f"/admin/auth/user/{root.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": root.pk, "post": "yes"})
+    root.refresh_from_db()
+    assert (root.is_active, root.is_staff, root.is_superuser) == (True, True, True)

@@ -41,7 +41,7 @@ def test_an_experiment_is_frozen_linked_and_revoked_by_requests(owner: User) -> 
 
 def test_a_character_that_a_database_may_not_keep_is_left_out(owner: User) -> None:
     ask, experiment = api_of(owner), explored(owner)
-    told = {"title": "No\x00thing", "highlights": []}
+    told = {"title": "No\x00th\ud800ing", "highlights": []}
     assert ask("POST", f"/experiments/{experiment.pk}/shares?live=true", told)[1]["title"] == "Nothing"
 
 

@@ -22,3 +22,9 @@ def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_web_does_not_import_the_program_that_draws() -> None:
     code = "import sys, webapp.charts.drawing; sys.exit('vl_convert' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=drawing.ROOT, timeout=60, check=False).returncode == 0
+
+
+def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "SECONDS", 0.001)
+    with drawing.AT_ONCE, drawing.AT_ONCE, pytest.raises(drawing.NotDrawn, match="Try again in a minute"):
+        drawing.draw({"mark": "point"}, "png")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from webapp.access import Access, access_of
-from webapp.accounts import invitations
+from webapp.accounts import invitations, people
 from webapp.accounts.models import Invitation
 from webapp.audit.models import Entry
 
@@ -68,6 +68,29 @@ def test_revoked_expired_and_wrong_invitations_read_the_same(client: Client, roo
     assert {page.status_code for page in pages} == {410}
     assert len({page.content for page in pages}) == 1
     assert [joined(f"/join/{secret}/") for secret in (revoked[1], expired[1])] == [410, 410]
+
+
+def test_who_is_no_admin_any_more_has_invited_nobody(client: Client, root: User, owner: User) -> None:
+    people.change_role(root, owner, Access.ADMIN)
+    _, secret = invitations.invite(owner, Access.ADMIN)
+    other = User.objects.create_superuser("other")
+    _, another = invitations.invite(other, Access.ADMIN)
+    people.change_role(root, owner, Access.MEMBER)
+    people.close(root, other)
+    assert [joined(f"/join/{one}/") for one in (secret, another)] == [410, 410]
+    for one in (secret, another):
+        with pytest.raises(invitations.Closed):
+            invitations.accept(one, User(username="mallory"))
+    assert not invitations.standing()
+
+
+def test_an_invitation_that_was_used_a_moment_ago_is_not_said_to_be_revoked(root: User) -> None:
+    found, secret = invitations.invite(root, Access.MEMBER)
+    invitations.accept(secret, User(username="grace"))
+    invitations.revoke(root, found)  # which was looked up before
+    found.refresh_from_db()
+    assert found.revoked_at is None
+    assert verbs() == ["invited", "joined"]
 
 
 def test_of_an_invitation_only_the_digest_is_kept(root: User) -> None:

@@ -1,5 +1,6 @@
 """What a reader has to know is on the page, whatever the author chooses."""
 
+import pytest
 from django.contrib.auth.models import User
 
 from tests.webapp.cast import finish, finish_all, launched, story
@@ -43,6 +44,26 @@ def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
     assert found["Provisional"] == "Seed 1 is not complete."
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            "The store /srv/lab/artifacts cannot be read or written: No space.",
+            "The store artifacts cannot be read or written: No space.",
+        ),
+        ("OSError: [Errno 2] No such file: '/home/ada/my data/x.bin'", "OSError: [Errno 2] No such file: 'x.bin'"),
+        ("3 workers died, the last one was worker1@gpu-7.example.org.", "3 workers died, the last one was worker1."),
+        ("Loss and/or accuracy is not finite (1/2).", "Loss and/or accuracy is not finite (1/2)."),
+    ],
+)
+def test_a_failure_names_neither_folders_nor_machines(done: Experiment, owner: User, error: str, told: str) -> None:
+    run = done.runs.order_by("pk").last()
+    assert run
+    run.status, run.error = Status.FAILED, error
+    run.save()
+    assert any(one.endswith(f", failed: {told}") for one in compose(done, LEAST, owner).provenance.exclusions)
+
+
 def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
     experiment = launched(owner, seeds=2)
     for _ in range(4):
@@ -75,6 +96,8 @@ def test_warnings_about_the_data_are_among_them(done: Experiment, owner: User) -
 def test_what_came_from_another_laboratory_is_said_to(done: Experiment, owner: User) -> None:
     done.origin = {"number": 7, "owner": "grace", "content": "ab" * 32}
     assert "experiment 7 of grace" in said(done, owner)["Trained elsewhere"]
+    done.origin["number"] = None
+    assert "an archive: runs of grace from the command line, archive abab" in said(done, owner)["Trained elsewhere"]
 
 
 def test_experiments_on_the_same_test_examples_are_counted(done: Experiment, owner: User) -> None:

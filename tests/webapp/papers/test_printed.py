@@ -71,3 +71,9 @@ def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(NotDrawn, match="could not be printed"):
         press.press("<p>x</p>", "pdf")
+
+
+def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(press, "SECONDS", 0.001)
+    with press.AT_ONCE, press.AT_ONCE, pytest.raises(NotDrawn, match="Try again in a minute"):
+        press.press("<p>", "pdf")

@@ -17,11 +17,13 @@ from django.utils import timezone
 from tests.webapp.cast import launched, story
 from tests.webapp.shares.made import CHOICES
 from webapp.experiments import services as experiments
+from webapp.live import consumers
 from webapp.live import routing as live
 from webapp.live.consumers import NOT_FOUND
+from webapp.live.hub import hub
 from webapp.shares import links
 from webapp.shares.models import Link, Share
-from webapp.sharing import consumers, routing
+from webapp.sharing import routing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,14 +31,14 @@ CLOSED = {"type": "websocket.close", "code": NOT_FOUND}
 
 
 @sync_to_async
-def shared(owner: User, live: bool = True) -> tuple[Share, Link]:
+def shared(owner: User, live: bool = True, **changes: object) -> tuple[Share, Link]:
     """A live share of an experiment whose first run is at work."""
     experiment = launched(owner)
     run = experiment.runs.filter(status="queued").order_by("pk").first()
     assert run
     experiments.claim(run.pk, "worker7@secret-host")
     experiments.append_events(run.pk, 1, story())
-    chosen = CHOICES.model_dump(mode="json")
+    chosen = CHOICES.model_copy(update=changes).model_dump(mode="json")
     share = Share.objects.create(experiment=experiment, owner=owner, live=live, title="Live", choices=chosen)
     return share, links.make_link(share, owner)[0]
 
@@ -49,8 +51,9 @@ async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None 
     await socket.send_input({"type": "websocket.connect"})
     assert (await socket.receive_output())["type"] == "websocket.accept"
     yield socket
-    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
-    await socket.wait()
+    if not socket.future.done():
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait()
 
 
 async def told(socket: ApplicationCommunicator) -> str:
@@ -94,6 +97,16 @@ async def test_nobody_else_receives_anything(owner: User) -> None:
             assert await socket.receive_output() == CLOSED, (path, sent, user)
 
 
+async def test_curves_that_the_author_left_out_are_not_sent_either(owner: User) -> None:
+    share, link = await shared(owner, curves=False)
+    for path, cookie, user in (
+        (f"/shared/{share.slug}/live/", links.cookie_of(link), None),
+        (f"/shares/{share.slug}/live/", "", owner),
+    ):
+        async with opened(path, cookie, user) as socket:
+            assert await socket.receive_output() == CLOSED
+
+
 async def test_open_sockets_close_within_five_seconds_of_their_links(owner: User) -> None:
     share, revoked = await shared(owner)
     expired, _ = await sync_to_async(links.make_link)(share, owner)
@@ -134,3 +147,30 @@ async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: 
         await told(socket)
         await User.objects.aupdate(is_active=False)
         assert await until_closed(socket) == CLOSED
+
+
+async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    share, _ = await shared(owner)
+    async with opened(f"/ws/experiments/{share.experiment_id}/", user=owner) as socket:
+        await told(socket)
+        await User.objects.aupdate(is_active=False)
+        assert await until_closed(socket) == CLOSED
+
+
+async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(owner: User) -> None:
+    share, link = await shared(owner)
+    before = asyncio.all_tasks()
+    for greets in (False, True):
+        async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
+            if greets:
+                await told(socket)
+            await socket.send_input({"type": "websocket.receive", "text": "{"})
+            with pytest.raises(json.JSONDecodeError):
+                await socket.wait()
+    async with asyncio.timeout(5):
+        while asyncio.all_tasks() != before:
+            await asyncio.sleep(0)
+    assert hub().rooms == {}

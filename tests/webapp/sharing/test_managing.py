@@ -108,7 +108,9 @@ def test_a_new_link_is_shown_once_and_opens_the_share(client: Client, owner: Use
     share = frozen(owner)
     client.force_login(owner)
     given = {"name": "reviewers", "days": "7", "password": "", "previews": "on"}
-    page = client.post(f"/shares/{share.slug}/links/", given).content.decode()
+    answer = client.post(f"/shares/{share.slug}/links/", given)
+    assert "no-store" in answer["Cache-Control"]
+    page = answer.content.decode()
     found = re.search(r'value="http://testserver(/s/[^"]+/)"', page)
     assert found
     assert Client().get(found[1]).status_code == 200

@@ -10,7 +10,9 @@ from django.test import Client
 from tests.webapp.shares.made import CHOICES, frozen, live, visitor
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
+from webapp.papers.paper import Paper
 from webapp.shares import services
+from webapp.shares.freezing import MADE, PRINTED
 from webapp.shares.models import Link, Share
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +135,29 @@ def test_a_live_share_shows_what_the_experiment_is_now(owner: User) -> None:
     assert share.experiment
     share.experiment.delete()
     assert client.get(root).content == Client().get("/s/x/").content
+
+
+def test_a_live_page_without_curves_opens_no_socket_for_them(owner: User) -> None:
+    share = live(owner)
+    client, _, _ = visitor(share)
+    root = f"/shared/{share.slug}/"
+    assert b'id="wire"' in client.get(root).content
+    services.renew(share, CHOICES.model_copy(update={"curves": False}), owner)
+    assert b'id="wire"' not in client.get(root).content
+
+
+def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = live(owner)
+    client, _, _ = visitor(share)
+    asked: list[str] = []
+
+    def printed(paper: Paper) -> bytes:
+        asked.append(paper.title)
+        return b"%PDF"
+
+    monkeypatch.setitem(MADE, PRINTED, printed)
+    address = f"/shared/{share.slug}/paper.pdf"
+    client.get(address), client.get(address)
+    Share.objects.update(choices={**share.choices, "title": "Another"})
+    client.get(address)
+    assert asked == [CHOICES.title, "Another"]
