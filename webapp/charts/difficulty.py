@@ -8,7 +8,7 @@ import altair as alt
 
 from training.statistics import Estimate
 from webapp.charts.dashes import dash_name, dashes
-from webapp.charts.numbers import rate
+from webapp.charts.numbers import SHORT, rate
 from webapp.charts.roles import Look
 
 HEIGHT, APART = 280, 0.05
@@ -40,7 +40,7 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
     )
     known = [end for model in models for one in model.parts if one for end in (one.value, one.low, one.high) if end is not None]
     scale = alt.Scale(domain=[max(0, min(known) - 0.02), min(1, max(known) + 0.02)], nice=False)
-    axis = alt.Axis(title="Accuracy", titleAnchor="start", tickCount=5, format=".2f")
+    axis = alt.Axis(title="Accuracy", titleAnchor="start", tickCount=5, format=".2f", labelExpr=SHORT)
     y, low = (alt.Y(f"{name}:Q", scale=scale, axis=axis) for name in ("accuracy", "low"))
     dash = dashes([model.look for model in models])
     layers: list[Any] = []

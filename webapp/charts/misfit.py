@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.diagnostics import Point
-from webapp.charts.numbers import rate
+from webapp.charts.numbers import SHORT, rate
 from webapp.charts.roles import Look
 
 HEIGHT = 260
@@ -30,12 +30,12 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     x = alt.X(
         "misfit:Q",
         scale=alt.Scale(domain=[0, reach], nice=False),
-        axis=alt.Axis(title=misfit, titleAnchor="start", tickCount=5, format=".2~f", domain=True),
+        axis=alt.Axis(title=misfit, titleAnchor="start", tickCount=5, format=".3~f", labelExpr=SHORT, domain=True),
     )
     y = alt.Y(
         "gain:Q",
         scale=alt.Scale(domain=[min(*gains, 0) - room, max(*gains, reach) + room], nice=False),
-        axis=alt.Axis(title=gain, titleAnchor="start", tickCount=5, format=".2~f"),
+        axis=alt.Axis(title=gain, titleAnchor="start", tickCount=5, format=".3~f", labelExpr=SHORT),
     )
     ends = [{"misfit": end, "gain": end} for end in (0, reach)]
     layers: list[Any] = [alt.Chart(alt.InlineData(values=ends)).mark_line(color="var(--rule-2)").encode(x, y)]

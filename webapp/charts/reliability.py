@@ -8,7 +8,7 @@ import altair as alt
 
 from training.calibration import Bin
 from webapp.charts.dashes import dash_name, dashes
-from webapp.charts.numbers import rate
+from webapp.charts.numbers import SHORT, rate
 from webapp.charts.roles import Look
 
 HEIGHT = 260
@@ -30,12 +30,16 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
     x = alt.X(
         "confidence:Q",
         scale=alt.Scale(domain=[lowest, 1], nice=False),
-        axis=alt.Axis(title="Confidence of the model", titleAnchor="start", tickCount=6, format=".1f", domain=True),
+        axis=alt.Axis(
+            title="Confidence of the model", titleAnchor="start", tickCount=6, format=".1f", labelExpr=SHORT, domain=True
+        ),
     )
     y = alt.Y(
         "right:Q",
         scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(title=rightly.capitalize(), titleAnchor="start", values=[0, 0.25, 0.5, 0.75, 1], format=".2f"),
+        axis=alt.Axis(
+            title=rightly.capitalize(), titleAnchor="start", values=[0, 0.25, 0.5, 0.75, 1], format=".2f", labelExpr=SHORT
+        ),
     )
     most = max(one.count for model in models for one in model.bins)
     size = alt.Size("count:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[12, 160]))

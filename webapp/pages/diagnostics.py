@@ -75,7 +75,7 @@ class DiagnosticsPage:
         number = int(pair) if pair.isdecimal() and int(pair) < len(self.pairs) else 0
         self.pair = self.pairs[number]
         self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.cdr, asked.car)
-        lanes = PairLanes(spec, self.pair, experiment.triplets, queries.parts(experiment)).lanes
+        lanes = PairLanes(spec, self.pair, experiment.triplets, list(queries.parts(experiment))).lanes
         self.weak = (lanes[0], self.found.weak)
         self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
         self.ceiling = (lanes[-1], self.found.ceiling)
