@@ -49,7 +49,7 @@ class Spread:
         return max(0.0, float(weights @ self.seed @ weights)), max(0.0, float(weights @ self.example @ weights))
 
 
-def measure(values: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Spread:
+def measure(values: npt.NDArray[np.bool_] | Array, groups: npt.NDArray[np.int64]) -> Spread:
     """The spread of m quantities measured as ``values`` (m, seeds, examples) on examples that cluster in ``groups`` (examples,).
 
     Sigma_seed = cov(seed means) / K, zero where there is a single seed. Sigma_ex is the covariance of the mean over examples of

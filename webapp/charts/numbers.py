@@ -2,6 +2,9 @@
 
 from training.statistics import Estimate
 
+SHORT = "replace(datum.label, '0.', '.')"
+"""A rate on an axis, as an expression of Vega."""
+
 
 def rate(value: float, digits: int = 3) -> str:
     """.718, −.05, 1.20"""

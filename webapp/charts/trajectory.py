@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.numbers import rate
 from webapp.charts.roles import Look
 
@@ -51,7 +52,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(title=None, values=[0, 0.5, 1], labelExpr="replace(datum.label, '0.', '.')", format=".1~f"),
     )
-    dash = _dashes([*(path.look for path in paths), *(level.look for level in levels)])
+    dash = dashes([*(path.look for path in paths), *(level.look for level in levels)])
     layers: list[Layer] = [
         *(_side(gold, last, x, y) if gold is not None else []),
         *(_level(level, x, y, last, dash) for level in levels),
@@ -85,26 +86,15 @@ def _data(rows: list[dict[str, Any]]) -> Layer:
     return alt.Chart(alt.InlineData(values=rows))
 
 
-def _dashes(looks: Sequence[Look]) -> alt.StrokeDash:
-    """One scale for all layers, since a mark by itself takes no name of a dash."""
-    dashes = {_name(look): look.dash for look in looks}
-    return alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=list(dashes), range=list(dashes.values())))
-
-
-def _name(look: Look) -> str:
-    """Of a look's dash; not the dash itself, which charts.js would resolve in the data too."""
-    return f"{look.token} {str(look.dash).strip('dash()')}"
-
-
 def _line(path: Path, x: alt.X, y: alt.Y, dash: alt.StrokeDash) -> Layer:
-    named = {"dash": _name(path.look)}
+    named = {"dash": dash_name(path.look)}
     rows = [{"step": int(step), "value": float(prob), **named} for step, prob in zip(path.steps, path.prob, strict=True)]
     size = {"strokeWidth": 2.2} if path.bold else {"strokeWidth": 1, "opacity": 0.45}
     return _data(rows).mark_line(color=path.look.colour, **size).encode(x, y, dash)
 
 
 def _level(level: Level, x: alt.X, y: alt.Y, last: int, dash: alt.StrokeDash) -> Layer:
-    rows = [{"step": step, "value": level.prob, "dash": _name(level.look)} for step in (0, last)]
+    rows = [{"step": step, "value": level.prob, "dash": dash_name(level.look)} for step in (0, last)]
     return _data(rows).mark_line(color=level.look.colour).encode(x, y, dash)
 
 

@@ -1,0 +1,271 @@
+"""Every number on the page of diagnostics, computed again from the exported examples by other code than the page's."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from math import log, sqrt
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from scipy.stats import t as student_t
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import accuracy_score, brier_score_loss, cohen_kappa_score, log_loss, matthews_corrcoef
+
+from tests.webapp.cast import finish_all, launched
+from tests.webapp.explorer.scene import explored
+from webapp.experiments.models import Experiment
+
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
+
+CDR, CAR, SEEDS = 0.8, 0.7, 3
+TITLES = ["Weak supervisor", "Student, naive", "Student, confidence loss", "Strong ceiling"]
+
+Columns = dict[str, np.ndarray]
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def experiment(owner: User) -> Experiment:
+    return explored(owner, seeds=SEEDS)
+
+
+def page_of(client: Client, experiment: Experiment, query: str = "") -> str:
+    return client.get(f"/experiments/{experiment.pk}/diagnostics/{query}").content.decode()
+
+
+def exported(client: Client, experiment: Experiment) -> dict[str, list[Columns]]:
+    """For each title of the page the models' exported rows, one table per seed, in the order of the ids."""
+    found: dict[str, list[Columns]] = {title: [] for title in TITLES}
+    for triplet in experiment.triplets:
+        query = "&".join(f"{seat}={triplet[seat]}" for seat in ("weak", "student", "ceiling"))
+        answer: Any = client.get(f"/experiments/{experiment.pk}/examples/export/csv/?{query}")
+        text = b"".join(answer).decode()
+        rows = sorted(csv.DictReader(io.StringIO(text)), key=lambda row: int(row["id"]))
+        gold = np.array([int(row["gold"]) for row in rows])
+        said = {seat: np.array([float(row[f"{seat}_prob_of_1"]) for row in rows]) for seat in ("weak", "student", "ceiling")}
+        seats = {TITLES[1 + triplet["method"]]: "student"}
+        if triplet["method"] == 0:
+            seats |= {TITLES[0]: "weak", TITLES[3]: "ceiling"}
+        for title, seat in seats.items():
+            found[title].append({"gold": gold, "f": said[seat], "w": said["weak"]})
+    return found
+
+
+# The same quantities by other ways.
+
+
+def sure(p: np.ndarray) -> np.ndarray:
+    return np.maximum(p, 1 - p)
+
+
+def hard(p: np.ndarray) -> np.ndarray:
+    return (p > 0.5).astype(int)
+
+
+def ece(p: np.ndarray, target: np.ndarray) -> float:
+    right = hard(p) == target
+    edges = np.linspace(0, 1, 16)
+    inside = [(sure(p) > low) & (sure(p) <= high) for low, high in zip(edges, edges[1:], strict=False)]
+    return sum(float(one.mean() * abs(right[one].mean() - sure(p)[one].mean())) for one in inside if one.any())
+
+
+def cross_entropy(p: np.ndarray, w: np.ndarray) -> list[float]:
+    return [-(b * log(a) + (1 - b) * log(1 - a)) for a, b in zip(p, w, strict=True)]
+
+
+def capa(one: Columns) -> float:
+    f, w, gold = one["f"], one["w"], one["gold"]
+    p, q = (mean(np.where(gold == 1, x, 1 - x)) for x in (f, w))
+    expected = p * q + (1 - p) * (1 - q)
+    return float((mean(f * w + (1 - f) * (1 - w)) - expected) / (1 - expected))
+
+
+def errors(values: np.ndarray) -> tuple[float, float, float]:
+    """The mean of (seeds, examples), its standard error, and its degrees of freedom."""
+    seeds, n = values.shape
+    of_seeds, of_examples = values.mean(axis=1).var(ddof=1) / seeds, values.mean(axis=0).var(ddof=1) / n
+    total = of_seeds + of_examples
+    df = total**2 / (of_seeds**2 / (seeds - 1) + of_examples**2 / (n - 1)) if total else np.inf
+    return float(values.mean()), sqrt(total), df
+
+
+def interval(rows: list[Any]) -> list[float]:
+    value, error, df = errors(np.array(rows, float))
+    half = student_t.ppf(0.975, df) * error if error else 0
+    return [value, value - half, value + half]
+
+
+def fieller(over: np.ndarray, under: np.ndarray) -> list[float]:
+    """The ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, found by halving."""
+    ratio = float(over.mean() / under.mean())
+    quantile = student_t.ppf(0.975, errors(over - ratio * under)[2])
+
+    def outside(r: float) -> bool:
+        value, error, _ = errors(over - r * under)
+        return abs(value) > quantile * error
+
+    ends = []
+    for far in (ratio - 1, ratio + 1):
+        near = ratio
+        for _ in range(40):
+            middle = (near + far) / 2
+            near, far = (near, middle) if outside(middle) else (middle, far)
+        ends.append(near)
+    return [ratio, *ends]
+
+
+def spread(values: list[float]) -> list[float]:
+    return [mean(values), min(values), max(values)]
+
+
+def limited(numbers: list[float]) -> list[float]:
+    return [numbers[0], *(min(1, max(0, end)) for end in numbers[1:])]
+
+
+def calibrations(said: list[Columns]) -> list[list[float]]:
+    gold = said[0]["gold"]
+    brier = interval([(one["f"] - gold) ** 2 for one in said])
+    nll = interval([cross_entropy(one["f"], gold) for one in said])
+    assert brier[0] == pytest.approx(mean(brier_score_loss(gold, one["f"]) for one in said))
+    assert nll[0] == pytest.approx(mean(log_loss(gold, one["f"]) for one in said))
+    found = [spread([ece(one["f"], gold) for one in said]), brier, nll]
+    if said[0]["f"] is not said[0]["w"]:
+        found.append(spread([ece(one["f"], hard(one["w"])) for one in said]))
+        found.append(interval([(one["f"] - one["w"]) ** 2 for one in said]))
+        found.append(interval([cross_entropy(one["f"], one["w"]) for one in said]))
+    return [*found, [stdev(accuracy_score(gold, hard(one["f"])) for one in said)]]
+
+
+def kinships(said: list[Columns]) -> list[list[float]]:
+    gold = said[0]["gold"]
+    wrong = np.array([hard(one["w"]) != gold for one in said])
+    same = np.array([hard(one["w"]) == hard(one["f"]) for one in said])
+    sureness = np.array([sure(one["f"]) for one in said])
+    return [
+        limited(interval(list(~same & (sureness > CDR)))),
+        limited(fieller(1.0 * (wrong & same & (sureness > CAR)), 1.0 * wrong)),
+        spread([matthews_corrcoef(hard(one["f"]) != gold, hard(one["w"]) != gold) for one in said]),
+        spread([cohen_kappa_score(hard(one["f"]), hard(one["w"])) for one in said]),
+        spread([capa(one) for one in said]),
+    ]
+
+
+# What the page says.
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def tables(page: str) -> list[dict[str, list[list[float]]]]:
+    """For each table, the numbers of each cell by the title of its row; empty cells are left out."""
+    found = []
+    for table in re.findall(r'<table class="measures">(.*?)</table>', page, re.DOTALL):
+        rows = re.findall(r'<tr><td><span class="[\w-]+ role">([^<]*)</span>(.*?)</tr>', table, re.DOTALL)
+        cells = {title: re.findall(r'<b>([^<]*)</b><br><span class="ci">([^<]*)</span>', rest) for title, rest in rows}
+        found.append(
+            {
+                title: [[number(value), *map(number, re.findall(r"−?\d*\.\d+", ends))] for value, ends in row if value]
+                for title, row in cells.items()
+            }
+        )
+    return found
+
+
+def drawn(page: str, chart: str) -> list[list[dict[str, Any]]]:
+    """The rows of each model in a chart, in the order in which they are drawn."""
+    text = re.search(rf'<script data-chart="{chart}"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert text
+    spec = json.loads(text[1])
+    names = list(dict.fromkeys(layer["data"]["name"] for layer in spec["layer"]))
+    return [spec["datasets"][name] for name in names]
+
+
+def compare(shown: dict[str, list[list[float]]], expected: Callable[[str], list[list[float]]], titles: list[str]) -> None:
+    assert list(shown) == titles
+    for title in titles:
+        again = expected(title)
+        assert len(again) == len(shown[title])
+        for one, two in zip(shown[title], again, strict=True):
+            assert one == pytest.approx(two, abs=5.1e-4), title
+
+
+def test_every_number_and_every_point_is_that_of_the_exported_predictions(client: Client, experiment: Experiment) -> None:
+    said = exported(client, experiment)
+    page = page_of(client, experiment, f"?cdr={CDR}&car={CAR}")
+    assert "300 test examples, 3 seeds" in page
+
+    first, second = tables(page)
+    compare(first, lambda title: calibrations(said[title]), TITLES)
+    compare(second, lambda title: kinships(said[title]), TITLES[1:])
+
+    for chart, titles, target in (
+        ("truth-chart", TITLES, lambda one: one["gold"]),
+        ("supervisor-chart", TITLES[1:3], lambda one: hard(one["w"])),
+    ):
+        for title, rows in zip(titles, drawn(page, chart)[1:], strict=True):
+            right = np.concatenate([hard(one["f"]) == target(one) for one in said[title]])
+            share, confidence = calibration_curve(right, np.concatenate([sure(one["f"]) for one in said[title]]), n_bins=15)
+            assert [row["right"] for row in rows] == pytest.approx(share)
+            assert [row["confidence"] for row in rows] == pytest.approx(confidence)
+            assert sum(row["count"] for row in rows) == len(right)
+
+    for title, rows in zip(TITLES, drawn(page, "difficulty-chart"), strict=True):
+        right = np.array([hard(one["f"]) == one["gold"] for one in said[title]])
+        rank = np.array([np.argsort(np.argsort(sure(one["w"]))) for one in said[title]])
+        for part, row in enumerate(rows):
+            inside = (rank >= 60 * part) & (rank < 60 * (part + 1))
+            expected = limited(fieller(1.0 * (right & inside), 1.0 * inside))
+            assert [row["accuracy"], row["low"], row["high"]] == pytest.approx(expected, abs=1e-6)
+
+    for title, squares, logs in zip(TITLES[1:3], drawn(page, "squared-chart")[1:], drawn(page, "log-chart")[1:], strict=True):
+        for one, square, logarithm in zip(said[title], squares, logs, strict=True):
+            gold = one["gold"]
+            loss = partial(brier_score_loss, gold)
+            assert (square["gain"], square["misfit"]) == pytest.approx(
+                (loss(one["w"]) - loss(one["f"]), np.mean((one["f"] - one["w"]) ** 2))
+            )
+            divergence = np.mean(cross_entropy(one["w"], one["f"])) - np.mean(cross_entropy(one["f"], one["f"]))
+            assert (logarithm["gain"], logarithm["misfit"]) == pytest.approx(
+                (log_loss(gold, one["w"]) - log_loss(gold, one["f"]), divergence)
+            )
+
+
+def test_a_threshold_that_is_no_share_is_refused_and_the_published_one_taken(client: Client, experiment: Experiment) -> None:
+    answer = client.get(f"/experiments/{experiment.pk}/diagnostics/?cdr=2&car=nan")
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "CDR: 2 is not a share" in page
+    assert "CAR: nan is not a share" in page
+    assert tables(page) == tables(page_of(client, experiment))
+
+
+def test_without_a_complete_seed_it_says_what_it_waits_for(client: Client, owner: User) -> None:
+    page = page_of(client, launched(owner))
+    assert "nothing to diagnose until" in page
+
+
+def test_of_three_classes_all_is_defined(client: Client, owner: User) -> None:
+    experiment = launched(owner, seeds=2)
+    finish_all(experiment, classes=3)
+    first, second = tables(page_of(client, experiment))
+    assert [len(row) for row in first.values()] == [4, 7, 7, 7]
+    assert [len(row) for row in second.values()] == [5, 5, 5]
+
+
+def test_the_page_of_the_experiment_leads_to_it(client: Client, experiment: Experiment) -> None:
+    page = client.get(f"/experiments/{experiment.pk}/").content.decode()
+    assert f'href="/experiments/{experiment.pk}/diagnostics/?pair=0"' in page

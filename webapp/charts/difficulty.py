@@ -1,0 +1,79 @@
+"""Accuracy by how sure the supervisor is: where a student learns more than it was told, and where not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from training.statistics import Estimate
+from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.numbers import SHORT, rate
+from webapp.charts.roles import Look
+
+HEIGHT, APART = 280, 0.05
+"""APART is how far the whiskers of two models stand from each other, in parts."""
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Of one model in each part of the test set, from the supervisor's least sure to its surest examples."""
+
+    title: str
+    look: Look
+    parts: Sequence[Estimate | None]
+
+
+def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
+    parts = max(len(model.parts) for model in models)
+    x = alt.X(
+        "part:Q",
+        scale=alt.Scale(domain=[0.8, parts + 0.2], nice=False),
+        axis=alt.Axis(
+            title="Fifth of the test set by the supervisor’s confidence" if parts == 5 else "Part of the test set",
+            titleAnchor="start",
+            values=list(range(1, parts + 1)),
+            labelExpr=f"datum.value == 1 ? 'least sure' : datum.value == {parts} ? 'surest' : datum.label",
+            format="d",
+            domain=True,
+        ),
+    )
+    known = [end for model in models for one in model.parts if one for end in (one.value, one.low, one.high) if end is not None]
+    scale = alt.Scale(domain=[max(0, min(known) - 0.02), min(1, max(known) + 0.02)], nice=False)
+    axis = alt.Axis(title="Accuracy", titleAnchor="start", tickCount=5, format=".2f", labelExpr=SHORT)
+    y, low = (alt.Y(f"{name}:Q", scale=scale, axis=axis) for name in ("accuracy", "low"))
+    dash = dashes([model.look for model in models])
+    layers: list[Any] = []
+    for place, model in enumerate(models):
+        data = alt.Chart(alt.InlineData(values=rows_of(model, APART * (place - (len(models) - 1) / 2))))
+        layers.append(data.mark_rule(color=model.look.colour, opacity=0.5).encode(x, low, alt.Y2("high")))
+        layers.append(data.mark_line(color=model.look.colour).encode(x, y, dash))
+        layers.append(data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour).encode(x, y))
+    chart = alt.layer(
+        *layers,
+        width="container",
+        height=HEIGHT,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        description=f"Accuracy from the supervisor’s least sure to its surest examples. {'; '.join(map(words, models))}.",
+    )
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:
+    """An end that is not finite is that of accuracies."""
+    return [
+        {
+            "part": part + shift,
+            "accuracy": one.value,
+            "low": 0 if one.low is None else one.low,
+            "high": 1 if one.high is None else one.high,
+            "dash": dash_name(model.look),
+        }
+        for part, one in enumerate(model.parts, 1)
+        if one
+    ]
+
+
+def words(model: Accuracies) -> str:
+    return f"{model.title}: {', '.join(rate(one.value) if one else 'none' for one in model.parts)}"

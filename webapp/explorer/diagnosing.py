@@ -1,0 +1,124 @@
+"""The diagnostics of one pair of an experiment, computed when somebody looks, from what its finished runs have left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from training import Store
+from training.artifacts import Predictions
+from training.calibration import matrix
+from training.diagnostics import (
+    Answers,
+    Calibration,
+    Kinship,
+    Point,
+    calibration,
+    difficulty,
+    kinship,
+    log_point,
+    noise,
+    squared_point,
+)
+from training.results import Result
+from training.statistics import Estimate
+from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Missing
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A complete triplet."""
+
+    method: int
+    seed: int
+    weak: str
+    student: str
+    ceiling: str
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One model in its role over its seeds; what is compared with a supervisor is None of the supervisor itself."""
+
+    seeds: tuple[int, ...]
+    truth: Calibration
+    parts: list[Estimate | None]
+    noise: float | None
+    supervisor: Calibration | None = None
+    kinship: Kinship | None = None
+    squared: tuple[Point, ...] = ()
+    log: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """``students`` are by method; supervisor and ceiling are those of the first method that has each seed."""
+
+    examples: int
+    classes: int
+    weak: Examined
+    students: dict[int, Examined]
+    ceiling: Examined
+
+
+def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, cdr: float, car: float) -> Diagnosed:
+    """On the seeds of which all three runs have finished. Raises Missing where there is none, or where a file is gone."""
+    outcomes = Result.model_validate(experiment.result).triplets if experiment.result else ()
+    found = tuple(
+        Keys(one.method_index, one.seed, one.weak_run, one.student_run, one.ceiling_run)
+        for one in outcomes
+        if (one.weak_model, one.strong_model) == (weak_model, strong_model) and not one.missing
+    )
+    if not found:
+        raise Missing("There is nothing to diagnose until one supervisor, its student and their ceiling have finished.")
+    try:
+        return _diagnosed(Path(settings.ARTIFACTS_DIR), found, cdr, car)
+    except (OSError, ValueError) as error:
+        raise Missing(f"The diagnostics cannot be computed: {error}") from None
+
+
+@lru_cache(maxsize=128)
+def _diagnosed(root: Path, triplets: tuple[Keys, ...], cdr: float, car: float) -> Diagnosed:
+    """Kept by the keys of the runs, whose predictions never change."""
+
+    @cache
+    def read(key: str) -> Predictions:
+        part = Store(root).read_predictions(key).part("test")
+        return part.take(np.argsort(part.id, kind="stable"))
+
+    def said(keys: Keys, role: str) -> Answers:
+        one, weak = read(getattr(keys, role)), read(keys.weak)
+        if not np.array_equal(one.id, weak.id):
+            raise ValueError(f"the runs of seed {keys.seed} were tested on different examples.")
+        return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), matrix(weak.prob), matrix(one.prob))
+
+    def examined(chosen: Sequence[Keys], role: str) -> Examined:
+        answers = [said(keys, role) for keys in chosen]
+        alone = Examined(tuple(keys.seed for keys in chosen), calibration(answers), difficulty(answers), noise(answers))
+        if role == "weak":
+            return alone
+        return Examined(
+            alone.seeds,
+            alone.truth,
+            alone.parts,
+            alone.noise,
+            calibration(answers, "weak"),
+            kinship(answers, cdr, car),
+            tuple(map(squared_point, answers)),
+            tuple(map(log_point, answers)),
+        )
+
+    methods = sorted({keys.method for keys in triplets})
+    first = list({keys.seed: keys for keys in reversed(triplets)}.values())[::-1]
+    test = read(first[0].weak)
+    return Diagnosed(
+        len(test.id),
+        test.classes,
+        examined(first, "weak"),
+        {method: examined([keys for keys in triplets if keys.method == method], "student") for method in methods},
+        examined(first, "ceiling"),
+    )

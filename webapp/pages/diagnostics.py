@@ -1,0 +1,151 @@
+"""The page of diagnostics: what explains the result of one pair, beside its accuracies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from training.diagnostics import CAR, CDR, Number, Range
+from webapp.access import viewer
+from webapp.charts.difficulty import Accuracies, difficulty_chart
+from webapp.charts.misfit import Students, misfit_chart
+from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.reliability import Reliable, reliability_chart
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.explorer.cast import Missing
+from webapp.explorer.diagnosing import Diagnosed, Examined, diagnosed
+from webapp.findings.pairs import Lane, Pair, PairLanes, pairs_of
+from webapp.findings.words import count
+
+Cells = list[tuple[str, str]]
+"""A value each, with its interval or range."""
+
+
+@viewer
+def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
+    """Of the pair that the address names, with its thresholds."""
+    experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+    asked = Thresholds(request.GET)
+    context: dict[str, Any] = {"experiment": experiment, "asked": asked}
+    try:
+        context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), asked)
+    except Missing as missing:
+        context["missing"] = str(missing)
+    return render(request, "pages/diagnostics.html", context, status=422 if asked.wrong else 200)
+
+
+class Thresholds:
+    """How sure a model has to be, as published where nothing or no share was typed."""
+
+    def __init__(self, typed: Mapping[str, str]) -> None:
+        self.wrong: list[str] = []
+        self.cdr, self.car = self._read(typed, "cdr", CDR), self._read(typed, "car", CAR)
+
+    def _read(self, typed: Mapping[str, str], name: str, published: float) -> float:
+        text = typed.get(name, "").strip()
+        try:
+            value = float(text) if text else published
+        except ValueError:
+            value = -1
+        if 0 <= value < 1:
+            return value
+        self.wrong.append(f"{name.upper()}: {text[:20]} is not a share from 0 to below 1; {published} is used instead.")
+        return published
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model over its seeds; ``cells`` are of one table."""
+
+    lane: Lane
+    seeds: str
+    cells: Cells
+
+
+class DiagnosticsPage:
+    """Raises Missing."""
+
+    def __init__(self, experiment: Experiment, pair: str, asked: Thresholds) -> None:
+        spec = experiment.experiment_spec
+        self.pairs: list[Pair] = pairs_of(spec)
+        number = int(pair) if pair.isdecimal() and int(pair) < len(self.pairs) else 0
+        self.pair = self.pairs[number]
+        self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.cdr, asked.car)
+        lanes = PairLanes(spec, self.pair, experiment.triplets, list(queries.parts(experiment))).lanes
+        self.weak = (lanes[0], self.found.weak)
+        self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
+        self.ceiling = (lanes[-1], self.found.ceiling)
+
+    @property
+    def all(self) -> list[tuple[Lane, Examined]]:
+        return [self.weak, *self.students, self.ceiling]
+
+    @property
+    def words(self) -> str:
+        return f"{count(self.found.examples, 'test example')}, {count(len(self.found.weak.seeds), 'seed')}"
+
+    @cached_property
+    def truth(self) -> dict[str, Any]:
+        models = [Reliable(lane.title, lane.look, one.truth.bins, one.truth.error.value) for lane, one in self.all]
+        return reliability_chart(models, self.found.classes, "share that is right")
+
+    @cached_property
+    def supervisor(self) -> dict[str, Any]:
+        models = [
+            Reliable(lane.title, lane.look, one.supervisor.bins, one.supervisor.error.value)
+            for lane, one in self.students
+            if one.supervisor
+        ]
+        return reliability_chart(models, self.found.classes, "share with the supervisor’s label")
+
+    @cached_property
+    def difficulty(self) -> dict[str, Any]:
+        return difficulty_chart([Accuracies(lane.title, lane.look, one.parts) for lane, one in self.all])
+
+    @cached_property
+    def squared(self) -> dict[str, Any]:
+        students = [Students(lane.title, lane.look, one.squared) for lane, one in self.students]
+        return misfit_chart(students, "Gain in Brier score", "Misfit, mean (f − w)²")
+
+    @cached_property
+    def log(self) -> dict[str, Any]:
+        students = [Students(lane.title, lane.look, one.log) for lane, one in self.students]
+        return misfit_chart(students, "Gain in NLL", "Misfit, KL(student ‖ weak)")
+
+    @property
+    def calibrations(self) -> list[Row]:
+        """Against the truth, against the supervisor, and the noise floor."""
+        rows = []
+        for lane, one in self.all:
+            cells = [cell(number) for number in (one.truth.error, one.truth.brier, one.truth.nll)]
+            other = one.supervisor
+            cells += [cell(number) for number in (other.error, other.brier, other.nll)] if other else [("", "")] * 3
+            noise = (rate(one.noise, 4), "") if one.noise is not None else ("–", "one seed")
+            rows.append(_row(lane, one, [*cells, noise]))
+        return rows
+
+    @property
+    def kinships(self) -> list[Row]:
+        named = [(lane, one, one.kinship) for lane, one in self.all if one.kinship]
+        return [
+            _row(lane, one, [cell(number) for number in (k.disagreement, k.agreement, k.phi, k.kappa, k.capa)])
+            for lane, one, k in named
+        ]
+
+
+def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
+    return Row(lane, count(len(one.seeds), "seed"), cells)
+
+
+def cell(number: Number | None) -> tuple[str, str]:
+    """[low, high] is a 95% interval, low to high the range of the seeds."""
+    if number is None:
+        return "–", "undefined"
+    if isinstance(number, Range):
+        same = number.low == number.high
+        return rate(number.value), "" if same else f"{rate(number.low)} to {rate(number.high)}"
+    return rate(number.value), rate_interval(number)
