@@ -1,0 +1,38 @@
+"""What docs/statistics.md says about the coverage of PGR's interval stays true: fewer repetitions, wider tolerance."""
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.coverage import SEED_SD, SETTINGS, WEAK, Setting, draw, simulate
+
+REPETITIONS = 400
+
+
+@pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
+def test_a_resolved_gap_has_an_interval_that_contains_the_truth(setting: Setting) -> None:
+    found = simulate(setting, REPETITIONS, np.random.default_rng(0))
+    assert found.unresolved < 0.02
+    assert 0.92 <= found.shown <= 0.99
+
+
+def test_the_smaller_the_gap_the_oftener_no_pgr_is_shown() -> None:
+    shares = [simulate(Setting(3, 500, gap), 150, np.random.default_rng(1)).unresolved for gap in (0.05, 0.1, 0.2)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.4
+
+
+def test_without_any_gap_hardly_any_pgr_is_shown() -> None:
+    assert simulate(Setting(5, 500, 0.0), REPETITIONS, np.random.default_rng(2)).unresolved > 0.93
+
+
+def test_the_experiments_drawn_are_what_they_are_said_to_be() -> None:
+    setting, rng = Setting(5, 500, 0.2), np.random.default_rng(3)
+    right = np.stack([draw(setting, rng) for _ in range(400)])
+    assert right.mean(axis=(0, 2, 3)) == pytest.approx([WEAK, WEAK + 0.08, WEAK + 0.2], abs=0.005)
+    many = np.stack([draw(Setting(5, 20_000, 0.2), rng).mean(axis=2) for _ in range(60)])
+    assert many.var(axis=2, ddof=1).mean(axis=0) ** 0.5 == pytest.approx(SEED_SD, rel=0.15)
+
+
+def test_the_settings_are_those_that_the_page_promises() -> None:
+    assert {one.seeds for one in SETTINGS} == {3, 5, 8}
+    assert {one.examples for one in SETTINGS} == {500, 1000, 5000}
