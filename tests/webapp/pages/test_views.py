@@ -321,6 +321,7 @@ def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, o
     for run in experiment.runs.all():
         assert f'href="/runs/{run.pk}/"' in html
     assert "Launch again" not in found
+    assert f"/experiments/{experiment.pk}/diagnostics/?pair=0" in html
 
 
 def test_the_four_cells_of_a_method_add_up_to_the_test_set(page: Client, owner: User) -> None:
