@@ -48,10 +48,11 @@ def ladder_chart(
     y = alt.Y("value:Q", scale=y_scale, axis=RATE_AXIS)
     stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks]))
     fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks]))
-    dash = alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in looks]))
+    dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *looks)])  # one for all layers, which share it
+    dash = alt.StrokeDash("series:N", legend=None, scale=dashes)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x, y)
     chart = alt.layer(
-        *floor_of(floor, y_scale),
+        *floor_of(floor, y_scale, dash),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(stroke, dash),
         base.mark_rule(strokeWidth=1.5).encode(stroke, y=alt.Y("low:Q", scale=y_scale, axis=RATE_AXIS), y2="high:Q"),
         base.mark_point(size=34, opacity=1, strokeWidth=0).encode(fill),
@@ -72,11 +73,10 @@ def rows_of(group: Group, strong: str) -> list[Row]:
     return [{"series": name, "strong": strong, "value": one.value, "low": one.low, "high": one.high} for name, one in found]
 
 
-def floor_of(weak: Estimate, scale: alt.Scale) -> list[Any]:
+def floor_of(weak: Estimate, scale: alt.Scale, dash: alt.StrokeDash) -> list[Any]:
     """The supervisor: a line across all students, its interval as a pale band."""
-    row = {"role": "weak", "value": weak.value, "low": weak.low, "high": weak.high}
+    row = {"series": "weak", "value": weak.value, "low": weak.low, "high": weak.high}
     chart = alt.Chart(alt.InlineData(values=[row]))
-    dash = alt.StrokeDash("role:N", legend=None, scale=alt.Scale(domain=["weak"], range=[WEAK.dash]))
     return [
         chart.mark_rect(color=WEAK.colour, opacity=0.11, clip=True).encode(alt.Y("low:Q", scale=scale), alt.Y2("high:Q")),
         chart.mark_rule(color=WEAK.colour, strokeWidth=2).encode(alt.Y("value:Q", scale=scale), dash),

@@ -28,8 +28,8 @@ def drawn(groups: list[Group]) -> dict[str, Any]:
 
 
 def test_every_student_and_every_ceiling_has_one_point_with_its_interval() -> None:
-    rows = {(row["series"], row["strong"]): row for row in values(drawn(both()), "series")}
-    assert len(rows) == len(values(drawn(both()), "series")) == 6
+    rows = {(row["series"], row["strong"]): row for row in values(drawn(both()), "series", "strong")}
+    assert len(rows) == len(values(drawn(both()), "series", "strong")) == 6
     assert rows["m0", "MiniLM L4"]["value"] == 0.71
     assert rows["m1", "MiniLM L6"]["value"] == 0.75
     ceiling = rows["ceiling", "MiniLM L6"]
@@ -37,19 +37,25 @@ def test_every_student_and_every_ceiling_has_one_point_with_its_interval() -> No
 
 
 def test_the_supervisor_is_the_floor_with_its_interval() -> None:
-    [floor] = [row for row in values(drawn(both()), "value") if "series" not in row]
+    [floor] = [row for row in values(drawn(both()), "series") if row["series"] == "weak"]
     assert (floor["low"], floor["value"], floor["high"]) == pytest.approx((0.645, 0.66, 0.675))
 
 
 def test_every_role_has_its_colour_and_dash() -> None:
-    texts = strings(drawn(both()))
-    assert {"var(--weak)", "var(--naive)", "var(--conf)", "var(--strong)"} <= set(texts)
-    assert {"dash(--dash-weak)", "dash(--dash-strong)"} <= set(texts)
+    spec = drawn(both())
+    assert {"var(--weak)", "var(--naive)", "var(--conf)", "var(--strong)"} <= set(strings(spec))
+    scales = [layer["encoding"]["strokeDash"]["scale"] for layer in spec["layer"] if "strokeDash" in layer["encoding"]]
+    dashes = [dict(zip(scale["domain"], scale["range"], strict=True)) for scale in scales]
+    wanted = {
+        name: f"dash(--dash-{token})"
+        for name, token in {"weak": "weak", "m0": "naive", "m1": "conf", "ceiling": "strong"}.items()
+    }
+    assert dashes == [wanted, wanted], "layers share one scale"
 
 
 def test_a_student_without_a_complete_seed_is_left_out_and_keeps_the_others_colours() -> None:
     spec = drawn([incomplete(), group("confidence", 1)])
-    assert {row["series"] for row in values(spec, "series")} == {"m1", "ceiling"}
+    assert {row["series"] for row in values(spec, "series", "strong")} == {"m1", "ceiling"}
     scale = next(layer["encoding"]["stroke"]["scale"] for layer in spec["layer"] if "stroke" in layer["encoding"])
     assert dict(zip(scale["domain"], scale["range"], strict=True))["m1"] == "var(--conf)"
 
