@@ -47,4 +47,7 @@ def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
         return found.gap, gap_rows(found.groups, living.result.triplets)
     if name == "decomposition" and found and found.decomposition:
         return found.decomposition, decomposition_rows(found.groups)
+    over = living.overview.chart(name) if living.overview else None
+    if over and living.result:
+        return over[0], gap_rows(over[1], living.result.triplets)
     raise Http404("There is no such chart.")

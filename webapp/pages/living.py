@@ -12,6 +12,7 @@ from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.experiments.queries import STATES
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
+from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
 from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model
 from webapp.pages.forms import SpecForm
@@ -192,6 +193,12 @@ class Living:
     def findings(self) -> Findings | None:
         """None until one seed of this pair has all its runs."""
         found = Findings(self.spec, self.result, self.lanes) if self.result else None
+        return found if found and found.any else None
+
+    @cached_property
+    def overview(self) -> Overview | None:
+        """None for a single pair, and until one seed of one pair has all its runs."""
+        found = Overview(self.spec, self.result) if self.result else None
         return found if found and found.any else None
 
     @property

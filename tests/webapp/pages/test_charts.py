@@ -98,6 +98,20 @@ def test_what_an_attempt_lost_is_not_in_the_rows(client: Client, done: Experimen
     assert {row["step"] for row in rows(client, done, "live") if row["run"] == run.key} == {"10"}
 
 
+def test_charts_of_all_pairs_have_the_rows_of_the_result(client: Client, owner: User) -> None:
+    experiment = launched(owner, strong={"models": ["minilm-l4", "minilm-l6"], "tuning": "probe"})
+    finish_all(experiment)
+    client.force_login(owner)
+    groups = Result.model_validate(experiment.result).groups
+    for name, mine in (("grid-1", [one for one in groups if one.method_index == 1]), ("ladder-0", list(groups))):
+        said = [float(row["value"]) for row in rows(client, experiment, name) if row["measure"] == "gain"]
+        assert said == [one.gain.value for one in mine if one.gain]
+    drawn = client.get(address(experiment, "ladder-0", "svg"))
+    assert b"MiniLM L6" in drawn.content
+    assert b"var(" not in drawn.content
+    assert client.get(address(experiment, "grid-2", "csv")).status_code == 404
+
+
 def test_what_there_is_not_is_not_found(client: Client, done: Experiment) -> None:
     for name, how in (("map", "svg"), ("gap", "gif")):
         assert client.get(address(done, name, how)).status_code == 404

@@ -405,6 +405,22 @@ def test_several_pairs_are_shown_one_at_a_time(page: Client, owner: User) -> Non
     assert text(page, f"{address(experiment)}?pair=99")
 
 
+def test_several_pairs_are_shown_together_above_the_one_that_is_open(page: Client, owner: User) -> None:
+    experiment = scenes.ladder(owner)
+    said = page.get(f"{address(experiment)}?pair=1").content.decode()
+    assert said.index('id="overview"') < said.index('id="pairs"') < said.index('id="result"')
+    assert {"grid-0-chart", "ladder-0-chart"} <= set(re.findall(r'data-chart="([\w-]+)"', said))
+    assert re.search(r"All pairs \d pairs of models.* Median PGR .* Naive \.\d\d .* of \d", text(page, address(experiment)))
+    later = page.get(f"{address(experiment)}status/?pair=1&version=older").content.decode()
+    assert re.search(r'id="overview"[^>]*hx-swap-oob="true"', later)
+
+
+def test_a_single_pair_has_no_overview(page: Client, owner: User) -> None:
+    experiment = scenes.finished(owner)
+    assert 'id="overview"' not in page.get(address(experiment)).content.decode()
+    assert 'id="overview"' not in page.get(f"{address(experiment)}status/?pair=0&version=older").content.decode()
+
+
 def test_fragments_carry_ids_and_the_result_only_when_it_is_new(page: Client, owner: User) -> None:
     experiment = scenes.running(owner)
     version = re.search(r'id="result-version" name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())

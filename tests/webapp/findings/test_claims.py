@@ -1,0 +1,161 @@
+"""Whatever was found, no PGR is told unless its state is ok: sentences, tables, drawings and the overview of all pairs."""
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training.test_results import N, predictions, untold
+from training.artifacts import Predictions, Trajectory
+from training.plan import Plan, make_plan
+from training.results import Group, Result, summarize
+from training.spec import ExperimentSpec
+from webapp.charts.gap import gap_chart
+from webapp.charts.numbers import rate, rate_interval
+from webapp.findings.findings import Findings
+from webapp.findings.overview import Overview
+from webapp.findings.pairs import PairLanes, pairs_of
+from webapp.findings.words import percent, short_methods
+
+A_PGR = re.compile(r"PGR[^.;]{0,12}\s[−]?\d*\.\d|recovers\s+[−\d]|\d\s*%\s*\[")
+
+
+class Random:
+    """An experiment of two supervisors and two methods with accuracies and gaps of every kind, and runs that are missing."""
+
+    def __init__(self, number: int) -> None:
+        self.rng = np.random.default_rng(number)
+        self.spec = ExperimentSpec.model_validate(
+            {
+                "seeds": int(self.rng.integers(1, 5)),
+                "weak": {"models": ["bag-of-words", "minilm-l1"]},
+                "methods": [{"kind": "naive"}, {"kind": "confidence"}],
+            }
+        )
+        self.plan: Plan = make_plan(self.spec)
+        self.hard, self.runs = self.rng.random(N), dict[str, Predictions]()
+        missing = self.rng.choice([0, 0, 0.1, 0.4])
+        weak = {name: float(self.rng.choice([0.5, 0.6, 0.7, 0.995])) for name in self.spec.weak.models}
+        ceiling = float(self.rng.choice([0.55, 0.7, 0.72, 0.85, 0.995]))
+        student = float(self.rng.uniform(0.45, 0.99))
+        for triplet in self.plan.triplets:
+            levels = {"weak": weak[triplet.weak_model], "student": student, "ceiling": ceiling}
+            for role, level in levels.items():
+                key = getattr(triplet, role)
+                if key not in self.runs and self.rng.random() >= missing:
+                    self.runs[key] = self.answers(level)
+
+    def answers(self, level: float) -> Predictions:
+        order = (0.5 * self.hard + 0.5 * self.rng.random(N)).argsort().argsort()
+        return predictions(order < (level + 0.01 * self.rng.standard_normal()) * N)
+
+    def read(self, key: str) -> Predictions:
+        if key not in self.runs:
+            raise FileNotFoundError(key)
+        return self.runs[key]
+
+    def trajectory(self, key: str) -> Trajectory:
+        """Of half of the experiments, so that stop rules have their say too."""
+        if self.spec.seeds % 2:
+            untold(key)
+        test = self.read(key).part("test")
+        path = np.stack([test.prob, 1 - test.prob])
+        return Trajectory(np.array([5, 10]), test.id, path, np.array([0.9, 0.5]), selected=5)
+
+    def result(self) -> Result:
+        return summarize(self.plan, self.read, self.trajectory)
+
+
+def findings(one: Random, result: Result) -> list[Findings]:
+    triplets = [vars(triplet) for triplet in one.plan.triplets]
+    return [Findings(one.spec, result, PairLanes(one.spec, pair, triplets, [])) for pair in pairs_of(one.spec)]
+
+
+def sentences(found: Findings) -> list[str]:
+    said = [found.claim.text, *found.further, *(note.text for note in [*found.unresolved, *found.notes])]
+    return [*said, json.dumps(gap_chart(found.groups, short_methods(found.spec)), ensure_ascii=False)]
+
+
+def hidden(group: Group) -> list[str]:
+    """The ratio that must not be told, as the page would write it."""
+    if group.gain is None or not group.gap or group.gap.value == 0:
+        return []
+    value = group.gain.value / group.gap.value
+    return [f"recovers {percent(value)}%", f"PGR {rate(value, 2)} "]
+
+
+@cache
+def both() -> list[tuple[Random, Result]]:
+    return [(one, one.result()) for one in map(Random, range(24))]
+
+
+def told() -> list[Findings]:
+    """Of every pair that has a complete seed."""
+    return [found for one, result in both() for found in findings(one, result) if found.any]
+
+
+def test_the_experiments_are_of_every_state() -> None:
+    states = {group.state for _, result in both() for group in result.groups}
+    assert states == {"ok", "unresolved", "inverted", "saturated", "incomplete"}
+
+
+def test_no_sentence_and_no_drawing_tells_a_pgr_where_none_is_ok() -> None:
+    looked = 0
+    for found in told():
+        if not found.resolved:
+            looked += 1
+            for text in sentences(found):
+                assert not A_PGR.search(text), text
+                assert not any(number in text for group in found.groups for number in hidden(group)), text
+    assert looked > 10
+
+
+def test_the_claim_has_a_pgr_exactly_where_the_state_of_its_method_is_ok() -> None:
+    for found in told():
+        assert ("recovers" in found.claim.text) == (found.head.state == "ok"), found.claim.text
+        others = sum("recovers" in text for text in found.further)
+        assert others == sum(group.state == "ok" for group in found.complete if group is not found.head)
+
+
+def test_a_row_of_the_accuracies_has_a_pgr_exactly_where_the_state_is_ok() -> None:
+    for found in told():
+        groups = {f"m{group.method_index}": group for group in found.groups}
+        for line in found.lines:
+            group = groups.get(line.lane.id)
+            ok = group is not None and group.state == "ok"
+            assert bool(line.pgr) == ok
+            if group and not ok:
+                assert line.pgr_interval == group.state
+
+
+def test_a_stop_rule_has_a_pgr_exactly_where_its_own_state_is_ok() -> None:
+    looked = 0
+    for found in told():
+        states = [stop.state for group in found.complete if group.stops for stop in (group.stops.selected, group.stops.hindsight)]
+        lines = [line for _, rules, _ in found.stops for line in rules if line.rule in ("Best on validation", "Hindsight")]
+        if len(states) == len(lines):
+            looked += len(lines)
+            assert [bool(line.pgr) for line in lines] == [state == "ok" for state in states]
+    assert looked > 10
+
+
+def test_over_all_pairs_a_cell_has_a_pgr_exactly_where_its_state_is_ok() -> None:
+    for one, result in both():
+        over = Overview(one.spec, result)
+        for (index, line), spec in zip(enumerate(over.lines), over.grids.values(), strict=True):
+            groups = over.of(index)
+            ok = [group for group in groups if group.state == "ok"]
+            assert (line.resolved, bool(line.pgr)) == (len(ok), bool(ok))
+            rows: list[dict[str, Any]] = [row for rows in spec["datasets"].values() for row in rows]
+            for group, row in zip(groups, rows, strict=True):
+                assert (row["pgr"] is not None) == (bool(row["interval"])) == (group.state == "ok")
+                shown = rate_interval(group.pgr, 2) if group.pgr else group.state
+                assert shown in (row["interval"], row["label"])
+
+
+@pytest.mark.parametrize("text", ["PGR .38  [.28, .48]", "PGR −.05 [−.20, .10]", "it recovers 46% [1, 90]."])
+def test_what_is_looked_for_is_what_a_page_writes(text: str) -> None:
+    assert A_PGR.search(text)

@@ -1,0 +1,66 @@
+"""PGR of one method over all pairs of models: supervisors down, students across; what has no PGR says why in a word."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from training.results import Group
+from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.roles import Look
+
+ROW = 54
+INTERVAL = 68
+"""Pixels that an interval takes in a cell, about: in a narrower one it is left to the table of the pair."""
+FAINT, FULL = 0.06, 0.34
+"""Opacity of the colour at PGR 0 and below, and at 1 and above: text stays readable on it in both themes."""
+
+Row = dict[str, Any]
+
+
+def grid_chart(
+    groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, look: Look
+) -> dict[str, Any]:
+    """The spec for the groups of one method; ``weak`` and ``strong`` are the titles of the models by name, in order."""
+    rows = [row_of(group, weak[group.weak_model], strong[group.strong_model]) for group in groups]
+    top = alt.Axis(orient="top", title=None, labelAngle=0, labelLimit=110, ticks=False, domain=False)
+    left = alt.Axis(title=None, grid=False, labelLimit=110)
+    x = alt.X("strong:N", axis=top, scale=alt.Scale(domain=list(strong.values()), paddingInner=0.03))
+    y = alt.Y("weak:N", axis=left, scale=alt.Scale(domain=list(weak.values()), paddingInner=0.06))
+    base = alt.Chart().encode(x, y)
+    found, none = "datum.state == 'ok'", "datum.state != 'ok'"
+    room = f"width / {len(strong)} < {INTERVAL} ? '' : datum.interval"
+    strength = alt.FillOpacity("pgr:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[FAINT, FULL], clamp=True))
+    layers = [
+        base.transform_filter(found).mark_rect(fill=look.colour).encode(strength),
+        base.transform_filter(none).mark_rect(fill="var(--sunk)"),
+        base.transform_filter(found)
+        .mark_text(dy=-7, fontSize=14, fontWeight=600, color="var(--ink)")
+        .encode(text=alt.Text("label:N")),
+        base.transform_filter(found).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(room)),
+        base.transform_filter(none).mark_text(fontSize=11.5, color="var(--ink-2)").encode(text=alt.Text("label:N")),
+    ]
+    chart = alt.layer(
+        *layers,
+        data=alt.InlineData(values=rows),
+        title=alt.TitleParams(title, color=look.text, offset=8),
+        width="container",
+        height=ROW * len(weak),
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        description=describe(title, rows),
+    )
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def row_of(group: Group, weak: str, strong: str) -> Row:
+    row: Row = {"weak": weak, "strong": strong, "state": group.state, "label": group.state, "interval": "", "pgr": None}
+    if group.pgr:
+        so_far = " so far" if group.provisional else ""
+        row |= {"label": rate(group.pgr.value, 2) + so_far, "interval": rate_interval(group.pgr, 2), "pgr": group.pgr.value}
+    return row
+
+
+def describe(title: str, rows: Sequence[Row]) -> str:
+    cells = [f"{row['weak']} to {row['strong']} " + f"{row['label']} {row['interval']}".strip() for row in rows]
+    return f"PGR, {title}: {'; '.join(cells)}."

@@ -1,0 +1,110 @@
+"""What an experiment found over all of its pairs of models: for each method its PGRs, what has none and why, and the gains."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import mean, median
+from typing import Any
+
+from training import ExperimentSpec
+from training.results import Group, Result
+from webapp.charts.grid import grid_chart
+from webapp.charts.ladder import ladder_chart, span_of
+from webapp.charts.numbers import points, rate
+from webapp.charts.roles import Look, student_looks
+from webapp.findings.words import joined, method_titles, short_methods, short_model
+
+
+@dataclass(frozen=True)
+class OverPairs:
+    """One method over all pairs. ``pgr`` is empty where no pair has one; ranges are from the least to the greatest pair."""
+
+    title: str
+    look: Look
+    pgr: str
+    pgr_range: str
+    resolved: int
+    left_out: str
+    gain: str
+    gain_range: str
+    told: int
+
+
+class Overview:
+    """The result of an experiment with several pairs."""
+
+    def __init__(self, spec: ExperimentSpec, result: Result) -> None:
+        self.spec, self.groups = spec, result.groups
+        self.weak, self.strong = names(spec.weak.models), names(spec.strong.models)
+        self.looks = student_looks([method.kind for method in spec.methods])
+
+    @property
+    def pairs(self) -> int:
+        return len(self.weak) * len(self.strong)
+
+    @property
+    def any(self) -> bool:
+        """Whether there are several pairs, and a number of one of them."""
+        return self.pairs > 1 and any(group.seeds for group in self.groups)
+
+    def of(self, method: int) -> list[Group]:
+        return [group for group in self.groups if group.method_index == method]
+
+    def taught_by(self, weak: int) -> list[Group]:
+        return [group for group in self.groups if group.weak_model == self.spec.weak.models[weak]]
+
+    @property
+    def lines(self) -> list[OverPairs]:
+        titles = method_titles(self.spec)
+        return [over_pairs(self.of(index), title, self.looks[index]) for index, title in enumerate(titles)]
+
+    @cached_property
+    def grids(self) -> dict[str, dict[str, Any]]:
+        """One for each method, in order."""
+        titles = method_titles(self.spec)
+        return {
+            f"grid-{index}": grid_chart(self.of(index), self.weak, self.strong, title, self.looks[index])
+            for index, title in enumerate(titles)
+        }
+
+    @cached_property
+    def ladders(self) -> dict[str, dict[str, Any]]:
+        """One for each supervisor of which a number is known, in order."""
+        span, titles = span_of(self.groups), short_methods(self.spec)
+        drawn = {
+            f"ladder-{index}": ladder_chart(self.taught_by(index), title, self.strong, titles, span)
+            for index, title in enumerate(self.weak.values())
+        }
+        return {name: chart for name, chart in drawn.items() if chart}
+
+    def chart(self, name: str) -> tuple[dict[str, Any], list[Group]] | None:
+        """The chart of this name and its groups: grid-1 is of the second method, ladder-0 of the first supervisor."""
+        kind, _, number = name.partition("-")
+        found = self.grids.get(name) or self.ladders.get(name)
+        return (found, self.of(int(number)) if kind == "grid" else self.taught_by(int(number))) if found else None
+
+
+def names(models: Sequence[str]) -> dict[str, str]:
+    """Short titles by name; of models whose short titles are the same the whole names."""
+    short = {name: short_model(name) for name in models}
+    alike = Counter(short.values())
+    return {name: title if alike[title] == 1 else name for name, title in short.items()}
+
+
+def over_pairs(groups: Sequence[Group], title: str, look: Look) -> OverPairs:
+    """The median PGR of the pairs in state ok, how many are not and why, and the mean gain of all pairs that have one."""
+    found = [group.pgr.value for group in groups if group.pgr]
+    gains = [group.gain.value for group in groups if group.gain]
+    others = Counter(group.state for group in groups if not group.pgr)
+    return OverPairs(
+        title=title,
+        look=look,
+        pgr=rate(median(found), 2) if found else "",
+        pgr_range=f"{rate(min(found), 2)} to {rate(max(found), 2)}" if found else "",
+        resolved=len(found),
+        left_out=joined([f"{number} {state}" for state, number in others.items()]),
+        gain=points(mean(gains)) if gains else "",
+        gain_range=f"{points(min(gains))} to {points(max(gains))}" if gains else "",
+        told=len(gains),
+    )
