@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 
 from webapp.experiments.models import Experiment
 from webapp.live.consumers import ExperimentConsumer
+from webapp.papers.choices import Choices
 from webapp.shares.links import COOKIE, visited
 from webapp.shares.models import Share
 
@@ -21,7 +22,9 @@ class ShareConsumer(ExperimentConsumer):
     def open_experiment(self) -> Experiment | None:
         """None too of a share that is not live, and of one without the curves that all this is for."""
         share = self.open_share(self.scope["url_route"]["kwargs"]["slug"])
-        return share.experiment if share and share.live and share.choices["curves"] else None
+        if share is None or not share.live or not Choices.model_validate(share.choices).curves:
+            return None
+        return share.experiment
 
     def open_share(self, slug: str) -> Share | None:
         raise NotImplementedError

@@ -8,6 +8,7 @@ from django.utils.http import content_disposition_header
 from webapp.charts.drawing import Format, draw
 from webapp.charts.paper import on_paper
 from webapp.findings.spreadsheet import as_csv
+from webapp.papers.choices import Choices
 from webapp.papers.composing import stream
 from webapp.papers.paper import Chart
 from webapp.papers.rendering import Doors
@@ -34,7 +35,7 @@ def page(request: HttpRequest, seen: Seen) -> HttpResponse:
 def _doors(request: HttpRequest, seen: Seen) -> Doors:
     versions = [one for one in seen.share.versions.all() if one != seen.version]
     number = f"v{seen.version.number}/" if seen.version else ""
-    streams = not seen.version and seen.share.choices["curves"]
+    streams = not seen.version and Choices.model_validate(seen.share.choices).curves
     wire = stream(seen.share.experiment) if streams and seen.share.experiment else None
     return Doors(
         explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
