@@ -43,7 +43,8 @@ class New(Naive):
 
 
 def test_a_method_is_told_by_its_own_words() -> None:
-    told = "Another loss (arXiv:2701.01234). CE(f / t, w). Temperature 2 (what the student’s logits are divided by)."
+    labels = "Weak labels soft (soft: the supervisor’s probabilities. Hard: its most probable class). "
+    told = f"Another loss (arXiv:2701.01234). CE(f / t, w). {labels}Temperature 2 (what the student’s logits are divided by)."
     assert words(New()) == told
 
 
