@@ -9,8 +9,9 @@ from django.conf import settings
 
 from webapp import broker as embedded
 
-# Tests share the cores with each other: on two threads each, the tiny models of two processes mostly wait for one another.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Several test processes share the cores: on two threads each, the tiny models of two mostly wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
