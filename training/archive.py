@@ -10,13 +10,15 @@ import math
 import re
 import zipfile
 import zlib
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from training.events import EVENTS, Told
+from training.events import EVENTS, RunStarted, Told
 from training.files import atomic
 from training.results import Result
 
@@ -155,6 +157,15 @@ def read_events(folder: Path, key: str) -> list[Told]:
             return [Told.model_validate_json(line) for line in file]
     except (OSError, ValueError) as error:
         raise Broken(f"The events of run {key[:12]} cannot be read: {error}") from None
+
+
+def versions_of(starts: Iterable[RunStarted]) -> dict[str, list[str]]:
+    """The versions of each package that runs were started with, in order."""
+    found = defaultdict[str, set[str]](set)
+    for start in starts:
+        for package, version in start.versions.items():
+            found[package].add(version)
+    return {name: sorted(versions) for name, versions in sorted(found.items())}
 
 
 def differences(one: Any, other: Any, path: str = "result") -> list[str]:

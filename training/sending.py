@@ -3,12 +3,11 @@
 import getpass
 import shutil
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 import httpx2
 
-from training.archive import ABOUT, MADE, RUN, Archive, Broken, pack, read_events, seal
+from training.archive import ABOUT, MADE, RUN, Archive, Broken, pack, read_events, seal, versions_of
 from training.artifacts import Store
 from training.client import Lab, Refused
 from training.events import EVENTS, RunStarted, Told
@@ -43,17 +42,17 @@ def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
         if not (store.run(key) / EVENTS).exists():
             raise NotSent(f"Of run {key[:12]} no events were kept, which an archive needs. Train it again.")
     told = {key: _copy(store.run(key), folder / "runs" / key, key) for key in plan.runs}
-    times = [one.at for events in told.values() for one in events]
+    events = [one for some in told.values() for one in some]
     about = Archive(
         number=None,
         name=plan.spec.name,
         owner=owner,
-        launched_at=min(times),
-        ended_at=max(times),
+        launched_at=min(one.at for one in events),
+        ended_at=max(one.at for one in events),
         spec=plan.spec.model_dump(mode="json"),
         triplets=[vars(triplet) for triplet in plan.triplets],
         result=summarize(plan, store.read_predictions, store.read_trajectory),
-        versions=_versions(told),
+        versions=versions_of(one.event for one in events if isinstance(one.event, RunStarted)),
         datasets={run.dataset: run.fingerprint for run in plan.runs.values()},
     )
     (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
@@ -66,13 +65,3 @@ def _copy(source: Path, target: Path, key: str) -> list[Told]:
         if (source / name).exists():  # a run that did not watch itself has no trajectory
             shutil.copyfile(source / name, target / name)
     return read_events(target.parents[1], key)
-
-
-def _versions(told: dict[str, list[Told]]) -> dict[str, list[str]]:
-    found = defaultdict[str, set[str]](set)
-    for events in told.values():
-        for one in events:
-            if isinstance(one.event, RunStarted):
-                for package, version in one.event.versions.items():
-                    found[package].add(version)
-    return {name: sorted(versions) for name, versions in sorted(found.items())}

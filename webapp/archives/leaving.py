@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import Store
-from training.archive import ABOUT, MADE, Archive, pack, seal
+from training.archive import ABOUT, MADE, Archive, pack, seal, versions_of
 from training.events import EVENT, EVENTS, RunStarted, Told
 from training.results import Result
 from webapp.audit.models import Verb
@@ -39,10 +38,10 @@ def write(experiment: Experiment, folder: Path) -> str:
     launched, ended = experiment.launched_at, experiment.ended_at
     if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
         raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
-    store, versions = Store(settings.ARTIFACTS_DIR), defaultdict[str, set[str]](set)
+    store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
     for run in runs:
-        _write_run(run, store, Store(folder), versions)
+        starts += _write_run(run, store, Store(folder))
     about = Archive(
         number=experiment.pk,
         name=experiment.name,
@@ -52,15 +51,16 @@ def write(experiment: Experiment, folder: Path) -> str:
         spec=experiment.spec,
         triplets=experiment.triplets,
         result=None if experiment.result is None else Result.model_validate(experiment.result),
-        versions={name: sorted(found) for name, found in sorted(versions.items())},
+        versions=versions_of(starts),
         datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
     )
     (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
     return seal(folder)
 
 
-def _write_run(run: Run, store: Store, target: Store, versions: dict[str, set[str]]) -> None:
-    folder = target.run(run.key)
+def _write_run(run: Run, store: Store, target: Store) -> list[RunStarted]:
+    """Returns what the run told at the start of each attempt."""
+    folder, starts = target.run(run.key), list[RunStarted]()
     folder.mkdir(parents=True)
     target.write_run(run.run_spec)
     for name in MADE if run.status == Status.FINISHED else ():
@@ -70,8 +70,8 @@ def _write_run(run: Run, store: Store, target: Store, versions: dict[str, set[st
             told = Told(seq=event.seq, attempt=event.attempt, at=event.at, event=EVENT.validate_python(event.payload))
             file.write(told.model_dump_json() + "\n")
             if isinstance(told.event, RunStarted):
-                for package, version in told.event.versions.items():
-                    versions[package].add(version)
+                starts.append(told.event)
+    return starts
 
 
 def _link(source: Path, target: Path) -> None:

@@ -4,44 +4,23 @@
 """
 
 import json
-import subprocess
 import sys
-from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, Literal
+
+from webapp.charts.programs import made_by
 
 Format = Literal["svg", "png"]
 
-SECONDS = 60
+PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
+"""By the end of a file's name: how it is drawn, and its type."""
+
 SCALE = 2
 """Pixels of a PNG for each of the spec."""
 
-AT_ONCE = BoundedSemaphore(2)
-"""Pictures that one web process has drawn at the same time; each is a program of some 100 MB."""
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class NotDrawn(Exception):
-    """Why there is no picture, as a sentence."""
-
 
 def draw(spec: dict[str, Any], how: Format) -> bytes:
-    """The picture of a spec from ``on_paper``. NotDrawn: it took too long, or the program that draws failed."""
-    command = [sys.executable, "-m", "webapp.charts.drawing", how]
-    sent = json.dumps(spec).encode()
-    if not AT_ONCE.acquire(timeout=SECONDS):
-        raise NotDrawn("Other pictures are being drawn. Try again in a minute.")
-    try:
-        done = subprocess.run(command, input=sent, capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise NotDrawn(f"The picture was not drawn within {SECONDS} seconds.") from error
-    finally:
-        AT_ONCE.release()
-    if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no word of why"]
-        raise NotDrawn(f"The picture could not be drawn: {said[-1][:300]}")
-    return done.stdout
+    """The picture of a spec from ``on_paper``. Raises NotDrawn."""
+    return made_by("webapp.charts.drawing", how, json.dumps(spec).encode(), "picture", "drawn")
 
 
 def main(how: str) -> None:

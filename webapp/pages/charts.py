@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from webapp.access import viewer
-from webapp.charts.drawing import Format, NotDrawn, draw
+from webapp.charts.drawing import PICTURES, draw
 from webapp.charts.paper import on_paper
+from webapp.charts.programs import NotDrawn
 from webapp.charts.rows import decomposition_rows, gap_rows
 from webapp.experiments import queries
 from webapp.findings.curves import curves
@@ -15,8 +16,6 @@ from webapp.findings.spreadsheet import as_csv
 from webapp.pages.living import Living
 
 Row = dict[str, Any]
-
-PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
 
 
 @viewer

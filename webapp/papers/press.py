@@ -4,41 +4,20 @@
 """
 
 import io
-import subprocess
 import sys
-from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, Literal
 
-from webapp.charts.drawing import NotDrawn
+from webapp.charts.programs import made_by
 
 Format = Literal["pdf", "png"]
-
-SECONDS = 60
-AT_ONCE = BoundedSemaphore(2)
-"""Files that one web process has made at the same time; each is a program of some 150 MB."""
 
 WIDTH, HEIGHT = 1200, 630
 """Pixels of a picture."""
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def press(html: str, how: Format) -> bytes:
-    """NotDrawn: it took too long, or the program that prints failed."""
-    command = [sys.executable, "-m", "webapp.papers.press", how]
-    if not AT_ONCE.acquire(timeout=SECONDS):
-        raise NotDrawn("Other pages are being printed. Try again in a minute.")
-    try:
-        done = subprocess.run(command, input=html.encode(), capture_output=True, cwd=ROOT, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise NotDrawn(f"The page was not printed within {SECONDS} seconds.") from error
-    finally:
-        AT_ONCE.release()
-    if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no word of why"]
-        raise NotDrawn(f"The page could not be printed: {said[-1][:300]}")
-    return done.stdout
+    """Raises NotDrawn."""
+    return made_by("webapp.papers.press", how, html.encode(), "page", "printed")
 
 
 def main(how: str) -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from webapp.access import public
-from webapp.charts.drawing import NotDrawn
+from webapp.charts.programs import NotDrawn
 from webapp.papers.refused import Refused
 from webapp.shares.freezing import CARD
 from webapp.shares.frozen import Damaged

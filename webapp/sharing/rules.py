@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from webapp.access import by_link, viewer
-from webapp.charts.drawing import NotDrawn
+from webapp.charts.programs import NotDrawn
 from webapp.papers.refused import Refused
 from webapp.shares.frozen import Damaged
 from webapp.shares.links import COOKIE, visited

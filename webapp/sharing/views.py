@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
-from webapp.charts.drawing import Format, draw
+from webapp.charts.drawing import PICTURES, Format, draw
 from webapp.charts.paper import on_paper
 from webapp.findings.spreadsheet import as_csv
 from webapp.papers.choices import Choices
@@ -18,8 +18,6 @@ from webapp.shares.links import count_view
 from webapp.sharing.seen import Seen
 
 TYPES = {OFFLINE: "text/html; charset=utf-8", PRINTED: "application/pdf", CARD: "image/png"}
-
-PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
 
 KEPT = 64
 """Pictures that a web process keeps; drawing one takes half a second, and anybody with a link may ask."""

@@ -5,26 +5,26 @@ import sys
 
 import pytest
 
-from webapp.charts import drawing
+from webapp.charts import drawing, programs
 
 
 def test_what_cannot_be_drawn_says_so() -> None:
-    with pytest.raises(drawing.NotDrawn, match="could not be drawn"):
+    with pytest.raises(programs.NotDrawn, match="could not be drawn"):
         drawing.draw({"mark": 7}, "svg")
 
 
 def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "SECONDS", 0.001)
-    with pytest.raises(drawing.NotDrawn, match=r"within 0\.001 seconds"):
+    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    with pytest.raises(programs.NotDrawn, match=r"within 0\.001 seconds"):
         drawing.draw({"mark": "point"}, "png")
 
 
 def test_the_web_does_not_import_the_program_that_draws() -> None:
     code = "import sys, webapp.charts.drawing; sys.exit('vl_convert' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=drawing.ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=programs.ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "SECONDS", 0.001)
-    with drawing.AT_ONCE, drawing.AT_ONCE, pytest.raises(drawing.NotDrawn, match="Try again in a minute"):
+    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    with programs.AT_ONCE, programs.AT_ONCE, pytest.raises(programs.NotDrawn, match="Try again in a minute"):
         drawing.draw({"mark": "point"}, "png")

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from webapp.charts.drawing import NotDrawn
+from webapp.charts import programs
+from webapp.charts.programs import NotDrawn
 from webapp.papers import press
 from webapp.papers.card import card
 from webapp.papers.paper import Paper
@@ -62,7 +63,7 @@ def test_a_page_is_printed_without_a_network(asked: tuple[str, list[str]]) -> No
 
 
 def test_a_printer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(press, "SECONDS", 0.001)
+    monkeypatch.setattr(programs, "SECONDS", 0.001)
     with pytest.raises(NotDrawn, match=r"not printed within 0\.001 seconds"):
         press.press("<p>x</p>", "pdf")
 
@@ -74,6 +75,6 @@ def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(press, "SECONDS", 0.001)
-    with press.AT_ONCE, press.AT_ONCE, pytest.raises(NotDrawn, match="Try again in a minute"):
+    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    with programs.AT_ONCE, programs.AT_ONCE, pytest.raises(NotDrawn, match="Try again in a minute"):
         press.press("<p>", "pdf")
