@@ -1,4 +1,4 @@
-"""A real broker for the tests that ask for one. The data folder is that of settings.py."""
+"""A real broker, and a whole laboratory, for the tests that ask for one. The broker's data folder is that of settings.py."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from tests.lab import Lab
 from webapp import broker as embedded
 
 # Several test processes share the cores: on two threads each, the tiny models of two mostly wait for one another.
@@ -22,3 +23,16 @@ def broker() -> Iterator[str]:
     yield settings.REDIS_URL
     process.terminate()
     process.wait()
+
+
+@pytest.fixture(scope="session")
+def one_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(one_lab: Lab) -> Iterator[Lab]:
+    """A laboratory in which nothing is at work. Tests share it, since it takes longer to start than most of them last."""
+    yield one_lab
+    one_lab.rest()

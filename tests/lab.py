@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 LEASE_SECONDS = 4.0
 
 
+_splits = count(1)
+
+
 def quick(**changes: Any) -> dict[str, Any]:
-    """A spec that trains in seconds: bag of words teaches bag of words, so no features are made."""
+    """A spec that trains in seconds: bag of words teaches bag of words, so no features are made.
+
+    Each has a split of its own, so that it trains although the laboratory has trained for other tests.
+    """
     small = {"models": ["bag-of-words"], "epochs": 2}
     base = {"name": "Quick", "weak": small, "strong": small, "methods": [{"kind": "naive"}], "seeds": 1, "data": {"limit": 256}}
-    return base | changes
+    asked = base | changes
+    return asked | {"data": {"split_seed": next(_splits), **asked["data"]}}
 
 
 def slow(**changes: Any) -> dict[str, Any]:
@@ -71,6 +79,13 @@ class Lab:
         if self.process.poll() is None:
             self.stop()
 
+    def rest(self) -> None:
+        """Stops whatever is still at work, and waits for its end."""
+        for state in ("waiting", "running"):
+            for one in self.call("GET", f"/experiments?state={state}")[1]["experiments"]:
+                self.call("POST", f"/experiments/{one['id']}/stop")
+        self.until(lambda: not self.processes("execute"))
+
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of one request to the API; waits out a web server that is just starting again."""
         data = None if body is None else json.dumps(body).encode()
@@ -102,7 +117,7 @@ class Lab:
         assert status == 201, answer
         return int(answer["id"])
 
-    def experiment(self, pk: int) -> dict[str, Any]:
+    def experiment(self, pk: int | str) -> dict[str, Any]:
         found: dict[str, Any] = self.call("GET", f"/experiments/{pk}")[1]
         return found
 

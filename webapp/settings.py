@@ -52,6 +52,11 @@ if MAIL:
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "lab@localhost")
 EMAIL_TIMEOUT = 10
 
+# Called when an experiment has come to rest (webapp/hooks/), with links that begin with SITE_URL.
+WEBHOOK_URL = env.str("WEBHOOK_URL", "")
+WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", "")
+SITE_URL = env.str("SITE_URL", "").rstrip("/")
+
 # Single sign-on is on where an OpenID provider and what it knows this laboratory by are given.
 OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
 OIDC_RP_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
@@ -87,6 +92,7 @@ INSTALLED_APPS = [
     "webapp.erasures",
     "webapp.audit",
     "webapp.shares",
+    "webapp.hooks",
     "webapp.accounts",
     "webapp.jobs",
     "webapp.live",

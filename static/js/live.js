@@ -6,7 +6,7 @@
 "use strict";
 (() => {
   const BEAT_MS = 500, BEATS_PER_PING = 3, SILENCE_MS = 4000, NEWS_MS = 1000, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, NOT_FOUND = 4404;
-  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"];
+  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"], ENDS = ["finished", "stopped", "failed"];
 
   let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
   const have = {};          // run id -> number of its last event
@@ -96,17 +96,20 @@
 
   function take(frame) {
     if (frame.pong) return;  // the answer to a ping
+    const before = events;
+    let ended = false;
     for (const [run, list] of Object.entries(frame.runs)) {
       for (const event of list) {
         if (event.seq <= (have[run] ?? 0)) continue;
         have[run] = event.seq;
         events += 1;
         draw(Number(run), event);
+        ended ||= ENDS.includes(event.kind);
       }
     }
     document.body.dataset.events = events;
     flush();
-    ring();
+    ring(ended || events === before);  // a frame without events: a result was stored
   }
 
   function draw(run, event) {
@@ -136,11 +139,11 @@
     note.textContent = bad.join(" ");
   }
 
-  /* Fresh fragments, at most one request a second, none for a tab that nobody sees. */
+  /* Fresh fragments, at most one request a second, none for a tab that nobody sees, unless it was asked to notify of the end. */
 
   let rung = 0, ringing = null;
-  function ring() {
-    if (ringing || document.hidden) return;
+  function ring(ended = false) {
+    if (ringing || document.hidden && !(ended && document.body.dataset.notify === "on")) return;
     ringing = setTimeout(() => {
       ringing = null;
       rung = Date.now();

@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from http.cookiejar import CookieJar
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from ..lab import Lab
@@ -22,10 +24,12 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    with Lab(tmp_path) as lab:
-        yield lab
+@pytest.fixture(scope="session")
+def cookies(one_lab: Lab) -> list[SetCookieParam]:
+    """Of somebody who came by the one-time link."""
+    jar = CookieJar()
+    build_opener(HTTPCookieProcessor(jar)).open(one_lab.login_link)
+    return [{"name": cookie.name, "value": str(cookie.value), "url": one_lab.url} for cookie in jar]
 
 
 class Watched:
@@ -48,12 +52,13 @@ class Watched:
 
 
 @pytest.fixture
-def page(browser: Browser, lab: Lab) -> Iterator[Page]:
-    """A page of somebody who came by the one-time link; afterwards it must have been well-behaved."""
+def page(browser: Browser, lab: Lab, cookies: list[SetCookieParam]) -> Iterator[Page]:
+    """The list of experiments, of somebody who is logged in; afterwards the page must have been well-behaved."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_cookies(cookies)
     watched = Watched(context, lab.url)
     page = context.new_page()
-    page.goto(lab.login_link)
+    page.goto(lab.url)
     yield page
     context.close()
     assert watched.wrong == []

@@ -39,7 +39,8 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     page.get_by_label("Seeds").fill("3")
     expect(page.locator("#plan")).to_contain_text("18 runs asked, 12 unique")
     page.get_by_role("button", name="Start 12 runs").click()
-    expect(page).to_have_url(re.compile(r"/experiments/1/$"))
+    expect(page).to_have_url(re.compile(r"/experiments/\d+/$"))
+    pk = int(page.url.split("/")[-2])
     expect(page.locator("body")).to_have_attribute("data-live", "live", timeout=10_000)
     page.evaluate("window.neverReloaded = true")
 
@@ -48,14 +49,14 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     first = drawn(page)
     lab.until(lambda: drawn(page) > first + 50)
 
-    experiment = lab.finished(1, 420)
+    experiment = lab.finished(pk, 420)
     expect(page.locator("#head [role=status]")).to_have_text("Done", timeout=10_000)
     group = experiment["result"]["groups"][1]
     assert group["state"] == "ok"
     pgr = f"{group['pgr']['value']:.2f}".lstrip("0")
     expect(page.locator("#result")).to_contain_text(pgr)
     assert page.evaluate("window.neverReloaded") is True
-    assert drawn(page) == points(lab, 1)
+    assert drawn(page) == points(lab, pk)
     assert within_their_runs(page)
 
 
@@ -90,6 +91,7 @@ def test_the_page_says_that_a_worker_died_and_that_the_run_went_on(lab: Lab, pag
 
 
 def test_a_wrong_setting_is_said_at_its_field_and_nothing_typed_is_lost(lab: Lab, page: Page) -> None:
+    before = lab.call("GET", "/experiments")[1]["total"]
     page.goto(f"{lab.url}/experiments/new/")
     page.get_by_label("Name", exact=True).fill("Half right")
     weight = page.locator(
@@ -102,7 +104,7 @@ def test_a_wrong_setting_is_said_at_its_field_and_nothing_typed_is_lost(lab: Lab
     page.locator("#plan-act button.primary").click(force=True)  # it looks disabled and still answers with the form
     expect(page.get_by_label("Name", exact=True)).to_have_value("Half right")
     expect(weight).to_have_value("1.5")
-    assert lab.call("GET", "/experiments/1")[0] == 404
+    assert lab.call("GET", "/experiments")[1]["total"] == before
 
 
 def test_a_clone_is_a_filled_form_that_trains_nothing_when_nothing_is_changed(lab: Lab, page: Page) -> None:
@@ -149,3 +151,25 @@ def test_a_login_link_works_once(lab: Lab, page: Page) -> None:
     assert answer.status == 410 or "used" in page.content()
     page.goto(f"{lab.url}/")
     expect(page).to_have_url(re.compile("/login/"))
+
+
+NOTED = """window.told = [];
+window.Notification = class {
+  static permission = "default";
+  static async requestPermission() { return this.permission = "granted"; }
+  constructor(title, how) { window.told.push([title, how.body]); }
+};"""
+
+
+def test_who_asked_for_it_is_notified_of_the_end_also_in_a_hidden_tab(lab: Lab, page: Page) -> None:
+    page.add_init_script(NOTED)
+    page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => window.away === true})")
+    pk = lab.launch(slow(name="Over night"))
+    page.goto(f"{lab.url}/experiments/{pk}/")
+    page.get_by_role("button", name="Notify me").click()
+    expect(page.get_by_role("button", name="You will be notified")).to_be_visible()
+    page.evaluate("window.away = true")
+    lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
+    lab.call("POST", f"/experiments/{pk}/stop")
+    page.wait_for_function("window.told.length")
+    assert page.evaluate("window.told") == [["Over night", "Stopped"]]

@@ -20,24 +20,22 @@ def state(lab: Lab, pk: int) -> Any:
     return lab.call("GET", f"/imports/{pk}")[1]
 
 
-def test_a_file_is_checked_while_the_only_training_worker_is_busy(tmp_path: Path) -> None:
-    with Lab(tmp_path / "lab") as lab:
-        run = lab.launch(slow())
-        lab.until(lambda: lab.run(run, "weak")["step"] > 0)
-        pk = bring(lab, tmp_path, 300)
-        lab.until(lambda: state(lab, pk)["state"] == "saved")
-        assert lab.run(run, "weak")["status"] == "running"
+def test_a_file_is_checked_while_the_only_training_worker_is_busy(lab: Lab, tmp_path: Path) -> None:
+    run = lab.launch(slow())
+    lab.until(lambda: lab.run(run, "weak")["step"] > 0)
+    pk = bring(lab, tmp_path, 300)
+    lab.until(lambda: state(lab, pk)["state"] == "saved")
+    assert lab.run(run, "weak")["status"] == "running"
 
 
-def test_a_worker_that_is_killed_is_noticed_and_leaves_no_process(tmp_path: Path) -> None:
-    with Lab(tmp_path / "lab") as lab:
-        pk = bring(lab, tmp_path, 300_000)
-        lab.until(lambda: state(lab, pk)["done"] > 0)
-        lab.kill("celery", "chores")
-        found = lab.until(lambda: (one := state(lab, pk))["state"] == "failed" and one, 30)
-        assert "gave no sign of life" in found["error"]
-        lab.until(lambda: not lab.processes("training", "data"))
-        assert bring(lab, tmp_path, 200) > pk
+def test_a_worker_that_is_killed_is_noticed_and_leaves_no_process(lab: Lab, tmp_path: Path) -> None:
+    pk = bring(lab, tmp_path, 300_000)
+    lab.until(lambda: state(lab, pk)["done"] > 0)
+    lab.kill("celery", "chores")
+    found = lab.until(lambda: (one := state(lab, pk))["state"] == "failed" and one, 30)
+    assert "gave no sign of life" in found["error"]
+    lab.until(lambda: not lab.processes("training", "data"))
+    assert bring(lab, tmp_path, 200) > pk
 
 
 def test_what_is_queued_while_the_laboratory_is_down_is_done_when_it_is_back(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from django.db import Error, connection
 
 from webapp.erasures import services as erasures
 from webapp.experiments import services
+from webapp.hooks import services as hooks
 from webapp.imports import services as imports
 from webapp.jobs import chores
 from webapp.jobs.dispatch import announce, resend
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         ended = threading.Event()
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, lambda *_: ended.set())
+        telling = threading.Thread()
         while not ended.wait(SECONDS):
             try:
                 if changed := services.take_back_expired() | services.refresh_overdue():
@@ -32,6 +34,19 @@ class Command(BaseCommand):
                 imports.fail_expired()
                 erasures.take_back_expired()
                 chores.resend()
+                if hooks.note() and not telling.is_alive():
+                    telling = threading.Thread(target=_tell, daemon=True)
+                    telling.start()
             except Error:
                 logger.exception("the database is away, recovery tries again")
                 connection.close()
+
+
+def _tell() -> None:
+    """Beside the recovery, which does not wait for a receiver that is slow."""
+    try:
+        hooks.deliver()
+    except Error:
+        logger.exception("the database is away, the webhook is told later")
+    finally:
+        connection.close()

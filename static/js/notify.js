@@ -1,0 +1,40 @@
+/* Tells the person who asked for it that the experiment of this page has come to rest, by a notification of the browser.
+   The wish is kept for this browser; <body data-notify="on"> says it to live.js, which then also asks for news in a hidden tab. */
+"use strict";
+(() => {
+  const able = "Notification" in window;
+  const head = () => document.getElementById("head");
+  let atWork = false;
+
+  const wanted = () => able && Notification.permission === "granted" && localStorage.getItem("notify") === "on";
+
+  function show() {
+    document.body.dataset.notify = wanted() ? "on" : "off";
+    const button = document.querySelector("[data-notify-me]");
+    if (!button) return;
+    button.hidden = !able;
+    button.setAttribute("aria-pressed", wanted());
+    button.textContent = able && Notification.permission === "denied" ? "Notifications are blocked" : wanted() ? "You will be notified" : "Notify me";
+  }
+
+  function look() {
+    const now = head()?.dataset.atWork === "1";
+    if (atWork && !now && wanted()) {
+      const name = head().querySelector("h1").textContent, state = head().querySelector("[role=status]").textContent;
+      const told = new Notification(name, {body: state, tag: location.pathname});
+      told.onclick = () => { window.focus(); told.close(); };
+    }
+    atWork = now;
+    show();
+  }
+
+  document.addEventListener("click", async event => {
+    if (!event.target.closest("[data-notify-me]")) return;
+    const on = !wanted();
+    if (on) await Notification.requestPermission();
+    localStorage.setItem("notify", on ? "on" : "off");
+    show();
+  });
+  document.addEventListener("htmx:after:swap", look);
+  document.addEventListener("DOMContentLoaded", look);
+})();
