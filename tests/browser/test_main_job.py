@@ -171,5 +171,5 @@ def test_who_asked_for_it_is_notified_of_the_end_also_in_a_hidden_tab(lab: Lab, 
     page.evaluate("window.away = true")
     lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
     lab.call("POST", f"/experiments/{pk}/stop")
-    page.wait_for_function("window.told.length")
+    lab.until(lambda: page.evaluate("window.told.length"))
     assert page.evaluate("window.told") == [["Over night", "Stopped"]]
