@@ -28,7 +28,7 @@ def quick(**changes: Any) -> dict[str, Any]:
     """
     small = {"models": ["bag-of-words"], "epochs": 2}
     base = {"name": "Quick", "weak": small, "strong": small, "methods": [{"kind": "naive"}], "seeds": 1, "data": {"limit": 256}}
-    asked = base | changes
+    asked: dict[str, Any] = base | changes
     return asked | {"data": {"split_seed": next(_splits), **asked["data"]}}
 
 

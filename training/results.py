@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -139,9 +139,15 @@ Look = Callable[[str], Tested | None]
 Replay = Callable[[str], Ended | None]
 
 
-def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory]) -> Result:
-    """The result of all runs of ``plan`` that have finished, on the test set; locked rows are not looked at.
+HeldOut = Literal["test", "locked"]
 
+
+def summarize(
+    plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory], on: HeldOut = "test"
+) -> Result:
+    """The result of all runs of ``plan`` that have finished, on the test set.
+
+    ``on="locked"`` opens the locked one instead, for which nothing was ever chosen; trajectories do not have its rows.
     ``read`` and ``read_trajectory`` give what a run left, by key, and raise FileNotFoundError for a run that has not finished.
     Raises ValueError where predictions are not numbers or where two runs were tested on different examples.
     """
@@ -150,7 +156,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
     @cache
     def look(key: str) -> Tested | None:
         try:
-            test = test_of(read(key), key)
+            test = test_of(read(key), key, on)
         except FileNotFoundError:
             return None
         first.append(test)
@@ -160,7 +166,7 @@ def summarize(plan: Plan, read: Callable[[str], Predictions], read_trajectory: C
 
     @cache
     def replay(key: str) -> Ended | None:
-        test = look(key)
+        test = look(key) if on == "test" else None
         try:
             return test and ended(read_trajectory(key), test.id, test.gold)
         except FileNotFoundError:
@@ -190,13 +196,13 @@ def same_examples(one: Tested, two: Tested) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold", "classes"))
 
 
-def test_of(predictions: Predictions, key: str) -> Tested:
-    """The test part of a run's predictions, checked. Raises ValueError for probabilities that are not numbers in [0, 1]."""
-    part = predictions.part("test")
+def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:
+    """The held-out part of a run's predictions, checked. Raises ValueError for probabilities that are not numbers in [0, 1]."""
+    part = predictions.part(on)
     if not np.all((part.prob >= 0) & (part.prob <= 1)):
         raise ValueError(f"Run {key[:12]} predicts something that is not a probability.")
     if not len(part.id):
-        raise ValueError(f"Run {key[:12]} has no predictions on the test set.")
+        raise ValueError(f"Run {key[:12]} has no predictions on the {on} set.")
     part = part.take(np.argsort(part.id, kind="stable"))
     of_gold = (
         np.where(part.gold == 1, part.prob, 1 - part.prob) if part.classes == 2 else part.prob[np.arange(len(part.id)), part.gold]

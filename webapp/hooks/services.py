@@ -29,8 +29,9 @@ def note() -> bool:
         return False
     now = timezone.now()
     ended = Experiment.objects.filter(ended_at__gt=now - OLDEST, launched_at__isnull=False, result_due=False)
-    for experiment in ended.exclude(calls__ended_at=F("ended_at")):
-        Call.objects.get_or_create(experiment=experiment, ended_at=experiment.ended_at, defaults={"due_at": now})
+    for pk, ended_at in ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", "ended_at"):
+        assert ended_at is not None
+        Call.objects.get_or_create(experiment_id=pk, ended_at=ended_at, defaults={"due_at": now})
     return Call.objects.filter(due_at__lte=now).exists()
 
 

@@ -29,6 +29,8 @@ class Choices(BaseModel):
     notes: Annotated[Text, Field(max_length=20_000)] = ""
     """Markdown with maths between dollar signs."""
     curves: bool = True
+    locked: bool = True
+    """Whether freezing opens the locked test set. A live page never does."""
     examples: Examples = "some"
     """Which texts of the data set readers may see: none, the highlights, or all."""
     highlights: Annotated[tuple[Highlight, ...], Field(max_length=24)] = ()

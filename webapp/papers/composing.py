@@ -1,5 +1,6 @@
 """From an experiment and its author's choices to a result page."""
 
+from collections.abc import Sequence
 from itertools import count as counting
 from typing import Any
 
@@ -13,6 +14,7 @@ from webapp.findings.pairs import PairLanes, pairs_of
 from webapp.papers.choices import Choices
 from webapp.papers.highlights import shown
 from webapp.papers.limitations import limitations
+from webapp.papers.locked import opened
 from webapp.papers.method import method
 from webapp.papers.notes import html
 from webapp.papers.paper import Paper
@@ -23,14 +25,20 @@ from webapp.papers.sources import sources
 from webapp.papers.summary import summary
 
 
-def compose(experiment: Experiment, choices: Choices, by: User) -> Paper:
-    """The page as of now. Raises Refused where there is nothing to show yet, or a highlight that cannot be shown."""
+def compose(experiment: Experiment, choices: Choices, by: User, opened_before: Sequence[str] | None = None) -> Paper:
+    """The page as of now. Raises Refused where there is nothing to show yet, or a highlight that cannot be shown.
+
+    The locked test set is opened where the days are given on which it was opened before, and else stays closed.
+    """
     found = findings(experiment)
     if not found:
         raise Refused("There is nothing to show yet: no seed has its supervisor, its student and its ceiling.")
     told = provenance(experiment, by)
     figures, tables = counting(1), counting(1)
     claim, further = summary(found)
+    overview = next(tables) if len(found) > 1 else None
+    sections = tuple(section(one, choices.curves, figures, tables) for one in found)
+    locked = None if opened_before is None else opened(experiment, found, next(tables), opened_before)
     return Paper(
         experiment=experiment.pk,
         name=experiment.name,
@@ -39,12 +47,13 @@ def compose(experiment: Experiment, choices: Choices, by: User) -> Paper:
         examples=choices.examples,
         claim=claim,
         further=further,
-        overview=next(tables) if len(found) > 1 else None,
-        sections=tuple(section(one, choices.curves, figures, tables) for one in found),
+        overview=overview,
+        sections=sections,
+        locked=locked,
         highlights=shown(experiment, choices),
         notes=html(choices.notes),
         method=method(experiment, found),
-        limitations=limitations(experiment, found, told),
+        limitations=limitations(experiment, found, told, locked),
         provenance=told,
         sources=sources(experiment, found),
     )

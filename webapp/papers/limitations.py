@@ -8,19 +8,21 @@ from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
 from webapp.findings.words import count, dataset_title
-from webapp.papers.paper import Provenance
+from webapp.papers.locked import note
+from webapp.papers.paper import Locked, Provenance
 
 
-def limitations(experiment: Experiment, found: Sequence[Findings], told: Provenance) -> tuple[Note, ...]:
+def limitations(experiment: Experiment, found: Sequence[Findings], told: Provenance, locked: Locked | None) -> tuple[Note, ...]:
     """In the order of how much they matter: what has no number, what is odd, what is missing, how far it reaches."""
     notes = [
-        *(note for one in found for note in _of(one, one.unresolved, len(found) > 1)),
+        *(about for one in found for about in _of(one, one.unresolved, len(found) > 1)),
         *_without_result(experiment, found),
-        *(note for one in found for note in _of(one, one.notes, len(found) > 1)),
+        *(about for one in found for about in _of(one, one.notes, len(found) > 1)),
         *(Note("Not in the numbers", sentence) for sentence in told.exclusions),
         *(Note("Asked for knowingly", problem.message) for problem in warnings(experiment.experiment_spec)),
         *_reach(experiment, found),
         *_looks(experiment),
+        note(experiment, locked),
         Note(
             "Hindsight",
             "No result here is of a step chosen by test accuracy. Curves show test accuracy; nothing was chosen by it.",
@@ -30,8 +32,8 @@ def limitations(experiment: Experiment, found: Sequence[Findings], told: Provena
         notes.append(Note("Trained elsewhere", f"It came as an archive: {told.origin}. Its result was computed again here."))
     if not experiment.ended_at:
         notes.append(Note("Not at rest", "Runs of this experiment are at work: its numbers are not the last."))
-    first = {note.text: note for note in reversed(notes)}
-    return tuple(note for note in notes if first[note.text] is note)
+    first = {one.text: one for one in reversed(notes)}
+    return tuple(one for one in notes if first[one.text] is one)
 
 
 def _of(one: Findings, notes: Sequence[Note], several: bool) -> list[Note]:

@@ -53,7 +53,7 @@ def _data(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
     sentences = [
         f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
         f"A hash{group} divides it: {found[0].result.test_rows:,} examples for test, the same for every seed; "
-        f"{_percent(data.locked_fraction)} locked and not looked at; the rest in two halves, A and B, of{limit} about {half} "
+        f"{_percent(data.locked_fraction)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
         "each, drawn anew for every seed.",
     ]
     if data.validation_fraction:

@@ -111,6 +111,29 @@ class Section(Plain):
         return [chart for chart in (self.gap, self.curves, self.decomposition) if chart]
 
 
+class LockedLine(Plain):
+    """A line of the main table on the locked test set, with what stands there beside it."""
+
+    line: Line
+    test: Line
+
+
+class LockedPart(Plain):
+    title: str
+    lines: tuple[LockedLine, ...]
+    undefined: tuple[Note, ...]
+
+
+class Locked(Plain):
+    """What came out on the locked test set, opened once for this page: ``rows`` examples, and when it was opened before."""
+
+    table: int
+    rows: int
+    parts: tuple[LockedPart, ...]
+    before: tuple[str, ...]
+    """Days on which result pages opened the same rows."""
+
+
 class Answer(Plain):
     """What one model says of an example; ``probability`` is that of the label that it gives."""
 
@@ -191,6 +214,7 @@ class Paper(Plain):
     overview: int | None
     """Number of the table of all pairs, None where there is one pair."""
     sections: tuple[Section, ...]
+    locked: Locked | None = None
     highlights: tuple[Shown, ...]
     notes: str
     """Sanitised HTML."""

@@ -8,6 +8,7 @@ from webapp.charts.rows import decomposition_rows, gap_rows
 from webapp.findings.curves import curves
 from webapp.findings.findings import Findings
 from webapp.findings.pairs import Lane
+from webapp.findings.tables import AccuracyLine
 from webapp.papers.paper import AgreementLine, Chart, DifferenceLine, Line, Mark, Section, SeedLine
 
 DRAWN = ("series", "seed", "total", "step", "metric", "value")
@@ -46,17 +47,7 @@ def section(found: Findings, with_curves: bool, figures: Iterator[int], tables: 
         undefined=tuple(found.unresolved),
         gap=gap,
         table=table,
-        lines=tuple(
-            Line(
-                mark=mark(line.lane),
-                trained_on=line.lane.trained_on,
-                accuracy=line.value,
-                interval=line.interval,
-                pgr=line.pgr,
-                pgr_interval=UNDEFINED.get(line.pgr_interval, line.pgr_interval),
-            )
-            for line in found.lines
-        ),
+        lines=tuple(map(line, found.lines)),
         of=found.seeds_text,
         seeds=tuple(SeedLine(seed=seed, values=tuple(cell.value for cell in cells)) for seed, cells in found.by_seed),
         curves=_curves(found, figures) if with_curves else None,
@@ -68,6 +59,17 @@ def section(found: Findings, with_curves: bool, figures: Iterator[int], tables: 
             for one in found.differences
         ),
         adjusted=found.adjusted,
+    )
+
+
+def line(one: AccuracyLine) -> Line:
+    return Line(
+        mark=mark(one.lane),
+        trained_on=one.lane.trained_on,
+        accuracy=one.value,
+        interval=one.interval,
+        pgr=one.pgr,
+        pgr_interval=UNDEFINED.get(one.pgr_interval, one.pgr_interval),
     )
 
 

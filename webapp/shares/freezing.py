@@ -30,6 +30,7 @@ from webapp.papers.offline import offline
 from webapp.papers.paper import Paper
 from webapp.papers.printed import pdf
 from webapp.papers.refused import Refused
+from webapp.shares.opening import days_before, opens
 
 ARCHIVE, EXAMPLES = "archive", "examples"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
@@ -51,7 +52,7 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
     with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=MAKING) as place:
         folder = Path(place) / "share"
         archive = write(experiment, folder / ARCHIVE)
-        composed = compose(experiment, choices, by)
+        composed = compose(experiment, choices, by, days_before(experiment) if opens(experiment, choices) else None)
         if _asked(Experiment.objects.get(pk=experiment.pk)) != _asked(experiment):
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
         paper = as_version(composed, number, archive)

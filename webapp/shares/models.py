@@ -63,6 +63,21 @@ class Version(models.Model):
         return f"version {self.number} of share {self.share_id}"
 
 
+class Opening(models.Model):
+    """One opening of a locked test set by a version, which its share's end does not undo."""
+
+    rows = models.CharField(max_length=64, db_index=True)  # webapp.shares.opening.rows_of
+    version = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+")
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"opening of {self.rows[:8]} at {self.at}"
+
+
 class Link(models.Model):
     """Opens a share to whoever has its token, of which only the digest is kept."""
 

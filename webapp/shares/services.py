@@ -12,6 +12,7 @@ from webapp.papers.composing import compose
 from webapp.papers.refused import Refused
 from webapp.shares.freezing import freeze
 from webapp.shares.models import Share, Version
+from webapp.shares.opening import note, opens
 
 
 class Taken(Exception):
@@ -75,5 +76,10 @@ def _title(experiment: Experiment, choices: Choices) -> str:
 def _add(share: Share, number: int, content: str, choices: Choices, by: User) -> Version:
     chosen = choices.model_dump(mode="json")
     version = Version.objects.create(share=share, number=number, content=content, choices=chosen, made_by=by)
-    tell(by, Verb.SHARED, "share", share.slug, share.title, experiment=share.experiment_id, version=number, content=content)
+    assert share.experiment is not None  # it was frozen just now
+    locked = opens(share.experiment, choices)
+    if locked:
+        note(share.experiment, version, by)
+    told = {"experiment": share.experiment_id, "version": number, "content": content, "opened the locked test set": locked}
+    tell(by, Verb.SHARED, "share", share.slug, share.title, **told)
     return version

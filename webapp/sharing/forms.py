@@ -31,6 +31,12 @@ class ChoicesForm(forms.Form):
     title = line("Title", 200, "Empty for the experiment’s name.")
     authors = line("Authors", 500, "Empty for the name of the experiment’s owner.")
     curves = forms.BooleanField(label="Curves", required=False, help_text="Loss and agreement over training, with every seed.")
+    locked = forms.BooleanField(
+        label="Locked test set",
+        required=False,
+        help_text="Freezing opens it: a second opinion from rows that nothing was chosen by. Each opening is counted and told. "
+        "A live page never opens it.",
+    )
     notes = lines("Notes", 6, "Markdown, with maths between dollar signs. No pictures.", 20_000)
     examples = forms.ChoiceField(
         label="Texts", choices=EXAMPLES, widget=forms.RadioSelect, help_text="Which texts of the data set readers may see."

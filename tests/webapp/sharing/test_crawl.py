@@ -78,7 +78,7 @@ def stolen(share: Share) -> set[str]:
 
 
 def test_from_a_link_nothing_but_its_share_can_be_reached(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "draw", lambda spec, how: b"a picture")  # programs, which take half a second each
+    monkeypatch.setattr(views, "drawn", lambda chart, how: b"a picture")  # programs, which take half a second each
     share = frozen(owner)
     other = services.share_frozen(explored(owner, data={"split_seed": 1}), CHOICES, owner)
     client, _, token = visitor(share)

@@ -1,0 +1,103 @@
+"""The locked test set is read by a frozen result page and by nothing before it, and each opening is counted."""
+
+import re
+from html import unescape
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.explorer.scene import explored
+from tests.webapp.shares.made import CHOICES
+from training import Store
+from training.artifacts import Predictions
+from training.results import summarize
+from webapp.audit.models import Entry
+from webapp.experiments.models import Experiment
+from webapp.papers.composing import compose
+from webapp.papers.rendering import Doors, page
+from webapp.shares import services
+from webapp.shares.frozen import Frozen
+from webapp.shares.models import Opening
+
+pytestmark = pytest.mark.django_db
+
+CLOSED = CHOICES.model_copy(update={"locked": False})
+
+
+def paper_of(experiment: Experiment, owner: User) -> Frozen:
+    return Frozen(services.share_frozen(experiment, CHOICES, owner).versions.get().content)
+
+
+def limitation(found: Frozen) -> str:
+    [text] = [note.text for note in found.paper.limitations if note.title == "Locked test set"]
+    return text
+
+
+def test_a_version_says_what_comes_out_on_the_locked_rows_beside_the_test_set(owner: User) -> None:
+    experiment = explored(owner, seeds=3)
+    store = Store(settings.ARTIFACTS_DIR)
+    locked = paper_of(experiment, owner).paper.locked
+    assert locked is not None
+    assert locked.rows == 100
+    for one, two in zip(locked.parts[0].lines, compose(experiment, CHOICES, owner).sections[0].lines, strict=True):
+        assert one.test == two
+    right = []
+    for triplet in [one for one in experiment.triplets if one["method"] == 0]:
+        part = store.read_predictions(triplet["weak"]).part("locked")
+        right.append(float(((part.prob > 0.5) == part.gold).mean()))
+    assert locked.parts[0].lines[0].line.accuracy == f"{sum(right) / 3:.3f}".lstrip("0")
+
+
+def test_each_opening_is_counted_for_all_experiments_with_the_same_rows(owner: User) -> None:
+    first = paper_of(explored(owner), owner)
+    assert "which is the first to open them" in limitation(first)
+    other = explored(owner, name="Another with the same rows", methods=[{"kind": "naive"}])
+    again = paper_of(other, owner)
+    assert re.search(r"opened them 1 time before, last on \d{4}-\d\d-\d\d", limitation(again))
+    elsewhere = explored(owner, data={"split_seed": 7})
+    assert "which is the first to open them" in limitation(paper_of(elsewhere, owner))
+    assert Opening.objects.count() == 3
+    assert Entry.objects.filter(verb="shared").latest("pk").details["opened the locked test set"] is True
+
+
+def test_a_page_that_does_not_open_it_says_so_and_is_not_counted(owner: User) -> None:
+    experiment = explored(owner)
+    found = Frozen(services.share_frozen(experiment, CLOSED, owner).versions.get().content)
+    assert found.paper.locked is None
+    assert "was not opened for this page" in limitation(found)
+    services.share_live(experiment, CHOICES, owner)
+    assert not Opening.objects.exists()
+
+
+def test_an_experiment_without_locked_rows_says_that_there_are_none(owner: User) -> None:
+    experiment = explored(owner, data={"locked_fraction": 0})
+    found = paper_of(experiment, owner)
+    assert found.paper.locked is None
+    assert limitation(found).startswith("There is none")
+    assert not Opening.objects.exists()
+
+
+def test_nothing_but_a_frozen_page_hangs_on_the_locked_rows(owner: User) -> None:
+    """All that a page says stays the same when every answer on them is turned around."""
+    experiment = explored(owner)
+    client = Client()
+    client.force_login(owner)
+    addresses = [f"/experiments/{experiment.pk}/{name}" for name in ("", "examples/", "diagnostics/", "examples/marked/")]
+
+    def said() -> list[str]:
+        store = Store(settings.ARTIFACTS_DIR)
+        result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump_json()
+        pages = [client.get(address).content.decode() for address in addresses]
+        shown = [re.sub(r"csrf\w+\" value=\"\w+\"", "", unescape(text)) for text in pages]
+        return [result, *shown, page(compose(experiment, CHOICES, owner), Doors())]
+
+    before = said()
+    store = Store(settings.ARTIFACTS_DIR)
+    for run in experiment.runs.all():
+        told = store.read_predictions(run.key)
+        turned = told.prob.copy()
+        turned[told.split == "locked"] = 1 - turned[told.split == "locked"]
+        store.write_predictions(run.key, Predictions(told.id, told.split, told.group, told.gold, turned))
+    assert said() == before
