@@ -274,6 +274,19 @@ class FilterFraction(MethodBase):
     keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Of the rows of each class by the weak labels.")
 
 
+class Imitation(MethodBase):
+    """Imitation prompt: naive, with the supervisor's label at the end of every text (Burns et al. 2023, appendix E.3).
+
+    “I think this is LABEL. What do you think?” stands behind the text that the student reads, in training and at test time, so
+    that its supervisor's errors are as easy to imitate as can be. The ceiling reads the text alone. Of a text that is longer
+    than the longest text the end is cut, and the label with it.
+    """
+
+    short: ClassVar[str] = "Imitation"
+    taught: ClassVar[str] = "weak labels that stand in the text"
+    kind: Literal["imitation"] = Field("imitation", title="Imitation prompt")
+
+
 FRACTION = "Share of half B, validation rows included, that has its ground truth; the seed draws which rows."
 
 
@@ -416,6 +429,7 @@ Method = Annotated[
     | AdaptConfCorrected
     | FilterThreshold
     | FilterFraction
+    | Imitation
     | Mixed
     | Anchored
     | EasyToHard

@@ -176,7 +176,7 @@ def make_plan(spec: ExperimentSpec) -> Plan:
 
 
 def _features(run: RunSpec) -> tuple[object, ...]:
-    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision, run.pooling
+    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision, run.pooling, run.texts
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:

@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from training import catalog
 from training.catalog import Adaptation, Tuning
 from training.frozen import Frozen as Frozen
-from training.methods import METHOD_KINDS, AdaBoost, Bagging, Bootstrapping, EnsembleMean, Sequential
+from training.methods import METHOD_KINDS, AdaBoost, Bagging, Bootstrapping, EnsembleMean, Imitation, Sequential
 from training.methods import Confidence as Confidence
 from training.methods import Method as Method
 from training.methods import Naive as Naive
@@ -231,6 +231,11 @@ class ExperimentSpec(Frozen):
         """Why ``method`` cannot be used in this experiment, empty where it can."""
         if isinstance(method, EnsembleMean | Bagging | AdaBoost) and self.weak.errors != "own":
             return "An ensemble is one of supervisors with their own errors, and this experiment simulates others."
+        data = catalog.known_dataset(self.data.name)
+        if isinstance(method, Imitation) and data and data.texts > 1:
+            return (
+                "The imitation prompt names a class at the end of a text, and the examples of this data set are pairs of texts."
+            )
         if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
             return "The mean of all supervisors needs at least two weak models."
         if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:
@@ -330,6 +335,11 @@ class RunSpec(Frozen):
     def tunes_backbone(self) -> bool:
         """Whether a transformer is trained, and so read anew at every step."""
         return self.adaptation in ("full", "lora") and not self.derives
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What tells the texts that the run reads from those of its data set; empty where they are the same."""
+        return (f"imitation-{self.labels[:16]}",) if isinstance(self.method, Imitation) else ()
 
     @property
     def derives(self) -> bool:

@@ -14,8 +14,10 @@ from training.engine import backbone, models
 from training.engine.data.examples import Side, load_examples
 from training.engine.data.tokens import GPU_BUDGET, TRANSFORMER_BUDGET, word_pieces, words
 from training.engine.export import weights_of
+from training.engine.imitation import prompted
 from training.engine.inputs import Inputs, Pairs, Ragged
 from training.engine.precision import precision_of
+from training.methods import Imitation
 from training.notices import Erasure, Piece
 from training.spec import RunSpec
 
@@ -33,6 +35,8 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
     Raises LookupError where the data set has no such example, EngineError where the run left no weights.
     """
     examples = load_examples(run.dataset, run.fingerprint)
+    if isinstance(run.method, Imitation):
+        examples = prompted(run, examples, store.read_predictions(run.labels))
     (rows,) = np.nonzero(examples.id == example)
     if not len(rows):
         raise LookupError(f"The data set {run.dataset} has no example {example}.")

@@ -25,6 +25,7 @@ from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_
 from training.engine.errors import EngineError, Stopped
 from training.engine.export import weights_of
 from training.engine.features import frozen_features
+from training.engine.imitation import prompted
 from training.engine.inputs import Dense, Inputs, Pairs
 from training.engine.labels import Probabilities, evaluator, read_supervisor
 from training.engine.lesson import Lesson, lesson
@@ -36,6 +37,7 @@ from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
 from training.files import atomic
+from training.methods import Imitation
 from training.spec import ENGINE_VERSION, RunSpec
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,9 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         derive(run, examples, store, _started(run, crew, None, 0), emit)
         return
     supervisor = read_supervisor(run, store)
+    if isinstance(run.method, Imitation):
+        assert supervisor is not None
+        examples = prompted(run, examples, supervisor)
     learned = lesson(run, examples, half, supervisor, store)
     evaluate = evaluator(examples, looks.watched, learned.held_out, supervisor)
     _report(examples, split.parts)

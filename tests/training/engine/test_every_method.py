@@ -4,13 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from tests.training.conftest import Recording, finish, make_run
-from training import ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
+from training import ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
 from training.artifacts import Predictions
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import EngineError
+from training.engine.features import features_path
+from training.engine.imitation import prompted
 from training.engine.inputs import Ragged
 from training.methods import (
     METHODS,
@@ -245,6 +248,33 @@ def test_a_simulated_supervisor_is_as_often_right_as_the_real_one_and_wrong_wher
             assert score[~mine.right].min() >= score[mine.right].max() - 1e-6
         elif part == "test":
             assert (mine.right != own.right).any()
+
+
+def test_the_imitation_prompt_says_the_supervisors_label_in_every_text_and_is_believed(shared: Store) -> None:
+    plan = plan_of({"kind": "naive"}, {"kind": "imitation"}, strong={"epochs": 40, "lr": 0.02})
+    finish_all(plan, shared)
+    naive, student = student_of(plan, method=0), student_of(plan, method=1)
+    supervisor = shared.read_predictions(student.labels)
+    examples = load_examples(student.dataset, student.fingerprint)
+    read = prompted(student, examples, supervisor)
+    labels = dict(zip(supervisor.id.tolist(), supervisor.label.tolist(), strict=True))
+    names = catalog.dataset(student.dataset).classes
+    for one, before, after in zip(examples.id.tolist(), examples.text.to_pylist(), read.text.to_pylist(), strict=True):
+        assert after == before + (f"\n\nI think this is {names[labels[one]]}. What do you think?" if one in labels else "")
+
+    def agreement(run: RunSpec) -> float:
+        said = shared.read_predictions(run.key()).part("test")
+        return float(np.mean(said.label == supervisor.part("test").label))
+
+    assert agreement(student) > agreement(naive)
+    ceiling = next(plan.runs[one.ceiling] for one in plan.triplets if one.student == student.key())
+    assert ceiling.texts == naive.texts == ()
+    assert features_path(student, shared) != features_path(naive, shared)
+
+
+def test_the_imitation_prompt_is_refused_for_pairs_of_texts() -> None:
+    with pytest.raises(ValidationError, match="examples of this data set are pairs of texts"):
+        ExperimentSpec.model_validate({"data": {"name": "movie-preferences"}, "methods": [{"kind": "imitation"}]})
 
 
 def test_a_buffer_goes_on_where_it_was_interrupted(store: Store) -> None:

@@ -48,7 +48,7 @@ def cached_word_pieces(
     """
     # The tokenizer's own description holds how it truncates.
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-    name = f"{run.fingerprint[:16]}-{tokenizer_digest[:16]}-{side}"
+    name = "-".join([run.fingerprint[:16], tokenizer_digest[:16], side, *run.texts])
     ids, lengths = store.tokens / f"{name}-ids.bin", store.tokens / f"{name}-lengths.npy"
     if (ready := _read(ids, lengths)) is None:
         with atomic(ids) as partial, partial.open("wb") as file:
