@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from training.methods import AdaBoost, Bagging, Bootstrapping, EnsembleMean, Method, Naive, Relabelling, Sequential
+from training.methods import (
+    AdaBoost,
+    Bagging,
+    Bootstrapping,
+    EnsembleMean,
+    FewShot,
+    Method,
+    Naive,
+    Relabelling,
+    Sequential,
+    ZeroShot,
+)
 from training.spec import GROUND_TRUTH, Errors, RunSpec
 
 Add = Callable[[RunSpec], str]
@@ -55,9 +66,18 @@ def student_of(
             for _ in range(method.rounds - 1):
                 labels = add(naive.model_copy(update={"labels": labels}))
             return naive.model_copy(update={"labels": labels})
+        case ZeroShot() | FewShot():
+            return prompted(naive, method)
         case Sequential():
             return naive.model_copy(update={"labels": GROUND_TRUTH, "method": method, "start": add(naive)})
     return naive.model_copy(update={"method": method})
+
+
+def prompted(naive: RunSpec, method: Method) -> RunSpec:
+    """Trains nothing: the frozen model is asked, and its own unembedding answers."""
+    frozen = {"adaptation": "probe", "head_start": "unembedding", "stop": "last", "lora_rank": None, "lora_alpha": None}
+    rest = {"gradient_checkpointing": False, "keep_weights": False}
+    return naive.model_copy(update={"method": method, **frozen, **rest})
 
 
 def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:

@@ -287,6 +287,33 @@ class Imitation(MethodBase):
     kind: Literal["imitation"] = Field("imitation", title="Imitation prompt")
 
 
+class ZeroShot(MethodBase):
+    """Zero-shot prompting: a decoder is asked and learns nothing (Burns et al. 2023, section 5.2.1). The prompt's words are ours.
+
+    The text, the numbers of the classes with their names, and the next token: probabilities are those of the numbers, raw.
+    """
+
+    short: ClassVar[str] = "Zero-shot"
+    taught: ClassVar[str] = "no labels, only a prompt"
+    kind: Literal["zero-shot"] = Field("zero-shot", title="Zero-shot prompt")
+
+
+class FewShot(MethodBase):
+    """Few-shot prompting: a decoder is asked behind some examples with their labels (Burns et al. 2023, section 5.2.1).
+
+    The examples are drawn from half B by the seed, of each label as many as of the others, in an order that the seed draws. The
+    prompt's words are ours; all texts are cut so that the whole prompt fits the longest text.
+    """
+
+    short: ClassVar[str] = "Few-shot"
+    taught: ClassVar[str] = "some examples in the prompt"
+    kind: Literal["few-shot"] = Field("few-shot", title="Few-shot prompt")
+    shots: int = Field(5, ge=1, le=64, title="Examples", description="How many stand in the prompt.")
+    labels: Literal["truth", "weak"] = Field(
+        "weak", title="Their labels", description="Weak: the supervisor’s. Truth: the ground truth of these rows."
+    )
+
+
 FRACTION = "Share of half B, validation rows included, that has its ground truth; the seed draws which rows."
 
 
@@ -430,6 +457,8 @@ Method = Annotated[
     | FilterThreshold
     | FilterFraction
     | Imitation
+    | ZeroShot
+    | FewShot
     | Mixed
     | Anchored
     | EasyToHard
@@ -444,4 +473,6 @@ Method = Annotated[
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
 CHOOSY = (FilterThreshold, FilterFraction, Mixed, Anchored, EasyToHard, Sequential)
 """Methods that leave rows out, or tell the truth of some."""
+PROMPTS = (ZeroShot, FewShot)
+"""Methods that ask a decoder and train nothing."""
 METHOD_KINDS: tuple[str, ...] = tuple(variant.model_fields["kind"].default for variant in METHODS)

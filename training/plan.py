@@ -66,7 +66,7 @@ class Plan:
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
     if run.derives:
-        return costs.STARTUP_SECONDS
+        return costs.STARTUP_SECONDS + (features_seconds(run) if not features_ready else 0.0)
     rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
@@ -113,7 +113,7 @@ def rows_of(name: str, shares: Shares) -> Rows:
 
 def features_seconds(run: RunSpec) -> float:
     """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
-    if run.adaptation != "probe" or run.derives:
+    if run.adaptation != "probe" or (run.derives and not run.prompts):
         return 0.0
     return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
 

@@ -12,7 +12,18 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from training import catalog
 from training.catalog import Adaptation, Tuning
 from training.frozen import Frozen as Frozen
-from training.methods import METHOD_KINDS, AdaBoost, Bagging, Bootstrapping, EnsembleMean, Imitation, Sequential
+from training.methods import (
+    METHOD_KINDS,
+    PROMPTS,
+    AdaBoost,
+    Bagging,
+    Bootstrapping,
+    EnsembleMean,
+    FewShot,
+    Imitation,
+    Sequential,
+    ZeroShot,
+)
 from training.methods import Confidence as Confidence
 from training.methods import Method as Method
 from training.methods import Naive as Naive
@@ -232,10 +243,12 @@ class ExperimentSpec(Frozen):
         if isinstance(method, EnsembleMean | Bagging | AdaBoost) and self.weak.errors != "own":
             return "An ensemble is one of supervisors with their own errors, and this experiment simulates others."
         data = catalog.known_dataset(self.data.name)
-        if isinstance(method, Imitation) and data and data.texts > 1:
-            return (
-                "The imitation prompt names a class at the end of a text, and the examples of this data set are pairs of texts."
-            )
+        if isinstance(method, (Imitation, *PROMPTS)) and data and data.texts > 1:
+            return "A prompt is about one text, and the examples of this data set are pairs of texts."
+        if isinstance(method, PROMPTS):
+            for entry in filter(None, map(catalog.known_model, self.strong.models)):
+                if entry.kind != "decoder":
+                    return f"A prompt asks a decoder, and {entry.title} is none."
         if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
             return "The mean of all supervisors needs at least two weak models."
         if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:
@@ -339,12 +352,24 @@ class RunSpec(Frozen):
     @property
     def texts(self) -> tuple[str, ...]:
         """What tells the texts that the run reads from those of its data set; empty where they are the same."""
-        return (f"imitation-{self.labels[:16]}",) if isinstance(self.method, Imitation) else ()
+        match self.method:
+            case Imitation():
+                return (f"imitation-{self.labels[:16]}",)
+            case ZeroShot():
+                return ("zero-shot",)
+            case FewShot():
+                return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}",)
+        return ()
+
+    @property
+    def prompts(self) -> bool:
+        """Whether its model is asked and not trained."""
+        return isinstance(self.method, PROMPTS)
 
     @property
     def derives(self) -> bool:
-        """Whether its predictions are made of those of other runs, so that nothing is trained."""
-        return bool(self.members) or self.errors != "own"
+        """Whether its predictions are made of those of other runs, or by asking its model, so that nothing is trained."""
+        return bool(self.members) or self.errors != "own" or self.prompts
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.defaults import page_not_found
 
 from webapp.api.page import page
-from webapp.api.urls import api
+from webapp.api.urls import api, missing
 
 urlpatterns = [
     path("", include("webapp.pages.urls")),
@@ -11,3 +13,8 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
 ]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """An address that is none: a program is told as the API tells everything, a person by a page."""
+    return missing(request, Http404()) if request.path.startswith("/api/v1/") else page_not_found(request, exception)

@@ -80,6 +80,8 @@ def _provenance(run: RunSpec, store: Store) -> str:
     labels = "ground truth" if run.labels == GROUND_TRUTH else f"weak labels of run `{run.labels}`"
     if run.members:
         labels = f"nothing is trained: the mean of what the runs {', '.join(f'`{key}`' for key in run.members)} say"
+    elif run.prompts:
+        labels = "nothing is trained: the model was prompted"
     elif run.derives:
         labels = f"nothing is trained: the truth, with as many errors as run `{run.labels}` makes, placed by “{run.errors}”"
     return f"""## Where this comes from

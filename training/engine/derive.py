@@ -20,10 +20,12 @@ Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 
 
-def derive(run: RunSpec, examples: Examples, store: Store, started: RunStarted, emit: Callable[[Event], None]) -> None:
-    """Leaves predictions in ``store``, and a course of one step, before which nothing is known."""
+def derive(
+    run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], find: Callable[[], Predictions]
+) -> None:
+    """Leaves the predictions that ``find`` gives in ``store``, and a course of one step, before which nothing is known."""
     emit(started)
-    found = combine(run, store) if run.members else simulate(run, examples, store)
+    found = find()
     test = found.part("test")
     nothing = np.full_like(test.prob, 1 / found.classes)
     course = Trajectory(np.array([0, 1]), test.id, np.stack([nothing, test.prob]), np.array([np.nan, np.nan]), 1)
@@ -32,6 +34,11 @@ def derive(run: RunSpec, examples: Examples, store: Store, started: RunStarted, 
     store.write_trajectory(run.key(), course)
     store.write_run(run)
     store.write_predictions(run.key(), found)
+
+
+def derived(run: RunSpec, examples: Examples, store: Store) -> Predictions:
+    """What the predictions of other runs make."""
+    return combine(run, store) if run.members else simulate(run, examples, store)
 
 
 def combine(run: RunSpec, store: Store) -> Predictions:

@@ -20,7 +20,7 @@ from training.engine.crew import Crew
 from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.data.tokens import cached_word_pieces, words
-from training.engine.derive import derive
+from training.engine.derive import derive, derived
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
 from training.engine.errors import EngineError, Stopped
 from training.engine.export import weights_of
@@ -33,6 +33,7 @@ from training.engine.looks import looks as looks_of
 from training.engine.loop import Loop
 from training.engine.precision import precision_of
 from training.engine.processes import train_together
+from training.engine.prompting import answers
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
@@ -95,7 +96,13 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     split = split_for(run, examples.group)
     half, looks = split.half(run.half), looks_of(run, split, examples.group)
     if run.derives:
-        derive(run, examples, store, _started(run, crew, None, 0), emit)
+
+        def find() -> Predictions:
+            if run.prompts:
+                return answers(run, examples, split, store, emit, should_stop)
+            return derived(run, examples, store)
+
+        derive(run, store, _started(run, crew, None, 0), emit, find)
         return
     supervisor = read_supervisor(run, store)
     if isinstance(run.method, Imitation):

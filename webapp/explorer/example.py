@@ -182,7 +182,7 @@ class ExamplePage(Subject):
                 labels += f", after weak labels in the run with key {spec.start[:12]},"
             learned = f"learned from {labels} on half {spec.half}"
             if spec.derives:
-                learned = "nothing learned: labels made of other runs’"
+                learned = "prompted, nothing learned" if spec.prompts else "nothing learned: labels made of other runs’"
             words = f"{short_model(model.name)}, {learned}, seed {spec.seed}{self._step(model)}"
             said.append((title, model, words))
         return said

@@ -37,6 +37,12 @@ def _told(value: object) -> str:
     return text[:12] if len(text) == 64 else text
 
 
+def trained_on(spec: RunSpec) -> str:
+    if spec.prompts:
+        return "nothing: it is asked by prompts"
+    return "nothing: made of other runs’ predictions" if spec.derives else f"half {spec.half}"
+
+
 class RunPage:
     def __init__(self, run: Run, viewer: User | AnonymousUser) -> None:
         self.run, self.viewer = run, viewer
@@ -117,7 +123,7 @@ class RunPage:
         spec = self.spec
         found: list[tuple[str, str]] = [
             ("Data set", dataset_title(spec.dataset)),
-            ("Trained on", "nothing: made of other runs’ predictions" if spec.derives else f"half {spec.half}"),
+            ("Trained on", trained_on(spec)),
             ("Model", model_title(spec.model)),
             ("Labels", self.labels),
         ]

@@ -130,3 +130,11 @@ def test_unknown_experiments_and_runs_are_not_found(client: Client) -> None:
 def test_the_published_openapi_document_is_what_the_code_serves() -> None:
     """Write it anew with: manage.py export_openapi_schema --api webapp.api.urls.api --indent 1 --output docs/openapi.json"""
     assert json.loads((ROOT / "docs" / "openapi.json").read_text()) == json.loads(json.dumps(api.get_openapi_schema()))
+
+
+def test_an_address_that_is_none_is_told_as_the_api_tells_everything(client: Client) -> None:
+    for path in ("/nowhere", "/experiments/1/examples/2/tags/two%0Alines"):
+        answer = client.get(f"/api/v1{path}")
+        assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (404, "application/json")
+        assert answer.json()["errors"][0]["message"]
+    assert client.get("/nowhere")["Content-Type"].startswith("text/html")
