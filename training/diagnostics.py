@@ -27,6 +27,8 @@ from training.statistics import Estimate, Spread, combination, measure, ratio
 
 CDR, CAR = 0.95, 0.55
 """The thresholds that the measures of confident disagreement and of confident agreement were published with."""
+DOUBT = 0.6
+"""A supervisor that is not surer than this counts as uncertain. Ours: the blind-spot rate was published without a number."""
 PARTS = 5
 """Of the test set, by the supervisor's confidence."""
 
@@ -62,10 +64,15 @@ Number = Estimate | Range
 
 @dataclass(frozen=True)
 class Calibration:
-    """``bins`` are those of all seeds together; ``error`` is the mean of the seeds' ECE."""
+    """``bins`` are those of all seeds together; ``error`` is the mean of the seeds' ECE.
+
+    ``overconfidence`` is the mean confidence less the accuracy: the ECE with its signs, which the width of bins does not change.
+    Above zero a model is surer than it is right.
+    """
 
     bins: list[Bin]
     error: Range
+    overconfidence: Estimate
     brier: Estimate
     nll: Estimate
 
@@ -79,6 +86,7 @@ class Kinship:
     phi: Range | None
     kappa: Range | None
     capa: Range | None
+    blind: Estimate
 
 
 @dataclass(frozen=True)
@@ -96,31 +104,59 @@ def calibration(said: Sequence[Answers], against: str = "truth") -> Calibration:
     """
     targets = [getattr(one, against) for one in said]
     errors = [expected_error(reliability(one.prob, target)) for one, target in zip(said, targets, strict=True)]
-    rows = [(squared(one.prob, target), log_loss(one.prob, target)) for one, target in zip(said, targets, strict=True)]
+    rows = [
+        (squared(one.prob, target), log_loss(one.prob, target), one.prob.max(axis=1) - (label(one.prob) == label(target)))
+        for one, target in zip(said, targets, strict=True)
+    ]
     spread = _spread(said, np.stack(rows, axis=1))
-    brier, nll = (combination(spread, row) for row in np.eye(2).tolist())
+    brier, nll, overconfidence = (combination(spread, row) for row in np.eye(3).tolist())
     together = reliability(np.concatenate([one.prob for one in said]), np.concatenate(targets))
-    return Calibration(together, _range(errors), brier, nll)
+    return Calibration(together, _range(errors), overconfidence, brier, nll)
 
 
-def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR) -> Kinship:
+def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
     """CDR is the share of all examples where the model is surer than ``cdr`` and its label is not the supervisor's. CAR is the
     share of the examples where the supervisor is wrong, on which the model is surer than ``car`` and says the same; None where
     the supervisor errs nowhere. Both after EleutherAI's w2s; being sure is the probability of the most probable class.
+    ``blind`` is the share of all examples where the supervisor is at most as sure as ``doubt``, and the model surer than ``cdr``
+    and wrong (arXiv:2604.25077; the thresholds are ours).
     """
     labels = [(label(one.prob), label(one.weak)) for one in said]
     sure = np.stack([one.prob.max(axis=1) for one in said])
     same = np.stack([mine == weak for mine, weak in labels])
     wrong = np.stack([weak != one.gold for one, (_, weak) in zip(said, labels, strict=True)])
-    spread = _spread(said, np.stack([(sure > cdr) & ~same, (sure > car) & same & wrong, wrong]))
-    agreement = ratio(spread, (0, 1, 0), (0, 0, 1))
+    uncertain = np.stack([one.weak.max(axis=1) <= doubt for one in said])
+    errs = np.stack([mine != one.gold for one, (mine, _) in zip(said, labels, strict=True)])
+    flags = [(sure > cdr) & ~same, (sure > car) & same & wrong, wrong, uncertain & (sure > cdr) & errs]
+    spread = _spread(said, np.stack(flags))
+    agreement = ratio(spread, (0, 1, 0, 0), (0, 0, 1, 0))
     return Kinship(
-        disagreement=combination(spread, (1, 0, 0)).within(0, 1),
+        disagreement=combination(spread, (1, 0, 0, 0)).within(0, 1),
         agreement=agreement and agreement.within(0, 1),
         phi=_over_seeds([phi(mine != one.gold, weak != one.gold) for one, (mine, weak) in zip(said, labels, strict=True)]),
         kappa=_over_seeds([kappa(mine, weak, said[0].prob.shape[1]) for mine, weak in labels]),
         capa=_over_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
+        blind=combination(spread, (0, 0, 0, 1)).within(0, 1),
     )
+
+
+def onset(steps: Labels, labels: Labels, weak: Labels, gold: Labels) -> int | None:
+    """The imitation onset: the first step from which on, of the examples that the supervisor labels wrong, the student repeats
+    more than it has right. None where it does not at the last one, or where the supervisor errs nowhere. The definition is ours.
+
+    ``labels`` (e, n) are the student's at ``steps`` (e,), of which step 0, the untrained model, does not count; ``weak`` and
+    ``gold`` are (n,).
+    """
+    wrong = weak != gold
+    if not wrong.any():
+        return None
+    imitates = [bool((one == weak)[wrong].mean() > (one == gold)[wrong].mean()) for one in labels]
+    found = None
+    for step, yes in zip(steps.tolist()[::-1], imitates[::-1], strict=True):
+        if not yes or step == 0:
+            break
+        found = int(step)
+    return found
 
 
 def phi(one: Flags, two: Flags) -> float | None:

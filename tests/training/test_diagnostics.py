@@ -16,6 +16,7 @@ from training.diagnostics import (
     kinship,
     log_point,
     noise,
+    onset,
     parts_of,
     phi,
     squared_point,
@@ -128,3 +129,32 @@ def test_the_noise_floor_is_the_deviation_of_the_accuracies_of_seeds() -> None:
     said = [drawn(seed) for seed in range(3)]
     assert noise(said) == pytest.approx(stdev((one.prob.argmax(axis=1) == one.gold).mean() for one in said))
     assert noise(said[:1]) is None
+
+
+def test_the_blind_spots_are_where_the_supervisor_doubts_and_the_model_is_surely_wrong() -> None:
+    # The fifth of the student's errors below is sure of a wrong label, but its supervisor does not doubt.
+    weak = np.array([0.55, 0.45, 0.60, 0.52, 0.9, 0.1])
+    prob = np.array([0.02, 0.97, 0.99, 0.60, 0.01, 0.99])
+    found = kinship([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95)
+    assert found.blind.value == pytest.approx(2 / 6)
+    assert kinship([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95, doubt=0.5).blind.value == 0
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_overconfidence_is_the_calibration_error_with_its_signs(classes: int) -> None:
+    said = drawn(3, classes)
+    found = calibration([said])
+    signed = sum(one.count * (one.confidence - one.right) for one in found.bins) / len(said.gold)
+    assert found.overconfidence.value == pytest.approx(signed)
+    assert abs(found.overconfidence.value) <= found.error.value + 1e-12
+
+
+def test_the_imitation_onset_is_the_step_from_which_errors_are_repeated_to_the_end() -> None:
+    gold, weak = np.array([1, 1, 1, 0, 0]), np.array([0, 0, 0, 0, 0])
+    right, mixed, repeats = np.array([1, 1, 1, 0, 0]), np.array([1, 1, 0, 0, 0]), np.array([0, 0, 1, 0, 0])
+    steps = np.arange(0, 50, 10)
+    assert onset(steps, np.stack([repeats, right, repeats, repeats, repeats]), weak, gold) == 20
+    assert onset(steps, np.stack([repeats, repeats, mixed, repeats, repeats]), weak, gold) == 30
+    assert onset(steps, np.stack([repeats] * 5), weak, gold) == 10  # the untrained model does not count
+    assert onset(steps, np.stack([right, repeats, repeats, repeats, mixed]), weak, gold) is None
+    assert onset(steps, np.stack([right] * 5), gold, gold) is None

@@ -10,6 +10,7 @@ from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
 from webapp.examples.slices import search
 from webapp.explorer import exploring
+from webapp.explorer.diagnosing import _diagnosed
 from webapp.shares.freezing import CARD, MADE, PRINTED
 from webapp.sharing.seen import made
 
@@ -49,7 +50,7 @@ def pressed() -> None:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    for kept in (examples, search, _summary, _page, made):
+    for kept in (examples, search, _summary, _page, made, _diagnosed):
         kept.cache_clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
         shutil.rmtree(folder, ignore_errors=True)

@@ -21,6 +21,7 @@ from training.diagnostics import (
     kinship,
     log_point,
     noise,
+    onset,
     squared_point,
 )
 from training.results import Result
@@ -52,6 +53,10 @@ class Examined:
     kinship: Kinship | None = None
     squared: tuple[Point, ...] = ()
     log: tuple[Point, ...] = ()
+    onsets: tuple[int | None, ...] = ()
+    """The step of each student's imitation onset, None where it has none; empty of the others."""
+    last: int = 0
+    """The last step of the longest of these runs."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,11 @@ class Diagnosed:
     ceiling: Examined
 
 
-def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, cdr: float, car: float) -> Diagnosed:
+Thresholds = tuple[float, float, float]
+"""Of CDR, of CAR, and up to which the supervisor is uncertain."""
+
+
+def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, thresholds: Thresholds) -> Diagnosed:
     """On the seeds of which all three runs have finished. Raises Missing where there is none, or where a file is gone."""
     outcomes = Result.model_validate(experiment.result).triplets if experiment.result else ()
     found = tuple(
@@ -76,13 +85,13 @@ def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, cdr: f
     if not found:
         raise Missing("There is nothing to diagnose until one supervisor, its student and their ceiling have finished.")
     try:
-        return _diagnosed(Path(settings.ARTIFACTS_DIR), found, cdr, car)
+        return _diagnosed(Path(settings.ARTIFACTS_DIR), found, thresholds)
     except (OSError, ValueError) as error:
         raise Missing(f"The diagnostics cannot be computed: {error}") from None
 
 
 @lru_cache(maxsize=128)
-def _diagnosed(root: Path, triplets: tuple[Keys, ...], cdr: float, car: float) -> Diagnosed:
+def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -> Diagnosed:
     """Kept by the keys of the runs, whose predictions never change."""
 
     @cache
@@ -96,20 +105,36 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], cdr: float, car: float) -
             raise ValueError(f"the runs of seed {keys.seed} were tested on different examples.")
         return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), matrix(weak.prob), matrix(one.prob))
 
+    def onset_of(keys: Keys) -> tuple[int | None, int]:
+        course, weak = Store(root).read_trajectory(keys.student), read(keys.weak)
+        watched = np.isin(weak.id, course.id)
+        labels = course.label[:, np.argsort(course.id, kind="stable")].astype(np.int64)
+        taught, gold = weak.label[watched].astype(np.int64), weak.gold[watched].astype(np.int64)
+        return onset(course.steps, labels, taught, gold), course.last
+
+    def courses_of(chosen: Sequence[Keys]) -> list[tuple[int | None, int]]:
+        try:
+            return [onset_of(keys) for keys in chosen]
+        except FileNotFoundError:
+            return []  # of a student whose course was not kept nothing is said
+
     def examined(chosen: Sequence[Keys], role: str) -> Examined:
         answers = [said(keys, role) for keys in chosen]
         alone = Examined(tuple(keys.seed for keys in chosen), calibration(answers), difficulty(answers), noise(answers))
         if role == "weak":
             return alone
+        courses = courses_of(chosen) if role == "student" else []
         return Examined(
             alone.seeds,
             alone.truth,
             alone.parts,
             alone.noise,
             calibration(answers, "weak"),
-            kinship(answers, cdr, car),
+            kinship(answers, *thresholds),
             tuple(map(squared_point, answers)),
             tuple(map(log_point, answers)),
+            tuple(found for found, _ in courses),
+            max((last for _, last in courses), default=0),
         )
 
     methods = sorted({keys.method for keys in triplets})

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median_low
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from training.diagnostics import CAR, CDR, Number, Range
+from training.diagnostics import CAR, CDR, DOUBT, Number, Range
 from webapp.access import viewer
 from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.misfit import Students, misfit_chart
@@ -44,6 +45,11 @@ class Thresholds:
     def __init__(self, typed: Mapping[str, str]) -> None:
         self.wrong: list[str] = []
         self.cdr, self.car = self._read(typed, "cdr", CDR), self._read(typed, "car", CAR)
+        self.doubt = self._read(typed, "doubt", DOUBT)
+
+    @property
+    def all(self) -> tuple[float, float, float]:
+        return self.cdr, self.car, self.doubt
 
     def _read(self, typed: Mapping[str, str], name: str, published: float) -> float:
         text = typed.get(name, "").strip()
@@ -74,7 +80,7 @@ class DiagnosticsPage:
         self.pairs: list[Pair] = pairs_of(spec)
         number = int(pair) if pair.isdecimal() and int(pair) < len(self.pairs) else 0
         self.pair = self.pairs[number]
-        self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.cdr, asked.car)
+        self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.all)
         lanes = PairLanes(spec, self.pair, experiment.triplets, list(queries.parts(experiment))).lanes
         self.weak = (lanes[0], self.found.weak)
         self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
@@ -121,8 +127,8 @@ class DiagnosticsPage:
         """Against the truth, against the supervisor, and the noise floor."""
         rows = []
         for lane, one in self.all:
-            cells = [cell(number) for number in (one.truth.error, one.truth.brier, one.truth.nll)]
-            other = one.supervisor
+            truth, other = one.truth, one.supervisor
+            cells = [cell(number) for number in (truth.error, truth.overconfidence, truth.brier, truth.nll)]
             cells += [cell(number) for number in (other.error, other.brier, other.nll)] if other else [("", "")] * 3
             noise = (rate(one.noise, 4), "") if one.noise is not None else ("–", "one seed")
             rows.append(_row(lane, one, [*cells, noise]))
@@ -132,13 +138,27 @@ class DiagnosticsPage:
     def kinships(self) -> list[Row]:
         named = [(lane, one, one.kinship) for lane, one in self.all if one.kinship]
         return [
-            _row(lane, one, [cell(number) for number in (k.disagreement, k.agreement, k.phi, k.kappa, k.capa)])
+            _row(
+                lane,
+                one,
+                [*(cell(number) for number in (k.disagreement, k.agreement, k.blind, k.phi, k.kappa, k.capa)), onsets(one)],
+            )
             for lane, one, k in named
         ]
 
 
 def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
     return Row(lane, count(len(one.seeds), "seed"), cells)
+
+
+def onsets(one: Examined) -> tuple[str, str]:
+    """The median step of the seeds that have an onset, and how many have one."""
+    if not one.onsets:
+        return "", ""
+    steps = [step for step in one.onsets if step is not None]
+    if not steps:
+        return "", "in no seed"
+    return f"{median_low(steps):,}", f"of {one.last:,} steps, {len(steps)} of {count(len(one.onsets), 'seed')}"
 
 
 def cell(number: Number | None) -> tuple[str, str]:
