@@ -44,11 +44,12 @@ PEOPLE = {
     "other": Access.MEMBER,
     "admin": Access.ADMIN,
 }
-OWNERS = {"launch", "stop", "stop-run", "manage"}  # pages that change an experiment or a run
+OWNERS = {"launch", "stop", "stop-run", "manage", "queue-move"}  # pages that change an experiment or a run
 OWNERS |= {"share", "share-link", "share-revoke"}
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
+OWNERS_API |= {"/experiments/{experiment_id}/move"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
-ADMINS_API = {"/api/v1/audit"}
+ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 PUBLIC_API = {"api-root", "openapi-json"}
 

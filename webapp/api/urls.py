@@ -24,6 +24,7 @@ from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
 from webapp.api.experiments import router as experiments
 from webapp.api.notes import router as notes
+from webapp.api.queue import router as queue
 from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
@@ -78,6 +79,7 @@ rate = Rate(settings.API_RATE)
 api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
 api.add_router("", experiments, tags=["experiments"])
 api.add_router("", runs, tags=["runs"])
+api.add_router("", queue, tags=["queue"])
 api.add_router("", choices, tags=["models and recipes"])
 api.add_router("", datasets, tags=["data sets"])
 api.add_router("", examples, tags=["examples"])

@@ -5,7 +5,7 @@ from typing import Literal
 from django.conf import settings
 from django.db import models
 
-Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token"]
+Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token", "queue"]
 """What an act may be about."""
 
 
@@ -13,6 +13,9 @@ class Verb(models.TextChoices):
     CREATED = "created", "created"
     LAUNCHED = "launched", "launched"
     STOPPED = "stopped", "stopped"
+    PAUSED = "paused", "paused the"
+    RESUMED = "resumed", "resumed the"
+    MOVED = "moved", "moved in the queue"
     RENAMED = "renamed", "renamed"
     CHANGED = "changed", "changed"
     DELETED = "deleted", "deleted"

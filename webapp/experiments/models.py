@@ -30,6 +30,12 @@ class Role(models.TextChoices):
     FURTHER = "further", "Further run"  # of a method that needs more than these three
 
 
+class Priority(models.IntegerChoices):
+    LOW = -1, "Low"
+    NORMAL = 0, "Normal"
+    HIGH = 1, "High"
+
+
 COMPARED = (Role.WEAK, Role.STUDENT, Role.CEILING)
 """The roles of a triplet."""
 
@@ -58,7 +64,7 @@ class Run(models.Model):
     losses = models.PositiveIntegerField(default=0)  # workers that died under it since it was last launched
     stop_asked_at = models.DateTimeField(null=True)
     queued_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True, db_index=True)
     ended_at = models.DateTimeField(null=True)
 
     # The lease: who trains now, and until when that holds without a sign of life.
@@ -97,6 +103,8 @@ class Experiment(models.Model):
     result_error = models.TextField(blank=True)
     result_due = models.BooleanField(default=False)  # a run finished, or a launch found one finished, since the result was stored
     created_at = models.DateTimeField(auto_now_add=True)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    place = models.IntegerField(default=0)  # among the queued experiments of its owner, as moved; the lowest first
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
@@ -115,6 +123,17 @@ class Experiment(models.Model):
     def compared(self) -> Plan:
         """The triplets of the last launch, which the result is of; without the specs of their runs."""
         return Plan(self.experiment_spec, {}, tuple(Triplet(**triplet) for triplet in self.triplets))
+
+
+class Pause(models.Model):
+    """There is one while the queue is paused."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    why = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"paused by {self.by}"
 
 
 class Part(models.Model):

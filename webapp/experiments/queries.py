@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from training import ExperimentSpec, Plan, Store, make_plan
@@ -125,16 +125,6 @@ def story(runs: Iterable[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
     return events.exclude(payload__kind__in=["metric", "evaluation", "progress"])
-
-
-def queued_run_ids() -> list[int]:
-    """Queued runs in the order in which workers take them: by the launch of the experiment, then by its plan."""
-    at_work = Q(experiments__stopped_at=None)
-    in_order = Run.objects.filter(status=Status.QUEUED).annotate(
-        launched=Min("experiments__launched_at", filter=at_work),
-        place=Min("parts__position", filter=Q(parts__experiment__stopped_at=None)),
-    )
-    return list(in_order.order_by("launched", "place", "queued_at", "pk").values_list("pk", flat=True))
 
 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:

@@ -15,7 +15,7 @@ from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleas
 from training.results import summarize
 from webapp.experiments.fold import fold
 from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status
-from webapp.experiments.queries import queued_run_ids
+from webapp.experiments.queue import pause_now, queued_run_ids
 
 RESULT_SECONDS = 10.0
 """A result that is due for longer after the end of its experiment is computed by the recovery."""
@@ -151,7 +151,9 @@ def _note_rest(experiment: Experiment) -> None:
 
 
 def claim_next(worker: str) -> Run | None:
-    """The first queued run that ``worker`` can get the lease of; None when nothing is queued."""
+    """The first queued run that ``worker`` can get the lease of; None when nothing is queued, or the queue is paused."""
+    if pause_now():
+        return None
     return next(filter(None, (claim(pk, worker) for pk in queued_run_ids())), None)
 
 

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
 from webapp.celery import app
-from webapp.experiments import queries
+from webapp.experiments import queries, queue
 from webapp.live.nudge import nudge
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def announce(run_ids: Iterable[int]) -> bool:
     """Call after commit with the ids that a service returned. False when the broker is away: ``resend`` mends that later."""
     changed = set(run_ids)
     nudge(changed)
-    return call(len(changed.intersection(queries.queued_run_ids())))
+    return call(len(changed.intersection(queue.queued_run_ids())))
 
 
 def call(times: int) -> bool:
@@ -46,9 +46,9 @@ def prepare(run_id: int) -> None:
 
 
 def resend() -> None:
-    """Calls again when the broker holds fewer calls than runs are queued, as after it was restarted."""
-    queued = len(queries.queued_run_ids())
-    if not queued:
+    """Calls again when the broker holds fewer calls than runs are queued, as after it was restarted, or was paused."""
+    queued = len(queue.queued_run_ids())
+    if not queued or queue.pause_now():
         return
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:

@@ -6,9 +6,9 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import keeping, services
-from webapp.experiments.models import Experiment, Run
-from webapp.jobs.dispatch import announce
+from webapp.experiments import keeping, queue, services
+from webapp.experiments.models import Experiment, Priority, Run
+from webapp.jobs.dispatch import announce, call
 
 
 @transaction.atomic
@@ -42,6 +42,35 @@ def stop_run(run: Run, by: User) -> None:
         first = run.experiments.order_by("pk").first()
         tell(by, Verb.STOPPED, "run", run.pk, first.name if first else "", runs=len(changed))
     announce(changed)
+
+
+@transaction.atomic
+def pause(by: User, why: str) -> None:
+    """No worker takes a run until the queue is resumed; what trains goes on."""
+    queue.pause(by, why)
+    tell(by, Verb.PAUSED, "queue", "", "", **({"why": why} if why else {}))
+
+
+def resume(by: User) -> None:
+    with transaction.atomic():
+        if queue.resume():
+            tell(by, Verb.RESUMED, "queue", "")
+    call(len(queue.queued_run_ids()))
+
+
+@transaction.atomic
+def prioritize(experiment: Experiment, priority: Priority, by: User) -> None:
+    before = Priority(experiment.priority)
+    queue.prioritize(experiment, priority)
+    if before != priority:
+        changed = {"priority": priority.label, "before": before.label}
+        tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, **changed)
+
+
+@transaction.atomic
+def move(experiment: Experiment, to: str, by: User) -> None:
+    queue.move(experiment, to)
+    tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, to=to)
 
 
 @transaction.atomic

@@ -7,8 +7,8 @@ from training import ExperimentSpec
 from training.results import Result
 from training.spec import warnings
 from webapp.charts.live import live_chart
-from webapp.experiments import queries
-from webapp.experiments.models import Experiment, Part, Role, Run, Status
+from webapp.experiments import queries, queue
+from webapp.experiments.models import Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.queries import STATES
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
@@ -114,8 +114,13 @@ class Living:
     @property
     def next(self) -> str:
         """The run of it that is next in the queue."""
-        queued = [part for part in self.parts if part.run.status == Status.QUEUED]
-        return self._named(min(queued, key=lambda part: (part.run.queued_at, part.run_id))) if queued else ""
+        queued = {part.run_id: part for part in self.parts if part.run.status == Status.QUEUED}
+        first = next((pk for pk in queue.queued_run_ids() if pk in queued), None) if queued else None
+        return "" if first is None else self._named(queued[first])
+
+    @property
+    def pause(self) -> Pause | None:
+        return queue.pause_now()
 
     def _named(self, part: Part) -> str:
         """ceiling, seed 0; with several pairs ceiling MiniLM L4, seed 0"""

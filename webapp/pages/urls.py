@@ -14,6 +14,7 @@ from webapp.pages import (
     managing,
     passwords,
     people,
+    queue,
     sso,
     views,
 )
@@ -41,6 +42,9 @@ urlpatterns = [
     path("account/tokens/<int:pk>/revoke/", account.revoke_token, name="token-revoke"),
     path("audit/", audit.audit, name="audit"),
     path("audit/csv/", audit.table, name="audit-csv"),
+    path("queue/", queue.page, name="queue"),
+    path("queue/pause/", queue.pause, name="queue-pause"),
+    path("queue/<int:pk>/move/", queue.move, name="queue-move"),
     path("", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from training import make_plan
 from training.events import MetricLogged, RunStarted
-from webapp.experiments import queries, services
+from webapp.experiments import queries, queue, services
 from webapp.experiments.models import Run, Status
 
 from ..cast import finish, finish_all, launched, spec
@@ -25,10 +25,10 @@ def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
 
 def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owner: User) -> None:
     first, second = launched(owner, seeds=2), launched(owner, name="Shares the second seed", seeds=2, methods=[{"kind": "naive"}])
-    queue = queries.queued_run_ids()
+    order = queue.queued_run_ids()
     services.stop_experiment(first, "ada")
-    assert set(queries.queued_run_ids()) == set(queue)
-    assert queue == [part.run.pk for part in queries.parts(first) if part.run.pk in queue]
+    assert set(queue.queued_run_ids()) == set(order)
+    assert order == [part.run.pk for part in queries.parts(first) if part.run.pk in order]
     assert second.runs.count() == 6
 
 

@@ -1,0 +1,105 @@
+"""The page of the queue says what trains, what is next and why it waits, and moves what may be moved."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import launched
+from webapp.audit.models import Entry
+from webapp.celery import app
+from webapp.experiments import queue, services
+from webapp.experiments.models import Experiment, Pause
+
+
+@pytest.fixture(autouse=True)
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Workers that were called."""
+    names: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, **options: names.append(name))
+    return names
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def said(client: Client) -> str:
+    return re.sub(r"\s+", " ", client.get("/queue/").content.decode())
+
+
+def test_it_says_what_trains_and_what_comes_next_with_how_many_before_it(owner: User) -> None:
+    first, second = launched(owner, name="The first"), launched(owner, name="The second", data={"split_seed": 1})
+    run = services.claim_next("worker0@lab")
+    assert run is not None
+    page = said(client_of(owner))
+    assert "1 run in training, 3 in the queue" in page
+    assert "worker0@lab" in page
+    assert page.index("The first") < page.index("The second")
+    rows = re.findall(r'<tr id="queued-(\d+)">(.*?)</tr>', page)
+    assert [int(pk) for pk, _ in rows] == [first.pk, second.pk]
+    assert "next; 2 more runs wait for labels" in rows[0][1]
+    assert "1 run before it" in rows[1][1]
+
+
+def test_an_owner_moves_and_prioritizes_and_others_cannot(owner: User) -> None:
+    first, second = launched(owner), launched(owner, data={"split_seed": 1})
+    client, stranger = client_of(owner), client_of(User.objects.create_user("grace"))
+    client.post(f"/queue/{second.pk}/move/", {"to": "first"})
+    assert queue.places()[0].experiment == second.pk
+    client.post(f"/queue/{first.pk}/move/", {"priority": "1"})
+    assert queue.places()[0].experiment == first.pk
+    assert stranger.post(f"/queue/{second.pk}/move/", {"to": "first"}).status_code == 403
+    assert "Priority of experiment" not in said(stranger)
+    assert client.post(f"/queue/{second.pk}/move/", {"to": "nowhere"}).status_code == 404
+    assert client.post(f"/queue/{second.pk}/move/", {"priority": "7"}).status_code == 404
+    told = [entry.details for entry in Entry.objects.filter(verb="moved").order_by("pk")]
+    assert told == [{"to": "first"}, {"priority": "High", "before": "Normal"}]
+
+
+def test_an_administrator_pauses_with_a_reason_and_workers_are_called_when_it_is_resumed(owner: User, called: list[str]) -> None:
+    experiment = launched(owner)
+    admin = client_of(User.objects.create_superuser("root"))
+    admin.post("/queue/pause/", {"do": "pause", "why": "new <drivers>"})
+    for page in (said(client_of(owner)), client_of(owner).get(f"/experiments/{experiment.pk}/").content.decode()):
+        assert "The queue is paused</b> by root" in page
+        assert "new &lt;drivers&gt;" in page
+    assert services.claim_next("w") is None
+    called.clear()
+    admin.post("/queue/pause/", {"do": "resume"})
+    assert len(called) == len(queue.places()) > 0
+    assert "is paused" not in said(client_of(owner))
+    assert [entry.verb for entry in Entry.objects.filter(about="queue").order_by("pk")] == ["paused", "resumed"]
+    assert client_of(owner).post("/queue/pause/", {"do": "pause"}).status_code == 403
+    assert not Pause.objects.exists()
+
+
+def test_an_empty_queue_says_so(owner: User) -> None:
+    page = said(client_of(owner))
+    assert "Nothing trains now." in page
+    assert "Nothing waits." in page
+
+
+def test_the_api_says_and_does_the_same(owner: User) -> None:
+    from webapp.accounts.tokens import make_token
+
+    first, second = launched(owner), launched(owner, data={"split_seed": 1})
+
+    def api(user: User, method: str, path: str, body: Any = None) -> Any:
+        client = Client(headers={"authorization": f"Bearer {make_token(user)}"})
+        return client.generic(method, f"/api/v1{path}", body or "", content_type="application/json")
+
+    rows = api(owner, "GET", "/queue").json()["runs"]
+    assert [row["run"] for row in rows] == queue.queued_run_ids()
+    assert {row["owner"] for row in rows} == {owner.username}
+    moved = api(owner, "POST", f"/experiments/{second.pk}/move", '{"to": "first", "priority": "high"}').json()["runs"]
+    assert (moved[0]["experiment"], moved[0]["priority"]) == (second.pk, "high")
+    root = User.objects.create_superuser("root")
+    assert api(owner, "POST", "/queue/pause", "{}").status_code == 403
+    assert api(root, "POST", "/queue/pause", '{"why": "drivers"}').json()["paused"]["why"] == "drivers"
+    assert api(root, "POST", "/queue/resume").json()["paused"] is None
+    assert Experiment.objects.get(pk=first.pk).priority == 0
