@@ -9,7 +9,7 @@ ALONE := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test check lint types imports bench-engine lock clean
+.PHONY: setup up demo test check lint types imports bench-engine chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -59,6 +59,10 @@ bench-engine: $(VENV)/installed-dev
 # Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
 lock: $(VENV)/installed-dev
 	$(BIN)/pip freeze --exclude torch > constraints.txt
+
+# Breaks a whole laboratory thirty times and holds it to its promises; some minutes. ARGS="--seed 1" repeats what was drawn.
+chaos: $(VENV)/installed-dev
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

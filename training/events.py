@@ -125,10 +125,11 @@ class RunFailed(Frozen):
 
 
 class RunLost(Frozen):
-    """The worker that held the lease gives no sign of life."""
+    """The attempt broke off: ``cause`` is why, in words; empty where the worker that held the lease gives no sign of life."""
 
     kind: Literal["lost"] = "lost"
     worker: str
+    cause: str = ""
 
 
 class RunReleased(Frozen):

@@ -89,11 +89,18 @@ def test_stop_ends_the_trainer_within_five_seconds_and_keeps_its_points(lab: Lab
     assert gapless(events)
 
 
-def test_a_trainer_that_is_killed_fails_the_run_with_a_sentence(lab: Lab) -> None:
+def test_a_trainer_that_is_killed_goes_on_and_the_third_time_fails_the_run_with_a_sentence(lab: Lab) -> None:
     pk = lab.launch(slow())
-    weak_started(lab, pk)
-    lab.kill("training", "execute")
-    assert "killed by signal 9" in lab.until(lambda: lab.run(pk, "weak")["error"])
+    run = weak_started(lab, pk)
+    for losses in (1, 2, 3):
+        lab.until(lambda: lab.processes("training", "execute"))
+        lab.kill("training", "execute")
+        lab.until(lambda losses=losses: [event["kind"] for event in lab.events(run)].count("lost") == losses)  # type: ignore[misc]
+    error = lab.until(lambda: lab.run(pk, "weak")["error"])
+    assert error == "3 attempts broke off, the last one because its trainer was killed by signal 9 (out of memory?)."
+    events = lab.events(run)
+    assert gapless(events)
+    assert [event["attempt"] for event in events if event["kind"] == "claimed"] == [1, 2, 3]
 
 
 def test_runs_queued_in_a_broker_that_dies_are_trained_when_it_is_back(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from training.spec import RunSpec
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_SECONDS = 30.0
+CHECKPOINT_SECONDS = float(os.environ.get("W2S_CHECKPOINT_SECONDS", "30"))
 CHECKPOINT_PAUSE = 20
 """A checkpoint of a large model takes long: for so many times as long there is no other."""
 METRICS = 100

@@ -1,5 +1,7 @@
 """The record: experiments that people asked for, the runs that they share, and the events that runs told."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
@@ -72,6 +74,9 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True, db_index=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
+
+    clock: datetime
+    """Of a locked run: the database's time, since the clocks of workers differ. Set by services."""
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.key[:8]})"

@@ -1,13 +1,13 @@
 """Every write to the record. Each function that changes runs returns their ids, so that the caller can ring the doorbell."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from training import ExperimentSpec, Store, Triplet, make_plan
 from training.events import Event as RunEvent
@@ -40,7 +40,7 @@ def launch(experiment: Experiment) -> set[int]:
             runs[key].save(update_fields=["spec"])
     give_parts(experiment, plan.triplets, runs)
     experiment.triplets = [vars(triplet) for triplet in plan.triplets]
-    experiment.launched_at, experiment.stopped_at, experiment.ended_at = timezone.now(), None, None
+    experiment.launched_at, experiment.stopped_at, experiment.ended_at = _clock(experiment), None, None
     experiment.result_due = any(run.status == Status.FINISHED for run in runs.values())
     experiment.save(update_fields=["triplets", "launched_at", "stopped_at", "ended_at", "result_due"])
     changed = _start([run.pk for run in runs.values()])
@@ -78,12 +78,20 @@ def _ready(run: Run) -> bool:
 
 
 def _lock(pk: int) -> Run:
-    return Run.objects.select_for_update().get(pk=pk)
+    run = Run.objects.select_for_update().annotate(now=Now()).get(pk=pk)
+    run.clock = run.now
+    return run
+
+
+def _clock(experiment: Experiment) -> datetime:
+    """The database's time: what is compared with what another machine wrote is never by one's own clock."""
+    now: datetime = Experiment.objects.values_list(Now(), flat=True).get(pk=experiment.pk)
+    return now
 
 
 def _append(run: Run, events: Iterable[RunEvent]) -> None:
     """Inserts and folds events of a run that the caller has locked."""
-    now, rows = timezone.now(), []
+    now, rows = run.clock, []
     for event in events:
         run.last_seq += 1
         rows.append(Event(run=run, seq=run.last_seq, attempt=run.attempt, payload=event.model_dump(mode="json"), at=now))
@@ -146,7 +154,7 @@ def _wanted_since(run: Run) -> bool:
 
 def _note_rest(experiment: Experiment) -> None:
     if not experiment.runs.filter(status__in=ACTIVE).exists():
-        experiment.ended_at = timezone.now()
+        experiment.ended_at = _clock(experiment)
         experiment.save(update_fields=["ended_at"])
 
 
@@ -165,7 +173,7 @@ def claim(run_id: int, worker: str) -> Run | None:
         return None
     run.attempt += 1
     _append(run, [RunClaimed(worker=worker)])
-    run.lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    run.lease_until = run.clock + timedelta(seconds=settings.LEASE_SECONDS)
     run.save(update_fields=["lease_until"])
     return run
 
@@ -173,7 +181,7 @@ def claim(run_id: int, worker: str) -> Run | None:
 def renew(run_id: int, attempt: int) -> str | None:
     """Prolongs the lease of ``attempt`` and returns the run's status; None when the lease was lost."""
     held = Run.objects.filter(pk=run_id, attempt=attempt, status__in=LEASED)
-    if not held.update(lease_until=timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)):
+    if not held.update(lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS)):
         return None
     return held.values_list("status", flat=True).first()
 
@@ -191,33 +199,42 @@ def give_back(run_id: int, attempt: int) -> set[int]:
 def take_back(run_id: int) -> set[int]:
     """Takes a run from a worker whose lease has expired: queued again, or stopped if that was asked, or given up at last."""
     run = _lock(run_id)
-    if run.status not in LEASED or run.lease_until is None or run.lease_until > timezone.now():
+    if run.status not in LEASED or run.lease_until is None or run.lease_until > run.clock:
         return set()
     return _return(run, RunLost(worker=run.worker))
 
 
-def _return(run: Run, farewell: RunReleased | RunLost) -> set[int]:
+@transaction.atomic
+def lose(run_id: int, attempt: int, cause: str, log: str) -> set[int]:
+    """The trainer of ``attempt`` was killed from outside: as if its worker had died, the run goes on from its last checkpoint."""
+    run = _lock(run_id)
+    if run.attempt != attempt or run.status not in LEASED:
+        return set()
+    return _return(run, RunLost(worker=run.worker, cause=cause), log)
+
+
+def _return(run: Run, farewell: RunReleased | RunLost, log: str = "") -> set[int]:
     _append(run, [farewell])
     if run.status == Status.STOPPING:
         _append(run, [RunStopped(step=run.step)])
     elif run.losses >= settings.MAX_ATTEMPTS:
-        _append(
-            run, [RunFailed(error=f"{run.losses} workers died while they trained this run, the last one was {farewell.worker}.")]
-        )
+        cause = farewell.cause if isinstance(farewell, RunLost) else ""
+        last = cause or f"{farewell.worker} gave no sign of life"
+        _append(run, [RunFailed(error=f"{run.losses} attempts broke off, the last one because {last}.", log=log)])
     else:
         _append(run, [RunQueued()])
     return {run.pk} | _settle(run)
 
 
 def take_back_expired() -> set[int]:
-    expired = Run.objects.filter(status__in=LEASED, lease_until__lt=timezone.now()).values_list("pk", flat=True)
+    expired = Run.objects.filter(status__in=LEASED, lease_until__lt=Now()).values_list("pk", flat=True)
     return set().union(*map(take_back, expired))
 
 
 @transaction.atomic
 def stop_experiment(experiment: Experiment, by: str) -> set[int]:
     """Stops the runs that no other experiment at work needs. What is finished stays."""
-    experiment.stopped_at = timezone.now()
+    experiment.stopped_at = _clock(experiment)
     experiment.save(update_fields=["stopped_at"])
     others = Q(experiments__launched_at__isnull=False, experiments__stopped_at=None) & ~Q(experiments=experiment)
     needed = Run.objects.filter(others, status__in=ACTIVE).values("pk")
@@ -283,7 +300,7 @@ def _finished_keys(experiment: Experiment) -> list[str]:
 
 def refresh_overdue() -> set[int]:
     """Results that a worker owes which died between the end of a run and its result."""
-    owed = Experiment.objects.filter(result_due=True, ended_at__lt=timezone.now() - timedelta(seconds=RESULT_SECONDS))
+    owed = Experiment.objects.filter(result_due=True, ended_at__lt=Now() - timedelta(seconds=RESULT_SECONDS))
     changed: set[int] = set()
     for experiment in owed:
         refresh_result(experiment)

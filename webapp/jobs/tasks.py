@@ -64,7 +64,10 @@ def watch(run: Run) -> None:
                 if lease.check() == Status.STOPPING or shutting_down.is_set():
                     trainer.stop()
         status = trainer.end()
-        _conclude(run, recorder, last or _died(trainer, status))
+        if last is None and status < 0 and not (trainer.stopping or shutting_down.is_set()):
+            _lose(run, recorder, -status, trainer.log_tail())
+        else:
+            _conclude(run, recorder, last or _died(trainer, status))
     except services.StaleAttemptError:
         return  # another worker has the run: what this trainer still says is refused
     finally:
@@ -102,11 +105,16 @@ def _conclude(run: Run, recorder: Recorder, last: Event) -> None:
     prepare(run.pk)
 
 
+def _lose(run: Run, recorder: Recorder, signal: int, log: str) -> None:
+    """Somebody killed the trainer, or the system did for want of memory: no fault of the run's, which goes on elsewhere."""
+    recorder.finish(None)
+    cause = f"its trainer was killed by signal {signal}" + (" (out of memory?)" if signal == 9 else "")
+    announce(services.lose(run.pk, run.attempt, cause, log))
+    services.refresh_results([run.pk])
+
+
 def _died(trainer: Trainer, status: int) -> Event:
     """What to say of a trainer that ended without a last word: stopped by force, or broken."""
     if shutting_down.is_set() or trainer.stopping:
         return RunStopped(step=0)
-    cause = f"was killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
-    return RunFailed(
-        error=f"The trainer {cause if status < 0 else f'ended with status {status}'} without saying why.", log=trainer.log_tail()
-    )
+    return RunFailed(error=f"The trainer ended with status {status} without saying why.", log=trainer.log_tail())

@@ -14,6 +14,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.findings.pairs import run_words
 from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
+from webapp.pages.outlook import outlook
 from webapp.pages.stories import Line, story
 
 CHART = "run-chart"
@@ -68,6 +69,8 @@ class RunPage:
 
     @property
     def word(self) -> str:
+        if self.run.status == Status.RUNNING and self.run.phase == "starting":
+            return "Starting"
         return Status(self.run.status).label
 
     @property
@@ -87,6 +90,10 @@ class RunPage:
         """The step that the run's stop rule chose."""
         last = queries.story([self.run], ["finished"]).last()
         return f" at step {last.payload['selected_step']:,} of {self.run.total_steps:,}" if last else ""
+
+    @property
+    def next(self) -> str:
+        return outlook(self.run)
 
     @property
     def percent(self) -> float:

@@ -73,7 +73,7 @@ def sentence(event: RunEvent) -> str:
         case RunFailed():
             return f"failed: {event.error}"
         case RunLost():
-            return f"lost: worker {event.worker} gave no sign of life"
+            return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
         case RunReleased():
             return f"given back: worker {event.worker} shut down"
     return event.kind
@@ -100,13 +100,10 @@ def restarts(events: Iterable[Event]) -> list[Restart]:
     found = []
     for event in events:
         told = EVENT.validate_python(event.payload)
-        why = {"lost": "gave no sign of life", "released": "shut down in order"}[told.kind]
-        worker = told.worker if isinstance(told, RunLost | RunReleased) else ""
-        found.append(
-            Restart(
-                event.run,
-                f"Worker {worker} {why} during attempt {event.attempt}. The run went back to the queue and goes on "
-                "from its last checkpoint.",
-            )
-        )
+        assert isinstance(told, RunLost | RunReleased)
+        why = f"Worker {told.worker} shut down in order"
+        if isinstance(told, RunLost):
+            why = f"On worker {told.worker} {told.cause}" if told.cause else f"Worker {told.worker} gave no sign of life"
+        then = "The run went back to the queue and goes on from its last checkpoint."
+        found.append(Restart(event.run, f"{why} during attempt {event.attempt}. {then}"))
     return found

@@ -142,7 +142,7 @@ def test_a_run_that_loses_three_workers_is_given_up(owner: User) -> None:
         services.take_back_expired()
     run.refresh_from_db()
     assert run.status == Status.FAILED
-    assert "3 workers died" in run.error
+    assert run.error == "3 attempts broke off, the last one because worker@dead gave no sign of life."
 
 
 def test_workers_that_shut_down_in_order_may_do_so_as_often_as_they_like(owner: User) -> None:
@@ -279,3 +279,47 @@ def test_a_single_run_that_others_wait_for_is_stopped(owner: User) -> None:
     weak = launched(owner).runs.filter(parts__role=Role.WEAK).distinct().get()
     changed = services.stop_run(weak, "ada")
     assert changed == {weak.pk, *weak.needed_by.values_list("pk", flat=True)}
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_lease_does_not_hang_on_anybodys_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """A worker and then the recovery live some hours away from the database."""
+    launched(owner)
+    true = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))
+    run = services.claim_next("worker@elsewhere")
+    assert run is not None
+    assert services.renew(run.pk, run.attempt) == Status.RUNNING
+    assert services.take_back_expired() == set()
+    monkeypatch.setattr(timezone, "now", true)
+    assert services.take_back_expired() == set()
+    run.refresh_from_db()
+    assert run.lease_until is not None
+    assert run.started_at is not None
+    assert abs((run.started_at - true()).total_seconds()) < 60
+    Run.objects.filter(pk=run.pk).update(lease_until=true() - timedelta(seconds=1))
+    monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))
+    assert run.pk in services.take_back_expired()
+
+
+def test_a_run_whose_trainer_was_killed_goes_on_and_is_given_up_at_the_third_time(owner: User) -> None:
+    run = by_role(launched(owner), Role.WEAK)
+    for attempt in (1, 2, 3):
+        assert services.claim(run.pk, "worker@test") is not None
+        assert services.lose(run.pk, attempt + 1, "a wrong attempt", "") == set()
+        assert run.pk in services.lose(run.pk, attempt, "its trainer was killed by signal 9", "Killed")
+    run.refresh_from_db()
+    assert (run.status, run.log) == (Status.FAILED, "Killed")
+    assert run.error == "3 attempts broke off, the last one because its trainer was killed by signal 9."
+    kinds = [event["kind"] for event in queries.events_after(run.pk, 0)]
+    assert kinds == ["queued", *["claimed", "lost", "queued"] * 2, "claimed", "lost", "failed"]
+
+
+def test_a_run_that_is_to_stop_is_stopped_when_its_trainer_is_killed(owner: User) -> None:
+    experiment = launched(owner)
+    run = by_role(experiment, Role.WEAK)
+    assert services.claim(run.pk, "worker@test") is not None
+    services.stop_run(run, "ada")
+    services.lose(run.pk, 1, "its trainer was killed by signal 9", "")
+    run.refresh_from_db()
+    assert run.status == Status.STOPPED

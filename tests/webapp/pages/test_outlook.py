@@ -1,0 +1,107 @@
+"""After whatever happened to a run, its page says what will happen next."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from tests.webapp.cast import finish, launched, story
+from training.events import CheckpointSaved, RunFailed, RunStopped
+from webapp.experiments import queue, services
+from webapp.experiments.models import Experiment, Role, Run
+from webapp.pages.outlook import outlook
+
+
+def of(experiment: Experiment, role: Role) -> Run:
+    return experiment.parts.filter(role=role)[0].run
+
+
+def claimed(experiment: Experiment) -> Run:
+    run = services.claim_next("worker0@gpu")
+    assert run is not None
+    return run
+
+
+def said(run: Run) -> str:
+    return outlook(Run.objects.get(pk=run.pk))
+
+
+def lose(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    services.take_back(run.pk)
+
+
+def test_what_waits_says_for_which_run_and_what_is_queued_how_many_come_before_it(owner: User) -> None:
+    experiment = launched(owner)
+    weak, student, ceiling = (of(experiment, role) for role in (Role.WEAK, Role.STUDENT, Role.CEILING))
+    assert said(student) == f"It is queued by itself once run {weak.pk}, whose answers it needs, has finished."
+    assert said(weak) == "It is next in the queue. A worker that is free starts it."
+    assert said(ceiling) == "One run comes before it in the queue. A worker that is free starts it."
+    queue.pause(owner, "")
+    assert said(weak) == "The queue is paused by ada. Once it goes on: it is next in the queue. A worker that is free starts it."
+
+
+def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: User) -> None:
+    run = claimed(launched(owner))
+    services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=40)])
+    lose(run)
+    assert "Attempt 2 goes on from step 40. If 2 more attempts break off, it is given up." in said(run)
+    again = services.claim(run.pk, "worker1@gpu")
+    assert again is not None
+    lose(run)
+    assert "Attempt 3 goes on from step 40. If this attempt breaks off too, it is given up." in said(run)
+    services.claim(run.pk, "worker1@gpu")
+    lose(run)
+    assert said(run).startswith("Nothing by itself")
+    assert said(run).endswith("it then goes on from step 40.")
+
+
+def test_a_run_at_work_says_that_it_starts_trains_or_is_about_to_be_taken_back(owner: User) -> None:
+    run = claimed(launched(owner))
+    assert said(run) == "Its trainer is starting."
+    services.append_events(run.pk, run.attempt, story())
+    assert said(run).startswith("It trains until its last step.")
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert said(run).startswith("Its worker gives no sign of life")
+
+
+def test_a_stop_says_how_long_it_takes_and_what_then_comes_of_it(owner: User) -> None:
+    experiment = launched(owner)
+    run = claimed(experiment)
+    services.stop_experiment(experiment, "ada")
+    assert said(run).startswith("It saves a checkpoint and ends. If it has not in 4 seconds, all its processes are killed.")
+    services.append_events(run.pk, run.attempt, [CheckpointSaved(step=7), RunStopped(step=7)])
+    assert said(run) == "Nothing, until an experiment that needs it is launched again: then it goes on from step 7."
+    assert said(of(experiment, Role.CEILING)).endswith("then it begins anew.")
+
+
+def test_a_failure_is_not_tried_again_and_of_a_supervisor_its_students_say_so(owner: User) -> None:
+    experiment = launched(owner)
+    run = claimed(experiment)
+    services.append_events(run.pk, run.attempt, [RunFailed(error="The loss is not finite.")])
+    assert said(run).startswith("Nothing by itself: the same would most likely happen again.")
+    assert f"tries run {run.pk} again first, and then this one." in said(of(experiment, Role.STUDENT))
+
+
+def test_a_finished_run_has_nothing_more_to_say_and_the_page_says_the_rest(owner: User) -> None:
+    experiment = launched(owner)
+    client = Client()
+    client.force_login(owner)
+    weak = of(experiment, Role.WEAK)
+    page = client.get(f"/runs/{weak.pk}/").content.decode()
+    assert "What happens next" in page
+    assert "It is next in the queue." in page
+    finish(weak)
+    assert said(weak) == ""
+    assert "What happens next" not in client.get(f"/runs/{weak.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(("phase", "word"), [("starting", "Starting"), ("training", "Running")])
+def test_starting_is_told_apart_from_running(owner: User, phase: str, word: str) -> None:
+    run = claimed(launched(owner))
+    Run.objects.filter(pk=run.pk).update(phase=phase)
+    client = Client()
+    client.force_login(owner)
+    assert f'role="status">{word}</span>' in client.get(f"/runs/{run.pk}/").content.decode()
