@@ -35,6 +35,9 @@ SPEC_VERSION: Final = 1
 """Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
 
 
+MOST_SEEDS = 50
+"""Of one experiment."""
+
 STORED = {"stored": True}
 """The context in which a stored experiment is read: its models and its data set are taken as they stand."""
 
@@ -202,7 +205,7 @@ class ExperimentSpec(Frozen):
     seeds: int = Field(
         5,
         ge=1,
-        le=50,
+        le=MOST_SEEDS,
         title="Seeds",
         description="Repetitions, 0 to n - 1. A seed draws the two halves and the order of the data. "
         "An interval over seeds needs three.",

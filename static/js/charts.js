@@ -2,6 +2,7 @@
    or the width changes. Specs are plain Vega-Lite; strings stand for what only the browser knows:
      "var(--conf)"        the computed colour               "dash(--dash-weak)"  the dash, here [2, 3]
      "width": "container" the element's width, less the margin for labels in usermeta.margin {wide, narrow}
+   <input type="checkbox" data-param="NAME" data-of="ELEMENT_ID"> sets a parameter of that chart.
    Works under script-src 'self': ast makes Vega interpret its expressions instead of compiling them.
    charts.push(id, rows), charts.remove(id, predicate), charts.rows(id): rows of a live chart, kept here over redraws. */
 "use strict";
@@ -125,6 +126,13 @@ window.charts = (() => {
     }
   }
 
+  function choose({target}) {
+    const chart = charts.get(target.dataset?.of);
+    if (!chart) return;
+    chart.spec.params.find(one => one.name === target.dataset.param).value = target.checked;
+    draw(chart);
+  }
+
   const redraw = () => charts.forEach(draw);
   async function start() {
     await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map(font => document.fonts.load(font)));
@@ -132,6 +140,7 @@ window.charts = (() => {
     new MutationObserver(redraw).observe(root, {attributeFilter: ["data-theme"]});
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     document.addEventListener("htmx:after:swap", scan);
+    document.addEventListener("change", choose);
   }
   document.addEventListener("DOMContentLoaded", start);
 

@@ -1,10 +1,11 @@
 """The live chart: test accuracy, agreement with the supervisor and training loss of one pair, filled row by row in the browser.
 
 A row of the data set "live" is ``{run, series, seed, total, step, metric, value}`` with metric "accuracy", "agreement_right",
-"agreement_wrong" or "loss"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number of steps. Thin lines
-are seeds. The bold line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as
-each of them has points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same
-seeds.
+"agreement_wrong" or "loss"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number of steps. The bold
+line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as each of them has
+points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same seeds. The band
+around it is the 95% t interval of that mean, over seeds alone. Thin lines are seeds: those that have not finished, and where
+the parameter ``EACH`` is true all of them.
 """
 
 import json
@@ -15,6 +16,8 @@ from typing import Any, Literal
 
 import altair as alt
 
+from training.spec import MOST_SEEDS
+from training.statistics import t_quantile
 from webapp.charts.roles import CEILING, WEAK, student_looks
 
 Layer = Any
@@ -28,6 +31,12 @@ LINE_GAP = 14
 
 NEIGHBOURS = 6
 """Labels on either side that one label makes room for."""
+
+EACH = "each"
+"""The parameter of the chart that shows every seed; a check box of the page sets it."""
+
+HALF = json.dumps([round(t_quantile(seeds - 1), 4) for seeds in range(2, MOST_SEEDS + 1)])
+"""Half the width of the band in standard errors, for 2, 3 and more seeds."""
 
 AXIS, LABEL, LETTER = 34, 10, 6.7
 """Pixels that the labels of the y axis take, those between a line and its name, and those of a letter of the name, about."""
@@ -71,7 +80,7 @@ def _spec(series: tuple[Series, ...], total_steps: int) -> str:
     panels: list[tuple[str, str, list[str], int, tuple[float, float]]] = [
         (
             "Test accuracy",
-            "bold: mean over seeds, thin: each seed" if several else "on the test set",
+            "mean over seeds, 95% band over seeds; thin: at work" if several else "on the test set",
             ["accuracy"],
             196,
             (0.5, 0.8),
@@ -90,7 +99,8 @@ def _spec(series: tuple[Series, ...], total_steps: int) -> str:
         usermeta={"margin": {"wide": max(158, longest), "narrow": max(136, longest)}},
         description=f"{titles} over training steps: " + ", ".join(one.title for one in series),
     )
-    return json.dumps(chart.to_dict())
+    # Not through Altair, which looks in vain for the view of a parameter of a whole concatenation.
+    return json.dumps({**chart.to_dict(), "params": [{"name": EACH, "value": False}]})
 
 
 AGREEMENT = {"agreement_right": ("supervisor right", "max", -13), "agreement_wrong": ("supervisor wrong", "min", 16)}
@@ -129,11 +139,13 @@ class _Panel:
                 labelSeparation=8,
             ),
         )
-        y = alt.Y("value:Q", scale=alt.Scale(zero=False, nice=True), axis=RATE_AXIS)
+        # On every layer: a domain that only some of them state is that of their rows alone.
         at_least = alt.Scale(domain=alt.DomainUnionWith(unionWith=list(domain)), zero=False, nice=True)
+        y = alt.Y("value:Q", scale=at_least, axis=RATE_AXIS)
         rows = alt.Chart().encode(x, y)
         layers: list[Layer] = [
-            self.seeds(rows.encode(alt.Y("value:Q", scale=at_least, axis=RATE_AXIS)), metrics),
+            self.seeds(rows, metrics),
+            self.bands(rows, at_least, metrics),
             self.levels(y, metrics),
             self.means(rows, metrics),
             self.labels(rows, metrics, f"concat_{index}_y"),
@@ -164,6 +176,7 @@ class _Panel:
             .transform_joinaggregate(seeds="distinct(seed)", groupby=["series", "metric"])
             .transform_aggregate(
                 value="mean(value)",
+                error="stderr(value)",
                 step="mean(step)",
                 here="distinct(seed)",
                 seeds="max(seeds)",
@@ -179,10 +192,23 @@ class _Panel:
         )
 
     def seeds(self, rows: alt.Chart, metrics: list[str]) -> Layer:
-        """Every seed as a thin line; those of supervisor and ceiling go when their level takes their place."""
-        shown = "datum.role == 'student' || !datum.finished" if self.students else "true"
+        """Seeds as thin lines: those at work, on demand all. Of supervisor and ceiling a level takes the place of a finished one."""
+        shown = f"!datum.finished || {EACH}" + (" && datum.role == 'student'" if self.students else "")
         marks = rows.mark_line(strokeWidth=1, opacity=0.3, clip=True).encode(self.scales["stroke"], detail=["seed:N", "metric:N"])
         return through(self.started(metrics).transform_filter(shown), marks)
+
+    def bands(self, rows: alt.Chart, scale: alt.Scale, metrics: list[str]) -> Layer:
+        """The 95% t interval of each mean over its seeds, where there are two or more."""
+        band = (
+            self.averaged(metrics)
+            .transform_filter("!datum.level && datum.seeds > 1")
+            .transform_calculate(half=f"datum.error * {HALF}[datum.seeds - 2]")
+            .transform_calculate(low="datum.value - datum.half", high="datum.value + datum.half")
+        )
+        marks = rows.mark_area(opacity=0.14, clip=True).encode(
+            alt.Y("low:Q", scale=scale, axis=RATE_AXIS), alt.Y2("high:Q"), self.scales["fill"], detail=["metric:N"]
+        )
+        return through(band, marks)
 
     def levels(self, y: alt.Y, metrics: list[str]) -> Layer:
         """Where supervisor and ceiling ended: a line across the panel."""

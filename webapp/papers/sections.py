@@ -26,8 +26,8 @@ NO_GAP = (
     "intervals of the students’ accuracy."
 )
 CURVES = (
-    "Bold lines are means over seeds, thin lines are seeds; levels across the panel are supervisor and ceiling. Lines end at the "
-    "last step, tables have the step that the stop rule chose, and it never looks at what is shown here."
+    "Lines are means over seeds, bands their 95% intervals over seeds alone; levels across the panel are supervisor and ceiling. "
+    "Lines end at the last step, tables have the step that the stop rule chose, and it never looks at what is shown here."
 )
 DECOMPOSITION = (
     "Corrected errors of the supervisor to the right, new errors to the left, in points of test accuracy. The thick line is "

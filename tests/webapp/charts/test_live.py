@@ -1,7 +1,9 @@
 """The live chart begins empty, knows its length, and gives every series of a pair its place and role."""
 
+import json
 from typing import Any
 
+from training.spec import MOST_SEEDS
 from webapp.charts.live import Series, live_chart
 
 from .made import colours, strings
@@ -74,7 +76,22 @@ def test_the_curve_of_a_run_by_itself_does_not_become_a_level() -> None:
     alone, pair = (strings(live_chart(series, 1000)) for series in ([PAIR[3]], PAIR))
     assert "datum.role != 'student' && datum.finished" in pair
     assert "datum.role != 'student' && datum.finished" not in alone
-    assert "bold: mean over seeds, thin: each seed" not in alone
+    assert any("mean over seeds" in text for text in pair)
+    assert not any("mean over seeds" in text for text in alone)
+
+
+def test_the_band_is_the_t_interval_of_a_mean_over_its_seeds() -> None:
+    """Of five seeds 2.776 standard errors, of two 12.706, as in any table of Student's t."""
+    [half] = {text for text in strings(live_chart(PAIR, 1000)) if text.startswith("datum.error * ")}
+    factors = json.loads(half.removeprefix("datum.error * ").removesuffix("[datum.seeds - 2]"))
+    assert len(factors) == MOST_SEEDS - 1
+    assert (round(factors[0], 3), round(factors[3], 3)) == (12.706, 2.776)
+
+
+def test_finished_seeds_are_lines_of_their_own_on_demand() -> None:
+    spec = live_chart(PAIR, 1000)
+    assert spec["params"] == [{"name": "each", "value": False}]
+    assert "!datum.finished || each && datum.role == 'student'" in strings(spec)
 
 
 def test_a_seed_is_measured_by_its_own_length_since_halves_are_of_unequal_size() -> None:
