@@ -8,6 +8,7 @@ from training.methods import (
     Bootstrapping,
     EnsembleMean,
     FewShot,
+    LanguageModelling,
     Method,
     Naive,
     Relabelling,
@@ -76,8 +77,14 @@ def student_of(
 def prompted(naive: RunSpec, method: Method) -> RunSpec:
     """Trains nothing: the frozen model is asked, and its own unembedding answers."""
     frozen = {"adaptation": "probe", "head_start": "unembedding", "stop": "last", "lora_rank": None, "lora_alpha": None}
-    rest = {"gradient_checkpointing": False, "keep_weights": False}
+    rest = {"gradient_checkpointing": False, "keep_weights": False, "start": None}
     return naive.model_copy(update={"method": method, **frozen, **rest})
+
+
+def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
+    """Learns the texts of the half by language modelling; students and ceilings of its model go on from its weights."""
+    learning = {"method": LanguageModelling(), "epochs": epochs, "stop": "last", "head_start": "zero", "keep_weights": True}
+    return ceiling.model_copy(update=learning)
 
 
 def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:

@@ -64,12 +64,13 @@ class EvaluationLogged(Frozen):
     """Shares of the test set after ``step`` steps. Agreement is with the run's supervisor, None where it has none.
 
     Validation is on held-out rows of the run's half against the labels that the run learns from, weak ones for a student: share
-    of equal hard labels, and mean cross-entropy (nats per example) to the soft ones. None without validation rows.
+    of equal hard labels, and mean cross-entropy (nats per example) to the soft ones. None without validation rows. Of a run that
+    learns texts there is the validation loss alone, in nats per token.
     """
 
     kind: Literal["evaluation"] = "evaluation"
     step: int
-    accuracy: float
+    accuracy: float | None = None
     agreement: float | None = None
     agreement_right: float | None = None
     agreement_wrong: float | None = None
@@ -94,18 +95,18 @@ class RunFinished(Frozen):
 
     It is on the whole test set, the two other accuracies on the examples of it that were watched during training: on ``watched``
     of them, None for all. The hindsight one is the best of all evaluations: no result, since it was chosen by looking at the test
-    set.
+    set. A run that learned texts predicts nothing and has no accuracy.
     """
 
     kind: Literal["finished"] = "finished"
-    accuracy: float
+    accuracy: float | None = None
     seconds: float
     """Spent by this attempt, from its start to its end."""
     selected_step: int
     last_step: int
-    last_accuracy: float
+    last_accuracy: float | None = None
     hindsight_step: int
-    hindsight_accuracy: float
+    hindsight_accuracy: float | None = None
     watched: int | None = None
 
 

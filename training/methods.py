@@ -471,6 +471,22 @@ Method = Annotated[
     Field(discriminator="kind"),
 ]
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
+
+
+class LanguageModelling(MethodBase):
+    """Not a method that can be chosen, but what a plan has before all methods where texts come first (``strong.text_epochs``).
+
+    Mean over the tokens of a text of -log p(token | those before), and then over texts: no label is read (Burns et al. 2023,
+    section 5.2.2, generative finetuning). Of a pair of texts both count, whichever is preferred.
+    """
+
+    short: ClassVar[str] = "Texts"
+    taught: ClassVar[str] = "texts alone"
+    kind: Literal["language-modelling"] = Field("language-modelling", title="Language modelling")
+
+
+Learning = Annotated[Method | LanguageModelling, Field(discriminator="kind")]
+"""What a run may do: a method, or what only a plan has."""
 CHOOSY = (FilterThreshold, FilterFraction, Mixed, Anchored, EasyToHard, Sequential)
 """Methods that leave rows out, or tell the truth of some."""
 PROMPTS = (ZeroShot, FewShot)

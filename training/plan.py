@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
-from training.chains import origins, simulated, student_of
+from training.chains import on_texts, origins, simulated, student_of
 from training.methods import EnsembleMean
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
@@ -156,23 +156,35 @@ def make_plan(spec: ExperimentSpec) -> Plan:
         supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
         keys = [run.key() for run in supervisors.values()]
         ensemble = any(isinstance(method, EnsembleMean) for method in spec.methods)
+        texts = {model: add(one) for model in spec.strong.models if (one := _on_texts(spec, model, seed))}
         for weak_model, supervisor in supervisors.items():
             for one in supervisors.values() if ensemble else (supervisor,):
                 own = add(one)
             own = supervisor.key()
             for strong_model in spec.strong.models:
-                ceiling = add(_run(spec, spec.strong, strong_model, "B", GROUND_TRUTH, Naive(), seed))
+                ceiling = add(_strong(spec, strong_model, GROUND_TRUTH, seed, texts))
                 weak = own if spec.weak.errors == "own" else add(simulated(supervisor, own, ceiling, spec.weak.errors))
                 students = [
-                    _run(spec, spec.strong, model, "B", weak, Naive(), seed)
+                    _strong(spec, model, weak, seed, texts)
                     for model in sorted(spec.strong.models, key=size)
                     if size(model) < size(strong_model)
                 ]
-                naive = _run(spec, spec.strong, strong_model, "B", weak, Naive(), seed)
+                naive = _strong(spec, strong_model, weak, seed, texts)
                 for index, method in enumerate(spec.methods):
                     student = add(student_of(method, naive, supervisor, keys, students, add))
                     triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
     return Plan(spec, runs, tuple(triplets))
+
+
+def _strong(spec: ExperimentSpec, model: str, labels: str, seed: int, texts: dict[str, str]) -> RunSpec:
+    """A naive student, or a ceiling; ``texts`` has the run that it goes on from, where there is one."""
+    return _run(spec, spec.strong, model, "B", labels, Naive(), seed).model_copy(update={"start": texts.get(model)})
+
+
+def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
+    """The run before all students and ceilings of ``model``, where the experiment has one."""
+    epochs = spec.strong.text_epochs
+    return on_texts(_run(spec, spec.strong, model, "B", GROUND_TRUTH, Naive(), seed), epochs) if epochs else None
 
 
 def _features(run: RunSpec) -> tuple[object, ...]:

@@ -21,6 +21,8 @@ from training.methods import (
     EnsembleMean,
     FewShot,
     Imitation,
+    LanguageModelling,
+    Learning,
     Sequential,
     ZeroShot,
 )
@@ -189,6 +191,15 @@ class StrongSpec(TrainingSpec):
     models: tuple[str, ...] = Field(
         ("minilm-l4",), min_length=1, max_length=8, title="Models", description="Each one is a student of every supervisor."
     )
+    text_epochs: int = Field(
+        0,
+        ge=0,
+        le=100,
+        title="Text first",
+        description="Passes over the texts of half B by language modelling, without a label, from which students and ceilings "
+        "all begin (generative finetuning, Burns et al. 2023, section 5.2.2). A run of its own, at the same learning rate. For "
+        "decoders with full tuning or LoRA.",
+    )
 
 
 class ExperimentSpec(Frozen):
@@ -261,6 +272,18 @@ class ExperimentSpec(Frozen):
         return ""
 
     @model_validator(mode="after")
+    def can_read_texts_first(self) -> Self:
+        if self.strong.text_epochs:
+            known = list(filter(None, map(catalog.known_model, self.strong.models)))
+            other = next((entry for entry in known if entry.kind != "decoder"), None)
+            if other:
+                sentence = f"Only a decoder models language, and {other.title} is none."
+                _refuse([(("strong", "text_epochs"), sentence)])
+            if self.strong.tuning == "probe":
+                _refuse([(("strong", "text_epochs"), "A probe trains no transformer: choose full tuning or LoRA.")])
+        return self
+
+    @model_validator(mode="after")
     def has_validation_rows(self) -> Self:
         if self.data.validation_fraction == 0 and "validation" in (self.weak.stop, self.strong.stop):
             sentence = "A stop rule looks at validation rows: more than 0 are needed, or both roles must stop at the last step."
@@ -299,7 +322,7 @@ class RunSpec(Frozen):
     model: str
     digest: str
     adaptation: Adaptation
-    method: Method
+    method: Learning
     epochs: int
     batch_size: int
     lr: float
@@ -363,6 +386,11 @@ class RunSpec(Frozen):
             case FewShot():
                 return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}",)
         return ()
+
+    @property
+    def reads(self) -> bool:
+        """Whether it learns from texts alone, and predicts no label."""
+        return isinstance(self.method, LanguageModelling)
 
     @property
     def prompts(self) -> bool:

@@ -55,6 +55,20 @@ def load(run: RunSpec) -> nn.Module:
     return loaded
 
 
+def load_decoder(run: RunSpec) -> tuple[nn.Module, nn.Linear]:
+    """The same transformer of a decoder, and the unembedding, which turns its last states into logits of the next token.
+
+    The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
+    """
+    memory.keep_freed()
+    whole: Any = _load(sources.folder_of(run), run.model, unembeds=True)
+    transformer, unembedding = whole.base_model, whole.get_output_embeddings()
+    if transformer is whole or not isinstance(unembedding, nn.Linear):
+        raise CorruptModel(f"The weights of {run.model} have no unembedding, so that it cannot model language.")
+    packing.pack(transformer)
+    return transformer, unembedding
+
+
 def tokenizer(run: RunSpec) -> Any:
     """The model's ``tokenizers.Tokenizer``, which cuts texts on the right to ``run.max_tokens`` tokens and does not pad them.
 
@@ -112,8 +126,8 @@ def directions(run: RunSpec, classes: int) -> Tensor:
     raise CorruptModel(f"The weights of {run.model} have no unembedding: start its head at zero.")
 
 
-def _load(path: Path, name: str) -> nn.Module:
-    from transformers import AutoConfig, AutoModel
+def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the unembedding, which is left out on purpose
@@ -122,7 +136,8 @@ def _load(path: Path, name: str) -> nn.Module:
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         _drop_nothing(config)
         config.use_cache = False
-        model, report = AutoModel.from_pretrained(
+        kind: Any = AutoModelForCausalLM if unembeds else AutoModel
+        model, report = kind.from_pretrained(
             path,
             config=config,
             dtype=torch.float32,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from training.engine import backbone, checkpoint, models
 from training.engine.checkpoint import Checkpoint
 from training.engine.crew import Crew
 from training.engine.data.examples import Examples, Side, load_examples
-from training.engine.data.split import Rows, Split, split_for
+from training.engine.data.split import Rows, split_for
 from training.engine.data.tokens import cached_word_pieces, words
 from training.engine.derive import derive, derived
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
@@ -36,7 +37,7 @@ from training.engine.processes import train_together
 from training.engine.prompting import answers
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
-from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
+from training.events import CheckpointSaved, EvaluationLogged, Event, RunFinished, RunStarted, RunStopped
 from training.files import atomic
 from training.methods import Imitation
 from training.spec import ENGINE_VERSION, RunSpec
@@ -76,6 +77,9 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
 
 def _finished(store: Store, key: str, seconds: float) -> RunFinished:
     test, trajectory = store.read_predictions(key).part("test"), store.read_trajectory(key)
+    if not len(test.id):
+        last = trajectory.last
+        return RunFinished(seconds=seconds, selected_step=last, last_step=last, hindsight_step=last)
     gold = test.gold[np.isin(test.id, trajectory.id)]
     hindsight = trajectory.hindsight(gold)
     return RunFinished(
@@ -104,6 +108,8 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
 
         derive(run, store, _started(run, crew, None, 0), emit, find)
         return
+    if run.reads and crew.sharded:
+        raise EngineError("A model in shards cannot learn texts: the worker must train without W2S_SHARDED.")
     supervisor = read_supervisor(run, store)
     if isinstance(run.method, Imitation):
         assert supervisor is not None
@@ -125,11 +131,15 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         if begun:
             loop.restore(begun)
         elif run.start is not None:
-            loop.load(weights_of(store.read_run(run.start), store))
+            before = store.read_run(run.start)
+            loop.load(models.going_on(before, weights_of(before, store), examples.text_b is not None), partly=before.reads)
         looked_at = np.concatenate([learned.validation, looks.watched])
 
         def look(step: int) -> Event:
             on_validation, on_test = np.split(loop.predict(looked_at), [len(learned.validation)])
+            if run.reads:
+                selection.record(step, on_test, None, loop.weights)
+                return EvaluationLogged(step=step, validation_loss=float(on_validation.mean()) if len(on_validation) else None)
             event = evaluate(step, on_test, on_validation)
             selection.record(step, on_test, event.validation_accuracy, loop.weights)
             return event
@@ -139,31 +149,43 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
             if (best := selection.selected_weights()) is not None:
                 loop.load(best)  # what a stop saves from here on has these, and is trained no further
             own = half.train if run.boosts is not None else half.train[:0]  # what a next member's weights hang on
-            unseen = [split.b.rows, np.setdiff1d(split.test, looks.watched), split.locked, own]
+            told = Told(split.b.rows, split.test, split.locked, own)
+            if run.reads:
+                told = Told(*(rows[:0] for rows in told))
+            unseen = told._replace(test=np.setdiff1d(told.test, looks.watched))
             on_transfer, on_rest, *others = np.split(loop.predict(np.concatenate(unseen)), np.cumsum([*map(len, unseen[:3])]))
     weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
     if not crew.main:
         return
     if weights is not None:
+        kept = {name: tensor for name, tensor in weights.items() if not name.startswith(models.UNEMBEDDING)}
         with atomic(store.weights(run.key())) as file:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, file)
+            save_file({name: tensor.cpu().contiguous() for name, tensor in kept.items()}, file)
     trajectory = selection.trajectory(examples.id[looks.watched])
     store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
-    watched = np.isin(split.test, looks.watched)
+    watched = np.isin(told.test, looks.watched)
     on_test = np.empty((len(watched), *on_rest.shape[1:]), np.float32)
     on_test[watched], on_test[~watched] = trajectory.at(trajectory.selected), on_rest
-    predictions = _predictions(examples, split, own, on_transfer, on_test, *others)
+    predictions = _predictions(examples, told, on_transfer, on_test, *others)
     store.write_predictions(run.key(), predictions)  # last: these say that the run has finished
 
 
-def _predictions(examples: Examples, split: Split, own: Rows, *prob: Probabilities) -> Predictions:
-    """``prob`` is of half B, of the test set, of the locked rows, and of the rows ``own`` of the run's half."""
-    parts = [split.b.rows, split.test, split.locked, own]
-    seen = np.concatenate(parts)
+class Told(NamedTuple):
+    """The rows of which a run says something in the end: ``own`` are those of its own half that another run asks about."""
+
+    transfer: Rows
+    test: Rows
+    locked: Rows
+    own: Rows
+
+
+def _predictions(examples: Examples, told: Told, *prob: Probabilities) -> Predictions:
+    """``prob`` has those of each part."""
+    seen = np.concatenate(told)
     return Predictions(
         id=examples.id[seen],
-        split=np.repeat(["transfer", "test", "locked", "own"], [len(rows) for rows in parts]),
+        split=np.repeat(Told._fields, [len(rows) for rows in told]),
         group=examples.group[seen],
         gold=examples.label[seen],
         prob=np.concatenate(prob),

@@ -16,12 +16,10 @@ from training.engine import backbone, models
 from training.engine.cards import labels_card, model_card
 from training.engine.data.examples import load_examples
 from training.engine.errors import EngineError
+from training.engine.models import HEAD, SCORER
 from training.spec import RunSpec
 
 Weights = dict[str, Tensor]
-HEAD = "head."
-SCORER = "scorer."
-"""Of a reward model, which is one scorer for both texts."""
 
 
 def export_model(run: RunSpec, store: Store, out: Path) -> None:

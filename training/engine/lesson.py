@@ -12,7 +12,7 @@ from training.engine.data.examples import Examples
 from training.engine.data.split import PORTION, RANDOM, TRUTH, Half, Rows, draw
 from training.engine.errors import EngineError
 from training.engine.labels import Probabilities, targets
-from training.methods import Anchored, EasyToHard, FilterFraction, FilterThreshold, Mixed, Sequential
+from training.methods import Anchored, EasyToHard, FilterFraction, FilterThreshold, LanguageModelling, Mixed, Sequential
 from training.spec import RunSpec
 
 Mask = npt.NDArray[np.bool_]
@@ -60,6 +60,8 @@ def lesson(run: RunSpec, examples: Examples, half: Half, supervisor: Predictions
             tell = true
         case Sequential():
             rows, validation = (part[_drawn(run, examples, part, method.fraction)] for part in (rows, validation))
+        case LanguageModelling():
+            tell = nothing
         case Mixed() | Anchored():
             rest = _random(run, examples) if isinstance(method, Mixed) and method.rest == "random" else taught
 
@@ -76,6 +78,11 @@ def lesson(run: RunSpec, examples: Examples, half: Half, supervisor: Predictions
         raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
     marks = truth(rows) if isinstance(method, Anchored) and truth else None
     return Lesson(rows, tell(rows), validation, tell(validation), len(half.train), marks)
+
+
+def nothing(rows: Rows) -> Probabilities:
+    """For texts that are learned without a label."""
+    return np.zeros(len(rows), np.float32)
 
 
 def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:

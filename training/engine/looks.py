@@ -13,7 +13,10 @@ TIMES = 50
 
 @dataclass(frozen=True)
 class Looks:
-    """How many there are, and the test rows ``watched`` by all of them (row numbers, ascending): the whole set if affordable."""
+    """How many there are, and the test rows ``watched`` by all of them (row numbers, ascending): the whole set if affordable.
+
+    A run that learns texts looks at validation rows alone.
+    """
 
     times: int
     watched: Rows
@@ -23,6 +26,8 @@ def looks(run: RunSpec, split: Split, group: Rows) -> Looks:
     """The looks of ``run``. ``group`` (n,) is that of the data set's rows: of one group all test rows are watched, or none."""
     if not run.tunes_backbone:
         return Looks(TIMES, split.test)
+    if run.reads:
+        return Looks(TIMES, split.test[:0])
     half = split.half(run.half)
     # A training step costs about three forward passes of its batch.
     affordable = costs.LOOKS_SHARE * 3 * run.epochs * len(half.train)

@@ -104,11 +104,14 @@ class Loop:
                 self.save()
 
     def predict(self, rows: Rows) -> Probabilities:
-        """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped."""
+        """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped.
+
+        A reader's is what each costs, in nats per token.
+        """
         with torch.no_grad() if self.crew.sharded else torch.inference_mode():
-            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None
+            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None and not self.run.reads
             logits = self._nothing(rows) if untrained else self.crew.gather(self._logits(self.crew.share(rows)), len(rows))
-            return losses.probabilities(logits).cpu().numpy()
+            return (logits if self.run.reads else losses.probabilities(logits)).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -151,9 +154,10 @@ class Loop:
             self._halve()
         self.selection.restore(state["selection"])
 
-    def load(self, weights: dict[str, Tensor]) -> None:
-        """Puts other weights in the model, by the names of ``weights``."""
-        self.model.load_state_dict(shards.spread(weights, self.model), strict=not self._frozen)
+    def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
+        """Puts other weights in the model, by the names of ``weights``; all that it trains, unless ``partly``."""
+        found = self.model.load_state_dict(shards.spread(weights, self.model), strict=not (partly or self._frozen))
+        assert not found.unexpected_keys, f"the model has no {found.unexpected_keys[0]}"
 
     def weights(self) -> dict[str, Tensor]:
         """The model's tensors by name, without those that are frozen. All processes must ask together."""

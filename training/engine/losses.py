@@ -18,7 +18,8 @@ from training.methods import (
     ConfidenceRelease,
     Entropy,
     EntropyRelease,
-    Method,
+    LanguageModelling,
+    Learning,
     Naive,
     Product,
     ReverseCrossEntropy,
@@ -34,7 +35,7 @@ LEAST = 1e-6
 
 
 def target(
-    method: Method,
+    method: Learning,
     labels: Tensor,
     logits: Tensor,
     progress: float,
@@ -67,11 +68,13 @@ def target(
     return labels
 
 
-def loss(method: Method, logits: Tensor, target: Tensor, progress: float, step: int = 0) -> Tensor:
+def loss(method: Learning, logits: Tensor, target: Tensor, progress: float, step: int = 0) -> Tensor:
     """The mean loss of ``logits`` against what ``target`` gave. The mean over nothing is zero."""
     if not len(logits):
         return logits.sum()
     match method:
+        case LanguageModelling():
+            return logits.mean()  # they are what the texts cost
         case ReverseCrossEntropy():
             return reverse_cross_entropy(logits, target, method.smoothing).mean()
         case ReverseKL():
@@ -90,29 +93,29 @@ def loss(method: Method, logits: Tensor, target: Tensor, progress: float, step: 
     return cross_entropy(logits, target)
 
 
-def reads_student(method: Method) -> bool:
+def reads_student(method: Learning) -> bool:
     """Whether ``target`` reads the student's logits."""
     return isinstance(method, (*GUESSING, EntropyRelease, Product))
 
 
-def uses_prior(method: Method) -> bool:
+def uses_prior(method: Learning) -> bool:
     """Whether ``target`` hardens a guess at the quantile of the batch that its mean weak label says."""
     return isinstance(method, ConfidenceRelease) or (isinstance(method, Confidence) and method.threshold == "prior")
 
 
-def recent(method: Method) -> int | None:
+def recent(method: Learning) -> int | None:
     """How many of the last predictions of training a threshold is taken over; None for those of the batch alone."""
     return method.buffer if isinstance(method, ConfidenceBuffer) else None
 
 
-def confidence_weight(method: Method, progress: float, step: int = 0) -> float | None:
+def confidence_weight(method: Learning, progress: float, step: int = 0) -> float | None:
     """The weight of the student's own view at this point of the training; None for methods without one."""
     if isinstance(method, (*GUESSING, Entropy, EntropyRelease)):
         return own_weight(method, progress, step)
     return None
 
 
-def own_weight(method: Method, progress: float, step: int) -> float:
+def own_weight(method: Learning, progress: float, step: int) -> float:
     """The a of confidence and entropy losses, 0 of others: a linear ramp to ``method.weight``, which the release alone breaks."""
     match method:
         case Confidence() | Anchored():

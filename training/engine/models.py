@@ -8,14 +8,19 @@ starts, all drawn by the seed: runs repeat bit for bit, and resume as if they ha
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.engine import backbone, vocabulary
+from training.engine import backbone, packing, vocabulary
 from training.engine.backbone import Reading
 from training.engine.errors import EngineError
-from training.engine.precision import Resolved, precision_of
+from training.engine.precision import Resolved, autocast, precision_of
 from training.spec import RunSpec
+
+HEAD, SCORER, UNEMBEDDING = "head.", "scorer.", "unembedding."
+"""How names of tensors begin: of a head; of all of a reward model, one scorer for both texts; of a reader's last layer."""
 
 
 def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes: int = 2) -> nn.Module:
@@ -23,6 +28,8 @@ def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes
 
     ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
     """
+    if run.reads:
+        return _reader(run)
     scorer = _scorer(run, used, classes)
     return Comparison(scorer) if pairs else scorer
 
@@ -35,15 +42,33 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
     head = Head(shape.width, outputs, backbone.directions(run, classes) if run.head_start == "unembedding" else None)
     if run.adaptation == "probe":
         return head
-    transformer: Any = backbone.load(run)
+    transformer = _tuned(backbone.load(run), run)
+    if run.adaptation == "full" and used is not None:
+        vocabulary.narrow(transformer, used)
+    return FineTuned(transformer, head, shape.reading, precision_of(run))
+
+
+def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
+    """The ``weights`` of ``before`` by the names that a model has which goes on from them; one of texts has no head."""
+    return {f"{SCORER}{name}": tensor for name, tensor in weights.items()} if before.reads and pairs else weights
+
+
+def _reader(run: RunSpec) -> nn.Module:
+    transformer, unembedding = backbone.load_decoder(run)
+    tied = unembedding.weight is transformer.get_input_embeddings().weight  # type: ignore[operator]
+    kept = None if tied else unembedding.requires_grad_(run.adaptation == "full")
+    return Reader(_tuned(transformer, run), kept, precision_of(run))
+
+
+def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
+    """The transformer with what its tuning adds."""
     if run.gradient_checkpointing:
         _checkpoint_gradients(transformer)
     if run.adaptation == "lora":
         transformer = _with_lora(transformer, run)
-    elif used is not None:
-        vocabulary.narrow(transformer, used)
     # Transformers skips gradient checkpointing without a word unless the model is in training mode.
-    return FineTuned(transformer.train(run.gradient_checkpointing), head, shape.reading, precision_of(run))
+    tuned: nn.Module = transformer.train(run.gradient_checkpointing)
+    return tuned
 
 
 def _checkpoint_gradients(transformer: Any) -> None:
@@ -123,6 +148,43 @@ class FineTuned(nn.Module):
         """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,) or (n, K)."""
         logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.reading, self.precision))
         return logits
+
+
+TOKENS = 256
+"""So many at a time are compared with the whole vocabulary, whose logits are the largest thing that a step would keep."""
+
+
+class Reader(nn.Module):
+    """A decoder that learns texts. ``unembedding`` is None where its weight is that of the embeddings."""
+
+    def __init__(self, transformer: nn.Module, unembedding: nn.Linear | None, precision: Resolved) -> None:
+        super().__init__()
+        self.backbone, self.unembedding, self.precision = transformer, unembedding, precision
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """``ids`` (n, tokens) and ``mask`` of a text, or of each of two, to what they cost (n,): nats per token, their mean."""
+        costs = [self._cost(ids, mask) for ids, mask in zip(inputs[::2], inputs[1::2], strict=True)]
+        return torch.stack(costs).mean(dim=0)
+
+    def _cost(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Mean over a text's tokens of -log p(token | those before), without the first one; 0 for a text of one token."""
+        with autocast(self.precision, ids.device):
+            states = packing.states(self.backbone, ids, mask).float()
+        told = mask[:, 1:] > 0
+        before, tokens = states[:, :-1][told], ids[:, 1:][told]
+        pieces = zip(torch.split(before, TOKENS), torch.split(tokens, TOKENS), strict=True)
+        # Logits are computed again for the gradient, and never those of all tokens kept.
+        nats = [checkpoint(self._nats, *piece, use_reentrant=False) for piece in pieces]
+        cost = states.new_zeros(told.shape).masked_scatter(told, torch.cat([states.new_zeros(0), *nats]))
+        return cost.sum(dim=1) / told.sum(dim=1).clamp(min=1)
+
+    def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
+        """``states`` (m, width) of the tokens before ``tokens`` (m,), to -log p (m,)."""
+        if self.unembedding is not None:
+            logits = self.unembedding(states)
+        else:
+            logits = states @ self.backbone.get_input_embeddings().weight.T  # type: ignore[operator]
+        return F.cross_entropy(logits, tokens, reduction="none")
 
 
 class Comparison(nn.Module):

@@ -48,13 +48,17 @@ RATE_AXIS = alt.Axis(
 
 @dataclass(frozen=True)
 class Series:
-    """What the page wants drawn as one line: a role, for a student with its method, over all seeds. ``steps`` is its length."""
+    """What the page wants drawn as one line: a role, for a student with its method, over all seeds. ``steps`` is its length.
+
+    One that ``reads`` learns texts, and has a loss alone.
+    """
 
     id: str
     role: Literal["weak", "student", "ceiling"]
     title: str
     steps: int
     method: str = ""
+    reads: bool = False
 
 
 def live_chart(series: Sequence[Series], total_steps: int) -> dict[str, Any]:
@@ -88,7 +92,9 @@ def _spec(series: tuple[Series, ...], total_steps: int) -> str:
         ("Agreement with the supervisor", "where it is right, and where it is wrong", [*AGREEMENT], 180, (0.5, 0.9)),
         ("Training loss", f"against the labels that {learner} from", ["loss"], 120, (0.5, 0.7)),
     ]
-    if not panel.students:  # only they have somebody to agree with
+    if all(one.reads for one in series):
+        panels = [("Training loss", "of the texts, nats per token", ["loss"], 196, (2, 4))]
+    elif not panel.students:  # only they have somebody to agree with
         del panels[1]
     titles = " and ".join(", ".join(title for title, *_ in panels).capitalize().rsplit(", ", 1))
     longest = AXIS + LABEL + round(LETTER * (max(len(one.title) for one in series) + len(" .718")))
@@ -192,7 +198,7 @@ class _Panel:
         )
 
     def seeds(self, rows: alt.Chart, metrics: list[str]) -> Layer:
-        """Seeds as thin lines: those at work, on demand all. Of supervisor and ceiling a level takes the place of a finished one."""
+        """Seeds as thin lines: those at work, on demand all. A level takes the place of finished supervisors and ceilings."""
         shown = f"!datum.finished || {EACH}" + (" && datum.role == 'student'" if self.students else "")
         marks = rows.mark_line(strokeWidth=1, opacity=0.3, clip=True).encode(self.scales["stroke"], detail=["seed:N", "metric:N"])
         return through(self.started(metrics).transform_filter(shown), marks)

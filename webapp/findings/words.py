@@ -4,7 +4,7 @@ import math
 from datetime import timedelta
 
 from training import ExperimentSpec, catalog
-from training.spec import Method
+from training.methods import Learning
 from training.statistics import Estimate
 
 
@@ -28,7 +28,7 @@ def dataset_title(name: str) -> str:
     return entry.title if entry else name
 
 
-def method_title(method: Method) -> str:
+def method_title(method: Learning) -> str:
     """Naive, Confidence loss: the title that the spec gives to the kind."""
     return type(method).model_fields["kind"].title or method.kind
 

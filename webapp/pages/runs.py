@@ -120,6 +120,8 @@ class RunPage:
     def labels(self) -> str:
         if self.spec.members:
             return "the mean of its members’"
+        if self.spec.reads:
+            return "none: it learns the texts"
         if self.spec.errors != "own":
             return "the truth, with as many errors as another run’s"
         return "ground truth" if self.spec.labels == GROUND_TRUTH else "its supervisor’s"
@@ -134,7 +136,7 @@ class RunPage:
             ("Model", model_title(spec.model)),
             ("Labels", self.labels),
         ]
-        if spec.half == "B" and (spec.labels != GROUND_TRUTH or spec.start is not None):
+        if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
             titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
             found.append(("Method", method_title(spec.method)))
             found += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
@@ -164,7 +166,8 @@ class RunPage:
     def series(self) -> Series:
         title = SERIES.get(self.role.value, method_title(self.spec.method))
         role = self.role.value if self.role in COMPARED else "student"
-        return Series("run", role, title, self.steps, self.spec.method.kind if role == "student" else "")  # type: ignore[arg-type]
+        method = self.spec.method.kind if role == "student" and not self.spec.reads else ""
+        return Series("run", role, title, self.steps, method, self.spec.reads)  # type: ignore[arg-type]
 
     @property
     def steps(self) -> int:

@@ -67,7 +67,7 @@ def sentence(event: RunEvent) -> str:
         case StopRequested():
             return f"asked to stop by {event.by}"
         case RunFinished():
-            return f"finished after {duration(event.seconds)}, accuracy {rate(event.accuracy)} {stop_text(event)}"
+            return f"finished after {duration(event.seconds)}{stop_text(event)}"
         case RunStopped():
             return f"stopped after step {event.step:,}" if event.step else "stopped before it had started"
         case RunFailed():
@@ -80,8 +80,10 @@ def sentence(event: RunEvent) -> str:
 
 
 def stop_text(event: RunFinished) -> str:
-    """Of which step the run's predictions are, and what the two other rules would have given."""
-    selected = f"at step {event.selected_step:,}"
+    """Of which step the run's predictions are, and what the two other rules would have given; nothing where it has none."""
+    if event.accuracy is None or event.last_accuracy is None or event.hindsight_accuracy is None:
+        return ""
+    selected = f", accuracy {rate(event.accuracy)} at step {event.selected_step:,}"
     last = f"; {rate(event.last_accuracy)} at the last step" if event.selected_step != event.last_step else ", the last one"
     watched = f", on {event.watched:,} watched test examples" if event.watched else ""
     return f"{selected}{last}; with hindsight {rate(event.hindsight_accuracy)} at step {event.hindsight_step:,}{watched}"

@@ -102,6 +102,12 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
         sentences.append(
             f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; others’ of {STOPS[spec.strong.stop]}."
         )
+    if passes := spec.strong.text_epochs:
+        sentences.append(
+            f"Before any label, each strong model learns the texts of half B by language modelling, {count(passes, 'epoch')} by "
+            "the same optimiser; students and ceilings all go on from there (generative finetuning, Burns et al. 2023, section "
+            "5.2.2)."
+        )
     sentences.append("No test label is used for any choice.")
     return " ".join(sentences)
 
