@@ -274,6 +274,24 @@ class FilterFraction(MethodBase):
     keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Of the rows of each class by the weak labels.")
 
 
+class Overlap(MethodBase):
+    """Overlap selection: naive, on the rows alone that are of one kind by overlap density (arXiv:2412.03881).
+
+    Hard are the rows of which the supervisor is least sure, up to the one change point of |2w - 1|. Of the others those overlap
+    that are as near to a hard row (largest inner product of the student's frozen features) as after the change point of that,
+    and the rest are easy. The share that overlaps is the overlap density. That a method picks rows by it is ours: the paper
+    picks sources of data.
+    """
+
+    short: ClassVar[str] = "Overlap"
+    kind: Literal["overlap"] = Field("overlap", title="Overlap selection")
+    part: Literal["overlap", "easy", "hard", "random"] = Field(
+        "overlap",
+        title="Rows",
+        description="The kind that is learned from. Random is the control: as many rows as overlap, drawn by the seed.",
+    )
+
+
 class Imitation(MethodBase):
     """Imitation prompt: naive, with the supervisor's label at the end of every text (Burns et al. 2023, appendix E.3).
 
@@ -456,6 +474,7 @@ Method = Annotated[
     | AdaptConfCorrected
     | FilterThreshold
     | FilterFraction
+    | Overlap
     | Imitation
     | ZeroShot
     | FewShot
@@ -487,7 +506,7 @@ class LanguageModelling(MethodBase):
 
 Learning = Annotated[Method | LanguageModelling, Field(discriminator="kind")]
 """What a run may do: a method, or what only a plan has."""
-CHOOSY = (FilterThreshold, FilterFraction, Mixed, Anchored, EasyToHard, Sequential)
+CHOOSY = (FilterThreshold, FilterFraction, Overlap, Mixed, Anchored, EasyToHard, Sequential)
 """Methods that leave rows out, or tell the truth of some."""
 PROMPTS = (ZeroShot, FewShot)
 """Methods that ask a decoder and train nothing."""

@@ -23,6 +23,7 @@ from training.methods import (
     Imitation,
     LanguageModelling,
     Learning,
+    Overlap,
     Sequential,
     ZeroShot,
 )
@@ -259,6 +260,12 @@ class ExperimentSpec(Frozen):
         data = catalog.known_dataset(self.data.name)
         if isinstance(method, (Imitation, *PROMPTS)) and data and data.texts > 1:
             return "A prompt is about one text, and the examples of this data set are pairs of texts."
+        if isinstance(method, Overlap):
+            if data and data.texts > 1:
+                return "Overlap is between single texts, and the examples of this data set are pairs of texts."
+            for entry in filter(None, map(catalog.known_model, self.strong.models)):
+                if entry.adaptation("probe") == "scratch":
+                    return f"Overlap is found in a transformer’s features, and {entry.title} has none."
         if isinstance(method, PROMPTS):
             for entry in filter(None, map(catalog.known_model, self.strong.models)):
                 if entry.kind != "decoder":

@@ -11,8 +11,7 @@ from training.engine.boosting import ballot
 from training.engine.data.examples import Examples
 from training.engine.data.split import RANDOM, draw
 from training.engine.errors import EngineError
-from training.engine.labels import Probabilities
-from training.engine.lesson import confidence
+from training.engine.labels import Probabilities, confidence
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
 

@@ -9,6 +9,7 @@ from platform import python_version
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from accelerate import Accelerator
@@ -114,7 +115,13 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     if isinstance(run.method, Imitation):
         assert supervisor is not None
         examples = prompted(run, examples, supervisor)
-    learned = lesson(run, examples, half, supervisor, store)
+
+    def features() -> npt.NDArray[np.float32]:
+        untrained = run.model_copy(update={"adaptation": "probe", "lora_rank": None, "lora_alpha": None, "start": None})
+        return frozen_features(untrained, examples.text, "a", store, emit, should_stop)
+
+    with crew.main_first():
+        learned = lesson(run, examples, half, supervisor, store, features)
     evaluate = evaluator(examples, looks.watched, learned.held_out, supervisor)
     _report(examples, split.parts)
     selection = Selection(run, store.run(run.key()), crew)

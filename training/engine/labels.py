@@ -36,6 +36,12 @@ def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> P
     return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
 
 
+def confidence(prob: Probabilities) -> Probabilities:
+    """The probability (n,) of the most probable class."""
+    most: Probabilities = prob.max(axis=1) if prob.ndim == 2 else np.maximum(prob, 1 - prob)
+    return most
+
+
 def evaluator(
     examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None
 ) -> Callable[[int, Probabilities, Probabilities], EvaluationLogged]:

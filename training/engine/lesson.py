@@ -11,8 +11,9 @@ from training.engine.boosting import ballot
 from training.engine.data.examples import Examples
 from training.engine.data.split import PORTION, RANDOM, TRUTH, Half, Rows, draw
 from training.engine.errors import EngineError
-from training.engine.labels import Probabilities, targets
-from training.methods import Anchored, EasyToHard, FilterFraction, FilterThreshold, LanguageModelling, Mixed, Sequential
+from training.engine.labels import Probabilities, confidence, targets
+from training.engine.overlap import kinds
+from training.methods import Anchored, EasyToHard, FilterFraction, FilterThreshold, LanguageModelling, Mixed, Overlap, Sequential
 from training.spec import RunSpec
 
 Mask = npt.NDArray[np.bool_]
@@ -39,8 +40,18 @@ class Lesson:
         return self.of - len(np.unique(self.rows))
 
 
-def lesson(run: RunSpec, examples: Examples, half: Half, supervisor: Predictions | None, store: Store) -> Lesson:
-    """The lesson of ``run``. Raises EngineError where its method leaves too few rows."""
+def lesson(
+    run: RunSpec,
+    examples: Examples,
+    half: Half,
+    supervisor: Predictions | None,
+    store: Store,
+    features: Callable[[], npt.NDArray[np.float32]],
+) -> Lesson:
+    """The lesson of ``run``. Raises EngineError where its method leaves too few rows.
+
+    ``features`` gives what the untrained model makes of every text of the data set (rows, width), for a method that asks.
+    """
     rows, validation = (_portion(run, examples, part) for part in (half.train, half.validation))
     method = run.method
 
@@ -55,6 +66,8 @@ def lesson(run: RunSpec, examples: Examples, half: Half, supervisor: Predictions
     match method:
         case FilterThreshold() | FilterFraction():
             rows = rows[kept(method, taught(rows))]
+        case Overlap():
+            rows = rows[chosen(method, kinds(taught(rows), features()[rows]), draw(examples.group[rows], run.seed, RANDOM))]
         case EasyToHard():
             rows, validation = (part[easiest(taught(part), true(part), method.easy)] for part in (rows, validation))
             tell = true
@@ -97,17 +110,18 @@ def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
     return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
 
 
+def chosen(method: Overlap, kind: npt.NDArray[np.str_], chance: npt.NDArray[np.float64]) -> Rows:
+    """Positions of the rows of the kind that the method asks for, ascending; of random ones, those with the least ``chance``."""
+    if method.part != "random":
+        return np.flatnonzero(kind == method.part)
+    return np.sort(np.argsort(chance, kind="stable")[: int((kind == "overlap").sum())])
+
+
 def easiest(weak: Probabilities, true: Probabilities, share: float) -> Rows:
     """Positions of that share of rows on which the labels ``weak`` cost least against the truth, ascending."""
     of_gold = (weak * true).sum(axis=1) if weak.ndim == 2 else np.where(true > 0.5, weak, 1 - weak)
     order = np.argsort(-of_gold, kind="stable")  # cross-entropy falls with the probability of the true label
     return np.sort(order[: int(np.ceil(share * len(order)))])
-
-
-def confidence(prob: Probabilities) -> Probabilities:
-    """The probability (n,) of the most probable class."""
-    most: Probabilities = prob.max(axis=1) if prob.ndim == 2 else np.maximum(prob, 1 - prob)
-    return most
 
 
 def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:

@@ -65,7 +65,8 @@ class RunPage:
     @property
     def title(self) -> str:
         how = f", {lower(method_title(self.spec.method))}" if self.role == Role.STUDENT else ""
-        return f"{self.role.label}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
+        what = "Texts first" if self.spec.reads else self.role.label
+        return f"{what}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
 
     @property
     def word(self) -> str:

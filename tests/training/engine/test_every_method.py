@@ -27,6 +27,7 @@ from training.methods import (
     FilterThreshold,
     Mixed,
     Naive,
+    Overlap,
     ReverseKL,
     Sequential,
 )
@@ -76,10 +77,11 @@ TRAINED = [kind for kind in METHODS if kind not in PROMPTS]  # those ask a decod
 def test_every_method_runs_from_the_spec_to_its_result(kind: Any, shared: Store) -> None:
     few = {"threshold": 0.5, "members": 2, "fraction": 0.5}  # what rows as few as these need, or keeps it short
     settings = {name: value for name, value in few.items() if name in kind.model_fields and kind is not Confidence}
-    plan = plan_of(kind(**settings).model_dump())
+    only = {"strong": {"models": ["minilm-l1"]}} if kind is Overlap else {}  # a bag of words has no features
+    plan = plan_of(kind(**settings).model_dump(), **only)
     finish_all(plan, shared)
     result = summarize(plan, shared.read_predictions, shared.read_trajectory)
-    assert len(result.groups) == 4
+    assert len(result.groups) == (2 if only else 4)
     for group in result.groups:
         assert not group.missing
         assert group.student is not None
@@ -123,6 +125,25 @@ def test_no_ground_truth_is_naive_and_ground_truth_alone_is_the_ceiling_bit_for_
 def test_the_anchored_loss_of_weight_zero_is_mixing_and_without_ground_truth_the_confidence_loss(shared: Store) -> None:
     assert same(by(Anchored(fraction=0.4, weight=0), shared), by(Mixed(fraction=0.4), shared))
     assert same(by(Anchored(fraction=0), shared), by(Confidence(), shared))
+
+
+def test_of_three_kinds_each_row_is_one_and_the_control_has_as_many_as_overlap(shared: Store) -> None:
+    rows = {}
+    for part in ("overlap", "easy", "hard", "random"):
+        plan = plan_of({"kind": "overlap", "part": part}, strong={"models": ["minilm-l1"]})
+        finish_all(plan, shared)
+        run = student_of(plan).model_copy(update={"epochs": 3})  # so that it is trained here, whatever was before
+        started = finish(run, shared).of("started")[0]
+        rows[part], of = started.rows, started.rows_of
+    assert rows["overlap"] + rows["easy"] + rows["hard"] == of
+    assert rows["random"] == rows["overlap"] < of
+
+
+def test_overlap_is_refused_where_there_are_no_features_to_be_near_in() -> None:
+    with pytest.raises(ValidationError, match="has none"):
+        plan_of({"kind": "overlap"})
+    with pytest.raises(ValidationError, match="pairs of texts"):
+        plan_of({"kind": "overlap"}, data={"name": "movie-preferences"}, strong={"models": ["minilm-l1"]})
 
 
 def test_a_filter_that_keeps_all_is_naive_and_all_is_easy_for_the_ceiling(shared: Store) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.engine.lesson import confidence, easiest, kept
+from training.engine.labels import confidence
+from training.engine.lesson import easiest, kept
 from training.methods import FilterFraction, FilterThreshold
 
 TWO = np.array([0.9, 0.2, 0.55, 0.45, 0.05, 0.7], np.float32)
