@@ -197,7 +197,7 @@ def test_a_method_for_two_classes_is_refused_where_there_are_more_at_its_place(m
     three = replace(catalog.dataset("movie-reviews"), name="three", classes=("bad", "so-so", "good"))
     monkeypatch.setitem(catalog.DATASETS, "three", three)
     for variant in METHODS:
-        pairs = {role: {"models": ["bag-of-words", "minilm-l1"]} for role in ("weak", "strong")}
+        pairs = {role: {"models": ["minilm-l1", "minilm-l2"]} for role in ("weak", "strong")}
         asked = pairs | {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
         if variant in PROMPTS:
             continue  # what they ask has to be a decoder
