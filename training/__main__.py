@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
 from training.diary import Diary
-from training.engine.errors import EngineError
+from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
-from training.files import atomic
+from training.files import atomic, out_of_room
 from training.notices import Erasure
 from training.server import serve
 from training.shipped import RECIPES, names
@@ -247,7 +247,7 @@ def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop
         return FAILED
     except Exception as error:
         logging.exception("The run failed.")
-        emit(RunFailed(error=sentence(error, store)))
+        emit(RunFailed(error=sentence(error, store), passes=isinstance(error, Killed) or out_of_room(error)))
         return FAILED
     return STOPPED if stopped else DONE
 
@@ -256,6 +256,8 @@ def sentence(error: Exception, store: Store) -> str:
     """One sentence for a person about what went wrong."""
     if isinstance(error, EngineError):
         return str(error)
+    if out_of_room(error):
+        return f"The disk of {store.root} is full."
     if isinstance(error, OSError):
         return f"The store {store.root} cannot be read or written: {error.strerror or error}."
     return f"{type(error).__name__}: {error}"

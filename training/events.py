@@ -118,11 +118,15 @@ class RunStopped(Frozen):
 
 
 class RunFailed(Frozen):
-    """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output."""
+    """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output.
+
+    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time.
+    """
 
     kind: Literal["failed"] = "failed"
     error: str
     log: str = ""
+    passes: bool = False
 
 
 class RunLost(Frozen):

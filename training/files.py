@@ -1,6 +1,8 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and the disk that has no room for them."""
 
+import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,3 +21,17 @@ def atomic(target: Path) -> Iterator[Path]:
         path.replace(target)
     finally:
         path.unlink(missing_ok=True)
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+SAID = re.compile(r"no space left|os error (28|122)\b|\d+ requested and \d+ written", re.IGNORECASE)
+"""How libraries that raise errors of their own say it: safetensors, and NumPy."""
+
+
+def out_of_room(error: BaseException | None) -> bool:
+    """Whether it was raised because the disk, or what may be used of it, is full."""
+    while error is not None:
+        if getattr(error, "errno", None) in FULL or SAID.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -188,7 +188,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 6
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 43_200,
+    "visibility_timeout": env.int("BROKER_VISIBILITY_SECONDS", 43_200),  # of any length: a call that comes again finds a lease
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 3,
     "socket_timeout": 5,  # above the second that a worker waits in one BRPOP; below what a person waits for a launch
@@ -201,6 +201,10 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
+
+# So much of the disk of the artifacts stays free: a run that would leave less waits. And at most so much is used, 0 for all.
+DISK_RESERVE = round(env.float("DISK_RESERVE_GIB", 0.5) * 2**30)
+DISK_QUOTA = round(env.float("DISK_QUOTA_GIB", 0) * 2**30)
 
 # Requests to the API of one person, or of one address that is no person's, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
 API_RATE = env.str("API_RATE", "600/m")

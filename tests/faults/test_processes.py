@@ -26,7 +26,9 @@ def test_a_worker_with_two_processes_trains_transformers_with_both_and_leaves_no
         watcher, *others = lab.processes("execute")
         assert len(others) == 2
         os.kill(others[1], signal.SIGKILL)
-        error = lab.until(lambda: lab.run(slow, "ceiling")["error"])
-        assert "was killed by signal 9" in error
+        run = lab.run(slow, "ceiling")["run"]
+        lost = lab.until(lambda: [event for event in lab.events(run) if event["kind"] == "lost"])
+        assert lost[0]["cause"].startswith("one of the processes of this run, process 2 of 2, was killed by signal 9")
         lab.until(lambda: not set(lab.processes("execute")) & {watcher, *others}, 5)
+        lab.until(lambda: [event["kind"] for event in lab.events(run)].count("started") == 2)
         lab.call("POST", f"/experiments/{slow}/stop")

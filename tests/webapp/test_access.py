@@ -16,6 +16,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from tests.webapp.cast import launched
+from tests.webapp.experiments.test_workers import a_worker
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
@@ -49,7 +50,7 @@ OWNERS |= {"share", "share-link", "share-revoke"}
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
 OWNERS_API |= {"/experiments/{experiment_id}/move"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
-ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume"}
+ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 PUBLIC_API = {"api-root", "openapi-json"}
 
@@ -171,7 +172,7 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     }
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
     known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}
-    known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous"}
+    known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous", "worker_id": a_worker().pk, "act": "drain"}
     known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0

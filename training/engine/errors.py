@@ -21,5 +21,9 @@ class Diverged(EngineError):
     """The loss is no longer a finite number."""
 
 
+class Killed(EngineError):
+    """One of several processes was killed from outside, which is no fault of the run's."""
+
+
 class Stopped(Exception):
     """Raised between two pieces of work once the run was asked to stop."""

@@ -26,7 +26,7 @@ from accelerate import Accelerator
 
 from training.artifacts import Store
 from training.engine.crew import ALONE, Crew
-from training.engine.errors import EngineError, Stopped
+from training.engine.errors import EngineError, Killed, Stopped
 from training.events import Event
 from training.server import FORKS, die_with_parent
 from training.spec import RunSpec
@@ -128,7 +128,8 @@ class Member:
         self.process.join(LAST_WORDS_SECONDS)
         code = self.process.exitcode or 0
         how = f"was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "") if code < 0 else f"ended with {code}"
-        return 0.0, EngineError(f"One of the processes of this run, {self.process.name}, {how} without saying why.")
+        kind = Killed if code < 0 else EngineError
+        return 0.0, kind(f"One of the processes of this run, {self.process.name}, {how} without saying why.")
 
     def end(self) -> None:
         self.process.kill()

@@ -29,6 +29,7 @@ from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
 from webapp.api.tokens import router as tokens
+from webapp.api.workers import router as workers
 
 ONLY_READS = "This token may only read. Make one that may write too, on the page of your account."
 
@@ -80,6 +81,7 @@ api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate,
 api.add_router("", experiments, tags=["experiments"])
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])
+api.add_router("", workers, tags=["workers"])
 api.add_router("", choices, tags=["models and recipes"])
 api.add_router("", datasets, tags=["data sets"])
 api.add_router("", examples, tags=["examples"])

@@ -5,7 +5,7 @@ from typing import Literal
 from django.conf import settings
 from django.db import models
 
-Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token", "queue"]
+Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token", "queue", "worker"]
 """What an act may be about."""
 
 
@@ -15,6 +15,8 @@ class Verb(models.TextChoices):
     STOPPED = "stopped", "stopped"
     PAUSED = "paused", "paused the"
     RESUMED = "resumed", "resumed the"
+    DRAINED = "drained", "drained"
+    UNDRAINED = "undrained", "let work again"
     MOVED = "moved", "moved in the queue"
     RENAMED = "renamed", "renamed"
     CHANGED = "changed", "changed"

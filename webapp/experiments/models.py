@@ -141,6 +141,31 @@ class Pause(models.Model):
         return f"paused by {self.by}"
 
 
+class Worker(models.Model):
+    """A process that trains one run at a time, as it told of itself when it started, and as it was last heard."""
+
+    name = models.CharField(max_length=200, unique=True)
+    engine = models.PositiveIntegerField()
+    packages = models.JSONField(default=dict)  # versions by name
+    devices = models.JSONField(default=list)  # name, memory in bytes or None; and, as last heard, used and busy (0 to 1)
+    processes = models.PositiveIntegerField(default=1)  # that train one run together
+    draining = models.BooleanField(default=False)  # kept over its restarts: it takes nothing more
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, db_index=True)  # None once it has said goodbye
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of its largest device, None where a device does not say."""
+        sizes = [device["memory"] for device in self.devices]
+        return max(sizes) if sizes and None not in sizes else None
+
+
 class Part(models.Model):
     """A run in an experiment, with the role that it plays there and its place in the plan."""
 

@@ -13,8 +13,9 @@ from training import ExperimentSpec, Store, Triplet, make_plan
 from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
 from training.results import summarize
+from webapp.experiments import obstacles
 from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status
+from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
 
 RESULT_SECONDS = 10.0
@@ -159,17 +160,26 @@ def _note_rest(experiment: Experiment) -> None:
 
 
 def claim_next(worker: str) -> Run | None:
-    """The first queued run that ``worker`` can get the lease of; None when nothing is queued, or the queue is paused."""
+    """The first queued run that ``worker`` can take and get the lease of; None when there is none, or the queue is paused."""
     if pause_now():
         return None
-    return next(filter(None, (claim(pk, worker) for pk in queued_run_ids())), None)
+    known, order = Worker.objects.filter(name=worker).first(), queued_run_ids()
+    queued = Run.objects.in_bulk(order)
+    for run in (queued[pk] for pk in order if pk in queued):
+        hindered = obstacles.of_disk(run.run_spec) or (known and obstacles.of_worker(run.run_spec, known))
+        if not hindered and (claimed := claim(run.pk, worker)):
+            return claimed
+    return None
 
 
 @transaction.atomic
 def claim(run_id: int, worker: str) -> Run | None:
-    """The run with a fresh lease and a new attempt number for ``worker``; None where it is not waiting in the queue."""
+    """The run with a fresh lease and a new attempt number for ``worker``.
+
+    None where the run is not waiting in the queue, or the worker is being drained.
+    """
     run = _lock(run_id)
-    if run.status != Status.QUEUED:
+    if run.status != Status.QUEUED or Worker.objects.select_for_update().filter(name=worker, draining=True).exists():
         return None
     run.attempt += 1
     _append(run, [RunClaimed(worker=worker)])

@@ -6,8 +6,8 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import keeping, queue, services
-from webapp.experiments.models import Experiment, Priority, Run
+from webapp.experiments import keeping, queue, services, workers
+from webapp.experiments.models import Experiment, Priority, Run, Worker
 from webapp.jobs.dispatch import announce, call
 
 
@@ -56,6 +56,15 @@ def resume(by: User) -> None:
         if queue.resume():
             tell(by, Verb.RESUMED, "queue", "")
     call(len(queue.queued_run_ids()))
+
+
+def drain(worker: Worker, by: User, *, draining: bool) -> None:
+    """A worker that is drained ends what it trains and takes nothing more, until it is let work again."""
+    with transaction.atomic():
+        if workers.drain(worker, draining=draining):
+            tell(by, Verb.DRAINED if draining else Verb.UNDRAINED, "worker", worker.pk, worker.name)
+    if not draining:
+        call(len(queue.queued_run_ids()))
 
 
 @transaction.atomic

@@ -63,9 +63,12 @@ def watch(run: Run) -> None:
                 recorder.flush()
                 if lease.check() == Status.STOPPING or shutting_down.is_set():
                     trainer.stop()
-        status = trainer.end()
-        if last is None and status < 0 and not (trainer.stopping or shutting_down.is_set()):
-            _lose(run, recorder, -status, trainer.log_tail())
+        status, asked = trainer.end(), trainer.stopping or shutting_down.is_set()
+        if last is None and status < 0 and not asked:
+            cause = f"its trainer was killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
+            _lose(run, recorder, cause, trainer.log_tail())
+        elif isinstance(last, RunFailed) and last.passes and not asked:
+            _lose(run, recorder, last.error[0].lower() + last.error[1:].rstrip("."), trainer.log_tail())
         else:
             _conclude(run, recorder, last or _died(trainer, status))
     except services.StaleAttemptError:
@@ -105,10 +108,9 @@ def _conclude(run: Run, recorder: Recorder, last: Event) -> None:
     prepare(run.pk)
 
 
-def _lose(run: Run, recorder: Recorder, signal: int, log: str) -> None:
-    """Somebody killed the trainer, or the system did for want of memory: no fault of the run's, which goes on elsewhere."""
+def _lose(run: Run, recorder: Recorder, cause: str, log: str) -> None:
+    """Something outside ended the trainer, or filled the disk: no fault of the run's, which goes on from its last checkpoint."""
     recorder.finish(None)
-    cause = f"its trainer was killed by signal {signal}" + (" (out of memory?)" if signal == 9 else "")
     announce(services.lose(run.pk, run.attempt, cause, log))
     services.refresh_results([run.pk])
 

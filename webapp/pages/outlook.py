@@ -4,8 +4,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from training.events import EVENT, CheckpointSaved
-from webapp.experiments import queries, queue
-from webapp.experiments.models import Run, Status
+from webapp.experiments import obstacles, queries, queue, workers
+from webapp.experiments.models import Run, Status, Worker
 from webapp.findings.words import joined
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
@@ -41,6 +41,9 @@ def _queued(run: Run) -> str:
     place = PLACES.get(before, f"{before:,} runs come before it in the queue")
     if pause := queue.pause_now():
         place = f"The queue is paused by {pause.by.get_username()}. Once it goes on: {place[0].lower()}{place[1:]}"
+    spec = run.run_spec
+    if hindered := obstacles.of_disk(spec) or (obstacles.of_all(spec, workers.online()) if Worker.objects.exists() else ""):
+        place = f"{hindered} Until that changes it waits. {place}"
     if not run.attempt:
         return f"{place}. A worker that is free starts it."
     again = f"{place}. Attempt {run.attempt + 1} {_goes_on(run)}."

@@ -17,6 +17,7 @@ from webapp.pages import (
     queue,
     sso,
     views,
+    workers,
 )
 
 urlpatterns = [
@@ -42,6 +43,8 @@ urlpatterns = [
     path("account/tokens/<int:pk>/revoke/", account.revoke_token, name="token-revoke"),
     path("audit/", audit.audit, name="audit"),
     path("audit/csv/", audit.table, name="audit-csv"),
+    path("workers/", workers.page, name="workers"),
+    path("workers/<int:pk>/drain/", workers.drain, name="drain"),
     path("queue/", queue.page, name="queue"),
     path("queue/pause/", queue.pause, name="queue-pause"),
     path("queue/<int:pk>/move/", queue.move, name="queue-move"),

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
+from tests.webapp.experiments.test_workers import a_worker
 from tests.webapp.explorer.scene import explored, ids_of
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
@@ -64,6 +65,7 @@ def known(owner: User) -> dict[str, int | str]:
     token, _ = make(owner, "some")
     numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0]}
     numbers |= {"note_id": note(owner, run.run_spec.fingerprint, numbers["example_id"], "Both readings.").pk}
+    numbers |= {"worker_id": a_worker().pk}
     return {**numbers, "tag": "ambiguous", "link_id": link.pk, "token_id": token.pk, "name": "movie-reviews", "slug": share.slug}
 
 

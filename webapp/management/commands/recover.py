@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
 from webapp.erasures import services as erasures
-from webapp.experiments import services
+from webapp.experiments import services, workers
 from webapp.hooks import services as hooks
 from webapp.imports import services as imports
 from webapp.jobs import chores
@@ -31,6 +31,7 @@ class Command(BaseCommand):
                 if changed := services.take_back_expired() | services.refresh_overdue():
                     announce(changed)
                 resend()
+                workers.forget()
                 imports.fail_expired()
                 erasures.take_back_expired()
                 chores.resend()

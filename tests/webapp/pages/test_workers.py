@@ -1,0 +1,74 @@
+"""The page of the workers says what each is and does, and administrators drain them."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import launched
+from tests.webapp.experiments.test_workers import a_worker, gpu, silence
+from webapp.audit.models import Entry
+from webapp.celery import app
+from webapp.experiments import services
+from webapp.experiments.models import Run, Worker
+from webapp.pages.outlook import outlook
+
+
+@pytest.fixture(autouse=True)
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Workers that were called."""
+    names: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, **options: names.append(name))
+    return names
+
+
+def said(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client.get("/workers/").content.decode()))
+
+
+def test_it_says_of_each_worker_what_it_trains_on_what(owner: User) -> None:
+    launched(owner)
+    a_worker(devices=[{**gpu(24), "used": 6 * 2**30, "busy": 0.97}], packages={"torch": "2.13.0", "peft": "1"})
+    run = services.claim_next("worker0@gpu")
+    assert run is not None
+    silence(a_worker("worker1@gpu"), 5)
+    page = said(owner)
+    assert "1 worker online, 1 at work." in page
+    assert f"run {run.pk} starting" in page
+    assert "97% 6.0 of 24.0 GiB" in page
+    assert "engine 1, torch 2.13.0" in page
+    assert re.search(r"worker1@gpu offline", page)
+    assert "Drain" not in page, "that is for administrators"
+
+
+def test_administrators_drain_a_worker_and_let_it_work_again(owner: User, called: list[str]) -> None:
+    launched(owner)
+    worker, root = a_worker(), User.objects.create_superuser("root")
+    client = Client()
+    client.force_login(root)
+    client.post(f"/workers/{worker.pk}/drain/", {"do": "drain"})
+    assert "drained" in said(owner)
+    assert services.claim_next(worker.name) is None
+    called.clear()
+    client.post(f"/workers/{worker.pk}/drain/", {"do": "undrain"})
+    assert len(called) == 2, "it is called for what is queued"
+    assert services.claim_next(worker.name) is not None
+    assert [(one.verb, one.title) for one in Entry.objects.order_by("pk")[:9] if one.about == "worker"] == [
+        ("drained", "worker0@gpu"),
+        ("undrained", "worker0@gpu"),
+    ]
+
+
+def test_the_page_of_a_run_says_why_no_worker_takes_it(owner: User) -> None:
+    experiment = launched(owner)
+    run = Run.objects.get(pk=experiment.parts.filter(role="weak")[0].run_id)
+    assert outlook(run) == "It is next in the queue. A worker that is free starts it."
+    worker = a_worker(engine=7)
+    assert outlook(run).startswith(
+        "It needs a worker with version 1 of the engine, and none is online. Until that changes it waits."
+    )
+    Worker.objects.filter(pk=worker.pk).update(seen_at=None)
+    assert outlook(run).startswith("No worker is online. Until that changes it waits. It is next in the queue.")

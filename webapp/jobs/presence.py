@@ -1,0 +1,58 @@
+"""A training worker tells the record that it is there: when it starts, every few seconds, and when it ends in order."""
+
+import logging
+import os
+import threading
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutdown
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+
+from training.spec import ENGINE_VERSION
+from webapp.experiments import workers
+from webapp.jobs.devices import devices, packages
+
+logger = logging.getLogger(__name__)
+
+ended = threading.Event()
+
+
+@worker_ready.connect
+def _tell(sender: Any, **_: Any) -> None:
+    if settings.CELERY_TASK_DEFAULT_QUEUE not in sender.app.amqp.queues.consume_from:
+        return  # the light worker trains nothing
+    # A thread and no timer of Celery's, which it clears whenever it loses the broker.
+    threading.Thread(target=stay, args=(sender.hostname,), daemon=True).start()
+
+
+@worker_shutdown.connect
+def _leave(sender: Any, **_: Any) -> None:
+    ended.set()
+    _written(workers.goodbye, sender.hostname)
+
+
+def stay(name: str) -> None:
+    """Tells of the worker ``name`` until it ends."""
+    hello(name)
+    while not ended.wait(workers.BEAT_SECONDS):
+        beat(name)
+    connection.close()
+
+
+def hello(name: str) -> None:
+    processes = os.environ.get("W2S_PROCESSES", "") or "1"
+    _written(workers.hello, name, ENGINE_VERSION, packages(), devices(), int(processes) if processes.isdecimal() else 1)
+
+
+def beat(name: str) -> None:
+    _written(workers.beat, name, devices())
+
+
+def _written(write: Any, *told: Any) -> None:
+    """A record that is away costs a beat and not the worker."""
+    close_old_connections()
+    try:
+        write(*told)
+    except Error:
+        logger.warning("the database is away, the next sign of life will tell")

@@ -1,0 +1,97 @@
+"""The page of the workers: which are there, on what they compute, what they train, and which take nothing more."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from webapp.access import Access, access_of, admin, viewer
+from webapp.experiments import obstacles, workers
+from webapp.experiments.models import LEASED, Run, Worker
+from webapp.findings.words import count
+from webapp.jobs import launch as jobs
+
+
+@viewer
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/workers.html", {"page": WorkersPage(access_of(request.user) == Access.ADMIN)})
+
+
+@admin
+@require_POST
+def drain(request: HttpRequest, pk: int) -> HttpResponse:
+    assert isinstance(request.user, User)
+    jobs.drain(get_object_or_404(Worker, pk=pk), request.user, draining=request.POST.get("do") == "drain")
+    return redirect("workers")
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    memory: str
+    busy: str
+    percent: int
+
+
+@dataclass(frozen=True)
+class Line:
+    worker: Worker
+    online: bool
+    run: Run | None
+
+    @property
+    def word(self) -> str:
+        if not self.online:
+            return "offline"
+        if self.worker.draining:
+            return "draining" if self.run else "drained"
+        return "at work" if self.run else "free"
+
+    @property
+    def style(self) -> str:
+        if not self.online:
+            return "bad" if self.run else ""
+        return "part" if self.worker.draining else "live" if self.run else "done"
+
+    @property
+    def devices(self) -> list[Device]:
+        return [_device(one) for one in self.worker.devices]
+
+    @property
+    def together(self) -> str:
+        return f"{count(self.worker.processes, 'process')[:-1]}es train a run together" if self.worker.processes > 1 else ""
+
+    @property
+    def versions(self) -> str:
+        named = [f"{name} {version}" for name, version in self.worker.packages.items() if name in ("torch", "transformers")]
+        return ", ".join([f"engine {self.worker.engine}", *named])
+
+
+def _device(told: dict[str, object]) -> Device:
+    memory, used, busy = told.get("memory"), told.get("used"), told.get("busy")
+    gib = obstacles.GIB
+    said = f"{used / gib:.1f} of {memory / gib:.1f} GiB" if isinstance(used, int) and isinstance(memory, int) else "not told"
+    share = busy if isinstance(busy, float) else None
+    return Device(str(told["name"]), said, "not told" if share is None else f"{100 * share:.0f}%", round(100 * (share or 0)))
+
+
+class WorkersPage:
+    def __init__(self, governs: bool) -> None:
+        self.governs = governs
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        there = set(workers.online().values_list("pk", flat=True))
+        training = {run.worker: run for run in Run.objects.filter(status__in=LEASED)}
+        found = [Line(worker, worker.pk in there, training.get(worker.name)) for worker in Worker.objects.all()]
+        return sorted(found, key=lambda line: not line.online)
+
+    @property
+    def words(self) -> str:
+        online = [line for line in self.lines if line.online]
+        if not online:
+            return "No worker is online: what is queued waits"
+        return f"{count(len(online), 'worker')} online, {sum(line.run is not None for line in online)} at work"
