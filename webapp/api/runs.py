@@ -1,18 +1,19 @@
 """Runs through the JSON door: one run, its log, its events, and stopping it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import launch as jobs
+from webapp.jobs import logs
 
 router = Router()
 
@@ -35,7 +36,10 @@ class RunOut(Schema):
 
 
 class LogOut(Schema):
+    """``log`` is the end that was kept when the run failed, ``lines`` are the last ones that its trainers wrote."""
+
     log: str
+    lines: list[str]
 
 
 class EventsOut(Schema):
@@ -72,9 +76,10 @@ def read(request: HttpRequest, run_id: int) -> RunOut:
 
 
 @router.get("/runs/{run_id}/log", response=LogOut)
-def log(request: HttpRequest, run_id: int) -> LogOut:
-    """The end of what the run's trainer wrote, which is kept when it fails."""
-    return LogOut(log=visible(request, run_id).log)
+def log(request: HttpRequest, run_id: int, find: str = "", lines: Annotated[int, Query(ge=1, le=10_000)] = logs.LINES) -> LogOut:
+    """The last lines that the run's trainers wrote, of those that contain ``find``; and what was kept of a failure."""
+    run = visible(request, run_id)
+    return LogOut(log=run.log, lines=logs.lines(run.key, find, lines))
 
 
 @router.post("/runs/{run_id}/stop", response=RunOut)

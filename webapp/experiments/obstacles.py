@@ -62,9 +62,9 @@ def weights_of(run: RunSpec) -> int:
 # The disk.
 
 
-def of_disk(run: RunSpec) -> str:
-    """A sentence, where the disk of the artifacts has too little room for what the run may write."""
-    need, free = written_by(run) + settings.DISK_RESERVE, room()
+def of_disk(run: RunSpec, free: int) -> str:
+    """A sentence, where the disk of the artifacts has too little room, ``free``, for what the run may write."""
+    need = written_by(run) + settings.DISK_RESERVE
     if free >= need:
         return ""
     return f"The disk of the artifacts has {_gib(free)} free, and this run needs {_gib(need)}, the reserve included."

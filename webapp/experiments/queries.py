@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.plan import features_seconds
@@ -227,10 +226,25 @@ def _ahead(experiment: Experiment, runs: Mapping[str, Run]) -> float:
 
 def _seconds_left(run: Run, expected: float) -> float:
     """Of a run at work, by its own pace once that can be told."""
-    share = _share_done(run, expected)
-    if run.status == Status.RUNNING and run.started_at and share > 0.05:
-        return (timezone.now() - run.started_at).total_seconds() * (1 - share) / share
-    return expected * (1 - share)
+    measured = seconds_left(run)
+    return expected * (1 - _share_done(run, expected)) if measured is None else measured
+
+
+def seconds_left(run: Run) -> float | None:
+    """By the steps that this attempt has made so far, from its start or from where it went on, and what they took.
+
+    None for a run that does not train, and before its first steps were told.
+    """
+    if run.status != Status.RUNNING or not run.step:
+        return None
+    told = Event.objects.filter(run=run, attempt=run.attempt)
+    begun = told.filter(payload__kind="started").last()
+    last = told.filter(payload__kind__in=("metric", "evaluation")).last()
+    if begun is None or last is None:
+        return None
+    made = last.payload["step"] - begun.payload["resumed_from"]
+    took = (last.at - begun.at).total_seconds()
+    return (run.total_steps - last.payload["step"]) * took / made if made > 0 and took > 0 else None
 
 
 def _share_done(run: Run, expected: float) -> float:

@@ -164,9 +164,9 @@ def claim_next(worker: str) -> Run | None:
     if pause_now():
         return None
     known, order = Worker.objects.filter(name=worker).first(), queued_run_ids()
-    queued = Run.objects.in_bulk(order)
+    queued, free = Run.objects.in_bulk(order), obstacles.room()
     for run in (queued[pk] for pk in order if pk in queued):
-        hindered = obstacles.of_disk(run.run_spec) or (known and obstacles.of_worker(run.run_spec, known))
+        hindered = obstacles.of_disk(run.run_spec, free) or (known and obstacles.of_worker(run.run_spec, known))
         if not hindered and (claimed := claim(run.pk, worker)):
             return claimed
     return None

@@ -13,6 +13,7 @@ from training import Event
 from training.events import RunFailed, RunFinished, RunStopped
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
+from webapp.jobs import logs
 from webapp.jobs.dispatch import announce, prepare
 from webapp.jobs.recorder import Recorder
 from webapp.jobs.trainer import Trainer
@@ -43,7 +44,7 @@ def train(self: "Task[[], None]") -> None:
 def watch(run: Run) -> None:
     """Follows the trainer to its end, keeps the lease alive and passes on a wish to stop."""
     recorder = Recorder(run.pk, run.attempt)
-    trainer = Trainer(run.run_spec, settings.ARTIFACTS_DIR, settings.LOG_DIR / "runs" / f"{run.key}.log")
+    trainer = Trainer(run.run_spec, settings.ARTIFACTS_DIR, logs.path_of(run.key))
     lease = Lease(run)
     last: Event | None = None
     try:
@@ -61,6 +62,7 @@ def watch(run: Run) -> None:
                     recorder.add(event)
             if recorder.due:
                 recorder.flush()
+                logs.trim(trainer.log)
                 if lease.check() == Status.STOPPING or shutting_down.is_set():
                     trainer.stop()
         status, asked = trainer.end(), trainer.stopping or shutting_down.is_set()

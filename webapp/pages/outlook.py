@@ -42,7 +42,8 @@ def _queued(run: Run) -> str:
     if pause := queue.pause_now():
         place = f"The queue is paused by {pause.by.get_username()}. Once it goes on: {place[0].lower()}{place[1:]}"
     spec = run.run_spec
-    if hindered := obstacles.of_disk(spec) or (obstacles.of_all(spec, workers.online()) if Worker.objects.exists() else ""):
+    unfit = obstacles.of_all(spec, workers.online()) if Worker.objects.exists() else ""
+    if hindered := obstacles.of_disk(spec, obstacles.room()) or unfit:
         place = f"{hindered} Until that changes it waits. {place}"
     if not run.attempt:
         return f"{place}. A worker that is free starts it."

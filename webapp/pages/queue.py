@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
 from webapp.experiments import queries, queue
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status
-from webapp.findings.words import count
+from webapp.findings.words import count, duration
 from webapp.jobs import launch as jobs
 
 
@@ -85,6 +85,11 @@ class Training:
     run: Run
     experiment: Experiment | None
     percent: int = field(default=0)
+
+    @property
+    def left(self) -> str:
+        left = queries.seconds_left(self.run)
+        return "" if left is None else f"about {duration(left)}"
 
 
 class QueuePage:

@@ -14,6 +14,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.findings.pairs import run_words
 from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
+from webapp.jobs import logs
 from webapp.pages.outlook import outlook
 from webapp.pages.stories import Line, story
 
@@ -45,8 +46,8 @@ def trained_on(spec: RunSpec) -> str:
 
 
 class RunPage:
-    def __init__(self, run: Run, viewer: User | AnonymousUser) -> None:
-        self.run, self.viewer = run, viewer
+    def __init__(self, run: Run, viewer: User | AnonymousUser, find: str = "") -> None:
+        self.run, self.viewer, self.find = run, viewer, find
         self.spec = run.run_spec
 
     @cached_property
@@ -113,6 +114,11 @@ class RunPage:
     def took(self) -> str:
         return duration(self.run.seconds) if self.run.seconds else ""
 
+    @property
+    def left(self) -> str:
+        left = queries.seconds_left(self.run)
+        return "" if left is None else f"about {duration(left)} left"
+
     @cached_property
     def labels_from(self) -> Run | None:
         return None if self.spec.labels == GROUND_TRUTH else Run.objects.filter(key=self.spec.labels).first()
@@ -154,6 +160,11 @@ class RunPage:
     def hashes(self) -> list[tuple[str, str]]:
         digest = self.spec.digest or "none, starts from scratch"
         return [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+
+    @cached_property
+    def log(self) -> list[str]:
+        """The last lines that its trainers wrote, of those that were looked for."""
+        return logs.lines(self.run.key, self.find)
 
     @cached_property
     def lines(self) -> list[Line]:

@@ -80,5 +80,7 @@ urlpatterns = [
     path("datasets/<slug:name>/fetch/", datasets.fetch, name="fetch"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/status/", views.run_status, name="run-status"),
+    path("runs/<int:pk>/log/", views.run_log, name="run-log"),
+    path("runs/<int:pk>/log.txt", views.run_log_file, name="run-log-file"),
     path("runs/<int:pk>/stop/", views.stop_run, name="stop-run"),
 ]

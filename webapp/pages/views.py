@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
@@ -15,6 +16,7 @@ from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewe
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs import launch as jobs
+from webapp.jobs import logs
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import listing
 from webapp.pages.living import Living
@@ -181,6 +183,23 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def run_status(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"page": RunPage(_run(request, pk), request.user), "oob": True}
     return render(request, "partials/run_status.html", context)
+
+
+@viewer
+def run_log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The last lines of its log that contain what is looked for."""
+    page = RunPage(_run(request, pk), request.user, request.GET.get("find", ""))
+    return render(request, "partials/log_lines.html", {"page": page})
+
+
+@viewer
+def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+    run = _run(request, pk)
+    try:
+        file = logs.path_of(run.key).open("rb")
+    except FileNotFoundError:
+        raise Http404("The run has written no log, or not where this server looks.") from None
+    return FileResponse(file, as_attachment=True, filename=f"run-{pk}.log", content_type="text/plain; charset=utf-8")
 
 
 @member

@@ -7,7 +7,7 @@ from django.utils import timezone
 from training import make_plan
 from training.events import MetricLogged, RunStarted
 from webapp.experiments import queries, queue, services
-from webapp.experiments.models import Run, Status
+from webapp.experiments.models import Event, Experiment, Run, Status
 
 from ..cast import finish, finish_all, launched, spec
 
@@ -32,17 +32,35 @@ def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owne
     assert second.runs.count() == 6
 
 
-def test_the_time_left_follows_the_pace_of_the_run_at_work(owner: User) -> None:
+def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment, Run]:
+    """A run of 100 steps that is at step 50, after so many seconds of this attempt."""
     experiment = launched(owner)
     run = services.claim_next("w")
     assert run
-    services.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, device="cpu", versions={}), metric(50)])
-    before = queries.progress(experiment).seconds_left
-    Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=1000))
-    slow = queries.progress(experiment).seconds_left
-    assert before is not None
-    assert slow is not None
-    assert slow - before == pytest.approx(1000, abs=10)
+    begun = RunStarted(total_steps=100, resumed_from=resumed_from, device="cpu", versions={})
+    services.append_events(run.pk, run.attempt, [begun])
+    Event.objects.filter(run=run, payload__kind="started").update(at=timezone.now() - timedelta(seconds=seconds))
+    services.append_events(run.pk, run.attempt, [metric(50)])
+    run.refresh_from_db()
+    return experiment, run
+
+
+@pytest.mark.parametrize(("resumed_from", "left"), [(0, 1000), (40, 5000)])
+def test_the_time_left_follows_the_steps_that_this_attempt_has_made(owner: User, resumed_from: int, left: float) -> None:
+    experiment, run = trained(owner, resumed_from, seconds=1000)
+    assert queries.seconds_left(run) == pytest.approx(left, rel=0.01)
+    whole = queries.progress(experiment).seconds_left
+    assert whole is not None
+    assert left < whole < left + 100, "the other runs take seconds"
+
+
+def test_before_its_first_steps_nothing_is_measured(owner: User) -> None:
+    launched(owner)
+    run = services.claim_next("w")
+    assert run
+    services.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, resumed_from=30, device="cpu", versions={})])
+    run.refresh_from_db()
+    assert queries.seconds_left(run) is None
 
 
 def metric(step: int) -> MetricLogged:

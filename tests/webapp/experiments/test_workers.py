@@ -121,9 +121,9 @@ def test_why_nobody_takes_a_run_is_said_of_all_who_are_online(owner: User) -> No
 def test_a_run_waits_until_the_disk_has_room_for_it(owner: User, settings: LazySettings) -> None:
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
-    assert obstacles.of_disk(run) == ""
+    assert obstacles.of_disk(run, obstacles.room()) == ""
     settings.DISK_RESERVE = 2**60
-    assert obstacles.of_disk(run).startswith("The disk of the artifacts has ")
+    assert obstacles.of_disk(run, obstacles.room()).startswith("The disk of the artifacts has ")
     assert services.claim_next("worker0@gpu") is None
     settings.DISK_RESERVE = 0
     assert services.claim_next("worker0@gpu") is not None
@@ -133,10 +133,10 @@ def test_a_quota_counts_what_all_artifacts_take(owner: User, settings: LazySetti
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
     settings.DISK_RESERVE, settings.DISK_QUOTA = 0, obstacles.written_by(run) + 1000
-    assert obstacles.of_disk(run) == ""
+    assert obstacles.of_disk(run, obstacles.room()) == ""
     (settings.ARTIFACTS_DIR / "some").write_bytes(bytes(1001))
     assert obstacles.room() == obstacles.written_by(run) - 1
-    assert "GiB free, and this run needs" in obstacles.of_disk(run)
+    assert "GiB free, and this run needs" in obstacles.of_disk(run, obstacles.room())
 
 
 def test_workers_that_were_not_heard_for_a_week_are_forgotten(db: None) -> None:

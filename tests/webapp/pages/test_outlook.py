@@ -11,6 +11,7 @@ from tests.webapp.cast import finish, launched, story
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, services
 from webapp.experiments.models import Experiment, Role, Run
+from webapp.jobs import logs
 from webapp.pages.outlook import outlook
 
 
@@ -105,3 +106,22 @@ def test_starting_is_told_apart_from_running(owner: User, phase: str, word: str)
     client = Client()
     client.force_login(owner)
     assert f'role="status">{word}</span>' in client.get(f"/runs/{run.pk}/").content.decode()
+
+
+def test_the_log_of_a_run_is_on_its_page_searchable_and_a_file(owner: User, client: Client) -> None:
+    run = claimed(launched(owner))
+    client.force_login(owner)
+    assert "Nothing was written yet." in client.get(f"/runs/{run.pk}/").content.decode()
+    assert client.get(f"/runs/{run.pk}/log.txt").status_code == 404
+    path = logs.path_of(run.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("first <b>line</b>\nsecond line\n")
+    assert "first &lt;b&gt;line&lt;/b&gt;\nsecond line" in client.get(f"/runs/{run.pk}/").content.decode()
+    found = client.get(f"/runs/{run.pk}/log/", {"find": "SECOND"}).content.decode()
+    assert "second line" in found
+    assert "first" not in found
+    assert "every 3s" in found, "it trains, so more may come"
+    assert "No line contains “third”." in client.get(f"/runs/{run.pk}/log/", {"find": "third"}).content.decode()
+    file = client.get(f"/runs/{run.pk}/log.txt")
+    assert b"".join(file) == path.read_bytes()
+    path.unlink()
