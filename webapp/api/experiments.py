@@ -49,6 +49,7 @@ class ExperimentOut(Schema):
     runs: list[PartOut]
     result: Result | None
     warnings: list[str] = []
+    budget_hours: float | None
 
 
 class ListedOut(Schema):
@@ -73,7 +74,10 @@ class ListOut(Schema):
 
 
 class ChangeIn(Schema):
-    name: str = Field(max_length=120)
+    """``budget_hours`` is in accelerator-hours, null for no limit; what is left out stays."""
+
+    name: str | None = Field(None, max_length=120)
+    budget_hours: float | None = Field(None, gt=0, le=keeping.LARGEST_BUDGET)
 
 
 class PreviewOut(Schema):
@@ -120,6 +124,7 @@ def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut
         ],
         result=None if experiment.result is None else Result.model_validate(experiment.result),
         warnings=warnings,
+        budget_hours=experiment.budget_hours,
     )
 
 
@@ -236,12 +241,15 @@ def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 
 @router.patch("/experiments/{experiment_id}", response=ExperimentOut)
 def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> ExperimentOut:
-    """Gives the experiment another name. What else it is cannot be changed: clone it."""
+    """Gives the experiment another name, or a budget. What else it is cannot be changed: clone it."""
     experiment = changed(request, experiment_id)
     try:
-        jobs.rename(experiment, change.name, by(request))
+        if change.name is not None:
+            jobs.rename(experiment, change.name, by(request))
     except ValidationError as error:
         raise Invalid(*describe(error.errors())) from error
+    if "budget_hours" in change.model_fields_set:
+        jobs.limit(experiment, change.budget_hours, by(request))
     return experiment_out(experiment, [])
 
 

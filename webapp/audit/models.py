@@ -18,6 +18,7 @@ class Verb(models.TextChoices):
     DRAINED = "drained", "drained"
     UNDRAINED = "undrained", "let work again"
     MOVED = "moved", "moved in the queue"
+    LIMITED = "limited", "set the budget of"
     RENAMED = "renamed", "renamed"
     CHANGED = "changed", "changed"
     DELETED = "deleted", "deleted"

@@ -1,4 +1,4 @@
-"""What becomes of an experiment after it was made: another name, or its end. Its runs belong to nobody and stay."""
+"""What becomes of an experiment after it was made: another name, a budget, or its end. Its runs belong to nobody and stay."""
 
 from django.db import transaction
 
@@ -15,6 +15,17 @@ def rename(experiment: Experiment, name: str) -> None:
     spec = ExperimentSpec.model_validate({**experiment.experiment_spec.model_dump(), "name": name.strip()})
     experiment.name, experiment.spec = spec.name, spec.model_dump(mode="json")
     experiment.save(update_fields=["name", "spec"])
+
+
+LARGEST_BUDGET = 1_000_000.0
+
+
+def limit(experiment: Experiment, hours: float | None) -> None:
+    """None for no limit. Raises ValueError, with a sentence, for a number that is no budget."""
+    if hours is not None and not 0 < hours <= LARGEST_BUDGET:
+        raise ValueError("A budget is a number of accelerator-hours above zero.")
+    experiment.budget_hours = hours
+    experiment.save(update_fields=["budget_hours"])
 
 
 @transaction.atomic

@@ -110,6 +110,7 @@ class Experiment(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     place = models.IntegerField(default=0)  # among the queued experiments of its owner, as moved; the lowest first
+    budget_hours = models.FloatField(null=True)  # accelerator-hours after which it is stopped
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest

@@ -6,7 +6,7 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import keeping, queue, services, workers
+from webapp.experiments import budget, keeping, queue, services, workers
 from webapp.experiments.models import Experiment, Priority, Run, Worker
 from webapp.jobs.dispatch import announce, call
 
@@ -88,6 +88,19 @@ def rename(experiment: Experiment, name: str, by: User) -> None:
     before = experiment.name
     keeping.rename(experiment, name)
     tell(by, Verb.RENAMED, "experiment", experiment.pk, experiment.name, before=before)
+
+
+@transaction.atomic
+def limit(experiment: Experiment, hours: float | None, by: User) -> None:
+    """Raises ValueError for a number that is no budget."""
+    keeping.limit(experiment, hours)
+    tell(by, Verb.LIMITED, "experiment", experiment.pk, experiment.name, hours="no limit" if hours is None else hours)
+
+
+def stop_used_up() -> None:
+    """Stops the experiments that have used up their budget; results, points and checkpoints are kept."""
+    for experiment in budget.used_up():
+        announce(services.stop_experiment(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours"))
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from training.results import Result
 from training.spec import warnings
 from webapp.charts.live import live_chart
 from webapp.experiments import queries, queue
+from webapp.experiments.budget import spent_hours
 from webapp.experiments.models import Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.queries import STATES
 from webapp.findings.claims import ABOUT_DATA, Note
@@ -92,6 +93,12 @@ class Living:
         if self.at_work or not (one.ended_at and one.launched_at):
             return ""
         return f"took {duration(one.ended_at - one.launched_at)}"
+
+    @property
+    def budget(self) -> str:
+        """0.4 of 2 accelerator-hours used; empty without a budget."""
+        limit = self.experiment.budget_hours
+        return "" if limit is None else f"{spent_hours(self.experiment):.2g} of {limit:g} accelerator-hours used"
 
     @cached_property
     def counts(self) -> dict[str, int]:

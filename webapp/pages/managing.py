@@ -1,4 +1,4 @@
-"""The page on which an experiment is renamed or deleted by those whom it belongs to."""
+"""The page on which an experiment is renamed, given a budget, or deleted by those whom it belongs to."""
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -24,11 +24,12 @@ def manage(request: HttpRequest, pk: int) -> HttpResponse:
     wrong: dict[str, str] = {}
     if request.method == "POST":
         assert isinstance(request.user, User)
-        act = _delete if request.POST.get("do") == "delete" else _rename
+        act = {"delete": _delete, "limit": _limit}.get(request.POST.get("do", ""), _rename)
         wrong = act(request, experiment, request.user)
         if not wrong:
             return redirect("experiment", pk) if experiment.pk else redirect("experiments")
     context = {"experiment": experiment, "wrong": wrong, "name": request.POST.get("name", experiment.name)}
+    context["budget"] = request.POST.get("budget", "" if experiment.budget_hours is None else f"{experiment.budget_hours:g}")
     context["shared"] = queries.shared_runs(experiment)
     return render(request, "pages/manage.html", context, status=422 if wrong else 200)
 
@@ -39,6 +40,16 @@ def _rename(request: HttpRequest, experiment: Experiment, by: User) -> dict[str,
     except ValidationError as error:
         return {"name": " ".join(problem.message for problem in describe(error.errors()))}
     messages.info(request, "The experiment has its new name.")
+    return {}
+
+
+def _limit(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
+    typed = request.POST.get("budget", "").strip()
+    try:
+        jobs.limit(experiment, float(typed) if typed else None, by)
+    except ValueError:
+        return {"budget": "A budget is a number of accelerator-hours above zero, or nothing for none."}
+    messages.info(request, "The experiment has its new budget." if typed else "The experiment has no budget any more.")
     return {}
 
 

@@ -10,7 +10,7 @@ from webapp.erasures import services as erasures
 from webapp.experiments import services, workers
 from webapp.hooks import services as hooks
 from webapp.imports import services as imports
-from webapp.jobs import chores
+from webapp.jobs import chores, launch
 from webapp.jobs.dispatch import announce, resend
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class Command(BaseCommand):
                     announce(changed)
                 resend()
                 workers.forget()
+                launch.stop_used_up()
                 imports.fail_expired()
                 erasures.take_back_expired()
                 chores.resend()

@@ -1,0 +1,50 @@
+"""Budgets in accelerator-hours: what an experiment's runs have taken, and which experiments have used theirs up."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from webapp.experiments.models import Event, Experiment, Run, Worker
+
+ENDS = ("finished", "failed", "stopped", "lost", "released")
+HOUR = 3600.0
+
+
+def spent_hours(experiment: Experiment) -> float:
+    """Accelerator-hours of all attempts at its runs since the experiment was made, those that broke off included.
+
+    From the claim of each attempt to its end, or to now, times the processes of its worker. What was finished before costs
+    nothing; what several experiments need counts for each of them.
+    """
+    ids = list(experiment.runs.distinct().values_list("pk", flat=True))
+    told = Event.objects.filter(run__in=ids, at__gte=experiment.created_at, payload__kind__in=("claimed", *ENDS))
+    rows = told.order_by("run", "seq").values_list("run", "at", "payload")
+    now: datetime | None = Run.objects.filter(pk__in=ids).values_list(Now(), flat=True).first()
+    processes = dict(Worker.objects.values_list("name", "processes"))
+    return sum(seconds for seconds in _attempts(rows, now, processes)) / HOUR
+
+
+def _attempts(
+    rows: Iterable[tuple[int, datetime, dict[str, object]]], now: datetime | None, processes: dict[str, int]
+) -> Iterable[float]:
+    """Seconds of each attempt; ``rows`` are of one run after the other, each from the first event to the last."""
+    open_: dict[int, tuple[datetime, int]] = {}
+    for run, at, payload in rows:
+        if payload["kind"] == "claimed":
+            open_[run] = at, processes.get(str(payload["worker"]), 1)
+        elif run in open_:
+            begun, number = open_.pop(run)
+            yield (at - begun).total_seconds() * number
+    for begun, number in open_.values():
+        yield (now - begun).total_seconds() * number if now else 0.0
+
+
+def limited() -> QuerySet[Experiment]:
+    """Experiments at work that have a budget."""
+    return Experiment.objects.filter(budget_hours__isnull=False, launched_at__isnull=False, stopped_at=None, ended_at=None)
+
+
+def used_up() -> list[Experiment]:
+    return [one for one in limited() if one.budget_hours is not None and spent_hours(one) >= one.budget_hours]
