@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from training import catalog
 from training.artifacts import Predictions, Trajectory
+from training.comparisons import Discordant, mcnemar
 from training.measures import (
     Accuracy,
     Agreement,
@@ -104,6 +105,8 @@ class Contrast(Frozen):
     p: float
     p_holm: float
     pgr_difference: Estimate | None
+    discordant: tuple[Discordant, ...] = ()
+    """Of each seed, the baseline's student first: one pair of runs by itself, which knows nothing of other seeds."""
 
 
 class Result(Frozen):
@@ -308,6 +311,7 @@ def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -
         difference=combination(spread, (-1, 1)),
         p=p,
         p_holm=p,
+        discordant=tuple(mcnemar(one.seed, *runs) for (one, _), *runs in zip(both, ones[0], twos[0], strict=True)),
         pgr_difference=_pgr_difference([(one, two) for one, two in both if not one.missing and not two.missing], look),
     )
 

@@ -1,10 +1,11 @@
 """How the pages say things: models, methods, durations and results as words."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 from training import ExperimentSpec, catalog
-from training.methods import Learning
+from training.methods import Learning, Method
 from training.statistics import Estimate
 
 
@@ -45,12 +46,16 @@ def value_text(value: object) -> str:
 
 
 def method_titles(spec: ExperimentSpec) -> list[str]:
+    return titles_of(spec.methods)
+
+
+def titles_of(methods: Sequence[Method]) -> list[str]:
     """One per method; with the settings in which they differ where a kind comes more than once."""
-    kinds = [method.kind for method in spec.methods]
+    kinds = [method.kind for method in methods]
     found = []
-    for method in spec.methods:
+    for method in methods:
         title = method_title(method)
-        alike = [other for other in spec.methods if other.kind == method.kind]
+        alike = [other for other in methods if other.kind == method.kind]
         if kinds.count(method.kind) > 1:
             settings = [
                 f"{(info.title or name).removeprefix('Confidence ').lower()} {value_text(getattr(method, name))}"
