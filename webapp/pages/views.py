@@ -1,6 +1,7 @@
 """The pages: each parses the request, calls one function of the record or the queue, and renders."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec
@@ -22,6 +24,7 @@ from webapp.pages.listing import listing
 from webapp.pages.living import Living
 from webapp.pages.planning import PlanView
 from webapp.pages.runs import RunPage
+from webapp.pages.several import Several
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
@@ -48,19 +51,27 @@ def new(request: HttpRequest) -> HttpResponse:
     parent = _parent(request)
     if request.method == "POST":
         form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
+        several = _several(request, form)
         action, _, path = request.POST.get("do", "launch").partition(":")
         if action == "add":
             form.add(path)
         elif action == "remove":
             form.remove(path)
-        elif isinstance(form.spec, ExperimentSpec):
-            return _launched(request, _create(request, form.spec, parent))
+        elif isinstance(form.spec, ExperimentSpec) and several.fits:
+            return _launched(request, [_create(request, spec, parent) for spec in several.specs])
         plan = _plan(form, request.POST.get("valid", ""))
         status = 422 if action == "launch" else 200
     else:
         form, status = _first_form(request, parent), 200
-        plan = _plan(form)
-    context = {"form": form, "plan": plan, "parent": parent, "recipes": recipes(), "recipe": request.GET.get("recipe", "")}
+        several, plan = _several(request, form), _plan(form)
+    context = {
+        "form": form,
+        "plan": plan,
+        "several": several,
+        "parent": parent,
+        "recipes": recipes(),
+        "recipe": request.GET.get("recipe", ""),
+    }
     return render(request, "pages/new.html", context, status=status)
 
 
@@ -70,7 +81,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     parent = _parent(request)
     form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
     plan = _plan(form)
-    return render(request, "partials/preview.html", {"form": form, "plan": plan, "parent": parent, "oob": True})
+    context = {"form": form, "plan": plan, "several": _several(request, form), "parent": parent, "oob": True}
+    return render(request, "partials/preview.html", context)
 
 
 def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
@@ -82,6 +94,10 @@ def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
     spec = recipes()[name] if name else ExperimentSpec()
     data = request.GET.get("data", "")
     return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]}) if data else SpecForm.of(spec)
+
+
+def _several(request: HttpRequest, form: SpecForm) -> Several:
+    return Several(form.spec if isinstance(form.spec, ExperimentSpec) else None, request.POST.getlist("also"))
 
 
 def _parent(request: HttpRequest) -> Experiment | None:
@@ -114,11 +130,15 @@ def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | Non
     return jobs.create(request.user, spec, parent)
 
 
-def _launched(request: HttpRequest, experiment: Experiment) -> HttpResponse:
+def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpResponse:
+    """Launches them, and shows the one, or several beside each other."""
     assert isinstance(request.user, User)
-    if not jobs.launch(experiment, request.user):
+    reached = [jobs.launch(experiment, request.user) for experiment in experiments]
+    if not all(reached):
         messages.warning(request, QUEUE_AWAY)
-    return redirect("experiment", experiment.pk)
+    if len(experiments) == 1:
+        return redirect("experiment", experiments[0].pk)
+    return redirect(f"{reverse('compare')}?{urlencode({'e': [one.pk for one in experiments]}, doseq=True)}")
 
 
 def _experiment(request: HttpRequest, pk: int) -> Experiment:
@@ -155,7 +175,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 def launch(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = _changed(request, pk)
     try:
-        return _launched(request, experiment)
+        return _launched(request, [experiment])
     except ValueError as error:  # a model that was there when the experiment was made is not there now
         messages.error(request, str(error))
         return redirect("experiment", pk)

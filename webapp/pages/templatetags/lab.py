@@ -8,7 +8,9 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from training import ExperimentSpec
+from training.statistics import Estimate
 from webapp.charts import numbers, svg
+from webapp.findings.tables import p_text
 from webapp.pages import leaves
 
 register = template.Library()
@@ -28,6 +30,37 @@ def drawing(picture: str) -> SafeString:
 @register.filter
 def rate(value: float) -> str:
     return numbers.rate(value)
+
+
+@register.filter
+def rate2(value: float) -> str:
+    return numbers.rate(value, 2)
+
+
+@register.filter
+def interval(estimate: Estimate) -> str:
+    return numbers.rate_interval(estimate)
+
+
+@register.filter
+def interval2(estimate: Estimate) -> str:
+    return numbers.rate_interval(estimate, 2)
+
+
+@register.filter
+def points(value: float) -> str:
+    return numbers.points(value)
+
+
+@register.filter
+def points_interval(estimate: Estimate) -> str:
+    return numbers.points_interval(estimate)
+
+
+@register.filter
+def p_value(p: float) -> str:
+    """= .032, or < .001"""
+    return p_text(p)
 
 
 @register.filter

@@ -1,0 +1,143 @@
+"""Experiments on several data sets are launched at once, compared with each other, and stand on boards where they may."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from scipy import stats
+
+from tests.webapp.cast import finish_all, launched
+from training import catalog
+from webapp.celery import app
+from webapp.experiments.models import Experiment
+from webapp.findings.boards import boards
+from webapp.findings.comparing import Comparison
+
+METHODS = [{"kind": "naive"}, {"kind": "confidence"}]
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+def done(owner: User, data: str = "movie-reviews", split: int = 0, **changes: object) -> Experiment:
+    settings: dict[str, object] = {"methods": METHODS, "seeds": 2, "data": {"name": data, "split_seed": split}}
+    experiment = launched(owner, **settings | changes)
+    finish_all(experiment)
+    return experiment
+
+
+def result_of(experiment: Experiment) -> dict[str, Any]:
+    assert experiment.result
+    found: dict[str, Any] = experiment.result
+    return found
+
+
+def plain(client: Client, path: str) -> str:
+    html = client.get(path).content.decode()
+    return " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.S)).split())
+
+
+def test_what_stands_beside_each_other_is_each_experiments_own_result(owner: User, client: Client) -> None:
+    one, two = done(owner), done(owner, "movie-preferences", name="Pairs")
+    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}&e=999")
+    assert "2 experiments on 2 data sets, 2 pairs" in page
+    assert "There is no experiment 999." in page
+    compared = Comparison([one, two])
+    for line, method in zip(compared.lines, (0, 1), strict=True):
+        for cell, experiment in zip(line.cells, (one, two), strict=True):
+            assert cell.group is not None
+            assert cell.group.model_dump(mode="json") == result_of(experiment)["groups"][method]
+    differences = [result_of(experiment)["contrasts"][0]["difference"]["value"] for experiment in (one, two)]
+    over = compared.lines[1].over
+    assert over is not None
+    assert over.mean is not None
+    assert over.mean.value == pytest.approx(np.mean(differences))
+    assert compared.lines[1].p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+    assert compared.lines[0].over is None, "the baseline is not compared with itself"
+    assert "too few" in page, "of two data sets Wilcoxon says nothing"
+
+
+def test_a_data_set_counts_once_however_many_experiments_are_on_it(owner: User) -> None:
+    one, two = done(owner), done(owner, strong={"models": ["minilm-l2"]})
+    (naive, confidence) = Comparison([one, two]).lines
+    assert confidence.over is not None
+    assert confidence.over.sets == 1
+    assert confidence.over.mean is None
+    assert len(naive.cells) == 2
+
+
+def test_a_method_that_an_experiment_does_not_have_is_not_tried_there_and_nothing_is_hidden(owner: User, client: Client) -> None:
+    one, two = done(owner), done(owner, "movie-preferences", methods=[{"kind": "naive"}, {"kind": "reverse-kl"}])
+    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    assert page.count("not tried") == 4, "two cells, and in two lines the count of what was left out"
+    waiting = launched(owner, name="Not yet")
+    assert f"No result yet: {waiting.pk} Not yet" in plain(client, f"/compare/?e={one.pk}&e={waiting.pk}")
+
+
+def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(owner: User, client: Client) -> None:
+    first = done(owner, methods=[{"kind": "naive"}])
+    assert boards([first]) == ([], 1), "one method alone is no board"
+    second = done(owner, methods=[{"kind": "naive"}, {"kind": "reverse-kl"}, {"kind": "confidence", "weight": 0.25}])
+    other = [
+        done(owner, methods=[{"kind": "product"}], split=5),
+        done(owner, methods=[{"kind": "product"}], seeds=1),
+        done(owner, methods=[{"kind": "product"}], strong={"models": ["minilm-l4"], "epochs": 3}),
+    ]
+    (board,), alone = boards([first, second, *other])
+    assert alone == 3
+    assert {entry.title for entry in board.lines} == {"Naive", "Reverse KL", "Confidence loss"}
+    naive = next(entry for entry in board.lines if entry.title == "Naive")
+    assert naive.experiments == [first, second], "the same students, in two experiments"
+    accuracies = [entry.group.student.value for entry in board.lines if entry.group.student]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert board.looks == 4, "those on another split have looked at other examples"
+    page = plain(client, "/leaderboard/")
+    assert "Movie reviews, Bag of words" in page
+    assert "3 more settings with a single method" in page
+    assert "4 experiments tested on these examples" in page
+
+
+def test_one_form_launches_an_experiment_for_each_data_set(owner: User, client: Client) -> None:
+    form = {"do": "launch", "name": "Both", "also": ["movie-reviews", "movie-preferences", "unheard-of"]}
+    answer = client.post("/experiments/new/", sent(client) | form)
+    one, two = Experiment.objects.order_by("pk")
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/compare/?e={one.pk}&e={two.pk}"
+    assert [each.spec["data"]["name"] for each in (one, two)] == ["movie-reviews", "movie-preferences"]
+    assert two.name == f"Both · {catalog.dataset('movie-preferences').title}"
+    assert {**one.spec, "name": "", "data": 0} == {**two.spec, "name": "", "data": 0}
+    assert one.launched_at
+    assert two.launched_at
+
+
+def test_where_the_spec_does_not_fit_another_data_set_nothing_is_launched_and_it_says_why(owner: User, client: Client) -> None:
+    imitation = sent(client) | {"methods__0__kind": "imitation", "also": "movie-preferences"}
+    preview = plain_of(client.post("/experiments/new/preview/", imitation))
+    assert "A prompt is about one text" in preview
+    answer = client.post("/experiments/new/", imitation | {"do": "launch"})
+    assert answer.status_code == 422
+    assert "A prompt is about one text" in plain_of(answer)
+    assert not Experiment.objects.exists()
+
+
+def plain_of(answer: object) -> str:
+    return re.sub(r"<[^>]+>", " ", answer.content.decode())  # type: ignore[attr-defined]
+
+
+def sent(client: Client) -> dict[str, object]:
+    """The form of a new experiment, as it stands."""
+    page = client.get("/experiments/new/")
+    raw: dict[str, object] = dict(page.context["form"].raw)
+    return raw

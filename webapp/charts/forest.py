@@ -1,0 +1,61 @@
+"""Differences of methods from a baseline, a point with its interval for each data set and pair, and the line of no difference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from training.statistics import Estimate
+from webapp.charts.numbers import points, points_interval
+from webapp.charts.roles import Look
+
+ROW = 26
+
+
+@dataclass(frozen=True)
+class Difference:
+    """In accuracy, of students by one method from those by the baseline, in one place."""
+
+    place: str
+    method: str
+    look: Look
+    difference: Estimate
+
+
+def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
+    rows = [
+        {
+            "place": one.place,
+            "method": one.method,
+            "value": 100 * one.difference.value,
+            "low": 100 * (one.difference.low if one.difference.low is not None else one.difference.value),
+            "high": 100 * (one.difference.high if one.difference.high is not None else one.difference.value),
+        }
+        for one in found
+    ]
+    methods = list(dict.fromkeys(one.method for one in found))
+    looks = {one.method: one.look for one in found}
+    colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[looks[name].colour for name in methods]))
+    x = alt.X(
+        "value:Q", axis=alt.Axis(title="Points of accuracy over the baseline", titleAnchor="start", format="+.1~f", domain=True)
+    )
+    y = alt.Y("place:N", sort=list(dict.fromkeys(one.place for one in found)), axis=alt.Axis(title=None, labelLimit=260))
+    shift = alt.YOffset("method:N", sort=methods)
+    base = alt.Chart(alt.InlineData(values=rows))
+    nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
+    chart = alt.layer(
+        nothing,
+        base.mark_rule(strokeWidth=1.6).encode(alt.X("low:Q"), alt.X2("high:Q"), y, shift, colour),
+        base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour),
+        width="container",
+        height=alt.Step(max(ROW, 14 * len(methods)), **{"for": "position"}),
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        description=f"Difference in accuracy from {baseline}, with 95% intervals. " + "; ".join(map(words, found)),
+    )
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def words(one: Difference) -> str:
+    return f"{one.method} on {one.place}: {points(one.difference.value)} {points_interval(one.difference)}"

@@ -1,0 +1,173 @@
+"""Several experiments side by side: methods by data set and pair, their differences from the baseline, both in aggregate."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from training.comparisons import OverSets, median_of, over_sets
+from training.methods import Method, Naive
+from training.results import Contrast, Group, Result
+from training.statistics import Estimate, holm
+from webapp.charts.forest import Difference, forest_chart
+from webapp.charts.roles import Look, student_looks
+from webapp.experiments.models import Experiment
+from webapp.findings.pairs import Pair
+from webapp.findings.words import count, dataset_title, joined, titles_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number is from: an experiment, its data set, a pair of models."""
+
+    experiment: Experiment
+    dataset: str
+    pair: Pair
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset}, {self.pair.title}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method in one place; None where the experiment does not have the method."""
+
+    place: Place
+    group: Group | None
+    contrast: Contrast | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method over all places. ``over`` is over data sets, each by the mean of its pairs; ``p`` of its t test, after Holm."""
+
+    title: str
+    look: Look
+    cells: list[Cell]
+    median: Estimate | None
+    resolved: int
+    left_out: str
+    gain: float | None
+    gains: int
+    over: OverSets | None
+    p: float | None
+
+
+class Comparison:
+    """Of experiments that have a result."""
+
+    def __init__(self, experiments: Sequence[Experiment]) -> None:
+        self.experiments = [one for one in experiments if one.result]
+        self.waiting = [one for one in experiments if not one.result]
+        self.results = [Result.model_validate(one.result) for one in self.experiments]
+        self.specs = [one.experiment_spec for one in self.experiments]
+
+    @property
+    def any(self) -> bool:
+        return any(group.seeds for result in self.results for group in result.groups)
+
+    @cached_property
+    def methods(self) -> list[Method]:
+        return list(dict.fromkeys(method for spec in self.specs for method in spec.methods))
+
+    @cached_property
+    def places(self) -> list[Place]:
+        found = []
+        for experiment, result in zip(self.experiments, self.results, strict=True):
+            pairs = dict.fromkeys((group.weak_model, group.strong_model) for group in result.groups if group.seeds)
+            title = dataset_title(experiment.experiment_spec.data.name)
+            found += [Place(experiment, title, Pair(index, *models)) for index, models in enumerate(pairs)]
+        return found
+
+    @property
+    def datasets(self) -> list[str]:
+        return list(dict.fromkeys(place.dataset for place in self.places))
+
+    @property
+    def baseline(self) -> Method | None:
+        """What the others are compared with: naive, or the first method that all experiments have, as in their own results."""
+        return next((method for method in self.methods if isinstance(method, Naive)), None)
+
+    def _cell(self, place: Place, method: Method) -> Cell:
+        number = self.experiments.index(place.experiment)
+        spec, result = self.specs[number], self.results[number]
+        if method not in spec.methods:
+            return Cell(place, None, None)
+        at = (place.pair.weak, place.pair.strong, spec.methods.index(method))
+        group = next((one for one in result.groups if (one.weak_model, one.strong_model, one.method_index) == at), None)
+        contrast = next((one for one in result.contrasts if (one.weak_model, one.strong_model, one.method_index) == at), None)
+        same = contrast and spec.methods[contrast.baseline_index] == self.baseline
+        return Cell(place, group, contrast if same else None)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        titles, looks = titles_of(self.methods), student_looks([method.kind for method in self.methods])
+        found = []
+        for method, title, look in zip(self.methods, titles, looks, strict=True):
+            cells = [self._cell(place, method) for place in self.places]
+            found.append(_line(title, look, cells))
+        tested = [line.over.t for line in found if line.over and line.over.t is not None]
+        adjusted = iter(holm(tested))
+        return [_with(line, next(adjusted) if line.over and line.over.t is not None else None) for line in found]
+
+    @property
+    def table(self) -> list[tuple[Place, list[Group | None]]]:
+        """A row for each place, a column for each method."""
+        return [(place, [line.cells[at].group for line in self.lines]) for at, place in enumerate(self.places)]
+
+    @cached_property
+    def forest(self) -> dict[str, object] | None:
+        """Differences from the baseline in every place; None where no method has one."""
+        found = [
+            Difference(cell.place.title, line.title, line.look, cell.contrast.difference)
+            for line in self.lines
+            for cell in line.cells
+            if cell.contrast
+        ]
+        return forest_chart(found, self.baseline_title) if found else None
+
+    @property
+    def baseline_title(self) -> str:
+        titles = titles_of(self.methods)
+        return titles[self.methods.index(self.baseline)] if self.baseline else ""
+
+    @property
+    def words(self) -> str:
+        about = f"{count(len(self.experiments), 'experiment')} on {count(len(self.datasets), 'data set')}"
+        return f"{about}, {count(len(self.places), 'pair')}"
+
+
+def _line(title: str, look: Look, cells: list[Cell]) -> Line:
+    groups = [cell.group for cell in cells if cell.group]
+    others = Counter(group.state for group in groups if not group.pgr)
+    missing = sum(cell.group is None for cell in cells)
+    left_out = [f"{number} {state}" for state, number in others.items()] + ([f"{missing} not tried"] if missing else [])
+    gains = [group.gain.value for group in groups if group.gain]
+    by_set = _by_set((cell.place.dataset, cell.contrast.difference.value) for cell in cells if cell.contrast)
+    medians = _by_set((cell.place.dataset, cell.group.pgr.value) for cell in cells if cell.group and cell.group.pgr)
+    return Line(
+        title=title,
+        look=look,
+        cells=cells,
+        median=median_of(medians),
+        resolved=sum(group.pgr is not None for group in groups),
+        left_out=joined(left_out),
+        gain=fmean(gains) if gains else None,
+        gains=len(gains),
+        over=over_sets(by_set) if by_set else None,
+        p=None,
+    )
+
+
+def _with(line: Line, p: float | None) -> Line:
+    return Line(**{**vars(line), "p": p})
+
+
+def _by_set(found: Iterable[tuple[str, float]]) -> list[float]:
+    """The mean of each data set."""
+    by_name: dict[str, list[float]] = {}
+    for name, value in found:
+        by_name.setdefault(name, []).append(value)
+    return [fmean(values) for values in by_name.values()]

@@ -1,0 +1,27 @@
+"""Several experiments beside each other, and the boards of methods over all results."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from webapp.access import viewer
+from webapp.experiments import queries
+from webapp.findings.boards import boards
+from webapp.findings.comparing import Comparison
+
+MOST = 50
+
+
+@viewer
+def compare(request: HttpRequest) -> HttpResponse:
+    """Those that the address names, of those that the account may see; the others are left out with a word."""
+    asked = list(dict.fromkeys(int(number) for number in request.GET.getlist("e") if number.isdecimal()))[:MOST]
+    known = queries.visible(request.user).select_related("owner").in_bulk(asked)
+    found = [known[pk] for pk in asked if pk in known]
+    context = {"page": Comparison(found), "asked": asked, "unknown": [pk for pk in asked if pk not in known]}
+    return render(request, "pages/compare.html", context)
+
+
+@viewer
+def leaderboard(request: HttpRequest) -> HttpResponse:
+    found, alone = boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
+    return render(request, "pages/leaderboard.html", {"boards": found, "alone": alone})
