@@ -15,6 +15,8 @@ from training.statistics import LEVEL, Estimate, t_quantile
 
 FEWEST_RANKED = 6
 """Of fewer data sets no outcome of Wilcoxon's test is below .05."""
+FEWEST_RESAMPLED = 5
+"""Fewer data sets, resampled, hardly say more than the least and the greatest."""
 RESAMPLES = 10_000
 
 
@@ -65,12 +67,12 @@ def over_sets(differences: Sequence[float]) -> OverSets:
 
 
 def median_of(values: Sequence[float]) -> Estimate | None:
-    """The median with a 95% percentile interval from resampled ``values``, one for each data set; no ends for fewer than two."""
+    """The median with a 95% percentile interval from resampled ``values``, one for each data set; no ends for fewer than five."""
     if not len(values):
         return None
     found = np.asarray(values, dtype=np.float64)
     centre = float(np.median(found))
-    if len(found) < 2:
+    if len(found) < FEWEST_RESAMPLED:
         return Estimate(value=centre, low=None, high=None)
     drawn = np.random.default_rng(0).integers(0, len(found), (RESAMPLES, len(found)))
     low, high = np.quantile(np.median(found[drawn], axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -52,13 +52,13 @@ def test_of_too_few_data_sets_no_test_is_told() -> None:
     assert over_sets([0.1 + 0.01 * number for number in range(FEWEST_RANKED)]).wilcoxon == pytest.approx(2 / 2**FEWEST_RANKED)
 
 
-def test_a_median_has_an_interval_within_its_values_and_none_of_one() -> None:
+def test_a_median_has_an_interval_within_its_values_and_none_of_few() -> None:
     found = median_of([0.1, 0.2, 0.3, 0.4, 0.9])
     assert found is not None
     assert found.value == 0.3
     assert found.low == 0.1
     assert found.high == 0.9
     assert median_of([]) is None
-    alone = median_of([0.4])
-    assert alone is not None
-    assert (alone.low, alone.high) == (None, None)
+    few = median_of([0.4, 0.6, 0.5, 0.3])
+    assert few is not None
+    assert (few.value, few.low, few.high) == (0.45, None, None)

@@ -37,10 +37,8 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     methods = list(dict.fromkeys(one.method for one in found))
     looks = {one.method: one.look for one in found}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[looks[name].colour for name in methods]))
-    x = alt.X(
-        "value:Q", axis=alt.Axis(title="Points of accuracy over the baseline", titleAnchor="start", format="+.1~f", domain=True)
-    )
-    y = alt.Y("place:N", sort=list(dict.fromkeys(one.place for one in found)), axis=alt.Axis(title=None, labelLimit=260))
+    x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
+    y = alt.Y("place:N", sort=list(dict.fromkeys(one.place for one in found)), axis=alt.Axis(title=None, labelLimit=150))
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
     nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))

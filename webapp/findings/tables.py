@@ -155,6 +155,19 @@ class Tables(Evidence):
         return found
 
     @property
+    def discordant(self) -> list[tuple[str, str, list[tuple[int, int, int, str]]]]:
+        """For each comparison method and baseline, and of each seed what either run alone gets right, with McNemar's p."""
+        return [
+            (
+                self.titles[one.method_index],
+                self.titles[one.baseline_index],
+                [(run.seed, run.second, run.first, p_text(run.p)) for run in one.discordant],
+            )
+            for one in self.contrasts
+            if one.discordant
+        ]
+
+    @property
     def adjusted(self) -> bool:
         """Whether the p values know that there are several comparisons."""
         return len(self.contrasts) > 1
