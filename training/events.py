@@ -51,13 +51,18 @@ class Progress(Frozen):
 
 
 class MetricLogged(Frozen):
-    """Mean training loss (nats per example) since the last one, against the run's own targets."""
+    """Mean training loss (nats per example) since the last one, against the run's own targets.
+
+    ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
+    guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes.
+    """
 
     kind: Literal["metric"] = "metric"
     step: int
     loss: float | None
     lr: float
     confidence_weight: float | None = None
+    threshold: float | None = None
 
 
 class EvaluationLogged(Frozen):

@@ -16,6 +16,8 @@ class MethodBase(Frozen):
     """What charts call it, where its title is too long."""
     taught: ClassVar[str] = "weak labels"
     """What its student learns from, in words."""
+    own_view: ClassVar[bool] = False
+    """Whether the student's own view has a weight in its loss, which changes while it trains."""
 
 
 class Naive(MethodBase):
@@ -44,6 +46,7 @@ class Confidence(MethodBase):
     """
 
     short: ClassVar[str] = "Confidence"
+    own_view: ClassVar[bool] = True
     kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
     weight: float = _weight(
         f"{GUESS} Of more than two classes the guess is "
@@ -66,6 +69,7 @@ class ConfidenceRelease(MethodBase):
     """
 
     short: ClassVar[str] = "Confidence, OpenAI"
+    own_view: ClassVar[bool] = True
     kind: Literal["confidence-release"] = Field("confidence-release", title="Confidence loss (OpenAI)")
     weight: float = _weight(
         "Share of the target that is the student’s own guess, after the ramp. The released code has a bug, kept here: the weight "
@@ -82,6 +86,7 @@ class ConfidenceBuffer(MethodBase):
 
     two_classes: ClassVar[bool] = True
     short: ClassVar[str] = "Confidence, buffer"
+    own_view: ClassVar[bool] = True
     kind: Literal["confidence-buffer"] = Field("confidence-buffer", title="Confidence loss (buffer)")
     weight: float = _weight(GUESS)
     ramp_steps: int = Field(
@@ -173,6 +178,7 @@ class Entropy(MethodBase):
     (1 - a) CE(f, w) + a H(f): what EleutherAI/w2s meant and its released code does not do.
     """
 
+    own_view: ClassVar[bool] = True
     kind: Literal["entropy"] = Field("entropy", title="Entropy")
     weight: float = _weight("Weight of the student’s entropy, after the ramp; the cross-entropy has the rest.")
     ramp_steps: int = Field(
@@ -187,6 +193,7 @@ class EntropyRelease(MethodBase):
     """
 
     short: ClassVar[str] = "Entropy, release"
+    own_view: ClassVar[bool] = True
     kind: Literal["entropy-release"] = Field("entropy-release", title="Entropy (EleutherAI)")
     weight: float = _weight(
         "The released code detaches its target, kept here: the gradient is exactly 1 − weight times that of naive, and no "
@@ -362,6 +369,7 @@ class Anchored(MethodBase):
 
     short: ClassVar[str] = "Anchored"
     taught: ClassVar[str] = "weak labels and ground truth"
+    own_view: ClassVar[bool] = True
     kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
     fraction: float = _fraction()
     weight: float = _weight(f"{GUESS} Rows with ground truth have none.")

@@ -6,7 +6,7 @@
 "use strict";
 (() => {
   const BEAT_MS = 500, BEATS_PER_PING = 3, SILENCE_MS = 4000, NEWS_MS = 1000, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, NOT_FOUND = 4404;
-  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"], ENDS = ["finished", "stopped", "failed"];
+  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"], OWN = {weight: "confidence_weight", threshold: "threshold"}, ENDS = ["finished", "stopped", "failed"];
 
   let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
   const have = {};          // run id -> number of its last event
@@ -124,6 +124,7 @@
       if (nonFinite[run] > event.resumed_from) delete nonFinite[run];
     } else if (event.kind === "metric") {
       if (Number.isFinite(event.loss)) rows.push(row("loss", event.loss)); else nonFinite[run] ??= event.step;
+      for (const [metric, name] of Object.entries(OWN)) if (Number.isFinite(event[name])) rows.push(row(metric, event[name]));
     } else if (event.kind === "evaluation") {
       for (const metric of EVALUATION) if (Number.isFinite(event[metric])) rows.push(row(metric, event[metric]));
     }

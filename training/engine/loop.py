@@ -72,6 +72,7 @@ class Loop:
         self.labels = torch.from_numpy(labels).to(self.device)
         self.truth = None if truth is None else torch.from_numpy(truth).to(self.device)
         self.known: Tensor | None = None  # of the share of the batch that is at work
+        self.guessed: tuple[Tensor, Tensor | None] | None = None  # what the last threshold was of
         self.run, self.inputs, self.rows = run, inputs, rows
         self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
         self.keeps = crew.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
@@ -248,6 +249,8 @@ class Loop:
             prior = self.crew.sum(labels.sum()) / batch
         if guesses is not None and (size := losses.recent(method)):
             guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
+        if guesses is not None and isinstance(method, losses.GUESSING) and guesses.dim() == 1:
+            self.guessed = guesses, prior
         return losses.target(method, labels, logits, progress, guesses, step=self.step, prior=prior, truth=truth)
 
     def _in_parts(self, rows: Rows, labels: Tensor, progress: float, batch: int) -> Tensor:
@@ -319,7 +322,8 @@ class Loop:
         done = (self.step - 1) / self.total
         weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         lr = self.run.lr * lr_factor(self.run.schedule, done)
-        self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight))
+        threshold = torch.sigmoid(losses.threshold(*self.guessed)).item() if self.guessed else None
+        self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight, threshold=threshold))
         self.loss_sum.zero_()
         self.loss_count = 0
 

@@ -159,15 +159,17 @@ def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None =
     """
     if logits.dim() == 2:
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(torch.float32)
-    batch = logits if batch is None else batch
+    return (logits > threshold(logits if batch is None else batch, prior)).to(torch.float32)
+
+
+def threshold(batch: Tensor, prior: Tensor | None = None) -> Tensor:
+    """The logit above which a guess of two classes becomes 1, of the logits (n,) of a whole batch. See ``hardened``."""
     if len(batch) < 2:
         raise ValueError("The confidence loss needs batches of at least two examples: the median of one splits nothing.")
     if prior is None:
-        threshold = batch.sort().values[len(batch) - len(batch) // 2 - 1]
-    else:
-        # The release compares probabilities of class 0, which are in the opposite order.
-        threshold = -torch.quantile(-batch, prior.to(batch.dtype))
-    return (logits > threshold).to(torch.float32)
+        return batch.sort().values[len(batch) - len(batch) // 2 - 1]
+    # The release compares probabilities of class 0, which are in the opposite order.
+    return -torch.quantile(-batch, prior.to(batch.dtype))
 
 
 def product(logits: Tensor, labels: Tensor, supervisor: float, student: float) -> Tensor:

@@ -1,11 +1,11 @@
 """The live chart: test accuracy, agreement with the supervisor and training loss of one pair, filled row by row in the browser.
 
 A row of the data set "live" is ``{run, series, seed, total, step, metric, value}`` with metric "accuracy", "agreement_right",
-"agreement_wrong" or "loss"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number of steps. The bold
-line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as each of them has
-points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same seeds. The band
-around it is the 95% t interval of that mean, over seeds alone. Thin lines are seeds: those that have not finished, and where
-the parameter ``EACH`` is true all of them.
+"agreement_wrong", "loss", "weight" or "threshold"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number
+of steps. The bold line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as
+each of them has points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same
+seeds. The band around it is the 95% t interval of that mean, over seeds alone. Thin lines are seeds: those that have not
+finished, and where the parameter ``EACH`` is true all of them.
 """
 
 import json
@@ -50,7 +50,7 @@ RATE_AXIS = alt.Axis(
 class Series:
     """What the page wants drawn as one line: a role, for a student with its method, over all seeds. ``steps`` is its length.
 
-    One that ``reads`` learns texts, and has a loss alone.
+    One that ``reads`` learns texts, and has a loss alone. ``own_view`` is that of its method.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Series:
     steps: int
     method: str = ""
     reads: bool = False
+    own_view: bool = False
 
 
 def live_chart(series: Sequence[Series], total_steps: int) -> dict[str, Any]:
@@ -96,6 +97,10 @@ def _spec(series: tuple[Series, ...], total_steps: int) -> str:
         panels = [("Training loss", "of the texts, nats per token", ["loss"], 196, (2, 4))]
     elif not panel.students:  # only they have somebody to agree with
         del panels[1]
+    if any(one.own_view for one in series):
+        panels.append(("Weight of the student’s own view", "in the loss", ["weight"], 90, (0.0, 0.6)))
+        about = "of the batch at each point; above it the guess is 1"
+        panels.append(("Threshold of its guess", about, ["threshold"], 110, (0.3, 0.7)))
     titles = " and ".join(", ".join(title for title, *_ in panels).capitalize().rsplit(", ", 1))
     longest = AXIS + LABEL + round(LETTER * (max(len(one.title) for one in series) + len(" .718")))
     chart = alt.vconcat(

@@ -5,6 +5,9 @@ from typing import Any
 
 from training.results import Group, Outcome
 from training.statistics import Estimate
+from webapp.charts.difficulty import Accuracies
+from webapp.charts.misfit import Students
+from webapp.charts.reliability import Reliable
 
 Row = dict[str, Any]
 
@@ -47,3 +50,29 @@ def _row(
     if found is not None:
         ends = {"value": found.value, "low": found.low, "high": found.high}
     return {**about, "measure": measure, "seed": seed, **ends, "run": run}
+
+
+def reliability_rows(models: Sequence[Reliable]) -> list[Row]:
+    return [
+        {"model": model.title, "confidence": one.confidence, "right": one.right, "count": one.count}
+        for model in models
+        for one in model.bins
+    ]
+
+
+def difficulty_rows(models: Sequence[Accuracies]) -> list[Row]:
+    """Parts are counted from the supervisor's least sure, 1."""
+    return [
+        {"model": model.title, "part": number, "value": found.value, "low": found.low, "high": found.high}
+        for model in models
+        for number, found in enumerate(model.parts, 1)
+        if found is not None
+    ]
+
+
+def misfit_rows(students: Sequence[Students]) -> list[Row]:
+    return [
+        {"method": one.title, "seed": point.seed, "misfit": point.misfit, "gain": point.gain}
+        for one in students
+        for point in one.points
+    ]

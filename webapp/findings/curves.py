@@ -9,7 +9,9 @@ from webapp.findings.pairs import PairLanes
 
 Row = dict[str, Any]
 
-EVALUATION = ("accuracy", "agreement_right", "agreement_wrong")
+EVALUATION = {one: one for one in ("accuracy", "agreement_right", "agreement_wrong")}
+METRIC = {"loss": "loss", "weight": "confidence_weight", "threshold": "threshold"}
+"""What the rows call it, and what the event does."""
 
 
 def curves(lanes: PairLanes) -> list[Row]:
@@ -21,7 +23,8 @@ def curves(lanes: PairLanes) -> list[Row]:
             about["total"] = segment.run.total_steps
             events = queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
             for told in standing(event.payload for event in events):
-                named = [("loss", told.get("loss"))] if told["kind"] == "metric" else [(one, told.get(one)) for one in EVALUATION]
+                wanted = METRIC if told["kind"] == "metric" else EVALUATION
+                named = [(metric, told.get(name)) for metric, name in wanted.items()]
                 known = [(metric, value) for metric, value in named if value is not None and isfinite(value)]
                 rows += [{**about, "step": told["step"], "metric": one, "value": value} for one, value in known]
     return rows

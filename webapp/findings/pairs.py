@@ -194,7 +194,8 @@ class PairLanes:
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
         taught = self.spec.methods[method].taught
-        return Lane(Series(name, role, title, steps, kind), look, model, full, segments, taught)
+        own = role == "student" and self.spec.methods[method].own_view
+        return Lane(Series(name, role, title, steps, kind, own_view=own), look, model, full, segments, taught)
 
     @property
     def weak(self) -> Lane:

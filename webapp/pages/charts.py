@@ -23,15 +23,19 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     """One chart of one pair, saved by the browser."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
     spec, rows = _chart(living, name)
-    file = f"experiment-{pk}-{name}-{living.pair.index}.{how}"
-    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return as_file(spec, rows, how, f"experiment-{pk}-{name}-{living.pair.index}", streamed=name == "live")
+
+
+def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
+    """A chart as SVG or PNG, or its ``rows`` as CSV; one that is ``streamed`` has no rows of its own."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
     if how == "csv":
         return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
     if how not in PICTURES:
         raise Http404("A chart is an SVG, a PNG or a CSV.")
     picture, kind = PICTURES[how]
     try:
-        drawn = draw(on_paper(spec, rows if name == "live" else None), picture)
+        drawn = draw(on_paper(spec, rows if streamed else None), picture)
     except NotDrawn as error:
         return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=503)
     return HttpResponse(drawn, content_type=kind, headers=headers)

@@ -6,7 +6,7 @@ from functools import cached_property
 from statistics import median_low
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from training.diagnostics import CAR, CDR, DOUBT, Number, Range
@@ -15,12 +15,14 @@ from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.reliability import Reliable, reliability_chart
+from webapp.charts.rows import difficulty_rows, misfit_rows, reliability_rows
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 from webapp.explorer.diagnosing import Diagnosed, Examined, diagnosed
 from webapp.findings.pairs import Lane, Pair, PairLanes, pairs_of
 from webapp.findings.words import count
+from webapp.pages.charts import as_file
 
 Cells = list[tuple[str, str]]
 """A value each, with its interval or range."""
@@ -37,6 +39,20 @@ def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
     except Missing as missing:
         context["missing"] = str(missing)
     return render(request, "pages/diagnostics.html", context, status=422 if asked.wrong else 200)
+
+
+@viewer
+def figure(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
+    """One of its charts, saved by the browser."""
+    experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+    try:
+        page = DiagnosticsPage(experiment, request.GET.get("pair", ""), Thresholds(request.GET))
+    except Missing as missing:
+        raise Http404(str(missing)) from None
+    if name not in page.figures:
+        raise Http404("There is no such chart.")
+    found = page.figures[name]
+    return as_file(found.spec, found.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
 
 
 class Thresholds:
@@ -61,6 +77,14 @@ class Thresholds:
             return value
         self.wrong.append(f"{name.upper()}: {text[:20]} is not a share from 0 to below 1; {published} is used instead.")
         return published
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart, and the rows that it is made of."""
+
+    spec: dict[str, Any]
+    rows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -95,32 +119,28 @@ class DiagnosticsPage:
         return f"{count(self.found.examples, 'test example')}, {count(len(self.found.weak.seeds), 'seed')}"
 
     @cached_property
-    def truth(self) -> dict[str, Any]:
-        models = [Reliable(lane.title, lane.look, one.truth.bins, one.truth.error.value) for lane, one in self.all]
-        return reliability_chart(models, self.found.classes, "share that is right")
-
-    @cached_property
-    def supervisor(self) -> dict[str, Any]:
-        models = [
+    def figures(self) -> dict[str, Figure]:
+        """By the names that their files have."""
+        truth = [Reliable(lane.title, lane.look, one.truth.bins, one.truth.error.value) for lane, one in self.all]
+        taught = [
             Reliable(lane.title, lane.look, one.supervisor.bins, one.supervisor.error.value)
             for lane, one in self.students
             if one.supervisor
         ]
-        return reliability_chart(models, self.found.classes, "share with the supervisor’s label")
-
-    @cached_property
-    def difficulty(self) -> dict[str, Any]:
-        return difficulty_chart([Accuracies(lane.title, lane.look, one.parts) for lane, one in self.all])
-
-    @cached_property
-    def squared(self) -> dict[str, Any]:
-        students = [Students(lane.title, lane.look, one.squared) for lane, one in self.students]
-        return misfit_chart(students, "Gain in Brier score", "Misfit, mean (f − w)²")
-
-    @cached_property
-    def log(self) -> dict[str, Any]:
-        students = [Students(lane.title, lane.look, one.log) for lane, one in self.students]
-        return misfit_chart(students, "Gain in NLL", "Misfit, KL(student ‖ weak)")
+        parts = [Accuracies(lane.title, lane.look, one.parts) for lane, one in self.all]
+        squared, log = (
+            [Students(lane.title, lane.look, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
+        )
+        classes = self.found.classes
+        return {
+            "truth": Figure(reliability_chart(truth, classes, "share that is right"), reliability_rows(truth)),
+            "supervisor": Figure(
+                reliability_chart(taught, classes, "share with the supervisor’s label"), reliability_rows(taught)
+            ),
+            "difficulty": Figure(difficulty_chart(parts), difficulty_rows(parts)),
+            "squared": Figure(misfit_chart(squared, "Gain in Brier score", "Misfit, mean (f − w)²"), misfit_rows(squared)),
+            "log": Figure(misfit_chart(log, "Gain in NLL", "Misfit, KL(student ‖ weak)"), misfit_rows(log)),
+        }
 
     @property
     def calibrations(self) -> list[Row]:

@@ -13,6 +13,7 @@ from webapp.experiments.models import Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.queries import STATES
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
+from webapp.findings.looks import looks
 from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
 from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model
@@ -225,7 +226,8 @@ class Living:
         said = {note.text for note in found}
         asked = [problem for problem in warnings(self.spec) if problem.message not in said]
         titles = {"data.name": ABOUT_DATA}
-        return [*found, *(Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked)]
+        known = [Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked]
+        return [*found, *known, *([looks(self.experiment)] if self.result else [])]
 
     @cached_property
     def changes(self) -> list[tuple[str, str, str]]:

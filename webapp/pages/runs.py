@@ -179,7 +179,8 @@ class RunPage:
         title = SERIES.get(self.role.value, method_title(self.spec.method))
         role = self.role.value if self.role in COMPARED else "student"
         method = self.spec.method.kind if role == "student" and not self.spec.reads else ""
-        return Series("run", role, title, self.steps, method, self.spec.reads)  # type: ignore[arg-type]
+        about = {"reads": self.spec.reads, "own_view": bool(method) and self.spec.method.own_view}
+        return Series("run", role, title, self.steps, method, **about)  # type: ignore[arg-type]
 
     @property
     def steps(self) -> int:

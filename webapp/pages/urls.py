@@ -61,6 +61,7 @@ urlpatterns = [
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
     path("experiments/<int:pk>/stop/", views.stop, name="stop"),
+    path("experiments/<int:pk>/diagnostics/<slug:name>.<slug:how>", diagnostics.figure, name="figure"),
     path("experiments/<int:pk>/charts/<slug:name>.<slug:how>", charts.chart, name="chart"),
     path("experiments/<int:pk>/diagnostics/", diagnostics.diagnostics, name="diagnostics"),
     path("experiments/<int:pk>/examples/", explorer.explorer, name="explorer"),

@@ -7,6 +7,7 @@ from training.spec import warnings
 from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
+from webapp.findings.looks import looks
 from webapp.findings.words import count, dataset_title
 from webapp.papers.locked import note
 from webapp.papers.paper import Locked, Provenance
@@ -21,7 +22,7 @@ def limitations(experiment: Experiment, found: Sequence[Findings], told: Provena
         *(Note("Not in the numbers", sentence) for sentence in told.exclusions),
         *(Note("Asked for knowingly", problem.message) for problem in warnings(experiment.experiment_spec)),
         *_reach(experiment, found),
-        *_looks(experiment),
+        looks(experiment),
         note(experiment, locked),
         Note(
             "Hindsight",
@@ -68,16 +69,3 @@ def _reach(experiment: Experiment, found: Sequence[Findings]) -> list[Note]:
         Note("One split", "All seeds share one test set: other test examples are covered by the intervals, other tests are not.")
     )
     return notes
-
-
-def _looks(experiment: Experiment) -> list[Note]:
-    data = experiment.experiment_spec.data
-    drawn = {"spec__data__name": data.name, "spec__data__split_seed": data.split_seed}
-    alike = Experiment.objects.filter(**drawn, spec__data__test_fraction=data.test_fraction, launched_at__isnull=False)
-    looked = max(1, alike.count())
-    if looked == 1:
-        return [Note("Looks at the test set", "No other experiment of this laboratory was tested on the same examples.")]
-    text = (
-        f"{looked} experiments of this laboratory were tested on the same examples: what was tried after looking was not blind."
-    )
-    return [Note("Looks at the test set", text)]

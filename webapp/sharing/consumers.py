@@ -12,7 +12,7 @@ from webapp.shares.models import Share
 
 SHOWN = {
     "started": ("total_steps", "resumed_from"),
-    "metric": ("step", "loss"),
+    "metric": ("step", "loss", "confidence_weight", "threshold"),
     "evaluation": ("step", "accuracy", "agreement", "agreement_right", "agreement_wrong"),
 }
 """What curves are made of; workers, devices, paths and accounts stay in the laboratory."""

@@ -127,6 +127,18 @@ def test_the_anchored_loss_of_weight_zero_is_mixing_and_without_ground_truth_the
     assert same(by(Anchored(fraction=0), shared), by(Confidence(), shared))
 
 
+def test_the_threshold_of_a_guess_is_told_with_its_weight_as_the_median_of_its_batch(shared: Store) -> None:
+    plan = plan_of({"kind": "confidence"})
+    finish_all(plan, shared)
+    run = student_of(plan).model_copy(update={"batch_size": 72, "epochs": 5})
+    told = finish(run, shared).of("metric")
+    assert (told[0].confidence_weight, told[-1].confidence_weight) == (0.0, 0.5)
+    assert told[0].threshold == 0.5, "of a head that starts at zero"
+    assert all(0 < one.threshold < 1 for one in told)
+    naive = run.model_copy(update={"method": Naive()})
+    assert {one.threshold for one in finish(naive, shared).of("metric")} == {None}
+
+
 def test_of_three_kinds_each_row_is_one_and_the_control_has_as_many_as_overlap(shared: Store) -> None:
     rows = {}
     for part in ("overlap", "easy", "hard", "random"):

@@ -1,6 +1,7 @@
 """The live chart begins empty, knows its length, and gives every series of a pair its place and role."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from training.spec import MOST_SEEDS
@@ -31,6 +32,21 @@ def test_it_is_valid_and_has_no_rows_of_its_own() -> None:
 def test_panels_are_accuracy_agreement_and_loss() -> None:
     titles = [panel["title"]["text"] for panel in live_chart(PAIR, 1000)["vconcat"]]
     assert titles == ["Test accuracy", "Agreement with the supervisor", "Training loss"]
+
+
+def test_where_a_method_weighs_the_students_own_view_its_weight_and_threshold_are_on_the_same_axis() -> None:
+    own = [*PAIR[:2], replace(PAIR[2], own_view=True), PAIR[3]]
+    panels = live_chart(own, 1000)["vconcat"]
+    assert [panel["title"]["text"] for panel in panels[-2:]] == ["Weight of the student’s own view", "Threshold of its guess"]
+    assert "weight" in strings(panels[-2])
+    assert "threshold" in strings(panels[-1])
+    axes = [x["scale"]["domain"] for x in find(panels, "x") if "scale" in x]
+    assert all(domain == [0, 1000] for domain in axes)
+
+
+def test_a_run_that_learns_texts_has_a_loss_alone() -> None:
+    (panel,) = live_chart([Series("run", "student", "Texts first", 10, reads=True)], 10)["vconcat"]
+    assert panel["title"]["text"] == "Training loss"
 
 
 def test_every_x_axis_has_its_final_length_from_the_start() -> None:

@@ -301,3 +301,26 @@ def test_a_threshold_that_is_no_share_is_refused_and_the_published_one_taken(cli
 def test_without_a_complete_seed_it_says_what_it_waits_for(client: Client, owner: User) -> None:
     page = page_of(client, launched(owner))
     assert "nothing to diagnose until" in page
+
+
+def test_each_of_its_charts_is_a_file_of_the_points_that_it_shows(client: Client, experiment: Experiment) -> None:
+    page, home = page_of(client, experiment), f"/experiments/{experiment.pk}/diagnostics"
+    for name, columns in FILES.items():
+        assert f"{home}/{name}.csv?pair=0" in page
+        answer = client.get(f"{home}/{name}.csv")
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode().removeprefix("\ufeff"))))
+        assert set(rows[0]) == columns
+    misfits = [float(row["misfit"]) for row in rows]
+    shown = [point["misfit"] for layer in drawn(page, "log-chart")[1:] for point in layer]
+    assert misfits == pytest.approx(shown)
+    assert client.get(f"{home}/truth.svg").content.startswith(b"<svg")
+    assert client.get(f"{home}/nothing.csv").status_code == 404
+
+
+FILES = {
+    "truth": {"model", "confidence", "right", "count"},
+    "supervisor": {"model", "confidence", "right", "count"},
+    "difficulty": {"model", "part", "value", "low", "high"},
+    "squared": {"method", "seed", "misfit", "gain"},
+    "log": {"method", "seed", "misfit", "gain"},
+}
