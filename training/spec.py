@@ -361,6 +361,8 @@ class RunSpec(Frozen):
     """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
     judge: str | None = None
     """Key of the ceiling that says where errors are."""
+    stop_at: int | None = None
+    """The step after which it ends, as somebody stopped and evaluated the run that is otherwise the same."""
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON of this run: equal keys, equal results.
@@ -418,7 +420,7 @@ class RunSpec(Frozen):
 
 
 GROUND_TRUTH = "ground-truth"
-PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge")
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "stop_at")
 """Fields that only a plan sets."""
 LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
 LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}

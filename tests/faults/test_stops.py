@@ -45,6 +45,19 @@ def test_a_stop_at_any_moment_leaves_no_process_and_keeps_what_was_told(lab: Lab
         assert stop_some_time(lab, slow(), "weak", chance.uniform(0, 5)) < SECONDS
 
 
+def test_a_stop_that_evaluates_gives_a_result_that_says_that_it_is_partial(lab: Lab) -> None:
+    pk = lab.launch(slow(weak={"models": ["bag-of-words"], "epochs": 2}, strong={"models": ["bag-of-words"], "epochs": 1000}))
+    lab.until(lambda: lab.run(pk, "ceiling")["step"] > 0)
+    lab.call("POST", f"/experiments/{pk}/stop?evaluate=true")
+    found = lab.finished(pk)
+    assert found["state"] == "stopped"
+    ceiling = lab.run(pk, "ceiling")
+    assert (ceiling["status"], ceiling["accuracy"] > 0.5) == ("finished", True)
+    events = lab.events(ceiling["run"])
+    assert [event for event in events if event["kind"] == "started"][0]["resumed_from"] > 0
+    assert "Partial result" in lab.read(f"/experiments/{pk}/")
+
+
 def test_a_stop_of_a_run_of_two_processes_leaves_none_of_them(tmp_path: Path) -> None:
     few = {"limit": 64, "test_fraction": 0.05, "locked_fraction": 0}
     chance = random.Random(2027)

@@ -1,6 +1,7 @@
 """The story of one run: data -> labels -> train -> predict -> save."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -125,6 +126,9 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     evaluate = evaluator(examples, looks.watched, learned.held_out, supervisor)
     _report(examples, split.parts)
     selection = Selection(run, store.run(run.key()), crew)
+    with crew.main_first():
+        if run.stop_at is not None and crew.main:
+            _take_over(run, run.stop_at, store)
     begun = _checkpoint(store.checkpoint(run.key()), selection)
     emit(_started(run, crew, learned, begun["step"] if begun else 0))
 
@@ -199,6 +203,18 @@ def _predictions(examples: Examples, told: Told, *prob: Probabilities) -> Predic
     )
 
 
+def _take_over(run: RunSpec, stop_at: int, store: Store) -> None:
+    """What the whole run has left, of which this one is the beginning; without it the beginning is trained again, to the same."""
+    whole = store.run(run.model_copy(update={"stop_at": None}).key())
+    path = store.checkpoint(run.key())
+    begun = None if path.exists() else checkpoint.load(whole / path.name)
+    if begun is None or begun["step"] > stop_at:
+        return
+    for file in [*whole.glob("best-*.safetensors"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
+        with atomic(path.parent / file.name) as copy:
+            shutil.copyfile(file, copy)
+
+
 def _checkpoint(path: Path, selection: Selection) -> Checkpoint | None:
     """Where the run goes on from, None for the beginning."""
     begun = checkpoint.load(path)
@@ -233,13 +249,18 @@ def _started(run: RunSpec, crew: Crew, learned: Lesson | None, resumed_from: int
     name = f"{crew.size} x {name}" if crew.size > 1 else name
     precision = "fp32" if run.adaptation == "scratch" else precision_of(run)
     return RunStarted(
-        total_steps=run.epochs * steps_per_epoch(len(learned.rows), run.batch_size) if learned else 1,
+        total_steps=_steps(run, learned) if learned else 1,
         rows=len(np.unique(learned.rows)) if learned and learned.left_out else None,
         rows_of=learned.of if learned and learned.left_out else None,
         resumed_from=resumed_from,
         device=name if precision == "fp32" else f"{name}, {precision}",
         versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},
     )
+
+
+def _steps(run: RunSpec, learned: Lesson) -> int:
+    total = run.epochs * steps_per_epoch(len(learned.rows), run.batch_size)
+    return total if run.stop_at is None else min(run.stop_at, total)
 
 
 def _report(examples: Examples, parts: dict[str, Rows]) -> None:

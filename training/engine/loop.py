@@ -77,7 +77,8 @@ class Loop:
         self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
         self.keeps = crew.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
         self.steps_per_epoch = steps_per_epoch(len(rows), run.batch_size)
-        self.total = run.epochs * self.steps_per_epoch
+        self.total = run.epochs * self.steps_per_epoch  # what the schedule of the learning rate is made for
+        self.end = self.total if run.stop_at is None else min(run.stop_at, self.total)
         self.step, self.evaluated = 0, -1
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
         # The last predictions of training, for a threshold over more than a batch: before this step, and with it.
@@ -90,12 +91,12 @@ class Loop:
 
         Raises Stopped, and Diverged where the loss is no longer finite.
         """
-        evaluated_steps, logged_steps = evenly(evaluations, self.total) | {0}, evenly(METRICS, self.total)
+        evaluated_steps, logged_steps = evenly(evaluations, self.total) | {0, self.end}, evenly(METRICS, self.total)
         while True:
             if self.step in evaluated_steps and self.evaluated < self.step:
                 self.emit(evaluate(self.step))
                 self.evaluated = self.step
-            if self.step == self.total:
+            if self.step == self.end:
                 return
             self._heed_stop()
             self._train_step()

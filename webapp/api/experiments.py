@@ -232,10 +232,13 @@ def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str])
 
 
 @router.post("/experiments/{experiment_id}/stop", response=ExperimentOut)
-def stop(request: HttpRequest, experiment_id: int) -> ExperimentOut:
-    """Stops the runs that no other experiment at work needs; their points are kept."""
+def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> ExperimentOut:
+    """Stops the runs that no other experiment at work needs; their points are kept.
+
+    With ``evaluate`` those in training are evaluated as far as they were: a partial result.
+    """
     experiment = changed(request, experiment_id)
-    jobs.stop(experiment, by(request))
+    jobs.stop(experiment, by(request), evaluate=evaluate)
     return experiment_out(experiment, [])
 
 

@@ -113,6 +113,7 @@ class Experiment(models.Model):
     budget_hours = models.FloatField(null=True)  # accelerator-hours after which it is stopped
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
+    evaluates = models.BooleanField(default=False)  # what trained when it was stopped is evaluated as far as it was
     ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
 
     class Meta:

@@ -82,13 +82,15 @@ def state(experiment: Experiment) -> str:
             if hasattr(experiment, "runs_begun")
             else Experiment.objects.filter(BEGUN, pk=experiment.pk).exists()
         )
-        return "stopped" if experiment.stopped_at else "running" if begun else "waiting"
+        if experiment.stopped_at:
+            return "stopping" if experiment.evaluates else "stopped"
+        return "running" if begun else "waiting"
     # At rest is only what has its result. Both are read off the one row, as the counts may be newer than it.
     if experiment.ended_at is None or experiment.result_due:
         return "running"
     if counts[Status.FAILED]:
         return "failed"
-    return "stopped" if counts[Status.STOPPED] else "finished"
+    return "stopped" if counts[Status.STOPPED] or experiment.evaluates else "finished"
 
 
 def run_counts(experiment: Experiment) -> dict[str, int]:

@@ -39,11 +39,13 @@ def launch(experiment: Experiment) -> set[int]:
         if spec.keep_weights and not runs[key].spec["keep_weights"]:  # in no key, so another experiment may have asked for less
             runs[key].spec = spec.model_dump(mode="json")
             runs[key].save(update_fields=["spec"])
+    experiment.parts.exclude(run__in=runs.values()).delete()  # beginnings that were evaluated when it was stopped
     give_parts(experiment, plan.triplets, runs)
     experiment.triplets = [vars(triplet) for triplet in plan.triplets]
     experiment.launched_at, experiment.stopped_at, experiment.ended_at = _clock(experiment), None, None
+    experiment.evaluates = False
     experiment.result_due = any(run.status == Status.FINISHED for run in runs.values())
-    experiment.save(update_fields=["triplets", "launched_at", "stopped_at", "ended_at", "result_due"])
+    experiment.save(update_fields=["triplets", "launched_at", "stopped_at", "ended_at", "result_due", "evaluates"])
     changed = _start([run.pk for run in runs.values()])
     _note_rest(experiment)
     return changed
@@ -143,9 +145,33 @@ def _rest(run: Run) -> set[int]:
         else:
             continue
         changed |= {pk} | _rest(dependent)
+    if run.status == Status.STOPPED:
+        for experiment in run.experiments.filter(evaluates=True, stopped_at__isnull=False).distinct():
+            changed |= _evaluate(experiment, run)
     for experiment in run.experiments.filter(ended_at=None):
         _note_rest(experiment)
     return changed
+
+
+def _evaluate(experiment: Experiment, run: Run) -> set[int]:
+    """Puts the beginning of a run that was stopped, up to its last checkpoint, into the experiment in its place.
+
+    It is a run of its own, with a key of its own: nobody who needs the whole run takes it for that.
+    """
+    last = Event.objects.filter(run=run, payload__kind="checkpoint").last()
+    parts = experiment.parts.filter(run=run, role__in=COMPARED)
+    if last is None or not last.payload["step"] or not parts.exists():
+        return set()
+    spec = run.run_spec.model_copy(update={"stop_at": last.payload["step"]})
+    beginning, _ = Run.objects.get_or_create(key=spec.key(), defaults={"spec": spec.model_dump(mode="json")})
+    beginning.needs.set(run.needs.all())
+    parts.update(run=beginning)
+    experiment.triplets = [
+        {**one, **{role: spec.key() for role in COMPARED if one[role] == run.key}} for one in experiment.triplets
+    ]
+    experiment.result_due = experiment.result_due or beginning.status == Status.FINISHED
+    experiment.save(update_fields=["triplets", "result_due"])
+    return _start([beginning.pk])
 
 
 def _wanted_since(run: Run) -> bool:
@@ -242,10 +268,13 @@ def take_back_expired() -> set[int]:
 
 
 @transaction.atomic
-def stop_experiment(experiment: Experiment, by: str) -> set[int]:
-    """Stops the runs that no other experiment at work needs. What is finished stays."""
-    experiment.stopped_at = _clock(experiment)
-    experiment.save(update_fields=["stopped_at"])
+def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) -> set[int]:
+    """Stops the runs that no other experiment at work needs. What is finished stays.
+
+    To ``evaluate`` is to find out what the runs in training say that far: a result that is marked as partial.
+    """
+    experiment.stopped_at, experiment.evaluates = _clock(experiment), evaluate
+    experiment.save(update_fields=["stopped_at", "evaluates"])
     others = Q(experiments__launched_at__isnull=False, experiments__stopped_at=None) & ~Q(experiments=experiment)
     needed = Run.objects.filter(others, status__in=ACTIVE).values("pk")
     mine = experiment.runs.filter(status__in=ACTIVE).exclude(pk__in=needed)

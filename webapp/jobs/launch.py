@@ -28,10 +28,11 @@ def launch(experiment: Experiment, by: User) -> bool:
     return announce(changed)
 
 
-def stop(experiment: Experiment, by: User) -> None:
+def stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:
     with transaction.atomic():
-        changed = services.stop_experiment(experiment, by.get_username())
-        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=len(changed))
+        changed = services.stop_experiment(experiment, by.get_username(), evaluate=evaluate)
+        told = {"evaluated": True} if evaluate else {}
+        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=len(changed), **told)
     experiment.refresh_from_db()
     announce(changed)
 

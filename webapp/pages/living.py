@@ -16,6 +16,7 @@ from webapp.findings.findings import Findings
 from webapp.findings.looks import looks
 from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
+from webapp.findings.partial import partial
 from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
@@ -38,6 +39,8 @@ class Living:
     @property
     def word(self) -> str:
         """The state in words: Running; Done, 11 min; Done, PGR unresolved."""
+        if self.state == "stopped" and self.findings and partial(self.parts):
+            return "Stopped, partial result"
         if self.state != "finished":
             return STATES[self.state]
         found = self.findings.state if self.findings else ""
@@ -227,7 +230,7 @@ class Living:
         asked = [problem for problem in warnings(self.spec) if problem.message not in said]
         titles = {"data.name": ABOUT_DATA}
         known = [Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked]
-        return [*found, *known, *([looks(self.experiment)] if self.result else [])]
+        return [*partial(self.parts), *found, *known, *([looks(self.experiment)] if self.result else [])]
 
     @cached_property
     def changes(self) -> list[tuple[str, str, str]]:

@@ -186,7 +186,7 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = _changed(request, pk)
     assert isinstance(request.user, User)
-    jobs.stop(experiment, request.user)
+    jobs.stop(experiment, request.user, evaluate=request.POST.get("do") == "evaluate")
     return redirect("experiment", pk)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from training import catalog
 from training.spec import warnings
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
 from webapp.findings.looks import looks
+from webapp.findings.partial import partial
 from webapp.findings.words import count, dataset_title
 from webapp.papers.locked import note
 from webapp.papers.paper import Locked, Provenance
@@ -16,6 +18,7 @@ from webapp.papers.paper import Locked, Provenance
 def limitations(experiment: Experiment, found: Sequence[Findings], told: Provenance, locked: Locked | None) -> tuple[Note, ...]:
     """In the order of how much they matter: what has no number, what is odd, what is missing, how far it reaches."""
     notes = [
+        *partial(list(queries.parts(experiment))),
         *(about for one in found for about in _of(one, one.unresolved, len(found) > 1)),
         *_without_result(experiment, found),
         *(about for one in found for about in _of(one, one.notes, len(found) > 1)),

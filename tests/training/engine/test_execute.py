@@ -321,3 +321,32 @@ def test_a_loss_that_is_no_number_fails_the_run_with_advice(store: Store) -> Non
 def test_a_run_of_another_version_of_the_engine_is_refused(store: Store) -> None:
     with pytest.raises(EngineError, match="version 99"):
         finish(make_run(engine=99), store)
+
+
+@pytest.mark.parametrize("adaptation", ["probe", "full"])
+def test_the_beginning_of_a_run_says_what_the_whole_one_said_at_that_step(store: Store, adaptation: str) -> None:
+    run = make_run("ceiling", adaptation=adaptation, stop="last", lr=5e-4)
+    finish(run, store)
+    course = store.read_trajectory(run.key())
+    step = int(course.steps[len(course.steps) // 2])
+    beginning = run.model_copy(update={"stop_at": step})
+    assert beginning.key() != run.key()
+    told = finish(beginning, store)
+    assert (told.of("started")[0].total_steps, told.of("finished")[0].last_step) == (step, step)
+    said = store.read_predictions(beginning.key()).part("test")
+    order = np.argsort(course.id)
+    watched = said.take(np.isin(said.id, course.id))
+    np.testing.assert_array_equal(watched.prob[np.argsort(watched.id)], course.at(step)[order])
+
+
+def test_a_run_that_was_stopped_is_evaluated_from_its_checkpoint_without_another_step(store: Store) -> None:
+    run = make_run("ceiling", epochs=40)
+    recording = Recording(stop_after=lambda event: event.kind == "metric" and event.step >= 9)
+    execute(run, store, recording.emit, lambda: recording.stop)
+    (stopped,) = recording.of("stopped")
+    beginning = run.model_copy(update={"stop_at": stopped.step})
+    told = finish(beginning, store)
+    assert told.of("started")[0].resumed_from == stopped.step
+    assert not told.of("metric")
+    assert [event.step for event in told.of("evaluation")] == [stopped.step]
+    assert store.checkpoint(run.key()).exists(), "the whole run can still go on"

@@ -1,0 +1,104 @@
+"""A stop that evaluates puts the beginnings of what trained into the result, which is then partial."""
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.cast import ending, launched, save_predictions, story
+from training import Store
+from training.events import CheckpointSaved, RunStopped
+from webapp.celery import app
+from webapp.experiments import queries, services
+from webapp.experiments.models import Experiment, Role, Run, Status
+from webapp.findings.partial import partial
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+
+
+def of(experiment: Experiment, role: Role) -> Run:
+    return experiment.parts.filter(role=role)[0].run
+
+
+def finish(run: Run) -> None:
+    claimed = services.claim(run.pk, "worker0@gpu")
+    assert claimed is not None
+    save_predictions(run, {"weak": 0.66, "ceiling": 0.79}.get(run.parts.all()[0].role, 0.71))
+    services.append_events(run.pk, claimed.attempt, [*story(), ending()])
+
+
+def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
+    """Supervisor and ceiling have finished, the student trains, and a stop that evaluates has come to its end."""
+    experiment = launched(owner, methods=[{"kind": "naive"}])
+    finish(of(experiment, Role.WEAK))
+    finish(of(experiment, Role.CEILING))
+    student = services.claim_next("worker0@gpu")
+    assert student is not None
+    saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
+    services.append_events(student.pk, student.attempt, [*story(), *saved])
+    services.stop_experiment(experiment, "ada", evaluate=True)
+    services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
+    experiment.refresh_from_db()
+    return experiment
+
+
+def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is_partial(owner: User, client: Client) -> None:
+    experiment = stopped_in_training(owner, checkpoint=10)
+    beginning = of(experiment, Role.STUDENT)
+    assert beginning.run_spec.stop_at == 10
+    assert beginning.status == Status.QUEUED
+    assert queries.state(experiment) == "stopping"
+    whole = Run.objects.get(key=beginning.run_spec.model_copy(update={"stop_at": None}).key())
+    assert whole.status == Status.STOPPED
+    assert not Store(settings.ARTIFACTS_DIR).finished(whole.key), "nobody takes the one for the other"
+    finish(beginning)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert queries.state(experiment) == "stopped"
+    assert experiment.result
+    assert experiment.result["triplets"][0]["student_run"] == beginning.key
+    assert experiment.result["groups"][0]["student"] is not None
+    (note,) = partial(list(queries.parts(experiment)))
+    assert "1 run of this result was stopped and evaluated" in note.text
+    assert "student, seed 0, at step 10" in note.text
+    client.force_login(owner)
+    page = client.get(f"/experiments/{experiment.pk}/").content.decode()
+    assert "Stopped, partial result" in page
+    assert "Partial result" in page
+
+
+def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_more(owner: User) -> None:
+    experiment = stopped_in_training(owner, checkpoint=10)
+    finish(of(experiment, Role.STUDENT))
+    services.launch(experiment)
+    student = of(experiment, Role.STUDENT)
+    assert student.run_spec.stop_at is None
+    assert student.status == Status.QUEUED
+    assert not any(run.spec.get("stop_at") for run in experiment.runs.all())
+    finish(student)
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert queries.state(experiment) == "finished"
+    assert partial(list(queries.parts(experiment))) == []
+
+
+def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:
+    experiment = stopped_in_training(owner, checkpoint=0)
+    assert of(experiment, Role.STUDENT).status == Status.STOPPED
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert queries.state(experiment) == "stopped"
+
+
+def test_a_plain_stop_evaluates_nothing(owner: User) -> None:
+    experiment = launched(owner)
+    run = services.claim_next("worker0@gpu")
+    assert run is not None
+    services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=10)])
+    services.stop_experiment(experiment, "ada")
+    services.append_events(run.pk, run.attempt, [RunStopped(step=10)])
+    assert not Run.objects.filter(status=Status.QUEUED).exists()
+    assert Run.objects.get(pk=run.pk).status == Status.STOPPED
