@@ -54,7 +54,7 @@ def test_a_stop_that_evaluates_gives_a_result_that_says_that_it_is_partial(lab: 
     ceiling = lab.run(pk, "ceiling")
     assert (ceiling["status"], ceiling["accuracy"] > 0.5) == ("finished", True)
     events = lab.events(ceiling["run"])
-    assert [event for event in events if event["kind"] == "started"][0]["resumed_from"] > 0
+    assert next(event for event in events if event["kind"] == "started")["resumed_from"] > 0
     assert "Partial result" in lab.read(f"/experiments/{pk}/")
 
 

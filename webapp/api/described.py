@@ -68,10 +68,11 @@ def _method(method: str) -> list[str]:
 
 
 def _sent(document: Schema, kind: str, body: Schema) -> list[str]:
-    """The part of the line that sends what the body has to have."""
-    needed: dict[str, Schema] = {name: body["properties"][name] for name in body.get("required", ())}
+    """The part of the line that sends what the body has to have; where it has to have nothing, the first that it may."""
     if not kind:
         return []
+    names = body.get("required") or list(body.get("properties", {}))[:1]
+    needed: dict[str, Schema] = {name: body["properties"][name] for name in names}
     if kind == "multipart/form-data":
         return [f"-F {name}={'@FILE' if one.get('format') == 'binary' else '…'}" for name, one in needed.items()]
     example = {name: EXAMPLES.get(_resolved(document, one).get("type", ""), "…") for name, one in needed.items()}
