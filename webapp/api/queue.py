@@ -45,9 +45,10 @@ class PauseIn(Schema):
 
 
 class MoveIn(Schema):
-    """``to`` is among the experiments of its owner, ``priority`` among everybody's."""
+    """``to``, and ``before`` which other one, are among the experiments of its owner, ``priority`` among everybody's."""
 
     to: Literal["first", "up", "down", "last"] | None = None
+    before: int | None = None
     priority: Literal["low", "normal", "high"] | None = None
 
 
@@ -106,4 +107,6 @@ def move(request: HttpRequest, experiment_id: int, asked: MoveIn) -> QueueOut:
         jobs.prioritize(experiment, PRIORITIES[asked.priority], request.user)
     if asked.to is not None:
         jobs.move(experiment, asked.to, request.user)
+    if asked.before is not None:
+        jobs.move(experiment, asked.before, request.user)
     return queue_out(request)

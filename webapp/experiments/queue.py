@@ -101,13 +101,17 @@ def prioritize(experiment: Experiment, priority: Priority) -> None:
 
 
 @transaction.atomic
-def move(experiment: Experiment, to: str) -> None:
-    """Moves the experiment among those of its owner that have runs in the queue: ``to`` is "up", "down", "first" or "last"."""
+def move(experiment: Experiment, to: str | int) -> None:
+    """Moves the experiment among those of its owner that have runs in the queue.
+
+    ``to`` is "up", "down", "first" or "last", or the number of the one before which it comes.
+    """
     mine = list(dict.fromkeys(one.experiment for one in places() if one.owner == experiment.owner_id))
-    if experiment.pk not in mine:
+    if experiment.pk not in mine or (isinstance(to, int) and (to not in mine or to == experiment.pk)):
         return
     at = mine.index(experiment.pk)
     mine.pop(at)
-    mine.insert({"up": max(at - 1, 0), "down": at + 1, "first": 0, "last": len(mine)}[to], experiment.pk)
+    ways = {"up": max(at - 1, 0), "down": at + 1, "first": 0, "last": len(mine)}
+    mine.insert(mine.index(to) if isinstance(to, int) else ways[to], experiment.pk)
     for place, pk in enumerate(mine, start=1 - len(mine)):  # not above 0, where those that come later have their place
         Experiment.objects.filter(pk=pk).update(place=place)

@@ -78,9 +78,10 @@ def prioritize(experiment: Experiment, priority: Priority, by: User) -> None:
 
 
 @transaction.atomic
-def move(experiment: Experiment, to: str, by: User) -> None:
+def move(experiment: Experiment, to: str | int, by: User) -> None:
     queue.move(experiment, to)
-    tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, to=to)
+    where = {"before": to} if isinstance(to, int) else {"to": to}
+    tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, **where)
 
 
 @transaction.atomic

@@ -46,7 +46,7 @@ def _queued(run: Run) -> str:
     if hindered := obstacles.of_disk(spec, obstacles.room()) or unfit:
         place = f"{hindered} Until that changes it waits. {place}"
     if not run.attempt:
-        return f"{place}. A worker that is free starts it."
+        return f"{place}." if hindered else f"{place}. A worker that is free starts it."
     again = f"{place}. Attempt {run.attempt + 1} {_goes_on(run)}."
     left = settings.MAX_ATTEMPTS - run.losses
     if not run.losses:

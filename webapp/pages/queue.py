@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
-from webapp.experiments import queries, queue
-from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status
+from webapp.experiments import queries, queue, workers
+from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
 from webapp.findings.words import count, duration
 from webapp.jobs import launch as jobs
 
@@ -36,14 +36,16 @@ def pause(request: HttpRequest) -> HttpResponse:
 @member
 @require_POST
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Its place among the owner's experiments, by ``to``; or its ``priority`` among everybody's."""
+    """Its place among the owner's experiments, by ``to`` or ``before`` another one; or its ``priority`` among everybody's."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
     assert isinstance(request.user, User)
-    to, priority = request.POST.get("to", ""), request.POST.get("priority", "")
+    to, before, priority = (request.POST.get(name, "") for name in ("to", "before", "priority"))
     if to in MOVES:
         jobs.move(experiment, to, request.user)
+    elif before.isdecimal():
+        jobs.move(experiment, int(before), request.user)
     elif priority in map(str, Priority.values):
         jobs.prioritize(experiment, Priority(int(priority)), request.user)
     else:
@@ -99,6 +101,14 @@ class QueuePage:
         self.access = access_of(request.user)
         self.governs = self.access == Access.ADMIN
         self.priorities = Priority.choices
+
+    @property
+    def hindered(self) -> str:
+        """Why nothing at all is taken, as far as that is the workers' doing."""
+        if not self.lines or not Worker.objects.exists():
+            return ""
+        able = [worker for worker in workers.online() if not worker.draining]
+        return "" if able else "No worker that may take runs is online."
 
     @cached_property
     def training(self) -> list[Training]:

@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.cast import launched
+from tests.webapp.experiments.test_workers import a_worker
 from webapp.audit.models import Entry
 from webapp.celery import app
-from webapp.experiments import queue, services
+from webapp.experiments import queue, services, workers
 from webapp.experiments.models import Experiment, Pause
 
 
@@ -40,7 +41,7 @@ def test_it_says_what_trains_and_what_comes_next_with_how_many_before_it(owner: 
     assert "1 run in training, 3 in the queue" in page
     assert "worker0@lab" in page
     assert page.index("The first") < page.index("The second")
-    rows = re.findall(r'<tr id="queued-(\d+)">(.*?)</tr>', page)
+    rows = re.findall(r'<tr id="queued-(\d+)"[^>]*>(.*?)</tr>', page)
     assert [int(pk) for pk, _ in rows] == [first.pk, second.pk]
     assert "next; 2 more runs wait for labels" in rows[0][1]
     assert "1 run before it" in rows[1][1]
@@ -103,3 +104,31 @@ def test_the_api_says_and_does_the_same(owner: User) -> None:
     assert api(root, "POST", "/queue/pause", '{"why": "drivers"}').json()["paused"]["why"] == "drivers"
     assert api(root, "POST", "/queue/resume").json()["paused"] is None
     assert Experiment.objects.get(pk=first.pk).priority == 0
+
+
+def test_a_row_is_dropped_before_another_one_of_the_same_person(owner: User) -> None:
+    mine = [launched(owner, data={"split_seed": seed}) for seed in range(3)]
+    foreign = launched(User.objects.create_user("grace"), data={"split_seed": 9})
+    client = client_of(owner)
+
+    def order() -> list[int]:
+        return list(dict.fromkeys(one.experiment for one in queue.places() if one.owner == owner.pk))
+
+    client.post(f"/queue/{mine[2].pk}/move/", {"before": mine[1].pk})
+    assert order() == [mine[0].pk, mine[2].pk, mine[1].pk]
+    client.post(f"/queue/{mine[0].pk}/move/", {"before": mine[1].pk})
+    assert order() == [mine[2].pk, mine[0].pk, mine[1].pk]
+    for nowhere in (foreign.pk, mine[0].pk, 999):
+        client.post(f"/queue/{mine[0].pk}/move/", {"before": nowhere})
+        assert order() == [mine[2].pk, mine[0].pk, mine[1].pk]
+    assert 'draggable="true"' in said(client)
+    assert Entry.objects.filter(verb="moved").order_by("pk")[0].details == {"before": mine[1].pk}
+
+
+def test_it_says_so_where_no_worker_is_online_that_may_take_runs(owner: User) -> None:
+    launched(owner)
+    assert "No worker" not in said(client_of(owner)), "as long as none has told of itself nothing is known"
+    worker = a_worker()
+    assert "No worker" not in said(client_of(owner))
+    workers.drain(worker, draining=True)
+    assert "No worker that may take runs is online." in said(client_of(owner))
