@@ -111,7 +111,7 @@ def calibration(said: Sequence[Answers], against: str = "truth") -> Calibration:
     spread = _spread(said, np.stack(rows, axis=1))
     brier, nll, overconfidence = (combination(spread, row) for row in np.eye(3).tolist())
     together = reliability(np.concatenate([one.prob for one in said]), np.concatenate(targets))
-    return Calibration(together, _range(errors), overconfidence, brier, nll)
+    return Calibration(together, over_seeds(errors), overconfidence, brier, nll)
 
 
 def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
@@ -138,6 +138,15 @@ def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: 
         capa=_over_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
         blind=combination(spread, (0, 0, 0, 1)).within(0, 1),
     )
+
+
+def repeated(labels: npt.NDArray[np.integer], weak: npt.NDArray[np.integer], gold: npt.NDArray[np.integer]) -> float | None:
+    """The share of the supervisor's errors that a student repeats, of labels (n,); None where there is no error.
+
+    On the rows that it learned from, beside the same on the test set, it says how much of it is memory: a measure of ours.
+    """
+    wrong = weak != gold
+    return float((labels == weak)[wrong].mean()) if wrong.any() else None
 
 
 def onset(steps: Labels, labels: Labels, weak: Labels, gold: Labels) -> int | None:
@@ -234,8 +243,9 @@ def _spread(said: Sequence[Answers], values: Flags | Array) -> Spread:
 def _over_seeds(values: Sequence[float | None]) -> Range | None:
     """None as soon as one seed has no value: a mean over fewer seeds would leave something out silently."""
     known = [value for value in values if value is not None]
-    return _range(known) if len(known) == len(values) else None
+    return over_seeds(known) if len(known) == len(values) else None
 
 
-def _range(values: Sequence[float]) -> Range:
+def over_seeds(values: Sequence[float]) -> Range:
+    """Mean, least and greatest."""
     return Range(float(np.mean(values)), min(values), max(values))

@@ -16,12 +16,15 @@ from training.diagnostics import (
     Calibration,
     Kinship,
     Point,
+    Range,
     calibration,
     difficulty,
     kinship,
     log_point,
     noise,
     onset,
+    over_seeds,
+    repeated,
     squared_point,
 )
 from training.results import Result
@@ -42,6 +45,17 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """The share of the supervisor's errors that students repeat, each over its seeds: on half B, which they learned from, on the
+    test set, and the difference.
+    """
+
+    learned: Range
+    unseen: Range
+    difference: Range
+
+
+@dataclass(frozen=True)
 class Examined:
     """One model in its role over its seeds; what is compared with a supervisor is None of the supervisor itself."""
 
@@ -57,6 +71,8 @@ class Examined:
     """The step of each student's imitation onset, None where it has none; empty of the others."""
     last: int = 0
     """The last step of the longest of these runs."""
+    memory: Memory | None = None
+    """Of students alone, where half B and the supervisor's errors on it are known."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +134,19 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
         except FileNotFoundError:
             return []  # of a student whose course was not kept nothing is said
 
+    def memory_of(chosen: Sequence[Keys]) -> Memory | None:
+        shares = []
+        for keys in chosen:
+            student, weak = (Store(root).read_predictions(key) for key in (keys.student, keys.weak))
+            pairs = [_paired(student, weak, split) for split in ("transfer", "test")]
+            shares.append([repeated(one.label, two.label, two.gold) for one, two in pairs])
+        known = [(learned, unseen) for learned, unseen in shares if learned is not None and unseen is not None]
+        if len(known) < len(shares):
+            return None
+        learned, unseen = zip(*known, strict=True)
+        apart = [one - two for one, two in known]
+        return Memory(over_seeds(learned), over_seeds(unseen), over_seeds(apart))
+
     def examined(chosen: Sequence[Keys], role: str) -> Examined:
         answers = [said(keys, role) for keys in chosen]
         alone = Examined(tuple(keys.seed for keys in chosen), calibration(answers), difficulty(answers), noise(answers))
@@ -135,6 +164,7 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
             tuple(map(log_point, answers)),
             tuple(found for found, _ in courses),
             max((last for _, last in courses), default=0),
+            memory_of(chosen) if role == "student" else None,
         )
 
     methods = sorted({keys.method for keys in triplets})
@@ -147,3 +177,10 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
         {method: examined([keys for keys in triplets if keys.method == method], "student") for method in methods},
         examined(first, "ceiling"),
     )
+
+
+def _paired(student: Predictions, weak: Predictions, split: str) -> tuple[Predictions, Predictions]:
+    """What both say of the same examples of ``split``, in the order of their ids."""
+    one, two = (part.take(np.argsort(part.id, kind="stable")) for part in (student.part(split), weak.part(split)))
+    both = np.intersect1d(one.id, two.id)
+    return one.take(np.isin(one.id, both)), two.take(np.isin(two.id, both))

@@ -155,6 +155,12 @@ class DiagnosticsPage:
         return rows
 
     @property
+    def memories(self) -> list[Row]:
+        """Of students whose half B is known."""
+        known = [(lane, one, one.memory) for lane, one in self.students if one.memory]
+        return [_row(lane, one, [cell(m.learned), cell(m.unseen), cell(m.difference)]) for lane, one, m in known]
+
+    @property
     def kinships(self) -> list[Row]:
         named = [(lane, one, one.kinship) for lane, one in self.all if one.kinship]
         return [

@@ -70,7 +70,7 @@ def left(experiment: Experiment) -> dict[str, list[Columns]]:
     """The same from the files of predictions themselves, which have the probability of every class."""
     found: dict[str, list[Columns]] = {title: [] for title in TITLES}
     for triplet in experiment.triplets:
-        read = {seat: pq.read_table(Store(settings.ARTIFACTS_DIR).run(triplet[seat]) / "predictions.parquet") for seat in SEATS}
+        read = files_of(triplet)
         tests = {seat: table.filter(pc.equal(table["split"], "test")).sort_by("id") for seat, table in read.items()}
         said = {seat: np.array(table["prob"].to_pylist(), float) for seat, table in tests.items()}
         place(found, triplet, tests["weak"]["gold"].to_numpy(), said)
@@ -254,7 +254,7 @@ def test_of_three_classes_every_number_and_every_point_is_that_of_the_prediction
 
 def hold(page: str, said: dict[str, list[Columns]], examples: int) -> None:
     """Compares all that the page shows with the same from ``said``."""
-    first, second = tables(page)
+    first, second, *_ = tables(page)
     compare(first, lambda title: calibrations(said[title]), TITLES)
     compare(second, lambda title: kinships(said[title]), TITLES[1:])
 
@@ -301,6 +301,28 @@ def test_a_threshold_that_is_no_share_is_refused_and_the_published_one_taken(cli
 def test_without_a_complete_seed_it_says_what_it_waits_for(client: Client, owner: User) -> None:
     page = page_of(client, launched(owner))
     assert "nothing to diagnose until" in page
+
+
+def files_of(triplet: dict[str, Any]) -> dict[str, Any]:
+    return {seat: pq.read_table(Store(settings.ARTIFACTS_DIR).run(triplet[seat]) / "predictions.parquet") for seat in SEATS}
+
+
+def test_what_students_repeat_of_each_part_is_that_of_the_predictions(client: Client, experiment: Experiment) -> None:
+    page = page_of(client, experiment)
+    *_, shown = tables(page)
+    assert "Memorisation" in page
+    for method, title in enumerate(TITLES[1:3]):
+        shares: dict[str, list[float]] = {"transfer": [], "test": []}
+        for triplet in [one for one in experiment.triplets if one["method"] == method]:
+            read = files_of(triplet)
+            for split, found in shares.items():
+                rows = {seat: table.filter(pc.equal(table["split"], split)).to_pylist() for seat, table in read.items()}
+                mine = {row["id"]: row["prob"] > 0.5 for row in rows["student"]}
+                errors = [row for row in rows["weak"] if (row["prob"] > 0.5) != bool(row["gold"]) and row["id"] in mine]
+                found.append(sum(mine[row["id"]] == (row["prob"] > 0.5) for row in errors) / len(errors))
+        apart = [one - two for one, two in zip(shares["transfer"], shares["test"], strict=True)]
+        for one, again in zip(shown[title], (shares["transfer"], shares["test"], apart), strict=True):
+            assert one == pytest.approx(spread(again)[: len(one)], abs=5.1e-4)
 
 
 def test_each_of_its_charts_is_a_file_of_the_points_that_it_shows(client: Client, experiment: Experiment) -> None:
