@@ -1,6 +1,6 @@
 """The page of diagnostics: what explains the result of one pair, beside its accuracies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median_low
@@ -10,8 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from training.diagnostics import CAR, CDR, DOUBT, Number, Range
+from training.results import Result
 from webapp.access import viewer
 from webapp.charts.difficulty import Accuracies, difficulty_chart
+from webapp.charts.frontier import Point, frontier_chart
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.reliability import Reliable, reliability_chart
@@ -20,6 +22,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 from webapp.explorer.diagnosing import Diagnosed, Examined, diagnosed
+from webapp.findings.costs import WEAK_COST, Offer, offers
 from webapp.findings.pairs import Lane, Pair, PairLanes, pairs_of
 from webapp.findings.words import count
 from webapp.pages.charts import as_file
@@ -61,7 +64,7 @@ class Thresholds:
     def __init__(self, typed: Mapping[str, str]) -> None:
         self.wrong: list[str] = []
         self.cdr, self.car = self._read(typed, "cdr", CDR), self._read(typed, "car", CAR)
-        self.doubt = self._read(typed, "doubt", DOUBT)
+        self.doubt, self.cost = self._read(typed, "doubt", DOUBT), self._read(typed, "cost", WEAK_COST)
 
     @property
     def all(self) -> tuple[float, float, float]:
@@ -106,6 +109,9 @@ class DiagnosticsPage:
         self.pair = self.pairs[number]
         self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.all)
         lanes = PairLanes(spec, self.pair, experiment.triplets, list(queries.parts(experiment))).lanes
+        result = Result.model_validate(experiment.result)
+        groups = [one for one in result.groups if (one.weak_model, one.strong_model) == (self.pair.weak, self.pair.strong)]
+        self.offers = offers(spec, groups, asked.cost)
         self.weak = (lanes[0], self.found.weak)
         self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
         self.ceiling = (lanes[-1], self.found.ceiling)
@@ -132,7 +138,9 @@ class DiagnosticsPage:
             [Students(lane.title, lane.look, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
         )
         classes = self.found.classes
-        return {
+        drawn = [Point(o.title, o.look, o.cost, o.accuracy, o.low, o.high, o.best) for o in self.offers]
+        costs = {"costs": Figure(frontier_chart(drawn), frontier_rows(self.offers))} if drawn else {}
+        return costs | {
             "truth": Figure(reliability_chart(truth, classes, "share that is right"), reliability_rows(truth)),
             "supervisor": Figure(
                 reliability_chart(taught, classes, "share with the supervisor’s label"), reliability_rows(taught)
@@ -171,6 +179,10 @@ class DiagnosticsPage:
             )
             for lane, one, k in named
         ]
+
+
+def frontier_rows(found: Sequence[Offer]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in vars(one).items() if name != "look"} for one in found]
 
 
 def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
