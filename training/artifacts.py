@@ -131,7 +131,7 @@ class Store:
     def features_file(self, run: RunSpec, layers: int | None, reading: str, precision: str, side: str = "a") -> Path:
         """Of text ``side`` (a or b) through ``layers`` of the run's model, read by ``reading`` and computed in ``precision``."""
         variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
-        variant += run.texts
+        variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
         parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
         return self.features / f"{'-'.join(map(str, parts))}.npy"
 

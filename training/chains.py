@@ -24,6 +24,9 @@ BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequen
 """Methods whose student is not, or not only, taught by the supervisor of its triplet."""
 
 
+PROBE_EPOCHS = 8
+
+
 def taught_by_supervisor(method: Method) -> bool:
     """Whether the student learns from the labels of its triplet's supervisor, by the method itself."""
     return not isinstance(method, BY_OTHERS)
@@ -85,6 +88,14 @@ def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
     """Learns the texts of the half by language modelling; students and ceilings of its model go on from its weights."""
     learning = {"method": LanguageModelling(), "epochs": epochs, "stop": "last", "head_start": "zero", "keep_weights": True}
     return ceiling.model_copy(update=learning)
+
+
+def probed(student: RunSpec, lr: float, features_of: str | None) -> RunSpec:
+    """A linear probe on the truth of half B: of the student's model as it was published, or as ``features_of`` has tuned it."""
+    frozen = {"adaptation": "probe", "head_start": "zero", "lora_rank": None, "lora_alpha": None, "start": None}
+    probe = {"labels": GROUND_TRUTH, "method": Naive(), "epochs": PROBE_EPOCHS, "lr": lr, "features_of": features_of}
+    rest = {"portion": None, "gradient_checkpointing": False, "keep_weights": False}
+    return student.model_copy(update={**frozen, **probe, **rest})
 
 
 def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
-from training.chains import on_texts, origins, simulated, student_of
+from training.chains import on_texts, origins, probed, simulated, student_of
 from training.methods import EnsembleMean
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
 
@@ -171,7 +171,12 @@ def make_plan(spec: ExperimentSpec) -> Plan:
                 ]
                 naive = _strong(spec, strong_model, weak, seed, texts)
                 for index, method in enumerate(spec.methods):
-                    student = add(student_of(method, naive, supervisor, keys, students, add))
+                    one = student_of(method, naive, supervisor, keys, students, add)
+                    student = add(one)
+                    if spec.strong.saliency and one.tunes_backbone:
+                        lr = catalog.model(strong_model).learning_rates["probe"]
+                        add(probed(one, lr, None))
+                        add(probed(one, lr, student))
                     triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
     return Plan(spec, runs, tuple(triplets))
 
@@ -188,7 +193,17 @@ def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
 
 
 def _features(run: RunSpec) -> tuple[object, ...]:
-    return run.adaptation, run.model, run.digest, run.fingerprint, run.max_tokens, run.precision, run.pooling, run.texts
+    return (
+        run.adaptation,
+        run.model,
+        run.digest,
+        run.fingerprint,
+        run.max_tokens,
+        run.precision,
+        run.pooling,
+        run.texts,
+        run.features_of,
+    )
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:

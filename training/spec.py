@@ -201,6 +201,13 @@ class StrongSpec(TrainingSpec):
         "all begin (generative finetuning, Burns et al. 2023, section 5.2.2). A run of its own, at the same learning rate. For "
         "decoders with full tuning or LoRA.",
     )
+    saliency: bool = Field(
+        False,
+        title="Saliency",
+        description="Beside each tuned student linear probes on the truth of half B: of what the model gives before its "
+        "training, and after it (Burns et al. 2023, section 5.2.3). Further runs; for LoRA, and full tuning whose weights are "
+        "kept.",
+    )
 
 
 class ExperimentSpec(Frozen):
@@ -291,6 +298,16 @@ class ExperimentSpec(Frozen):
         return self
 
     @model_validator(mode="after")
+    def has_features_that_change(self) -> Self:
+        if self.strong.saliency and self.strong.tuning == "probe":
+            _refuse([(("strong", "saliency"), "A probe changes no features: choose full tuning or LoRA.")])
+        if self.strong.saliency and self.strong.tuning == "full" and not self.keep_weights:
+            _refuse(
+                [(("strong", "saliency"), "To probe a fully tuned student its weights must be kept: choose Keep full weights.")]
+            )
+        return self
+
+    @model_validator(mode="after")
     def has_validation_rows(self) -> Self:
         if self.data.validation_fraction == 0 and "validation" in (self.weak.stop, self.strong.stop):
             sentence = "A stop rule looks at validation rows: more than 0 are needed, or both roles must stop at the last step."
@@ -361,6 +378,8 @@ class RunSpec(Frozen):
     """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
     judge: str | None = None
     """Key of the ceiling that says where errors are."""
+    features_of: str | None = None
+    """Key of the run whose tuned transformer gives the features of this probe; None for the model as it was published."""
     stop_at: int | None = None
     """The step after which it ends, as somebody stopped and evaluated the run that is otherwise the same."""
 
@@ -415,12 +434,12 @@ class RunSpec(Frozen):
     def needs(self) -> tuple[str, ...]:
         """Keys of the runs that must be finished before this one can start."""
         labels = () if self.labels == GROUND_TRUTH else (self.labels,)
-        read = (self.start, self.judge)
+        read = (self.start, self.judge, self.features_of)
         return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
 
 
 GROUND_TRUTH = "ground-truth"
-PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "stop_at")
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at")
 """Fields that only a plan sets."""
 LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
 LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}

@@ -11,13 +11,15 @@ import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from filelock import FileLock, Timeout
+from torch import nn
 
 from training.artifacts import Store
-from training.engine import backbone, memory
+from training.engine import backbone, memory, models
 from training.engine.data.examples import Side
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
 from training.engine.errors import Stopped
+from training.engine.export import weights_of
 from training.engine.precision import precision_of
 from training.events import Event, Progress
 from training.files import atomic
@@ -101,6 +103,13 @@ def _reserve(path: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
+def _transformer(run: RunSpec, store: Store) -> nn.Module:
+    if run.features_of is None:
+        return backbone.load(run)
+    tuned = store.read_run(run.features_of)
+    return models.tuned_transformer(tuned, weights_of(tuned, store))
+
+
 def _compute(
     run: RunSpec,
     text: pa.ChunkedArray,
@@ -111,7 +120,7 @@ def _compute(
     should_stop: Callable[[], bool],
 ) -> None:
     device, precision = Accelerator().device, precision_of(run)
-    model, shape = backbone.load(run).to(device), backbone.shape(run)
+    model, shape = _transformer(run, store).to(device), backbone.shape(run)
     inputs = cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
     rows = np.arange(len(text))
     features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))

@@ -19,8 +19,10 @@ from training.engine.errors import EngineError
 from training.engine.precision import Resolved, autocast, precision_of
 from training.spec import RunSpec
 
-HEAD, SCORER, UNEMBEDDING = "head.", "scorer.", "unembedding."
-"""How names of tensors begin: of a head; of all of a reward model, one scorer for both texts; of a reader's last layer."""
+BACKBONE, HEAD, SCORER, UNEMBEDDING = "backbone.", "head.", "scorer.", "unembedding."
+"""How names of tensors begin: of a transformer; of a head; of all of a reward model, one scorer for both texts; of what a reader
+ends with.
+"""
 
 
 def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes: int = 2) -> nn.Module:
@@ -51,6 +53,17 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
 def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
     """The ``weights`` of ``before`` by the names that a model has which goes on from them; one of texts has no head."""
     return {f"{SCORER}{name}": tensor for name, tensor in weights.items()} if before.reads and pairs else weights
+
+
+def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
+    """The transformer of a finished run that tuned it, as its ``weights`` have it, in evaluation mode."""
+    transformer = _tuned(backbone.load(run), run)
+    bare = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
+    own = {name.removeprefix(BACKBONE): tensor for name, tensor in bare.items() if name.startswith(BACKBONE)}
+    found = transformer.load_state_dict(own, strict=run.adaptation == "full")
+    assert own, "the run has left no weights of a transformer"
+    assert not found.unexpected_keys, f"the transformer has no {found.unexpected_keys[0]}"
+    return transformer.eval()
 
 
 def _reader(run: RunSpec) -> nn.Module:

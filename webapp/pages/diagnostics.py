@@ -24,6 +24,7 @@ from webapp.explorer.cast import Missing
 from webapp.explorer.diagnosing import Diagnosed, Examined, diagnosed
 from webapp.findings.costs import WEAK_COST, Offer, offers
 from webapp.findings.pairs import Lane, Pair, PairLanes, pairs_of
+from webapp.findings.saliency import saliency
 from webapp.findings.words import count
 from webapp.pages.charts import as_file
 
@@ -108,10 +109,13 @@ class DiagnosticsPage:
         number = int(pair) if pair.isdecimal() and int(pair) < len(self.pairs) else 0
         self.pair = self.pairs[number]
         self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.all)
-        lanes = PairLanes(spec, self.pair, experiment.triplets, list(queries.parts(experiment))).lanes
+        parts = list(queries.parts(experiment))
+        lanes = PairLanes(spec, self.pair, experiment.triplets, parts).lanes
         result = Result.model_validate(experiment.result)
         groups = [one for one in result.groups if (one.weak_model, one.strong_model) == (self.pair.weak, self.pair.strong)]
         self.offers = offers(spec, groups, asked.cost)
+        mine = [one for one in result.triplets if (one.weak_model, one.strong_model) == (self.pair.weak, self.pair.strong)]
+        self.probes = [saliency(parts, [one for one in mine if one.method_index == at]) for at in range(len(spec.methods))]
         self.weak = (lanes[0], self.found.weak)
         self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
         self.ceiling = (lanes[-1], self.found.ceiling)
@@ -161,6 +165,12 @@ class DiagnosticsPage:
             noise = (rate(one.noise, 4), "") if one.noise is not None else ("–", "one seed")
             rows.append(_row(lane, one, [*cells, noise]))
         return rows
+
+    @property
+    def saliences(self) -> list[Row]:
+        """Of students that were probed."""
+        known = [(lane, one, self.probes[method]) for (lane, one), method in zip(self.students, self.found.students, strict=True)]
+        return [_row(lane, one, [cell(probe[0]), cell(probe[1])]) for lane, one, probe in known if probe]
 
     @property
     def memories(self) -> list[Row]:
