@@ -163,9 +163,12 @@ class Worker(models.Model):
 
     @property
     def memory(self) -> int | None:
-        """Bytes of its largest device, None where a device does not say."""
-        sizes = [device["memory"] for device in self.devices]
-        return max(sizes) if sizes and None not in sizes else None
+        """Bytes of its largest device, or of all where several processes may share out a model; None where one does not say."""
+        sizes: list[int | None] = [device["memory"] for device in self.devices]
+        known = [size for size in sizes if size is not None]
+        if not known or len(known) < len(sizes):
+            return None
+        return sum(known) if self.processes > 1 else max(known)
 
 
 class Part(models.Model):

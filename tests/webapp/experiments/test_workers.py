@@ -90,6 +90,8 @@ def test_a_worker_leaves_alone_what_it_cannot_run_and_takes_what_comes_after_it(
         ({"devices": [gpu(0.1)]}, "a worker with 0.2 GiB of memory on a device"),
         ({"devices": [gpu(0.1), gpu(24)]}, ""),
         ({"devices": [gpu(0.1), CPU]}, ""),
+        ({"devices": [gpu(0.15), gpu(0.15)]}, "a worker with 0.2 GiB of memory on a device"),
+        ({"devices": [gpu(0.15), gpu(0.15)], "processes": 2}, ""),
     ],
 )
 def test_a_full_tuning_of_minilm_needs_its_package_and_four_times_its_weights(
