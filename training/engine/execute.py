@@ -30,7 +30,7 @@ from training.engine.export import weights_of
 from training.engine.features import frozen_features
 from training.engine.imitation import prompted
 from training.engine.inputs import Dense, Inputs, Pairs
-from training.engine.labels import Probabilities, evaluator, read_supervisor
+from training.engine.labels import Evaluate, Probabilities, evaluator, read_supervisor
 from training.engine.lesson import Lesson, lesson
 from training.engine.looks import looks as looks_of
 from training.engine.loop import Loop
@@ -141,6 +141,9 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         loop = Loop(run, model, inputs, learned.rows, learned.labels, path, emit, should_stop, selection, crew, learned.truth)
         if begun:
             loop.restore(begun)
+            if run.stop_at is not None:
+                retell = evaluator(examples, looks.watched, learned.held_out[:0], supervisor)
+                _retell(selection, retell, emit)
         elif run.start is not None:
             before = store.read_run(run.start)
             loop.load(models.going_on(before, weights_of(before, store), examples.text_b is not None), partly=before.reads)
@@ -213,6 +216,13 @@ def _take_over(run: RunSpec, stop_at: int, store: Store) -> None:
     for file in [*whole.glob("best-*.safetensors"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
         with atomic(path.parent / file.name) as copy:
             shutil.copyfile(file, copy)
+
+
+def _retell(selection: Selection, evaluate: Evaluate, emit: Callable[[Event], None]) -> None:
+    """Tells the evaluations that the whole run has told before, as events of this one, whose course they are too."""
+    for step, prob, validation in zip(selection.steps, selection.prob, selection.validation, strict=True):
+        told = evaluate(step, prob, prob[:0])
+        emit(told.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
 
 
 def _checkpoint(path: Path, selection: Selection) -> Checkpoint | None:

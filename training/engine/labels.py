@@ -42,9 +42,10 @@ def confidence(prob: Probabilities) -> Probabilities:
     return most
 
 
-def evaluator(
-    examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None
-) -> Callable[[int, Probabilities, Probabilities], EvaluationLogged]:
+Evaluate = Callable[[int, Probabilities, Probabilities], EvaluationLogged]
+
+
+def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None) -> Evaluate:
     """A function of (step, probabilities of ``rows``, the test set, and of the validation rows) to the event that judges them.
 
     ``held_out`` are the labels of the validation rows, of the kind that the run learns from.

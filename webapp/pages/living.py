@@ -39,7 +39,7 @@ class Living:
     @property
     def word(self) -> str:
         """The state in words: Running; Done, 11 min; Done, PGR unresolved."""
-        if self.state == "stopped" and self.findings and partial(self.parts):
+        if self.state == "stopped" and self.findings and self.partial:
             return "Stopped, partial result"
         if self.state != "finished":
             return STATES[self.state]
@@ -223,6 +223,10 @@ class Living:
         error = "-" if self.experiment.result_error else ""
         return f"{self.pair.index}.{len(self.experiment.result_runs)}{error}{'' if self.findings else '.' + self.state}"
 
+    @cached_property
+    def partial(self) -> list[Note]:
+        return partial(self.parts)
+
     @property
     def notes(self) -> list[Note]:
         found = self.findings.notes if self.findings else []
@@ -230,7 +234,7 @@ class Living:
         asked = [problem for problem in warnings(self.spec) if problem.message not in said]
         titles = {"data.name": ABOUT_DATA}
         known = [Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked]
-        return [*partial(self.parts), *found, *known, *([looks(self.experiment)] if self.result else [])]
+        return [*self.partial, *found, *known, *([looks(self.experiment)] if self.result else [])]
 
     @cached_property
     def changes(self) -> list[tuple[str, str, str]]:

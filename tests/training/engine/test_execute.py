@@ -348,5 +348,10 @@ def test_a_run_that_was_stopped_is_evaluated_from_its_checkpoint_without_another
     told = finish(beginning, store)
     assert told.of("started")[0].resumed_from == stopped.step
     assert not told.of("metric")
-    assert [event.step for event in told.of("evaluation")] == [stopped.step]
+    course = store.read_trajectory(beginning.key())
+    assert [event.step for event in told.of("evaluation")] == course.steps.tolist()
+    assert course.last == stopped.step
+    before = {event.step: event for event in recording.of("evaluation")}
+    for event in told.of("evaluation")[:-1]:
+        assert event == before[event.step].model_copy(update={"validation_loss": None}), "what was told before is told again"
     assert store.checkpoint(run.key()).exists(), "the whole run can still go on"
