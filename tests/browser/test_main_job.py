@@ -22,13 +22,18 @@ def received(page: Page) -> int:
     return int(page.evaluate("Number(document.body.dataset.events || 0)"))
 
 
+DRAWN = {
+    "evaluation": ("accuracy", "agreement_right", "agreement_wrong"),
+    "metric": ("loss", "confidence_weight", "threshold"),
+}
+
+
 def points(lab: Lab, pk: int) -> int:
     """How many points the page should draw of the experiment, counted from its events."""
     total = 0
     for run in {run["run"] for run in lab.experiment(pk)["runs"]}:
         for event in lab.events(run):
-            metrics = ("accuracy", "agreement_right", "agreement_wrong") if event["kind"] == "evaluation" else ("loss",)
-            total += sum(event.get(metric) is not None for metric in metrics) if event["kind"] in ("evaluation", "metric") else 0
+            total += sum(event.get(metric) is not None for metric in DRAWN.get(event["kind"], ()))
     return total
 
 
@@ -71,7 +76,7 @@ def test_a_page_ends_with_every_event_although_the_web_server_died_in_between(la
     expect(page.locator("#reconnecting")).to_be_hidden()
     before = drawn(page)
     lab.until(lambda: drawn(page) > before + 5)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator("#head [role=status]")).to_have_text("Stopped", timeout=10_000)
     lab.until(lambda: received(page) == sum(len(lab.events(run["run"])) for run in lab.experiment(pk)["runs"]))
     assert drawn(page) == points(lab, pk)
