@@ -10,11 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import cached_property
 from http.cookiejar import CookieJar
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+from urllib.request import HTTPCookieProcessor, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
 LEASE_SECONDS = 4.0
@@ -50,7 +51,6 @@ class Lab:
             {key: value for key, value in os.environ.items() if key not in ("SECRET_KEY", "DATASETS_DIR")} | ours | environment
         )
         self.token = ""
-        self.visitor: list[OpenerDirector] = []
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
@@ -100,12 +100,16 @@ class Lab:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
+    @cached_property
+    def jar(self) -> CookieJar:
+        """The cookies of somebody who came by the one-time link, which works once."""
+        jar = CookieJar()
+        build_opener(HTTPCookieProcessor(jar)).open(self.login_link)
+        return jar
+
     def read(self, path: str) -> str:
-        """The text of a page, to somebody who came by a one-time link."""
-        if not self.visitor:
-            self.visitor.append(build_opener(HTTPCookieProcessor(CookieJar())))
-            self.visitor[0].open(self.login_link)
-        html = self.visitor[0].open(f"{self.url}{path}", timeout=20).read().decode()
+        """The text of a page, to somebody who has logged in."""
+        html = build_opener(HTTPCookieProcessor(self.jar)).open(f"{self.url}{path}", timeout=20).read().decode()
         return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
     def upload(self, path: str, file: Path, **fields: Any) -> tuple[int, Any]:

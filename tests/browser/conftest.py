@@ -2,8 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from http.cookiejar import CookieJar
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
@@ -26,10 +24,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def cookies(one_lab: Lab) -> list[SetCookieParam]:
-    """Of somebody who came by the one-time link."""
-    jar = CookieJar()
-    build_opener(HTTPCookieProcessor(jar)).open(one_lab.login_link)
-    return [{"name": cookie.name, "value": str(cookie.value), "url": one_lab.url} for cookie in jar]
+    """Of somebody who has logged in."""
+    return [{"name": cookie.name, "value": str(cookie.value), "url": one_lab.url} for cookie in one_lab.jar]
 
 
 class Watched:
