@@ -71,6 +71,9 @@ class Attempt:
         return [event for event in self.events if event.kind == kind]
 
 
+GONE_SECONDS = 10.0
+
+
 def attempt(
     run: RunSpec,
     store: Store,
@@ -100,6 +103,9 @@ def attempt(
         pass
     child.join(60)
     assert child.pid
+    deadline = time.monotonic() + GONE_SECONDS
+    while group(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)  # the kernel is still ending those whose watcher was killed
     assert group(child.pid) == []
     return found
 
