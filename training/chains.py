@@ -23,8 +23,8 @@ Add = Callable[[RunSpec], str]
 BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
 """Methods whose student is not, or not only, taught by the supervisor of its triplet."""
 
-
 PROBE_EPOCHS = 8
+"""Passes of a linear probe over half B, as by default elsewhere."""
 
 
 def taught_by_supervisor(method: Method) -> bool:

@@ -1,7 +1,5 @@
-"""Two methods compared: on one pair of runs by their discordant answers, and over several data sets by paired tests.
-
-As in section 8 of the specification: exact McNemar for one pair of runs; over data sets paired t, Wilcoxon's signed ranks and a
-sign count, since data sets are few and no two are alike.
+"""Two methods compared: on one pair of runs by their discordant answers (exact McNemar), and over several data sets by paired
+tests: Student's t, Wilcoxon's signed ranks and a sign count, since data sets are few and no two are alike.
 """
 
 from collections.abc import Sequence

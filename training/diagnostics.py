@@ -133,9 +133,9 @@ def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: 
     return Kinship(
         disagreement=combination(spread, (1, 0, 0, 0)).within(0, 1),
         agreement=agreement and agreement.within(0, 1),
-        phi=_over_seeds([phi(mine != one.gold, weak != one.gold) for one, (mine, weak) in zip(said, labels, strict=True)]),
-        kappa=_over_seeds([kappa(mine, weak, said[0].prob.shape[1]) for mine, weak in labels]),
-        capa=_over_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
+        phi=_over_all_seeds([phi(mine != one.gold, weak != one.gold) for one, (mine, weak) in zip(said, labels, strict=True)]),
+        kappa=_over_all_seeds([kappa(mine, weak, said[0].prob.shape[1]) for mine, weak in labels]),
+        capa=_over_all_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
         blind=combination(spread, (0, 0, 0, 1)).within(0, 1),
     )
 
@@ -240,7 +240,7 @@ def _spread(said: Sequence[Answers], values: Flags | Array) -> Spread:
     return measure(values, said[0].group)
 
 
-def _over_seeds(values: Sequence[float | None]) -> Range | None:
+def _over_all_seeds(values: Sequence[float | None]) -> Range | None:
     """None as soon as one seed has no value: a mean over fewer seeds would leave something out silently."""
     known = [value for value in values if value is not None]
     return over_seeds(known) if len(known) == len(values) else None

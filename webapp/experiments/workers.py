@@ -1,13 +1,14 @@
 """The workers: what they tell of themselves, which are there, and which are to take nothing more."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from webapp.experiments.models import Worker
+from webapp.experiments.models import LEASED, Run, Worker
 
 BEAT_SECONDS = 10.0
 SILENT = timedelta(seconds=60)
@@ -23,8 +24,9 @@ def hello(name: str, engine: int, packages: Mapping[str, str], devices: Sequence
     Worker.objects.update_or_create(name=name, defaults={**told, "started_at": Now(), "seen_at": Now()})
 
 
-def beat(name: str, devices: Sequence[Device]) -> None:
-    Worker.objects.filter(name=name).update(devices=list(devices), seen_at=Now())
+def beat(name: str, devices: Sequence[Device]) -> bool:
+    """False for a worker that the record does not know, as when the database was away when it started."""
+    return bool(Worker.objects.filter(name=name).update(devices=list(devices), seen_at=Now()))
 
 
 def goodbye(name: str) -> None:
@@ -38,6 +40,22 @@ def drain(worker: Worker, *, draining: bool) -> bool:
 
 def online() -> QuerySet[Worker]:
     return Worker.objects.filter(seen_at__gt=Now() - SILENT)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A worker with what it trains; one that is offline may still hold a run whose lease has not run out."""
+
+    worker: Worker
+    online: bool
+    run: Run | None
+
+
+def standings() -> list[Standing]:
+    """All workers, by name."""
+    there = set(online().values_list("pk", flat=True))
+    training = {run.worker: run for run in Run.objects.filter(status__in=LEASED)}
+    return [Standing(worker, worker.pk in there, training.get(worker.name)) for worker in Worker.objects.all()]
 
 
 def forget() -> None:

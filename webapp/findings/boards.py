@@ -11,6 +11,7 @@ from typing import Any
 from training.methods import Method
 from training.results import Group, Result
 from webapp.experiments.models import Experiment
+from webapp.findings.looks import DRAWS
 from webapp.findings.pairs import Pair
 from webapp.findings.words import count, dataset_title, titles_of
 
@@ -68,8 +69,7 @@ def boards(experiments: Iterable[Experiment]) -> tuple[list[Board], int]:
 
 
 def _drawn(experiment: Experiment) -> tuple[Any, ...]:
-    data = experiment.spec["data"]
-    return data["name"], data["split_seed"], data["test_fraction"]
+    return tuple(experiment.spec["data"][name] for name in DRAWS)
 
 
 def _enter(found: dict[Key, Board], experiment: Experiment, looks: int) -> None:

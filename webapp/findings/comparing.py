@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -87,7 +87,7 @@ class Comparison:
 
     @property
     def baseline(self) -> Method | None:
-        """What the others are compared with: naive, or the first method that all experiments have, as in their own results."""
+        """What the others are compared with: naive, as in the experiments' own results; None where none of them has it."""
         return next((method for method in self.methods if isinstance(method, Naive)), None)
 
     def _cell(self, place: Place, method: Method) -> Cell:
@@ -110,7 +110,7 @@ class Comparison:
             found.append(_line(title, look, cells))
         tested = [line.over.t for line in found if line.over and line.over.t is not None]
         adjusted = iter(holm(tested))
-        return [_with(line, next(adjusted) if line.over and line.over.t is not None else None) for line in found]
+        return [replace(line, p=next(adjusted)) if line.over and line.over.t is not None else line for line in found]
 
     @property
     def table(self) -> list[tuple[Place, list[Group | None]]]:
@@ -159,10 +159,6 @@ def _line(title: str, look: Look, cells: list[Cell]) -> Line:
         over=over_sets(by_set) if by_set else None,
         p=None,
     )
-
-
-def _with(line: Line, p: float | None) -> Line:
-    return Line(**{**vars(line), "p": p})
 
 
 def _by_set(found: Iterable[tuple[str, float]]) -> list[float]:

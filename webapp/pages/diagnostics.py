@@ -13,7 +13,7 @@ from training.diagnostics import CAR, CDR, DOUBT, Number, Range
 from training.results import Result
 from webapp.access import viewer
 from webapp.charts.difficulty import Accuracies, difficulty_chart
-from webapp.charts.frontier import Point, frontier_chart
+from webapp.charts.frontier import frontier_chart
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.reliability import Reliable, reliability_chart
@@ -142,8 +142,7 @@ class DiagnosticsPage:
             [Students(lane.title, lane.look, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
         )
         classes = self.found.classes
-        drawn = [Point(o.title, o.look, o.cost, o.accuracy, o.low, o.high, o.best) for o in self.offers]
-        costs = {"costs": Figure(frontier_chart(drawn), frontier_rows(self.offers))} if drawn else {}
+        costs = {"costs": Figure(frontier_chart(self.offers), frontier_rows(self.offers))} if self.offers else {}
         return costs | {
             "truth": Figure(reliability_chart(truth, classes, "share that is right"), reliability_rows(truth)),
             "supervisor": Figure(

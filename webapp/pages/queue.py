@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
-from webapp.experiments import queries, queue, workers
+from webapp.experiments import obstacles, queries, queue, workers
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
 from webapp.findings.words import count, duration
 from webapp.jobs import launch as jobs
@@ -105,10 +105,7 @@ class QueuePage:
     @property
     def hindered(self) -> str:
         """Why nothing at all is taken, as far as that is the workers' doing."""
-        if not self.lines or not Worker.objects.exists():
-            return ""
-        able = [worker for worker in workers.online() if not worker.draining]
-        return "" if able else "No worker that may take runs is online."
+        return obstacles.of_any(list(workers.online())) if self.lines and Worker.objects.exists() else ""
 
     @cached_property
     def training(self) -> list[Training]:

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 
 from webapp.access import Access, access_of, admin, viewer
 from webapp.experiments import obstacles, workers
-from webapp.experiments.models import LEASED, Run, Worker
+from webapp.experiments.models import Worker
+from webapp.experiments.workers import Standing
 from webapp.findings.words import count
 from webapp.jobs import launch as jobs
 
@@ -33,15 +34,9 @@ class Device:
     name: str
     memory: str
     busy: str
-    percent: int
 
 
-@dataclass(frozen=True)
-class Line:
-    worker: Worker
-    online: bool
-    run: Run | None
-
+class Line(Standing):
     @property
     def word(self) -> str:
         if not self.online:
@@ -62,7 +57,8 @@ class Line:
 
     @property
     def together(self) -> str:
-        return f"{count(self.worker.processes, 'process')[:-1]}es train a run together" if self.worker.processes > 1 else ""
+        number = self.worker.processes
+        return f"{number} processes train a run together" if number > 1 else ""
 
     @property
     def versions(self) -> str:
@@ -74,8 +70,7 @@ def _device(told: dict[str, object]) -> Device:
     memory, used, busy = told.get("memory"), told.get("used"), told.get("busy")
     gib = obstacles.GIB
     said = f"{used / gib:.1f} of {memory / gib:.1f} GiB" if isinstance(used, int) and isinstance(memory, int) else "not told"
-    share = busy if isinstance(busy, float) else None
-    return Device(str(told["name"]), said, "not told" if share is None else f"{100 * share:.0f}%", round(100 * (share or 0)))
+    return Device(str(told["name"]), said, f"{100 * busy:.0f}%" if isinstance(busy, float) else "not told")
 
 
 class WorkersPage:
@@ -84,10 +79,7 @@ class WorkersPage:
 
     @cached_property
     def lines(self) -> list[Line]:
-        there = set(workers.online().values_list("pk", flat=True))
-        training = {run.worker: run for run in Run.objects.filter(status__in=LEASED)}
-        found = [Line(worker, worker.pk in there, training.get(worker.name)) for worker in Worker.objects.all()]
-        return sorted(found, key=lambda line: not line.online)
+        return sorted((Line(**vars(one)) for one in workers.standings()), key=lambda line: not line.online)
 
     @property
     def words(self) -> str:

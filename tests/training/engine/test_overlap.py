@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.engine.overlap import density, kinds, nearness, sureness, threshold
+from training.engine.overlap import kinds, nearness, sureness, threshold
 
 
 def searched(values: np.ndarray) -> float:
@@ -35,13 +35,11 @@ def test_rows_are_hard_where_the_supervisor_is_unsure_and_overlap_where_they_are
     features = np.stack([along, along, 0.9 * along, across, 0.1 * across, 0.8 * along])
     found = kinds(weak, features)
     assert found.tolist() == ["hard", "hard", "overlap", "easy", "easy", "overlap"]
-    assert density(found) == pytest.approx(1 / 3)
 
 
 def test_where_the_supervisor_is_as_sure_of_all_rows_all_are_hard_and_none_overlap() -> None:
     found = kinds(np.array([0, 1, 1], np.float32), np.eye(3, dtype=np.float32))
     assert found.tolist() == ["hard"] * 3
-    assert density(found) == 0
 
 
 def test_sureness_of_two_classes_is_the_same_however_they_are_written() -> None:

@@ -129,6 +129,8 @@ def test_it_says_so_where_no_worker_is_online_that_may_take_runs(owner: User) ->
     launched(owner)
     assert "No worker" not in said(client_of(owner)), "as long as none has told of itself nothing is known"
     worker = a_worker()
-    assert "No worker" not in said(client_of(owner))
+    assert not re.search("No worker|drained", said(client_of(owner)))
     workers.drain(worker, draining=True)
-    assert "No worker that may take runs is online." in said(client_of(owner))
+    assert "Every worker is being drained and takes nothing more." in said(client_of(owner))
+    workers.goodbye(worker.name)
+    assert "No worker is online." in said(client_of(owner))

@@ -28,23 +28,13 @@ def drawing(picture: str) -> SafeString:
 
 
 @register.filter
-def rate(value: float) -> str:
-    return numbers.rate(value)
+def rate(value: float, digits: int = 3) -> str:
+    return numbers.rate(value, digits)
 
 
 @register.filter
-def rate2(value: float) -> str:
-    return numbers.rate(value, 2)
-
-
-@register.filter
-def interval(estimate: Estimate) -> str:
-    return numbers.rate_interval(estimate)
-
-
-@register.filter
-def interval2(estimate: Estimate) -> str:
-    return numbers.rate_interval(estimate, 2)
+def interval(estimate: Estimate, digits: int = 3) -> str:
+    return numbers.rate_interval(estimate, digits)
 
 
 @register.filter
