@@ -6,11 +6,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from webapp.celery import app
 from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
 from webapp.examples.slices import search
 from webapp.explorer import exploring
 from webapp.explorer.diagnosing import _diagnosed
+from webapp.jobs import dispatch
 from webapp.shares.freezing import CARD, MADE, PRINTED
 from webapp.sharing.seen import made
 
@@ -18,6 +20,15 @@ from webapp.sharing.seen import made
 @pytest.fixture
 def owner(db: None) -> User:
     return User.objects.create_user("ada", password="difference engine")
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Nothing rings a bell or needs a broker: the names of the tasks that were sent."""
+    names: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, *args, **options: names.append(name))
+    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+    return names
 
 
 @pytest.fixture(autouse=True)

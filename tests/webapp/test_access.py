@@ -22,10 +22,8 @@ from tests.webapp.shares.made import CHOICES
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
-from webapp.celery import app
 from webapp.experiments.models import Experiment
 from webapp.imports.models import Import
-from webapp.jobs import dispatch
 from webapp.live import routing as live
 from webapp.notes import services as notes
 from webapp.shares import links, services
@@ -34,6 +32,7 @@ from webapp.sharing import routing as sharing
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.usefixtures("called"),
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),  # the test client is synchronous
 ]
 
@@ -53,13 +52,6 @@ OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/s
 ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 PUBLIC_API = {"api-root", "openapi-json"}
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing rings a bell or needs a broker."""
-    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
-    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
 
 
 @pytest.fixture

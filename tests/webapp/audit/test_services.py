@@ -15,17 +15,12 @@ from webapp.archives.bringing import bring
 from webapp.archives.leaving import packed
 from webapp.audit.models import Entry, Verb
 from webapp.audit.services import tell
-from webapp.celery import app
-from webapp.jobs import chores, dispatch
+from webapp.jobs import chores
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing rings a bell or needs a broker."""
-    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
-    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+pytestmark = pytest.mark.usefixtures("called")
 
 
 def told() -> list[tuple[str, str, str, str]]:

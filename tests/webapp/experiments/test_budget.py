@@ -8,19 +8,16 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.webapp.cast import finish, launched, story
+from tests.webapp.experiments.test_evaluating import stopped_in_training
 from tests.webapp.experiments.test_workers import a_worker
 from training.events import CheckpointSaved
 from webapp.accounts.tokens import make_token
 from webapp.audit.models import Entry
-from webapp.celery import app
 from webapp.experiments import budget, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.jobs import launch as jobs
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+pytestmark = pytest.mark.usefixtures("called")
 
 
 def earlier(hours: float) -> None:
@@ -107,3 +104,13 @@ def test_owners_set_it_on_its_page_and_through_the_api(owner: User) -> None:
     assert client.patch(path, {"name": "Renamed"}, **sent).json()["budget_hours"] == 3  # type: ignore[arg-type]
     assert client.patch(path, {"budget_hours": None}, **sent).json()["budget_hours"] is None  # type: ignore[arg-type]
     assert [entry.details["hours"] for entry in Entry.objects.filter(verb="limited").order_by("pk")] == [1.5, 3, "no limit"]
+
+
+def test_a_run_that_was_stopped_and_evaluated_still_costs_what_it_took(owner: User) -> None:
+    experiment = stopped_in_training(owner, checkpoint=10)
+    whole = Run.objects.get(status=Status.STOPPED)
+    assert not experiment.runs.filter(pk=whole.pk).exists(), "its evaluated beginning is there instead"
+    began = experiment.created_at - timedelta(hours=2)
+    Experiment.objects.update(created_at=began)
+    Event.objects.filter(run=whole, payload__kind="claimed").update(at=began)
+    assert spent(experiment) == pytest.approx(2, abs=0.01)

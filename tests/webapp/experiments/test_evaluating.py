@@ -8,15 +8,11 @@ from django.test import Client
 from tests.webapp.cast import ending, launched, save_predictions, story
 from training import Store
 from training.events import CheckpointSaved, RunStopped
-from webapp.celery import app
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.findings.partial import partial
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+pytestmark = pytest.mark.usefixtures("called")
 
 
 def of(experiment: Experiment, role: Role) -> Run:

@@ -11,7 +11,6 @@ from scipy import stats
 
 from tests.webapp.cast import finish_all, launched
 from training import catalog
-from webapp.celery import app
 from webapp.experiments.models import Experiment
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
@@ -19,9 +18,7 @@ from webapp.findings.comparing import Comparison
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}]
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "send_task", lambda *args, **options: None)
+pytestmark = pytest.mark.usefixtures("called")
 
 
 @pytest.fixture

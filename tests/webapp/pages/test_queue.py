@@ -10,17 +10,10 @@ from django.test import Client
 from tests.webapp.cast import launched
 from tests.webapp.experiments.test_workers import a_worker
 from webapp.audit.models import Entry
-from webapp.celery import app
 from webapp.experiments import queue, services, workers
 from webapp.experiments.models import Experiment, Pause
 
-
-@pytest.fixture(autouse=True)
-def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Workers that were called."""
-    names: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **options: names.append(name))
-    return names
+pytestmark = pytest.mark.usefixtures("called")
 
 
 def client_of(user: User) -> Client:

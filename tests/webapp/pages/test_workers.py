@@ -9,18 +9,11 @@ from django.test import Client
 from tests.webapp.cast import launched
 from tests.webapp.experiments.test_workers import a_worker, gpu, silence
 from webapp.audit.models import Entry
-from webapp.celery import app
 from webapp.experiments import services
 from webapp.experiments.models import Run, Worker
 from webapp.pages.outlook import outlook
 
-
-@pytest.fixture(autouse=True)
-def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Workers that were called."""
-    names: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **options: names.append(name))
-    return names
+pytestmark = pytest.mark.usefixtures("called")
 
 
 def said(user: User) -> str:

@@ -1,0 +1,65 @@
+"""A worker stays in the record for as long as it lives, whatever happens to the record meanwhile."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from webapp.experiments import workers
+from webapp.experiments.models import Worker
+from webapp.jobs import presence
+
+NAME = "worker0@gpu"
+
+
+@pytest.fixture(autouse=True)
+def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of a worker closes its connection, and here that is the test's."""
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(presence, "close_old_connections", lambda: None)
+
+
+def live(monkeypatch: pytest.MonkeyPatch, *between: object) -> None:
+    """From its hello on: before each beat one thing of ``between`` happens, after the last the worker ends."""
+    happens = iter(between)
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            what = next(happens, None)
+            if callable(what):
+                what()
+            return what is None
+
+    monkeypatch.setattr(presence, "ended", Ended())
+    presence.stay(NAME)
+
+
+def test_a_worker_that_the_record_has_lost_says_hello_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(monkeypatch, lambda: Worker.objects.all().delete())
+    assert [one.name for one in workers.online()] == [NAME]
+
+
+def test_a_worker_that_the_record_knows_says_hello_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    hello, met = workers.hello, list[object]()
+
+    def heard(*told: Any) -> None:
+        met.append(told[0])
+        hello(*told)
+
+    monkeypatch.setattr(workers, "hello", heard)
+    live(monkeypatch, lambda: None, lambda: None)
+    assert met == [NAME]
+
+
+def test_a_record_that_was_away_at_the_start_learns_of_the_worker_later(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    hello, attempts = workers.hello, iter([OperationalError("away")])
+
+    def heard(*told: Any) -> None:
+        if error := next(attempts, None):
+            raise error
+        hello(*told)
+
+    monkeypatch.setattr(workers, "hello", heard)
+    live(monkeypatch, lambda: None)
+    assert [one.name for one in workers.online()] == [NAME]
