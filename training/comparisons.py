@@ -56,7 +56,7 @@ def over_sets(differences: Sequence[float]) -> OverSets:
     found = np.asarray(differences, dtype=np.float64)
     n, mean, t = len(found), None, None
     if n > 1:
-        half = t_quantile(n - 1, LEVEL) * float(found.std(ddof=1)) / np.sqrt(n)
+        half = t_quantile(n - 1) * float(found.std(ddof=1)) / np.sqrt(n)
         centre = float(found.mean())
         mean = Estimate(value=centre, low=centre - half, high=centre + half)
         t = float(ttest_1samp(found, 0).pvalue) if half else None

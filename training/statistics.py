@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, nan, sqrt
+from math import exp, log, nan, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
+from scipy.optimize import brentq
+from scipy.special import stdtrit
 
 from training.spec import Frozen
 
@@ -35,7 +36,8 @@ class Estimate(Frozen):
 class Spread:
     """Means of m quantities with the two parts of the covariance of these means.
 
-    ``seed`` (m, m) says how the means vary between seeds on this test set, ``example`` (m, m) how they vary between test sets.
+    ``example`` (m, m) says how the means vary between test sets, ``seed`` (m, m) what seeds add to that. ``seed`` is a difference
+    of two estimates, and negative for some combinations where seeds add little.
     """
 
     mean: Array
@@ -45,65 +47,75 @@ class Spread:
     clusters: int
 
     def variances(self, weights: Array) -> tuple[float, float]:
-        """Seed and example variance of the linear combination ``weights @ mean``; a rounding error below zero is zero."""
+        """Seed and example variance of the linear combination ``weights @ mean``; an estimate below zero is zero."""
         return max(0.0, float(weights @ self.seed @ weights)), max(0.0, float(weights @ self.example @ weights))
 
 
 def measure(values: npt.NDArray[np.bool_] | Array, groups: npt.NDArray[np.int64]) -> Spread:
     """The spread of m quantities measured as ``values`` (m, seeds, examples) on examples that cluster in ``groups`` (examples,).
 
-    Sigma_seed = cov(seed means) / K, zero where there is a single seed. Sigma_ex is the covariance of the mean over examples of
-    the items, each averaged over seeds; examples of one group are one draw: G/(G-1) sum_g u_g u_g' / n^2 with u_g the sum of
-    the group's deviations from the mean, which is cov(items) / n where every group has one example. Raises ValueError where
-    there are fewer than two groups, since nothing then tells how test sets vary.
+    Sigma_ex is the covariance of the mean over examples of the items, each averaged over seeds; examples of one group are one
+    draw: G/(G-1) sum_g u_g u_g' / n^2 with u_g the sum of the group's deviations from the mean, which is cov(items) / n where
+    every group has one example. Sigma_seed is cov(seed means) / K less the luck of single runs on single examples, which
+    Sigma_ex contains already: the interaction of seeds and examples in a two-way layout, 1/(K(K-1)) sum_k of the same form on
+    what seed k deviates from the average over seeds. It is zero where there is a single seed. Raises ValueError where there are
+    fewer than two groups, since nothing then tells how test sets vary.
     """
     m, seeds, n = values.shape
     per_seed = values.mean(axis=2)
-    items = values.mean(axis=1)
-    mean = items.mean(axis=1)
-    _, cluster = np.unique(groups, return_inverse=True)
-    clusters = int(cluster.max(initial=-1)) + 1
+    _, cluster, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    clusters = len(sizes)
     if clusters < 2:
         raise ValueError(f"An interval needs test examples from at least two groups; there are {clusters}.")
-    sums = np.stack([np.bincount(cluster, weights=row) for row in items - mean[:, None]])
-    example = clusters / (clusters - 1) * (sums @ sums.T) / n**2
-    seed = np.atleast_2d(np.cov(per_seed)) / seeds if seeds > 1 else np.zeros((m, m))
-    return Spread(mean, seed, example, seeds, clusters)
-
-
-def degrees_of_freedom(seed_variance: float, example_variance: float, seeds: int, clusters: int) -> float:
-    """Satterthwaite: v^2 / (v_seed^2 / (K-1) + v_ex^2 / (G-1)); infinite where nothing varies."""
-    total = seed_variance + example_variance
-    if total == 0:
-        return inf
-    parts = (example_variance / total) ** 2 / (clusters - 1)
+    sums = np.array([np.bincount(cluster, weights=row) for row in values.reshape(m * seeds, n)]).reshape(m, seeds, clusters)
+    deviations = sums - per_seed[:, :, None] * sizes
+    shared = deviations.mean(axis=1)
+    scale = clusters / (clusters - 1) / n**2
+    seed = np.zeros((m, m))
     if seeds > 1:
-        parts += (seed_variance / total) ** 2 / (seeds - 1)
-    return 1 / parts if parts else inf
+        own = (deviations - shared[:, None]).reshape(m, seeds * clusters)
+        seed = np.atleast_2d(np.cov(per_seed)) / seeds - scale * (own @ own.T) / (seeds * (seeds - 1))
+    return Spread(per_seed.mean(axis=1), seed, scale * (shared @ shared.T), seeds, clusters)
 
 
-def t_quantile(df: float, level: float = LEVEL) -> float:
-    return float(stdtrit(df, (1 + level) / 2))
+def t_quantile(df: float, p: float = 1 - LEVEL) -> float:
+    """What |t| exceeds with probability ``p``."""
+    return float(-stdtrit(df, p / 2))
+
+
+def critical(seed_variance: float, example_variance: float, seeds: int, clusters: int, p: float = 1 - LEVEL) -> float:
+    """What a deviation over its standard error exceeds with probability ``p``: the t quantiles of K-1 and G-1 degrees of freedom,
+    weighted by the two variances (Cochran 1964, Biometrics 20(1)). A t with Satterthwaite's degrees of freedom is exceeded more
+    often than it says where three seeds tell most of the variance.
+    """
+    if seed_variance == 0:
+        return t_quantile(clusters - 1, p)
+    share = seed_variance / (seed_variance + example_variance)
+    return share * t_quantile(seeds - 1, p) + (1 - share) * t_quantile(clusters - 1, p)
 
 
 def combination(spread: Spread, weights: Sequence[float]) -> Estimate:
-    """``weights @ mean`` with its t interval: variance from seeds plus variance from examples, Satterthwaite df."""
+    """``weights @ mean`` with its interval: variance from seeds plus variance from examples, Cochran's quantile."""
     w = np.asarray(weights, dtype=np.float64)
     value = float(w @ spread.mean)
     seed, example = spread.variances(w)
-    half = t_quantile(degrees_of_freedom(seed, example, spread.seeds, spread.clusters)) * sqrt(seed + example)
+    half = critical(seed, example, spread.seeds, spread.clusters) * sqrt(seed + example)
     return Estimate(value=value, low=value - half, high=value + half)
 
 
 def p_value(spread: Spread, weights: Sequence[float]) -> float:
-    """Two-sided p-value of "``weights @ mean`` is zero", by the t test that ``combination`` inverts."""
+    """Two-sided p-value of "``weights @ mean`` is zero", by the test that ``combination`` inverts; 0 where it is below 1e-100."""
     w = np.asarray(weights, dtype=np.float64)
     value = float(w @ spread.mean)
     seed, example = spread.variances(w)
     if seed + example == 0:
         return 1.0 if value == 0 else 0.0
-    df = degrees_of_freedom(seed, example, spread.seeds, spread.clusters)
-    return float(2 * stdtr(df, -abs(value) / sqrt(seed + example)))
+
+    def excess(log_p: float) -> float:
+        return critical(seed, example, spread.seeds, spread.clusters, exp(log_p)) - abs(value) / sqrt(seed + example)
+
+    least = log(1e-100)
+    return exp(brentq(excess, least, 0)) if excess(least) > 0 else 0.0
 
 
 def ratio(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Estimate | None:
@@ -111,22 +123,30 @@ def ratio(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Esti
 
     The interval is every r with (A - rB)^2 <= q^2 v(r), v(r) = V_aa - 2 r V_ab + r^2 V_bb: between the roots of
     (B^2 - q^2 V_bb) r^2 - 2 (AB - q^2 V_ab) r + (A^2 - q^2 V_aa) = 0 where B^2 > q^2 V_bb, and without finite ends elsewhere.
-    q is Student's t with Satterthwaite's df at r = A / B (Fieller 1954, J. R. Stat. Soc. B 16).
+    q is Cochran's quantile at r = A / B (Fieller 1954, J. R. Stat. Soc. B 16).
     """
-    a, b = np.asarray(over, dtype=np.float64), np.asarray(under, dtype=np.float64)
-    top, bottom = float(a @ spread.mean), float(b @ spread.mean)
+    both = np.array([over, under], dtype=np.float64)
+    top, bottom = map(float, both @ spread.mean)
     if bottom == 0:
         return None
     value = top / bottom
-    q2 = t_quantile(degrees_of_freedom(*spread.variances(a - value * b), spread.seeds, spread.clusters)) ** 2
-    v = spread.seed + spread.example
-    square = bottom**2 - q2 * float(b @ v @ b)
-    half = top * bottom - q2 * float(a @ v @ b)
-    constant = top**2 - q2 * float(a @ v @ a)
+    seed, example = _covariance(both @ spread.seed @ both.T), both @ spread.example @ both.T
+    at = np.array([1, -value])
+    parts = [max(0.0, float(at @ part @ at)) for part in (seed, example)]
+    q2 = critical(parts[0], parts[1], spread.seeds, spread.clusters) ** 2
+    v = q2 * (seed + example)
+    square, half, constant = bottom**2 - v[1, 1], top * bottom - v[0, 1], top**2 - v[0, 0]
     if square <= 0:
         return Estimate(value=value, low=None, high=None)
     root = sqrt(max(0.0, half**2 - square * constant))
     return Estimate(value=value, low=(half - root) / square, high=(half + root) / square)
+
+
+def _covariance(estimate: Array) -> Array:
+    """The nearest matrix that a covariance can be: without the directions in which the estimate is negative."""
+    values, vectors = np.linalg.eigh(estimate)
+    found: Array = (vectors * np.maximum(values, 0)) @ vectors.T
+    return found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

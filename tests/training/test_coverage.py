@@ -8,7 +8,7 @@ from tests.benchmarks.coverage import SEED_SD, SETTINGS, WEAK, Setting, draw, si
 REPETITIONS = 400
 
 
-@pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
+@pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(3, 5000, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
 def test_a_resolved_gap_has_an_interval_that_contains_the_truth(setting: Setting) -> None:
     found = simulate(setting, REPETITIONS, np.random.default_rng(0))
     assert found.unresolved < 0.02

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from training.statistics import combination, degrees_of_freedom, holm, low_outliers, measure, p_value, ratio
+from training.statistics import combination, critical, holm, low_outliers, measure, p_value, ratio
 
 A, B = (-1, 1, 0), (-1, 0, 1)
 
@@ -39,13 +39,32 @@ def by_hand(values: Any, groups: Any, one: Sequence[float], two: Sequence[float]
     seed = sum((a - grand[0]) * (b - grand[1]) for a, b in zip(*means, strict=True)) / (seeds - 1) / seeds if seeds > 1 else 0.0
     items = [[sum(rows[k][i] for k in range(seeds)) / seeds for i in range(n)] for rows in u]
     labels = sorted(set(groups.tolist()))
-    sums = [[sum(items[j][i] - grand[j] for i in range(n) if groups[i] == g) for g in labels] for j in (0, 1)]
     g = len(labels)
-    return seed, g / (g - 1) * sum(x * y for x, y in zip(*sums, strict=True)) / n**2
+
+    def together(first: list[float], second: list[float]) -> float:
+        sums = [[sum(row[i] for i in range(n) if groups[i] == label) for label in labels] for row in (first, second)]
+        return float(g / (g - 1) * sum(x * y for x, y in zip(*sums, strict=True)) / n**2)
+
+    example = together(*[[items[j][i] - grand[j] for i in range(n)] for j in (0, 1)])
+    for k in range(seeds if seeds > 1 else 0):
+        rest = [[u[j][k][i] - means[j][k] - items[j][i] + grand[j] for i in range(n)] for j in (0, 1)]
+        seed -= together(*rest) / (seeds - 1) / seeds
+    return seed, example
 
 
-def pair_by_hand(values: Any, groups: Any) -> dict[tuple[str, str], tuple[float, float]]:
-    return {(x, y): by_hand(values, groups, w, z) for x, w in (("a", A), ("b", B)) for y, z in (("a", A), ("b", B))}
+def pair_by_hand(values: Any, groups: Any) -> tuple[list[float], list[float]]:
+    """What seeds and examples say of V_aa, V_ab, V_bb; where seeds say something negative, that direction is left out."""
+    seed, example = (
+        list(part) for part in zip(*[by_hand(values, groups, *pair) for pair in ((A, A), (A, B), (B, B))], strict=True)
+    )
+    (aa, ab, bb), middle = seed, (seed[0] + seed[2]) / 2
+    spread = (((aa - bb) / 2) ** 2 + ab**2) ** 0.5
+    large, small = middle + spread, middle - spread
+    if large <= 0:
+        return [0, 0, 0], example
+    if small < 0:
+        seed = [large / (large - small) * part for part in (aa - small, ab, bb - small)]
+    return seed, example
 
 
 @pytest.mark.parametrize(("seeds", "cluster"), [(1, 1), (2, 1), (4, 3), (5, 2)])
@@ -77,16 +96,16 @@ def test_near_copies_count_as_one_example() -> None:
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5])
 def test_fieller_agrees_with_a_search_over_a_grid_of_ratios(seeds: int) -> None:
     values, groups = draw(np.random.default_rng(10 + seeds), seeds, 400, 2, (0.6, 0.7, 0.8), 0.01)
-    v = pair_by_hand(values, groups)
+    parts = pair_by_hand(values, groups)
     top, bottom = (float(np.tensordot(w, values.mean(axis=(1, 2)), 1)) for w in (A, B))
     point = top / bottom
 
     def variance(r: Any, part: int) -> Any:
-        return v["a", "a"][part] - 2 * r * v["a", "b"][part] + r * r * v["b", "b"][part]
+        return parts[part][0] - 2 * r * parts[part][1] + r * r * parts[part][2]
 
     v_seed, v_ex = variance(point, 0), variance(point, 1)
-    df = (v_seed + v_ex) ** 2 / ((v_seed**2 / (seeds - 1) if seeds > 1 else 0) + v_ex**2 / 199)
-    q = student_t.ppf(0.975, df)
+    share = v_seed / (v_seed + v_ex)
+    q = (1 - share) * student_t.ppf(0.975, 199) + (share * student_t.ppf(0.975, seeds - 1) if seeds > 1 else 0)
     grid = np.arange(-20, 20, 1e-4)
     inside = grid[np.abs(top - grid * bottom) <= q * np.sqrt(variance(grid, 0) + variance(grid, 1))]
     found = ratio(measure(values, groups), A, B)
@@ -138,12 +157,50 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
         assert 0.92 <= count / repetitions <= 0.985, name
 
 
-def test_degrees_of_freedom_lie_between_their_two_sources() -> None:
-    assert degrees_of_freedom(1, 0, 5, 1000) == pytest.approx(4)
-    assert degrees_of_freedom(0, 1, 5, 1000) == pytest.approx(999)
-    assert degrees_of_freedom(0, 1, 1, 1000) == pytest.approx(999)
-    assert 4 < degrees_of_freedom(1, 1, 5, 1000) < 999
-    assert degrees_of_freedom(0, 0, 5, 1000) == inf
+def test_the_critical_value_lies_between_those_of_its_two_sources() -> None:
+    of_seeds, of_examples = student_t.ppf(0.975, 4), student_t.ppf(0.975, 999)
+    assert critical(1, 0, 5, 1000) == pytest.approx(of_seeds)
+    assert critical(0, 1, 5, 1000) == pytest.approx(of_examples)
+    assert critical(0, 1, 1, 1000) == pytest.approx(of_examples)
+    assert critical(3, 1, 5, 1000) == pytest.approx(0.75 * of_seeds + 0.25 * of_examples)
+    assert critical(0, 0, 5, 1000) == pytest.approx(of_examples)
+    assert critical(1, 1, 5, 1000, p=0.2) == pytest.approx((student_t.ppf(0.9, 4) + student_t.ppf(0.9, 999)) / 2)
+
+
+def test_the_luck_of_single_runs_counts_once() -> None:
+    """Answers that are coins: they vary between test sets as n K coins do, and seeds add nothing."""
+    rng = np.random.default_rng(6)
+    spreads = [measure(rng.random((1, 4, 200)) < 0.5, np.arange(200)) for _ in range(3000)]
+    variance = 0.25 / (4 * 200)
+    assert np.mean([one.example[0, 0] for one in spreads]) == pytest.approx(variance, rel=0.02)
+    assert np.mean([one.seed[0, 0] for one in spreads]) == pytest.approx(0, abs=0.05 * variance)
+    assert min(one.seed[0, 0] for one in spreads) < 0
+    assert all(one.variances(np.ones(1))[0] >= 0 for one in spreads)
+
+
+def test_seeds_that_happen_to_agree_leave_the_interval_that_examples_give() -> None:
+    """All seeds equally accurate, on examples of their own: the seed variance is nothing, and not less."""
+    values = np.stack([np.stack([np.roll(np.arange(600) < right, shift) for shift in (0, 7, 50)]) for right in (400, 440, 480)])
+    spread = measure(values, np.arange(600))
+    items = values[2].mean(axis=0) - values[0].mean(axis=0)
+    half = student_t.ppf(0.975, 599) * (items.var(ddof=1) / 600) ** 0.5
+    found = combination(spread, B)
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
+    assert spread.seed[0, 0] < 0
+    fraction = ratio(spread, A, B)
+    assert fraction is not None
+    assert fraction.low is not None
+    assert fraction.high is not None
+    assert fraction.low < 0.5 < fraction.high
+
+
+def test_a_p_value_keeps_its_digits_where_it_is_tiny() -> None:
+    values, groups = draw(np.random.default_rng(7), 8, 2000, levels=(0.6, 0.6, 0.75), seed_sd=0.01)
+    spread = measure(values, groups)
+    seed, example = spread.variances(np.array(B))
+    p = p_value(spread, B)
+    assert 0 < p < 1e-6
+    assert critical(seed, example, 8, 2000, p) == pytest.approx((spread.mean[2] - spread.mean[0]) / (seed + example) ** 0.5)
 
 
 def test_p_value_is_below_five_per_cent_exactly_where_the_interval_excludes_zero() -> None:

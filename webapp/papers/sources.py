@@ -72,14 +72,14 @@ FIELLER = Work(
     place="journal",
     where="Journal of the Royal Statistical Society B 16(2), 175–185",
 )
-SATTERTHWAITE = Work(
+COCHRAN = Work(
     kind="article",
-    key="satterthwaite1946approximate",
-    authors="Satterthwaite, Franklin E.",
-    year=1946,
-    title="An Approximate Distribution of Estimates of Variance Components",
+    key="cochran1964approximate",
+    authors="Cochran, William G.",
+    year=1964,
+    title="Approximate Significance Levels of the Behrens-Fisher Test",
     place="journal",
-    where="Biometrics Bulletin 2(6), 110–114",
+    where="Biometrics 20(1), 191–195",
 )
 HOLM = Work(
     kind="article",
@@ -105,7 +105,7 @@ LORA = Work(
 def sources(experiment: Experiment, found: Sequence[Findings]) -> tuple[Source, ...]:
     """The method's works, then the data's, then the models'."""
     spec = experiment.experiment_spec
-    works = [BURNS, FIELLER, SATTERTHWAITE, *([HOLM] if len(spec.methods) > 2 else []), ADAMW]
+    works = [BURNS, FIELLER, COCHRAN, *([HOLM] if len(spec.methods) > 2 else []), ADAMW]
     if "lora" in (spec.weak.tuning, spec.strong.tuning):
         works.append(LORA)
     data = catalog.known_dataset(spec.data.name)
