@@ -127,29 +127,45 @@ def capa(one: Columns) -> float:
     return float((mean((f * w).sum(axis=1).tolist()) - expected) / (1 - expected))
 
 
-def errors(values: np.ndarray) -> tuple[float, float, float]:
-    """The mean of (seeds, examples), its standard error, and its degrees of freedom."""
+def parts(values: np.ndarray) -> tuple[float, float]:
+    """Of (seeds, examples): what seeds and what examples say of the variance of the mean, as in a two-way layout."""
     seeds, n = values.shape
-    of_seeds, of_examples = values.mean(axis=1).var(ddof=1) / seeds, values.mean(axis=0).var(ddof=1) / n
+    of_seeds, of_examples = values.mean(axis=1, keepdims=True), values.mean(axis=0)
+    luck = ((values - of_seeds - of_examples + values.mean()) ** 2).sum() / (seeds - 1) / (n - 1)
+    return (of_seeds.var(ddof=1) - luck / n) / seeds, of_examples.var(ddof=1) / n
+
+
+def quantile(of_seeds: float, of_examples: float, shape: tuple[int, ...]) -> float:
+    """Irrelevant, and zero here, where nothing varies."""
     total = of_seeds + of_examples
-    df = total**2 / (of_seeds**2 / (seeds - 1) + of_examples**2 / (n - 1)) if total else np.inf
-    return float(values.mean()), sqrt(total), df
+    weights = [of_seeds / total, of_examples / total] if total else [0, 0]
+    return float(np.dot(student_t.ppf(0.975, np.array(shape) - 1), weights))
 
 
 def interval(rows: list[Any]) -> list[float]:
-    value, error, df = errors(np.array(rows, float))
-    half = student_t.ppf(0.975, df) * error if error else 0
+    values = np.array(rows, float)
+    of_seeds, of_examples = max(0, parts(values)[0]), parts(values)[1]
+    value, total = float(values.mean()), of_seeds + of_examples
+    half = quantile(of_seeds, of_examples, values.shape) * sqrt(total)
     return [value, value - half, value + half]
 
 
 def fieller(over: np.ndarray, under: np.ndarray) -> list[float]:
     """The ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, found by halving."""
     ratio = float(over.mean() / under.mean())
-    quantile = student_t.ppf(0.975, errors(over - ratio * under)[2])
+    top, bottom, both = (parts(one)[0] for one in (over, under, over + under))
+    mixed = (both - top - bottom) / 2
+    levels, directions = np.linalg.eigh([[top, mixed], [mixed, bottom]])
+
+    def variances(r: float) -> tuple[float, float]:
+        """A direction in which seeds say something negative says nothing."""
+        of_seeds = sum(max(0, level) * (one[0] - r * one[1]) ** 2 for level, one in zip(levels, directions.T, strict=True))
+        return of_seeds, parts(over - r * under)[1]
+
+    q = quantile(*variances(ratio), over.shape)
 
     def outside(r: float) -> bool:
-        value, error, _ = errors(over - r * under)
-        return bool(abs(value) > quantile * error)
+        return bool(abs((over - r * under).mean()) > q * sqrt(sum(variances(r))))
 
     ends = []
     for far in (ratio - 1, ratio + 1):
