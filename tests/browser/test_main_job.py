@@ -52,7 +52,7 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     expect(page.locator("#head [role=status]")).to_have_text("Running", timeout=30_000)
     lab.until(lambda: drawn(page) > 0)
     first = drawn(page)
-    lab.until(lambda: drawn(page) > first + 50)
+    lab.until(lambda: drawn(page) > first + 50, 240)  # in between, MiniLM reads all texts
 
     experiment = lab.finished(pk, 420)
     expect(page.locator("#head [role=status]")).to_have_text("Done", timeout=10_000)
