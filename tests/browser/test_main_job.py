@@ -135,6 +135,11 @@ def test_every_page_fits_a_phone(lab: Lab, page: Page) -> None:
     for path in ("/", "/experiments/new/", f"/experiments/{pk}/", f"/experiments/new/?from={pk}", f"/runs/{run}/", "/nowhere"):
         page.goto(f"{lab.url}{path}")
         assert overflow(page) == 0, path
+    page.goto(f"{lab.url}/")
+    page.get_by_label(f"Compare experiment {pk}").check()
+    page.get_by_role("button", name="Compare the chosen ones").click()
+    expect(page).to_have_url(re.compile(rf"/compare/\?e={pk}$"))
+    assert overflow(page) == 0
 
 
 def test_the_keyboard_reaches_search_and_the_form(lab: Lab, page: Page) -> None:

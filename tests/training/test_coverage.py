@@ -8,11 +8,16 @@ from tests.benchmarks.coverage import SEED_SD, SETTINGS, WEAK, Setting, draw, si
 REPETITIONS = 400
 
 
-@pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(3, 5000, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
+@pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
 def test_a_resolved_gap_has_an_interval_that_contains_the_truth(setting: Setting) -> None:
     found = simulate(setting, REPETITIONS, np.random.default_rng(0))
     assert found.unresolved < 0.02
     assert 0.92 <= found.shown <= 0.99
+
+
+def test_three_seeds_that_tell_most_of_the_variance_keep_the_level_too() -> None:
+    """Where Student's t with Satterthwaite's degrees of freedom does not: 92.8%."""
+    assert simulate(Setting(3, 5000, 0.2), 2500, np.random.default_rng(4)).shown == pytest.approx(0.944, abs=0.01)
 
 
 def test_the_smaller_the_gap_the_oftener_no_pgr_is_shown() -> None:

@@ -37,8 +37,7 @@ def stay(name: str) -> None:
     """Tells of the worker ``name`` until it ends."""
     hello(name)
     while not ended.wait(workers.BEAT_SECONDS):
-        if not beat(name):
-            hello(name)
+        beat(name)
     connection.close()
 
 
@@ -47,9 +46,10 @@ def hello(name: str) -> None:
     _written(workers.hello, name, ENGINE_VERSION, packages(), devices(), int(processes) if processes.isdecimal() else 1)
 
 
-def beat(name: str) -> bool:
-    """Whether the record knows the worker."""
-    return bool(_written(workers.beat, name, devices()))
+def beat(name: str) -> None:
+    """Says hello again to a record that does not know the worker."""
+    if _written(workers.beat, name, devices()) is False:
+        hello(name)
 
 
 def _written(write: Callable[..., Any], *told: Any) -> Any:

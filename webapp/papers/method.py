@@ -128,9 +128,10 @@ def _statistics(spec: ExperimentSpec) -> str:
         "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
         f"al. 2023). Accuracies are means over {count(spec.seeds, 'seed')}; a seed draws the halves and the order of the data. "
         "Intervals are of 95% and cover both how results vary over seeds and which examples were tested, with examples of one "
-        "group counted together and all models compared on the same ones; the quantiles of t for seeds and for examples are "
-        "weighted by their variances (Cochran 1964). The interval of PGR is Fieller’s (1954). It is given only where the "
-        "interval of the gap lies above zero and its own ends are finite. Methods are compared by paired differences"
+        "group counted together and all models compared on the same ones; seeds count with what they add to the "
+        "variance of examples, and the quantiles of t for both are weighted by their variances (Cochran 1964). The interval of "
+        "PGR is Fieller’s (1954) with these, a combination that is the laboratory’s own. It is given only where the interval of "
+        "the gap lies above zero and its own ends are finite. Methods are compared by paired differences"
         + (", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else ".")
     )
 

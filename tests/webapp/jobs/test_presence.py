@@ -52,6 +52,20 @@ def test_a_worker_that_the_record_knows_says_hello_once(db: None, monkeypatch: p
     assert met == [NAME]
 
 
+def test_a_record_that_was_away_for_a_beat_still_knows_the_worker(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat, attempts = workers.beat, iter([OperationalError("away")])
+
+    def heard(*told: Any) -> bool:
+        if error := next(attempts, None):
+            raise error
+        return beat(*told)
+
+    monkeypatch.setattr(workers, "beat", heard)
+    first = list[Worker]()
+    live(monkeypatch, lambda: first.append(Worker.objects.get()), lambda: None)
+    assert Worker.objects.get().started_at == first[0].started_at
+
+
 def test_a_record_that_was_away_at_the_start_learns_of_the_worker_later(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     hello, attempts = workers.hello, iter([OperationalError("away")])
 
