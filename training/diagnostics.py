@@ -23,7 +23,7 @@ from training.calibration import (
     reliability,
     squared,
 )
-from training.statistics import Estimate, Spread, combination, measure, ratio
+from training.statistics import Estimate, Spread, combination, conditional, measure, proportion
 
 CDR, CAR = 0.95, 0.55
 """The thresholds that the measures of confident disagreement and of confident agreement were published with."""
@@ -129,14 +129,13 @@ def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: 
     errs = np.stack([mine != one.gold for one, (mine, _) in zip(said, labels, strict=True)])
     flags = [(sure > cdr) & ~same, (sure > car) & same & wrong, wrong, uncertain & (sure > cdr) & errs]
     spread = _spread(said, np.stack(flags))
-    agreement = ratio(spread, (0, 1, 0, 0), (0, 0, 1, 0))
     return Kinship(
-        disagreement=combination(spread, (1, 0, 0, 0)).within(0, 1),
-        agreement=agreement and agreement.within(0, 1),
+        disagreement=proportion(spread, (1, 0, 0, 0)),
+        agreement=conditional(spread, (0, 1, 0, 0), (0, 0, 1, 0)),
         phi=_over_all_seeds([phi(mine != one.gold, weak != one.gold) for one, (mine, weak) in zip(said, labels, strict=True)]),
         kappa=_over_all_seeds([kappa(mine, weak, said[0].prob.shape[1]) for mine, weak in labels]),
         capa=_over_all_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
-        blind=combination(spread, (0, 0, 0, 1)).within(0, 1),
+        blind=proportion(spread, (0, 0, 0, 1)),
     )
 
 
@@ -225,8 +224,7 @@ def difficulty(said: Sequence[Answers], parts: int = PARTS) -> list[Estimate | N
     found = []
     for part in range(parts):
         inside = place == part
-        share = ratio(_spread(said, np.stack([right & inside, inside])), (1, 0), (0, 1))
-        found.append(share and share.within(0, 1))
+        found.append(conditional(_spread(said, np.stack([right & inside, inside])), (1, 0), (0, 1)))
     return found
 
 

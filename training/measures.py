@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.spec import Frozen
-from training.statistics import Estimate, Spread, combination, measure, ratio
+from training.statistics import Estimate, Spread, conditional, measure, proportion
 
 Rights = npt.NDArray[np.bool_]
 Clusters = npt.NDArray[np.int64]
@@ -72,7 +72,7 @@ class Hard(Frozen):
 
 
 def accuracy(spread: Spread, right: Rights, role: int) -> Accuracy:
-    estimate = combination(spread, [float(role == other) for other in range(len(right))]).within(0, 1)
+    estimate = proportion(spread, [float(role == other) for other in range(len(right))])
     return Accuracy(**estimate.model_dump(), per_seed=tuple(map(float, right[role].mean(axis=1))))
 
 
@@ -116,18 +116,17 @@ def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int, cl
     table = np.stack(list(cells.values()))
     spread = measure(table, clusters)
     counts = table.sum(axis=2).mean(axis=1)
-    shares = [combination(spread, row).within(0, 1) for row in np.eye(len(cells)).tolist()]
+    shares = [proportion(spread, row) for row in np.eye(len(cells)).tolist()]
     return Transitions(**{name: Cell(count=float(n), share=share) for name, n, share in zip(cells, counts, shares, strict=True)})
 
 
 def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
     """``weak`` says where the supervisor is right, ``same`` where the student gives its label; both (seeds, examples)."""
     spread = measure(np.stack([same, weak & same, weak, ~weak & same, ~weak]), clusters)
-    right, wrong = ratio(spread, (0, 1, 0, 0, 0), (0, 0, 1, 0, 0)), ratio(spread, (0, 0, 0, 1, 0), (0, 0, 0, 0, 1))
     return Agreement(
-        overall=combination(spread, (1, 0, 0, 0, 0)).within(0, 1),
-        supervisor_right=right and right.within(0, 1),
-        supervisor_wrong=wrong and wrong.within(0, 1),
+        overall=proportion(spread, (1, 0, 0, 0, 0)),
+        supervisor_right=conditional(spread, (0, 1, 0, 0, 0), (0, 0, 1, 0, 0)),
+        supervisor_wrong=conditional(spread, (0, 0, 0, 1, 0), (0, 0, 0, 0, 1)),
     )
 
 
@@ -139,6 +138,5 @@ def hard_of(right: Rights, of_gold: npt.NDArray[np.float32], easy: float, cluste
     hard = np.zeros(of_gold.shape, bool)
     np.put_along_axis(hard, order[:, int(np.ceil(easy * of_gold.shape[1])) :], True, axis=1)
     spread = measure(np.stack([hard, *(hard & right)]), clusters)
-    found = [ratio(spread, [float(role == place) for place in range(4)], (1, 0, 0, 0)) for role in (1, 2, 3)]
-    weak, student, ceiling = (one and one.within(0, 1) for one in found)
+    weak, student, ceiling = (conditional(spread, np.eye(4)[role].tolist(), (1, 0, 0, 0)) for role in (1, 2, 3))
     return Hard(share=float(hard.mean()), weak=weak, student=student, ceiling=ceiling)

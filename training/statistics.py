@@ -13,6 +13,9 @@ from training.spec import Frozen
 
 LEVEL = 0.95
 
+FEW = 10
+"""Expected examples on either side of a share, below which the normal approximation gives way to Wilson's interval."""
+
 Array = npt.NDArray[np.float64]
 
 
@@ -26,6 +29,12 @@ class Estimate(Frozen):
     @property
     def excludes_zero(self) -> bool:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+    @property
+    def negated(self) -> "Estimate":
+        """The same difference seen from the other side: the ends change places with their signs."""
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Estimate(value=-self.value, low=low, high=high)
 
     def within(self, low: float, high: float) -> "Estimate":
         """The same with its ends inside the range that the quantity can have."""
@@ -141,6 +150,42 @@ def ratio(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Esti
         return Estimate(value=value, low=None, high=None)
     root = sqrt(max(0.0, half**2 - square * constant))
     return Estimate(value=value, low=(half - root) / square, high=(half + root) / square)
+
+
+def proportion(spread: Spread, weights: Sequence[float]) -> Estimate:
+    """The share ``weights @ mean`` of indicators, with its interval inside [0, 1]; Wilson's where few examples decide it."""
+    w = np.asarray(weights, dtype=np.float64)
+    return _of_few(combination(spread, weights).within(0, 1), *spread.variances(w), spread, spread.clusters)
+
+
+def conditional(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Estimate | None:
+    """The share of the examples counted by ``under`` that ``over`` counts as well; None where ``under`` counts none.
+
+    Fieller's interval inside [0, 1]; Wilson's where few examples decide it, with the variance of the ratio by the delta method.
+    """
+    found = ratio(spread, over, under)
+    if found is None:
+        return None
+    bottom = float(np.asarray(under, dtype=np.float64) @ spread.mean)
+    w = (np.asarray(over, dtype=np.float64) - found.value * np.asarray(under, dtype=np.float64)) / bottom
+    return _of_few(found.within(0, 1), *spread.variances(w), spread, spread.clusters * bottom)
+
+
+def _of_few(estimate: Estimate, seed: float, example: float, spread: Spread, draws: float) -> Estimate:
+    """Wilson's interval (1927, J. Am. Stat. Assoc. 22) where fewer than FEW of ``draws`` are expected on one side, else
+    ``estimate``: a share that is or is nearly 0 or 1 has no variance to build an interval from.
+
+    Its number of draws is the one that a binomial share of the same variance has, and never more than ``draws``, so that the
+    average over seeds makes no interval narrower than a single run's. That number and its quantile (``critical``) are ours.
+    """
+    p = min(1.0, max(0.0, estimate.value))
+    if draws * min(p, 1 - p) >= FEW:
+        return estimate
+    variance = seed + example
+    n = min(draws, p * (1 - p) / variance) if variance > 0 and 0 < p < 1 else draws
+    z2 = critical(seed, example, spread.seeds, spread.clusters) ** 2
+    centre, half = (p + z2 / (2 * n)) / (1 + z2 / n), sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return Estimate(value=p, low=max(0.0, min(p, centre - half)), high=min(1.0, max(p, centre + half)))
 
 
 def _covariance(estimate: Array) -> Array:

@@ -61,7 +61,9 @@ class NoteOut(Schema):
 
 
 class CountsOut(Schema):
-    """``cells`` counts by cell what the view lets through without its cells; the other numbers are of the view."""
+    """``cells`` counts by cell what the view lets through without its cells; the other numbers are of the view. A share is
+    null where no example counts for it, and where the cells of the view decide it.
+    """
 
     total: int
     rows: int

@@ -62,14 +62,16 @@ class Series:
     own_view: bool = False
 
 
-def live_chart(series: Sequence[Series], total_steps: int) -> dict[str, Any]:
-    """The spec of the empty chart; ``total_steps`` is the length of the longest series and the end of the x axis."""
-    spec: dict[str, Any] = json.loads(_spec(tuple(series), total_steps))
+def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
+    """The spec of the empty chart; ``total_steps`` is the length of the longest series and the end of the x axis, ``seeds`` how
+    many each series has.
+    """
+    spec: dict[str, Any] = json.loads(_spec(tuple(series), total_steps, seeds > 1))
     return spec
 
 
 @lru_cache(maxsize=256)
-def _spec(series: tuple[Series, ...], total_steps: int) -> str:
+def _spec(series: tuple[Series, ...], total_steps: int, over_seeds: bool) -> str:
     """As JSON, and remembered: Altair takes a good part of a second, and a page is opened many times with the same chart."""
     students = iter(student_looks([one.method for one in series if one.role == "student"]))
     looks = [WEAK if one.role == "weak" else CEILING if one.role == "ceiling" else next(students) for one in series]
@@ -85,7 +87,7 @@ def _spec(series: tuple[Series, ...], total_steps: int) -> str:
     panels: list[tuple[str, str, list[str], int, tuple[float, float]]] = [
         (
             "Test accuracy",
-            "mean over seeds, 95% band over seeds; thin: at work" if several else "on the test set",
+            "to the last step; " + ("mean over seeds, 95% band over seeds; thin: at work" if over_seeds else "one seed"),
             ["accuracy"],
             196,
             (0.5, 0.8),

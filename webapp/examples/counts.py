@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from training.statistics import Estimate, Spread, combination, ratio
+from training.statistics import Estimate, Spread, conditional, proportion
 from webapp.examples.filters import Where
 from webapp.examples.view import CELLS, SEATS
 
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a slice of ``rows`` examples; None where there is nothing to measure."""
+    """Of a slice of ``rows`` examples; None where there is nothing to measure, and where the chosen cells decide the value."""
 
     rows: int
     accuracy: dict[str, Estimate | None]
@@ -52,6 +52,8 @@ class Measures:
     agreement_right: Estimate | None
     """The same, where the supervisor is right."""
     agreement_wrong: Estimate | None
+    decided: frozenset[str] = frozenset()
+    """What follows from the chosen cells alone: a seat, "agreement", "agreement_right", "agreement_wrong"."""
 
 
 def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
@@ -75,7 +77,7 @@ def quantities() -> Array:
     return np.stack([weak, student, ceiling, agree, agree & weak, agree & ~weak, ~weak], axis=1).astype(np.float64)
 
 
-def measure_slice(counts: Counts, cells: Collection[int]) -> Measures:
+def measure_slice(counts: Counts, cells: Collection[int], classes: int) -> Measures:
     """Of the examples in ``cells``, in all where none is named."""
     chosen = np.repeat([not cells or cell in cells for cell in CELLS], 2).astype(np.float64)
     alone, number = counts.alone * chosen, counts.number * chosen[counts.kind]
@@ -84,13 +86,43 @@ def measure_slice(counts: Counts, cells: Collection[int]) -> Measures:
         return Measures(0, dict.fromkeys(SEATS), None, None, None)
     spread = _spread(alone, counts.group, counts.kind, number, rows)
     if spread is None:
-        return _pointwise(alone + np.bincount(counts.kind, number, len(alone)), int(rows))
-    accuracy: dict[str, Estimate | None] = {
-        seat: combination(spread, weights).within(0, 1) for seat, weights in zip(SEATS, (WEAK, STUDENT, CEILING), strict=True)
+        found = _pointwise(alone + np.bincount(counts.kind, number, len(alone)), int(rows))
+    else:
+        found = Measures(
+            int(rows),
+            {seat: proportion(spread, weights) for seat, weights in zip(SEATS, (WEAK, STUDENT, CEILING), strict=True)},
+            proportion(spread, AGREE),
+            conditional(spread, AGREE_RIGHT, WEAK),
+            conditional(spread, AGREE_WRONG, WEAK_WRONG),
+        )
+    return _without_decided(found, decided_by(cells, classes)) if cells else found
+
+
+def decided_by(cells: Collection[int], classes: int) -> frozenset[str]:
+    """The quantities that every example of ``cells`` has alike, whatever the models say: no estimate of anything."""
+    weak, student, ceiling, agree, agree_right, agree_wrong, weak_wrong = quantities().T.astype(bool)
+    kinds = np.repeat([cell in cells for cell in CELLS], 2)
+    if classes == 2:  # the same label then means the same of right and wrong
+        kinds &= agree == (weak == student)
+    else:  # whoever is right has the only right label
+        kinds &= ~((weak & student) & ~agree) & ~((weak ^ student) & agree)
+    quantity = {
+        **dict(zip(SEATS, ((weak, kinds), (student, kinds), (ceiling, kinds)), strict=True)),
+        "agreement": (agree, kinds),
+        "agreement_right": (agree_right, kinds & weak),
+        "agreement_wrong": (agree_wrong, kinds & weak_wrong),
     }
-    right, wrong = ratio(spread, AGREE_RIGHT, WEAK), ratio(spread, AGREE_WRONG, WEAK_WRONG)
+    return frozenset(name for name, (value, among) in quantity.items() if len(set(value[among].tolist())) == 1)
+
+
+def _without_decided(found: Measures, decided: frozenset[str]) -> Measures:
     return Measures(
-        int(rows), accuracy, combination(spread, AGREE).within(0, 1), right and right.within(0, 1), wrong and wrong.within(0, 1)
+        found.rows,
+        {seat: None if seat in decided else value for seat, value in found.accuracy.items()},
+        None if "agreement" in decided else found.agreement,
+        None if "agreement_right" in decided else found.agreement_right,
+        None if "agreement_wrong" in decided else found.agreement_wrong,
+        decided,
     )
 
 

@@ -168,7 +168,7 @@ class Slice:
     @cached_property
     def measures(self) -> Measures:
         """Of the view."""
-        return measure_slice(self.counts, self.view.cell)
+        return measure_slice(self.counts, self.view.cell, self.about.classes)
 
     @property
     def rows(self) -> int:

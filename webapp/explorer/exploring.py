@@ -209,21 +209,17 @@ class Explorer(Subject):
 
     @property
     def facts(self) -> list[tuple[str, str, str]]:
-        """Title, value and interval of each measure of the slice."""
-        one = self.measures
-        found: list[tuple[str, Estimate | None]] = [
-            (f"{title} right", estimate) for title, estimate in zip(self.titles, one.accuracy.values(), strict=True)
+        """Title, value and interval of each measure of the slice; a value that the chosen cells decide is none."""
+        one, weak = self.measures, lower(self.titles[0])
+        estimates: list[tuple[str, str, Estimate | None]] = [
+            (f"{title} right", seat, one.accuracy[seat]) for title, seat in zip(self.titles, ROLES, strict=True)
         ]
-        found.append(("Agreement", one.agreement))
-        found.append((f"where {lower(self.titles[0])} is right", one.agreement_right))
-        found.append((f"where {lower(self.titles[0])} is wrong", one.agreement_wrong))
+        estimates.append(("Agreement", "agreement", one.agreement))
+        estimates.append((f"where {weak} is right", "agreement_right", one.agreement_right))
+        estimates.append((f"where {weak} is wrong", "agreement_wrong", one.agreement_wrong))
         return [
-            (
-                title,
-                rate(estimate.value) if estimate else "–",
-                rate_interval(estimate) if estimate and estimate.low is not None else "",
-            )
-            for title, estimate in found
+            (title, *(("", "set by the filter") if name in one.decided else _value_and_interval(estimate)))
+            for title, name, estimate in estimates
         ]
 
     @property
@@ -249,6 +245,12 @@ class Explorer(Subject):
         """The same models, split, order and columns without any filter."""
         kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column", "map"})
         return View.model_validate(kept).query()
+
+
+def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
+    if estimate is None:
+        return "–", ""
+    return rate(estimate.value), "" if estimate.low is None else rate_interval(estimate)
 
 
 def _kind(trio: Trio) -> tuple[str, str, int | None]:

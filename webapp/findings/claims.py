@@ -81,24 +81,13 @@ class Claims(Evidence):
             return Claim(so_far + self._start(before), f"{percent(group.pgr.value)}%", percent_interval(group.pgr), after + ".")
         if group.gap is None:
             return Claim(group.reason)
-        number = f"{points(abs(group.gap.value), signed=False)} points"
         if group.state == "saturated":
             return Claim(so_far + "Supervisor and ceiling are both right almost always, so there is no gap to recover.")
-        if group.state == "inverted":
-            flipped = Estimate(value=-group.gap.value, low=_minus(group.gap.high), high=_minus(group.gap.low))
-            return Claim(
-                so_far + self._start("the ceiling is"),
-                number,
-                points_interval(flipped),
-                " below the supervisor, so there is no gap to recover.",
-            )
-        side = "above" if group.gap.value >= 0 else "below"
-        only = " only" if group.gap.value >= 0 else ""
+        number, interval, side = apart(group.gap)
+        only = " only" if side == "above" and group.state == "unresolved" else ""
+        reason = "there is no gap to recover" if group.state == "inverted" else "no share of the gap can be claimed"
         return Claim(
-            so_far + self._start(f"the ceiling is{only}"),
-            number,
-            points_interval(group.gap),
-            f" {side} the supervisor, so no share of the gap can be claimed.",
+            so_far + self._start(f"the ceiling is{only}"), f"{number} points", interval, f" {side} the supervisor, so {reason}."
         )
 
     def _start(self, sentence: str) -> str:
@@ -115,11 +104,10 @@ class Claims(Evidence):
                     f"{percent(group.pgr.value)}% {percent_interval(group.pgr)}."
                 )
             elif not group.pgr and group.gain and group is self.head:
-                side = "above" if group.gain.value >= 0 else "below"
-                estimate = group.gain if group.gain.value >= 0 else _flip(group.gain)
+                number, interval, side = apart(group.gain)
                 found.append(
-                    f"The student trained {self.how(group)} is {points(estimate.value, signed=False)} points "
-                    f"{points_interval(estimate)} {side} its supervisor. That difference stands on its own; the ratio does not."
+                    f"The student trained {self.how(group)} is {number} points {interval} {side} its supervisor. "
+                    "That difference stands on its own; the ratio does not."
                 )
         for contrast in self.contrasts if len(self.contrasts) == 1 else []:
             found.append(self._difference_sentence(contrast))
@@ -189,9 +177,8 @@ class Claims(Evidence):
         return found
 
 
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
-
-
-def _flip(estimate: Estimate) -> Estimate:
-    return Estimate(value=-estimate.value, low=_minus(estimate.high), high=_minus(estimate.low))
+def apart(difference: Estimate) -> tuple[str, str, str]:
+    """A difference as a distance and a side, 5.7 and [−3.2, 14.5] below: number and interval are turned round together."""
+    turned = difference.negated if difference.value < 0 else difference
+    side = "below" if difference.value < 0 else "above"
+    return points(turned.value, signed=False), points_interval(turned), side

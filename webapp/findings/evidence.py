@@ -5,7 +5,7 @@ from functools import cached_property
 from training import ExperimentSpec
 from training.results import Group, Result
 from webapp.findings.pairs import Pair, PairLanes
-from webapp.findings.words import count, method_titles
+from webapp.findings.words import count, method_titles, sources
 
 
 class Evidence:
@@ -44,4 +44,11 @@ class Evidence:
 
     @property
     def seeds_text(self) -> str:
-        return count(len(self.head.seeds), "seed")
+        """5 seeds; 2 to 5 seeds where methods differ in how many are complete."""
+        numbers = sorted({len(group.seeds) for group in self.complete})
+        return count(numbers[0], "seed") if len(numbers) == 1 else f"{numbers[0]} to {count(numbers[-1], 'seed')}"
+
+    @property
+    def sources(self) -> str:
+        """What the intervals of this result are over."""
+        return sources(len(group.seeds) for group in self.complete)

@@ -13,7 +13,7 @@ from webapp.charts.grid import grid_chart
 from webapp.charts.ladder import ladder_chart, span_of
 from webapp.charts.numbers import points, rate
 from webapp.charts.roles import Look, student_looks
-from webapp.findings.words import joined, method_titles, short_methods, short_model
+from webapp.findings.words import joined, method_titles, short_methods, short_model, sources
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Overview:
     def any(self) -> bool:
         """Whether there are several pairs, and a number of one of them."""
         return self.pairs > 1 and any(group.seeds for group in self.groups)
+
+    @property
+    def sources(self) -> str:
+        """What the intervals are over."""
+        return sources(len(group.seeds) for group in self.groups if group.seeds)
 
     def of(self, method: int) -> list[Group]:
         return [group for group in self.groups if group.method_index == method]

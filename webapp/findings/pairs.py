@@ -198,6 +198,10 @@ class PairLanes:
         return Lane(Series(name, role, title, steps, kind, own_view=own), look, model, full, segments, taught)
 
     @property
+    def seeds(self) -> int:
+        return len({triplet.seed for triplet in self.mine})
+
+    @property
     def weak(self) -> Lane:
         return self.lanes[0]
 

@@ -1,14 +1,17 @@
-"""What was stopped and evaluated as far as it was: a result that such runs are in is partial, and says so."""
+"""Runs that were stopped and evaluated as far as they had trained: a result that such runs are in is partial, and says so."""
 
 from collections.abc import Sequence
 
+from training.results import Result
 from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
 from webapp.findings.words import count
 
 
-def partial(parts: Sequence[Part]) -> list[Note]:
-    cut = [part for part in parts if part.run.spec.get("stop_at") is not None]
+def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
+    """One note, of the shortened runs that a number of the result rests on; none where there is no such run."""
+    used = _used(result) if result else set()
+    cut = [part for part in parts if part.run.spec.get("stop_at") is not None and part.run.key in used]
     if not cut:
         return []
     listed = "; ".join(
@@ -20,3 +23,15 @@ def partial(parts: Sequence[Part]) -> list[Note]:
         f"whatever is compared here: {listed}."
     )
     return [Note("Partial result", text)]
+
+
+def _used(result: Result) -> set[str]:
+    """Keys of the runs of every complete seed, and of the students that methods are compared by, which need no ceiling."""
+    compared = {(one.weak_model, one.strong_model, seed) for one in result.contrasts for seed in one.seeds}
+    keys = set()
+    for one in result.triplets:
+        if not one.missing:
+            keys |= {one.weak_run, one.student_run, one.ceiling_run}
+        elif one.student is not None and (one.weak_model, one.strong_model, one.seed) in compared:
+            keys.add(one.student_run)
+    return keys

@@ -187,6 +187,14 @@ class Tables(Evidence):
         return found
 
     @property
+    def selected(self) -> str:
+        """Which step of each run the accuracies are of; the curves of the same page end at the last step."""
+        weak, strong = (SELECTED[training.stop] for training in (self.spec.weak, self.spec.strong))
+        if weak == strong:
+            return f"each run {weak}"
+        return f"supervisors {weak}, students and ceilings {strong}"
+
+    @property
     def watched(self) -> int | None:
         """How many test examples the stop rules are compared on, None for the whole test set."""
         return next((group.stops.watched for group in self.complete if group.stops), None)
@@ -231,6 +239,7 @@ def transition(label: str, cell: Cell, key: bool = False) -> TransitionCell:
     return TransitionCell(f"{cell.count:,.0f}", f"{percent:.1f}%", label, round(percent, 1), key)
 
 
+SELECTED = {"validation": "at the best validation step, curves to the last", "last": "at the last step"}
 RULES = {"validation": "Best on validation", "last": "Last step"}
 
 

@@ -1,7 +1,7 @@
 """How the pages say things: models, methods, durations and results as words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from training import ExperimentSpec, catalog
@@ -95,6 +95,14 @@ def models_text(names: tuple[str, ...]) -> str:
 def count(number: int, noun: str) -> str:
     """1 run, 1,200 runs"""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sources(seeds: Iterable[int]) -> str:
+    """What intervals are over, of results of so many seeds each: one seed says nothing of how results vary over seeds."""
+    several = {number > 1 for number in seeds}
+    if several == {True}:
+        return "test examples and seeds"
+    return "test examples alone, of one seed" if several == {False} else "test examples and, where there are several, seeds"
 
 
 def joined(parts: list[str]) -> str:

@@ -192,7 +192,7 @@ class Living:
 
     @cached_property
     def chart(self) -> dict[str, Any]:
-        return live_chart([lane.series for lane in self.lanes.lanes], self.lanes.total_steps)
+        return live_chart([lane.series for lane in self.lanes.lanes], self.lanes.total_steps, self.lanes.seeds)
 
     @property
     def wire(self) -> dict[str, Any]:
@@ -225,7 +225,7 @@ class Living:
 
     @cached_property
     def partial(self) -> list[Note]:
-        return partial(self.parts)
+        return partial(self.parts, self.result)
 
     @property
     def notes(self) -> list[Note]:

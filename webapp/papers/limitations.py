@@ -18,7 +18,7 @@ from webapp.papers.paper import Locked, Provenance
 def limitations(experiment: Experiment, found: Sequence[Findings], told: Provenance, locked: Locked | None) -> tuple[Note, ...]:
     """In the order of how much they matter: what has no number, what is odd, what is missing, how far it reaches."""
     notes = [
-        *partial(list(queries.parts(experiment))),
+        *partial(list(queries.parts(experiment)), found[0].result if found else None),
         *(about for one in found for about in _of(one, one.unresolved, len(found) > 1)),
         *_without_result(experiment, found),
         *(about for one in found for about in _of(one, one.notes, len(found) > 1)),

@@ -37,7 +37,7 @@ def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph
         Paragraph(title="Models", text=_models(roles)),
         *(Paragraph(title=title, text=words(one)) for title, one in zip(method_titles(spec), spec.methods, strict=True)),
         Paragraph(title="Training", text=_training(spec, roles)),
-        Paragraph(title="Statistics", text=_statistics(spec)),
+        Paragraph(title="Statistics", text=_statistics(spec, found)),
     )
 
 
@@ -123,17 +123,37 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
     return ", ".join(parts)
 
 
-def _statistics(spec: ExperimentSpec) -> str:
+def _statistics(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
+    several = any(len(group.seeds) > 1 for one in found for group in one.complete)
+    adjusted = ", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else "."
     return (
         "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
-        f"al. 2023). Accuracies are means over {count(spec.seeds, 'seed')}; a seed draws the halves and the order of the data. "
-        "Intervals are of 95% and cover both how results vary over seeds and which examples were tested, with examples of one "
-        "group counted together and all models compared on the same ones; seeds count with what they add to the "
-        "variance of examples, and the quantiles of t for both are weighted by their variances (Cochran 1964). The interval of "
-        "PGR is Fieller’s (1954) with these, a combination that is the laboratory’s own. It is given only where the interval of "
-        "the gap lies above zero and its own ends are finite. Methods are compared by paired differences"
-        + (", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else ".")
+        f"al. 2023). {_seeds(found)} A seed draws the halves and the order of the data. "
+        f"{OVER_SEEDS if several else OVER_EXAMPLES} PGR is given only where the interval of the gap lies above zero and its own "
+        "ends are finite. A share of the test examples that fewer than ten of them decide has Wilson’s interval (1927). Methods "
+        f"are compared by paired differences{adjusted}"
     )
+
+
+def _seeds(found: Sequence[Findings]) -> str:
+    """Of which seeds all three runs are in the result: of how many, and of which one where it is one alone."""
+    numbers = sorted({len(group.seeds) for one in found for group in one.complete})
+    if numbers == [1]:
+        return "Accuracies are of one seed."
+    return f"Accuracies are means over {f'{numbers[0]} to ' if len(numbers) > 1 else ''}{count(numbers[-1], 'seed')}."
+
+
+OVER_SEEDS = (
+    "Intervals are of 95% and cover both how results vary over seeds, where there are several, and which examples were tested, "
+    "with examples of one group counted together and all models compared on the same ones; seeds count with what they add to "
+    "the variance of examples, and the quantiles of t for both are weighted by their variances (Cochran 1964). The interval of "
+    "PGR is Fieller’s (1954) with these, a combination that is the laboratory’s own."
+)
+OVER_EXAMPLES = (
+    "Intervals are of 95% and cover which examples were tested, with examples of one group counted together and all models "
+    "compared on the same ones. They do not cover how results vary over seeds, since there is one. The interval of PGR is "
+    "Fieller’s (1954)."
+)
 
 
 def _percent(share: float) -> str:

@@ -18,7 +18,7 @@ UNDEFINED = {"incomplete": "incomplete", "saturated": "undefined", "inverted": "
 
 GAP = (
     "Bars run from the weak supervisor to the strong ceiling; the filled part is the student’s gain. Whiskers are 95% "
-    "intervals of PGR, paired over test examples and seeds and drawn on the accuracy axis. Pale bands are the intervals of the "
+    "intervals of PGR, paired, over {sources}, drawn on the accuracy axis. Pale bands are the intervals of the "
     "two ends."
 )
 NO_GAP = (
@@ -26,9 +26,11 @@ NO_GAP = (
     "intervals of the students’ accuracy."
 )
 CURVES = (
-    "Lines are means over seeds, bands their 95% intervals over seeds alone; levels across the panel are supervisor and ceiling. "
-    "Lines end at the last step, tables have the step that the stop rule chose, and it never looks at what is shown here."
+    "{lines}; levels across the panel are supervisor and ceiling. Lines end at the last step, tables have the step that the stop "
+    "rule chose, and it never looks at what is shown here."
 )
+LINES = "Lines are means over seeds, bands their 95% intervals over seeds alone"
+ONE_SEED = "Lines are of one seed"
 DECOMPOSITION = (
     "Corrected errors of the supervisor to the right, new errors to the left, in points of test accuracy. The thick line is "
     "their sum, the student’s gain, with its 95% interval."
@@ -80,13 +82,14 @@ def mark(lane: Lane) -> Mark:
 def _gap(found: Findings, figures: Iterator[int]) -> Chart | None:
     if found.gap is None:
         return None
-    title, caption = ("Recovered gap.", GAP) if found.resolved else ("The two ends.", NO_GAP)
+    title, caption = ("Recovered gap.", GAP.format(sources=found.sources)) if found.resolved else ("The two ends.", NO_GAP)
     return _chart(f"gap-{found.pair.index}", figures, title, caption, found.gap, gap_rows(found.groups, found.outcomes))
 
 
 def _curves(found: Findings, figures: Iterator[int]) -> Chart:
-    spec = live_chart([lane.series for lane in found.lanes.lanes], found.lanes.total_steps)
-    return _chart(f"curves-{found.pair.index}", figures, "Training.", CURVES, spec, curves(found.lanes), DRAWN)
+    spec = live_chart([lane.series for lane in found.lanes.lanes], found.lanes.total_steps, found.lanes.seeds)
+    caption = CURVES.format(lines=LINES if found.lanes.seeds > 1 else ONE_SEED)
+    return _chart(f"curves-{found.pair.index}", figures, "Training.", caption, spec, curves(found.lanes), DRAWN)
 
 
 def _decomposition(found: Findings, figures: Iterator[int]) -> Chart | None:

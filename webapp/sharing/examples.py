@@ -72,4 +72,5 @@ def _place(seen: Seen, cast: Cast) -> dict[str, Any]:
         "back": seen.base,
         "home": f"{seen.base}examples/",
         "share_title": seen.paper.title,
+        "hand_picked": seen.paper.examples == "some",
     }

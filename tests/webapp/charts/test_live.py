@@ -92,8 +92,12 @@ def test_the_curve_of_a_run_by_itself_does_not_become_a_level() -> None:
     alone, pair = (strings(live_chart(series, 1000)) for series in ([PAIR[3]], PAIR))
     assert "datum.role != 'student' && datum.finished" in pair
     assert "datum.role != 'student' && datum.finished" not in alone
-    assert any("mean over seeds" in text for text in pair)
-    assert not any("mean over seeds" in text for text in alone)
+
+
+def test_the_chart_speaks_of_a_mean_over_seeds_where_there_are_several() -> None:
+    one, five = (strings(live_chart(PAIR, 1000, seeds)) for seeds in (1, 5))
+    assert any("mean over seeds" in text for text in five)
+    assert not any("mean over seeds" in text for text in one)
 
 
 def test_the_band_is_the_t_interval_of_a_mean_over_its_seeds() -> None:

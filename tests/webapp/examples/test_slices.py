@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from training.measures import agreement_of
-from training.statistics import Estimate, combination, measure
+from training.statistics import Estimate, measure, proportion
+from webapp.examples.counts import decided_by
 from webapp.examples.slices import Refused
 from webapp.examples.view import CELLS, RANGES, SEATS, View
 
@@ -62,13 +63,42 @@ def test_accuracies_and_agreement_of_a_slice_have_the_intervals_of_the_library(w
         measures = found.measures
     assert len(np.unique(world.group[at])) >= 2, "this view is too narrow to have an interval"
     spread = measure(right[:, None], world.group[at])
-    for index, seat in enumerate(SEATS):
-        library = combination(spread, np.eye(3)[index].tolist()).within(0, 1)
-        assert ends(measures.accuracy[seat]) == pytest.approx(ends(library))
     agreement = agreement_of(right[0:1], right[0:1] == right[1:2], world.group[at])
-    assert ends(measures.agreement) == pytest.approx(ends(agreement.overall))
-    assert ends(measures.agreement_right) == pytest.approx(ends(agreement.supervisor_right))
-    assert ends(measures.agreement_wrong) == pytest.approx(ends(agreement.supervisor_wrong))
+    library = {seat: proportion(spread, np.eye(3)[index].tolist()) for index, seat in enumerate(SEATS)} | {
+        "agreement": agreement.overall,
+        "agreement_right": agreement.supervisor_right,
+        "agreement_wrong": agreement.supervisor_wrong,
+    }
+    slice_ = measures.accuracy | {name: getattr(measures, name) for name in list(library)[3:]}
+    for name, estimate in library.items():
+        expected = None if name in measures.decided else estimate
+        assert ends(slice_[name]) == pytest.approx(ends(expected)), name
+
+
+WITH_TWO_CLASSES = {
+    (): set(),
+    (5, 6): {"weak", "student", "agreement", "agreement_wrong"},
+    (5,): {"weak", "student", "ceiling", "agreement", "agreement_wrong"},
+    (1, 2, 3, 4): {"weak"},
+    (1, 2, 7, 8): {"agreement", "agreement_right", "agreement_wrong"},
+    (1, 5): {"student", "ceiling", "agreement_right", "agreement_wrong"},
+    (7,): {"weak", "student", "ceiling", "agreement", "agreement_wrong"},
+}
+
+
+@pytest.mark.parametrize("cells", WITH_TWO_CLASSES, ids=str)
+def test_what_the_chosen_cells_decide_is_no_estimate(world: World, cells: tuple[int, ...]) -> None:
+    with world.slice(View(cell=cells)) as found:
+        measures = found.measures
+    assert measures.decided == (WITH_TWO_CLASSES[cells] if cells else frozenset())
+    assert {seat for seat, estimate in measures.accuracy.items() if estimate is None} == measures.decided & set(SEATS)
+    for name in measures.decided - set(SEATS):
+        assert getattr(measures, name) is None
+
+
+def test_with_more_classes_two_wrong_answers_may_agree_or_not() -> None:
+    assert decided_by((7, 8), 3) == {"weak", "student"}
+    assert decided_by((5, 6), 3) == {"weak", "student", "agreement", "agreement_wrong"}
 
 
 def ends(estimate: Estimate | None) -> tuple[float | None, ...]:

@@ -8,6 +8,7 @@ from django.test import Client
 from tests.webapp.cast import ending, launched, save_predictions, story
 from training import Store
 from training.events import CheckpointSaved, RunStopped
+from training.results import Result
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.findings.partial import partial
@@ -57,7 +58,7 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
     assert experiment.result
     assert experiment.result["triplets"][0]["student_run"] == beginning.key
     assert experiment.result["groups"][0]["student"] is not None
-    (note,) = partial(list(queries.parts(experiment)))
+    (note,) = partial(list(queries.parts(experiment)), Result.model_validate(experiment.result))
     assert "1 run of this result was stopped and evaluated" in note.text
     assert "student, seed 0, at step 10" in note.text
     client.force_login(owner)
@@ -78,7 +79,27 @@ def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_mo
     services.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "finished"
-    assert partial(list(queries.parts(experiment))) == []
+    assert partial(list(queries.parts(experiment)), Result.model_validate(experiment.result)) == []
+
+
+def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result(owner: User) -> None:
+    """Two seeds: seed 0 has finished, of seed 1 only the student's beginning was evaluated."""
+    experiment = launched(owner, methods=[{"kind": "naive"}], seeds=2)
+    first, second = experiment.triplets
+    for role in ("weak", "ceiling", "student"):
+        finish(Run.objects.get(key=first[role]))
+    finish(Run.objects.get(key=second["weak"]))
+    student = services.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
+    assert student is not None
+    services.append_events(student.pk, student.attempt, [*story(), CheckpointSaved(step=10)])
+    services.stop_experiment(experiment, "ada", evaluate=True)
+    services.append_events(student.pk, student.attempt, [RunStopped(step=10)])
+    finish(experiment.runs.get(spec__stop_at=10))
+    services.refresh_result(experiment)
+    experiment.refresh_from_db()
+    result = Result.model_validate(experiment.result)
+    assert result.groups[0].seeds == (0,)
+    assert partial(list(queries.parts(experiment)), result) == []
 
 
 def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:

@@ -156,6 +156,30 @@ def test_over_all_pairs_a_cell_has_a_pgr_exactly_where_its_state_is_ok() -> None
                 assert shown in (row["interval"], row["label"])
 
 
+A_SIDE = re.compile(r"([\d.]+) points \[(−?[\d.]+|−∞), (−?[\d.]+|∞)\] (above|below) (?:the|its) supervisor")
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("∞", "inf"))
+
+
+def test_a_distance_and_its_interval_are_turned_round_together() -> None:
+    """5.7 points [−3.2, 14.5] below, and never [−14.5, 3.2]: the interval contains what it is the interval of."""
+    sides = set()
+    for found in told():
+        for text, estimate in [(found.claim.text, found.head.gap), *((line, found.head.gain) for line in found.further)]:
+            for match in A_SIDE.finditer(text):
+                distance, low, high = map(number, match.groups()[:3])
+                assert estimate is not None
+                sign = 1 if match[4] == "above" else -1
+                assert low <= distance <= high
+                ends = sorted(sign * end for end in (estimate.low, estimate.high) if end is not None)
+                expected = [100 * end for end in (sign * estimate.value, *ends)]
+                assert [distance, low, high] == pytest.approx(expected, abs=0.051)
+                sides.add(match[4])
+    assert sides == {"above", "below"}
+
+
 @pytest.mark.parametrize("text", ["PGR .38  [.28, .48]", "PGR −.05 [−.20, .10]", "it recovers 46% [1, 90]."])
 def test_what_is_looked_for_is_what_a_page_writes(text: str) -> None:
     assert A_PGR.search(text)

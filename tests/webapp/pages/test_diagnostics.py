@@ -181,8 +181,26 @@ def spread(values: list[float]) -> list[float]:
     return [mean(values), min(values), max(values)]
 
 
-def limited(numbers: list[float]) -> list[float]:
-    return [numbers[0], *(min(1, max(0, end)) for end in numbers[1:])]
+def bounded(numbers: list[float], over: np.ndarray, under: np.ndarray) -> list[float]:
+    """The interval inside [0, 1]; where fewer than ten examples are on one side, every p that is as far from the share as it
+    allows itself, with the variance p (1 - p) / n of a binomial share, found by halving."""
+    p, n = numbers[0], under.mean() * under.shape[1]
+    if n * min(p, 1 - p) >= 10:
+        return [p, *(min(1, max(0, end)) for end in numbers[1:])]
+    of_seeds, of_examples = (part / under.mean() ** 2 for part in parts(over - p * under))
+    of_seeds = max(0, of_seeds)
+    total = of_seeds + of_examples
+    draws = min(n, p * (1 - p) / total) if total else n
+    q = quantile(of_seeds, of_examples, under.shape) or float(student_t.ppf(0.975, under.shape[1] - 1))
+    ends = []
+    for far in (0.0, 1.0):
+        near = p
+        for _ in range(50):
+            middle = (near + far) / 2
+            outside = abs(p - middle) > q * sqrt(middle * (1 - middle) / draws)
+            near, far = (near, middle) if outside else (middle, far)
+        ends.append(near)
+    return [p, *ends]
 
 
 def calibrations(said: list[Columns]) -> list[list[float]]:
@@ -206,10 +224,13 @@ def kinships(said: list[Columns]) -> list[list[float]]:
     wrong = np.array([hard(one["w"]) != gold for one in said])
     same = np.array([hard(one["w"]) == hard(one["f"]) for one in said])
     sureness = np.array([sure(one["f"]) for one in said])
+    apart = 1.0 * (~same & (sureness > CDR))
+    copied, errors = 1.0 * (wrong & same & (sureness > CAR)), 1.0 * wrong
+    blind = 1.0 * np.array([(sure(one["w"]) <= DOUBT) & (sure(one["f"]) > CDR) & (hard(one["f"]) != gold) for one in said])
     return [
-        limited(interval(list(~same & (sureness > CDR)))),
-        limited(fieller(1.0 * (wrong & same & (sureness > CAR)), 1.0 * wrong)),
-        limited(interval([(sure(one["w"]) <= DOUBT) & (sure(one["f"]) > CDR) & (hard(one["f"]) != gold) for one in said])),
+        bounded(interval(list(apart)), apart, np.ones_like(apart)),
+        bounded(fieller(copied, errors), copied, errors),
+        bounded(interval(list(blind)), blind, np.ones_like(blind)),
         spread([matthews_corrcoef(hard(one["f"]) != gold, hard(one["w"]) != gold) for one in said]),
         spread([cohen_kappa_score(hard(one["f"]), hard(one["w"])) for one in said]),
         spread([capa(one) for one in said]),
@@ -290,7 +311,8 @@ def hold(page: str, said: dict[str, list[Columns]], examples: int) -> None:
         rank = np.array([np.argsort(np.argsort(sure(one["w"]))) for one in said[title]])
         for part, row in enumerate(rows):
             inside = (rank >= examples // 5 * part) & (rank < examples // 5 * (part + 1))
-            expected = limited(fieller(1.0 * (right & inside), 1.0 * inside))
+            over, under = 1.0 * (right & inside), 1.0 * inside
+            expected = bounded(fieller(over, under), over, under)
             assert [row["accuracy"], row["low"], row["high"]] == pytest.approx(expected, abs=1e-6)
 
     points = zip(TITLES[1:3], drawn(page, "squared-chart")[1:], drawn(page, "log-chart")[1:], strict=True)

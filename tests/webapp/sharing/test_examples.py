@@ -59,6 +59,17 @@ def test_only_the_highlights_are_there_where_some_are_shown(owner: User) -> None
     assert client.get(f"{root}v1/examples/{ids_of('test')[0]}/").status_code == 404
 
 
+def test_examples_chosen_by_hand_have_no_accuracies(owner: User) -> None:
+    """Neither a matrix with shares, nor a measure, nor a histogram: they would be of what the author picked."""
+    highlights = tuple(Highlight(example=one) for one in ids_of("test")[4:6])
+    client, root, _ = opened(owner, CHOICES.model_copy(update={"highlights": highlights}))
+    page = client.get(f"{root}v1/examples/").content.decode()
+    assert "No accuracy or agreement is computed of examples chosen by hand." in page
+    assert not re.search(r'class="slicefacts"|aria-label="The eight cells"|class="hists"|\d%', page)
+    client, root, _ = opened(owner, ALL)
+    assert 'class="slicefacts"' in client.get(f"{root}v1/examples/").content.decode()
+
+
 @pytest.mark.parametrize("choices", [CHOICES, ALL.model_copy(update={"examples": "none"})])
 def test_a_share_without_examples_has_no_page_of_them(owner: User, choices: Choices) -> None:
     client, root, _ = opened(owner, choices)
