@@ -46,12 +46,21 @@
   function mark() {
     for (const help of document.querySelectorAll(".help[data-for]")) {
       const wrong = help.classList.contains("wrong");
-      for (const field of help.closest(".row")?.querySelectorAll("input, select") ?? []) {
+      for (const field of help.closest(".row")?.querySelectorAll("input, select, textarea") ?? []) {
         if (wrong) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
       }
       if (wrong) { const fold = help.closest("details"); if (fold) fold.open = true; }
     }
   }
+
+  /* A form that came back with errors: the first of them is brought into view, and its field has the focus. */
+  function focusFirstError() {
+    const message = document.querySelector("main form :is(.help.wrong:not(:empty), .err .help, .msg.bad[role=alert])");
+    if (!message) return;
+    const field = message.closest(".row, .err")?.querySelector("input:not([type=hidden]), select, textarea");
+    (field ?? message).scrollIntoView({ block: "center" });
+    field?.focus({ preventScroll: true });
+  }
   document.addEventListener("htmx:after:swap", mark);
-  document.addEventListener("DOMContentLoaded", mark);
+  document.addEventListener("DOMContentLoaded", () => { mark(); focusFirstError(); });
 })();

@@ -108,6 +108,8 @@ def test_a_wrong_setting_is_said_at_its_field_and_nothing_typed_is_lost(lab: Lab
     expect(page.locator("#plan-act")).to_contain_text("One setting needs a fix")
     page.locator("#plan-act button.primary").click(force=True)  # it looks disabled and still answers with the form
     expect(page.get_by_label("Name", exact=True)).to_have_value("Half right")
+    expect(weight).to_be_focused()
+    expect(weight).to_be_in_viewport()
     expect(weight).to_have_value("1.5")
     assert lab.call("GET", "/experiments")[1]["total"] == before
 

@@ -223,8 +223,9 @@ class SpecForm:
         self.raw = raw
         self.leaves = list(leaves.leaves(self.nodes, raw))
         lists = list(self._lists(self.nodes))
-        blocks = {node.row(index).spec_path for node in lists for index in node.indices(raw)}
-        self.places = {leaf.spec_path for leaf in self.leaves} | {node.spec_path for node in lists} | blocks
+        blocks = [node.row(index) for node in lists for index in node.indices(raw)]
+        self.places = {leaf.spec_path for leaf in self.leaves} | {node.spec_path for node in [*lists, *blocks]}
+        self.kinds = {node.spec_path: node.tag.spec_path for node in blocks if isinstance(node, Choice)}
         self.spec: BaseModel | None = None
         self.problems: list[Problem] = []
         try:
@@ -312,7 +313,7 @@ class SpecForm:
             VariantRows(one.value, one.description, [self.row(leaf) for leaf in leaves.leaves(one.fields, self.raw)])
             for one in node.variants
         ]
-        return Block(index, kind, variants, self._about(self.problems, node.spec_path))
+        return Block(index, kind, variants, [])
 
     def row(self, leaf: Leaf) -> Row:
         values = self.raw.get(leaf.name, [])
@@ -331,10 +332,13 @@ class SpecForm:
         return [problem.message for problem in problems if self._home(problem.path) == path]
 
     def _home(self, path: str) -> str:
-        """The nearest place on the page for a message about ``path``; empty for the head of the form."""
+        """The nearest place on the page for a message about ``path``; empty for the head of the form.
+
+        A message about a whole method stands at the select of its kind.
+        """
         while path and path not in self.places:
             path = path.rpartition(".")[0]
-        return path
+        return self.kinds.get(path, path)
 
     @property
     def general(self) -> list[str]:

@@ -236,6 +236,37 @@ def test_the_preview_of_an_invalid_form_leaves_the_plan_alone(page: Client) -> N
     assert re.search(r'class="help wrong" id="help-seeds"', html)
 
 
+WHOLE_METHODS = {
+    "bootstrapping": "choose at least two strong models",
+    "zero-shot": "A prompt asks a decoder",
+    "ensemble-mean": "needs at least two weak models",
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE_METHODS)
+def test_what_is_wrong_with_a_whole_method_is_said_at_its_kind(page: Client, kind: str) -> None:
+    """In the whole page and in what a change of the form brings: with the reason, and a link that leads there."""
+    fields = sent(spec(methods=[{"kind": "naive"}])) | {"methods__1__kind": [kind]}
+    for path, data in (("/experiments/new/", fields | {"do": ["launch"]}), ("/experiments/new/preview/", fields)):
+        html = page.post(path, data).content.decode()
+        help_text = re.search(r'class="help wrong" id="help-methods__1__kind".*?</div>', html, re.DOTALL)
+        assert help_text
+        assert WHOLE_METHODS[kind] in plain(help_text[0])
+        assert '<a href="#methods__1__kind">method 2</a>' in html
+        assert html.count(WHOLE_METHODS[kind]) == 1
+
+
+def test_every_problem_of_a_form_is_said_at_one_place_of_it(page: Client) -> None:
+    """Whatever is wrong, in two methods, in a role and in the data: as many messages as problems."""
+    fields = sent(spec(methods=[{"kind": "naive"}, {"kind": "confidence"}]), seeds=["0"], weak__epochs=["x"])
+    fields |= {"methods__0__kind": ["zero-shot"], "methods__1__confidence__weight": ["7"]}
+    form = SpecForm({name: [str(value) for value in values] for name, values in fields.items()})
+    said = [message for row in form.rows for message in row.problems] + form.general
+    said += [message for section in form.sections for one in section.lists for message in one.problems]
+    assert sorted(said) == sorted(problem.message for problem in form.problems)
+    assert len(said) >= 3
+
+
 def test_every_recipe_fills_the_form(page: Client) -> None:
     assert (
         'value="Does a probe exceed its bag-of-words teacher?"'
