@@ -1,6 +1,5 @@
-"""The author's Markdown as HTML that can do no harm: no HTML of its own, no pictures, links to the web alone, maths as MathML."""
+"""The author's Markdown as harmless HTML: no HTML of its own, no pictures, links to the web alone, maths as drawings."""
 
-import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +10,17 @@ from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from ziamath.config import config
+from ziamath.zmath import Math
 
+config.svg2 = False  # shapes in place: drawings of one page must not refer to each other's ids
 SCHEMES = {"http", "https", "mailto"}
+LONGEST_FORMULA = 2000
+"""Characters of TeX; a longer formula is shown as its source."""
+
+SIZE = 20.0
+"""Pixels of an em in which formulas are drawn; they are shown in the size of the text around them."""
+
 DEEPEST = 20
 """Lists and quotes in each other; what is deeper is dropped by the parser."""
 
@@ -23,6 +31,7 @@ MATHML = {
     *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder"),
     *("mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose", "mmultiscripts", "mprescripts"),
 }
+SVG = "http://www.w3.org/2000/svg"
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 HARMLESS = {
     "display",
@@ -59,22 +68,31 @@ def _link(self: Any, tokens: list[Token], at: int, options: Any, env: Any) -> st
 
 
 def _formula(source: str, options: dict[str, Any]) -> str:
-    """MathML; the formula's own text where it cannot be read, or where it would be more than maths."""
+    """An SVG of the formula, named by its source: browsers set MathML by fonts that a reader may not have, and PDFs not at all.
+
+    The source itself where it cannot be read, or where it would be more than maths.
+    """
     display = "block" if options["display_mode"] else "inline"
     try:
-        made = ElementTree.fromstring(convert(source, display=display))
-    except Exception:  # the converter raises errors of many kinds, and none is the author's to debug
-        made = None
-    if made is None or not _harmless(made):
+        mathml = convert(source[: LONGEST_FORMULA + 1], display=display)
+        if len(source) > LONGEST_FORMULA or not _harmless(ElementTree.fromstring(mathml)):
+            raise ValueError("This is no formula that can be drawn.")
+        drawing = _drawn(mathml)
+    except Exception:  # converter and drawer raise errors of many kinds, and none is the author's to debug
         return f"<code>{escape(source)}</code>"
-    ElementTree.register_namespace("", NAMESPACE[1:-1])
-    made.set("alttext", source)
-    return ElementTree.tostring(made, encoding="unicode")
+    return f'<span role="img" aria-label="{escape(source)}">{drawing}</span>'
 
 
-def without_maths(notes: str) -> str:
-    """The same HTML with every formula as its source text, for who cannot set MathML."""
-    return re.sub(r'<math [^>]*alttext="([^"]*)"[^>]*>.*?</math>', r"<code>\1</code>", notes, flags=re.DOTALL)
+def _drawn(mathml: str) -> str:
+    """The SVG in the colour and size of the text that it stands in, its baseline on that of the text."""
+    ElementTree.register_namespace("", SVG)
+    svg = ElementTree.fromstring(Math(mathml, size=SIZE).svg())
+    svg.set("fill", "currentColor")
+    _, top, width, height = map(float, svg.attrib["viewBox"].split())
+    svg.set("width", f"{width / SIZE:.3f}em")
+    svg.set("height", f"{height / SIZE:.3f}em")
+    svg.set("style", f"vertical-align:{-(top + height) / SIZE:.3f}em")
+    return ElementTree.tostring(svg, encoding="unicode")
 
 
 def _harmless(element: ElementTree.Element) -> bool:

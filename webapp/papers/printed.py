@@ -4,7 +4,7 @@ from django.template.loader import render_to_string
 
 from webapp.charts.drawing import draw
 from webapp.charts.paper import FONT, on_paper
-from webapp.papers.notes import without_maths
+from webapp.papers.glyphs import scripts_without_glyphs
 from webapp.papers.paper import Chart, Paper
 from webapp.papers.press import press
 from webapp.papers.rendering import Doors, context
@@ -13,7 +13,12 @@ from webapp.papers.styles import for_print
 
 def pdf(paper: Paper) -> bytes:
     """Raises NotDrawn."""
-    inside = {"head": "paper/printed.html", "styles": for_print(), "printed": True, "notes": without_maths(paper.notes)}
+    inside = {
+        "head": "paper/printed.html",
+        "styles": for_print(),
+        "printed": True,
+        "missing": scripts_without_glyphs(paper.model_dump_json()),
+    }
     return press(render_to_string("paper/page.html", {**context(paper, Doors(), picture), **inside}), "pdf")
 
 

@@ -25,7 +25,9 @@ def for_print() -> str:
             weight = path.stem.rpartition("-")[2]
             source = f'{_inside(path, "ttf")} format("truetype")'
             faces.append(f'@font-face {{ font-family: "{family}"; src: {source}; font-weight: {weight}; }}')
-    return "\n".join([*faces, re.sub(r"@font-face \{.*?\}\n", "", _sheets())])
+    # PlutoPrint breaks words anywhere even where a space is near.
+    sheets = re.sub(r"@font-face \{.*?\}\n", "", _sheets()).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
+    return "\n".join([*faces, sheets])
 
 
 def _sheets() -> str:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from webapp.papers.notes import html, without_maths
+from webapp.papers.notes import LONGEST_FORMULA, html
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -53,9 +53,26 @@ ALLOWED = {
         "th",
         "td",
     ),
-    *("span", "div", "hr", "br", "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "mspace", "mstyle"),
+    *("span", "div", "hr", "br", "svg", "path", "rect", "line"),
 }
-ATTRIBUTES = {"href", "title", "rel", "class", "xmlns", "display", "alttext", "stretchy", "mathvariant", "start", "width"}
+ATTRIBUTES = {"href", "title", "rel", "class", "start", "role", "aria-label"}
+ATTRIBUTES |= {
+    "xmlns",
+    "viewBox",
+    "width",
+    "height",
+    "style",
+    "fill",
+    "d",
+    "x",
+    "y",
+    "x1",
+    "x2",
+    "y1",
+    "y2",
+    "stroke",
+    "stroke-width",
+}
 
 
 @pytest.mark.parametrize("markdown", HOSTILE)
@@ -74,13 +91,37 @@ def test_links_to_the_web_say_nothing_about_where_they_are_followed_from() -> No
     assert '<a href="mailto:a@a.example" rel="noopener noreferrer nofollow">' in html("<a@a.example>")
 
 
-def test_maths_is_mathml_with_its_source() -> None:
+def test_maths_is_a_drawing_that_its_source_names() -> None:
     made = html(r"Let $\frac{a}{b}$ be, and $$x^2$$")
-    assert made.count("<math ") == 2
-    assert r'alttext="\frac{a}{b}"' in made
-    assert "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>" in made
-    assert r"<code>\frac{a}{b}</code>" in without_maths(made)
-    assert "<math" not in without_maths(made)
+    assert made.count("<svg ") == 2
+    assert r'role="img" aria-label="\frac{a}{b}"' in made
+    assert "\\frac" not in re.sub(r'aria-label="[^"]*"', "", made)
+
+
+def test_the_bar_of_a_fraction_lies_between_its_parts_with_space_on_both_sides() -> None:
+    """A browser without a font for maths sets it across the denominator."""
+    made = html(r"$\frac{x}{x}$")
+    bar = re.search(r'<rect[^>]*? y="([-\d.]+)"[^>]*? height="([\d.]+)"', made) or re.search(
+        r'<rect[^>]*? height="([\d.]+)"[^>]*? y="([-\d.]+)"', made
+    )
+    assert bar
+    top, thickness = sorted(map(float, bar.groups()))
+    parts = [list(map(float, re.findall(r"-?\d+\.\d+", path)))[1::2] for path in re.findall(r' d="(M[^"]*)"', made)]
+    above, below = sorted(parts, key=min)
+    assert max(above) < top
+    assert min(below) > top + thickness
+
+
+def test_a_formula_stands_on_the_line_in_the_colour_and_size_of_its_text() -> None:
+    made = html(r"$\frac{a}{b}$")
+    assert 'fill="currentColor"' in made
+    assert re.search(r'style="vertical-align:-0\.\d+em"', made)
+    assert re.search(r'width="[\d.]+em"', made)
+    assert " id=" not in made
+
+
+def test_a_formula_longer_than_any_is_shown_as_its_source() -> None:
+    assert "<code>x+" in html(f"${'x+' * LONGEST_FORMULA}x$")
 
 
 @pytest.mark.parametrize("formula", [r"\frac{a", r"\left(", "}", r"\begin{matrix}", "a & b", "^", r"\sqrt["])

@@ -1,5 +1,6 @@
 """The page as a PDF, and its picture for links, made by the real programs."""
 
+import io
 import shutil
 import struct
 import sys
@@ -8,12 +9,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from pypdf import PdfReader
 
 from webapp.charts import programs
 from webapp.charts.programs import NotDrawn
-from webapp.papers import press
+from webapp.papers import glyphs, press
 from webapp.papers.card import card
-from webapp.papers.paper import Paper
+from webapp.papers.notes import html
+from webapp.papers.paper import Paper, Shown
 from webapp.papers.printed import pdf, picture
 
 
@@ -22,6 +25,31 @@ def test_a_pdf_is_made_in_the_laboratorys_letters(paper: Paper) -> None:
     assert made.startswith(b"%PDF-")
     for face in (b"lab-serif-400", b"lab-serif-600", b"lab-sans-400", b"lab-mono-400"):
         assert face in made
+
+
+def test_a_formula_is_drawn_in_a_pdf_and_its_source_is_not_text(paper: Paper) -> None:
+    printed = text_of(pdf(paper.model_copy(update={"notes": html(r"So $\frac{s-w}{c-w}$ is it.")})))
+    assert "So" in printed
+    assert "\\frac" not in printed
+
+
+def test_words_of_an_example_are_broken_at_spaces(paper: Paper) -> None:
+    words = [f"word{number:04d}" for number in range(400)]
+    shown = Shown(example=1, texts=(" ".join(words),), gold="positive", answers=(), note="")
+    printed = text_of(pdf(paper.model_copy(update={"highlights": (shown,)})))
+    assert set(words) <= set(printed.split())
+
+
+def test_a_pdf_says_which_scripts_it_cannot_show(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: char == "\N{GREEK SMALL LETTER ALPHA}")
+    warned = text_of(pdf(paper.model_copy(update={"title": "ไทย \u4e2d α"})))
+    assert "Characters of these scripts cannot be shown in this PDF" in warned
+    assert "CJK, Thai." in warned
+    assert "cannot be shown in this PDF" not in text_of(pdf(paper))
+
+
+def text_of(made: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages).split())
 
 
 def test_charts_are_drawn_with_their_rows_in_the_colours_of_paper(paper: Paper) -> None:
