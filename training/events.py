@@ -115,6 +115,17 @@ class RunFinished(Frozen):
     watched: int | None = None
 
 
+class ArtifactDamaged(Frozen):
+    """A ``file`` that the finished run left is not what was written, or is missing: the ``problem`` says which.
+
+    What the run left was moved aside, its result counts no longer, and it is trained again, to the same bytes.
+    """
+
+    kind: Literal["damaged"] = "damaged"
+    file: str
+    problem: str
+
+
 class RunStopped(Frozen):
     """Stopped on request after ``step`` steps, with a checkpoint from which it can go on."""
 
@@ -125,13 +136,15 @@ class RunStopped(Frozen):
 class RunFailed(Frozen):
     """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output.
 
-    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time.
+    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time. ``damaged`` is the key
+    of a run that this one reads and a file of which is not what was written, empty of a file that several runs share.
     """
 
     kind: Literal["failed"] = "failed"
     error: str
     log: str = ""
     passes: bool = False
+    damaged: str | None = None
 
 
 class RunLost(Frozen):
@@ -163,7 +176,8 @@ Event = Annotated[
     | RunStopped
     | RunFailed
     | RunLost
-    | RunReleased,
+    | RunReleased
+    | ArtifactDamaged,
     Field(discriminator="kind"),
 ]
 

@@ -1,5 +1,6 @@
 """The JSON door, version 1. Errors are {"errors": [{"path", "message"}]}; path is the wrong field, dotted, or empty."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from training import ExperimentSpec
+from training.checksums import DamagedArtifact
 from training.spec import Problem, describe
 from webapp.access import Access, demand
 from webapp.accounts.models import Scope
@@ -30,6 +32,9 @@ from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
 from webapp.api.tokens import router as tokens
 from webapp.api.workers import router as workers
+from webapp.failures import failed
+
+logger = logging.getLogger(__name__)
 
 ONLY_READS = "This token may only read. Make one that may write too, on the page of your account."
 
@@ -133,6 +138,17 @@ def too_often(request: HttpRequest, error: Throttled) -> HttpResponse:
     answer = errors(request, 429, [Problem("", sentence)])
     answer["Retry-After"] = str(seconds)
     return answer
+
+
+@api.exception_handler(DamagedArtifact)
+@api.exception_handler(Exception)
+def failing(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Raises again what nothing is known of."""
+    known = failed(error)
+    if known is None:
+        raise error
+    logger.warning("%s %s: %s", request.method, request.path, known[1], exc_info=error)
+    return errors(request, known[0], [Problem("", known[1])])
 
 
 @api.exception_handler(HttpError)

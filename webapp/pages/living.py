@@ -185,8 +185,8 @@ class Living:
 
     @cached_property
     def restarts(self) -> list[Restart]:
-        again = [run for run in self.runs if run.attempt > 1]
-        return restarts(queries.story(again, ["lost", "released"])) if again else []
+        again = [run for run in self.runs if run.attempt > 1 or run.status != Status.FINISHED]
+        return restarts(queries.story(again, ["lost", "released", "damaged"])) if again else []
 
     # The chart, made once: rows come through the socket.
 
