@@ -15,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from training.checksums import digest as digest
 from training.events import EVENTS, RunStarted, Told
 from training.files import atomic
+from training.frozen import Requested
 from training.results import Result
 
 CHECKSUMS = "checksums.txt"
@@ -45,10 +46,10 @@ class Broken(ValueError):
         self.problems = list(problems)
 
 
-class Archive(BaseModel):
+class Archive(Requested):
     """``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, and ``versions`` of packages that runs had."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(allow_inf_nan=True)
 
     format: Literal[1] = 1
     number: int | None

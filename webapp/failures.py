@@ -6,13 +6,15 @@ No sentence has a path of the server. A visitor of a share reads that it is unav
 import logging
 import sys
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import server_error
 
 from training.checksums import DamagedArtifact
 from training.files import out_of_room
+from training.frozen import REFUSED, storable
 from webapp.experiments.models import Run, Status
 from webapp.jobs import damage
 from webapp.middleware import BY_LINK
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 API = "/api/v1/"
 FULL = "The server’s disk is full, so this could not be done. Nothing was changed; ask whoever runs it to make room."
 UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
+UNUSABLE = "A number or a text that was sent is none that can be stored."
 BROKEN = "Something broke here. The error is in the log of the web server."
 AGAIN = "Its run is trained again, and this can be seen once it has finished."
 
@@ -34,6 +37,8 @@ def failed(error: BaseException) -> tuple[int, str] | None:
         return 409, f"{error} {AGAIN}" if again else str(error)
     if out_of_room(error) or "disk is full" in str(error):
         return 507, FULL
+    if isinstance(error, OverflowError | DataError | UnicodeError) or "NUL (0x00)" in str(error):
+        return 422, UNUSABLE
     return (503, UNREACHABLE) if isinstance(error, OSError) else None
 
 
@@ -45,8 +50,23 @@ def answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     return render(request, "failure.html", {"sentence": sentence}, status=status)
 
 
+def sent(fields: QueryDict) -> list[str]:
+    """The names and values of a form or a query."""
+    return [text for name, values in fields.lists() for text in (name, *map(str, values))]
+
+
 class FailureMiddleware(MiddlewareMixin):
-    """For what views raise."""
+    """For what views raise, and for texts that no view could store, which are refused before it is asked."""
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        texts = [request.path, *sent(request.GET)]
+        if request.method == "POST" and not request.path.startswith(API):
+            texts += sent(request.POST)
+        if storable(texts):
+            return None
+        if request.path.startswith(BY_LINK):
+            return render(request, "sharing/gone.html", status=404)
+        return answer(request, 400, REFUSED)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         known = failed(exception)

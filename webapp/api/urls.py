@@ -10,10 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from training import ExperimentSpec
 from training.checksums import DamagedArtifact
+from training.frozen import REFUSED, storable
 from training.spec import Problem, describe
 from webapp.access import Access, demand
 from webapp.accounts.models import Scope
@@ -81,8 +83,22 @@ class Api(NinjaAPI):
         return schema
 
 
+class StorableParser(Parser):
+    """JSON whose texts can be stored."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        found = super().parse_body(request)
+        if not storable(found):
+            raise UnstorableError(REFUSED)
+        return found
+
+
+class UnstorableError(ValueError):
+    """A text of the body cannot be stored."""
+
+
 rate = Rate(settings.API_RATE)
-api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
+api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None, parser=StorableParser())
 api.add_router("", experiments, tags=["experiments"])
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])
@@ -153,6 +169,8 @@ def failing(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, UnstorableError):
+        return errors(request, 422, [Problem("", str(error.__cause__))])
     return errors(request, error.status_code, [Problem("", str(error))])
 
 
