@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
+from training.checksums import DamagedArtifact
 from training.diary import Diary
 from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
@@ -152,7 +153,8 @@ def _run(options: argparse.Namespace) -> int:
     plan, store = make_plan(read_recipe(options.recipe)), Store(options.out)
     with json_lines() as write, stop_requests() as should_stop:
         for run in plan.runs.values():
-            code = DONE if store.finished(run.key()) else train(run, store, _told(run, store, write), should_stop)
+            done = store.finished(run.key()) and store.damage(run.key()) is None
+            code = DONE if done else train(run, store, _told(run, store, write), should_stop)
             if code != DONE:
                 return code
     _write_result(plan, store)
@@ -180,7 +182,7 @@ def _export(options: argparse.Namespace) -> int:
         (export_labels if options.labels else export_model)(run, store, options.out)
     except LookupError as error:
         raise BadInput(str(error.args[0])) from None
-    except (EngineError, OSError) as error:
+    except (EngineError, DamagedArtifact, OSError) as error:
         print(sentence(error, store), file=sys.stderr)
         return FAILED
     print(options.out)
@@ -197,7 +199,7 @@ def _words(options: argparse.Namespace) -> int:
                 found = erase(store.read_run(key), store, options.example)
             except LookupError as error:
                 raise BadInput(str(error.args[0])) from None
-            except (EngineError, OSError) as error:
+            except (EngineError, DamagedArtifact, OSError) as error:
                 found, code = Erasure(run=key, id=options.example, error=sentence(error, store)), FAILED
             write(found.model_dump(mode="json"))
     return code
@@ -247,14 +249,16 @@ def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop
         return FAILED
     except Exception as error:
         logging.exception("The run failed.")
-        emit(RunFailed(error=sentence(error, store), passes=isinstance(error, Killed) or out_of_room(error)))
+        damaged = error.key if isinstance(error, DamagedArtifact) else None
+        passes = isinstance(error, Killed | DamagedArtifact) or out_of_room(error)
+        emit(RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
         return FAILED
     return STOPPED if stopped else DONE
 
 
 def sentence(error: Exception, store: Store) -> str:
     """One sentence for a person about what went wrong."""
-    if isinstance(error, EngineError):
+    if isinstance(error, EngineError | DamagedArtifact):
         return str(error)
     if out_of_room(error):
         return f"The disk of {store.root} is full."

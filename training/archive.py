@@ -5,7 +5,6 @@ runs/<key>/             run.json and events.jsonl; of a finished run predictions
 checksums.txt           as sha256sum writes it, by name; its own SHA-256 is the content hash of the whole
 """
 
-import hashlib
 import math
 import re
 import zipfile
@@ -16,10 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from training.checksums import digest as digest
 from training.events import EVENTS, RunStarted, Told
 from training.files import atomic
+from training.frozen import Requested
 from training.results import Result
 
 CHECKSUMS = "checksums.txt"
@@ -45,10 +46,10 @@ class Broken(ValueError):
         self.problems = list(problems)
 
 
-class Archive(BaseModel):
+class Archive(Requested):
     """``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, and ``versions`` of packages that runs had."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(allow_inf_nan=True)
 
     format: Literal[1] = 1
     number: int | None
@@ -101,11 +102,6 @@ def _parsed(line: str) -> tuple[str, str]:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def pack(folder: Path, target: Path) -> None:

@@ -2,16 +2,25 @@
 
 import glob
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.files import atomic
+from training.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
+from training.columns import array_of, column_of, row_of, table_of
 from training.spec import RunSpec
+
+Read = TypeVar("Read")
+
+KEPT = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
+"""What a finished run leaves in its folder, each with a checksum; the first says that it has finished."""
 
 ROW_GROUP = 65_536
 """Rows that are read at once to find one of them."""
@@ -121,6 +130,18 @@ class Store:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
 
+    @property
+    def checksums(self) -> Checksums:
+        return Checksums(self.root)
+
+    @contextmanager
+    def writing(self, target: Path) -> Iterator[Path]:
+        """A path whose content becomes the file ``target`` of this store, with its checksum, when the block ends well."""
+        checksums = self.checksums
+        checksums.begin()
+        with checksums.writing(target) as path:
+            yield path
+
     def run(self, key: str) -> Path:
         return self.root / "runs" / key
 
@@ -151,57 +172,109 @@ class Store:
     def finished(self, key: str) -> bool:
         return (self.run(key) / "predictions.parquet").exists()
 
+    def damage(self, key: str, *, again: bool = False) -> DamagedArtifact | None:
+        """What is wrong with the files of a finished run, None where nothing is; ``again`` as ``Checksums.verify`` has it."""
+        folder, checksums = self.run(key), self.checksums
+        if not self.finished(key):
+            return DamagedArtifact(key, "predictions.parquet", MISSING)
+        try:
+            for path in sorted(folder.glob("*")):
+                if path.suffix != SUFFIX and path.name in KEPT:
+                    checksums.verify(path, again=again)
+                elif path.suffix == SUFFIX and path.stem in KEPT and not path.with_suffix("").exists():
+                    return DamagedArtifact(key, path.stem, MISSING)
+        except DamagedArtifact as error:
+            return error
+        except FileNotFoundError as error:  # taken away meanwhile
+            return DamagedArtifact(key, Path(error.filename).name.removesuffix(SUFFIX), MISSING)
+        return None
+
+    def quarantine(self, key: str) -> None:
+        """Moves what a finished run left aside, so that it can be trained again: the predictions, which say so, first."""
+        folder = self.run(key)
+        self.checksums.quarantine(*(path for name in KEPT if (path := folder / name).exists()))
+
     def write_run(self, run: RunSpec) -> None:
         """What the run was asked to be, so that it can be told from its folder alone."""
-        with atomic(self.run(run.key()) / "run.json") as path:
+        with self.writing(self.run(run.key()) / "run.json") as path:
             path.write_text(run.model_dump_json(indent=2))
 
     def read_run(self, key: str) -> RunSpec:
-        """The finished run whose key is ``key`` or begins with it. Raises LookupError where there is not exactly one."""
+        """The finished run whose key is ``key`` or begins with it.
+
+        Raises LookupError where there is not exactly one, DamagedArtifact.
+        """
         found = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
         if len(found) != 1:
             raise LookupError(f"{len(found) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
-        return RunSpec.model_validate_json((self.run(found[0]) / "run.json").read_text())
+        run = self._parsed(self.run(found[0]) / "run.json", RunSpec.model_validate_json)
+        if run.key() != found[0]:
+            raise DamagedArtifact(found[0], "run.json", CHANGED)
+        return run
 
     def sweep(self, key: str, *patterns: str) -> None:
         """Removes what killed writers left of their files, and the run's files that are named like one of ``patterns``."""
         for pattern in (".*", *patterns):
             for path in self.run(key).glob(pattern):
-                path.unlink(missing_ok=True)
+                remove(path)
+
+    def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
+        """What ``parse`` makes of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
+        data = self.checksums.read(path)
+        with self._understood(path):
+            return parse(data)
+
+    @contextmanager
+    def _understood(self, path: Path) -> Iterator[None]:
+        """Whatever a library says of a file that an older version left without a checksum means that it is damaged."""
+        try:
+            yield
+        except (MemoryError, FileNotFoundError):
+            raise
+        except Exception as error:
+            if sidecar(path).exists():
+                raise
+            raise self.checksums.damaged(path, UNREADABLE) from error
 
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
         table = pa.table(columns | {"prob": column_of(predictions.prob)})
-        with atomic(self.run(key) / "predictions.parquet") as path:
+        with self.writing(self.run(key) / "predictions.parquet") as path:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_predictions(self, key: str) -> Predictions:
-        """Raises FileNotFoundError where the run has not finished."""
-        # ParquetFile and not read_table, which imports pyarrow.dataset and with it pandas: 0.3 s.
-        with pq.ParquetFile(self.run(key) / "predictions.parquet") as file:
-            return _predictions(file.read())
+        """Raises FileNotFoundError where the run has not finished, DamagedArtifact where the file is not what was written."""
+        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _predictions(table_of(data)))
 
     def read_example(self, key: str, example: int) -> Predictions | None:
-        """What the run says of one example, one entry; None where it has not seen it. Raises FileNotFoundError."""
-        row = _row(self.run(key) / "predictions.parquet", example)
+        """What the run says of one example, one entry; None where it has not seen it.
+
+        Raises as ``read_predictions`` does.
+        """
+        row = self._row(self.run(key) / "predictions.parquet", example)
         return None if row is None else _predictions(row)
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
         prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
         told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
         table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
-        with atomic(self.run(key) / "trajectory.parquet") as path:
+        with self.writing(self.run(key) / "trajectory.parquet") as path:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_trajectory(self, key: str) -> Trajectory:
-        """Raises FileNotFoundError where the run has not finished."""
-        with pq.ParquetFile(self.run(key) / "trajectory.parquet") as file:
-            return _trajectory(file.read())
+        """Raises as ``read_predictions`` does."""
+        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _trajectory(table_of(data)))
 
     def read_path(self, key: str, example: int) -> Trajectory | None:
-        """The trajectory of one test example; None where there is no such one. Raises FileNotFoundError."""
-        row = _row(self.run(key) / "trajectory.parquet", example)
+        """The trajectory of one test example; None where there is no such one. Raises as ``read_predictions`` does."""
+        row = self._row(self.run(key) / "trajectory.parquet", example)
         return None if row is None else _trajectory(row)
+
+    def _row(self, path: Path, example: int) -> pa.Table | None:
+        """The row with this id, of whose file only the ids and one group of rows are read once it has been compared."""
+        self.checksums.verify(path)
+        with self._understood(path):
+            return row_of(path, example)
 
 
 def _predictions(table: pa.Table) -> Predictions:
@@ -220,31 +293,3 @@ def _trajectory(table: pa.Table) -> Trajectory:
         validation=np.array(told["validation"], np.float64),
         selected=told["selected"],
     )
-
-
-def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
-    """A column with a row for each entry of the first axis: numbers, or fixed-size lists of the shape of the other axes."""
-    column = pa.array(array.ravel())
-    for size in array.shape[:0:-1]:
-        column = pa.FixedSizeListArray.from_arrays(column, size)
-    return column
-
-
-def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
-    """The array that ``column_of`` made the column of."""
-    shape = [len(column)]
-    while pa.types.is_fixed_size_list(column.type):
-        shape.append(column.type.list_size)
-        column = column.flatten()
-    array: npt.NDArray[np.float32] = column.to_numpy().reshape(shape)
-    return array
-
-
-def _row(path: Path, example: int) -> pa.Table | None:
-    """The row with this id, of whose file only the ids and one group of rows are read."""
-    with pq.ParquetFile(path) as file:
-        for index in range(file.num_row_groups):
-            found = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
-            if len(found):
-                return file.read_row_group(index).slice(found[0], 1)
-    return None

@@ -6,29 +6,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from training.spec import Frozen
+from training.frozen import Reported
 
 
-class RunWaiting(Frozen):
+class RunWaiting(Reported):
     """The run was asked for again and waits for the runs that label for it."""
 
     kind: Literal["waiting"] = "waiting"
 
 
-class RunQueued(Frozen):
+class RunQueued(Reported):
     """The run waits for a worker; all that it needs is finished."""
 
     kind: Literal["queued"] = "queued"
 
 
-class RunClaimed(Frozen):
+class RunClaimed(Reported):
     """A worker holds the run's lease and is starting the trainer."""
 
     kind: Literal["claimed"] = "claimed"
     worker: str
 
 
-class RunStarted(Frozen):
+class RunStarted(Reported):
     """The trainer works. A resumed attempt goes on after ``resumed_from`` steps: later points of older attempts are void."""
 
     kind: Literal["started"] = "started"
@@ -41,7 +41,7 @@ class RunStarted(Frozen):
     versions: dict[str, str]
 
 
-class Progress(Frozen):
+class Progress(Reported):
     """How far a phase other than training is, for example "features": ``done`` of ``total`` rows."""
 
     kind: Literal["progress"] = "progress"
@@ -50,7 +50,7 @@ class Progress(Frozen):
     total: int
 
 
-class MetricLogged(Frozen):
+class MetricLogged(Reported):
     """Mean training loss (nats per example) since the last one, against the run's own targets.
 
     ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
@@ -65,7 +65,7 @@ class MetricLogged(Frozen):
     threshold: float | None = None
 
 
-class EvaluationLogged(Frozen):
+class EvaluationLogged(Reported):
     """Shares of the test set after ``step`` steps. Agreement is with the run's supervisor, None where it has none.
 
     Validation is on held-out rows of the run's half against the labels that the run learns from, weak ones for a student: share
@@ -83,19 +83,19 @@ class EvaluationLogged(Frozen):
     validation_loss: float | None = None
 
 
-class CheckpointSaved(Frozen):
+class CheckpointSaved(Reported):
     kind: Literal["checkpoint"] = "checkpoint"
     step: int
 
 
-class StopRequested(Frozen):
+class StopRequested(Reported):
     """Somebody asked for the run to stop; ``by`` is the name of the account."""
 
     kind: Literal["stop"] = "stop"
     by: str
 
 
-class RunFinished(Frozen):
+class RunFinished(Reported):
     """The run's predictions are saved: those of ``selected_step``, which the run's stop rule chose; ``accuracy`` is their share.
 
     It is on the whole test set, the two other accuracies on the examples of it that were watched during training: on ``watched``
@@ -115,26 +115,39 @@ class RunFinished(Frozen):
     watched: int | None = None
 
 
-class RunStopped(Frozen):
+class ArtifactDamaged(Reported):
+    """A ``file`` that the finished run left is not what was written, or is missing: the ``problem`` says which.
+
+    What the run left was moved aside, its result counts no longer, and it is trained again, to the same bytes.
+    """
+
+    kind: Literal["damaged"] = "damaged"
+    file: str
+    problem: str
+
+
+class RunStopped(Reported):
     """Stopped on request after ``step`` steps, with a checkpoint from which it can go on."""
 
     kind: Literal["stopped"] = "stopped"
     step: int
 
 
-class RunFailed(Frozen):
+class RunFailed(Reported):
     """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output.
 
-    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time.
+    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time. ``damaged`` is the key
+    of a run that this one reads and a file of which is not what was written, empty of a file that several runs share.
     """
 
     kind: Literal["failed"] = "failed"
     error: str
     log: str = ""
     passes: bool = False
+    damaged: str | None = None
 
 
-class RunLost(Frozen):
+class RunLost(Reported):
     """The attempt broke off: ``cause`` is why, in words; empty where the worker that held the lease gives no sign of life."""
 
     kind: Literal["lost"] = "lost"
@@ -142,7 +155,7 @@ class RunLost(Frozen):
     cause: str = ""
 
 
-class RunReleased(Frozen):
+class RunReleased(Reported):
     """The worker that held the lease shut down in order and gave the run back."""
 
     kind: Literal["released"] = "released"
@@ -163,7 +176,8 @@ Event = Annotated[
     | RunStopped
     | RunFailed
     | RunLost
-    | RunReleased,
+    | RunReleased
+    | ArtifactDamaged,
     Field(discriminator="kind"),
 ]
 
@@ -174,7 +188,7 @@ EVENTS = "events.jsonl"
 """Beside the files of a run, where its events are kept in a file."""
 
 
-class Told(Frozen):
+class Told(Reported):
     """A line of that file."""
 
     seq: int

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_validator
 
 from training.catalog.datasets import MOST_CLASSES
-from training.spec import Frozen, Problem, describe
+from training.frozen import Requested
+from training.spec import Problem, describe
 
 PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -38,14 +39,14 @@ TEXT_HELP = "A column, or several in a template such as {title}\\n{body}, where 
 GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same words."
 
 
-class Class(Frozen):
+class Class(Requested):
     """What a class is called, and which values of the label mean it."""
 
     name: str = Field(min_length=1, max_length=120)
     values: Values
 
 
-class Labelled(Frozen):
+class Labelled(Requested):
     """Each row is one text with a label."""
 
     kind: Literal["labelled"] = Field("labelled", title="A text and its label")
@@ -87,7 +88,7 @@ class Labelled(Frozen):
         return tuple(one.name for one in self.classes)
 
 
-class Pair(Frozen):
+class Pair(Requested):
     """Each row is two texts of which one was preferred, for reward models."""
 
     kind: Literal["pair"] = Field("pair", title="A preferred and a rejected text")

@@ -7,10 +7,10 @@ from pydantic import Field, TypeAdapter
 from training.catalog.report import Report
 from training.catalog.shelf import Card
 from training.events import Progress
-from training.spec import Frozen
+from training.frozen import Reported
 
 
-class Column(Frozen):
+class Column(Reported):
     """``values`` are all that were seen, None where there are many."""
 
     name: str
@@ -18,7 +18,7 @@ class Column(Frozen):
     values: tuple[str, ...] | None
 
 
-class Looked(Frozen):
+class Looked(Reported):
     """The first look at a file: its columns, and its first rows as texts in the order of the columns."""
 
     kind: Literal["looked"] = "looked"
@@ -28,7 +28,7 @@ class Looked(Frozen):
     """Rows that types and values were told from."""
 
 
-class Checked(Frozen):
+class Checked(Reported):
     """The checks are done; nothing is on the shelf yet."""
 
     kind: Literal["checked"] = "checked"
@@ -36,21 +36,21 @@ class Checked(Frozen):
     report: Report
 
 
-class Shelved(Frozen):
+class Shelved(Reported):
     """The data set is on the shelf."""
 
     kind: Literal["shelved"] = "shelved"
     card: Card
 
 
-class Refused(Frozen):
+class Refused(Reported):
     """``error`` is one sentence for a person."""
 
     kind: Literal["refused"] = "refused"
     error: str
 
 
-class Piece(Frozen):
+class Piece(Reported):
     """Characters ``start`` to ``end`` of a text, of the second of two where ``side`` is b. ``effect`` is in nats of log-odds."""
 
     side: Literal["a", "b"]
@@ -59,7 +59,7 @@ class Piece(Frozen):
     effect: float
 
 
-class Erasure(Frozen):
+class Erasure(Reported):
     """The log-odds that a run gives to the true label of an example, and how far each piece of its text raises them.
 
     Where ``error`` is a sentence for a person there is no answer.

@@ -37,6 +37,8 @@ def send(plan: Plan, store: Store, url: str) -> str:
 def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
     """Fills ``folder`` with the archive of the plan's runs in ``store`` and returns its content hash. Raises NotSent."""
     for key in plan.runs:
+        if store.finished(key) and (damage := store.damage(key, again=True)):
+            raise NotSent(f"{damage} python -m training run moves it aside and trains the run again.")
         if not store.finished(key):
             raise NotSent(f"Run {key[:12]} has not finished: python -m training run goes on with it.")
         if not (store.run(key) / EVENTS).exists():

@@ -8,15 +8,15 @@ from pydantic import Field, field_validator
 from training import catalog
 from training.catalog import shelf
 from training.catalog.shelf import Card
+from training.frozen import Requested
 from training.mapping import Mapping
 from training.notices import Checked
-from training.spec import Frozen
 
 CHECKED_FILE = "examples.parquet"
 """What checking leaves in its folder."""
 
 
-class About(Frozen):
+class About(Requested):
     """What only a person knows of the data set that they bring; what is empty is filled in from the mapping."""
 
     name: str = Field(title="Name", description=f"What experiments call it: {shelf.NAME_RULE}.")

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from training import catalog
 from training.catalog import Adaptation, Tuning
 from training.frozen import Frozen as Frozen
+from training.frozen import Requested
 from training.methods import (
     METHOD_KINDS,
     PROMPTS,
@@ -56,7 +57,7 @@ Stop = Literal["validation", "last"]
 Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
 
-class DataSpec(Frozen):
+class DataSpec(Requested):
     """Which texts are used, and how they are divided."""
 
     name: str = Field(
@@ -90,7 +91,7 @@ class DataSpec(Frozen):
         return name if _stored(info) else catalog.dataset(name).name
 
 
-class TrainingSpec(Frozen):
+class TrainingSpec(Requested):
     """How the models of one role are trained."""
 
     models: tuple[str, ...] = Field(min_length=1, max_length=8, title="Models")
@@ -210,7 +211,7 @@ class StrongSpec(TrainingSpec):
     )
 
 
-class ExperimentSpec(Frozen):
+class ExperimentSpec(Requested):
     """What a person asks for: every weak model teaches every strong model, by every method, with every seed."""
 
     version: Literal[1] = Field(SPEC_VERSION, title="Version")
@@ -325,7 +326,7 @@ def _refuse(problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
         raise ValidationError.from_exception_data("ExperimentSpec", places)
 
 
-class RunSpec(Frozen):
+class RunSpec(Requested):
     """One training, with everything that decides its outcome, and what does not: saving memory, and keeping weights.
 
     ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the

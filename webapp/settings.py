@@ -114,10 +114,11 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "webapp.failures.FailureMiddleware",
 ]
 
 # Uploads go to disk, on the disk where they stay, and never through memory. webapp/limits.py refuses what is larger than 1 GB.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["webapp.uploads.UploadHandler"]
 FILE_UPLOAD_TEMP_DIR = UPLOADS_DIR
 
 ROOT_URLCONF = "webapp.urls"
@@ -201,6 +202,9 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
+
+# Seconds between the end of one pass that compares all artifacts with their checksums and the next.
+VERIFY_SECONDS = env.float("VERIFY_SECONDS", 600.0)
 
 # So much of the disk of the artifacts stays free: a run that would leave less waits. And at most so much is used, 0 for all.
 DISK_RESERVE = round(env.float("DISK_RESERVE_GIB", 0.5) * 2**30)

@@ -5,6 +5,7 @@ from django.views.defaults import page_not_found
 
 from webapp.api.page import page
 from webapp.api.urls import api, missing
+from webapp.failures import handler500 as handler500
 
 urlpatterns = [
     path("", include("webapp.pages.urls")),

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from training.catalog.report import Finding, Report
+from training.checksums import Checksums, digest
 from training.files import atomic
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -50,10 +51,14 @@ def file_of(fingerprint: str) -> Path:
 def put(card: Card, parquet: Path) -> None:
     """Shelves the file under the card's name, the file first, so that a card never points at nothing. Moves ``parquet``.
 
+    A file of this content that is there already stays, unless it is damaged: then it is moved aside.
+
     Raises ValueError for a name that is none.
     """
     target = file_of(card.fingerprint)
     card_path = _card_path(card.name)
+    if target.exists() and digest(target) != card.fingerprint:
+        Checksums(folder()).quarantine(target)
     if target.exists():
         parquet.unlink()
     else:

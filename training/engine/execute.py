@@ -50,8 +50,9 @@ log = logging.getLogger(__name__)
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
     """Trains ``run`` and leaves its predictions and weights in ``store``, or a checkpoint once ``should_stop`` is true.
 
-    The last event is RunFinished or RunStopped. A run that has already finished is only reported again. Raises EngineError,
-    with a sentence for a person, and whatever else went wrong.
+    The last event is RunFinished or RunStopped. A run that has already finished is only reported again; where a file of it is
+    damaged, all are moved aside and it is trained again. Raises EngineError, with a sentence for a person, DamagedArtifact for
+    what another run left, and whatever else went wrong.
     """
     begun, key = time.monotonic(), run.key()
     if run.engine != ENGINE_VERSION:
@@ -66,6 +67,9 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
             saved = event.step
         emit(event)
 
+    if store.finished(key) and (damage := store.damage(key, again=True)):
+        log.warning("%s It is moved aside, and the run is trained again.", damage)
+        store.quarantine(key)
     if not store.finished(key):
         try:
             store.sweep(key)
@@ -129,7 +133,8 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     with crew.main_first():
         if run.stop_at is not None and crew.main:
             _take_over(run, run.stop_at, store)
-    begun = _checkpoint(store.checkpoint(run.key()), selection)
+    with crew.main_first():
+        begun = _checkpoint(store, store.checkpoint(run.key()), selection, crew)
     emit(_started(run, crew, learned, begun["step"] if begun else 0))
 
     with crew.main_first():
@@ -173,7 +178,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
         return
     if weights is not None:
         kept = {name: tensor for name, tensor in weights.items() if not name.startswith(models.UNEMBEDDING)}
-        with atomic(store.weights(run.key())) as file:
+        with store.writing(store.weights(run.key())) as file:
             save_file({name: tensor.cpu().contiguous() for name, tensor in kept.items()}, file)
     trajectory = selection.trajectory(examples.id[looks.watched])
     store.write_trajectory(run.key(), trajectory)
@@ -213,7 +218,8 @@ def _take_over(run: RunSpec, stop_at: int, store: Store) -> None:
     begun = None if path.exists() else checkpoint.load(whole / path.name)
     if begun is None or begun["step"] > stop_at:
         return
-    for file in [*whole.glob("best-*.safetensors"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
+    for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
+        # With its checksum, which is that of the content that was meant: a copy of what is damaged is damaged.
         with atomic(path.parent / file.name) as copy:
             shutil.copyfile(file, copy)
 
@@ -225,9 +231,11 @@ def _retell(selection: Selection, evaluate: Evaluate, emit: Callable[[Event], No
         emit(told.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
 
 
-def _checkpoint(path: Path, selection: Selection) -> Checkpoint | None:
-    """Where the run goes on from, None for the beginning."""
+def _checkpoint(store: Store, path: Path, selection: Selection, crew: Crew) -> Checkpoint | None:
+    """Where the run goes on from, None for the beginning; a damaged checkpoint is moved aside."""
     begun = checkpoint.load(path)
+    if begun is None and crew.main and path.exists():
+        store.checksums.quarantine(path)
     if begun and not selection.can_restore(begun["selection"]):
         log.warning("The best weights that the checkpoint %s speaks of are missing; training starts from the beginning.", path)
         begun = None

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from training import catalog
-from training.artifacts import Store, column_of
+from training.artifacts import Store
+from training.columns import column_of
 from training.engine import backbone, models
 from training.engine.cards import labels_card, model_card
 from training.engine.data.examples import load_examples
@@ -138,9 +139,11 @@ def _make(out: Path) -> None:
 
 
 def weights_of(run: RunSpec, store: Store) -> Weights:
-    """The tensors of a finished run. Raises EngineError where it left none."""
+    """The tensors of a finished run. Raises EngineError where it left none, DamagedArtifact."""
+    path = store.weights(run.key())
     try:
-        return load_file(store.weights(run.key()))
+        store.checksums.verify(path, again=True)
+        return load_file(path)
     except FileNotFoundError:
         raise EngineError(
             "This run has left no weights. Those of fully tuned models are kept if the experiment says so (keep_weights); a run "

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from training.artifacts import Store
+from training.checksums import DamagedArtifact
 from training.engine import backbone, memory, models
 from training.engine.data.examples import Side
 from training.engine.data.tokens import cached_word_pieces
@@ -22,7 +23,6 @@ from training.engine.errors import Stopped
 from training.engine.export import weights_of
 from training.engine.precision import precision_of
 from training.events import Event, Progress
-from training.files import atomic
 from training.spec import RunSpec
 
 log = logging.getLogger(__name__)
@@ -43,17 +43,19 @@ def frozen_features(
     Of two processes that need the same features one computes and the other waits. Raises Stopped, CorruptModel.
     """
     path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
-    if (ready := _read(path, shape)) is not None:
+    if (ready := _read(store, path, shape)) is not None:
         return ready
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock"), should_stop):
-        if (ready := _read(path, shape)) is not None:
+        if (ready := _read(store, path, shape)) is not None:
             return ready
+        if path.exists():
+            store.checksums.quarantine(path)
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
-        with atomic(path) as partial, threads(TRANSFORMER_THREADS):
+        with store.writing(path) as partial, threads(TRANSFORMER_THREADS):
             _compute(run, text, side, store, partial, emit, should_stop)
-    computed = _read(path, shape)
+    computed = _read(store, path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
 
@@ -63,12 +65,14 @@ def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
     return store.features_file(run, shape.layers, shape.reading, precision_of(run), side)
 
 
-def _read(path: Path, shape: tuple[int, int]) -> Features | None:
-    if not path.exists():
-        return None
+def _read(store: Store, path: Path, shape: tuple[int, int]) -> Features | None:
+    """The features that are kept; None where there are none, or they are not what was written."""
     try:
+        store.checksums.verify(path, again=True)
         features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError):
+    except FileNotFoundError:
+        return None
+    except (ValueError, EOFError, DamagedArtifact):
         features = np.empty((0, 0), np.float32)
     if features.shape != shape or features.dtype != np.float32:
         log.warning("The features %s are damaged and will be computed again.", path)

@@ -9,11 +9,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from training.artifacts import Trajectory, earliest_best
+from training.checksums import Checksums, DamagedArtifact, remove, sidecar
 from training.engine.checkpoint import Seen
 from training.engine.crew import ALONE, Crew
 from training.engine.data.split import Rows
 from training.engine.labels import Probabilities
-from training.files import atomic
 from training.spec import RunSpec
 
 Weights = dict[str, Tensor]
@@ -31,6 +31,7 @@ class Selection:
     def __init__(self, run: RunSpec, folder: Path, crew: Crew = ALONE) -> None:
         self.crew = crew
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
+        self.checksums = Checksums(folder)
         self.steps = list[int]()
         self.prob = list[Probabilities]()
         self.validation = list[float]()
@@ -49,7 +50,7 @@ class Selection:
 
     def _keep(self, step: int, weights: Weights) -> None:
         if self.large and self.crew.main:
-            with atomic(self._file(step)) as path:
+            with self.checksums.writing(self._file(step)) as path:
                 save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, path)
         elif not self.large:
             self.weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
@@ -61,10 +62,11 @@ class Selection:
         return self.steps[-1] if self.best is None else self.best
 
     def selected_weights(self) -> Weights | None:
-        """Those of the best step; None where the last step counts, whose weights the model has."""
+        """Those of the best step; None where the last step counts, whose weights the model has. Raises DamagedArtifact."""
         if self.best is None or not self.large:
             return self.weights
         self.crew.wait()  # until the file is written
+        self.checksums.verify(self._file(self.best), again=True)
         return load_file(self._file(self.best))
 
     def trajectory(self, ids: Rows) -> Trajectory:
@@ -82,8 +84,17 @@ class Selection:
         self._forget(keep={self.saved})
 
     def can_restore(self, seen: Seen) -> bool:
-        """Whether the weights that a checkpoint speaks of are there."""
-        return not self.large or seen["best"] is None or self._file(seen["best"]).exists()
+        """Whether the weights that a checkpoint speaks of are there, and are what was written."""
+        if not self.large or seen["best"] is None:
+            return True
+        file = self._file(seen["best"])
+        if not sidecar(file).exists():
+            return False
+        try:
+            self.checksums.verify(file, again=True)
+        except (FileNotFoundError, DamagedArtifact):
+            return False
+        return True
 
     def restore(self, seen: Seen) -> None:
         self.steps, self.validation, self.prob = seen["steps"], seen["validation"], [one.numpy() for one in seen["prob"]]
@@ -99,4 +110,4 @@ class Selection:
     def _forget(self, keep: set[int | None]) -> None:
         kept = {self._file(step) for step in keep if step is not None}
         for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.crew.main else ():
-            file.unlink(missing_ok=True)
+            remove(file)

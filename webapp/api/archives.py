@@ -30,8 +30,6 @@ def archive(request: HttpRequest, experiment_id: int) -> HttpResponseBase:
         return download(packed(experiment, request.user), f"experiment-{experiment.pk}.zip")
     except Unfinished as error:
         raise HttpError(409, str(error)) from None
-    except OSError as error:
-        raise HttpError(409, f"A file of the experiment cannot be read: {error.strerror or error}.") from None
 
 
 @router.post("/archives", response={201: ExperimentOut})

@@ -36,13 +36,16 @@ class SaidOut(Schema):
 
 
 class ExampleOut(Schema):
-    """``cell`` is 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong); ``flip_step`` is None without a flip."""
+    """``cell`` is 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong); ``flip_step`` is None without a flip.
 
-    id: int
+    ``id`` and ``group`` have 63 bits, and so they are strings: many programs round numbers of JSON beyond 2^53.
+    """
+
+    id: str
     text: str
     text_b: str | None
     gold: int
-    group: int
+    group: str
     cell: int
     words: int
     shift: float
@@ -97,11 +100,11 @@ def example_out(example: Example, binary: bool, text: str, text_b: str | None, t
         for seat, one in example.said.items()
     }
     return ExampleOut(
-        id=example.id,
+        id=str(example.id),
         text=text,
         text_b=text_b,
         gold=example.gold,
-        group=example.group,
+        group=str(example.group),
         cell=example.cell,
         words=example.length,
         shift=example.shift,

@@ -35,7 +35,7 @@ class MarkedOut(Schema):
     """``examples`` are the ids of test examples with the tag; ``result`` is None where there are none."""
 
     tag: str
-    examples: list[int]
+    examples: list[str]
     original: Result
     result: Result | None
 
@@ -98,4 +98,4 @@ def without_marked(request: HttpRequest, experiment_id: int) -> MarkedOut:
         found = marked(visible(request, experiment_id))
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
-    return MarkedOut(tag=WRONG, examples=found.examples, original=found.original, result=found.result)
+    return MarkedOut(tag=WRONG, examples=list(map(str, found.examples)), original=found.original, result=found.result)

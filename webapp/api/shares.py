@@ -114,8 +114,6 @@ def share(request: HttpRequest, experiment_id: int, choices: Choices, live: bool
         return Status(201, share_out(make(experiment, choices, request.user)))
     except (Unfinished, Refused, NotDrawn) as error:
         raise HttpError(409, str(error)) from None
-    except OSError as error:
-        raise HttpError(409, f"A file of the experiment cannot be read: {error.strerror or error}.") from None
 
 
 @router.post("/shares/{slug}/links", response={201: LinkOut})

@@ -1,5 +1,6 @@
 """The JSON door, version 1. Errors are {"errors": [{"path", "message"}]}; path is the wrong field, dotted, or empty."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from training import ExperimentSpec
+from training.checksums import DamagedArtifact
+from training.frozen import REFUSED, storable
 from training.spec import Problem, describe
 from webapp.access import Access, demand
 from webapp.accounts.models import Scope
@@ -30,6 +34,9 @@ from webapp.api.runs import router as runs
 from webapp.api.shares import router as shares
 from webapp.api.tokens import router as tokens
 from webapp.api.workers import router as workers
+from webapp.failures import failed
+
+logger = logging.getLogger(__name__)
 
 ONLY_READS = "This token may only read. Make one that may write too, on the page of your account."
 
@@ -76,8 +83,22 @@ class Api(NinjaAPI):
         return schema
 
 
+class StorableParser(Parser):
+    """JSON whose texts can be stored."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        found = super().parse_body(request)
+        if not storable(found):
+            raise UnstorableError(REFUSED)
+        return found
+
+
+class UnstorableError(ValueError):
+    """A text of the body cannot be stored."""
+
+
 rate = Rate(settings.API_RATE)
-api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None)
+api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None, parser=StorableParser())
 api.add_router("", experiments, tags=["experiments"])
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])
@@ -135,8 +156,21 @@ def too_often(request: HttpRequest, error: Throttled) -> HttpResponse:
     return answer
 
 
+@api.exception_handler(DamagedArtifact)
+@api.exception_handler(Exception)
+def failing(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Raises again what nothing is known of."""
+    known = failed(error)
+    if known is None:
+        raise error
+    logger.warning("%s %s: %s", request.method, request.path, known[1], exc_info=error)
+    return errors(request, known[0], [Problem("", known[1])])
+
+
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, UnstorableError):
+        return errors(request, 422, [Problem("", str(error.__cause__))])
     return errors(request, error.status_code, [Problem("", str(error))])
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from training import Plan, RunSpec, Store, Triplet
 from training.archive import MADE, RUN, Archive, Broken, differences, digest, read, read_events, unpack, verify
 from training.chains import origins, taught_by_supervisor, trained_as
-from training.files import atomic
+from training.checksums import DamagedArtifact
 from training.results import summarize
 from training.spec import GROUND_TRUTH, Method, upgrade
 from webapp.audit.models import Verb
@@ -114,7 +114,7 @@ def _disagreeing(about: Archive, plan: Plan, store: Store) -> list[str]:
         return []
     try:
         again = summarize(plan, store.read_predictions, store.read_trajectory)
-    except (OSError, ValueError, LookupError, TypeError) as error:  # a file with other columns, or none at all
+    except (DamagedArtifact, OSError, ValueError, LookupError, TypeError) as error:  # a file with other columns, or none at all
         return [f"The result cannot be computed from the predictions: {error}"]
     # What checks found in the data set is known where the data set is.
     again = again.model_copy(update={"data_warnings": about.result.data_warnings})
@@ -137,6 +137,7 @@ def _place(brought: Path, target: Path) -> None:
     """The run's files where its own would be, the predictions last; nothing where it has finished here."""
     if not (brought / MADE[-1]).exists() or (target / MADE[-1]).exists():
         return
+    store = Store(settings.ARTIFACTS_DIR)
     for name in (RUN, *MADE):
-        with atomic(target / name) as path:
+        with store.writing(target / name) as path:
             shutil.copyfile(brought / name, path)

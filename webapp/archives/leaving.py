@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import Store
-from training.archive import ABOUT, MADE, Archive, pack, seal, versions_of
+from training.archive import ABOUT, MADE, RUN, Archive, pack, seal, versions_of
+from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
 from training.results import Result
 from webapp.audit.models import Verb
@@ -34,7 +35,10 @@ def packed(experiment: Experiment, by: User) -> IO[bytes]:
 
 
 def write(experiment: Experiment, folder: Path) -> str:
-    """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash."""
+    """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash.
+
+    Raises Unfinished, OSError, and DamagedArtifact for a file that is not what its run has written.
+    """
     launched, ended = experiment.launched_at, experiment.ended_at
     if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
         raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
@@ -62,8 +66,12 @@ def _write_run(run: Run, store: Store, target: Store) -> list[RunStarted]:
     """Returns what the run told at the start of each attempt."""
     folder, starts = target.run(run.key), list[RunStarted]()
     folder.mkdir(parents=True)
-    target.write_run(run.run_spec)
+    (folder / RUN).write_text(run.run_spec.model_dump_json(indent=2), encoding="utf-8")
     for name in MADE if run.status == Status.FINISHED else ():
+        try:
+            store.checksums.verify(store.run(run.key) / name, again=True)
+        except FileNotFoundError:
+            raise DamagedArtifact(run.key, name, MISSING) from None
         _link(store.run(run.key) / name, folder / name)
     with (folder / EVENTS).open("w", encoding="utf-8") as file:
         for event in Event.objects.filter(run=run).order_by("seq").iterator():

@@ -14,6 +14,7 @@ import duckdb
 from filelock import FileLock
 
 from training import Store
+from training.checksums import CHANGED, DamagedArtifact, digest
 from webapp.examples.building import About, build_table, build_texts
 from webapp.examples.projection import build_plane
 
@@ -110,8 +111,14 @@ class Base:
             yield cursor
 
     def make_texts(self, dataset: Path, fingerprint: str) -> Path:
-        """Their file, which is made where there is none."""
-        return self._make("texts", _name(fingerprint), partial(build_texts, dataset))
+        """Their file, which is made where there is none. Raises DamagedArtifact for another data set than this one."""
+
+        def build(target: Path, memory: str, threads: int) -> None:
+            if digest(dataset) != fingerprint:
+                raise DamagedArtifact("", f"The data set {fingerprint[:12]}", CHANGED)
+            build_texts(dataset, target, memory, threads)
+
+        return self._make("texts", _name(fingerprint), build)
 
     def make_table(self, source: Source) -> Path:
         """Its file, and that of its texts."""

@@ -37,7 +37,10 @@ SCHEMA = pa.schema(
         ("tags", pa.list_(pa.string())),
     ]
 )
-"""Of Parquet; the other formats have the same names in the same order. ``prob_of_1`` is empty with more than two classes."""
+"""Of Parquet; the other formats have the same names in the same order. ``prob_of_1`` is empty with more than two classes.
+
+Ids and groups are whole numbers in Parquet and texts elsewhere; a spreadsheet has to be told that they are, or it rounds them.
+"""
 
 
 def rows_of(found: Slice, tags: Mapping[int, Sequence[str]]) -> Iterator[list[dict[str, Any]]]:
@@ -70,7 +73,7 @@ def write(found: Slice, tags: Mapping[int, Sequence[str]], how: Format, target: 
         case "jsonl":
             with target.open("w", encoding="utf-8") as file:
                 for part in parts:
-                    file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in part)
+                    file.writelines(json.dumps(row | named(row), ensure_ascii=False) + "\n" for row in part)
         case "parquet":
             write_parquet(parts, target, about)
         case "datasets":
@@ -80,6 +83,11 @@ def write(found: Slice, tags: Mapping[int, Sequence[str]], how: Format, target: 
                 archive.write(inner, f"data/{found.view.split}.parquet")
                 archive.writestr("README.md", card(about, found.view.split))
             inner.unlink()
+
+
+def named(row: Mapping[str, Any]) -> dict[str, str]:
+    """Id and group as texts: they have 63 bits, and programs round numbers of JSON beyond 2^53."""
+    return {name: str(row[name]) for name in ("id", "group")}
 
 
 def write_csv(parts: Iterator[list[dict[str, Any]]], file: IO[str]) -> None:

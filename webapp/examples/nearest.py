@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store, catalog
+from training.checksums import DamagedArtifact
 
 BLOCK = 20_000
 """Rows of the features that are in memory at once."""
@@ -30,7 +31,19 @@ def features_of(run: RunSpec, store: Store) -> Path | None:
     # Which of the two "auto" was is known to the worker that computed them.
     precisions = ("fp32", "bf16") if run.precision == "auto" else (run.precision,)
     files = (store.features_file(run, model.layers, reading, precision) for precision in precisions)
-    return next((path for path in files if path.exists()), None)
+    return next((path for path in files if _whole(store, path)), None)
+
+
+def _whole(store: Store, path: Path) -> bool:
+    """Whether the file is there as it was written. One that is not is moved aside: whoever trains on it makes it again."""
+    try:
+        store.checksums.verify(path)
+    except FileNotFoundError:
+        return False
+    except DamagedArtifact:
+        store.checksums.quarantine(path)
+        return False
+    return True
 
 
 def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.int64], number: int = 8) -> list[Near]:

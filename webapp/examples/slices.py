@@ -18,7 +18,8 @@ from webapp.examples.base import Base, Source
 from webapp.examples.building import BINS, About, Axis
 from webapp.examples.counts import Counts, Measures, count, measure_slice
 from webapp.examples.filters import ORDERS, Where, beyond, holds, inside, pattern, where
-from webapp.examples.view import CELLS, PLANE, RANGES, SEATS, Mode, View
+from webapp.examples.view import CELLS, PLANE, RANGES, SEATS, Mode, View, cursor_of
+from webapp.typed import whole
 
 PAGE = 50
 SEARCHES = 64
@@ -223,13 +224,14 @@ class Slice:
     def page(self, size: int = PAGE) -> list[Example]:
         """The rows after the view's cursor; one more than ``size`` where there are more."""
         found = self._where()
-        if self.view.after:
-            order, _, example = self.view.after.partition(":")
-            found = _and(found, beyond(self.view, True, float(order), int(example)))
+        if cursor := cursor_of(self.view.after):
+            found = _and(found, beyond(self.view, True, *cursor))
         return self._examples(found, f"ORDER BY sorted DESC, id LIMIT {size + 1}")
 
     def one(self, example: int) -> Example | None:
         """An example of the table, whether or not the view lets it through."""
+        if whole(example) is None:
+            return None
         found = Where()
         found.add("id = ?", example)
         return next(iter(self._examples(found, "")), None)

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from webapp.typed import LARGEST, decimal, whole
+
 SEATS = ("weak", "student", "ceiling")
 """The three models of a view, by the role that sits there unless somebody chose another model of the experiment."""
 
@@ -47,6 +49,19 @@ def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sorted(set(values)))
 
 
+def _cursor(text: str) -> str:
+    if text and cursor_of(text) is None:
+        raise ValueError("This is no place in the list: ask for its first page, and go on from there.")
+    return text
+
+
+def cursor_of(text: str) -> tuple[float, int] | None:
+    """Order and id of the row after which a page begins."""
+    order, _, example = text.partition(":")
+    number, row = decimal(order), whole(example, low=-LARGEST - 1)
+    return None if number is None or row is None else (number, row)
+
+
 class View(BaseModel):
     """Everything that decides what a page of examples shows. Filters combine; an empty one lets everything through."""
 
@@ -83,7 +98,7 @@ class View(BaseModel):
     mode: Mode = "words"
     sort: Sort = "disagreement"
     column: tuple[Column, ...] = COLUMNS
-    after: Annotated[str, StringConstraints(pattern=r"^(-?[0-9.e+-]+:[0-9]{1,19})?$")] = ""
+    after: Annotated[str, StringConstraints(max_length=60), AfterValidator(_cursor)] = ""
     """Where the page begins: order and id of the last row before it."""
 
     @model_validator(mode="after")

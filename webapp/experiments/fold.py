@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from training.events import (
+    ArtifactDamaged,
     EvaluationLogged,
     Event,
     MetricLogged,
@@ -55,6 +56,9 @@ def fold(run: Run, event: Event, at: datetime) -> None:
             run.losses += 1
         case RunReleased():
             run.phase = ""
+        case ArtifactDamaged():
+            run.step, run.accuracy, run.seconds = 0, None, None
+            _begin(run, Status.WAITING)
 
 
 def _begin(run: Run, status: Status) -> None:

@@ -10,8 +10,20 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from training import ExperimentSpec, Store, Triplet, make_plan
+from training.artifacts import Predictions
+from training.checksums import MISSING, DamagedArtifact
+from training.events import (
+    ArtifactDamaged,
+    RunClaimed,
+    RunFailed,
+    RunLost,
+    RunQueued,
+    RunReleased,
+    RunStopped,
+    RunWaiting,
+    StopRequested,
+)
 from training.events import Event as RunEvent
-from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting, StopRequested
 from training.results import summarize
 from webapp.experiments import obstacles
 from webapp.experiments.fold import fold
@@ -258,8 +270,42 @@ def _return(run: Run, farewell: RunReleased | RunLost, log: str = "") -> set[int
         last = cause or f"{farewell.worker} gave no sign of life"
         _append(run, [RunFailed(error=f"{run.losses} attempts broke off, the last one because {last}.", log=log)])
     else:
-        _append(run, [RunQueued()])
+        _append(run, [RunQueued() if _ready(run) else RunWaiting()])
     return {run.pk} | _settle(run)
+
+
+def damaged(damage: DamagedArtifact) -> set[int]:
+    """What follows when a file of a finished run was found damaged: the run is trained again, if a second look agrees."""
+    run = Run.objects.filter(key=damage.key, status=Status.FINISHED).first()
+    again = Store(settings.ARTIFACTS_DIR).damage(run.key, again=True) if run else None
+    return _train_again(run.pk, run.last_seq, again) if run and again else set()
+
+
+@transaction.atomic
+def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
+    """Moves what the run left aside, unless anything happened to it since ``seq``, and queues it with what it needs itself.
+
+    Runs that wait in the queue for a worker and read it wait for it again; those that have read it are what they were.
+    """
+    run = _lock(run_id)
+    if run.status != Status.FINISHED or run.last_seq != seq:
+        return set()
+    _append(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])
+    Store(settings.ARTIFACTS_DIR).quarantine(run.key)
+    changed = {run.pk}
+    for pk in run.needed_by.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True):
+        dependent = _lock(pk)
+        if dependent.status == Status.QUEUED:
+            _append(dependent, [RunWaiting()])
+            changed.add(pk)
+    run.experiments.filter(launched_at__isnull=False).update(ended_at=None)
+    return changed | _start(_unfinished(run))
+
+
+def _unfinished(run: Run) -> list[int]:
+    """The run and what it needs that has not finished, in an order in which they can be trained."""
+    needs = [pk for need in run.needs.exclude(status=Status.FINISHED) for pk in _unfinished(need)]
+    return [*dict.fromkeys(needs), run.pk]
 
 
 def take_back_expired() -> set[int]:
@@ -301,23 +347,43 @@ def _stop(run_ids: Iterable[int], by: str) -> set[int]:
     return changed
 
 
-def refresh_results(run_ids: Iterable[int]) -> None:
+def refresh_results(run_ids: Iterable[int]) -> set[int]:
     """Computes the results of the experiments that these runs are part of, from predictions alone."""
-    for experiment in Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct():
-        refresh_result(experiment)
+    found = Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct()
+    return set().union(*map(refresh_result, found))
 
 
-def refresh_result(experiment: Experiment) -> None:
+def refresh_result(experiment: Experiment) -> set[int]:
     """Stores the result over the runs finished by now, unless another process has stored the one that is due.
 
-    It stays due where another run finished meanwhile: whoever finished that one stores it.
+    It stays due where another run finished meanwhile: whoever finished that one stores it. A run of which a file is damaged
+    counts no longer, and is trained again. Returns the runs that this has changed.
     """
+    changed: set[int] = set()
+    while True:
+        try:
+            _refresh(experiment)
+        except DamagedArtifact as damage:
+            if again := damaged(damage):
+                changed |= again
+                continue
+        return changed
+
+
+def _refresh(experiment: Experiment) -> None:
+    """Raises DamagedArtifact, and has then stored nothing; what is wrong with a result otherwise is stored in its place."""
     store = Store(settings.ARTIFACTS_DIR)
     finished = _finished_keys(experiment)
     result, error = None, ""
+
+    def read(key: str) -> Predictions:
+        if key in finished and not store.finished(key):
+            raise DamagedArtifact(key, "predictions.parquet", MISSING)
+        return store.read_predictions(key)
+
     try:
         if finished:
-            result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump(mode="json")
+            result = summarize(experiment.compared, read, store.read_trajectory).model_dump(mode="json")
     except ValueError as problem:
         error = str(problem)
     except OSError as problem:
@@ -342,6 +408,6 @@ def refresh_overdue() -> set[int]:
     owed = Experiment.objects.filter(result_due=True, ended_at__lt=Now() - timedelta(seconds=RESULT_SECONDS))
     changed: set[int] = set()
     for experiment in owed:
-        refresh_result(experiment)
+        changed |= refresh_result(experiment)
         changed |= set(experiment.runs.values_list("pk", flat=True)[:1])
     return changed

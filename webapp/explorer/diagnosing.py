@@ -102,7 +102,9 @@ def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, thresh
         raise Missing("There is nothing to diagnose until one supervisor, its student and their ceiling have finished.")
     try:
         return _diagnosed(Path(settings.ARTIFACTS_DIR), found, thresholds)
-    except (OSError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise Missing("The diagnostics cannot be computed: a file that they are computed from is gone.") from error
+    except ValueError as error:
         raise Missing(f"The diagnostics cannot be computed: {error}") from None
 
 

@@ -12,6 +12,8 @@ from typing import IO
 import duckdb
 from django.conf import settings
 
+from training.checksums import MISSING, DamagedArtifact
+from training.files import out_of_room
 from training.spec import Problem
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
@@ -110,10 +112,17 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
                 raise Preparing
             found = stack.enter_context(open_slice(examples(), source, view, tagged))
         except FileNotFoundError:
+            for key in trio.keys:
+                if not source.store.finished(key):
+                    raise DamagedArtifact(key, "predictions.parquet", MISSING) from None
             gone = f"the texts of {trio.student.spec.dataset}, or what a run said of them"
             raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
-        except (ValueError, duckdb.IOException) as error:
+        except ValueError as error:
             raise Missing(str(error)) from None
+        except duckdb.IOException as error:
+            if out_of_room(error):
+                raise
+            raise Missing("The files that the explorer has made cannot be read now. Try again later.") from error
         yield Look(cast, trio, view, found, source, tagged)
 
 

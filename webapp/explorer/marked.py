@@ -46,5 +46,7 @@ def marked(experiment: Experiment) -> Marked:
 
     try:
         return Marked(wrong.tolist(), original, summarize(experiment.compared, read, read_trajectory))
-    except (OSError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise Missing("The result cannot be computed without the marked examples: the predictions of a run are gone.") from error
+    except ValueError as error:
         raise Missing(f"The result cannot be computed without the marked examples: {error}") from None

@@ -1,5 +1,6 @@
 """One data set on its way to the shelf, from the upload or the wish to fetch it to its place there."""
 
+import re
 from pathlib import Path
 
 from django.conf import settings
@@ -8,6 +9,9 @@ from django.db import models
 from training.mapping import Mapping
 from training.notices import Checked, Looked
 from training.shelving import About
+
+ENDING = re.compile(r"\.[a-z0-9]{1,16}")
+"""Of a file's name, which says its kind; any other could be too long for the disk, or mean a folder."""
 
 
 class State(models.TextChoices):
@@ -64,7 +68,8 @@ class Import(models.Model):
 
     @property
     def file(self) -> Path:
-        return self.folder / f"upload{Path(self.file_name).suffix.lower()}"
+        ending = Path(self.file_name).suffix.lower()
+        return self.folder / f"upload{ending if ENDING.fullmatch(ending) else ''}"
 
     @property
     def looked(self) -> Looked | None:

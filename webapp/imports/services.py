@@ -12,6 +12,7 @@ from django.utils import timezone
 from training import catalog, shelving
 from training.catalog.shelf import Card
 from training.events import Progress
+from training.frozen import cleaned
 from training.mapping import Mapping
 from training.notices import Checked, Looked, Notice, Refused, Shelved
 from training.shelving import About
@@ -26,7 +27,7 @@ class StaleError(Exception):
 
 def receive(owner: User, file: Path, name: str) -> Import:
     """An import of the file, which is moved into a folder of its own."""
-    found = Import.objects.create(owner=owner, file_name=Path(name).name[-255:], size=file.stat().st_size)
+    found = Import.objects.create(owner=owner, file_name=cleaned(Path(name).name[-255:]), size=file.stat().st_size)
     found.folder.mkdir(parents=True)
     shutil.move(file, found.file)
     return found

@@ -23,7 +23,7 @@ def launch(experiment: Experiment, by: User) -> bool:
     with transaction.atomic():
         changed = services.launch(experiment)
         tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=len(changed))
-    services.refresh_result(experiment)
+    changed |= services.refresh_result(experiment)
     experiment.refresh_from_db()
     return announce(changed)
 

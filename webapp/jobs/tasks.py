@@ -10,10 +10,11 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from training import Event
+from training.checksums import DamagedArtifact
 from training.events import RunFailed, RunFinished, RunStopped
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
-from webapp.jobs import logs
+from webapp.jobs import damage, logs
 from webapp.jobs.dispatch import announce, prepare
 from webapp.jobs.recorder import Recorder
 from webapp.jobs.trainer import Trainer
@@ -70,6 +71,9 @@ def watch(run: Run) -> None:
             cause = f"its trainer was killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
             _lose(run, recorder, cause, trainer.log_tail())
         elif isinstance(last, RunFailed) and last.passes and not asked:
+            # It is read again first: one worker's memory may be at fault, and not the file.
+            if last.damaged:
+                damage.found(DamagedArtifact(last.damaged, "", ""))
             _lose(run, recorder, last.error[0].lower() + last.error[1:].rstrip("."), trainer.log_tail())
         else:
             _conclude(run, recorder, last or _died(trainer, status))
@@ -105,8 +109,7 @@ def _conclude(run: Run, recorder: Recorder, last: Event) -> None:
         announce(services.give_back(run.pk, run.attempt))
         return
     recorder.finish(last)
-    services.refresh_results([run.pk])
-    announce([run.pk])
+    announce({run.pk} | services.refresh_results([run.pk]))
     prepare(run.pk)
 
 
@@ -114,7 +117,7 @@ def _lose(run: Run, recorder: Recorder, cause: str, log: str) -> None:
     """Something outside ended the trainer, or filled the disk: no fault of the run's, which goes on from its last checkpoint."""
     recorder.finish(None)
     announce(services.lose(run.pk, run.attempt, cause, log))
-    services.refresh_results([run.pk])
+    announce(services.refresh_results([run.pk]))
 
 
 def _died(trainer: Trainer, status: int) -> Event:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.live.hub import hub
+from webapp.typed import whole
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +83,9 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content: Any, **_: Any) -> None:
         if self.pump is None:
-            have = content.get("have", {}) if isinstance(content, dict) else {}
-            self.sent = {pk: int(have.get(str(pk), 0)) for pk in self.run_ids}
+            have = content.get("have") if isinstance(content, dict) else None
+            known = have if isinstance(have, dict) else {}
+            self.sent = {pk: whole(known.get(str(pk))) or 0 for pk in self.run_ids}
             self.dirty, self.rung, self.bell = set[int](), False, asyncio.Event()
             hub().join(self.run_ids, self)
             self.pump = asyncio.create_task(self._guard())

@@ -23,7 +23,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
     try:
         assert isinstance(request.user, User)
         return download(packed(experiment, request.user), f"experiment-{pk}.zip")
-    except (Unfinished, OSError) as error:
+    except Unfinished as error:
         raise Http404(str(error)) from error
 
 

@@ -7,6 +7,7 @@ from webapp.access import viewer
 from webapp.experiments import queries
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
+from webapp.typed import whole
 
 MOST = 50
 
@@ -14,7 +15,8 @@ MOST = 50
 @viewer
 def compare(request: HttpRequest) -> HttpResponse:
     """Those that the address names, of those that the account may see; the others are left out with a word."""
-    asked = list(dict.fromkeys(int(number) for number in request.GET.getlist("e") if number.isdecimal()))[:MOST]
+    typed = (whole(number) for number in request.GET.getlist("e"))
+    asked = list(dict.fromkeys(number for number in typed if number is not None))[:MOST]
     known = queries.visible(request.user).select_related("owner").in_bulk(asked)
     found = [known[pk] for pk in asked if pk in known]
     context = {"page": Comparison(found), "asked": asked, "unknown": [pk for pk in asked if pk not in known]}

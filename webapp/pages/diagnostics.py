@@ -27,6 +27,7 @@ from webapp.findings.pairs import Lane, Pair, PairLanes, pairs_of
 from webapp.findings.saliency import saliency
 from webapp.findings.words import count
 from webapp.pages.charts import as_file
+from webapp.typed import decimal, whole
 
 Cells = list[tuple[str, str]]
 """A value each, with its interval or range."""
@@ -73,11 +74,8 @@ class Thresholds:
 
     def _read(self, typed: Mapping[str, str], name: str, published: float) -> float:
         text = typed.get(name, "").strip()
-        try:
-            value = float(text) if text else published
-        except ValueError:
-            value = -1
-        if 0 <= value < 1:
+        value = decimal(text) if text else published
+        if value is not None and 0 <= value < 1:
             return value
         self.wrong.append(f"{name.upper()}: {text[:20]} is not a share from 0 to below 1; {published} is used instead.")
         return published
@@ -106,8 +104,7 @@ class DiagnosticsPage:
     def __init__(self, experiment: Experiment, pair: str, asked: Thresholds) -> None:
         spec = experiment.experiment_spec
         self.pairs: list[Pair] = pairs_of(spec)
-        number = int(pair) if pair.isdecimal() and int(pair) < len(self.pairs) else 0
-        self.pair = self.pairs[number]
+        self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
         self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.all)
         parts = list(queries.parts(experiment))
         lanes = PairLanes(spec, self.pair, experiment.triplets, parts).lanes

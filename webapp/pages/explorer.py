@@ -26,6 +26,7 @@ from webapp.notes.models import WRONG
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
+from webapp.typed import whole
 
 
 @viewer
@@ -155,8 +156,8 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
                 notes.untag(fingerprint, example, given)
             case "note":
                 notes.note(request.user, fingerprint, example, given)
-            case "remove" if given.isdigit():
-                notes.remove_note(request.user, int(given))
+            case "remove" if (number := whole(given)) is not None:
+                notes.remove_note(request.user, number)
     except ValueError as error:
         return _example(request, pk, example, str(error), given)
     return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#notes")

@@ -11,6 +11,7 @@ from training.spec import Problem, describe
 from webapp.findings.words import dataset_title, short_model
 from webapp.pages import leaves
 from webapp.pages.leaves import Choice, Group, Leaf, Node, Raw, Rows
+from webapp.typed import whole
 
 # Presentation, by path. A setting that is not named here gets a plain field in its own section.
 HEAD = "name"
@@ -246,8 +247,9 @@ class SpecForm:
     def remove(self, path: str) -> None:
         """Takes away one row; ``path`` is that of the row, such as methods.1."""
         name, _, index = path.rpartition(".")
-        if index.isdigit():
-            self.judge(leaves.renumber(self._list(name), self.raw, leave_out=int(index)))
+        rows = next((node for node in self._lists(self.nodes) if node.path == name), None)
+        if rows is not None and (number := whole(index)) is not None:
+            self.judge(leaves.renumber(rows, self.raw, leave_out=number))
 
     def _list(self, path: str) -> Rows:
         return next(node for node in self._lists(self.nodes) if node.path == path)

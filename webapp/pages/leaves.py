@@ -4,7 +4,6 @@ Three shapes of one thing meet here: ``spec`` (the model), ``raw`` (what a brows
 values for pydantic to judge). ``write`` turns a spec into raw, ``read`` turns raw into data. Nothing is judged here.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import NoneType, UnionType
@@ -13,6 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from webapp.typed import whole
 
 Raw = dict[str, list[str]]
 Kind = Literal["text", "integer", "number", "switch", "choice", "many", "constant"]
@@ -95,8 +96,9 @@ class Rows:
 
     def indices(self, raw: Raw) -> list[int]:
         """The numbers of the rows that ``raw`` has, in order; they may have holes."""
-        pattern = re.compile(re.escape(self.name) + r"__(\d+)__")
-        return sorted({int(match[1]) for name in raw if (match := pattern.match(name))})
+        prefix = f"{self.name}__"
+        found = (whole(name.removeprefix(prefix).partition("__")[0]) for name in raw if name.startswith(prefix))
+        return sorted({number for number in found if number is not None})
 
 
 Node = Leaf | Group | Choice | Rows
@@ -298,9 +300,9 @@ def renumber(node: Rows, raw: Raw, leave_out: int | None = None) -> Raw:
     moved: Raw = {}
     for name, values in raw.items():
         index, _, rest = name.removeprefix(prefix).partition("__")
-        if name.startswith(prefix) and index.isdigit():
-            if int(index) in place:
-                moved[f"{prefix}{place[int(index)]}__{rest}"] = values
+        if name.startswith(prefix) and (number := whole(index)) is not None:
+            if number in place:
+                moved[f"{prefix}{place[number]}__{rest}"] = values
         else:
             moved[name] = values
     return moved

@@ -21,6 +21,7 @@ from webapp.findings.words import count, dataset_title, duration, kinds_text, sh
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
 from webapp.pages.stories import Restart, restarts
+from webapp.typed import whole
 
 CHART = "live-chart"
 
@@ -30,8 +31,7 @@ class Living:
         self.experiment = experiment
         self.spec: ExperimentSpec = experiment.experiment_spec
         self.pairs: list[Pair] = pairs_of(self.spec)
-        number = int(pair) if pair.isdigit() else 0
-        self.pair = self.pairs[number] if number < len(self.pairs) else self.pairs[0]
+        self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
         self.state = queries.state(experiment)
 
     # What it is and how far it is.
@@ -185,8 +185,8 @@ class Living:
 
     @cached_property
     def restarts(self) -> list[Restart]:
-        again = [run for run in self.runs if run.attempt > 1]
-        return restarts(queries.story(again, ["lost", "released"])) if again else []
+        again = [run for run in self.runs if run.attempt > 1 or run.status != Status.FINISHED]
+        return restarts(queries.story(again, ["lost", "released", "damaged"])) if again else []
 
     # The chart, made once: rows come through the socket.
 

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from webapp.typed import whole
+
 PASSWORDS = "django.contrib.auth.backends.ModelBackend"
 """What an account that came by a link is logged in by."""
 
@@ -44,7 +46,7 @@ def password_link(site: str, user: User) -> str:
 def account_of(uid: str, token: str) -> User | None:
     """Whom the link belongs to; None when it is wrong, used or too old."""
     try:
-        user = User.objects.get(pk=int(force_str(urlsafe_base64_decode(uid))), is_active=True)
+        user = User.objects.get(pk=whole(force_str(urlsafe_base64_decode(uid))), is_active=True)
     except (User.DoesNotExist, ValueError):
         return None
     return user if TOKENS.check_token(user, token) else None

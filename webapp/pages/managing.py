@@ -13,6 +13,7 @@ from webapp.experiments import queries
 from webapp.experiments.keeping import AtWork
 from webapp.experiments.models import Experiment
 from webapp.jobs import launch as jobs
+from webapp.typed import decimal
 
 
 @member
@@ -45,8 +46,11 @@ def _rename(request: HttpRequest, experiment: Experiment, by: User) -> dict[str,
 
 def _limit(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
     typed = request.POST.get("budget", "").strip()
+    hours = decimal(typed)
     try:
-        jobs.limit(experiment, float(typed) if typed else None, by)
+        if typed and hours is None:
+            raise ValueError(typed)
+        jobs.limit(experiment, hours, by)
     except ValueError:
         return {"budget": "A budget is a number of accelerator-hours above zero, or nothing for none."}
     messages.info(request, "The experiment has its new budget." if typed else "The experiment has no budget any more.")

@@ -15,6 +15,7 @@ from webapp.experiments import obstacles, queries, queue, workers
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
 from webapp.findings.words import count, duration
 from webapp.jobs import launch as jobs
+from webapp.typed import whole
 
 
 @viewer
@@ -44,10 +45,10 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     to, before, priority = (request.POST.get(name, "") for name in ("to", "before", "priority"))
     if to in MOVES:
         jobs.move(experiment, to, request.user)
-    elif before.isdecimal():
-        jobs.move(experiment, int(before), request.user)
-    elif priority in map(str, Priority.values):
-        jobs.prioritize(experiment, Priority(int(priority)), request.user)
+    elif (other := whole(before)) is not None:
+        jobs.move(experiment, other, request.user)
+    elif (level := whole(priority, min(Priority.values), max(Priority.values))) is not None:
+        jobs.prioritize(experiment, Priority(level), request.user)
     else:
         raise Http404
     return redirect("queue")

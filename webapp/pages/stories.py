@@ -6,6 +6,7 @@ from datetime import datetime
 
 from training.events import (
     EVENT,
+    ArtifactDamaged,
     CheckpointSaved,
     RunClaimed,
     RunFailed,
@@ -41,7 +42,7 @@ def story(events: Iterable[Event]) -> list[Line]:
         checkpoint = isinstance(told, CheckpointSaved)
         if checkpoint and saved:
             lines.pop()
-        lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost)))
+        lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost | ArtifactDamaged)))
         saved = checkpoint
     return lines
 
@@ -76,6 +77,8 @@ def sentence(event: RunEvent) -> str:
             return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
         case RunReleased():
             return f"given back: worker {event.worker} shut down"
+        case ArtifactDamaged():
+            return f"{event.file} {event.problem}; what the run left was moved aside, and it is trained again"
     return event.kind
 
 
@@ -98,10 +101,14 @@ class Restart:
 
 
 def restarts(events: Iterable[Event]) -> list[Restart]:
-    """``events`` are those of kind lost and released."""
+    """``events`` are those of kind lost, released and damaged."""
     found = []
     for event in events:
         told = EVENT.validate_python(event.payload)
+        if isinstance(told, ArtifactDamaged):
+            then = "What the run left was moved aside, and it is trained again, to the same bytes."
+            found.append(Restart(event.run, f"The file {told.file} {told.problem}. {then}"))
+            continue
         assert isinstance(told, RunLost | RunReleased)
         why = f"Worker {told.worker} shut down in order"
         if isinstance(told, RunLost):

@@ -25,6 +25,7 @@ from webapp.pages.living import Living
 from webapp.pages.planning import PlanView
 from webapp.pages.runs import RunPage
 from webapp.pages.several import Several
+from webapp.typed import whole
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
@@ -104,9 +105,9 @@ def _parent(request: HttpRequest) -> Experiment | None:
     number = request.POST.get("parent") or request.GET.get("from") or ""
     if not number:
         return None
-    if not number.isdigit():
+    if (pk := whole(number)) is None:
         raise Http404
-    return get_object_or_404(queries.visible(request.user), pk=int(number))
+    return get_object_or_404(queries.visible(request.user), pk=pk)
 
 
 def _plan(form: SpecForm, valid: str = "") -> PlanView | None:

@@ -1,8 +1,10 @@
 """What the author of a result page chooses. What a reader has to know is no choice."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from webapp.typed import whole
 
 Examples = Literal["none", "some", "all"]
 
@@ -10,12 +12,27 @@ Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", "").encod
 """Without the one character that PostgreSQL keeps in no text, and without halves of characters, which JSON can have."""
 
 
+def _number(value: Any) -> int:
+    number = whole(value)
+    if number is None:
+        raise ValueError("An example is named by its number, from 0 to 2^63 - 1, in digits.")
+    return number
+
+
+ExampleNumber = Annotated[
+    int,
+    BeforeValidator(_number, json_schema_input_type=str | int),
+    PlainSerializer(str, return_type=str, when_used="json"),
+]
+"""Of 63 bits, and so a string in JSON: many programs round numbers beyond 2^53. A whole number is taken as it is written."""
+
+
 class Highlight(BaseModel):
     """A test example that the author shows, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    example: Annotated[int, Field(ge=0, le=2**53)]
+    example: ExampleNumber
     note: Annotated[Text, Field(max_length=500)] = ""
 
 

@@ -22,7 +22,10 @@ def opened(experiment: Experiment, found: Sequence[Findings], table: int, before
     store = Store(settings.ARTIFACTS_DIR)
     try:
         result = summarize(experiment.compared, store.read_predictions, store.read_trajectory, on="locked")
-    except (ValueError, OSError) as error:
+    except FileNotFoundError as error:
+        gone = "the predictions of a run are gone."
+        raise Refused(f"The locked test set cannot be opened: {gone} Without it the rest can be shared.") from error
+    except ValueError as error:
         raise Refused(f"The locked test set cannot be opened: {error} Without it the rest can be shared.") from None
     return Locked(table=table, rows=result.test_rows or 0, parts=tuple(_part(one, result) for one in found), before=tuple(before))
 

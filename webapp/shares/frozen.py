@@ -65,7 +65,7 @@ class Frozen:
     def _bytes(self, name: str) -> bytes:
         try:
             return (self.folder / name).read_bytes()
-        except OSError:
+        except FileNotFoundError:
             raise Damaged(f"{name} of this version is missing.") from None
 
 

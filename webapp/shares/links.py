@@ -16,6 +16,7 @@ from django.utils import timezone
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share
+from webapp.typed import whole
 
 COOKIE = "share"
 
@@ -65,8 +66,8 @@ def link_of(token: str) -> Link | None:
 def visited(cookie: str, slug: str) -> Link | None:
     """The open link that the cookie names, if it is one of this share."""
     try:
-        pk = int(_signer().unsign(cookie))
-    except (BadSignature, ValueError):
+        pk = whole(_signer().unsign(cookie)) or 0
+    except BadSignature:
         pk = 0
     return _if_open(Link.objects.select_related("share__experiment").filter(pk=pk, share__slug=slug).first())
 

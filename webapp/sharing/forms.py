@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from webapp.papers.choices import Choices, Highlight
 from webapp.shares.links import LONGEST_PASSWORD
 from webapp.shares.models import DAYS, LONGEST_DAYS
+from webapp.typed import whole
 
-LINE = re.compile(r"#?(\d{1,16})[\s:,.]*(.*)")
+LINE = re.compile(r"#?([0-9]{1,19})(?![0-9])[\s:,.]*(.*)")
 """The number of an example, then why it is shown."""
 
 EXAMPLES = (("none", "none"), ("some", "the highlights"), ("all", "all test examples"))
@@ -59,8 +60,10 @@ class ChoicesForm(forms.Form):
             told = LINE.fullmatch(text)
             if not told:
                 raise forms.ValidationError(f"This line does not begin with the number of an example: {text[:60]}")
+            if (number := whole(told[1])) is None:
+                raise forms.ValidationError(f"No example has so large a number: {told[1]}")
             try:
-                found.append(Highlight(example=int(told[1]), note=told[2]))
+                found.append(Highlight(example=number, note=told[2]))
             except ValidationError:
                 raise forms.ValidationError(f"The note on example {told[1]} is longer than 500 characters.") from None
         if len(found) > 24:

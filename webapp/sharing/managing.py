@@ -52,8 +52,6 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
             return _done(request, experiment, old, form)
         except (Unfinished, Refused, NotDrawn, services.Taken) as error:
             form.add_error(None, str(error))
-        except OSError as error:
-            form.add_error(None, f"A file of the experiment cannot be read: {error.strerror or error}.")
     return render(request, "sharing/share.html", {**context, "form": form}, status=422)
 
 

@@ -37,7 +37,7 @@ def test_pages_follow_each_other_until_every_example_has_come_once(client: Clien
     while page["after"]:
         page = get(client, experiment, f"?sort=blind&after={page['after']}").json()
         found += [one["id"] for one in page["examples"]]
-    assert sorted(found) == sorted(ids_of("test"))
+    assert sorted(map(int, found)) == sorted(ids_of("test"))
     assert sum(page["counts"]["cells"].values()) == 300
 
 
@@ -64,7 +64,7 @@ def test_locked_examples_are_in_no_answer(client: Client, experiment: Experiment
     assert get(client, experiment, f"/{ids_of('locked')[0]}").status_code == 404
     for split in ("test", "transfer"):
         lines = b"".join(get(client, experiment, f"/export?how=jsonl&split={split}")).splitlines()
-        assert sorted(json.loads(line)["id"] for line in lines) == sorted(ids_of(split))
+        assert sorted(int(json.loads(line)["id"]) for line in lines) == sorted(ids_of(split))
 
 
 def test_an_export_is_the_view(client: Client, experiment: Experiment) -> None:

@@ -74,7 +74,7 @@ def test_the_result_without_the_marked_examples_stands_beside_the_original(exper
     for one in marked:
         ask("PUT", f"/experiments/{experiment.pk}/examples/{one}/tags/{WRONG}")
     found = ask("GET", path)[1]
-    assert (found["tag"], found["examples"]) == (WRONG, sorted(marked))
+    assert (found["tag"], found["examples"]) == (WRONG, [str(one) for one in sorted(marked)])
     assert (found["original"]["test_rows"], found["result"]["test_rows"]) == (300, 295)
 
 

@@ -218,19 +218,6 @@ def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it
     assert [group["method"] for group in experiment.result["groups"]] == ["naive", "confidence"]
 
 
-def test_predictions_that_cannot_be_read_leave_an_error_and_break_nothing(owner: User, settings: pytest.FixtureRequest) -> None:
-    from training import Store
-
-    experiment = launched(owner)
-    finish_all(experiment)
-    path = Store(settings.ARTIFACTS_DIR).run(by_role(experiment, "weak").key) / "predictions.parquet"  # type: ignore[attr-defined]
-    path.write_bytes(b"not a parquet file")
-    services.refresh_result(experiment)
-    experiment.refresh_from_db()
-    assert experiment.result is None
-    assert experiment.result_error
-
-
 def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) -> None:
     experiment = launched(owner)
     while run := experiment.runs.filter(status=Status.QUEUED).first():

@@ -16,11 +16,11 @@ import torch
 
 from training.artifacts import Store
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
+from training.checksums import DamagedArtifact
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import Stopped
 from training.engine.inputs import Ragged, starts_of
-from training.files import atomic
 from training.spec import RunSpec
 
 log = logging.getLogger(__name__)
@@ -50,12 +50,12 @@ def cached_word_pieces(
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     name = "-".join([run.fingerprint[:16], tokenizer_digest[:16], side, *run.texts])
     ids, lengths = store.tokens / f"{name}-ids.bin", store.tokens / f"{name}-lengths.npy"
-    if (ready := _read(ids, lengths)) is None:
-        with atomic(ids) as partial, partial.open("wb") as file:
+    if (ready := _read(store, ids, lengths)) is None:
+        with store.writing(ids) as partial, partial.open("wb") as file:
             counts = [_write(file, texts) for texts in word_pieces(text, tokenizer, should_stop)]
-        with atomic(lengths) as partial, partial.open("wb") as file:
+        with store.writing(lengths) as partial, partial.open("wb") as file:
             np.save(file, np.concatenate(counts))
-        ready = _read(ids, lengths)
+        ready = _read(store, ids, lengths)
         assert ready is not None, f"{ids} was just written"
     return ready
 
@@ -65,17 +65,20 @@ def _write(file: BinaryIO, texts: list[list[int]]) -> Rows:
     return np.fromiter(map(len, texts), np.int64)
 
 
-def _read(ids: Path, lengths: Path) -> Ragged | None:
-    """What was left by ``cached_word_pieces``, None where it is not there or damaged."""
+def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
+    """What was left by ``cached_word_pieces``, None where it is not there or damaged, and then moved aside."""
     try:
+        store.checksums.verify(ids, again=True)
+        store.checksums.verify(lengths, again=True)
         counts: Rows = np.load(lengths, allow_pickle=False)
         tokens: npt.NDArray[np.int32] = np.memmap(ids, np.int32, mode="r")
     except FileNotFoundError:
         return None
-    except (ValueError, OSError, EOFError):
+    except (ValueError, EOFError, DamagedArtifact):
         counts, tokens = np.zeros(0, np.int64), np.zeros(0, np.int32)
     if len(tokens) == 0 or len(tokens) != counts.sum():
         log.warning("The tokens %s are damaged and will be made again.", ids)
+        store.checksums.quarantine(ids, lengths)
         return None
     if torch.cuda.is_available():
         return Ragged(tokens, starts_of(counts), counts, GPU_BUDGET, GPU_BUDGET)

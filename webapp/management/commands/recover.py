@@ -3,6 +3,7 @@ import signal
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
@@ -10,7 +11,7 @@ from webapp.erasures import services as erasures
 from webapp.experiments import services, workers
 from webapp.hooks import services as hooks
 from webapp.imports import services as imports
-from webapp.jobs import chores, launch
+from webapp.jobs import chores, damage, launch
 from webapp.jobs.dispatch import announce, resend
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, lambda *_: ended.set())
         telling = threading.Thread()
+        threading.Thread(target=_verify, args=[ended], daemon=True).start()
         while not ended.wait(SECONDS):
             try:
                 if changed := services.take_back_expired() | services.refresh_overdue():
@@ -42,6 +44,18 @@ class Command(BaseCommand):
             except Error:
                 logger.exception("the database is away, recovery tries again")
                 connection.close()
+
+
+def _verify(ended: threading.Event) -> None:
+    """Reads all artifacts again and again, slowly: what a disk changes by itself is found before somebody needs it."""
+    while not ended.is_set():
+        try:
+            damage.verify_all(ended, damage.BYTES_PER_SECOND)
+        except Exception:
+            logger.exception("the artifacts could not be verified, which is tried again")
+        finally:
+            connection.close()
+        ended.wait(settings.VERIFY_SECONDS)
 
 
 def _tell() -> None:

@@ -1,0 +1,104 @@
+"""What a trainer does with artifacts that are not what was written: made again to the same bytes, or said and waited for."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import finish, make_run
+from tests.training.engine.test_execute import at_step, full, interrupted
+from tests.training.test_checksums import flip
+from training import Event, RunSpec, Store
+from training.__main__ import FAILED, train
+from training.artifacts import KEPT
+from training.checksums import DamagedArtifact, digest
+from training.engine.export import weights_of
+
+
+def sums(folder: Path) -> dict[str, str]:
+    return {path.name: digest(path) for path in sorted(folder.iterdir()) if path.name in KEPT}
+
+
+def short(**changes: object) -> RunSpec:
+    return full(limit=64).model_copy(update={"epochs": 1, **changes})
+
+
+LORA = {"adaptation": "lora", "lora_rank": 4, "lora_alpha": 8}
+DAMAGED = {name: (make_run, name) for name in KEPT} | {
+    "weights of a probe": (lambda: make_run("ceiling"), KEPT[2]),
+    "additions of LoRA": (lambda: short(**LORA), KEPT[2]),
+    "a fully tuned model": (lambda: short(keep_weights=True), KEPT[2]),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_run_with_a_damaged_file_is_trained_again_to_the_same_bytes(kind: str, store: Store) -> None:
+    run, name = DAMAGED[kind][0](), DAMAGED[kind][1]
+    finish(run, store)
+    folder = store.run(run.key())
+    before = sums(folder)
+    flip(folder / name, 4321)
+    damaged = digest(folder / name)
+    finish(run, store)
+    assert sums(folder) == before
+    (aside,) = store.root.glob(f"quarantine/runs/*/*/{name}")
+    assert digest(aside) == damaged, "what was damaged is kept"
+
+
+def test_weights_that_are_damaged_are_not_loaded(store: Store) -> None:
+    run = make_run()
+    finish(run, store)
+    flip(store.weights(run.key()), 4321)
+    with pytest.raises(DamagedArtifact):
+        weights_of(run, store)
+
+
+@pytest.mark.parametrize("folder", ["features/*.npy", "tokens/*.bin", "tokens/*.npy"])
+def test_features_and_tokens_that_are_damaged_are_made_again_to_the_same_bytes(folder: str, store: Store) -> None:
+    run = make_run("ceiling") if folder.startswith("features") else short()
+    finish(run, store)
+    (path,) = store.root.glob(folder)
+    before, predictions = digest(path), (store.run(run.key()) / "predictions.parquet").read_bytes()
+    flip(path, 8 * path.stat().st_size - 9)
+    store.quarantine(run.key())
+    finish(run, store)
+    assert digest(path) == before
+    assert (store.run(run.key()) / "predictions.parquet").read_bytes() == predictions
+
+
+def test_a_checkpoint_with_any_bit_flipped_is_not_gone_on_from(store: Store) -> None:
+    whole, run = Store(store.root / "whole"), full(limit=64)
+    finish(run, whole)
+    interrupted(run, store, at_step(2))
+    path = store.checkpoint(run.key())
+    kept = path.read_bytes()
+    for bit in (0, 300, 8 * len(kept) - 1):
+        path.write_bytes(kept)
+        flip(path, bit)
+        recording = interrupted(run, store, lambda event: event.kind == "started")
+        assert [event.resumed_from for event in recording.events if event.kind == "started"] == [0]
+    path.unlink(missing_ok=True)
+    finish(run, store)
+    assert sums(store.run(run.key())) == sums(whole.run(run.key()))
+
+
+def test_best_weights_that_are_damaged_are_trained_again(store: Store) -> None:
+    whole, run = Store(store.root / "whole"), full(limit=64, stop="validation")
+    finish(run, whole)
+    interrupted(run, store, at_step(2))
+    for path in store.run(run.key()).glob("best-*.safetensors"):
+        flip(path, 8 * path.stat().st_size // 2)
+    finish(run, store)
+    assert sums(store.run(run.key())) == sums(whole.run(run.key()))
+    assert not list(store.run(run.key()).glob("best-*")), "nothing is left of them, not even a checksum"
+
+
+def test_a_student_whose_supervisor_is_damaged_says_which_run_has_to_be_trained_again(store: Store) -> None:
+    weak, student = make_run(), make_run("student")
+    finish(weak, store)
+    flip(store.run(weak.key()) / "predictions.parquet", 4321)
+    told: list[Event] = []
+    assert train(student, store, told.append, lambda: False) == FAILED
+    last = told[-1]
+    assert last.kind == "failed"
+    assert (last.damaged, last.passes) == (weak.key(), True)
+    assert str(store.root) not in last.error

@@ -1,0 +1,84 @@
+"""What is answered when something fails that is no fault of the request: a damaged artifact, a full disk, a file out of reach.
+
+No sentence has a path of the server. A visitor of a share reads that it is unavailable for now, and not why.
+"""
+
+import logging
+import sys
+
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+from django.views.defaults import server_error
+
+from training.checksums import DamagedArtifact
+from training.files import out_of_room
+from training.frozen import REFUSED, storable
+from webapp.experiments.models import Run, Status
+from webapp.jobs import damage
+from webapp.middleware import BY_LINK
+
+logger = logging.getLogger(__name__)
+
+API = "/api/v1/"
+FULL = "The server’s disk is full, so this could not be done. Nothing was changed; ask whoever runs it to make room."
+UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
+UNUSABLE = "A number or a text that was sent is none that can be stored."
+BROKEN = "Something broke here. The error is in the log of the web server."
+AGAIN = "Its run is trained again, and this can be seen once it has finished."
+
+
+def failed(error: BaseException) -> tuple[int, str] | None:
+    """Status and sentence of an answer to ``error``; None where nothing is known of it."""
+    if isinstance(error, DamagedArtifact):
+        damage.found(error)
+        again = Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
+        return 409, f"{error} {AGAIN}" if again else str(error)
+    if out_of_room(error) or "disk is full" in str(error):
+        return 507, FULL
+    if isinstance(error, OverflowError | DataError | UnicodeError) or "NUL (0x00)" in str(error):
+        return 422, UNUSABLE
+    return (503, UNREACHABLE) if isinstance(error, OSError) else None
+
+
+def answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse({"errors": [{"path": "", "message": sentence}]}, status=status)
+    if request.path.startswith(BY_LINK):
+        return render(request, "sharing/unavailable.html", status=503)
+    return render(request, "failure.html", {"sentence": sentence}, status=status)
+
+
+def sent(fields: QueryDict) -> list[str]:
+    """The names and values of a form or a query."""
+    return [text for name, values in fields.lists() for text in (name, *map(str, values))]
+
+
+class FailureMiddleware(MiddlewareMixin):
+    """For what views raise, and for texts that no view could store, which are refused before it is asked."""
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        texts = [request.path, *sent(request.GET)]
+        if request.method == "POST" and not request.path.startswith(API):
+            texts += sent(request.POST)
+        if storable(texts):
+            return None
+        if request.path.startswith(BY_LINK):
+            return render(request, "sharing/gone.html", status=404)
+        return answer(request, 400, REFUSED)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        known = failed(exception)
+        if known is None:
+            return None
+        logger.warning("%s %s: %s", request.method, request.path, known[1], exc_info=exception)
+        return answer(request, *known)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """For what is raised outside of views, as while a body is read; whatever is not known stays an error of the server."""
+    error = sys.exc_info()[1]
+    if error is not None and (known := failed(error)):
+        return answer(request, *known)
+    return answer(request, 500, BROKEN) if request.path.startswith((API, *BY_LINK)) else server_error(request)
