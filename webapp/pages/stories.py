@@ -76,7 +76,11 @@ def sentence(event: RunEvent) -> str:
         case RunLost():
             return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
         case RunReleased():
-            return f"given back: worker {event.worker} shut down"
+            return (
+                f"given back by worker {event.worker}: {event.cause}"
+                if event.cause
+                else f"given back: worker {event.worker} shut down"
+            )
         case ArtifactDamaged():
             return f"{event.file} {event.problem}; what the run left was moved aside, and it is trained again"
     return event.kind
@@ -110,7 +114,7 @@ def restarts(events: Iterable[Event]) -> list[Restart]:
             found.append(Restart(event.run, f"The file {told.file} {told.problem}. {then}"))
             continue
         assert isinstance(told, RunLost | RunReleased)
-        why = f"Worker {told.worker} shut down in order"
+        why = f"Worker {told.worker} {f'gave it back because {told.cause}' if told.cause else 'shut down in order'}"
         if isinstance(told, RunLost):
             why = f"On worker {told.worker} {told.cause}" if told.cause else f"Worker {told.worker} gave no sign of life"
         then = "The run went back to the queue and goes on from its last checkpoint."
