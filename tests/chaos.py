@@ -24,12 +24,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training import ExperimentSpec, Store, make_plan
+from training import ExperimentSpec, RunSpec, Store, make_plan
 
 from .databases import Database, Postgres, Sqlite
 from .lab import LEASE_SECONDS, ROOT, Lab, quick
@@ -71,7 +72,7 @@ class Chaos:
         self.random = random.Random(self.seed)
         small = {"models": ["bag-of-words"], "epochs": self.epochs}
         self.spec = quick(name="Chaos", weak=small, strong=small, seeds=self.seeds, data={})
-        self.keys = list(make_plan(ExperimentSpec.model_validate(self.spec)).runs)
+        self.plan = make_plan(ExperimentSpec.model_validate(self.spec)).runs
         self.back_at = datetime.min.replace(tzinfo=UTC)
 
     def run(self, faults: int) -> None:
@@ -79,6 +80,7 @@ class Chaos:
         patient = {"MAX_ATTEMPTS": "1000", "W2S_CHECKPOINT_SECONDS": "1", "DISK_RESERVE_GIB": "0.004"}
         artifacts = self.folder / "lab" / "artifacts"
         with contextlib.ExitStack() as stack:
+            control = stack.enter_context(ThreadPoolExecutor(1)).submit(self._control)
             self.small = stack.enter_context(small_disk(artifacts))
             self.database = stack.enter_context(self._database(patient))
             lab = stack.enter_context(Lab(self.folder / "lab", "--workers", str(WORKERS), **patient))
@@ -100,8 +102,9 @@ class Chaos:
             told = {run["key"]: lab.events(run["run"]) for run in lab.experiment(pk)["runs"]}
             lab.stop()
             lab.until(lambda: not lab.processes(), STUCK_SECONDS)
+            control.result()
             self._compare(artifacts)
-        assert set(told) == set(self.keys)
+        assert set(told) == set(self.plan)
         for key, events in told.items():
             hold(key, events)
             self.excused += sum(event.get("excused", False) for event in events)
@@ -121,23 +124,32 @@ class Chaos:
         finally:
             server.stop()
 
-    def _compare(self, artifacts: Path) -> None:
-        """Trains the same from the command line, undisturbed, and compares every prediction."""
-        recipe, out = self.folder / "recipe.json", self.folder / "control"
-        recipe.write_text(ExperimentSpec.model_validate(self.spec).model_dump_json())
-        command = [sys.executable, "-m", "training", "run", str(recipe), "--out", str(out)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as control:
+    def _control(self) -> None:
+        """Trains the same without a laboratory, some runs at a time, those that label for others first."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for labels in (True, False):
+                list(pool.map(self._train, [run for run in self.plan.values() if bool(run.needs) != labels]))
+
+    def _train(self, run: RunSpec) -> None:
+        command = [sys.executable, "-m", "training", "execute", "--store", str(self.folder / "control")]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as control:
+            assert control.stdin
             assert control.stdout
-            stuck = threading.Timer(STUCK_SECONDS, control.kill)
-            stuck.start()
-            for _ in control.stdout:
-                stuck.cancel()
+            control.stdin.write(run.model_dump_json().encode())
+            control.stdin.close()
+            told = True
+            while told:
                 stuck = threading.Timer(STUCK_SECONDS, control.kill)
                 stuck.start()
+                told = bool(control.stdout.readline())
+                stuck.cancel()
             assert control.wait() == 0, "the control did not finish"
-            stuck.cancel()
-        for key in self.keys:
-            one, two = (Store(root).read_predictions(key) for root in (out, artifacts))
+
+    def _compare(self, artifacts: Path) -> None:
+        for key in self.plan:
+            one, two = (Store(root).read_predictions(key) for root in (self.folder / "control", artifacts))
             assert one.prob.tobytes() == two.prob.tobytes(), f"run {key[:12]} predicts something else than without faults"
 
     # The faults.
@@ -284,7 +296,7 @@ def main() -> None:
         print(f"{len(chaos.done)} faults in {time.monotonic() - begun:.0f} s: {dict(Counter(chaos.done))}")
         print(f"longest time that a run was held by nobody: {chaos.longest_silence:.1f} s")
         print(f"attempts that broke off by the database's fault and were not counted: {chaos.excused}")
-    print(f"all {len(chaos.keys)} runs finished once, with every event, and predict what they predict without faults")
+    print(f"all {len(chaos.plan)} runs finished once, with every event, and predict what they predict without faults")
 
 
 if __name__ == "__main__":

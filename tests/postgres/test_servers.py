@@ -41,3 +41,28 @@ def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp(tmp_path: Path, po
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         assert not lab.processes("valkey-server")
         assert not list(tmp_path.glob("*.sqlite3"))
+
+
+@pytest.mark.skipif(
+    not FOUND, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
+)
+def test_a_server_that_is_restarted_stops_no_training_and_one_that_is_away_for_long_has_the_run_handed_over(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    small = {"models": ["bag-of-words"], "epochs": 400}
+    with Lab(tmp_path, DATABASE_URL=postgres.url, LEASE_SECONDS="16", MAX_ATTEMPTS="1") as lab:
+        pk = lab.launch(quick(weak=small, data={}))
+        run = lab.until(lambda: [one["run"] for one in lab.experiment(pk)["runs"] if one["step"] > 0])[0]
+        before = len(lab.events(run))
+        postgres.away(1)
+        lab.until(lambda: len(lab.events(run)) > before + 2)
+        kinds = [event["kind"] for event in lab.events(run)]
+        assert (kinds.count("claimed"), kinds.count("lost"), kinds.count("released")) == (1, 0, 0)
+        postgres.stop()
+        lab.until(lambda: not lab.processes("training", "execute"))
+        postgres.start()
+        assert lab.finished(pk, 240)["state"] == "finished"
+        events = lab.events(run)
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        kinds = [event["kind"] for event in events]
+        assert (kinds.count("claimed"), kinds.count("lost"), kinds.count("released"), kinds.count("finished")) == (2, 0, 1, 1)

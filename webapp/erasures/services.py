@@ -50,7 +50,10 @@ _claiming = Isolated("queued attributions", first=0)
 
 def _readable(pk: int) -> Question:
     """The question without its answer, which is to come, whatever stands there."""
-    return Question.objects.select_for_update().defer("answer").get(pk=pk)
+    question = Question.objects.select_for_update().defer("answer").get(pk=pk)
+    if not isinstance(question.example, int):
+        raise TypeError(f"{question.example!r} is no number of an example")
+    return question
 
 
 def _fail_damaged(pk: int, error: str) -> None:

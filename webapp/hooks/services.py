@@ -28,11 +28,10 @@ def note() -> bool:
     """Notes a call for each experiment that came to rest since the last time. Whether any call is due."""
     if not settings.WEBHOOK_URL:
         return False
-    now = timezone.now()
-    ended = Experiment.objects.filter(ended_at__gt=now - OLDEST, launched_at__isnull=False, result_due=False)
+    ended = Experiment.objects.filter(ended_at__gt=timezone.now() - OLDEST, launched_at__isnull=False, result_due=False)
     untold = list(ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", flat=True))
     _noting.all(untold, _note)
-    return Call.objects.filter(due_at__lte=now).exists()
+    return Call.objects.filter(due_at__lte=timezone.now()).exists()
 
 
 _noting, _delivering = Isolated("noting webhooks"), Isolated("webhooks", first=0)

@@ -203,11 +203,10 @@ def test_an_import_that_cannot_be_read_fails_and_the_next_one_is_taken(
     first, second = queued(owner, tmp_path), queued(owner, tmp_path)
     damage(first, column)
     taken = imports.claim_next()
-    assert taken == second or (column == "about" and taken == first)  # an empty list says nothing about it
-    if taken == second:
-        found = Import.objects.values("state", "error").get(pk=first.pk)
-        assert found["state"] == State.FAILED
-        assert found["error"].startswith("The record of this import is damaged. ")
+    assert taken == second
+    found = Import.objects.values("state", "error").get(pk=first.pk)
+    assert found["state"] == State.FAILED
+    assert found["error"].startswith("The record of this import is damaged. ")
 
 
 def test_an_import_whose_work_cannot_be_begun_says_so(owner: User, tmp_path: Path) -> None:
@@ -253,10 +252,10 @@ def test_a_question_that_cannot_be_read_fails_and_the_next_one_is_taken(db: None
     first, second, third = Question.objects.order_by("pk")
     damage(first, "answer")
     assert [one.pk for one in erasures.claim_next()] == [first.pk, second.pk], "an answer that is to come need not be read"
-    if connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":  # where a column may hold anything
         Question.objects.update(state=Asked.QUEUED)
         with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {Question._meta.db_table} SET at = 'yesterday' WHERE id = %s", [first.pk])
+            cursor.execute(f"UPDATE {Question._meta.db_table} SET example = 'first' WHERE id = %s", [first.pk])
         assert [one.pk for one in erasures.claim_next()] == [second.pk]
         found = Question.objects.values("state", "error").get(pk=first.pk)
         assert found["state"] == Asked.FAILED
