@@ -44,7 +44,6 @@ DISK = 64 * 2**20
 FULL_SECONDS = 4.0
 FROZEN_SECONDS = (2.0, 10.0)
 AWAY_SECONDS = {"database away 1 s": 1.0, "database away 60 s": 60.0}
-VERIFIES = (ROOT / "webapp" / "management" / "commands" / "verify.py").exists()
 FLIPPED = 8
 """Bits of a damaged file."""
 
@@ -174,7 +173,7 @@ class Chaos:
     def _draw(self, lab: Lab) -> tuple[str, list[int]]:
         """What to break, and its processes; again until there is something to break: a killed worker takes seconds to be back."""
         kinds = ["trainer", "worker", "web", "broker", "freeze", *(["disk"] if self.small else []), *AWAY_SECONDS]
-        kinds += ["broker frozen", *(["artifact"] if VERIFIES else [])]
+        kinds += ["broker frozen", "artifact"]
         while True:
             what = self.random.choice(self.only or kinds)
             trainers, worker = lab.processes("training", "execute"), f"worker{self.random.randrange(WORKERS)}@"

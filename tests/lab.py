@@ -54,7 +54,7 @@ class Lab:
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=180).stdout
 
     def start(self, command: str = "up") -> "Lab":
         words = [sys.executable, str(ROOT / "manage.py"), command, *self.arguments]
