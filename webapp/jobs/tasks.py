@@ -81,8 +81,8 @@ def _follow(run: Run, lease: Lease, recorder: Recorder) -> None:
             _lose(run, recorder, cause, trainer.log_tail())
         elif isinstance(last, RunFailed) and last.passes and not asked:
             # It is read again first: one worker's memory may be at fault, and not the file.
-            if last.damaged:
-                damage.found(DamagedArtifact(last.damaged, "", ""))
+            if key := last.damaged:
+                patiently(lambda: damage.found(DamagedArtifact(key, "", "")))
             _lose(run, recorder, last.error[0].lower() + last.error[1:].rstrip("."), trainer.log_tail())
         else:
             _conclude(run, recorder, last or _died(trainer, status), services.DATABASE_AWAY if lease.run_out else "")
