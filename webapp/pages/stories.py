@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from training.events import (
     EVENT,
     ArtifactDamaged,
@@ -38,7 +40,12 @@ def story(events: Iterable[Event]) -> list[Line]:
     lines: list[Line] = []
     saved = False
     for event in events:
-        told = EVENT.validate_python(event.payload)
+        try:
+            told = EVENT.validate_python(event.payload)
+        except ValidationError:
+            lines.append(Line(event.at, event.attempt, "an event that cannot be read: its record is damaged", True))
+            saved = False
+            continue
         checkpoint = isinstance(told, CheckpointSaved)
         if checkpoint and saved:
             lines.pop()

@@ -50,7 +50,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainer]:
     return started
 
 
-def until(true: Callable[[], object], seconds: float = 120) -> None:
+def until(true: Callable[[], object], seconds: float = 280) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -90,12 +90,12 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_fr
     owner: User, impatient: None, trainers: list[Trainer], settings: object
 ) -> None:
     settings.LEASE_SECONDS, settings.LEASE_RENEW_SECONDS = 8.0, 1.0  # type: ignore[attr-defined]
-    run = claimed(owner, epochs=100_000)
+    run = claimed(owner, epochs=1000)
     thread = follow(run)
     until(lambda: Event.objects.filter(run=run, payload__kind="metric").exists())
     with Sqlite(Path(connection.settings_dict["NAME"])).locked():
         until(lambda: not alive(trainers[0]))
-    thread.join(120)
+    thread.join(280)
     assert not thread.is_alive()
     told = kinds(run)
     assert told[-2:] == ["released", "queued"]
@@ -109,7 +109,7 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_fr
 
 
 def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, impatient: None, trainers: list[Trainer]) -> None:
-    run = claimed(owner, epochs=400)
+    run = claimed(owner, epochs=120)
     thread = follow(run)
     until(lambda: Event.objects.filter(run=run, payload__kind="metric").exists())
     waits = threading.Event()
@@ -126,7 +126,7 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
         patch.setattr(services, "append_events", seen)
         with Sqlite(Path(connection.settings_dict["NAME"])).locked():
             assert waits.wait(60)
-        thread.join(120)
+        thread.join(280)
     assert not thread.is_alive()
     told = kinds(run)
     assert (told.count("claimed"), told.count("released"), told.count("lost"), told[-1]) == (1, 0, 0, "finished")

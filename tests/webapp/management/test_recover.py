@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.db.models import Model
+from django.test import Client
 from django.utils import timezone
 
 from tests.webapp.cast import finish, finish_all, launched
@@ -22,7 +23,7 @@ from webapp import outages
 from webapp.erasures import services as erasures
 from webapp.erasures.models import Question
 from webapp.erasures.models import State as Asked
-from webapp.experiments import services
+from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.hooks import services as hooks
 from webapp.hooks.models import Call
@@ -70,13 +71,15 @@ def owed(owner: User, seed: int) -> Experiment:
     return experiment
 
 
-def without_a_column(experiment: Experiment, column: str) -> None:
+def replaced(experiment: Experiment, table: Callable[[pa.Table], pa.Table]) -> None:
+    """The predictions of one of its runs are others, with the checksum that belongs to them."""
     run = experiment.runs.order_by("pk").first()
     assert run
-    file = Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet"
-    table = pq.read_table(file)
-    file.unlink()
-    pq.write_table(table.drop_columns([column]), file)
+    store = Store(settings.ARTIFACTS_DIR)
+    file = store.run(run.key) / "predictions.parquet"
+    other = table(pq.read_table(file))
+    with store.writing(file) as path:
+        pq.write_table(other, path)
 
 
 @pytest.mark.parametrize("column", ["id", "split", "group", "gold", "prob"])
@@ -84,7 +87,7 @@ def test_predictions_without_a_column_are_said_and_the_next_result_is_computed(
     owner: User, recovery: Recovery, column: str
 ) -> None:
     first, second = owed(owner, 1), owed(owner, 2)
-    without_a_column(first, column)
+    replaced(first, lambda table: table.drop_columns([column]))
     recovery.round()
     first.refresh_from_db()
     second.refresh_from_db()
@@ -96,11 +99,7 @@ def test_predictions_without_a_column_are_said_and_the_next_result_is_computed(
 
 def test_predictions_of_other_types_and_lengths_are_said_too(owner: User, recovery: Recovery) -> None:
     first, second = owed(owner, 1), owed(owner, 2)
-    run = first.runs.order_by("pk").first()
-    assert run
-    file = Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet"
-    file.unlink()
-    pq.write_table(pa.table({name: ["a", None] for name in ("id", "split", "group", "gold", "prob")}), file)
+    replaced(first, lambda table: pa.table({name: ["a", None] for name in table.column_names}))
     recovery.round()
     first.refresh_from_db()
     second.refresh_from_db()
@@ -315,3 +314,42 @@ def test_the_whole_recovery_goes_on_after_a_thread_of_the_webhook_died(
     recovery._telling.join(10)
     recovery.round()
     assert launch.budget.limited().count() == 0
+
+
+@pytest.mark.parametrize("column", ["spec", "triplets"])
+def test_the_page_of_a_damaged_experiment_says_what_is_wrong_and_the_list_shows_it(
+    owner: User, damage: Damage, client: Client, column: str
+) -> None:
+    experiment = launched(owner)
+    damage(experiment, column)
+    services.note_result_error(experiment.pk, "KeyError: 'prob'.")
+    client.force_login(owner)
+    page = client.get(f"/experiments/{experiment.pk}/")
+    assert page.status_code == 200
+    assert "KeyError: &#x27;prob&#x27;." in page.content.decode()
+    assert client.get("/").status_code == 200
+    assert client.get("/experiments/12345/").status_code == 404
+
+
+def test_the_page_of_a_damaged_run_says_what_is_wrong(owner: User, damage: Damage, client: Client) -> None:
+    run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
+    assert run
+    damage(run, "spec")
+    services.claim_next("worker@test")
+    client.force_login(owner)
+    page = client.get(f"/runs/{run.pk}/")
+    assert page.status_code == 200
+    assert "What this run is to train cannot be read from the record." in page.content.decode()
+
+
+@pytest.mark.parametrize("payload", [{"kind": "dreamt"}, {"kind": "claimed"}, {}, "text", [1]])
+def test_the_page_of_a_run_with_a_damaged_event_shows_all_others(owner: User, client: Client, payload: object) -> None:
+    run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
+    assert run
+    services.claim(run.pk, "worker@test")
+    Event.objects.filter(run=run, seq=1).update(payload=payload)
+    client.force_login(owner)
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert "an event that cannot be read: its record is damaged" in page
+    assert "taken by worker@test" in page
+    assert [event["seq"] for event in queries.events_after(run.pk, 0)] == [1, 2]
