@@ -64,6 +64,7 @@ class Chaos:
     done: list[str] = field(default_factory=list)
     longest_silence: float = 0.0
     excused: int = 0
+    failed: bool = False
     small: bool = False
     """Whether the artifacts have a small disk of their own."""
 
@@ -95,6 +96,9 @@ class Chaos:
                         break
                     self._break(lab)
                 lab.until(lambda: self._state() == "finished", STUCK_SECONDS, self._events)
+            except BaseException:
+                self.failed = True
+                raise
             finally:
                 over.set()
                 watch.join()
@@ -130,6 +134,8 @@ class Chaos:
                 list(pool.map(self._train, [run for run in self.plan.values() if bool(run.needs) != labels]))
 
     def _train(self, run: RunSpec) -> None:
+        if self.failed:
+            return
         command = [sys.executable, "-m", "training", "execute", "--store", str(self.folder / "control")]
         with subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -212,7 +218,9 @@ class Chaos:
         for _ in range(FLIPPED):
             data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
         file.write_bytes(data)
-        lab.manage("verify")
+        verify = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "verify"], env=lab.environment, stdout=sys.stderr)
+        lab.until(lambda: verify.poll() is not None, STUCK_SECONDS, self._events)
+        assert verify.returncode == 0
 
     def _signal(self, pids: list[int], sig: signal.Signals) -> None:
         for pid in pids:

@@ -71,7 +71,7 @@ class Lab:
 
     def stop(self, sig: signal.Signals = signal.SIGINT) -> None:
         self.process.send_signal(sig)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=180)
 
     def __enter__(self) -> "Lab":
         self.start()

@@ -40,9 +40,8 @@ def story(events: Iterable[Event]) -> list[Line]:
     lines: list[Line] = []
     saved = False
     for event in events:
-        try:
-            told = EVENT.validate_python(event.payload)
-        except ValidationError:
+        told = _told(event)
+        if told is None:
             lines.append(Line(event.at, event.attempt, "an event that cannot be read: its record is damaged", True))
             saved = False
             continue
@@ -52,6 +51,14 @@ def story(events: Iterable[Event]) -> list[Line]:
         lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost | ArtifactDamaged)))
         saved = checkpoint
     return lines
+
+
+def _told(event: Event) -> RunEvent | None:
+    """None where the record is damaged."""
+    try:
+        return EVENT.validate_python(event.payload)
+    except ValidationError:
+        return None
 
 
 def sentence(event: RunEvent) -> str:
@@ -115,12 +122,13 @@ def restarts(events: Iterable[Event]) -> list[Restart]:
     """``events`` are those of kind lost, released and damaged."""
     found = []
     for event in events:
-        told = EVENT.validate_python(event.payload)
+        told = _told(event)
         if isinstance(told, ArtifactDamaged):
             then = "What the run left was moved aside, and it is trained again, to the same bytes."
             found.append(Restart(event.run, f"The file {told.file} {told.problem}. {then}"))
             continue
-        assert isinstance(told, RunLost | RunReleased)
+        if not isinstance(told, RunLost | RunReleased):
+            continue
         why = f"Worker {told.worker} {f'gave it back because {told.cause}' if told.cause else 'shut down in order'}"
         if isinstance(told, RunLost):
             why = f"On worker {told.worker} {told.cause}" if told.cause else f"Worker {told.worker} gave no sign of life"
