@@ -1,11 +1,15 @@
 """Breaks a whole laboratory at random moments and holds it to what it promises: python -m tests.chaos --faults 30 --seed 1.
 
 Four workers train the runs of one experiment. Faults are drawn by the seed: kill -9 of a trainer, a worker, the web server or the
-broker, which forgets all calls, a worker that is frozen for longer than its lease and wakes again, and a disk of the artifacts
-that is full for some seconds (a small file system of its own, where one may be mounted). Afterwards every run has
-finished exactly once, no event is missing or doubled, predictions are those of a control without faults bit for bit, no run was
-held for a minute by nobody, and no process is left. A run may break off as often as it is broken here, which is more often than
-the laboratory allows by itself.
+broker, which forgets all calls; a worker that is frozen for longer than its lease and wakes again; a broker that is frozen for
+some seconds; a disk of the artifacts that is full for some seconds (a small file system of its own, where one may be mounted); a
+database that is away for a second, or for a minute (SQLite: locked by another process; --postgres: a server that is stopped and
+started, or frozen); and a finished run whose predictions are damaged on the disk.
+
+Afterwards every run has finished exactly once, and once more for each time that it was damaged, no event is missing or doubled,
+predictions are those of a control without faults bit for bit, no run was held for a minute by nobody, and no process is left. A
+run may break off as often as it is broken here, which is more often than the laboratory allows by itself. However slow the
+machine is, it may go on for as long as something happens.
 """
 
 import argparse
@@ -13,7 +17,6 @@ import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,33 +24,47 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training import ExperimentSpec, Store, make_plan
+from training import ExperimentSpec, RunSpec, Store, make_plan
 
+from .databases import Database, Postgres, Sqlite
 from .lab import LEASE_SECONDS, ROOT, Lab, quick
 
 WORKERS = 4
 PAUSE_SECONDS = (0.5, 4.0)
 ORPHANED_SECONDS = 60.0
-LONGEST_SECONDS = 900.0
+STUCK_SECONDS = 180.0
+"""Without any event, or any line of the control."""
 DISK = 64 * 2**20
 FULL_SECONDS = 4.0
+FROZEN_SECONDS = (2.0, 10.0)
+AWAY_SECONDS = {"database away 1 s": 1.0, "database away 60 s": 60.0}
+FLIPPED = 8
+"""Bits of a damaged file."""
 
 
 @dataclass
 class Chaos:
-    """One laboratory, and what was done to it. ``seeds`` is how many supervisors, students and ceilings it trains."""
+    """One laboratory, and what was done to it. ``seeds`` is how many supervisors, students and ceilings it trains.
+
+    With ``postgres`` its database is such a server. ``only`` are the faults to draw from, all by default.
+    """
 
     folder: Path
     seed: int
     seeds: int
     epochs: int
+    postgres: bool = False
+    only: tuple[str, ...] = ()
     done: list[str] = field(default_factory=list)
     longest_silence: float = 0.0
+    excused: int = 0
+    failed: bool = False
     small: bool = False
     """Whether the artifacts have a small disk of their own."""
 
@@ -55,70 +72,127 @@ class Chaos:
         self.random = random.Random(self.seed)
         small = {"models": ["bag-of-words"], "epochs": self.epochs}
         self.spec = quick(name="Chaos", weak=small, strong=small, seeds=self.seeds, data={})
-        self.keys = list(make_plan(ExperimentSpec.model_validate(self.spec)).runs)
+        self.plan = make_plan(ExperimentSpec.model_validate(self.spec)).runs
+        self.back_at = datetime.min.replace(tzinfo=UTC)
 
     def run(self, faults: int) -> None:
         """Raises AssertionError where something that is promised does not hold."""
         patient = {"MAX_ATTEMPTS": "1000", "W2S_CHECKPOINT_SECONDS": "1", "DISK_RESERVE_GIB": "0.004"}
         artifacts = self.folder / "lab" / "artifacts"
-        with small_disk(artifacts) as self.small, Lab(self.folder / "lab", "--workers", str(WORKERS), **patient) as lab:
+        with contextlib.ExitStack() as stack:
+            control = stack.enter_context(ThreadPoolExecutor(1)).submit(self._control)
+            self.small = stack.enter_context(small_disk(artifacts))
+            self.database = stack.enter_context(self._database(patient))
+            lab = stack.enter_context(Lab(self.folder / "lab", "--workers", str(WORKERS), **patient))
             pk = lab.launch(self.spec)
             over = threading.Event()
-            watch = threading.Thread(target=self._watch, args=(lab, over))
+            watch = threading.Thread(target=self._watch, args=(over,))
             watch.start()
             try:
-                lab.until(lambda: lab.processes("training", "execute"))
+                lab.until(lambda: lab.processes("training", "execute"), STUCK_SECONDS)
                 for _ in range(faults):
                     time.sleep(self.random.uniform(*PAUSE_SECONDS))
-                    if self._state(lab) == "finished":
+                    if self._state() == "finished":
                         break
                     self._break(lab)
-                lab.until(lambda: self._state(lab) == "finished", LONGEST_SECONDS)
+                lab.until(lambda: self._state() == "finished", STUCK_SECONDS, self._events)
+            except BaseException:
+                self.failed = True
+                raise
             finally:
                 over.set()
                 watch.join()
             told = {run["key"]: lab.events(run["run"]) for run in lab.experiment(pk)["runs"]}
             lab.stop()
-            lab.until(lambda: not lab.processes(), 30)
+            lab.until(lambda: not lab.processes(), STUCK_SECONDS)
+            control.result()
             self._compare(artifacts)
-        assert set(told) == set(self.keys)
+        assert set(told) == set(self.plan)
         for key, events in told.items():
             hold(key, events)
+            self.excused += sum(event.get("excused", False) for event in events)
         assert self.longest_silence < ORPHANED_SECONDS, f"a run was held by nobody for {self.longest_silence:.0f} s"
 
+    @contextlib.contextmanager
+    def _database(self, environment: dict[str, str]) -> Iterator[Database]:
+        if not self.postgres:
+            yield Sqlite(self.folder / "lab" / "lab.sqlite3")
+            return
+        folder = self.folder / "postgres"
+        folder.mkdir()
+        server = Postgres(folder)
+        environment["DATABASE_URL"] = server.url
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    def _control(self) -> None:
+        """Trains the same without a laboratory, some runs at a time, those that label for others first."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for labels in (True, False):
+                list(pool.map(self._train, [run for run in self.plan.values() if bool(run.needs) != labels]))
+
+    def _train(self, run: RunSpec) -> None:
+        if self.failed:
+            return
+        command = [sys.executable, "-m", "training", "execute", "--store", str(self.folder / "control")]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as control:
+            assert control.stdin
+            assert control.stdout
+            control.stdin.write(run.model_dump_json().encode())
+            control.stdin.close()
+            told = True
+            while told:
+                stuck = threading.Timer(STUCK_SECONDS, control.kill)
+                stuck.start()
+                told = bool(control.stdout.readline())
+                stuck.cancel()
+            assert control.wait() == 0, "the control did not finish"
+
     def _compare(self, artifacts: Path) -> None:
-        """Trains the same from the command line, undisturbed, and compares every prediction."""
-        recipe, out = self.folder / "recipe.json", self.folder / "control"
-        recipe.write_text(ExperimentSpec.model_validate(self.spec).model_dump_json())
-        command = [sys.executable, "-m", "training", "run", str(recipe), "--out", str(out)]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=LONGEST_SECONDS, capture_output=True)
-        for key in self.keys:
-            one, two = (Store(root).read_predictions(key) for root in (out, artifacts))
+        for key in self.plan:
+            one, two = (Store(root).read_predictions(key) for root in (self.folder / "control", artifacts))
             assert one.prob.tobytes() == two.prob.tobytes(), f"run {key[:12]} predicts something else than without faults"
+
+    # The faults.
 
     def _break(self, lab: Lab) -> None:
         what, struck = self._draw(lab)
-        if what == "disk":
+        if what in AWAY_SECONDS:
+            self._take_database(AWAY_SECONDS[what])
+        elif what == "disk":
             self._fill(lab.data_dir / "artifacts" / "filler")
-        else:
-            self._signal(struck, signal.SIGSTOP if what == "freeze" else signal.SIGKILL)
-        if what == "freeze":
-            time.sleep(2 * LEASE_SECONDS)
+        elif what == "artifact":
+            self._damage(lab)
+        elif what in ("freeze", "broker frozen"):
+            self._signal(struck, signal.SIGSTOP)
+            time.sleep(2 * LEASE_SECONDS if what == "freeze" else self.random.uniform(*FROZEN_SECONDS))
             self._signal(struck, signal.SIGCONT)
+        else:
+            self._signal(struck, signal.SIGKILL)
         self.done.append(what)
         print(f"{time.strftime('%H:%M:%S')} {len(self.done):3d} {what}", flush=True)
 
     def _draw(self, lab: Lab) -> tuple[str, list[int]]:
         """What to break, and its processes; again until there is something to break: a killed worker takes seconds to be back."""
+        kinds = ["trainer", "worker", "web", "broker", "freeze", *(["disk"] if self.small else []), *AWAY_SECONDS]
+        kinds += ["broker frozen", "artifact"]
         while True:
-            what = self.random.choice(["trainer", "worker", "web", "broker", "freeze", *(["disk"] if self.small else [])])
+            what = self.random.choice(self.only or kinds)
             trainers, worker = lab.processes("training", "execute"), f"worker{self.random.randrange(WORKERS)}@"
+            broker = lab.processes("valkey-server")
             struck = {
                 "trainer": trainers and [self.random.choice(trainers)],
                 "web": lab.processes("uvicorn"),
-                "broker": lab.processes("valkey-server"),
+                "broker": broker,
+                "broker frozen": broker,
             }.get(what, lab.processes("celery", worker))
-            if struck or what == "disk":
+            if what == "artifact" and not self._finished():
+                continue
+            if struck or what == "disk" or what in AWAY_SECONDS:
                 return what, struck
 
     def _fill(self, filler: Path) -> None:
@@ -129,6 +203,25 @@ class Chaos:
         time.sleep(FULL_SECONDS)
         filler.unlink()
 
+    def _take_database(self, seconds: float) -> None:
+        self.back_at = datetime.max.replace(tzinfo=UTC)
+        if isinstance(self.database, Postgres) and self.random.random() < 0.5:
+            self.database.frozen(seconds)
+        else:
+            self.database.away(seconds)
+        self.back_at = datetime.now(UTC)
+
+    def _damage(self, lab: Lab) -> None:
+        """Flips bits of a finished run's predictions, and has the laboratory compare its artifacts with their checksums."""
+        file = Store(lab.data_dir / "artifacts").run(self.random.choice(self._finished())) / "predictions.parquet"
+        data = bytearray(file.read_bytes())
+        for _ in range(FLIPPED):
+            data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+        file.write_bytes(data)
+        verify = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "verify"], env=lab.environment, stdout=sys.stderr)
+        lab.until(lambda: verify.poll() is not None, STUCK_SECONDS, self._events)
+        assert verify.returncode == 0
+
     def _signal(self, pids: list[int], sig: signal.Signals) -> None:
         for pid in pids:
             try:
@@ -136,18 +229,32 @@ class Chaos:
             except ProcessLookupError:
                 continue  # it ended by itself in between
 
-    def _state(self, lab: Lab) -> str:
-        statuses = [status for (status,) in rows(lab, "SELECT status FROM experiments_run")]
+    # What the record says.
+
+    def _finished(self) -> list[str]:
+        return [key for (key,) in self.database.rows("SELECT key FROM experiments_run WHERE status = 'finished' ORDER BY key")]
+
+    def _events(self) -> int:
+        return int(self.database.rows("SELECT COUNT(*) FROM experiments_event")[0][0])
+
+    def _state(self) -> str:
+        statuses = [status for (status,) in self.database.rows("SELECT status FROM experiments_run")]
         assert not [status for status in statuses if status in ("failed", "stopped")], Counter(statuses)
         return "finished" if statuses and set(statuses) == {"finished"} else "at work"
 
-    def _watch(self, lab: Lab, over: threading.Event) -> None:
-        """How long a run that is said to train was without a lease, at the longest."""
-        query = """SELECT MAX((julianday('now') - julianday(lease_until)) * 86400) FROM experiments_run
-                   WHERE status IN ('running', 'stopping')"""
+    def _watch(self, over: threading.Event) -> None:
+        """How long a run that is said to train was without a lease, at the longest; not while nobody could renew one."""
+        query = "SELECT lease_until FROM experiments_run WHERE status IN ('running', 'stopping')"
         while not over.wait(0.5):
-            [(late,)] = rows(lab, query)
-            self.longest_silence = max(self.longest_silence, late or 0.0)
+            with contextlib.suppress(OSError):
+                for (until,) in self.database.rows(query):
+                    late = datetime.now(UTC) - max(moment(until), self.back_at)
+                    self.longest_silence = max(self.longest_silence, late.total_seconds())
+
+
+def moment(value: datetime | str) -> datetime:
+    """As PostgreSQL gives it, or as SQLite has it: text in UTC."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
 
 
 @contextlib.contextmanager
@@ -166,12 +273,6 @@ def small_disk(folder: Path) -> Iterator[bool]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def rows(lab: Lab, query: str) -> list[tuple[Any, ...]]:
-    """Of the laboratory's database itself, as its web server may be dead."""
-    with closing(sqlite3.connect(f"file:{lab.data_dir / 'lab.sqlite3'}?mode=ro", uri=True, timeout=20)) as database:
-        return database.execute(query).fetchall()
-
-
 def hold(key: str, events: list[dict[str, Any]]) -> None:
     """The events of one run: numbered without a gap, by one attempt after the other, with one end."""
     kinds = [event["kind"] for event in events]
@@ -179,7 +280,8 @@ def hold(key: str, events: list[dict[str, Any]]) -> None:
     attempts = [event["attempt"] for event in events]
     assert attempts == sorted(attempts), f"an event of an old attempt of run {key[:12]} was taken"
     assert [event["attempt"] for event in events if event["kind"] == "claimed"] == list(range(1, kinds.count("claimed") + 1))
-    assert kinds.count("finished") == 1, f"run {key[:12]} finished {kinds.count('finished')} times"
+    ends = 1 + kinds.count("damaged")  # whose predictions were damaged is trained again
+    assert kinds.count("finished") == ends, f"run {key[:12]} finished {kinds.count('finished')} times and not {ends}"
     assert kinds[-1] == "finished"
     last = [event["step"] for event in events if event["kind"] == "metric" and event["attempt"] == attempts[-1]]
     assert last == sorted(set(last)), f"points of run {key[:12]} are doubled"
@@ -189,14 +291,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the faults and their moments")
+    parser.add_argument("--epochs", type=int, default=250, help="of every run; fewer on a slow machine")
+    parser.add_argument("--postgres", action="store_true", help="with a PostgreSQL server of its own, and not with SQLite")
+    parser.add_argument("--only", nargs="+", default=(), metavar="FAULT", help="draw from these faults alone")
     options = parser.parse_args()
     print(f"{options.faults} faults, seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        chaos, begun = Chaos(Path(folder), options.seed, seeds=max(2, options.faults // 3), epochs=250), time.monotonic()
+        seeds, begun = max(2, options.faults // 3), time.monotonic()
+        chaos = Chaos(Path(folder), options.seed, seeds, options.epochs, options.postgres, tuple(options.only))
         chaos.run(options.faults)
         print(f"{len(chaos.done)} faults in {time.monotonic() - begun:.0f} s: {dict(Counter(chaos.done))}")
         print(f"longest time that a run was held by nobody: {chaos.longest_silence:.1f} s")
-    print(f"all {len(chaos.keys)} runs finished once, with every event, and predict what they predict without faults")
+        print(f"attempts that broke off by the database's fault and were not counted: {chaos.excused}")
+    print(f"all {len(chaos.plan)} runs finished once, with every event, and predict what they predict without faults")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Lab:
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=180).stdout
 
     def start(self, command: str = "up") -> "Lab":
         words = [sys.executable, str(ROOT / "manage.py"), command, *self.arguments]
@@ -71,7 +71,7 @@ class Lab:
 
     def stop(self, sig: signal.Signals = signal.SIGINT) -> None:
         self.process.send_signal(sig)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=180)
 
     def __enter__(self) -> "Lab":
         self.start()
@@ -95,7 +95,7 @@ class Lab:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
@@ -145,12 +145,17 @@ class Lab:
             found += page
         return found
 
-    def until(self, true: Callable[[], Any], seconds: float = 60) -> Any:
-        """The first true answer; fails with the logs' ends when none came in time."""
-        deadline = time.monotonic() + seconds
+    def until(self, true: Callable[[], Any], seconds: float = 60, progress: Callable[[], Any] = lambda: None) -> Any:
+        """The first true answer; fails with the logs' ends when none came in time.
+
+        The time begins again whenever ``progress`` answers something else than before.
+        """
+        deadline, before = time.monotonic() + seconds, progress()
         while time.monotonic() < deadline:
             if found := true():
                 return found
+            if (now := progress()) != before:
+                deadline, before = time.monotonic() + seconds, now
             time.sleep(0.1)
         logs = "\n".join(f"--- {log}\n{log.read_text()[-1500:]}" for log in sorted(self.data_dir.rglob("*.log")))
         raise AssertionError(f"not within {seconds} s: {logs}")

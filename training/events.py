@@ -148,18 +148,23 @@ class RunFailed(Reported):
 
 
 class RunLost(Reported):
-    """The attempt broke off: ``cause`` is why, in words; empty where the worker that held the lease gives no sign of life."""
+    """The attempt broke off: ``cause`` is why, in words; empty where the worker that held the lease gives no sign of life.
+
+    An ``excused`` one is the laboratory's own fault, whose database was away: it is not counted among the attempts.
+    """
 
     kind: Literal["lost"] = "lost"
     worker: str
     cause: str = ""
+    excused: bool = False
 
 
 class RunReleased(Reported):
-    """The worker that held the lease shut down in order and gave the run back."""
+    """The worker that held the lease gave the run back in order: ``cause`` is why, empty where it shut down."""
 
     kind: Literal["released"] = "released"
     worker: str
+    cause: str = ""
 
 
 Event = Annotated[

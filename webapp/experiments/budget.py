@@ -1,5 +1,6 @@
 """Budgets in accelerator-hours: what an experiment's runs have taken, and which experiments have used theirs up."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -49,5 +50,15 @@ def limited() -> QuerySet[Experiment]:
     return Experiment.objects.filter(budget_hours__isnull=False, launched_at__isnull=False, stopped_at=None, ended_at=None)
 
 
-def used_up() -> list[Experiment]:
-    return [one for one in limited() if one.budget_hours is not None and spent_hours(one) >= one.budget_hours]
+def used_up(experiment: Experiment) -> bool:
+    """Raises ValueError for a budget that is none."""
+    if experiment.budget_hours is None:
+        return False
+    if not 0 < experiment.budget_hours < math.inf:
+        raise ValueError("its budget is no number of hours above zero")
+    return spent_hours(experiment) >= experiment.budget_hours
+
+
+def note_error(experiment_id: int, error: str) -> None:
+    """Written on an experiment whose budget cannot be watched; empty once it can."""
+    Experiment.objects.filter(pk=experiment_id).exclude(budget_error=error).update(budget_error=error)

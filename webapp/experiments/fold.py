@@ -53,7 +53,7 @@ def fold(run: Run, event: Event, at: datetime) -> None:
             run.error, run.log = event.error, event.log
             _end(run, Status.FAILED, at)
         case RunLost():
-            run.losses += 1
+            run.losses += not event.excused
         case RunReleased():
             run.phase = ""
         case ArtifactDamaged():

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from training import Store
 from webapp.experiments.models import ACTIVE, Run
+from webapp.isolation import Isolated
 
 TRASH = ".trash"
 
@@ -27,7 +28,7 @@ class Unused:
 def unused() -> list[Unused]:
     """The largest first."""
     store, kept = Store(settings.ARTIFACTS_DIR), _kept()
-    runs = {run.key: run for run in Run.objects.exclude(pk__in=kept).exclude(status__in=ACTIVE)}
+    runs = {run.key: run for run in Run.objects.exclude(pk__in=kept).exclude(status__in=ACTIVE).defer("spec")}
     known = set(Run.objects.values_list("key", flat=True))
     folders = {path.name for path in store.root.glob("runs/*") if path.is_dir() and path.name != TRASH} - known
     found = [Unused(key, runs.get(key), _size(store.run(key))) for key in sorted(runs.keys() | folders)]
@@ -49,17 +50,18 @@ def _size(folder: Path) -> int:
 
 
 def collect(found: list[Unused]) -> Iterator[Unused]:
-    """Deletes them, one after the other; those that an experiment has asked for meanwhile stay."""
-    for one in found:
-        if _delete(one):
-            yield one
+    """Deletes them, one after the other; those that an experiment has asked for meanwhile stay, and those that cannot go."""
+    by_key = {one.key: one for one in found}
+    for key in by_key:
+        if any(Isolated("garbage").each([key], lambda key: _delete(by_key[key]))):
+            yield by_key[key]
 
 
 def _delete(one: Unused) -> bool:
     store = Store(settings.ARTIFACTS_DIR)
     trash = store.root / "runs" / TRASH / one.key
     with transaction.atomic():
-        row = Run.objects.select_for_update().filter(key=one.key).first()
+        row = Run.objects.select_for_update().filter(key=one.key).defer("spec").first()
         if row is not None and (row.status in ACTIVE or row.pk in _kept()):
             return False
         if row is not None:

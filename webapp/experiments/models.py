@@ -111,6 +111,7 @@ class Experiment(models.Model):
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     place = models.IntegerField(default=0)  # among the queued experiments of its owner, as moved; the lowest first
     budget_hours = models.FloatField(null=True)  # accelerator-hours after which it is stopped
+    budget_error = models.TextField(blank=True)  # why the budget cannot be watched
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     evaluates = models.BooleanField(default=False)  # what trained when it was stopped is evaluated as far as it was

@@ -107,7 +107,13 @@ def parts(experiment: Experiment) -> QuerySet[Part]:
 def events_after(run_id: int, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
     """What happened in the run after event ``seq``, oldest first: {"seq", "attempt", "at", **event}."""
     rows = Event.objects.filter(run_id=run_id, seq__gt=seq).order_by("seq")[:limit]
-    return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **row.payload} for row in rows]
+    return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **_payload(row)} for row in rows]
+
+
+def _payload(row: Event) -> dict[str, Any]:
+    """Of a damaged event, what lets readers go on to the next."""
+    told: object = row.payload
+    return told if isinstance(told, dict) and isinstance(told.get("kind"), str) else {"kind": "damaged-record"}
 
 
 def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Every write to the record. Each function that changes runs returns their ids, so that the caller can ring the doorbell."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -8,8 +9,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from pydantic import ValidationError
 
-from training import ExperimentSpec, Store, Triplet, make_plan
+from training import ExperimentSpec, RunSpec, Store, Triplet, make_plan
 from training.artifacts import Predictions
 from training.checksums import MISSING, DamagedArtifact
 from training.events import (
@@ -25,11 +27,18 @@ from training.events import (
 )
 from training.events import Event as RunEvent
 from training.results import summarize
-from webapp.experiments import obstacles
+from training.spec import ENGINE_VERSION
+from webapp.experiments import obstacles, workers
 from webapp.experiments.fold import fold
 from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
+from webapp.isolation import Isolated, sentence
+from webapp.outages import Outage, is_away
 
+logger = logging.getLogger(__name__)
+
+TRAINER_KINDS = ("started", "progress", "metric", "evaluation", "checkpoint", "finished", "failed", "stopped")
+DATABASE_AWAY = "the laboratory's database was away for longer than its lease"
 RESULT_SECONDS = 10.0
 """A result that is due for longer after the end of its experiment is computed by the recovery."""
 
@@ -93,7 +102,7 @@ def _ready(run: Run) -> bool:
 
 
 def _lock(pk: int) -> Run:
-    run = Run.objects.select_for_update().annotate(now=Now()).get(pk=pk)
+    run = Run.objects.select_for_update().defer("spec").annotate(now=Now()).get(pk=pk)  # whose spec is damaged ends as others do
     run.clock = run.now
     return run
 
@@ -131,6 +140,11 @@ def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[
     return {run.pk} | _settle(run)
 
 
+def recorded(run_id: int, attempt: int) -> int:
+    """How many events that the trainer of ``attempt`` told are stored: for a writer whose last answer was lost on the way."""
+    return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=TRAINER_KINDS).count()
+
+
 def _settle(run: Run) -> set[int]:
     """What follows when a run comes to rest: dependents are released or fall with it, experiments note their end."""
     if run.status == Status.STOPPED and _wanted_since(run):
@@ -158,18 +172,23 @@ def _rest(run: Run) -> set[int]:
             continue
         changed |= {pk} | _rest(dependent)
     if run.status == Status.STOPPED:
-        for experiment in run.experiments.filter(evaluates=True, stopped_at__isnull=False).distinct():
-            changed |= _evaluate(experiment, run)
-    for experiment in run.experiments.filter(ended_at=None):
+        stopped = run.experiments.filter(evaluates=True, stopped_at__isnull=False).distinct().values_list("pk", flat=True)
+        changed |= set().union(*_evaluating.each(list(stopped), lambda pk: _evaluate(pk, run), note_result_error))
+    for experiment in run.experiments.filter(ended_at=None).only("pk"):
         _note_rest(experiment)
     return changed
 
 
-def _evaluate(experiment: Experiment, run: Run) -> set[int]:
+_evaluating = Isolated("evaluating what was stopped", first=0)
+
+
+@transaction.atomic
+def _evaluate(experiment_id: int, run: Run) -> set[int]:
     """Puts the beginning of a run that was stopped, up to its last checkpoint, into the experiment in its place.
 
     It is a run of its own, with a key of its own: nobody who needs the whole run takes it for that.
     """
+    experiment = Experiment.objects.get(pk=experiment_id)
     last = Event.objects.filter(run=run, payload__kind="checkpoint").last()
     parts = experiment.parts.filter(run=run, role__in=COMPARED)
     if last is None or not last.payload["step"] or not parts.exists():
@@ -201,13 +220,45 @@ def claim_next(worker: str) -> Run | None:
     """The first queued run that ``worker`` can take and get the lease of; None when there is none, or the queue is paused."""
     if pause_now():
         return None
-    known, order = Worker.objects.filter(name=worker).first(), queued_run_ids()
-    queued, free = Run.objects.in_bulk(order), obstacles.room()
-    for run in (queued[pk] for pk in order if pk in queued):
-        hindered = obstacles.of_disk(run.run_spec, free) or (known and obstacles.of_worker(run.run_spec, known))
-        if not hindered and (claimed := claim(run.pk, worker)):
+    known, free = workers.known(worker), obstacles.room()
+    for pk, spec in _readable(queued_run_ids()):
+        hindered = obstacles.of_disk(spec, free) or (known and obstacles.of_worker(spec, known))
+        if not hindered and (claimed := claim(pk, worker)):
             return claimed
     return None
+
+
+_reading = Isolated("queued runs", first=0)
+
+
+def _readable(run_ids: Sequence[int]) -> Iterator[tuple[int, RunSpec]]:
+    """The queued runs with their specs. One whose spec cannot be read fails, so that the queue goes on."""
+    return (found for found in _reading.each(run_ids, _spec_of, _fail_damaged) if found)
+
+
+def _spec_of(pk: int) -> tuple[int, RunSpec] | None:
+    """None where it is no damage that the spec cannot be read, since it is of another version of the engine."""
+    spec = Run.objects.values_list("spec", flat=True).get(pk=pk)
+    try:
+        return pk, RunSpec.model_validate(spec)
+    except ValidationError:
+        if isinstance(spec, dict) and isinstance(spec.get("engine"), int) and spec["engine"] != ENGINE_VERSION:
+            return None
+        raise
+
+
+def _fail_damaged(run_id: int, error: str) -> None:
+    fail(run_id, f"What this run is to train cannot be read from the record. {error}")
+
+
+@transaction.atomic
+def fail(run_id: int, error: str) -> set[int]:
+    """Ends a queued run that nobody can train, and those that need it."""
+    run = _lock(run_id)
+    if run.status != Status.QUEUED:
+        return set()
+    _append(run, [RunFailed(error=error)])
+    return {run.pk} | _settle(run)
 
 
 @transaction.atomic
@@ -235,20 +286,32 @@ def renew(run_id: int, attempt: int) -> str | None:
 
 
 @transaction.atomic
-def give_back(run_id: int, attempt: int) -> set[int]:
-    """A worker that shuts down in order returns its run, which goes on elsewhere from its last checkpoint."""
+def give_back(run_id: int, attempt: int, cause: str = "") -> set[int]:
+    """A worker that shuts down in order, or has a ``cause``, returns its run, which goes on from its last checkpoint."""
     run = _lock(run_id)
     if run.attempt != attempt or run.status not in LEASED:
         return set()
-    return _return(run, RunReleased(worker=run.worker))
+    return _return(run, RunReleased(worker=run.worker, cause=cause))
+
+
+def give_back_unstarted(worker: str) -> set[int]:
+    """Returns what ``worker``, which trains nothing, holds unknowingly: the answer to its claim was lost on the way."""
+    held = Run.objects.filter(worker=worker, status__in=LEASED).values_list("pk", "attempt")
+    cause = "the answer to its claim was lost on the way from the database"
+    return set().union(*(give_back(pk, attempt, cause) for pk, attempt in held))
 
 
 @transaction.atomic
-def take_back(run_id: int) -> set[int]:
-    """Takes a run from a worker whose lease has expired: queued again, or stopped if that was asked, or given up at last."""
+def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
+    """Takes a run from a worker whose lease has expired: queued again, or stopped if that was asked, or given up at last.
+
+    A lease that the database's own ``outage`` let expire is no fault of the run's and does not count.
+    """
     run = _lock(run_id)
     if run.status not in LEASED or run.lease_until is None or run.lease_until > run.clock:
         return set()
+    if outage and outage.covers(run.lease_until):
+        return _return(run, RunLost(worker=run.worker, cause=DATABASE_AWAY, excused=True))
     return _return(run, RunLost(worker=run.worker))
 
 
@@ -265,7 +328,7 @@ def _return(run: Run, farewell: RunReleased | RunLost, log: str = "") -> set[int
     _append(run, [farewell])
     if run.status == Status.STOPPING:
         _append(run, [RunStopped(step=run.step)])
-    elif run.losses >= settings.MAX_ATTEMPTS:
+    elif run.losses >= settings.MAX_ATTEMPTS and not (isinstance(farewell, RunLost) and farewell.excused):
         cause = farewell.cause if isinstance(farewell, RunLost) else ""
         last = cause or f"{farewell.worker} gave no sign of life"
         _append(run, [RunFailed(error=f"{run.losses} attempts broke off, the last one because {last}.", log=log)])
@@ -308,9 +371,17 @@ def _unfinished(run: Run) -> list[int]:
     return [*dict.fromkeys(needs), run.pk]
 
 
-def take_back_expired() -> set[int]:
+_taking_back = Isolated("taking runs back")
+
+
+def take_back_expired(outage: Outage | None = None) -> set[int]:
     expired = Run.objects.filter(status__in=LEASED, lease_until__lt=Now()).values_list("pk", flat=True)
-    return set().union(*map(take_back, expired))
+    return set().union(*_taking_back.each(expired, lambda pk: take_back(pk, outage), note_error))
+
+
+def note_error(run_id: int, error: str) -> None:
+    """Writes on a run that cannot be worked on what is wrong with it. Its status stays that of its events."""
+    Run.objects.filter(pk=run_id).update(error=f"The record of this run is damaged. {error}")
 
 
 @transaction.atomic
@@ -347,10 +418,25 @@ def _stop(run_ids: Iterable[int], by: str) -> set[int]:
     return changed
 
 
+_refreshing = Isolated("results")
+
+
 def refresh_results(run_ids: Iterable[int]) -> set[int]:
     """Computes the results of the experiments that these runs are part of, from predictions alone."""
-    found = Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct()
-    return set().union(*map(refresh_result, found))
+    launched = Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct()
+    found = list(launched.values_list("pk", flat=True))
+    return set().union(*_refreshing.each(found, _refresh_by_id, note_result_error))
+
+
+def _refresh_by_id(pk: int) -> set[int]:
+    experiment = Experiment.objects.filter(pk=pk).first()
+    return refresh_result(experiment) if experiment else set()
+
+
+def note_result_error(experiment_id: int, error: str) -> None:
+    """Of an experiment whose own record cannot be read. It comes to rest with this error, and a launch tries it again."""
+    said = f"The record of this experiment is damaged. {error}"
+    Experiment.objects.filter(pk=experiment_id).update(result_error=said, result_due=False)
 
 
 def refresh_result(experiment: Experiment) -> set[int]:
@@ -371,7 +457,10 @@ def refresh_result(experiment: Experiment) -> set[int]:
 
 
 def _refresh(experiment: Experiment) -> None:
-    """Raises DamagedArtifact, and has then stored nothing; what is wrong with a result otherwise is stored in its place."""
+    """Raises DamagedArtifact, and has then stored nothing.
+
+    What is wrong with a result otherwise is stored in its place, whatever it is: the files of a run may say anything.
+    """
     store = Store(settings.ARTIFACTS_DIR)
     finished = _finished_keys(experiment)
     result, error = None, ""
@@ -384,10 +473,17 @@ def _refresh(experiment: Experiment) -> None:
     try:
         if finished:
             result = summarize(experiment.compared, read, store.read_trajectory).model_dump(mode="json")
-    except ValueError as problem:
-        error = str(problem)
+    except DamagedArtifact:
+        raise
     except OSError as problem:
         error = f"The predictions of a finished run cannot be read: {problem.strerror or problem}."
+    except ValueError as problem:
+        error = str(problem)
+    except Exception as problem:
+        if is_away(problem):
+            raise
+        logger.exception("the result of %s cannot be computed", experiment)
+        error = f"The predictions of a finished run are damaged. {sentence(problem)}"
     with transaction.atomic():
         row = Experiment.objects.select_for_update().filter(pk=experiment.pk).first()
         if row is None:
@@ -406,8 +502,8 @@ def _finished_keys(experiment: Experiment) -> list[str]:
 def refresh_overdue() -> set[int]:
     """Results that a worker owes which died between the end of a run and its result."""
     owed = Experiment.objects.filter(result_due=True, ended_at__lt=Now() - timedelta(seconds=RESULT_SECONDS))
-    changed: set[int] = set()
-    for experiment in owed:
-        changed |= refresh_result(experiment)
-        changed |= set(experiment.runs.values_list("pk", flat=True)[:1])
-    return changed
+    return set().union(*_refreshing.each(list(owed.values_list("pk", flat=True)), _refresh_owed, note_result_error))
+
+
+def _refresh_owed(pk: int) -> set[int]:
+    return _refresh_by_id(pk) | set(Run.objects.filter(experiments=pk).values_list("pk", flat=True)[:1])

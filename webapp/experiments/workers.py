@@ -1,5 +1,6 @@
 """The workers: what they tell of themselves, which are there, and which are to take nothing more."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from webapp.experiments.models import LEASED, Run, Worker
+
+logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 SILENT = timedelta(seconds=60)
@@ -21,7 +24,9 @@ Device = Mapping[str, Any]
 def hello(name: str, engine: int, packages: Mapping[str, str], devices: Sequence[Device], processes: int) -> None:
     """A worker has started. Whether it is being drained is what it was before."""
     told = {"engine": engine, "packages": dict(packages), "devices": list(devices), "processes": processes}
-    Worker.objects.update_or_create(name=name, defaults={**told, "started_at": Now(), "seen_at": Now()})
+    told |= {"started_at": Now(), "seen_at": Now()}
+    if not Worker.objects.filter(name=name).update(**told):  # not read before, as what an earlier one told may be damaged
+        Worker.objects.update_or_create(name=name, defaults=told)
 
 
 def beat(name: str, devices: Sequence[Device]) -> bool:
@@ -31,6 +36,18 @@ def beat(name: str, devices: Sequence[Device]) -> bool:
 
 def goodbye(name: str) -> None:
     Worker.objects.filter(name=name).update(seen_at=None)
+
+
+def known(name: str) -> Worker | None:
+    """What is known of the worker; None where it has told nothing, or nothing that can be read."""
+    try:
+        worker = Worker.objects.filter(name=name).first()
+        if worker:
+            _ = worker.memory, "torch" in worker.packages
+        return worker
+    except (ValueError, TypeError, KeyError, AttributeError):
+        logger.exception("what worker %s told of itself cannot be read", name)
+        return None
 
 
 def drain(worker: Worker, *, draining: bool) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx2
 from django.conf import settings
@@ -14,6 +14,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.hooks.message import message
 from webapp.hooks.models import Call
+from webapp.isolation import Isolated
 
 LONGEST_TRIES = 10
 FIRST_PAUSE_SECONDS = 5.0
@@ -27,34 +28,54 @@ def note() -> bool:
     """Notes a call for each experiment that came to rest since the last time. Whether any call is due."""
     if not settings.WEBHOOK_URL:
         return False
-    now = timezone.now()
-    ended = Experiment.objects.filter(ended_at__gt=now - OLDEST, launched_at__isnull=False, result_due=False)
-    for pk, ended_at in ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", "ended_at"):
-        assert ended_at is not None
-        Call.objects.get_or_create(experiment_id=pk, ended_at=ended_at, defaults={"due_at": now})
-    return Call.objects.filter(due_at__lte=now).exists()
+    ended = Experiment.objects.filter(ended_at__gt=timezone.now() - OLDEST, launched_at__isnull=False, result_due=False)
+    untold = list(ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", flat=True))
+    _noting.all(untold, _note)
+    return Call.objects.filter(due_at__lte=timezone.now()).exists()
+
+
+_noting, _delivering = Isolated("noting webhooks"), Isolated("webhooks", first=0)
+
+
+def _note(experiment_id: int) -> None:
+    ended_at = Experiment.objects.values_list("ended_at", flat=True).get(pk=experiment_id)
+    if ended_at is not None:
+        Call.objects.get_or_create(experiment_id=experiment_id, ended_at=ended_at, defaults={"due_at": timezone.now()})
 
 
 def deliver() -> None:
     """Makes the calls that are due. What fails is tried again after pauses that grow, up to an hour."""
-    for call in Call.objects.filter(due_at__lte=timezone.now()).select_related("experiment__owner"):
-        _call(call)
+    due = list(Call.objects.filter(due_at__lte=timezone.now()).values_list("pk", flat=True))
+    _delivering.all(due, _call, _fail)
 
 
-def _call(call: Call) -> None:
+def _fail(pk: int, error: str) -> None:
+    """Of a call that cannot be made, since its record or that of its experiment is damaged. Tried again as others are."""
+    tries = Call.objects.values_list("tries", flat=True).get(pk=pk)
+    tries = tries + 1 if isinstance(tries, int) else LONGEST_TRIES
+    problem = f"The message cannot be made. {error}"
+    Call.objects.filter(pk=pk).update(tries=tries, problem=problem, due_at=_again_at(tries))
+
+
+def _again_at(tries: int) -> datetime | None:
+    """When a call is made again that failed so many times; None where it is given up."""
+    if tries >= LONGEST_TRIES:
+        return None
+    return timezone.now() + timedelta(seconds=min(FIRST_PAUSE_SECONDS * 4 ** (tries - 1), 3600))
+
+
+def _call(pk: int) -> None:
+    call = Call.objects.select_related("experiment__owner").get(pk=pk)
     if queries.state(call.experiment) not in ("finished", "failed", "stopped"):
         call.due_at, call.problem = None, "It was launched again before it was told."
         call.save(update_fields=["due_at", "problem"])
         return
     call.tries += 1
     call.problem = send(json.dumps(message(call, settings.SITE_URL)).encode())
-    now = timezone.now()
-    if not call.problem:
-        call.due_at, call.delivered_at = None, now
-    elif call.tries >= LONGEST_TRIES:
-        call.due_at = None
+    if call.problem:
+        call.due_at = _again_at(call.tries)
     else:
-        call.due_at = now + timedelta(seconds=min(FIRST_PAUSE_SECONDS * 4 ** (call.tries - 1), 3600))
+        call.due_at, call.delivered_at = None, timezone.now()
     call.save(update_fields=["tries", "problem", "due_at", "delivered_at"])
 
 

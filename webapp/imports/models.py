@@ -73,19 +73,19 @@ class Import(models.Model):
 
     @property
     def looked(self) -> Looked | None:
-        return Looked.model_validate(self.look) if self.look else None
+        return Looked.model_validate(self.look) if self.look is not None else None
 
     @property
     def how(self) -> Mapping | None:
-        return Mapping.model_validate(self.mapping) if self.mapping else None
+        return Mapping.model_validate(self.mapping) if self.mapping is not None else None
 
     @property
     def found(self) -> Checked | None:
-        return Checked.model_validate(self.checked) if self.checked else None
+        return Checked.model_validate(self.checked) if self.checked is not None else None
 
     @property
     def known(self) -> About | None:
-        return About.model_validate(self.about) if self.about else None
+        return About.model_validate(self.about) if self.about is not None else None
 
     @property
     def at_work(self) -> bool:

@@ -17,6 +17,8 @@ from training.mapping import Mapping
 from training.notices import Checked, Looked, Notice, Refused, Shelved
 from training.shelving import About
 from webapp.imports.models import AT_WORK, Import, State
+from webapp.isolation import Isolated
+from webapp.outages import Outage
 
 LOST = "The worker that did this gave no sign of life. Start it again."
 
@@ -68,12 +70,30 @@ def _queue(one: Import) -> None:
 
 @transaction.atomic
 def claim_next() -> Import | None:
-    """The first queued import, for the worker that asks."""
-    found = Import.objects.select_for_update().filter(state=State.QUEUED).order_by("pk").first()
+    """The first queued import, for the worker that asks. One whose record cannot be read fails, so that the queue goes on."""
+    queued = list(Import.objects.filter(state=State.QUEUED).order_by("pk").values_list("pk", flat=True))
+    for found in _claiming.each(queued, _readable, _fail_damaged):
+        if found:
+            found.state, found.attempt, found.lease_until = State.RUNNING, found.attempt + 1, _lease()
+            found.save()
+            return found
+    return None
+
+
+_claiming = Isolated("queued imports", first=0)
+
+
+def _readable(pk: int) -> Import | None:
+    """The queued import, of which all that its work needs can be read."""
+    found = Import.objects.select_for_update().filter(pk=pk, state=State.QUEUED).first()
     if found:
-        found.state, found.attempt, found.lease_until = State.RUNNING, found.attempt + 1, _lease()
-        found.save()
+        _ = found.looked, found.how, found.known
     return found
+
+
+def _fail_damaged(pk: int, error: str) -> None:
+    said = f"The record of this import is damaged. {error}"
+    Import.objects.filter(pk=pk, state=State.QUEUED).update(state=State.FAILED, error=said)
 
 
 @transaction.atomic
@@ -154,10 +174,18 @@ def discard(one: Import) -> bool:
     return True
 
 
-def fail_expired() -> int:
-    """Imports whose worker died; how many there were."""
+def fail_expired(outage: Outage | None = None) -> int:
+    """Imports whose worker died; how many there were. Those that the database's own ``outage`` ended are queued again."""
     gone = Import.objects.filter(state=State.RUNNING, lease_until__lt=timezone.now())
+    if outage:
+        gone.filter(lease_until__range=outage.leases, stop_asked=False).update(state=State.QUEUED, lease_until=None)
     return gone.update(state=State.FAILED, error=LOST, lease_until=None)
+
+
+def fail(pk: int, attempt: int, error: str) -> None:
+    """Ends the attempt at an import that cannot be done: without reading its row, which may be damaged."""
+    at_work = Import.objects.filter(pk=pk, attempt=attempt, state=State.RUNNING)
+    at_work.update(state=State.FAILED, error=error, lease_until=None)
 
 
 def _mine(pk: int, attempt: int) -> Import:

@@ -1,6 +1,7 @@
 """Work on data sets and examples in a child process, by a light worker of its own, as a training worker may be busy for hours."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from celery import shared_task
 from django.conf import settings
@@ -33,12 +35,17 @@ from webapp.erasures import queries as erasures
 from webapp.erasures import services as questions
 from webapp.imports import services
 from webapp.imports.models import AT_WORK, Import, State
+from webapp.isolation import sentence
 from webapp.jobs.dispatch import CHORES
 from webapp.jobs.erasing import erase
+from webapp.jobs.lease import Held
 from webapp.jobs.tasks import shutting_down
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
+from webapp.outages import AWAY, patiently, reconnect
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.25
 LOOK_SECONDS = 60.0
@@ -148,10 +155,22 @@ def work() -> None:
     """Does the first queued piece of work, what takes seconds first; a message too many finds nothing to do."""
     if shutting_down.is_set():
         return
-    if asked := questions.claim_next():
+    if asked := _claimed(questions.claim_next):
         erase(asked)
-    elif one := services.claim_next():
+    elif one := _claimed(services.claim_next):
         watch(one)
+
+
+def _claimed(claim: Callable[[], T]) -> T | None:
+    """What is claimed of one kind of work. A kind that cannot be claimed keeps no other from being done."""
+    try:
+        return claim()
+    except AWAY:
+        reconnect()
+        raise
+    except Exception:
+        logger.exception("no work can be claimed by %s", claim)
+        return None
 
 
 @shared_task
@@ -170,30 +189,53 @@ def prepare(experiment: int) -> None:
 
 
 def watch(one: Import) -> None:
-    """Follows the child to its end, keeps the lease alive and passes on a wish to stop."""
-    child = Child(one)
-    last: Notice | None = None
-    told = time.monotonic()
+    """Follows the child to its end, keeps the lease alive and passes on a wish to stop. The import ends, whatever happens."""
     try:
-        while True:
-            with contextlib.suppress(queue.Empty):
-                notice = child.notices.get(timeout=POLL_SECONDS)
-                if notice is None:
-                    break
-                last = notice
-            if time.monotonic() - told > POLL_SECONDS:
-                told = time.monotonic()
-                if services.tell(one.pk, one.attempt, last) or shutting_down.is_set():
-                    child.stop()
-        status = child.process.wait()
-        if shutting_down.is_set() and not Import.objects.get(pk=one.pk).stop_asked and status != 0:
-            services.give_back(one.pk, one.attempt)
-        else:
-            services.conclude(one.pk, one.attempt, last, f"The work ended with status {status} without saying why.")
+        _follow(one)
     except services.StaleError:
         return  # it was taken for dead: what the child still says is refused
+    except Exception as error:
+        logger.exception("%s broke off", one)
+        reconnect()
+        said = f"The work could not be done. {sentence(error)}"
+        patiently(lambda: services.fail(one.pk, one.attempt, said))
+
+
+def _follow(one: Import) -> None:
+    lease = Held(str(one), time.monotonic(), STOP_GRACE_SECONDS)
+    child = Child(one)
+    try:
+        with lease.enforced(child.stop):
+            last = _listen(one, child, lease)
+            status = child.process.wait()
+        if status != 0 and (lease.run_out or (shutting_down.is_set() and not patiently(lambda: _stop_asked(one)))):
+            patiently(lambda: services.give_back(one.pk, one.attempt))
+        else:
+            died = f"The work ended with status {status} without saying why."
+            patiently(lambda: services.conclude(one.pk, one.attempt, last, died))
     finally:
         child.kill()
+
+
+def _listen(one: Import, child: "Child", lease: Held) -> Notice | None:
+    """The last notice of the child, once it says nothing more."""
+    last: Notice | None = None
+    told = time.monotonic()
+    while True:
+        with contextlib.suppress(queue.Empty):
+            notice = child.notices.get(timeout=POLL_SECONDS)
+            if notice is None:
+                return last
+            last = notice
+        if time.monotonic() - told > POLL_SECONDS:
+            told = time.monotonic()
+            stop = lease.asked(functools.partial(services.tell, one.pk, one.attempt, last), False, renews=True)
+            if stop or shutting_down.is_set():
+                child.stop()
+
+
+def _stop_asked(one: Import) -> bool:
+    return Import.objects.filter(pk=one.pk, stop_asked=True).exists()
 
 
 class Child:

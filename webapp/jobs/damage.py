@@ -10,6 +10,7 @@ from training import Store
 from training.checksums import DamagedArtifact
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
+from webapp.isolation import Isolated
 from webapp.jobs.dispatch import announce
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,11 @@ def found(damage: DamagedArtifact) -> bool:
     return bool(changed)
 
 
+def _verify(key: str) -> DamagedArtifact | None:
+    damage = Store(settings.ARTIFACTS_DIR).damage(key, again=True)
+    return damage if damage and found(damage) else None
+
+
 def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> list[DamagedArtifact]:
     """Reads every artifact of every finished run and compares it, until ``ended``; returns what was damaged.
 
@@ -35,12 +41,10 @@ def verify_all(ended: threading.Event | None = None, bytes_per_second: float | N
     store = Store(settings.ARTIFACTS_DIR)
     if adopted := store.checksums.adopt():
         logger.warning("%d artifacts of an older version had no checksum and were given that of what they are now.", adopted)
-    damages = []
+    damages: list[DamagedArtifact] = []
     for key in Run.objects.filter(status=Status.FINISHED).values_list("key", flat=True).order_by("pk"):
         begun = time.monotonic()
-        damage = store.damage(key, again=True)
-        if damage and found(damage):
-            damages.append(damage)
+        damages += filter(None, Isolated("artifacts").each([key], _verify))
         if bytes_per_second:
             size = sum(path.stat().st_size for path in store.run(key).glob("*.*") if path.exists())
             rest = size / bytes_per_second - (time.monotonic() - begun)

@@ -12,6 +12,7 @@ from training.notices import Erasure
 from training.server import die_with_parent
 from webapp.erasures import services
 from webapp.erasures.models import Question
+from webapp.outages import patiently
 
 NO_ANSWER = "The models could not be asked; words.log has the cause."
 TOO_LONG = "It took longer than two minutes."
@@ -38,7 +39,7 @@ def erase(asked: Sequence[Question]) -> None:
             output = done.stdout
         except subprocess.TimeoutExpired as late:
             otherwise, output = TOO_LONG, late.stdout or b""
-    services.answer(asked, _read(output), otherwise)
+    patiently(lambda: services.answer(asked, _read(output), otherwise))
 
 
 def _read(output: bytes) -> list[Erasure]:

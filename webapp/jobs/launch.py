@@ -8,6 +8,7 @@ from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import budget, keeping, queue, services, workers
 from webapp.experiments.models import Experiment, Priority, Run, Worker
+from webapp.isolation import Isolated
 from webapp.jobs.dispatch import announce, call
 
 
@@ -101,8 +102,21 @@ def limit(experiment: Experiment, hours: float | None, by: User) -> None:
 
 def stop_used_up() -> None:
     """Stops the experiments that have used up their budget; results, points and checkpoints are kept."""
-    for experiment in budget.used_up():
-        announce(services.stop_experiment(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours"))
+    limited = list(budget.limited().values_list("pk", flat=True))
+    for changed in _budgets.each(limited, _stop_used_up, budget.note_error):
+        announce(changed)
+
+
+_budgets = Isolated("budgets")
+
+
+def _stop_used_up(pk: int) -> set[int]:
+    experiment = Experiment.objects.get(pk=pk)
+    used_up = budget.used_up(experiment)
+    budget.note_error(pk, "")
+    if not used_up:
+        return set()
+    return services.stop_experiment(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours")
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
@@ -15,6 +15,8 @@ from webapp.experiments import workers
 from webapp.jobs.devices import devices, packages
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 ended = threading.Event()
 
@@ -30,7 +32,7 @@ def _tell(sender: Any, **_: Any) -> None:
 @worker_shutdown.connect
 def _leave(sender: Any, **_: Any) -> None:
     ended.set()
-    _written(workers.goodbye, sender.hostname)
+    _written(lambda: workers.goodbye(sender.hostname))
 
 
 def stay(name: str) -> None:
@@ -42,21 +44,24 @@ def stay(name: str) -> None:
 
 
 def hello(name: str) -> None:
-    processes = os.environ.get("W2S_PROCESSES", "") or "1"
-    _written(workers.hello, name, ENGINE_VERSION, packages(), devices(), int(processes) if processes.isdecimal() else 1)
+    told = os.environ.get("W2S_PROCESSES", "") or "1"
+    processes = int(told) if told.isdecimal() else 1
+    _written(lambda: workers.hello(name, ENGINE_VERSION, packages(), devices(), processes))
 
 
 def beat(name: str) -> None:
     """Says hello again to a record that does not know the worker."""
-    if _written(workers.beat, name, devices()) is False:
+    if _written(lambda: workers.beat(name, devices())) is False:
         hello(name)
 
 
-def _written(write: Callable[..., Any], *told: Any) -> Any:
+def _written(write: Callable[[], T]) -> T | None:
     """What ``write`` returns; None where the record is away, which costs a beat and not the worker."""
     close_old_connections()
     try:
-        return write(*told)
+        return write()
     except Error:
         logger.warning("the database is away, the next sign of life will tell")
-        return None
+    except Exception:
+        logger.exception("what the worker told cannot be written, the next sign of life tells it again")
+    return None

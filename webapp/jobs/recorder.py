@@ -3,16 +3,17 @@
 import logging
 import time
 
-from django.db import OperationalError
-
 from training import Event
 from webapp.experiments import services
 from webapp.jobs.dispatch import announce
+from webapp.outages import AWAY, RETRY_SECONDS, is_away, reconnect
 
 logger = logging.getLogger(__name__)
 
 BATCH_EVENTS = 50
 BATCH_SECONDS = 0.25
+MOST_EVENTS = 10_000
+"""So many wait for a database that is away; then the trainer waits too."""
 
 
 class Recorder:
@@ -22,26 +23,51 @@ class Recorder:
         self.run_id = run_id
         self.attempt = attempt
         self._events: list[Event] = []
-        self._flushed = time.monotonic()
+        self._flush_at = time.monotonic() + BATCH_SECONDS
+        self._stored = 0
+        self._in_doubt = False  # whether the last batch was stored is not known: its answer did not come
+        self._away = False
 
     def add(self, event: Event) -> None:
         self._events.append(event)
 
     @property
     def due(self) -> bool:
-        return len(self._events) >= BATCH_EVENTS or time.monotonic() - self._flushed > BATCH_SECONDS
+        """A database that was away is asked again after a while, however much waits for it."""
+        late = time.monotonic() >= self._flush_at
+        return late or (len(self._events) >= BATCH_EVENTS and not self._away)
+
+    @property
+    def full(self) -> bool:
+        return len(self._events) >= MOST_EVENTS
 
     def flush(self) -> None:
-        """Raises services.StaleAttemptError when the lease was lost. A database that is away for a moment loses nothing."""
-        self._flushed = time.monotonic()
+        """Raises services.StaleAttemptError when the lease was lost. A database that is away loses and doubles nothing."""
+        self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
             return
         try:
-            changed = services.append_events(self.run_id, self.attempt, self._events)
-        except OperationalError as error:
-            logger.warning("run %s: %s events wait for the database: %s", self.run_id, len(self._events), error)
-            return
-        self._events = []
+            self._store()
+        except AWAY as error:
+            if not is_away(error):
+                raise
+            reconnect()
+            if not self._away:
+                logger.warning("run %s: %s events wait for the database: %s", self.run_id, len(self._events), error)
+            self._away = True
+            self._flush_at = time.monotonic() + RETRY_SECONDS
+
+    def _store(self) -> None:
+        if self._in_doubt:
+            came = services.recorded(self.run_id, self.attempt) - self._stored
+            del self._events[:came]
+            self._stored, self._in_doubt = self._stored + came, False
+        self._away = False
+        changed = {self.run_id}
+        if self._events:
+            self._in_doubt = True
+            changed |= services.append_events(self.run_id, self.attempt, self._events)
+            self._stored, self._events, self._in_doubt = self._stored + len(self._events), [], False
         announce(changed)
 
     def finish(self, last: Event | None) -> None:
@@ -51,4 +77,4 @@ class Recorder:
         while self._events:
             self.flush()
             if self._events:
-                time.sleep(1)
+                time.sleep(RETRY_SECONDS)

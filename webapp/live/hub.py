@@ -96,7 +96,10 @@ class Hub:
                 for viewer in room.viewers:
                     woken[viewer].append(run_id)
         for viewer, theirs in woken.items():
-            viewer.wake(theirs, rung)
+            try:
+                viewer.wake(theirs, rung)
+            except Exception:
+                logger.exception("a viewer could not be woken")
 
     async def _look(self) -> None:
         while True:
@@ -114,10 +117,22 @@ class Hub:
                     await subscription.subscribe(CHANNEL)
                     self.wake(list(self.rooms), rung=False)
                     async for message in subscription.listen():
-                        self.wake(json.loads(message["data"]), rung=True)
+                        self.wake(news_of(message["data"]), rung=True)
             except (RedisError, OSError) as error:
                 logger.warning("no doorbell, rooms look at the database by themselves: %s", error)
             await asyncio.sleep(1)
+
+
+def news_of(data: bytes | str) -> list[int]:
+    """The runs that a nudge names; none where it is not one of ours."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        logger.warning("not a nudge: %.200r", data)
+        return []
+    return [run_id for run_id in found if isinstance(run_id, int)]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

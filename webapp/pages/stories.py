@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from training.events import (
     EVENT,
     ArtifactDamaged,
@@ -38,13 +40,25 @@ def story(events: Iterable[Event]) -> list[Line]:
     lines: list[Line] = []
     saved = False
     for event in events:
-        told = EVENT.validate_python(event.payload)
+        told = _told(event)
+        if told is None:
+            lines.append(Line(event.at, event.attempt, "an event that cannot be read: its record is damaged", True))
+            saved = False
+            continue
         checkpoint = isinstance(told, CheckpointSaved)
         if checkpoint and saved:
             lines.pop()
         lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost | ArtifactDamaged)))
         saved = checkpoint
     return lines
+
+
+def _told(event: Event) -> RunEvent | None:
+    """None where the record is damaged."""
+    try:
+        return EVENT.validate_python(event.payload)
+    except ValidationError:
+        return None
 
 
 def sentence(event: RunEvent) -> str:
@@ -76,7 +90,11 @@ def sentence(event: RunEvent) -> str:
         case RunLost():
             return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
         case RunReleased():
-            return f"given back: worker {event.worker} shut down"
+            return (
+                f"given back by worker {event.worker}: {event.cause}"
+                if event.cause
+                else f"given back: worker {event.worker} shut down"
+            )
         case ArtifactDamaged():
             return f"{event.file} {event.problem}; what the run left was moved aside, and it is trained again"
     return event.kind
@@ -104,13 +122,14 @@ def restarts(events: Iterable[Event]) -> list[Restart]:
     """``events`` are those of kind lost, released and damaged."""
     found = []
     for event in events:
-        told = EVENT.validate_python(event.payload)
+        told = _told(event)
         if isinstance(told, ArtifactDamaged):
             then = "What the run left was moved aside, and it is trained again, to the same bytes."
             found.append(Restart(event.run, f"The file {told.file} {told.problem}. {then}"))
             continue
-        assert isinstance(told, RunLost | RunReleased)
-        why = f"Worker {told.worker} shut down in order"
+        if not isinstance(told, RunLost | RunReleased):
+            continue
+        why = f"Worker {told.worker} {f'gave it back because {told.cause}' if told.cause else 'shut down in order'}"
         if isinstance(told, RunLost):
             why = f"On worker {told.worker} {told.cause}" if told.cause else f"Worker {told.worker} gave no sign of life"
         then = "The run went back to the queue and goes on from its last checkpoint."

@@ -19,6 +19,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs import launch as jobs
 from webapp.jobs import logs
+from webapp.pages.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import listing
 from webapp.pages.living import Living
@@ -155,6 +156,7 @@ def _changed(request: HttpRequest, pk: int) -> Experiment:
 
 
 @viewer
+@or_damaged(of_experiment)
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     living = Living(_experiment(request, pk), request.GET.get("pair", ""))
     context = {"living": living, "experiment": living.experiment, "changes": may_change(request.user, living.experiment)}
@@ -196,6 +198,7 @@ def _run(request: HttpRequest, pk: int) -> Run:
 
 
 @viewer
+@or_damaged(of_run)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "pages/run.html", {"page": RunPage(_run(request, pk), request.user)})
 

@@ -1,12 +1,18 @@
+"""Events reach the record once and in order, whatever becomes of the database meanwhile."""
+
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
-from training.events import MetricLogged
+from training.events import MetricLogged, StopRequested
 from webapp.experiments import queries, services
+from webapp.experiments.models import Event, Run
+from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
 
 from ..cast import ending, launched
+
+AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
 
 @pytest.fixture
@@ -22,6 +28,13 @@ def metric(step: int) -> MetricLogged:
     return MetricLogged(step=step, loss=0.5, lr=1)
 
 
+def told(recorder: Recorder) -> list[int | None]:
+    """The steps of the events that the trainer told, None of its last."""
+    events = queries.events_after(recorder.run_id, 0)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    return [event.get("step") for event in events if event["kind"] in ("metric", "finished")]
+
+
 def test_fifty_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: Recorder) -> None:
     recorder.flush()
     recorder.add(metric(1))
@@ -31,11 +44,14 @@ def test_fifty_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: 
     assert recorder.due
 
 
-def test_events_wait_in_order_while_the_database_is_away(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", AWAY)
+def test_events_wait_in_order_while_the_database_is_away(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     append = services.append_events
 
     def away(*_: object) -> set[int]:
-        raise OperationalError("the database is locked")
+        raise error
 
     recorder.add(metric(1))
     monkeypatch.setattr(services, "append_events", away)
@@ -43,5 +59,79 @@ def test_events_wait_in_order_while_the_database_is_away(recorder: Recorder, mon
     recorder.add(metric(2))
     monkeypatch.setattr(services, "append_events", append)
     recorder.finish(ending(0.5))
-    told = [event for event in queries.events_after(recorder.run_id, 0) if event["kind"] in ("metric", "finished")]
-    assert [event.get("step") for event in told] == [1, 2, None]
+    assert told(recorder) == [1, 2, None]
+
+
+@pytest.mark.parametrize("error", AWAY)
+@pytest.mark.parametrize("times", [1, 2])
+def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
+) -> None:
+    append, left = services.append_events, [error] * times
+
+    def unanswered(*asked: object) -> set[int]:
+        changed = append(*asked)  # type: ignore[arg-type]
+        if left:
+            raise left.pop()
+        return changed
+
+    monkeypatch.setattr(services, "append_events", unanswered)
+    recorder.add(metric(1))
+    recorder.flush()
+    services._append(services._lock(recorder.run_id), [StopRequested(by="somebody else, who tells of the run too")])
+    Run.objects.filter(pk=recorder.run_id).update(status="running")
+    recorder.add(metric(2))
+    recorder.flush()
+    recorder.add(metric(3))
+    recorder.finish(ending(0.5))
+    assert told(recorder) == [1, 2, 3, None]
+
+
+def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, left = services.append_events, [AWAY[0]]
+
+    def unanswered(*asked: object) -> set[int]:
+        changed = append(*asked)  # type: ignore[arg-type]
+        if left:
+            raise left.pop()
+        return changed
+
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(services, "append_events", unanswered)
+    recorder.finish(ending(0.5))
+    assert told(recorder) == [None]
+    assert Event.objects.filter(run=recorder.run_id, payload__kind="finished").count() == 1
+
+
+def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(changed: set[int]) -> bool:
+        raise AWAY[0]
+
+    monkeypatch.setattr(module, "announce", away)
+    recorder.add(metric(1))
+    recorder.flush()
+    monkeypatch.undo()
+    recorder.finish(ending(0.5))
+    assert told(recorder) == [1, None]
+
+
+def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 3)
+    for step in (1, 2):
+        recorder.add(metric(step))
+    assert not recorder.full
+    recorder.add(metric(3))
+    assert recorder.full
+    recorder.flush()
+    assert not recorder.full
+
+
+def test_events_of_an_attempt_that_lost_its_lease_are_refused(recorder: Recorder) -> None:
+    recorder.add(metric(1))
+    Run.objects.filter(pk=recorder.run_id).update(attempt=7)
+    with pytest.raises(services.StaleAttemptError):
+        recorder.finish(None)

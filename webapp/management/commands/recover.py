@@ -1,22 +1,26 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import Error, connection
+from django.db import connection
 
 from webapp.erasures import services as erasures
 from webapp.experiments import services, workers
 from webapp.hooks import services as hooks
 from webapp.imports import services as imports
+from webapp.isolation import Isolated
 from webapp.jobs import chores, damage, launch
 from webapp.jobs.dispatch import announce, resend
+from webapp.outages import AWAY, Watch, reconnect
 
 logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Command(BaseCommand):
@@ -26,24 +30,66 @@ class Command(BaseCommand):
         ended = threading.Event()
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, lambda *_: ended.set())
-        telling = threading.Thread()
+        recovery = Recovery()
         threading.Thread(target=_verify, args=[ended], daemon=True).start()
         while not ended.wait(SECONDS):
+            recovery.round()
+
+
+class Recovery:
+    """What is done again and again, step by step: a step that fails keeps no other from being done."""
+
+    def __init__(self) -> None:
+        self.watch = Watch(SECONDS)
+        self.steps: dict[str, Callable[[], object]] = {
+            "leases of runs": self._take_back_runs,
+            "results": lambda: announce(services.refresh_overdue()),
+            "queued runs": resend,
+            "workers": workers.forget,
+            "budgets": launch.stop_used_up,
+            "leases of imports": self._take_back_imports,
+            "leases of attributions": self._take_back_attributions,
+            "queued chores": chores.resend,
+            "webhooks": self._tell,
+        }
+        self._steps = Isolated("recovery", first=SECONDS, longest=LONGEST_PAUSE_SECONDS)
+        self._away = False
+        self._telling = threading.Thread()
+
+    def round(self) -> None:
+        """One time through all steps; none of them, while the database is away."""
+        try:
+            self.watch.look()
+        except AWAY as error:
+            if not self._away:
+                logger.warning("the database is away, recovery tries again: %s", error)
+            self._away = True
+            return
+        self._away = False
+        for name, step in self.steps.items():
             try:
-                if changed := services.take_back_expired() | services.refresh_overdue():
-                    announce(changed)
-                resend()
-                workers.forget()
-                launch.stop_used_up()
-                imports.fail_expired()
-                erasures.take_back_expired()
-                chores.resend()
-                if hooks.note() and not telling.is_alive():
-                    telling = threading.Thread(target=_tell, daemon=True)
-                    telling.start()
-            except Error:
-                logger.exception("the database is away, recovery tries again")
-                connection.close()
+                self._steps.all([name], lambda _, step=step: step())  # type: ignore[misc]
+            except AWAY:
+                logger.exception("%s: the database went away, recovery tries again", name)
+                reconnect()
+
+    def _take_back_runs(self) -> None:
+        if not self.watch.quiet:
+            announce(services.take_back_expired(self.watch.outage))
+
+    def _take_back_imports(self) -> None:
+        if not self.watch.quiet:
+            imports.fail_expired(self.watch.outage)
+
+    def _take_back_attributions(self) -> None:
+        if not self.watch.quiet:
+            erasures.take_back_expired(self.watch.outage)
+
+    def _tell(self) -> None:
+        """Beside the recovery, which does not wait for a receiver that is slow."""
+        if hooks.note() and not self._telling.is_alive():
+            self._telling = threading.Thread(target=_deliver, daemon=True)
+            self._telling.start()
 
 
 def _verify(ended: threading.Event) -> None:
@@ -58,11 +104,10 @@ def _verify(ended: threading.Event) -> None:
         ended.wait(settings.VERIFY_SECONDS)
 
 
-def _tell() -> None:
-    """Beside the recovery, which does not wait for a receiver that is slow."""
+def _deliver() -> None:
     try:
         hooks.deliver()
-    except Error:
-        logger.exception("the database is away, the webhook is told later")
+    except Exception:
+        logger.exception("the webhook is called later")
     finally:
         connection.close()

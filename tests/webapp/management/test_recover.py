@@ -1,0 +1,355 @@
+"""One damaged row of each kind is planted: everybody else's work is done, and the row says what is wrong with it."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
+
+from tests.webapp.cast import finish, finish_all, launched
+from tests.webapp.imports.files import queued
+from training import Store
+from webapp import outages
+from webapp.erasures import services as erasures
+from webapp.erasures.models import Question
+from webapp.erasures.models import State as Asked
+from webapp.experiments import queries, services
+from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.hooks import services as hooks
+from webapp.hooks.models import Call
+from webapp.imports import services as imports
+from webapp.imports.models import Import, State
+from webapp.jobs import chores, launch
+from webapp.management.commands.recover import Recovery
+
+pytestmark = pytest.mark.usefixtures("called")
+
+Damage = Callable[[Model, str], None]
+
+
+@pytest.fixture(params=["not JSON", '"text"', "[]", '{"kind": "dreamt"}'])
+def damage(request: pytest.FixtureRequest) -> Damage:
+    """Writes something else into a JSON column; what is no JSON at all only where the database lets that happen."""
+    text = request.param
+    if text == "not JSON" and connection.vendor != "sqlite":
+        text = "17"
+
+    def write(row: Model, column: str) -> None:
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA ignore_check_constraints = ON")
+            cursor.execute(f"UPDATE {row._meta.db_table} SET {column} = %s WHERE id = %s", [text, row.pk])
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+    return write
+
+
+@pytest.fixture
+def recovery(monkeypatch: pytest.MonkeyPatch) -> Recovery:
+    """One that takes nobody for alive who only had no time to say so."""
+    monkeypatch.setattr(outages, "grace", lambda: timedelta(0))
+    return Recovery()
+
+
+def owed(owner: User, seed: int) -> Experiment:
+    """An experiment that is done, of which the result was never computed."""
+    experiment = launched(owner, data={"split_seed": seed})
+    finish_all(experiment)
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Experiment.objects.filter(pk=experiment.pk).update(result=None, result_runs=[], result_due=True, ended_at=long_ago)
+    return experiment
+
+
+def replaced(experiment: Experiment, table: Callable[[pa.Table], pa.Table]) -> None:
+    """The predictions of one of its runs are others, with the checksum that belongs to them."""
+    run = experiment.runs.order_by("pk").first()
+    assert run
+    store = Store(settings.ARTIFACTS_DIR)
+    file = store.run(run.key) / "predictions.parquet"
+    other = table(pq.read_table(file))
+    with store.writing(file) as path:
+        pq.write_table(other, path)
+
+
+@pytest.mark.parametrize("column", ["id", "split", "group", "gold", "prob"])
+def test_predictions_without_a_column_are_said_and_the_next_result_is_computed(
+    owner: User, recovery: Recovery, column: str
+) -> None:
+    first, second = owed(owner, 1), owed(owner, 2)
+    replaced(first, lambda table: table.drop_columns([column]))
+    recovery.round()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.result, first.result_due) == (None, False), "it is not tried for ever"
+    assert "predictions" in first.result_error
+    assert second.result is not None
+    assert second.result_error == ""
+
+
+def test_predictions_of_other_types_and_lengths_are_said_too(owner: User, recovery: Recovery) -> None:
+    first, second = owed(owner, 1), owed(owner, 2)
+    replaced(first, lambda table: pa.table({name: ["a", None] for name in table.column_names}))
+    recovery.round()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.result_error
+    assert second.result is not None
+
+
+@pytest.mark.parametrize("column", ["spec", "triplets"])
+def test_an_experiment_that_cannot_be_read_says_so_and_the_next_result_is_computed(
+    owner: User, recovery: Recovery, damage: Damage, column: str
+) -> None:
+    first, second = owed(owner, 1), owed(owner, 2)
+    damage(first, column)
+    recovery.round()
+    found = Experiment.objects.values("result_due", "result_error").get(pk=first.pk)
+    second.refresh_from_db()
+    assert second.result is not None
+    assert not found["result_due"]
+    assert found["result_error"] or column == "triplets"  # an empty list is a list
+
+
+def test_a_queued_run_that_cannot_be_read_fails_and_the_next_one_is_taken(owner: User, damage: Damage) -> None:
+    first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
+    damage(first, "spec")
+    taken = services.claim_next("worker@test")
+    assert taken == second
+    found = Run.objects.values("status", "error").get(pk=first.pk)
+    assert found["status"] == Status.FAILED
+    assert found["error"].startswith("What this run is to train cannot be read from the record. ")
+    assert Event.objects.filter(run=first, payload__kind="failed").count() == 1
+
+
+def test_a_run_of_another_version_of_the_engine_is_no_damaged_one(owner: User) -> None:
+    first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
+    Run.objects.filter(pk=first.pk).update(spec={"engine": 10**6, "what": "later versions know"})
+    assert services.claim_next("worker@test") == second
+    assert Run.objects.values_list("status", flat=True).get(pk=first.pk) == Status.QUEUED
+
+
+def test_runs_of_dead_workers_are_taken_back_whatever_their_specs_say(owner: User, recovery: Recovery, damage: Damage) -> None:
+    first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
+    for run in (first, second):
+        assert services.claim(run.pk, "worker@dead")
+    Run.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    damage(first, "spec")
+    recovery.round()
+    assert set(Run.objects.filter(pk__in=[first.pk, second.pk]).values_list("status", flat=True)) == {Status.QUEUED}
+
+
+def test_a_run_finishes_although_an_experiment_that_has_it_cannot_be_read(owner: User, damage: Damage) -> None:
+    experiment = launched(owner)
+    damage(experiment, "spec")
+    for _ in range(4):
+        run = Run.objects.filter(status=Status.QUEUED).order_by("pk").first()
+        assert run
+        finish(run)
+    assert set(Run.objects.values_list("status", flat=True)) == {Status.FINISHED}
+
+
+@pytest.mark.parametrize("hours", [float("inf"), -1.0, 0.0])
+def test_a_budget_that_is_none_says_so_and_the_next_one_is_held(owner: User, recovery: Recovery, hours: float) -> None:
+    first, second = launched(owner, data={"split_seed": 1}), launched(owner, data={"split_seed": 2})
+    Experiment.objects.filter(pk=first.pk).update(budget_hours=hours)
+    held(second, recovery)
+    first.refresh_from_db()
+    assert "its budget is no number of hours" in first.budget_error
+    assert first.stopped_at is None
+
+
+def test_a_budget_over_damaged_events_says_so_and_the_next_one_is_held(owner: User, recovery: Recovery) -> None:
+    first, second = launched(owner, data={"split_seed": 1}), launched(owner, data={"split_seed": 2})
+    run = first.runs.filter(status=Status.QUEUED).first()
+    assert run
+    assert services.claim(run.pk, "worker@test")
+    Event.objects.filter(run=run, payload__kind="claimed").update(payload={"kind": "claimed"})
+    Experiment.objects.filter(pk=first.pk).update(budget_hours=1.0)
+    held(second, recovery)
+    first.refresh_from_db()
+    assert first.budget_error == "KeyError: 'worker'."
+
+
+def held(experiment: Experiment, recovery: Recovery) -> None:
+    """The experiment has used up its budget, and the recovery stops it."""
+    run = experiment.runs.filter(status=Status.QUEUED).first()
+    assert run
+    assert services.claim(run.pk, "worker@test")
+    earlier = timezone.now() - timedelta(hours=2)
+    Event.objects.filter(run=run).update(at=earlier)
+    Experiment.objects.filter(pk=experiment.pk).update(created_at=earlier, budget_hours=1.0)
+    recovery.round()
+    experiment.refresh_from_db()
+    assert experiment.stopped_at is not None
+    assert experiment.budget_error == ""
+
+
+@pytest.mark.parametrize("column", ["mapping", "about", "look"])
+def test_an_import_that_cannot_be_read_fails_and_the_next_one_is_taken(
+    owner: User, tmp_path: Path, damage: Damage, column: str
+) -> None:
+    first, second = queued(owner, tmp_path), queued(owner, tmp_path)
+    damage(first, column)
+    taken = imports.claim_next()
+    assert taken == second
+    found = Import.objects.values("state", "error").get(pk=first.pk)
+    assert found["state"] == State.FAILED
+    assert found["error"].startswith("The record of this import is damaged. ")
+
+
+def test_an_import_whose_work_cannot_be_begun_says_so(owner: User, tmp_path: Path) -> None:
+    one = queued(owner, tmp_path)
+    taken = imports.claim_next()
+    assert taken
+    for file in one.folder.iterdir():
+        file.unlink()
+    one.folder.rmdir()
+    chores.watch(taken)
+    one.refresh_from_db()
+    assert (one.state, one.error[:48]) == (State.FAILED, "The work could not be done. FileNotFoundError: [")
+
+
+def test_a_webhook_whose_message_cannot_be_made_is_given_up_at_last_and_the_next_one_is_called(
+    owner: User, damage: Damage, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    sent: list[bytes] = []
+    settings.WEBHOOK_URL = "http://127.0.0.1:9/"
+    monkeypatch.setattr(hooks, "send", lambda body: sent.append(body) or "")
+    experiments = [launched(owner, data={"split_seed": seed}) for seed in (1, 2)]
+    for experiment in experiments:
+        finish_all(experiment)
+    damage(experiments[0], "spec")
+    assert hooks.note()
+    hooks.deliver()
+    assert len(sent) == 1
+    first, second = (Call.objects.get(experiment_id=experiment.pk) for experiment in experiments)
+    assert second.delivered_at is not None
+    assert first.problem.startswith("The message cannot be made. ")
+    assert first.due_at is not None
+    assert first.due_at > timezone.now()
+    for _ in range(hooks.LONGEST_TRIES):
+        Call.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+        hooks.deliver()
+    assert Call.objects.filter(due_at__isnull=False).count() == 0
+    assert len(sent) == 1
+
+
+def test_a_question_that_cannot_be_read_fails_and_the_next_one_is_taken(db: None, damage: Damage) -> None:
+    for key, example in (("a" * 64, 1), ("b" * 64, 1), ("c" * 64, 2)):
+        Question.objects.create(key=key, example=example)
+    first, second, third = Question.objects.order_by("pk")
+    damage(first, "answer")
+    assert [one.pk for one in erasures.claim_next()] == [first.pk, second.pk], "an answer that is to come need not be read"
+    if connection.vendor == "sqlite":  # where a column may hold anything
+        Question.objects.update(state=Asked.QUEUED)
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {Question._meta.db_table} SET example = 'first' WHERE id = %s", [first.pk])
+        assert [one.pk for one in erasures.claim_next()] == [second.pk]
+        found = Question.objects.values("state", "error").get(pk=first.pk)
+        assert found["state"] == Asked.FAILED
+        assert found["error"].startswith("The record of this question is damaged. ")
+    assert [one.pk for one in erasures.claim_next()] == [third.pk]
+
+
+def test_imports_are_done_although_no_question_can_be_claimed(
+    owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise KeyError("question")
+
+    one, done = queued(owner, tmp_path), []
+    monkeypatch.setattr(erasures, "claim_next", broken)
+    monkeypatch.setattr(chores, "watch", done.append)
+    chores.work()
+    assert done == [one]
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_done_and_is_not_tried_hot(
+    db: None, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def failing(name: str, error: Exception) -> Callable[[], None]:
+        def step() -> None:
+            done.append(name)
+            raise error
+
+        return step
+
+    recovery.steps = {
+        "first": failing("first", KeyError("first")),
+        "second": failing("second", OperationalError("away")),
+        "third": lambda: done.append("third"),
+    }
+    recovery.round()
+    recovery.round()
+    assert done == ["first", "second", "third", "second", "third"]
+
+
+def test_the_whole_recovery_goes_on_after_a_thread_of_the_webhook_died(
+    owner: User, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+
+    def deliver() -> None:
+        told.set()
+        raise KeyError("webhook")
+
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(hooks, "note", lambda: True)
+    monkeypatch.setattr(hooks, "deliver", deliver)
+    recovery.round()
+    assert told.wait(10)
+    recovery._telling.join(10)
+    recovery.round()
+    assert launch.budget.limited().count() == 0
+
+
+@pytest.mark.parametrize("column", ["spec", "triplets"])
+def test_the_page_of_a_damaged_experiment_says_what_is_wrong_and_the_list_shows_it(
+    owner: User, damage: Damage, client: Client, column: str
+) -> None:
+    experiment = launched(owner)
+    damage(experiment, column)
+    services.note_result_error(experiment.pk, "KeyError: 'prob'.")
+    client.force_login(owner)
+    page = client.get(f"/experiments/{experiment.pk}/")
+    assert page.status_code == 200
+    assert "KeyError: &#x27;prob&#x27;." in page.content.decode()
+    assert client.get("/").status_code == 200
+    assert client.get("/experiments/12345/").status_code == 404
+
+
+def test_the_page_of_a_damaged_run_says_what_is_wrong(owner: User, damage: Damage, client: Client) -> None:
+    run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
+    assert run
+    damage(run, "spec")
+    services.claim_next("worker@test")
+    client.force_login(owner)
+    page = client.get(f"/runs/{run.pk}/")
+    assert page.status_code == 200
+    assert "What this run is to train cannot be read from the record." in page.content.decode()
+
+
+@pytest.mark.parametrize("payload", [{"kind": "dreamt"}, {"kind": "claimed"}, {}, "text", [1]])
+def test_the_page_of_a_run_with_a_damaged_event_shows_all_others(owner: User, client: Client, payload: object) -> None:
+    run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
+    assert run
+    services.claim(run.pk, "worker@test")
+    Event.objects.filter(run=run, seq=1).update(payload=payload)
+    client.force_login(owner)
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert "an event that cannot be read: its record is damaged" in page
+    assert "taken by worker@test" in page
+    assert [event["seq"] for event in queries.events_after(run.pk, 0)] == [1, 2]
