@@ -51,7 +51,7 @@ def test_what_was_chosen_is_frozen(client: Client, experiment: Experiment) -> No
     answer = sent(client, experiment, highlights=f"#{example}: Both models miss\n\n{ids_of('test')[5]}")
     share = Share.objects.get()
     assert answer["Location"] == f"/shares/{share.slug}/manage/"
-    assert share.choices["highlights"][0] == {"example": example, "note": "Both models miss"}
+    assert share.choices["highlights"][0] == {"example": str(example), "note": "Both models miss"}
     paper = Frozen(share.versions.get().content).paper
     assert (paper.title, paper.authors, len(paper.highlights)) == ("A title", "Ada", 2)
 
