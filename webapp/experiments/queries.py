@@ -1,5 +1,6 @@
 """Every read of the record that a door needs."""
 
+import contextlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -204,7 +205,7 @@ class Progress:
 
 def progress(experiment: Experiment) -> Progress:
     """Expected durations, corrected by the pace of the run that is at work; what other experiments have before it is counted."""
-    runs = {part.run.key: part.run for part in parts(experiment)}
+    runs = _readable(part.run for part in parts(experiment))
     done_before = {
         key for key, run in runs.items() if run.ended_at and experiment.launched_at and run.ended_at < experiment.launched_at
     }
@@ -220,6 +221,16 @@ def _expected(experiment: Experiment, runs: Mapping[str, Run], done: Container[s
     return expected_seconds(Plan(experiment.experiment_spec, {key: run.run_spec for key, run in runs.items()}, ()), done)
 
 
+def _readable(runs: Iterable[Run]) -> dict[str, Run]:
+    """By their keys, without those of which the record is damaged: they take no time, and nobody's page breaks."""
+    found = {}
+    for run in runs:
+        with contextlib.suppress(ValueError):
+            _ = run.run_spec
+            found[run.key] = run
+    return found
+
+
 def _ahead(experiment: Experiment, runs: Mapping[str, Run]) -> float:
     """Seconds that workers still need for runs of experiments launched before, until the first of ours is at work."""
     if any(run.status in LEASED for run in runs.values()):
@@ -227,7 +238,7 @@ def _ahead(experiment: Experiment, runs: Mapping[str, Run]) -> float:
     before = Run.objects.filter(
         status__in=ACTIVE, experiments__launched_at__lt=experiment.launched_at, experiments__stopped_at=None
     ).exclude(key__in=runs)
-    others = {run.key: run for run in before.distinct()}
+    others = _readable(before.distinct())
     expected = _expected(experiment, others, ())
     return sum(_seconds_left(run, expected[key]) for key, run in others.items())
 

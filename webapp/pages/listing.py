@@ -15,6 +15,7 @@ from webapp.experiments.models import Experiment, Status
 from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
 from webapp.findings.words import count, dataset_title, duration, kinds_text
+from webapp.isolation import Isolated
 
 PER_PAGE = 25
 STYLES = {"running": "live", "stopping": "live", "finished": "done", "failed": "bad", "stopped": "part"}
@@ -105,6 +106,8 @@ class AtWork:
 class Listing:
     page: Page[Experiment]
     lines: list[Line]
+    damaged: list[Experiment]
+    """Those of the page whose record cannot be read."""
     filters: list[Filter]
     at_work: AtWork | None
     nothing: bool
@@ -122,11 +125,13 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     filters += [Filter(name, title, counts.count(name)) for name, title in STATES.items() if name in counts or name == state]
     chosen = [experiment for experiment in named if not state or states[experiment.pk] == state]
     page = Paginator(chosen, PER_PAGE).get_page(number)
+    isolated, now = Isolated("the list"), timezone.now()
     shown = {one.pk: one for one in queries.listed(viewer).filter(pk__in=[experiment.pk for experiment in page])}
-    now = timezone.now()
-    lines = [Line(shown[experiment.pk], now) for experiment in page if experiment.pk in shown]
-    working = [experiment for experiment in reversed(known) if states[experiment.pk] in AT_WORK]
-    return Listing(page, lines, filters, at_work(working, states) if working else None, not known)
+    lines = isolated.all(list(shown), lambda pk: Line(shown[pk], now))
+    read = {line.experiment.pk for line in lines}
+    damaged = [one for pk, one in shown.items() if pk not in read]
+    working = [one for one in reversed(known) if states[one.pk] in AT_WORK and one not in damaged]
+    return Listing(page, lines, damaged, filters, at_work(working, states) if working else None, not known)
 
 
 def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
