@@ -195,7 +195,7 @@ def test_an_invalid_form_comes_back_whole_and_trains_nothing(page: Client) -> No
 def test_other_models_have_a_field_and_what_was_typed_comes_back(page: Client) -> None:
     html = page.post("/experiments/new/", sent(ExperimentSpec(), strong__models=["minilm-l4", "/nowhere"])).content.decode()
     assert re.search(r'<textarea[^>]*name="strong__models"[^>]*>/nowhere</textarea>', html)
-    assert "There is no folder /nowhere." in plain(html)
+    assert "No model can be read from this folder." in plain(html)
     assert Experiment.objects.count() == 0
 
 
@@ -206,7 +206,7 @@ def test_an_experiment_whose_model_is_gone_is_still_shown_and_says_so_at_its_lau
     assert "Bag of words to tiny" in text(page, "/")
     assert "tiny" in text(page, address(experiment))
     response = page.post(f"/experiments/{experiment.pk}/launch/", follow=True)
-    assert "There is no folder /gone/tiny." in plain(response.content.decode())
+    assert "No model can be read from this folder." in plain(response.content.decode())
     assert Run.objects.count() == 0
 
 
