@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -19,11 +20,14 @@ from tests.webapp.cast import launched
 from tests.webapp.experiments.test_workers import a_worker
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
+from training.mapping import Mapping
+from training.shelving import About
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.experiments.models import Experiment
-from webapp.imports.models import Import
+from webapp.imports import services as imports
+from webapp.imports.models import Import, State
 from webapp.live import routing as live
 from webapp.notes import services as notes
 from webapp.shares import links, services
@@ -46,8 +50,12 @@ PEOPLE = {
 }
 OWNERS = {"launch", "stop", "stop-run", "manage", "queue-move"}  # pages that change an experiment or a run
 OWNERS |= {"share", "share-link", "share-revoke"}
+OWNERS |= {"import-check", "import-again", "import-change", "import-stop", "import-save", "import-discard"}
+SELF = {"token-revoke"}  # what is another account's is not there, for an admin neither
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
-OWNERS_API |= {"/experiments/{experiment_id}/move"}
+OWNERS_API |= {"/experiments/{experiment_id}/move", "/notes/{note_id}"}
+OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}"}
+SELF_API = {"/tokens/{token_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
 ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
@@ -85,7 +93,8 @@ def client_of(person: str, user: User | None, share: Share) -> Client:
 
 def arguments(route: URLPattern, experiment: Experiment, brought: Import, share: Share) -> dict[str, Any]:
     path = str(route.pattern)
-    kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
+    token = experiment.owner.tokens.first() if "tokens/" in path else None  # type: ignore[attr-defined]
+    kind = token or brought if "imports/" in path or token else experiment.runs.first() if path.startswith("runs/") else experiment
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
     known |= {"uidb64": "x", "secret": "y"}
@@ -115,8 +124,9 @@ def is_refused(answer: Any) -> bool:
     return to_login or answer.status_code in (401, 403)
 
 
-def wrong(cell: str, answer: Any, allowed: bool, need: Access = Access.PUBLIC) -> list[str]:
-    refused = is_refused(answer) or (need == Access.SHARED and answer.status_code == 404)  # there is nothing for them
+def wrong(cell: str, answer: Any, allowed: bool, need: Access = Access.PUBLIC, own: bool = False) -> list[str]:
+    hidden = own or need == Access.SHARED  # there is nothing for them
+    refused = is_refused(answer) or (hidden and answer.status_code == 404)
     return [f"{cell}: {answer.status_code}"] if refused == allowed else []
 
 
@@ -133,7 +143,7 @@ def test_every_page_declares_whom_it_is_for() -> None:
 
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
-    share = shared(experiment, owner)
+    share, _ = shared(experiment, owner), make(owner, "some")
     found = []
     for route in PAGES:
         given = arguments(route, experiment, brought, share)
@@ -146,7 +156,9 @@ def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people:
                     answer = asked(client_of(person, user, share), method, path)
                     transaction.set_rollback(True)
                 owners = route.name in OWNERS and (method == "POST" or route.name == "manage")
-                found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners), need)
+                own = route.name in SELF and method == "POST"
+                allowed = person == "owner" if own else is_allowed(person, need, owners)
+                found += wrong(f"{method} {path} by {person}", answer, allowed, need, own)
     assert found == []
 
 
@@ -165,6 +177,7 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
     known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}
     known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous", "worker_id": a_worker().pk, "act": "drain"}
+    notes.tag(owner, run.run_spec.fingerprint, known["example_id"], known["tag"])
     known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0
@@ -179,9 +192,11 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
                 body = '{"name": "Another"}' if method == "PATCH" else "{}"
                 options = {"data": body, "content_type": "application/json"} if method != "GET" else {}
                 answer = asked(client, method, path.format(**known) + query, **options)
-                owners = method != "GET" and path.removeprefix("/api/v1") in OWNERS_API
-                allowed = is_allowed(person, need, owners)
-                found += wrong(f"{method} {path} by {person}", answer, allowed)
+                address = path.removeprefix("/api/v1")
+                owners = method != "GET" and (address in OWNERS_API or (method == "DELETE" and address in OWNERS_DELETE))
+                own = method != "GET" and address in SELF_API
+                allowed = person == "owner" if own else is_allowed(person, need, owners)
+                found += wrong(f"{method} {path} by {person}", answer, allowed, own=own)
                 if answer.status_code in (401, 403):
                     assert answer.json()["errors"][0]["message"]
     assert operations > 15
@@ -306,6 +321,38 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
                     found += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
     assert looked > 200
     assert found == []
+
+
+def test_another_members_import_is_left_as_it_is_and_has_no_buttons(people: dict[str, User | None], owner: User) -> None:
+    brought = Import.objects.create(owner=owner, file_name="some.csv", state=State.CHECKED, look={}, mapping={})
+    for person in ("viewer", "other"):
+        client, user = Client(), people[person]
+        assert user
+        client.force_login(user)
+        for act in ("check", "again", "change", "stop", "save", "discard"):
+            answer = client.post(f"/datasets/imports/{brought.pk}/{act}/", {"name": "mine"})
+            assert answer.status_code == 403, act
+        Import.objects.filter(pk=brought.pk).update(look=None, mapping=None)
+        assert f"/datasets/imports/{brought.pk}/" not in client.get(f"/datasets/imports/{brought.pk}/").content.decode().replace(
+            f'hx-get="/datasets/imports/{brought.pk}/"', ""
+        )
+    brought.refresh_from_db()
+    assert (brought.state, brought.stop_asked) == (State.CHECKED, False)
+
+
+def test_what_is_said_of_a_data_set_on_the_shelf_is_changed_by_who_brought_it_and_by_admins(
+    people: dict[str, User | None], owner: User
+) -> None:
+    about = About.model_validate({"name": "reviews"})
+    Import.objects.create(owner=owner, file_name="some.csv", state=State.SAVED, shelved="reviews")
+    classes = [{"name": name, "values": [name]} for name in ("no", "yes")]
+    mapping = Mapping.model_validate({"kind": "labelled", "text": "text", "label": "label", "classes": classes})
+    for person, refused in (("other", True), ("owner", False), ("admin", False)):
+        one = Import.objects.create(owner=people[person], file_name="same.csv")
+        with pytest.raises(ValueError, match="is one of ada") if refused else nullcontext():
+            imports.check(one, mapping, about)
+        one.refresh_from_db()
+        assert (one.state == State.QUEUED) == (not refused)
 
 
 def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_is_a_viewer(
