@@ -29,7 +29,9 @@ from webapp.experiments.models import Experiment
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
 from webapp.live import routing as live
+from webapp.middleware import PERMISSIONS
 from webapp.notes import services as notes
+from webapp.pages import views
 from webapp.shares import links, services
 from webapp.shares.models import Share
 from webapp.sharing import routing as sharing
@@ -59,7 +61,16 @@ SELF_API = {"/tokens/{token_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
 ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
-PUBLIC_API = {"api-root", "openapi-json"}
+NO_OPERATIONS = {"api-root", "openapi-json"}
+
+
+EVERYWHERE = {
+    "Cache-Control": "private, no-store",
+    "Permissions-Policy": PERMISSIONS,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer but those of static files."""
 
 
 @pytest.fixture
@@ -94,7 +105,9 @@ def client_of(person: str, user: User | None, share: Share) -> Client:
 def arguments(route: URLPattern, experiment: Experiment, brought: Import, share: Share) -> dict[str, Any]:
     path = str(route.pattern)
     token = experiment.owner.tokens.first() if "tokens/" in path else None  # type: ignore[attr-defined]
-    kind = token or brought if "imports/" in path or token else experiment.runs.first() if path.startswith("runs/") else experiment
+    kind = (
+        token or brought if "imports/" in path or token else experiment.runs.first() if path.startswith("runs/") else experiment
+    )
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
     known |= {"uidb64": "x", "secret": "y"}
@@ -116,6 +129,8 @@ def asked(client: Client, method: str, path: str, **options: Any) -> Any:
         answer = client.generic(method, path, **options)
         transaction.set_rollback(True)
     assert answer.status_code < 500, f"{method} {path}: {answer.status_code}"
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE, f"{method} {path}"
+    assert "default-src 'none'" in answer["Content-Security-Policy"], f"{method} {path}"
     return answer
 
 
@@ -205,9 +220,9 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
 
 def test_the_api_has_no_address_beside_its_operations_but_its_description() -> None:
     (door,) = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.app_name == "ninja"]
-    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in PUBLIC_API]
+    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in NO_OPERATIONS]
     addresses = {"/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.pattern)) for one in others}
-    assert len(others) == len(door.url_patterns) - len(PUBLIC_API)
+    assert len(others) == len(door.url_patterns) - len(NO_OPERATIONS)
     described = set(api.get_openapi_schema()["paths"])
     assert addresses == described
 
@@ -246,6 +261,31 @@ async def stays_open(path: str, user: User | AnonymousUser, cookie: str) -> bool
     await socket.send_input({"type": "websocket.disconnect", "code": 1000})
     await socket.wait()
     return bool(answer["type"] == "websocket.send")
+
+
+def test_errors_and_the_admin_site_carry_the_same_headers(
+    people: dict[str, User | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, user = Client(raise_request_exception=False), people["admin"]
+    assert user
+    client.force_login(user)
+    monkeypatch.setattr(views, "render", lambda *_, **__: 1 / 0)
+    asks = {
+        "/": 500,
+        "/nothing/": 404,
+        "/api/v1/nothing": 404,
+        "/shared/none/": 404,
+        "/admin/": 200,
+        "/logout/": 405,
+        "/admin": 301,
+    }
+    asks |= {"/healthz": 200, "/static/none.css": 404}
+    for path, status in asks.items():
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE, path
+    answer = client.get("/healthz", headers={"host": "elsewhere.example"})
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
 
 
 @pytest.mark.parametrize("name", ["admin:index", "admin:auth_user_changelist", "admin:auth_group_changelist"])
@@ -316,7 +356,7 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
                 continue
             for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
                 looked += 1
-                if not address.startswith(("/static/", "/admin/")) and resolve(address).url_name not in PUBLIC_API:
+                if not address.startswith(("/static/", "/admin/")) and resolve(address).url_name not in NO_OPERATIONS:
                     need = resolve(address).func.access  # type: ignore[attr-defined]
                     found += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
     assert looked > 200

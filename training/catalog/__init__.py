@@ -72,7 +72,9 @@ def model(name: str) -> ModelEntry:
     folder = local_folder(name)
     found = _on_hub(name) if folder is None else _local(folder)
     if folder is not None and local.NAMED.fullmatch(name) and found.name.rpartition("@")[2] != name.rpartition("@")[2]:
-        raise ValueError(f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH.")
+        raise ValueError(
+            f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH."
+        )
     _met[found.name] = found
     return found
 

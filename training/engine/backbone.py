@@ -109,7 +109,9 @@ def directions(run: RunSpec, classes: int) -> Tensor:
     words = [found.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
-        raise CorruptModel(f"The tokenizer of {sources.public_name(run)} does not tell the words {named} apart: start its head at zero.")
+        raise CorruptModel(
+            f"The tokenizer of {sources.public_name(run)} does not tell the words {named} apart: start its head at zero."
+        )
     with torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]

@@ -29,7 +29,13 @@ def names_in(text: str) -> set[str]:
 
 def installation_names() -> Iterator[str]:
     """Folders, database, broker and workers."""
-    for folder in (settings.DATA_DIR, settings.BASE_DIR, settings.ARTIFACTS_DIR, settings.DATASETS_DIR, *local.recorded_folders()):
+    for folder in (
+        settings.DATA_DIR,
+        settings.BASE_DIR,
+        settings.ARTIFACTS_DIR,
+        settings.DATASETS_DIR,
+        *local.recorded_folders(),
+    ):
         yield str(Path(folder))
     database, broker = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
     yield from (str(database.get(name) or "") for name in ("HOST", "USER", "PASSWORD", "NAME"))

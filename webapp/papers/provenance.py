@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -13,6 +12,7 @@ from webapp.experiments.models import Experiment, Part, Role, Status
 from webapp.experiments.redaction import public_text
 from webapp.findings.words import short_model
 from webapp.papers.paper import Provenance, Trained
+
 
 def provenance(experiment: Experiment, by: User, *, anonymous: bool = False) -> Provenance:
     """Of an ``anonymous`` page, whose authors are not those of the laboratory, it names nobody."""
