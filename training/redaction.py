@@ -3,7 +3,7 @@
 import getpass
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,8 @@ def public_text(text: str, names: Iterable[str] = ()) -> str:
 class PublicEvents:
     """Events of one archive as they may leave: workers are numbered, failures without log, nobody who stopped a run is named."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = tuple(names)
+    def __init__(self, clean: Callable[[str], str] = public_text) -> None:
+        self._clean = clean
         self._workers: dict[str, str] = {}
 
     def of(self, event: Event) -> Event:
@@ -63,10 +63,10 @@ class PublicEvents:
             case RunClaimed() | RunReleased():
                 return event.model_copy(update={"worker": self._worker(event.worker)})
             case RunLost():
-                update = {"worker": self._worker(event.worker), "cause": public_text(event.cause, self._names)}
+                update = {"worker": self._worker(event.worker), "cause": self._clean(event.cause)}
                 return event.model_copy(update=update)
             case RunFailed():
-                return event.model_copy(update={"error": public_text(event.error, self._names), "log": ""})
+                return event.model_copy(update={"error": self._clean(event.error), "log": ""})
             case StopRequested():
                 return event.model_copy(update={"by": ""})
         return event

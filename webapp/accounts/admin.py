@@ -18,8 +18,11 @@ WHERE = "the admin site"
 
 
 class NewNameForm(AdminUserCreationForm):  # type: ignore[type-arg]
-    def clean_username(self) -> str:
-        return str(new_name(super().clean_username()))
+    def clean_username(self) -> str | None:
+        """Compared with other accounts' in large and small letters as it will be stored."""
+        self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
+        name: str | None = super().clean_username()
+        return name
 
 
 class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]
@@ -28,9 +31,10 @@ class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]
         name = str(self.cleaned_data["username"])
         if name == self.initial.get("username"):
             return name
+        name = new_name(name)
         if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
             raise ValidationError("Another account has this name.")
-        return new_name(name)
+        return name
 
 
 class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]

@@ -16,9 +16,9 @@ from training import ExperimentSpec
 from training.results import Result
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
+from webapp.accounts.viewing import spec_for, text_for
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
-from webapp.api.viewers import spec_for, text_for
 from webapp.experiments import keeping, queries
 from webapp.experiments.models import Experiment
 from webapp.jobs import launch as jobs
@@ -108,7 +108,7 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
         state=queries.state(experiment),
         fraction=progress.fraction,
         seconds_left=progress.seconds_left,
-        spec=spec_for(request, experiment.experiment_spec),
+        spec=spec_for(request.user, experiment.experiment_spec),
         runs=[
             PartOut(
                 run=part.run.pk,
@@ -119,7 +119,7 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
                 step=part.run.step,
                 total_steps=part.run.total_steps,
                 accuracy=part.run.accuracy,
-                error=text_for(request, part.run.error),
+                error=text_for(request.user, part.run.error),
             )
             for part in queries.parts(experiment)
         ],

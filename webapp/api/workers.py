@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
 from webapp.access import Access, demand
-from webapp.api.viewers import only_looks
+from webapp.accounts.viewing import only_looks
 from webapp.experiments import workers
 from webapp.experiments.models import Worker
 from webapp.jobs import launch as jobs
@@ -51,7 +51,7 @@ def workers_out(request: HttpRequest) -> WorkersOut:
         WorkerOut.model_validate(
             {
                 **{name: getattr(one.worker, name) for name in named},
-                "name": f"worker {number}" if only_looks(request) else one.worker.name,
+                "name": f"worker {number}" if only_looks(request.user) else one.worker.name,
                 "online": one.online,
                 "run": one.run and one.run.pk,
             }

@@ -19,7 +19,7 @@ from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.queries import state
-from webapp.experiments.redaction import installation_names, public_models, public_runs
+from webapp.experiments.redaction import public_models, public_runs, public_text
 
 
 class Unfinished(Exception):
@@ -53,7 +53,7 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
     names = {run.key: specs[run.key].key() for run in runs}
     if renewed_keys:
         names |= public_models(runs)
-    public = PublicEvents(set(installation_names()))
+    public = PublicEvents(public_text)
     for run in runs:
         starts += _write_run(run, specs[run.key], store, Store(folder), public)
     result = None if experiment.result is None else Result.model_validate(renamed(experiment.result, names))

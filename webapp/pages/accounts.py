@@ -82,8 +82,11 @@ class JoinForm(UserCreationForm):  # type: ignore[type-arg]
         model = User
         fields = ("username", "first_name", "last_name")
 
-    def clean_username(self) -> str:
-        return str(new_name(super().clean_username()))
+    def clean_username(self) -> str | None:
+        """Compared with other accounts' in large and small letters as it will be stored."""
+        self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
+        name: str | None = super().clean_username()
+        return name
 
 
 @public

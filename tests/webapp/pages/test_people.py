@@ -61,7 +61,7 @@ def test_an_invitation_is_shown_once_opens_one_account_with_its_role_and_is_over
     assert verbs() == ["invited", "joined"]
 
 
-@pytest.mark.parametrize("name", ["\u0430d\u0430", "ad\u0430", "ADA", "a\u200dda"])
+@pytest.mark.parametrize("name", ["\u0430d\u0430", "ad\u0430", "ADA", "\uff21DA", "a\u200dda", ""])
 def test_who_is_invited_gets_no_name_that_looks_like_anothers(root: User, owner: User, name: str) -> None:
     _, secret = invitations.invite(root, Access.MEMBER)
     long = "a long enough passphrase"

@@ -30,6 +30,7 @@ from webapp.examples.export import SUFFIXES
 from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import hello
+from webapp.jobs import logs
 from webapp.papers.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
@@ -137,8 +138,8 @@ def inside(data: bytes) -> Iterator[bytes]:
 
 def told(answer: Any) -> list[bytes]:
     """Which planted names are in an answer: its headers, its body and what is packed there."""
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return [found[0] for part in (str(answer.headers).encode(), *inside(body)) if (found := PLANTED.search(part))]
+    body = b"".join(answer) if answer.streaming else answer.content
+    return [found[0] for part in (str(answer.headers).encode(), *inside(body)) for found in PLANTED.finditer(part)]
 
 
 def crawled(share: Share) -> dict[str, list[bytes]]:
@@ -207,14 +208,32 @@ def test_runs_and_specs_are_stored_without_the_folder_and_the_plan_still_finds_i
     assert set(make_plan(planted.experiment_spec).runs) == set(planted.runs.values_list("key", flat=True))
 
 
-def test_the_api_tells_a_viewer_no_planted_name_but_the_account(planted: Experiment) -> None:
+def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Experiment) -> None:
     viewer = User.objects.create_user("vera")
     viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
-    client = Client(headers={"authorization": f"Bearer {make_token(viewer)}"})
-    root, run = f"/api/v1/experiments/{planted.pk}", planted.runs.filter(status=Status.FAILED)[0]
+    client, browser = Client(headers={"authorization": f"Bearer {make_token(viewer)}"}), Client()
+    browser.force_login(viewer)
+    failed, done = (planted.runs.filter(status=status, spec__half="A")[0] for status in (Status.FAILED, Status.FINISHED))
+    logs.path_of(failed.key).parent.mkdir(parents=True, exist_ok=True)
+    logs.path_of(failed.key).write_text(LOG)
+    root, own = f"/api/v1/experiments/{planted.pk}", f"/experiments/{planted.pk}/"
     paths = [root, f"{root}/archive", "/api/v1/experiments", "/api/v1/workers", "/api/v1/queue", "/api/v1/datasets"]
-    paths += [f"/api/v1/runs/{run.pk}", f"/api/v1/runs/{run.pk}/log", f"/api/v1/runs/{run.pk}/events"]
-    answers = {path: client.get(path) for path in paths}
-    assert {answer.status_code for answer in answers.values()} == {200}
-    names = {path: {name for name in told(answer) if ACCOUNT.encode() not in name} for path, answer in answers.items()}
+    paths += [f"/api/v1/runs/{run.pk}{end}" for run in (failed, done) for end in ("", "/log", "/events")]
+    pages = [
+        "/",
+        own,
+        f"{own}status/",
+        f"{own}archive/",
+        "/workers/",
+        "/queue/",
+        "/leaderboard/",
+        f"/experiments/new/?from={planted.pk}",
+    ]
+    pages += [f"/runs/{run.pk}/{end}" for run in (failed, done) for end in ("", "status/", "log/")]
+    answers = {path: client.get(path) for path in paths} | {path: browser.get(path) for path in pages}
+    assert {path: answer.status_code for path, answer in answers.items() if answer.status_code not in (200, 403)} == {}
+    names = {path: {name for name in told(answer) if b"account" not in name} for path, answer in answers.items()}
     assert [path for path, found in names.items() if found] == []
+    member = Client()
+    member.force_login(planted.owner)
+    assert HOST in member.get(f"/runs/{failed.pk}/").content.decode()
