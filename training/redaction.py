@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.catalog import local
-from training.events import Event, RunClaimed, RunFailed, RunLost, RunReleased, StopRequested
+from training.events import ArtifactDamaged, Event, RunClaimed, RunFailed, RunLost, RunReleased, StopRequested
 
 REMOVED = "[removed]"
 """What stands where a path, a host, an address or an account was."""
@@ -60,9 +60,11 @@ class PublicEvents:
 
     def of(self, event: Event) -> Event:
         match event:
-            case RunClaimed() | RunReleased():
+            case RunClaimed():
                 return event.model_copy(update={"worker": self._worker(event.worker)})
-            case RunLost():
+            case ArtifactDamaged():
+                return event.model_copy(update={"problem": self._clean(event.problem)})
+            case RunLost() | RunReleased():
                 update = {"worker": self._worker(event.worker), "cause": self._clean(event.cause)}
                 return event.model_copy(update=update)
             case RunFailed():
