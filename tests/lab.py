@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from functools import cached_property
@@ -102,9 +103,13 @@ class Lab:
 
     @cached_property
     def jar(self) -> CookieJar:
-        """The cookies of somebody who came by the one-time link, which works once."""
+        """The cookies of somebody who came by the one-time link and pressed its button."""
         jar = CookieJar()
-        build_opener(HTTPCookieProcessor(jar)).open(self.login_link)
+        browser = build_opener(HTTPCookieProcessor(jar))
+        page = browser.open(self.login_link).read().decode()
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token, page
+        browser.open(self.login_link, urllib.parse.urlencode({"csrfmiddlewaretoken": token[1]}).encode())
         return jar
 
     def read(self, path: str) -> str:

@@ -1,6 +1,5 @@
 """An experiment that was run without a laboratory, sent to one as the archive that it takes."""
 
-import getpass
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from training.artifacts import Store
 from training.client import Lab, Refused
 from training.events import EVENTS, RunStarted, Told
 from training.plan import Plan
+from training.redaction import PublicEvents
 from training.results import summarize
 
 
@@ -24,7 +24,7 @@ def send(plan: Plan, store: Store, url: str) -> str:
     with tempfile.TemporaryDirectory() as place:
         folder, packed = Path(place) / "archive", Path(place) / "archive.zip"
         try:
-            write(plan, store, getpass.getuser(), folder)
+            write(plan, store, folder)
             pack(folder, packed)
             number = Lab(url).push(packed).id
         except (Broken, Refused, OSError, ValueError) as error:
@@ -34,7 +34,7 @@ def send(plan: Plan, store: Store, url: str) -> str:
     return f"{url.rstrip('/')}/experiments/{number}/"
 
 
-def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
+def write(plan: Plan, store: Store, folder: Path) -> str:
     """Fills ``folder`` with the archive of the plan's runs in ``store`` and returns its content hash. Raises NotSent."""
     for key in plan.runs:
         if store.finished(key) and (damage := store.damage(key, again=True)):
@@ -43,12 +43,13 @@ def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
             raise NotSent(f"Run {key[:12]} has not finished: python -m training run goes on with it.")
         if not (store.run(key) / EVENTS).exists():
             raise NotSent(f"Of run {key[:12]} no events were kept, which an archive needs. Train it again.")
-    told = {key: _copy(store.run(key), folder / "runs" / key, key) for key in plan.runs}
+    public = PublicEvents()
+    told = {key: _copy(store.run(key), folder / "runs" / key, key, public) for key in plan.runs}
     events = [one for some in told.values() for one in some]
     about = Archive(
         number=None,
         name=plan.spec.name,
-        owner=owner,
+        owner="",
         launched_at=min(one.at for one in events),
         ended_at=max(one.at for one in events),
         spec=plan.spec.model_dump(mode="json"),
@@ -61,9 +62,12 @@ def write(plan: Plan, store: Store, owner: str, folder: Path) -> str:
     return seal(folder)
 
 
-def _copy(source: Path, target: Path, key: str) -> list[Told]:
+def _copy(source: Path, target: Path, key: str, public: PublicEvents) -> list[Told]:
+    """The files of a run, whose events are returned as they leave: without the names of this machine and its accounts."""
     target.mkdir(parents=True)
     for name in (RUN, EVENTS, *MADE):
         if (source / name).exists():  # a run that did not watch itself has no trajectory
             shutil.copyfile(source / name, target / name)
-    return read_events(target.parents[1], key)
+    told = [one.model_copy(update={"event": public.of(one.event)}) for one in read_events(target.parents[1], key)]
+    (target / EVENTS).write_text("".join(f"{one.model_dump_json()}\n" for one in told), encoding="utf-8")
+    return told

@@ -17,6 +17,8 @@ VIEWERS = "viewers"
 """The group whose accounts only look."""
 
 NOT_YOURS = "Only the owner of the experiment and administrators may do that. You can clone it."
+NOT_YOUR_IMPORT = "Only who brought this data set and administrators may do that."
+NOT_YOUR_WRITING = "Only who wrote this and administrators may take it away."
 
 Anybody = User | AnonymousUser
 View = TypeVar("View", bound=Callable[..., Any])
@@ -67,10 +69,15 @@ def demand(user: Anybody, access: Access) -> None:
         raise PermissionDenied(REFUSALS[access])
 
 
+def owns(user: Anybody, owner: int | None) -> bool:
+    """The one rule of what somebody made: who made it, ``owner``, may change it while he is a member, and so may admins."""
+    access = access_of(user)
+    return access == Access.ADMIN or (access == Access.MEMBER and owner is not None and owner == user.pk)
+
+
 def may_change(user: Anybody, experiment: Experiment) -> bool:
     """Whether the account may launch and stop the experiment: its owner and admins."""
-    access = access_of(user)
-    return access == Access.ADMIN or (access == Access.MEMBER and experiment.owner_id == user.pk)
+    return owns(user, experiment.owner_id)
 
 
 def may_stop(user: Anybody, run: Run) -> bool:

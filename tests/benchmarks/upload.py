@@ -49,6 +49,7 @@ def bring(lab: Lab, page: Page, path: Path) -> None:
         phase, phase_begun, seen = following, time.monotonic(), 0
 
     page.goto(lab.login_link)
+    page.get_by_role("button", name="Log in").click()
     page.goto(f"{lab.url}/datasets/upload/")
     page.get_by_label("File").set_input_files(path)
     begun = phase_begun = time.monotonic()

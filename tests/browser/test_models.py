@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from training import ExperimentSpec, Store, make_plan
+from training import ExperimentSpec, Store, catalog, make_plan
 
 from ..lab import Lab
 from ..tiny import make_model
@@ -60,7 +60,7 @@ def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
     page.wait_for_url(re.compile(r"/experiments/\d+/$"))
     experiment = lab.finished(int(page.url.split("/")[-2]), 400)
     assert experiment["state"] == "finished", [run["error"] for run in experiment["runs"]]
-    assert experiment["spec"]["strong"]["models"] == [f"local:{encoder}"]
+    assert experiment["spec"]["strong"]["models"] == [catalog.model(str(encoder)).name]
     expect(page.locator("#head [role=status]")).to_contain_text("Done", timeout=10_000)
     expect(page.locator("#result")).to_contain_text("tiny-bert")
     same_from_the_command_line(lab, own, tmp_path / "out")

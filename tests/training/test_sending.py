@@ -32,10 +32,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_the_archive_has_every_run_its_events_and_the_result_that_was_written(store: Store, tmp_path: Path) -> None:
-    content = write(PLAN, store, "ada", tmp_path)
+    content = write(PLAN, store, tmp_path)
     assert verify(tmp_path) == content
     about = read(tmp_path)
-    assert (about.number, about.name, about.owner) == (None, "From the command line", "ada")
+    assert (about.number, about.name, about.owner) == (None, "From the command line", "")
     assert about.result is not None
     assert about.result.model_dump(mode="json") == json.loads((store.root / "result.json").read_text())
     assert {path.parent.name for path in tmp_path.glob("runs/*/predictions.parquet")} == set(PLAN.runs)
@@ -45,14 +45,14 @@ def test_the_archive_has_every_run_its_events_and_the_result_that_was_written(st
 
 def test_a_run_that_is_missing_or_without_its_events_is_named(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NotSent, match="has not finished"):
-        write(PLAN, Store(tmp_path / "empty"), "ada", tmp_path / "archive")
+        write(PLAN, Store(tmp_path / "empty"), tmp_path / "archive")
     key = next(iter(PLAN.runs))
     events = store.run(key) / EVENTS
     kept = events.read_bytes()
     events.unlink()
     try:
         with pytest.raises(NotSent, match=f"Of run {key[:12]} no events were kept"):
-            write(PLAN, store, "ada", tmp_path / "archive")
+            write(PLAN, store, tmp_path / "archive")
     finally:
         events.write_bytes(kept)
 

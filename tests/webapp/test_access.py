@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -19,13 +20,18 @@ from tests.webapp.cast import launched
 from tests.webapp.experiments.test_workers import a_worker
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
+from training.mapping import Mapping
+from training.shelving import About
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.experiments.models import Experiment
-from webapp.imports.models import Import
+from webapp.imports import services as imports
+from webapp.imports.models import Import, State
 from webapp.live import routing as live
+from webapp.middleware import PERMISSIONS
 from webapp.notes import services as notes
+from webapp.pages import views
 from webapp.shares import links, services
 from webapp.shares.models import Share
 from webapp.sharing import routing as sharing
@@ -46,12 +52,25 @@ PEOPLE = {
 }
 OWNERS = {"launch", "stop", "stop-run", "manage", "queue-move"}  # pages that change an experiment or a run
 OWNERS |= {"share", "share-link", "share-revoke"}
+OWNERS |= {"import-check", "import-again", "import-change", "import-stop", "import-save", "import-discard"}
+SELF = {"token-revoke"}  # what is another account's is not there, for an admin neither
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
-OWNERS_API |= {"/experiments/{experiment_id}/move"}
+OWNERS_API |= {"/experiments/{experiment_id}/move", "/notes/{note_id}"}
+OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}"}
+SELF_API = {"/tokens/{token_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
 ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
-PUBLIC_API = {"api-root", "openapi-json"}
+NO_OPERATIONS = {"api-root", "openapi-json"}
+
+
+EVERYWHERE = {
+    "Cache-Control": "private, no-store",
+    "Permissions-Policy": PERMISSIONS,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer but those of static files."""
 
 
 @pytest.fixture
@@ -85,7 +104,10 @@ def client_of(person: str, user: User | None, share: Share) -> Client:
 
 def arguments(route: URLPattern, experiment: Experiment, brought: Import, share: Share) -> dict[str, Any]:
     path = str(route.pattern)
-    kind = brought if "imports/" in path else experiment.runs.first() if path.startswith("runs/") else experiment
+    token = experiment.owner.tokens.first() if "tokens/" in path else None  # type: ignore[attr-defined]
+    kind = (
+        token or brought if "imports/" in path or token else experiment.runs.first() if path.startswith("runs/") else experiment
+    )
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
     known |= {"uidb64": "x", "secret": "y"}
@@ -107,6 +129,8 @@ def asked(client: Client, method: str, path: str, **options: Any) -> Any:
         answer = client.generic(method, path, **options)
         transaction.set_rollback(True)
     assert answer.status_code < 500, f"{method} {path}: {answer.status_code}"
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE, f"{method} {path}"
+    assert "default-src 'none'" in answer["Content-Security-Policy"], f"{method} {path}"
     return answer
 
 
@@ -115,8 +139,9 @@ def is_refused(answer: Any) -> bool:
     return to_login or answer.status_code in (401, 403)
 
 
-def wrong(cell: str, answer: Any, allowed: bool, need: Access = Access.PUBLIC) -> list[str]:
-    refused = is_refused(answer) or (need == Access.SHARED and answer.status_code == 404)  # there is nothing for them
+def wrong(cell: str, answer: Any, allowed: bool, need: Access = Access.PUBLIC, own: bool = False) -> list[str]:
+    hidden = own or need == Access.SHARED  # there is nothing for them
+    refused = is_refused(answer) or (hidden and answer.status_code == 404)
     return [f"{cell}: {answer.status_code}"] if refused == allowed else []
 
 
@@ -133,7 +158,7 @@ def test_every_page_declares_whom_it_is_for() -> None:
 
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
-    share = shared(experiment, owner)
+    share, _ = shared(experiment, owner), make(owner, "some")
     found = []
     for route in PAGES:
         given = arguments(route, experiment, brought, share)
@@ -146,7 +171,9 @@ def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people:
                     answer = asked(client_of(person, user, share), method, path)
                     transaction.set_rollback(True)
                 owners = route.name in OWNERS and (method == "POST" or route.name == "manage")
-                found += wrong(f"{method} {path} by {person}", answer, is_allowed(person, need, owners), need)
+                own = route.name in SELF and method == "POST"
+                allowed = person == "owner" if own else is_allowed(person, need, owners)
+                found += wrong(f"{method} {path} by {person}", answer, allowed, need, own)
     assert found == []
 
 
@@ -165,6 +192,7 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})
     known |= {"name": "movie-reviews", "slug": share.slug, "link_id": links.make_link(share, owner)[0].pk}
     known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous", "worker_id": a_worker().pk, "act": "drain"}
+    notes.tag(owner, run.run_spec.fingerprint, known["example_id"], known["tag"])
     known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     found, operations = [], 0
@@ -179,9 +207,11 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
                 body = '{"name": "Another"}' if method == "PATCH" else "{}"
                 options = {"data": body, "content_type": "application/json"} if method != "GET" else {}
                 answer = asked(client, method, path.format(**known) + query, **options)
-                owners = method != "GET" and path.removeprefix("/api/v1") in OWNERS_API
-                allowed = is_allowed(person, need, owners)
-                found += wrong(f"{method} {path} by {person}", answer, allowed)
+                address = path.removeprefix("/api/v1")
+                owners = method != "GET" and (address in OWNERS_API or (method == "DELETE" and address in OWNERS_DELETE))
+                own = method != "GET" and address in SELF_API
+                allowed = person == "owner" if own else is_allowed(person, need, owners)
+                found += wrong(f"{method} {path} by {person}", answer, allowed, own=own)
                 if answer.status_code in (401, 403):
                     assert answer.json()["errors"][0]["message"]
     assert operations > 15
@@ -190,9 +220,9 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
 
 def test_the_api_has_no_address_beside_its_operations_but_its_description() -> None:
     (door,) = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.app_name == "ninja"]
-    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in PUBLIC_API]
+    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in NO_OPERATIONS]
     addresses = {"/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.pattern)) for one in others}
-    assert len(others) == len(door.url_patterns) - len(PUBLIC_API)
+    assert len(others) == len(door.url_patterns) - len(NO_OPERATIONS)
     described = set(api.get_openapi_schema()["paths"])
     assert addresses == described
 
@@ -231,6 +261,31 @@ async def stays_open(path: str, user: User | AnonymousUser, cookie: str) -> bool
     await socket.send_input({"type": "websocket.disconnect", "code": 1000})
     await socket.wait()
     return bool(answer["type"] == "websocket.send")
+
+
+def test_errors_and_the_admin_site_carry_the_same_headers(
+    people: dict[str, User | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, user = Client(raise_request_exception=False), people["admin"]
+    assert user
+    client.force_login(user)
+    monkeypatch.setattr(views, "render", lambda *_, **__: 1 / 0)
+    asks = {
+        "/": 500,
+        "/nothing/": 404,
+        "/api/v1/nothing": 404,
+        "/shared/none/": 404,
+        "/admin/": 200,
+        "/logout/": 405,
+        "/admin": 301,
+    }
+    asks |= {"/healthz": 200, "/static/none.css": 404}
+    for path, status in asks.items():
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE, path
+    answer = client.get("/healthz", headers={"host": "elsewhere.example"})
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
 
 
 @pytest.mark.parametrize("name", ["admin:index", "admin:auth_user_changelist", "admin:auth_group_changelist"])
@@ -301,11 +356,43 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
                 continue
             for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
                 looked += 1
-                if not address.startswith(("/static/", "/admin/")) and resolve(address).url_name not in PUBLIC_API:
+                if not address.startswith(("/static/", "/admin/")) and resolve(address).url_name not in NO_OPERATIONS:
                     need = resolve(address).func.access  # type: ignore[attr-defined]
                     found += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
     assert looked > 200
     assert found == []
+
+
+def test_another_members_import_is_left_as_it_is_and_has_no_buttons(people: dict[str, User | None], owner: User) -> None:
+    brought = Import.objects.create(owner=owner, file_name="some.csv", state=State.CHECKED, look={}, mapping={})
+    for person in ("viewer", "other"):
+        client, user = Client(), people[person]
+        assert user
+        client.force_login(user)
+        for act in ("check", "again", "change", "stop", "save", "discard"):
+            answer = client.post(f"/datasets/imports/{brought.pk}/{act}/", {"name": "mine"})
+            assert answer.status_code == 403, act
+        Import.objects.filter(pk=brought.pk).update(look=None, mapping=None)
+        assert f"/datasets/imports/{brought.pk}/" not in client.get(f"/datasets/imports/{brought.pk}/").content.decode().replace(
+            f'hx-get="/datasets/imports/{brought.pk}/"', ""
+        )
+    brought.refresh_from_db()
+    assert (brought.state, brought.stop_asked) == (State.CHECKED, False)
+
+
+def test_what_is_said_of_a_data_set_on_the_shelf_is_changed_by_who_brought_it_and_by_admins(
+    people: dict[str, User | None], owner: User
+) -> None:
+    about = About.model_validate({"name": "reviews"})
+    Import.objects.create(owner=owner, file_name="some.csv", state=State.SAVED, shelved="reviews")
+    classes = [{"name": name, "values": [name]} for name in ("no", "yes")]
+    mapping = Mapping.model_validate({"kind": "labelled", "text": "text", "label": "label", "classes": classes})
+    for person, refused in (("other", True), ("owner", False), ("admin", False)):
+        one = Import.objects.create(owner=people[person], file_name="same.csv")
+        with pytest.raises(ValueError, match="is one of ada") if refused else nullcontext():
+            imports.check(one, mapping, about)
+        one.refresh_from_db()
+        assert (one.state == State.QUEUED) == (not refused)
 
 
 def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_is_a_viewer(

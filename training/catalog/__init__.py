@@ -1,19 +1,20 @@
 """What may be chosen, by name: models and data sets.
 
 A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
-``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``).
+``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), which is called
+``local:NAME@DIGEST`` from then on.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, shelf
+from training.catalog import folders, hub, local, shelf
 from training.catalog.datasets import DATASETS, DatasetEntry, from_shelf
 from training.catalog.ladders import LADDERS, learning_rates
+from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
 from training.catalog.registry import REGISTERED
 
@@ -40,7 +41,7 @@ __all__ = [
 
 Entry = TypeVar("Entry")
 
-HUB, LOCAL = "hub:", "local:"
+HUB = "hub:"
 
 _met: dict[str, ModelEntry] = {}
 """What was found out about models that are not in the catalog, in this process."""
@@ -70,6 +71,10 @@ def model(name: str) -> ModelEntry:
         return MODELS[name]
     folder = local_folder(name)
     found = _on_hub(name) if folder is None else _local(folder)
+    if folder is not None and local.NAMED.fullmatch(name) and found.name.rpartition("@")[2] != name.rpartition("@")[2]:
+        raise ValueError(
+            f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH."
+        )
     _met[found.name] = found
     return found
 
@@ -113,13 +118,6 @@ def repository_of(name: str) -> tuple[str, str]:
     return find("model", MODELS | LADDERS, name).source, ""
 
 
-def local_folder(name: str) -> Path | None:
-    """The folder that ``name`` means, None for a name of another kind."""
-    if name.startswith(LOCAL):
-        return Path(os.path.abspath(Path(name.removeprefix(LOCAL)).expanduser()))  # noqa: PTH100 - links stay as they are
-    return Path(os.path.normpath(name)) if Path(name).is_absolute() else None
-
-
 def dataset(name: str) -> DatasetEntry:
     """The data set called ``name``: embedded or on the shelf. Raises ValueError with one sentence where it is neither."""
     found = DATASETS.get(name) or from_shelf(name)
@@ -153,24 +151,30 @@ def ready_datasets() -> list[str]:
 
 
 def _local(folder: Path) -> ModelEntry:
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}.")
+    """Raises ValueError; of a folder that is no model it says neither whether it exists nor what else is in it."""
+    local.check_readable(folder)
+    if not folders.is_model(folder):
+        raise local.NotReadable
     try:
-        if not (folder / folders.CONFIG).is_file():
-            raise ValueError("it has no config.json.")
+        local.check_readable(folder, folders.files_of(folder))
         found = folders.facts(folders.read_config(folder / folders.CONFIG))
         parameters, digest = folders.parameters(folder), folders.digest(folder)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"The model in {folder} cannot be used: {error}") from None
+    except OSError as error:
+        raise ValueError(f"The model {folder.name} cannot be used: {error.strerror}.") from None
+    except local.NotReadable:
+        raise
+    except ValueError as error:
+        raise ValueError(f"The model {folder.name} cannot be used: {error}") from None
+    local.record(folder, digest)
     return ModelEntry(
-        name=f"{LOCAL}{folder}",
+        name=local.name_of(folder, digest),
         title=folder.name,
         family=found.architecture,
         parameters=parameters,
         layers=found.layers,
         digest=digest,
         licence="unknown",
-        source=str(folder),
+        source=f"local folder {folder.name}",
         learning_rates=learning_rates(found.kind, parameters),
         kind=found.kind,
         width=found.width,

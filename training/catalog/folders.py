@@ -6,6 +6,7 @@ Light on purpose: JSON and hashes, no torch and no transformers. Every ValueErro
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,21 @@ class Facts:
     layers: int
     width: int
     context: int | None
+
+
+def is_model(folder: Path) -> bool:
+    """Whether there is a config.json that this process may read."""
+    try:
+        return (folder / CONFIG).is_file() and os.access(folder / CONFIG, os.R_OK)
+    except (OSError, ValueError):
+        return False
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Every file that decides what the model computes. Raises ValueError where weights are missing."""
+    index = [folder / INDEX] if (folder / INDEX).is_file() else []
+    tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
+    return [folder / CONFIG, *weight_files(folder), *tokenizer, *index]
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -133,12 +149,9 @@ def parameters(folder: Path) -> int:
 
 def digest(folder: Path) -> str:
     """SHA-256 over the names and contents of weights, config and tokenizer. Raises ValueError where one of them is missing."""
-    tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
-    if not {path.name for path in tokenizer} & VOCABULARIES:
+    files = files_of(folder)
+    if not {path.name for path in files} & VOCABULARIES:
         raise ValueError("it has no tokenizer (tokenizer.json).")
-    files = [folder / CONFIG, *weight_files(folder), *tokenizer]
-    if (folder / INDEX).is_file():
-        files.append(folder / INDEX)
     lines = sorted(f"{path.name} {_sha256(path)}\n" for path in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

@@ -50,7 +50,7 @@ def shape(run: RunSpec) -> Shape:
 def load(run: RunSpec) -> nn.Module:
     """The transformer of ``run`` in single precision and in evaluation mode (no dropout). Raises CorruptModel."""
     memory.keep_freed()
-    loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), run.model)
+    loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), sources.public_name(run))
     packing.pack(loaded)
     return loaded
 
@@ -61,10 +61,10 @@ def load_decoder(run: RunSpec) -> tuple[nn.Module, nn.Linear]:
     The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
     """
     memory.keep_freed()
-    whole: Any = _load(sources.folder_of(run), run.model, unembeds=True)
+    whole: Any = _load(sources.folder_of(run), sources.public_name(run), unembeds=True)
     transformer, unembedding = whole.base_model, whole.get_output_embeddings()
     if transformer is whole or not isinstance(unembedding, nn.Linear):
-        raise CorruptModel(f"The weights of {run.model} have no unembedding, so that it cannot model language.")
+        raise CorruptModel(f"The weights of {sources.public_name(run)} have no unembedding, so that it cannot model language.")
     packing.pack(transformer)
     return transformer, unembedding
 
@@ -74,7 +74,7 @@ def tokenizer(run: RunSpec) -> Any:
 
     Padding is made from lengths and never by a token, so no token of padding is needed. Raises CorruptModel.
     """
-    found = _minilm_tokenizer() if run.model in catalog.MODELS else _tokenizer(sources.folder_of(run), run.model)
+    found = _minilm_tokenizer() if run.model in catalog.MODELS else _tokenizer(sources.folder_of(run), sources.public_name(run))
     found.no_padding()
     found.enable_truncation(run.max_tokens, direction="right")
     return found
@@ -104,12 +104,14 @@ def directions(run: RunSpec, classes: int) -> Tensor:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder = sources.folder_of(run)
-    found = _tokenizer(folder, run.model)
+    found = _tokenizer(folder, sources.public_name(run))
     # The last token, since some tokenizers put one for the beginning of a word before it.
     words = [found.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
-        raise CorruptModel(f"The tokenizer of {run.model} does not tell the words {named} apart: start its head at zero.")
+        raise CorruptModel(
+            f"The tokenizer of {sources.public_name(run)} does not tell the words {named} apart: start its head at zero."
+        )
     with torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
@@ -123,7 +125,7 @@ def directions(run: RunSpec, classes: int) -> Tensor:
                 rows = tensors.get_slice(min(known))
                 found_rows = torch.stack([rows[word].float() for word in words])
                 return found_rows if classes > 2 else found_rows[1:] - found_rows[:1]
-    raise CorruptModel(f"The weights of {run.model} have no unembedding: start its head at zero.")
+    raise CorruptModel(f"The weights of {sources.public_name(run)} have no unembedding: start its head at zero.")
 
 
 def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
@@ -153,6 +155,8 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
         model.pooler = None  # unused, and without weights in most published encoders
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
         raise CorruptModel(f"The weights of {name} lack {missing[0]} and {len(missing) - 1} more of its tensors.")
+    # What is saved of the model names it, and not the folder on this machine that it came from.
+    model.name_or_path = model.config._name_or_path = name
     loaded: nn.Module = model.eval()
     return loaded
 

@@ -1,6 +1,7 @@
 """README cards of what is exported: where it comes from, in words and in full."""
 
 from training.artifacts import Store
+from training.catalog import local
 from training.engine import backbone
 from training.spec import GROUND_TRUTH, RunSpec
 
@@ -25,7 +26,7 @@ library_name: {"peft" if run.adaptation == "lora" else "transformers"}
 tags: [weak-to-strong]
 ---
 
-# {run.model}, {role}
+# {_model(run)}, {role}
 
 {how} {PAIRS if pairs else _head(names)} {_reading(run)}
 
@@ -41,7 +42,7 @@ configs:
   data_files: labels.parquet
 ---
 
-# Weak labels of {run.model}
+# Weak labels of {_model(run)}
 
 What a model says of {run.dataset}: {_soft(names)}
 `split` is "transfer" for rows that students learn from (or validate on) and "test" for the test set. The supervisor has seen
@@ -94,9 +95,13 @@ def _provenance(run: RunSpec, store: Store) -> str:
 | trained on | half {run.half}, seed {run.seed} |
 | accuracy | {test.right.mean():.4f} on {len(test.id):,} test examples |
 | step | {trajectory.selected:,} of {trajectory.last:,} (stop rule: {run.stop}) |
-| base model | {run.model} {f"`{run.digest}`" if run.digest else "(from scratch)"} |
+| base model | {_model(run)} {f"`{run.digest}`" if run.digest else "(from scratch)"} |
 
 ```json
-{run.model_dump_json(indent=2)}
+{run.model_copy(update={"model": _model(run)}).model_dump_json(indent=2)}
 ```
 """
+
+
+def _model(run: RunSpec) -> str:
+    return local.public_name(run.model, run.digest)

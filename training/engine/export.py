@@ -12,6 +12,7 @@ from torch import Tensor
 
 from training import catalog
 from training.artifacts import Store
+from training.catalog import local
 from training.columns import column_of
 from training.engine import backbone, models
 from training.engine.cards import labels_card, model_card
@@ -52,7 +53,7 @@ def base_of(run: RunSpec) -> dict[str, Any]:
     """What a head on frozen features reads: which model at which commit or digest, how many layers, pooled in which way."""
     shape = backbone.shape(run)
     return {
-        "model": run.model,
+        "model": local.public_name(run.model, run.digest),
         "digest": run.digest,
         "layers": shape.layers,
         "width": shape.width,

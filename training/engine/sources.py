@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from training import catalog
-from training.catalog import folders, hub
+from training.catalog import folders, hub, local
 from training.catalog.folders import Facts
 from training.engine.errors import CorruptModel
 from training.spec import RunSpec
@@ -12,25 +12,45 @@ from training.spec import RunSpec
 
 def facts(run: RunSpec) -> Facts:
     """What the model's config.json says. Raises CorruptModel where it cannot be had."""
-    folder = catalog.local_folder(run.model)
+    folder = _local_folder(run)
     config = folder / folders.CONFIG if folder else _fetched(run, _fetch_config)
     try:
         return folders.facts(folders.read_config(config))
     except ValueError as error:
-        raise CorruptModel(f"The model {run.model} cannot be used: {error}") from None
+        raise CorruptModel(f"The model {public_name(run)} cannot be used: {error}") from None
 
 
 def folder_of(run: RunSpec) -> Path:
     """The folder with the files that the run was planned with. Raises CorruptModel where they changed or cannot be had."""
-    folder = catalog.local_folder(run.model)
+    folder = _local_folder(run)
     if folder is None:
         return _fetched(run, _fetch_all)
     try:
+        local.check_readable(folder, folders.files_of(folder))
         found = folders.digest(folder)
-    except (ValueError, OSError) as error:
-        raise CorruptModel(f"The model in {folder} cannot be used: {error}") from None
+    except OSError as error:
+        raise CorruptModel(f"The model {public_name(run)} cannot be used: {error.strerror}.") from None
+    except ValueError as error:
+        raise CorruptModel(f"The model {public_name(run)} cannot be used: {error}") from None
     if found != run.digest:
-        raise CorruptModel(f"The files in {folder} have changed since the run was planned. Plan the experiment again.")
+        raise CorruptModel(f"The files of {public_name(run)} have changed since the run was planned. Plan the experiment again.")
+    return folder
+
+
+def public_name(run: RunSpec) -> str:
+    """What errors and exported files call the model: its id on the Hub; a local one without its path."""
+    if run.model in catalog.LADDERS or run.model.startswith(catalog.HUB):
+        return catalog.repository_of(run.model)[0]
+    return local.public_name(run.model, run.digest)
+
+
+def _local_folder(run: RunSpec) -> Path | None:
+    try:
+        folder = local.folder_of(run.model)
+        if folder is not None:
+            local.check_readable(folder)
+    except ValueError as error:
+        raise CorruptModel(f"The model {public_name(run)} cannot be used: {error}") from None
     return folder
 
 

@@ -4,14 +4,37 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from webapp.accounts.names import new_name
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
 WHERE = "the admin site"
+
+
+class NewNameForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    def clean_username(self) -> str | None:
+        """Compared with other accounts' in large and small letters as it will be stored."""
+        self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
+        name: str | None = super().clean_username()
+        return name
+
+
+class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]
+    def clean_username(self) -> str:
+        """A name that stays may be one of long ago; no other account has a new one in large or small letters."""
+        name = str(self.cleaned_data["username"])
+        if name == self.initial.get("username"):
+            return name
+        name = new_name(name)
+        if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Another account has this name.")
+        return name
 
 
 class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
@@ -19,6 +42,8 @@ class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
     Here too nobody takes admin rights from himself, closes his own account or deletes it.
     """
+
+    add_form, form = NewNameForm, ChangedNameForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("is_active", "is_staff", "is_superuser") if obj == request.user else ()

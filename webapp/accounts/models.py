@@ -17,6 +17,7 @@ class Token(models.Model):
     name = models.CharField(max_length=80)
     scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
     digest = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="made")  # the token that asked for it
     start = models.CharField(max_length=6, blank=True)  # of the secret, so that its owner knows it again
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)

@@ -1,7 +1,6 @@
 """Single sign-on by OpenID Connect: where the provider's doors are, whom it vouches for, and whose account that is."""
 
 import json
-import re
 import urllib.request
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.utils import import_from_settings
 
 from webapp.access import Access
+from webapp.accounts.names import in_plain_letters
 from webapp.accounts.people import ROLES, give_role
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
@@ -106,7 +106,7 @@ def default_role() -> Access:
 def _free_name(claims: Any) -> str:
     """The name that the person has there, or the part of the e-mail before the @; with a number where somebody has it here."""
     wanted = str(claims.get("preferred_username") or claims["email"].partition("@")[0])
-    wanted = re.sub(r"[^\w.@+-]", "", wanted)[:140] or "somebody"
+    wanted = in_plain_letters(wanted)[:140] or "somebody"
     name, number = wanted, 1
     while User.objects.filter(username__iexact=name).exists():
         number += 1

@@ -25,12 +25,20 @@ def digest(secret: str) -> str:
 
 
 @transaction.atomic
-def make(user: User, name: str, scope: Scope = Scope.WRITE, days: int | None = DAYS) -> tuple[Token, str]:
-    """A new token and its secret, which cannot be read again. It ends after so many days; None is never."""
+def make(
+    user: User, name: str, scope: Scope = Scope.WRITE, days: int | None = DAYS, by: Token | None = None
+) -> tuple[Token, str]:
+    """A new token and its secret, which cannot be read again. It ends after so many days; None is never.
+
+    One that is made with the token ``by`` may no more than that one, ends with it at the latest, and is revoked with it.
+    """
     secret = secrets.token_urlsafe(32)
     expires = None if days is None else timezone.now() + timedelta(days=days)
+    if by is not None:
+        scope = Scope.READ if by.scope == Scope.READ else scope
+        expires = min(filter(None, (expires, by.expires_at)), default=None)
     token = Token.objects.create(
-        user=user, name=name, scope=scope, digest=digest(secret), start=secret[:START], expires_at=expires
+        user=user, name=name, scope=scope, digest=digest(secret), start=secret[:START], expires_at=expires, made_by=by
     )
     tell(user, Verb.TOKEN_MADE, "token", token.pk, name, scope=str(scope), expires=expires and expires.date().isoformat())
     return token, secret
@@ -54,7 +62,9 @@ def holder(secret: str) -> Token | None:
 
 @transaction.atomic
 def revoke(token: Token) -> None:
-    """It lets nobody in any more; its owner still sees that there was one."""
+    """It lets nobody in any more, nor do those that were made with it; its owner still sees that there was one."""
+    for made in token.made.all():
+        revoke(made)
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])

@@ -41,4 +41,4 @@ def import_archive(request: HttpRequest, file: File[UploadedFile]) -> Status[Exp
         experiment = bring(request.user, Path(file.temporary_file_path()))
     except Broken as error:
         raise Invalid(*(Problem("file", problem) for problem in error.problems)) from None
-    return Status(201, experiment_out(experiment, []))
+    return Status(201, experiment_out(request, experiment, []))

@@ -139,7 +139,11 @@ def bring(
         one = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
     except ValueError as error:
         raise Invalid(Problem("file", str(error))) from None
-    chores.check(one, how, about)
+    try:
+        chores.check(one, how, about)
+    except ValueError as error:
+        chores.discard(one, request.user)
+        raise Invalid(Problem("name", str(error))) from None
     return Status(202, import_out(one))
 
 

@@ -16,6 +16,7 @@ from training import ExperimentSpec
 from training.results import Result
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
+from webapp.accounts.viewing import spec_for, text_for
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import keeping, queries
@@ -99,7 +100,7 @@ class Wanted(Schema):
     per_page: int = Field(25, ge=1, le=100)
 
 
-def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut:
+def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
     progress = queries.progress(experiment)
     return ExperimentOut(
         id=experiment.pk,
@@ -107,7 +108,7 @@ def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut
         state=queries.state(experiment),
         fraction=progress.fraction,
         seconds_left=progress.seconds_left,
-        spec=experiment.experiment_spec,
+        spec=spec_for(request.user, experiment.experiment_spec),
         runs=[
             PartOut(
                 run=part.run.pk,
@@ -118,7 +119,7 @@ def experiment_out(experiment: Experiment, warnings: list[str]) -> ExperimentOut
                 step=part.run.step,
                 total_steps=part.run.total_steps,
                 accuracy=part.run.accuracy,
-                error=part.run.error,
+                error=text_for(request.user, part.run.error),
             )
             for part in queries.parts(experiment)
         ],
@@ -189,11 +190,11 @@ def create(
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
-            return Status(201, experiment_out(experiment, []))
+            return Status(201, experiment_out(request, experiment, []))
     else:
         experiment = jobs.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
-    return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(experiment, warnings))
+    return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(request, experiment, warnings))
 
 
 @router.post("/experiments/preview", response=PreviewOut)
@@ -214,7 +215,7 @@ def preview(request: HttpRequest, spec: ExperimentSpec) -> PreviewOut:
 @router.get("/experiments/{experiment_id}", response=ExperimentOut)
 def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
     """The state of an experiment, its runs, and its result as far as it is known."""
-    return experiment_out(visible(request, experiment_id), [])
+    return experiment_out(request, visible(request, experiment_id), [])
 
 
 @router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
@@ -228,7 +229,7 @@ def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str])
         reached = jobs.launch(experiment, by(request))
     except ValueError as error:  # a model that was there when the experiment was made is not there now
         raise Invalid(Problem("", str(error))) from error
-    return experiment_out(experiment, warnings if reached else [*warnings, QUEUE_AWAY])
+    return experiment_out(request, experiment, warnings if reached else [*warnings, QUEUE_AWAY])
 
 
 @router.post("/experiments/{experiment_id}/stop", response=ExperimentOut)
@@ -239,7 +240,7 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
     """
     experiment = changed(request, experiment_id)
     jobs.stop(experiment, by(request), evaluate=evaluate)
-    return experiment_out(experiment, [])
+    return experiment_out(request, experiment, [])
 
 
 @router.patch("/experiments/{experiment_id}", response=ExperimentOut)
@@ -253,7 +254,7 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
         raise Invalid(*describe(error.errors())) from error
     if "budget_hours" in change.model_fields_set:
         jobs.limit(experiment, change.budget_hours, by(request))
-    return experiment_out(experiment, [])
+    return experiment_out(request, experiment, [])
 
 
 @router.delete("/experiments/{experiment_id}", response={204: None})

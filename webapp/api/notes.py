@@ -1,6 +1,7 @@
 """What people write about examples, through the JSON door: tags, notes, and the result without what is marked wrong."""
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from training.results import Result
 from training.spec import Problem
+from webapp.access import NOT_YOUR_WRITING, owns
 from webapp.api.datasets import Invalid
 from webapp.api.examples import NoteOut, note_out, opened
 from webapp.api.experiments import visible
@@ -16,7 +18,7 @@ from webapp.examples.view import View
 from webapp.explorer.cast import Missing
 from webapp.explorer.marked import marked
 from webapp.notes import queries, services
-from webapp.notes.models import LONGEST_NOTE, WRONG, Note
+from webapp.notes.models import LONGEST_NOTE, WRONG, Note, Tag
 
 router = Router()
 
@@ -66,9 +68,10 @@ def put_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str,
 
 @router.delete("/experiments/{experiment_id}/examples/{example_id}/tags/{path:tag}", response=TagsOut)
 def take_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str, view: Query[View]) -> TagsOut:
-    """Takes a tag away, whoever put it there; one that is not there is away already."""
+    """Takes away a tag of the account's own, an administrator anybody's; one that is not there is away already."""
     fingerprint = fingerprint_of(request, experiment_id, example_id, view)
-    services.untag(fingerprint, example_id, tag)
+    if found := services.tag_of(fingerprint, example_id, tag):
+        take_away(request, found)
     return tags_out(fingerprint, example_id)
 
 
@@ -85,10 +88,15 @@ def write(request: HttpRequest, experiment_id: int, example_id: int, note: NoteI
 
 @router.delete("/notes/{note_id}", response={204: None})
 def remove(request: HttpRequest, note_id: int) -> Status[None]:
-    """Takes away a note of the account's own."""
-    assert isinstance(request.user, User)
-    services.remove_note(request.user, get_object_or_404(Note, pk=note_id, author=request.user).pk)
+    """Takes away a note of the account's own, an administrator anybody's."""
+    take_away(request, get_object_or_404(Note, pk=note_id))
     return Status(204, None)
+
+
+def take_away(request: HttpRequest, written: Note | Tag) -> None:
+    if not owns(request.user, written.author_id):
+        raise PermissionDenied(NOT_YOUR_WRITING)
+    written.delete()
 
 
 @router.get("/experiments/{experiment_id}/marked", response=MarkedOut)

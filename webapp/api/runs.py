@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema
 
 from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
+from webapp.accounts.viewing import events_for, lines_for, run_spec_for, text_for
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import launch as jobs
@@ -61,10 +62,10 @@ def run_out(request: HttpRequest, run: Run) -> RunOut:
         step=run.step,
         total_steps=run.total_steps,
         accuracy=run.accuracy,
-        error=run.error,
+        error=text_for(request.user, run.error),
         device=run.device,
         seconds=run.seconds,
-        spec=run.run_spec,
+        spec=run_spec_for(request.user, run.run_spec),
         experiments=list(experiments.values_list("pk", flat=True)),
     )
 
@@ -79,7 +80,7 @@ def read(request: HttpRequest, run_id: int) -> RunOut:
 def log(request: HttpRequest, run_id: int, find: str = "", lines: Annotated[int, Query(ge=1, le=10_000)] = logs.LINES) -> LogOut:
     """The last lines that the run's trainers wrote, of those that contain ``find``; and what was kept of a failure."""
     run = visible(request, run_id)
-    return LogOut(log=run.log, lines=logs.lines(run.key, find, lines))
+    return LogOut(log=text_for(request.user, run.log), lines=lines_for(request.user, logs.lines(run.key, find, lines)))
 
 
 @router.post("/runs/{run_id}/stop", response=RunOut)
@@ -98,4 +99,4 @@ def stop(request: HttpRequest, run_id: int) -> RunOut:
 def events(request: HttpRequest, run_id: int, after: int = 0) -> EventsOut:
     """Up to a thousand events of the run after number ``after``; ask again from ``last`` until none come."""
     found = queries.events_after(visible(request, run_id).pk, after)
-    return EventsOut(events=found, last=found[-1]["seq"] if found else after)
+    return EventsOut(events=events_for(request.user, found), last=found[-1]["seq"] if found else after)

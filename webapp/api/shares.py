@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from training.spec import Problem
 from webapp.api.datasets import Invalid
@@ -62,8 +62,20 @@ class ShareOut(Schema):
 class LinkIn(Schema):
     name: str = Field("", max_length=80)
     days: int = Field(DAYS, ge=1, le=LONGEST_DAYS)
-    password: str = Field("", max_length=links.LONGEST_PASSWORD)
+    password: str = Field(
+        "",
+        max_length=links.LONGEST_PASSWORD,
+        description=f"At least {links.SHORTEST_PASSWORD} characters; empty for none.",
+        json_schema_extra={"pattern": f"^([\\s\\S]{{{links.SHORTEST_PASSWORD},}})?$"},
+    )
     previews: bool = True
+
+    @field_validator("password")
+    @classmethod
+    def long_enough(cls, password: str) -> str:
+        if password and len(password) < links.SHORTEST_PASSWORD:
+            raise ValueError(f"A password has {links.SHORTEST_PASSWORD} to {links.LONGEST_PASSWORD} characters.")
+        return password
 
 
 def link_out(link: Link, url: str = "") -> LinkOut:

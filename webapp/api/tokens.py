@@ -48,9 +48,12 @@ def listing(request: HttpRequest) -> list[Token]:
 
 @router.post("/tokens", response={201: MadeOut})
 def make(request: HttpRequest, body: TokenIn) -> Status[MadeOut]:
-    """Makes a token for the account; the answer has its secret, this once."""
+    """Makes a token for the account; the answer has its secret, this once.
+
+    It ends with the token that asks at the latest, whatever ``days`` says, and is revoked with it.
+    """
     assert isinstance(request.user, User)
-    token, secret = tokens.make(request.user, body.name, body.scope, body.days)
+    token, secret = tokens.make(request.user, body.name, body.scope, body.days, by=request.token)  # type: ignore[attr-defined]
     return Status(201, MadeOut(**TokenOut.from_orm(token).model_dump(), secret=secret))
 
 

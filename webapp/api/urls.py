@@ -1,6 +1,8 @@
 """The JSON door, version 1. Errors are {"errors": [{"path", "message"}]}; path is the wrong field, dotted, or empty."""
 
 import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +19,7 @@ from training import ExperimentSpec
 from training.checksums import DamagedArtifact
 from training.frozen import REFUSED, storable
 from training.spec import Problem, describe
-from webapp.access import Access, demand
+from webapp.access import Access, access_of, demand
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import holder
 from webapp.api.archives import router as archives
@@ -46,7 +48,7 @@ class Bearer(HttpBearer):
         found = holder(token)
         if found is None:
             return None
-        request.user = found.user
+        request.user, request.token = found.user, found  # type: ignore[attr-defined]
         reads = request.method in ("GET", "HEAD")
         if found.scope == Scope.READ and not reads:
             raise PermissionDenied(ONLY_READS)
@@ -97,8 +99,31 @@ class UnstorableError(ValueError):
     """A text of the body cannot be stored."""
 
 
+def known(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The description of the API is for those who may use it: by their login or a token."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, **options: Any) -> HttpResponse:
+        try:
+            if access_of(request.user) < Access.VIEWER and Bearer()(request) is None:
+                return unauthorized(request, AuthenticationError())
+        except PermissionDenied as error:
+            return forbidden(request, error)
+        return view(request, **options)
+
+    return wrapped
+
+
 rate = Rate(settings.API_RATE)
-api = Api(title="Weak-to-strong Lab", version="1", auth=Bearer(), throttle=rate, docs_url=None, parser=StorableParser())
+api = Api(
+    title="Weak-to-strong Lab",
+    version="1",
+    auth=Bearer(),
+    throttle=rate,
+    docs_url=None,
+    docs_decorator=known,
+    parser=StorableParser(),
+)
 api.add_router("", experiments, tags=["experiments"])
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])

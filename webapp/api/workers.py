@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
 from webapp.access import Access, demand
+from webapp.accounts.viewing import only_looks
 from webapp.experiments import workers
 from webapp.experiments.models import Worker
 from webapp.jobs import launch as jobs
@@ -44,25 +45,26 @@ class WorkersOut(Schema):
     workers: list[WorkerOut]
 
 
-def workers_out() -> WorkersOut:
+def workers_out(request: HttpRequest) -> WorkersOut:
     named = ("id", "name", "draining", "engine", "packages", "devices", "processes", "started_at", "seen_at")
     found = [
         WorkerOut.model_validate(
             {
                 **{name: getattr(one.worker, name) for name in named},
+                "name": f"worker {number}" if only_looks(request.user) else one.worker.name,
                 "online": one.online,
                 "run": one.run and one.run.pk,
             }
         )
-        for one in workers.standings()
+        for number, one in enumerate(workers.standings(), 1)
     ]
     return WorkersOut(workers=found)
 
 
 @router.get("/workers", response=WorkersOut)
 def read(request: HttpRequest) -> WorkersOut:
-    """The workers that were heard within a week, by name."""
-    return workers_out()
+    """The workers that were heard within a week, by name; to accounts that only look, by number."""
+    return workers_out(request)
 
 
 @router.post("/workers/{worker_id}/{act}", response=WorkersOut)
@@ -74,4 +76,4 @@ def drain(request: HttpRequest, worker_id: int, act: Literal["drain", "undrain"]
     if worker is None:
         raise Http404(f"There is no worker {worker_id}.")
     jobs.drain(worker, request.user, draining=act == "drain")
-    return workers_out()
+    return workers_out(request)

@@ -9,15 +9,17 @@ from typing import IO
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from training import Store
+from training import RunSpec, Store
 from training.archive import ABOUT, MADE, RUN, Archive, pack, seal, versions_of
 from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
+from training.redaction import PublicEvents, renamed
 from training.results import Result
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.queries import state
+from webapp.experiments.redaction import public_models, public_runs, public_text
 
 
 class Unfinished(Exception):
@@ -34,8 +36,11 @@ def packed(experiment: Experiment, by: User) -> IO[bytes]:
         return target.open("rb")
 
 
-def write(experiment: Experiment, folder: Path) -> str:
+def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) -> str:
     """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash.
+
+    No folder, host or account of this laboratory is in it. With ``renewed_keys`` runs of earlier versions, whose keys cover the
+    path of a local model, have the keys that they would have today; without them theirs, for what never leaves.
 
     Raises Unfinished, OSError, and DamagedArtifact for a file that is not what its run has written.
     """
@@ -44,17 +49,23 @@ def write(experiment: Experiment, folder: Path) -> str:
         raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
     store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
+    specs = public_runs(runs) if renewed_keys else {run.key: run.run_spec for run in runs}
+    names = {run.key: specs[run.key].key() for run in runs}
+    if renewed_keys:
+        names |= public_models(runs)
+    public = PublicEvents(public_text)
     for run in runs:
-        starts += _write_run(run, store, Store(folder))
+        starts += _write_run(run, specs[run.key], store, Store(folder), public)
+    result = None if experiment.result is None else Result.model_validate(renamed(experiment.result, names))
     about = Archive(
         number=experiment.pk,
         name=experiment.name,
-        owner=experiment.owner.get_username(),
+        owner=experiment.owner.get_full_name(),
         launched_at=launched,
         ended_at=ended,
-        spec=experiment.spec,
-        triplets=experiment.triplets,
-        result=None if experiment.result is None else Result.model_validate(experiment.result),
+        spec=renamed(experiment.spec, names),
+        triplets=renamed(experiment.triplets, names),
+        result=result,
         versions=versions_of(starts),
         datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
     )
@@ -62,11 +73,11 @@ def write(experiment: Experiment, folder: Path) -> str:
     return seal(folder)
 
 
-def _write_run(run: Run, store: Store, target: Store) -> list[RunStarted]:
-    """Returns what the run told at the start of each attempt."""
-    folder, starts = target.run(run.key), list[RunStarted]()
+def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: PublicEvents) -> list[RunStarted]:
+    """Writes the run as ``spec`` and returns what it told at the start of each attempt."""
+    folder, starts = target.run(spec.key()), list[RunStarted]()
     folder.mkdir(parents=True)
-    (folder / RUN).write_text(run.run_spec.model_dump_json(indent=2), encoding="utf-8")
+    (folder / RUN).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
     for name in MADE if run.status == Status.FINISHED else ():
         try:
             store.checksums.verify(store.run(run.key) / name, again=True)
@@ -75,10 +86,11 @@ def _write_run(run: Run, store: Store, target: Store) -> list[RunStarted]:
         _link(store.run(run.key) / name, folder / name)
     with (folder / EVENTS).open("w", encoding="utf-8") as file:
         for event in Event.objects.filter(run=run).order_by("seq").iterator():
-            told = Told(seq=event.seq, attempt=event.attempt, at=event.at, event=EVENT.validate_python(event.payload))
+            left = public.of(EVENT.validate_python(event.payload))
+            told = Told(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
             file.write(told.model_dump_json() + "\n")
-            if isinstance(told.event, RunStarted):
-                starts.append(told.event)
+            if isinstance(left, RunStarted):
+                starts.append(left)
     return starts
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from training import ExperimentSpec, catalog
+from training.catalog import local
 from training.methods import Learning, Method
 from training.statistics import Estimate
 
 
 def short_model(name: str) -> str:
-    """Bag of words, MiniLM L4; for a model that is not in the catalog the last part of its id or folder."""
+    """Bag of words, MiniLM L4; the last part of a model's id on the Hub; tiny@0123456 of a local one, with its digest."""
+    if title := local.title_of(name):
+        return title
     entry = catalog.MODELS.get(name)
     if entry is None:
         return catalog.LADDERS[name].title if name in catalog.LADDERS else name.rstrip("/").rpartition("/")[2] or name
@@ -18,7 +21,9 @@ def short_model(name: str) -> str:
 
 
 def model_title(name: str) -> str:
-    """The model as a run's page names it: MiniLM, 4 layers; pythia-70m, EleutherAI/pythia-70m; hub:ORG/NAME."""
+    """The model as a run's page names it: MiniLM, 4 layers; pythia-70m, EleutherAI/pythia-70m; hub:ORG/NAME; tiny@0123456."""
+    if title := local.title_of(name):
+        return f"{title} (local folder)"
     if name in catalog.MODELS:
         return catalog.MODELS[name].title
     return f"{short_model(name)} ({catalog.LADDERS[name].source})" if name in catalog.LADDERS else name

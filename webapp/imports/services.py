@@ -41,7 +41,12 @@ def looked(one: Import, look: Looked) -> None:
 
 
 def check(one: Import, mapping: Mapping, about: About | None = None) -> None:
-    """Queues the checks; with ``about`` the data set is shelved as soon as they are done."""
+    """Queues the checks; with ``about`` the data set is shelved as soon as they are done.
+
+    Raises ValueError where its name is another member's.
+    """
+    if about is not None:
+        _check_name(one, about.name)
     one.mapping, one.about = mapping.model_dump(mode="json"), about and about.model_dump(mode="json")
     _queue(one)
 
@@ -154,15 +159,23 @@ def stop(one: Import) -> None:
 
 
 def save(one: Import, about: About) -> Card:
-    """Puts a checked import on the shelf. Raises ValueError where its name is taken by other texts, or it was not checked."""
+    """Puts a checked import on the shelf. Raises ValueError where its name is taken, or it was not checked."""
     checked, how = one.found, one.how
     if one.state != State.CHECKED or checked is None or how is None:
         raise ValueError("This data set has not been checked.")
+    _check_name(one, about.name)
     card = shelving.put(checked, how, about, one.file_name, one.folder / "out")
     one.state, one.shelved, one.about = State.SAVED, card.name, about.model_dump(mode="json")
     one.save()
     _clear(one)
     return card
+
+
+def _check_name(one: Import, name: str) -> None:
+    """What is said of a data set on the shelf is changed by who brought it and by admins."""
+    others = Import.objects.filter(state=State.SAVED, shelved=name).exclude(owner=one.owner)
+    if not one.owner.is_superuser and (other := others.select_related("owner").first()):
+        raise ValueError(f"The data set “{name}” is one of {other.owner.get_username()}: choose another name.")
 
 
 def discard(one: Import) -> bool:

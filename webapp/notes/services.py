@@ -18,8 +18,9 @@ def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
     return found
 
 
-def untag(fingerprint: str, example: int, name: str) -> None:
-    Tag.objects.filter(fingerprint=fingerprint, example=example, name=_name(name)).delete()
+def tag_of(fingerprint: str, example: int, name: str) -> Tag | None:
+    """The tag with this name on the example."""
+    return Tag.objects.filter(fingerprint=fingerprint, example=example, name=_name(name)).first()
 
 
 def _name(typed: str) -> str:
@@ -34,8 +35,3 @@ def note(author: User, fingerprint: str, example: int, text: str) -> Note:
     if len(text) > LONGEST_NOTE:
         raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(text):,}.")
     return Note.objects.create(author=author, fingerprint=fingerprint, example=example, text=text)
-
-
-def remove_note(author: User, pk: int) -> None:
-    """Takes away a note of the author's own; somebody else's stays."""
-    Note.objects.filter(pk=pk, author=author).delete()

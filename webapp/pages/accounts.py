@@ -16,12 +16,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from webapp.access import Access, public, viewer
 from webapp.accounts import invitations, people
+from webapp.accounts.names import new_name
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.pages.login import PASSWORDS, account_of
+from webapp.pages.login import PASSWORDS, account_of, spend
 
 
 class Login(LoginView):
@@ -51,21 +53,40 @@ def locked(request: HttpRequest, *_: object) -> HttpResponse:
 
 
 @public
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def login_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
-    """Logs the link's account in, once. Who is logged in as this account already just goes on."""
+    """Shows whom the link logs in; only the button on that page, a POST, does so and spends the link.
+
+    Programs that look at addresses, as those of chats and e-mail do, spend nothing.
+    """
     user = account_of(uid, token)
+    if user is None:
+        return _over(request)
+    if request.method != "POST":
+        return render(request, "pages/login_link.html", {"account": user})
     target = request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
-    if user is None:
-        return render(request, "pages/link_used.html", status=410)
+    if not spend(user):
+        return _over(request)
     login(request, user, backend=PASSWORDS)
     return redirect(target if safe else "experiments")
+
+
+def _over(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/link_used.html", status=410)
 
 
 class JoinForm(UserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name")
+
+    def clean_username(self) -> str | None:
+        """Compared with other accounts' in large and small letters as it will be stored."""
+        self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
+        name: str | None = super().clean_username()
+        return name
 
 
 @public

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from training import catalog
-from webapp.access import member, viewer
+from webapp.access import NOT_YOUR_IMPORT, member, owns, viewer
 from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.jobs import chores
@@ -75,6 +76,14 @@ def _import(request: HttpRequest, pk: int) -> Import:
     return get_object_or_404(Import.objects.select_related("owner"), pk=pk)
 
 
+def _mine(request: HttpRequest, pk: int) -> Import:
+    """The import, for who may change it."""
+    one = _import(request, pk)
+    if not owns(request.user, one.owner_id):
+        raise PermissionDenied(NOT_YOUR_IMPORT)
+    return one
+
+
 @viewer
 def one_import(request: HttpRequest, pk: int) -> HttpResponse:
     """An import as far as it is: its columns and how to read them, its progress, or its report."""
@@ -87,7 +96,8 @@ def one_import(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(
     request: HttpRequest, one: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {"one": one, "states": State, "report": None, "mapping": None, "about": None}
+    changes = owns(request.user, one.owner_id)
+    context = {"one": one, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
     if one.state == State.CHECKED and one.found and one.how:
         context["report"] = ReportView(one.found.report, one.how.root.names)
         context["about"] = about or AboutForm({"name": _proposed(one.file_name)})
@@ -103,7 +113,7 @@ def _proposed(file_name: str) -> str:
 @member
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    one = _import(request, pk)
+    one = _mine(request, pk)
     if one.looked is None or one.at_work:
         return redirect("import", pk)
     form = MappingForm(one.looked, request.POST)
@@ -117,7 +127,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 @member
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
-    one = _import(request, pk)
+    one = _mine(request, pk)
     return redirect("import", pk) if one.at_work else _queued(request, one, chores.again(one))
 
 
@@ -125,7 +135,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Back from the report to the mapping."""
-    one = _import(request, pk)
+    one = _mine(request, pk)
     services.reopen(one)
     return redirect("import", pk)
 
@@ -134,7 +144,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.stop(_import(request, pk), request.user)
+    chores.stop(_mine(request, pk), request.user)
     return redirect("import", pk)
 
 
@@ -142,14 +152,14 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.discard(_import(request, pk), request.user)
+    chores.discard(_mine(request, pk), request.user)
     return redirect("datasets")
 
 
 @member
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
-    one, form = _import(request, pk), AboutForm(request.POST.dict())
+    one, form = _mine(request, pk), AboutForm(request.POST.dict())
     assert isinstance(request.user, User)
     about = form.about()
     if about:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from webapp.access import Access, demand, member, viewer
+from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
 from webapp.examples.export import SUFFIXES
 from webapp.examples.slices import Refused
 from webapp.examples.view import View
@@ -22,7 +23,7 @@ from webapp.explorer.exploring import explored, read_view
 from webapp.explorer.looking import Preparing, exported, look
 from webapp.jobs import chores
 from webapp.notes import services as notes
-from webapp.notes.models import WRONG
+from webapp.notes.models import WRONG, Note, Tag
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
@@ -153,14 +154,22 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
             case "tag":
                 notes.tag(request.user, fingerprint, example, given)
             case "untag":
-                notes.untag(fingerprint, example, given)
+                _take_away(request, notes.tag_of(fingerprint, example, given))
             case "note":
                 notes.note(request.user, fingerprint, example, given)
             case "remove" if (number := whole(given)) is not None:
-                notes.remove_note(request.user, number)
+                _take_away(request, Note.objects.filter(pk=number).first())
     except ValueError as error:
         return _example(request, pk, example, str(error), given)
     return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#notes")
+
+
+def _take_away(request: HttpRequest, written: Note | Tag | None) -> None:
+    if written is None:
+        return
+    if not owns(request.user, written.author_id):
+        raise PermissionDenied(NOT_YOUR_WRITING)
+    written.delete()
 
 
 def _place(experiment: Experiment) -> dict[str, Any]:

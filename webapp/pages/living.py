@@ -3,9 +3,13 @@
 from functools import cached_property
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+
 from training import ExperimentSpec
 from training.results import Result
 from training.spec import warnings
+from webapp.access import Anybody
+from webapp.accounts.viewing import events_for, text_for
 from webapp.charts.live import live_chart
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
@@ -27,8 +31,8 @@ CHART = "live-chart"
 
 
 class Living:
-    def __init__(self, experiment: Experiment, pair: str = "") -> None:
-        self.experiment = experiment
+    def __init__(self, experiment: Experiment, pair: str = "", viewer: Anybody | None = None) -> None:
+        self.experiment, self.viewer = experiment, viewer or AnonymousUser()
         self.spec: ExperimentSpec = experiment.experiment_spec
         self.pairs: list[Pair] = pairs_of(self.spec)
         self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
@@ -171,6 +175,8 @@ class Living:
     def failures(self) -> list[Run]:
         """Runs that failed by themselves, not because a run that they need had failed."""
         failed = {run.key: run for run in self.runs if run.status == Status.FAILED}
+        for run in failed.values():  # on the page alone: nothing saves it
+            run.error, run.log = text_for(self.viewer, run.error), text_for(self.viewer, run.log)
         return [run for run in failed.values() if failed.keys().isdisjoint(run.run_spec.needs)]
 
     @property
@@ -186,7 +192,10 @@ class Living:
     @cached_property
     def restarts(self) -> list[Restart]:
         again = [run for run in self.runs if run.attempt > 1 or run.status != Status.FINISHED]
-        return restarts(queries.story(again, ["lost", "released", "damaged"])) if again else []
+        events = list(queries.story(again, ["lost", "released", "damaged"])) if again else []
+        for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
+            event.payload = payload
+        return restarts(events)
 
     # The chart, made once: rows come through the socket.
 

@@ -1,11 +1,13 @@
 """Accounts: passwords, and one-time links that the terminal prints."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -19,6 +21,10 @@ class OneTimeTokens(PasswordResetTokenGenerator):
     """Tokens that the first login makes worthless, since they are signed over the time of the last one."""
 
     key_salt = "webapp.pages.login.OneTimeTokens"
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        """With the whole time of the last login: Django leaves out what is below a second, in which a link could work again."""
+        return f"{super()._make_hash_value(user, timestamp)}{user.last_login and user.last_login.isoformat()}"
 
 
 TOKENS = OneTimeTokens()
@@ -41,6 +47,12 @@ def password_link(site: str, user: User) -> str:
     """A link by which the account gets a new password, once; it ends with the next login too."""
     uid = urlsafe_base64_encode(str(user.pk).encode())
     return f"{site}{reverse('password-reset', args=[uid, default_token_generator.make_token(user)])}"
+
+
+def spend(user: User) -> bool:
+    """Notes the login that a link of ``user``, as read before, is spent by; False where another request was faster."""
+    now = timezone.now()
+    return bool(User.objects.filter(pk=user.pk, last_login=user.last_login).update(last_login=now))
 
 
 def account_of(uid: str, token: str) -> User | None:

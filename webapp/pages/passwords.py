@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView, PasswordResetView
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
@@ -49,6 +50,12 @@ class Reset(PasswordResetConfirmView):
     def render_to_response(self, context: dict[str, Any], **response: Any) -> HttpResponse:
         return super().render_to_response(context, status=200 if self.validlink else 410, **response)
 
+    @transaction.atomic
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
+        """Of two requests with one link the first sets the password, and the second is told that the link is over."""
+        now = User.objects.select_for_update().get(pk=form.user.pk)
+        if not self.token_generator.check_token(now, self.request.session.get(INTERNAL_RESET_SESSION_TOKEN)):
+            self.validlink = False
+            return self.render_to_response({"form": None, "title": "", "validlink": False})
         tell(form.user, Verb.PASSWORD_RESET, "account", form.user.pk, form.user.get_username())
         return super().form_valid(form)

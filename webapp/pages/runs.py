@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from training.plan import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, RunSpec
 from webapp.access import may_stop
+from webapp.accounts.viewing import events_for, lines_for, only_looks, text_for
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
@@ -48,6 +49,9 @@ def trained_on(spec: RunSpec) -> str:
 class RunPage:
     def __init__(self, run: Run, viewer: User | AnonymousUser, find: str = "") -> None:
         self.run, self.viewer, self.find = run, viewer, find
+        run.error, run.log = text_for(viewer, run.error), text_for(viewer, run.log)  # on the page alone: nothing saves it
+        if only_looks(viewer):
+            run.worker = ""
         self.spec = run.run_spec
 
     @cached_property
@@ -164,11 +168,14 @@ class RunPage:
     @cached_property
     def log(self) -> list[str]:
         """The last lines that its trainers wrote, of those that were looked for."""
-        return logs.lines(self.run.key, self.find)
+        return lines_for(self.viewer, logs.lines(self.run.key, self.find))
 
     @cached_property
     def lines(self) -> list[Line]:
-        return story(queries.story([self.run]))
+        events = list(queries.story([self.run]))
+        for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
+            event.payload = payload
+        return story(events)
 
     @cached_property
     def newest(self) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _changed(request: HttpRequest, pk: int) -> Experiment:
 @viewer
 @or_damaged(of_experiment)
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
-    living = Living(_experiment(request, pk), request.GET.get("pair", ""))
+    living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     context = {"living": living, "experiment": living.experiment, "changes": may_change(request.user, living.experiment)}
     return render(request, "pages/experiment.html", context)
 
@@ -166,7 +166,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
 @viewer
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
-    living = Living(_experiment(request, pk), request.GET.get("pair", ""))
+    living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     context = {"living": living, "experiment": living.experiment, "oob": True}
     context["changes"] = may_change(request.user, living.experiment)
     context["new_result"] = request.GET.get("version") != living.version
@@ -216,7 +216,7 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "partials/log_lines.html", {"page": page})
 
 
-@viewer
+@member
 def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     run = _run(request, pk)
     try:

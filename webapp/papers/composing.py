@@ -1,14 +1,17 @@
 """From an experiment and its author's choices to a result page."""
 
+import json
 from collections.abc import Sequence
 from itertools import count as counting
 from typing import Any
 
 from django.contrib.auth.models import User
 
+from training.redaction import renamed, without_folders
 from training.results import Result
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
+from webapp.experiments.redaction import public_models
 from webapp.findings.findings import Findings
 from webapp.findings.pairs import PairLanes, pairs_of
 from webapp.papers.choices import Choices
@@ -33,17 +36,18 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
     found = findings(experiment)
     if not found:
         raise Refused("There is nothing to show yet: no seed has its supervisor, its student and its ceiling.")
-    told = provenance(experiment, by)
+    authors = choices.authors.strip()
+    told = provenance(experiment, by, anonymous=bool(authors))
     figures, tables = counting(1), counting(1)
     claim, further = summary(found)
     overview = next(tables) if len(found) > 1 else None
     sections = tuple(section(one, choices.curves, figures, tables) for one in found)
     locked = None if opened_before is None else opened(experiment, found, next(tables), opened_before)
-    return Paper(
+    paper = Paper(
         experiment=experiment.pk,
         name=experiment.name,
         title=choices.title.strip() or experiment.name,
-        authors=choices.authors.strip() or experiment.owner.get_full_name() or experiment.owner.get_username(),
+        authors=authors or experiment.owner.get_full_name() or experiment.owner.get_username(),
         examples=choices.examples,
         claim=claim,
         further=further,
@@ -57,6 +61,15 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
         provenance=told,
         sources=sources(experiment, found),
     )
+    return _without_folders(paper, experiment)
+
+
+def _without_folders(paper: Paper, experiment: Experiment) -> Paper:
+    """Of an experiment of an earlier version, whose spec may name a local model by its path."""
+    if "local:/" not in json.dumps(experiment.spec):
+        return paper
+    names = public_models(part.run for part in queries.parts(experiment))
+    return Paper.model_validate(without_folders(renamed(paper.model_dump(), names)))
 
 
 def findings(experiment: Experiment) -> list[Findings]:

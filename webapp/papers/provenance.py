@@ -1,35 +1,31 @@
 """Where the numbers are from: what was asked, by whom, with which engine, packages and data, and what is not in them."""
 
-import re
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.models import User
 
-from training import catalog
-from training.catalog import LOCAL
+from training.redaction import without_folders
 from training.spec import ENGINE_VERSION
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Status
+from webapp.experiments.redaction import public_text
 from webapp.findings.words import short_model
 from webapp.papers.paper import Provenance, Trained
 
-PLACE = re.compile(r"""(?<=')~?/[^']+(?=')|(?<![\w.~])~?(?:/[^\s/'",:;()]+)+/?""")
-MACHINE = re.compile(r"@[\w-]+(?:\.[\w-]+)*")
 
-
-def provenance(experiment: Experiment, by: User) -> Provenance:
+def provenance(experiment: Experiment, by: User, *, anonymous: bool = False) -> Provenance:
+    """Of an ``anonymous`` page, whose authors are not those of the laboratory, it names nobody."""
     parts = list(queries.parts(experiment))
     runs = list({part.run_id: part.run for part in parts}.values())
     specs = [run.run_spec for run in runs]
     versions, devices = _surroundings(parts)
     return Provenance(
-        made_by=by.get_full_name() or by.get_username(),
+        made_by="" if anonymous else by.get_full_name() or by.get_username(),
         launched=day(experiment.launched_at),
         ended=day(experiment.ended_at),
         engine=max((spec.engine for spec in specs), default=ENGINE_VERSION),
-        spec=without_places(experiment.experiment_spec.model_dump(mode="json")),
+        spec=without_folders(experiment.experiment_spec.model_dump(mode="json")),
         versions=versions,
         devices=devices,
         datasets={spec.dataset: spec.fingerprint for spec in specs},
@@ -42,17 +38,6 @@ def provenance(experiment: Experiment, by: User) -> Provenance:
 
 def day(moment: datetime | None) -> str:
     return "" if moment is None else moment.date().isoformat()
-
-
-def without_places(value: Any) -> Any:
-    """The spec with the folders of local models left out: where they lie on a machine is nobody's concern."""
-    if isinstance(value, str) and catalog.local_folder(value) is not None:
-        return f"{LOCAL}{value.rstrip('/').rpartition('/')[2]}"
-    if isinstance(value, list):
-        return [without_places(one) for one in value]
-    if isinstance(value, dict):
-        return {name: without_places(one) for name, one in value.items()}
-    return value
 
 
 def _surroundings(parts: list[Part]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -84,14 +69,9 @@ def _exclusions(parts: list[Part]) -> list[str]:
             continue
         spec = part.run.run_spec
         who = f"{Role(part.role).label} {short_model(spec.model)}, seed {spec.seed}"
-        why = f": {_anywhere(part.run.error)}" if part.run.status == Status.FAILED and part.run.error else "."
+        why = f": {public_text(part.run.error)}" if part.run.status == Status.FAILED and part.run.error else "."
         found.append(f"{who}, {_became(part.run.status)}{why}")
     return list(dict.fromkeys(found))
-
-
-def _anywhere(error: str) -> str:
-    """What a failure says of itself, of paths the last part alone and of workers no machine."""
-    return MACHINE.sub("", PLACE.sub(lambda path: path[0].rstrip("/").rpartition("/")[2], error))
 
 
 def _became(status: str) -> str:
@@ -103,5 +83,5 @@ def _origin(experiment: Experiment) -> str:
     if not origin:
         return ""
     if origin["number"] is None:
-        return f"runs of {origin['owner']} from the command line, archive {origin['content']}"
-    return f"experiment {origin['number']} of {origin['owner']} in another laboratory, archive {origin['content']}"
+        return f"runs from the command line, archive {origin['content']}"
+    return f"experiment {origin['number']} of another laboratory, archive {origin['content']}"

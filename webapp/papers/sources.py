@@ -110,7 +110,8 @@ def sources(experiment: Experiment, found: Sequence[Findings]) -> tuple[Source, 
         works.append(LORA)
     data = catalog.known_dataset(spec.data.name)
     names = dict.fromkeys(name for one in found for name in (one.pair.weak, one.pair.strong))
-    models = {entry.source: entry for name in names if (entry := catalog.known_model(name)) and entry.layers is not None}
+    known = [entry for name in names if (entry := catalog.known_model(name)) and entry.layers is not None]
+    models = {(entry.source, entry.digest): entry for entry in known}
     return (
         *(work.source for work in works),
         *(_preprint(number, title) for number, title in preprints(spec).items() if number not in BURNS.where),
@@ -144,13 +145,12 @@ def _data(entry: DatasetEntry) -> Source:
 
 
 def _model(entry: ModelEntry) -> Source:
-    place = entry.source.rstrip("/").rpartition("/")[2] if entry.source.startswith("/") else entry.source
     fields = {
         "title": f"{{{entry.title}}}",
-        "howpublished": place,
+        "howpublished": entry.source,
         "note": f"Licence {entry.licence}, digest {entry.digest[:16]}",
     }
-    text = f"Model: {entry.title}, {place}, licence: {entry.licence}."
+    text = f"Model: {entry.title}, {entry.source}, licence: {entry.licence}."
     return Source(text=text, bibtex=bibtex("misc", f"model-{entry.name}", fields))
 
 

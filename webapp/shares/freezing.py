@@ -51,7 +51,7 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
     _sweep()
     with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=MAKING) as place:
         folder = Path(place) / "share"
-        archive = write(experiment, folder / ARCHIVE)
+        archive = write(experiment, folder / ARCHIVE, renewed_keys=False)
         composed = compose(experiment, choices, by, days_before(experiment) if opens(experiment, choices) else None)
         if _asked(Experiment.objects.get(pk=experiment.pk)) != _asked(experiment):
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")

@@ -1,13 +1,16 @@
 """What was frozen, read back: each file is compared with its checksum, and the checksums with the content hash."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from training.archive import CHECKSUMS, digest, names
+from training.redaction import without_folders
 from webapp.explorer.cast import Cast
 from webapp.explorer.freezing import thawed
 from webapp.papers.paper import Paper
@@ -36,8 +39,17 @@ class Frozen:
 
     @cached_property
     def paper(self) -> Paper:
-        """What the page says. Raises Damaged."""
-        return Paper.model_validate_json(self.read(PAPER)).model_copy(update={"content": self.content})
+        """What the page says, without the folders that a version of long ago may name. Raises Damaged."""
+        return Paper.model_validate(without_folders(self._told)).model_copy(update={"content": self.content})
+
+    @cached_property
+    def names_folders(self) -> bool:
+        """Whether its files, which were made of the paper, say where a local model lies. Raises Damaged."""
+        return bool(self._told != without_folders(self._told))
+
+    @cached_property
+    def _told(self) -> Any:
+        return json.loads(self.read(PAPER))
 
     @property
     def cast(self) -> Cast | None:

@@ -6,24 +6,31 @@ Wrong, expired and revoked links are found out by the same query and in the same
 import hashlib
 import secrets
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share
+from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share, Try
 from webapp.typed import whole
 
 COOKIE = "share"
 
 TRIES_PER_MINUTE = 10
-"""Of the password of one link, by whomever."""
+"""Of the password of one link, from one address: nobody elsewhere is kept out by them."""
 
-LONGEST_PASSWORD = 128
+FREE_TRIES = 60
+"""Of the password of one link in a minute, by everybody together; each further one takes longer."""
+
+LONGEST_PAUSE_SECONDS = 2.0
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 
 
 def make_link(
@@ -32,8 +39,8 @@ def make_link(
     """A new link and its token, which cannot be read again. Raises ValueError, with a sentence."""
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"A link is open for 1 to {LONGEST_DAYS} days.")
-    if len(password) > LONGEST_PASSWORD:
-        raise ValueError(f"A password has at most {LONGEST_PASSWORD} characters.")
+    if password and not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise ValueError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     token = secrets.token_urlsafe(32)
     link = Link.objects.create(
         share=share,
@@ -84,18 +91,40 @@ def _signer() -> Signer:
     return Signer(salt="webapp.shares.links")
 
 
-def may_try(link: Link) -> bool:
-    """Counts one try of the link's password; False where this minute has had all of its tries."""
+def may_try(link: Link, address: str) -> bool:
+    """Counts one try of the link's password from ``address``; False where it has had all of its tries of this minute."""
+    now = timezone.now()
+    Try.objects.filter(since__lte=now - timedelta(minutes=1)).delete()
+    mine, _ = Try.objects.get_or_create(link=link, address=_place_of(address), defaults={"since": now})
+    return bool(Try.objects.filter(pk=mine.pk, count__lt=TRIES_PER_MINUTE).update(count=F("count") + 1))
+
+
+def pause(link: Link) -> float:
+    """Counts one try of the link's password by whomever; how many seconds it has to wait, so that guessing from many addresses
+    is slow and a reader who knows the password still gets in."""
     now = timezone.now()
     mine = Link.objects.filter(pk=link.pk)
     new_minute = Q(tries_since=None) | Q(tries_since__lte=now - timedelta(minutes=1))
     if mine.filter(new_minute).update(tries=1, tries_since=now):
-        return True
-    return bool(mine.filter(tries__lt=TRIES_PER_MINUTE).update(tries=F("tries") + 1))
+        return 0.0
+    mine.update(tries=F("tries") + 1)
+    tries: int = mine.values_list("tries", flat=True)[0]
+    return min(LONGEST_PAUSE_SECONDS, max(0, tries - FREE_TRIES) / FREE_TRIES)
+
+
+def _place_of(address: str) -> str:
+    """A digest of the address; of IPv6 of its network, since one visitor has as many addresses there as he likes."""
+    try:
+        found = ip_address(address)
+        address = str(ip_network((found, 64), strict=False) if found.version == 6 else found)
+    except ValueError:  # a socket without an address
+        pass
+    return salted_hmac("webapp.shares.links.tries", address, algorithm="sha256").hexdigest()
 
 
 def opens(link: Link, password: str) -> bool:
-    return check_password(password[:LONGEST_PASSWORD], link.password)
+    """Compared in the same time whatever is wrong with it."""
+    return check_password(password[: LONGEST_PASSWORD + 1], link.password)
 
 
 def count_view(link: Link) -> None:

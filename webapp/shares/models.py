@@ -92,7 +92,7 @@ class Link(models.Model):
     previews = models.BooleanField(default=True)  # whether chat tools are told title, claim and picture
     views = models.PositiveIntegerField(default=0)
     last_viewed_at = models.DateTimeField(null=True)
-    tries = models.PositiveIntegerField(default=0)  # of the password, since tries_since
+    tries = models.PositiveIntegerField(default=0)  # of the password, from everywhere, since tries_since
     tries_since = models.DateTimeField(null=True)
 
     class Meta:
@@ -106,3 +106,18 @@ class Link(models.Model):
         if self.revoked_at:
             return "revoked"
         return "open" if self.expires_at > timezone.now() else "expired"
+
+
+class Try(models.Model):
+    """How often one address tried the password of a link since a time; rows of earlier minutes go."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64)  # webapp.shares.links._place_of
+    count = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("link", "address"), name="one_count_per_address"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} tries of link {self.link_id}"

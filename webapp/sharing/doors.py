@@ -1,5 +1,6 @@
 """The page of a link: it leaves a cookie and goes on to the share at once, so that the token does not stay in the address."""
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,12 +15,12 @@ from webapp.charts.programs import NotDrawn
 from webapp.papers.refused import Refused
 from webapp.shares.freezing import CARD
 from webapp.shares.frozen import Damaged
-from webapp.shares.links import COOKIE, cookie_of, link_of, may_try, opens
+from webapp.shares.links import COOKIE, cookie_of, link_of, may_try, opens, pause
 from webapp.shares.models import Link
 from webapp.sharing.rules import gone
 from webapp.sharing.seen import seen_by_link
 
-TOO_OFTEN = "This password was tried too often just now. Try again in a minute."
+TOO_OFTEN = "This password was tried too often from your address just now. Try again in a minute."
 WRONG = "This is not the password."
 
 
@@ -37,8 +38,9 @@ def door(request: HttpRequest, token: str) -> HttpResponse:
         return _open(request, link)
     if request.method != "POST":
         return _ask(request, link)
-    if not may_try(link):
+    if not may_try(link, request.META.get("REMOTE_ADDR", "")):
         return _ask(request, link, TOO_OFTEN, 429)
+    time.sleep(pause(link))
     if not opens(link, request.POST.get("password", "")):
         return _ask(request, link, WRONG, 403)
     return _open(request, link)

@@ -7,7 +7,7 @@ from django import forms
 from pydantic import ValidationError
 
 from webapp.papers.choices import Choices, Highlight
-from webapp.shares.links import LONGEST_PASSWORD
+from webapp.shares.links import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from webapp.shares.models import DAYS, LONGEST_DAYS
 from webapp.typed import whole
 
@@ -88,10 +88,12 @@ class LinkForm(forms.Form):
     )
     password = forms.CharField(
         label="Password",
+        min_length=SHORTEST_PASSWORD,
         max_length=LONGEST_PASSWORD,
         required=False,
         strip=False,
-        help_text="Empty for none. Give it to your readers by another way than the link.",
+        help_text=f"Empty for none, else at least {SHORTEST_PASSWORD} characters. "
+        "Give it to your readers by another way than the link.",
         widget=forms.TextInput(attrs={"class": "field", "autocomplete": "off"}),
     )
     previews = forms.BooleanField(

@@ -41,8 +41,10 @@ class Seen:
         return compose(self.share.experiment, Choices.model_validate(self.share.choices), self.share.owner)
 
     def file(self, name: str) -> bytes:
-        """One of MADE. Raises what ``paper`` does, and NotDrawn."""
-        return self.frozen.read(name) if self.frozen else made(name, self.paper.model_dump_json())
+        """One of MADE, made again where the frozen one names a folder. Raises what ``paper`` does, and NotDrawn."""
+        if self.frozen and not self.frozen.names_folders:
+            return self.frozen.read(name)
+        return made(name, self.paper.model_dump_json())
 
 
 @lru_cache(KEPT)

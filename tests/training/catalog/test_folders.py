@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from training import ExperimentSpec, catalog
-from training.catalog import folders
+from training.catalog import folders, local
+from training.plan import make_plan
 from training.spec import describe, upgrade, warnings
 
 
@@ -37,7 +40,7 @@ def refusal(name: str) -> str:
 @pytest.mark.parametrize(("architecture", "kind"), [("llama", "decoder"), ("gpt2", "decoder"), ("bert", "encoder")])
 def test_a_folder_says_what_it_holds(models: dict[str, Path], architecture: str, kind: str) -> None:
     entry = catalog.model(str(models[architecture]))
-    assert (entry.name, entry.title, entry.family) == (f"local:{models[architecture]}", architecture, architecture)
+    assert (entry.name, entry.title, entry.family) == (f"local:{architecture}@{entry.digest[:16]}", architecture, architecture)
     assert (entry.kind, entry.layers, entry.width, entry.context) == (kind, 2, 32, 128)
     assert {entry.adaptation("probe"), entry.adaptation("full"), entry.adaptation("lora")} <= set(entry.learning_rates)
 
@@ -52,9 +55,68 @@ def test_the_number_of_parameters_is_that_of_the_files(models: dict[str, Path]) 
 def test_three_ways_to_write_a_folder_are_one_model(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(models["llama"].parent)
     names = {catalog.model(name).name for name in ("local:llama", f"local:{models['llama']}", f"{models['llama']}/")}
-    assert names == {f"local:{models['llama']}"}
+    (name,) = names
+    assert re.fullmatch("local:llama@[0-9a-f]{16}", name)
     with pytest.raises(ValidationError, match="named twice"):
         ExperimentSpec.model_validate({"strong": {"models": ["local:llama", str(models["llama"])]}})
+
+
+def test_a_model_keeps_its_name_and_its_place_is_known_from_then_on(copy: Path) -> None:
+    spec = ExperimentSpec.model_validate({"strong": {"models": [str(copy)]}})
+    (name,) = spec.strong.models
+    assert str(copy) not in spec.model_dump_json()
+    assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
+    assert catalog.local_folder(name) == copy
+    assert all(str(copy.parent) not in run.model_dump_json() for run in make_plan(spec).runs.values())
+
+
+def test_a_model_that_moved_is_found_again_by_naming_its_new_folder(copy: Path) -> None:
+    name = catalog.model(str(copy)).name
+    moved = copy.rename(copy.parent / "elsewhere")
+    assert refusal(name) == local.NOT_READABLE
+    again = catalog.model(str(moved))
+    assert again.name.rpartition("@")[2] == name.rpartition("@")[2]
+    assert catalog.model(name).digest == again.digest
+
+
+def test_a_model_whose_files_changed_is_not_what_its_name_says(copy: Path) -> None:
+    name = catalog.model(str(copy)).name
+    change(copy, initializer_range=0.5)
+    assert "have changed: name its folder again" in refusal(name)
+
+
+def test_a_model_of_another_installation_has_to_be_named_by_its_folder() -> None:
+    assert "not known here: name its folder" in refusal("local:tiny@0123456789abcdef")
+
+
+def test_outside_the_allowed_folders_one_sentence_is_said_of_everything(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, outside = tmp_path / "allowed", tmp_path / "outside"
+    for folder in (allowed, outside / "empty"):
+        folder.mkdir(parents=True)
+    shutil.copytree(copy, outside / "model")
+    inside = Path(shutil.copytree(copy, allowed / "model"))
+    (allowed / "link").symlink_to(outside / "model")
+    shutil.copytree(copy, allowed / "half")
+    (allowed / "half" / "model.safetensors").unlink()
+    (allowed / "half" / "model.safetensors").symlink_to(outside / "model" / "model.safetensors")
+    recorded = catalog.model(str(outside / "model")).name
+    monkeypatch.setenv("LOCAL_MODELS", os.pathsep.join((str(tmp_path / "other"), str(allowed))))
+    strange = ["model", "empty", "nothing", "model/config.json", "../allowed/../outside/model", "n\0l", "l" * 300]
+    names = [f"local:{outside}/{one}" for one in strange]
+    names += ["local:/", "/etc", "local:~nobody-here/x", str(allowed / "link"), str(allowed / "half")]
+    assert {refusal(name) for name in names} == {local.NOT_READABLE}
+    assert catalog.model(str(inside)).name == recorded
+    local.record(outside / "model", catalog.model(str(inside)).digest)
+    assert refusal(recorded) == local.NOT_READABLE
+
+
+def test_without_allowed_folders_too_nobody_learns_what_is_in_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "file").touch()
+    names = ["secret", "file", "nothing", "file/below", "n\0l", "l" * 300]
+    assert {refusal(f"local:{tmp_path}/{name}") for name in names} == {local.NOT_READABLE}
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"])
@@ -94,8 +156,8 @@ def cut_short(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (shutil.rmtree, "There is no folder"),
-        (remove("config.json"), "it has no config.json"),
+        (shutil.rmtree, local.NOT_READABLE),
+        (remove("config.json"), local.NOT_READABLE),
         (lambda copy: (copy / "config.json").write_text("{"), "config.json cannot be read"),
         (rename_weights, "no model.safetensors, and weights in other formats are never read"),
         (lose_a_shard, "model-00001-of-00002.safetensors, which model.safetensors.index.json names, is missing"),
@@ -114,7 +176,7 @@ def test_what_cannot_be_used_is_said_at_the_field_in_one_sentence(
     damage(copy)
     message = refusal(str(copy))
     assert said in message
-    assert str(copy) in message
+    assert message == local.NOT_READABLE or message.startswith("The model tiny-llama cannot be used: ")
     assert "\n" not in message
 
 

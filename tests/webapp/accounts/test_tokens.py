@@ -108,3 +108,20 @@ def test_tokens_of_before_go_on_working(owner: User, transactional_db: None) -> 
     finally:
         call_command("migrate", verbosity=0)
     assert bearer("old secret").get("/api/v1/schema").status_code == 200
+
+
+def test_a_token_makes_none_that_lives_longer_or_may_more_and_takes_those_that_it_made_with_it(owner: User) -> None:
+    asking, secret = tokens.make(owner, "notebook", Scope.WRITE, 7)
+    client = bearer(secret)
+    for days in (None, 3650, 90, 7, 1):
+        answer = post(client, "/tokens", {"name": "child", "scope": "write", "days": days})
+        assert answer.status_code == 201
+        made = Token.objects.get(pk=answer.json()["id"])
+        assert made.expires_at is not None
+        assert made.expires_at <= asking.expires_at  # type: ignore[operator]
+    grandchild = post(bearer(answer.json()["secret"]), "/tokens", {"name": "grandchild", "days": None}).json()
+    assert Token.objects.get(pk=grandchild["id"]).expires_at == made.expires_at
+    assert tokens.make(owner, "reader", by=tokens.make(owner, "reads", Scope.READ)[0])[0].scope == Scope.READ
+    assert tokens.make(owner, "for ever", days=None, by=tokens.make(owner, "for ever", days=None)[0])[0].expires_at is None
+    tokens.revoke(asking)
+    assert bearer(grandchild["secret"]).get("/api/v1/schema").status_code == 401

@@ -46,7 +46,7 @@ def test_a_note_is_read_by_all_and_taken_away_by_its_author_alone(experiment: Ex
     ask, other, path = api_of(owner), api_of(User.objects.create_user("grace")), example(experiment)
     status, note = ask("POST", f"{path}/notes", {"text": "Both readings."})
     assert (status, note["text"], note["author"]) == (201, "Both readings.", "ada")
-    assert other("DELETE", f"/notes/{note['id']}")[0] == 404
+    assert other("DELETE", f"/notes/{note['id']}")[0] == 403
     assert other("GET", path)[1]["notes"] == [note]
     assert ask("DELETE", f"/notes/{note['id']}") == (204, None)
     assert ask("GET", path)[1]["notes"] == []

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from webapp.accounts.models import Token
-from webapp.accounts.tokens import make_token
+from webapp.accounts.models import Scope, Token
+from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.experiments.models import Experiment, Status
 
@@ -138,3 +138,15 @@ def test_an_address_that_is_none_is_told_as_the_api_tells_everything(client: Cli
         assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (404, "application/json")
         assert answer.json()["errors"][0]["message"]
     assert client.get("/nowhere")["Content-Type"].startswith("text/html")
+
+
+def test_the_description_of_the_api_is_for_those_who_may_use_it(client: Client, owner: User) -> None:
+    path, reader, inside = "/api/v1/openapi.json", make(owner, "reads", Scope.READ)[1], Client()
+    inside.force_login(owner)
+    assert client.get(path).json() == inside.get(path).json() == json.loads((ROOT / "docs" / "openapi.json").read_text())
+    assert Client(headers={"authorization": f"Bearer {reader}"}).get(path).status_code == 200
+    owner.is_active = False
+    owner.save()
+    for stranger in (Client(), client, inside, Client(headers={"authorization": "Bearer wrong"})):
+        answer = stranger.get(path)
+        assert (answer.status_code, "/experiments" in answer.content.decode()) == (401, False)

@@ -14,7 +14,8 @@ from webapp.pages.planning import LONGEST_NAME, clipped
         ("pythia-70m", "pythia-70m", "pythia-70m (EleutherAI/pythia-70m)"),
         ("hub:someone/some-model", "some-model", "hub:someone/some-model"),
         ("hub:someone/some-model@v1", "some-model@v1", "hub:someone/some-model@v1"),
-        ("local:/models/tiny", "tiny", "local:/models/tiny"),
+        ("local:/models/tiny", "tiny", "tiny (local folder)"),
+        ("local:tiny@0123456789abcdef", "tiny@0123456", "tiny@0123456 (local folder)"),
     ],
 )
 def test_any_model_has_a_readable_name(name: str, short: str, title: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from tests.tiny import make_model
-from training import ExperimentSpec
+from training import ExperimentSpec, catalog
 from training.methods import METHODS, PROMPTS, Overlap
 from training.spec import Confidence, DataSpec, Frozen, Naive
 from webapp.pages import leaves
@@ -181,9 +181,9 @@ def test_models_that_are_not_on_offer_are_typed_one_per_line(folder: Path) -> No
     raw = SpecForm.of(ExperimentSpec()).raw | {"strong__models": ["minilm-l4", f"\r\n {folder} \r\n"]}
     form = SpecForm(raw)
     assert isinstance(form.spec, ExperimentSpec)
-    assert form.spec.strong.models == ("minilm-l4", f"local:{folder}")
+    assert form.spec.strong.models == ("minilm-l4", catalog.model(str(folder)).name)
     again = SpecForm.of(form.spec)
-    assert models_row(again).others == f"local:{folder}"
+    assert models_row(again).others == form.spec.strong.models[1]
     assert again.spec == form.spec
 
 
@@ -195,7 +195,7 @@ def test_an_empty_field_for_other_models_adds_none() -> None:
 def test_what_is_wrong_with_a_typed_model_is_said_at_the_models_and_the_text_stays() -> None:
     form = SpecForm(SpecForm.of(ExperimentSpec()).raw | {"strong__models": ["minilm-l4", "/nowhere\nhub:gpt2"]})
     row = models_row(form)
-    assert row.problems == ["There is no folder /nowhere."]
+    assert row.problems == ["No model can be read from this folder."]
     assert row.others == "/nowhere\nhub:gpt2"
     assert form.general == []
 

@@ -14,6 +14,7 @@ from webapp.access import Access, access_of
 from webapp.accounts import invitations, people
 from webapp.accounts.models import Invitation
 from webapp.audit.models import Entry
+from webapp.pages.login import password_link
 
 LONG = "a long enough passphrase"
 
@@ -58,6 +59,15 @@ def test_an_invitation_is_shown_once_opens_one_account_with_its_role_and_is_over
     assert joined(link, "mallory") == 410
     assert not User.objects.filter(username="mallory").exists()
     assert verbs() == ["invited", "joined"]
+
+
+@pytest.mark.parametrize("name", ["\u0430d\u0430", "ad\u0430", "ADA", "\uff21DA", "a\u200dda", ""])
+def test_who_is_invited_gets_no_name_that_looks_like_anothers(root: User, owner: User, name: str) -> None:
+    _, secret = invitations.invite(root, Access.MEMBER)
+    long = "a long enough passphrase"
+    answer = Client().post(f"/join/{secret}/", {"username": name, "password1": long, "password2": long})
+    assert answer.status_code == 422
+    assert User.objects.count() == 2
 
 
 def test_revoked_expired_and_wrong_invitations_read_the_same(client: Client, root: User) -> None:
@@ -140,6 +150,21 @@ def test_a_password_link_of_an_admin_works_once_and_logs_in(client: Client, owne
     assert Client().get(link, follow=True).status_code == 410
     assert Client().post("/login/", {"username": "ada", "password": LONG}).status_code == 302
     assert verbs() == ["reset-made", "password-reset"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_hold_a_password_link_the_first_sets_the_password(owner: User) -> None:
+    link, long, pages = password_link("", owner), "weak to strong 2023", []
+    for _ in range(2):
+        client = Client()
+        pages.append((client, client.get(link)["Location"]))
+    codes = [
+        client.post(page, {"new_password1": f"{long} {number}", "new_password2": f"{long} {number}"}).status_code
+        for number, (client, page) in enumerate(pages)
+    ]
+    owner.refresh_from_db()
+    assert codes == [302, 410]
+    assert owner.check_password(f"{long} 0")
 
 
 def test_a_closed_account_gets_no_password_link_and_one_made_before_is_over(client: Client, owner: User) -> None:

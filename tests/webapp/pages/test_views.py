@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.webapp.cast import finish_all, launched, spec
 from tests.webapp.pages import scenes
@@ -20,7 +23,7 @@ from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.jobs import dispatch
 from webapp.pages.forms import SpecForm
-from webapp.pages.login import welcome_link
+from webapp.pages.login import first_account, welcome_link
 
 
 @pytest.fixture
@@ -76,25 +79,64 @@ def test_health_needs_neither_account_nor_database(client: Client) -> None:
 
 def test_a_login_link_works_once_and_goes_where_it_says(client: Client, db: None) -> None:
     link = welcome_link("", "/experiments/new/")
-    response = client.get(link)
+    assert "Log in as admin" in client.get(link).content.decode()
+    response = client.post(link)
     assert (response.status_code, response["Location"]) == (302, "/experiments/new/")
     assert client.get("/").status_code == 200
     client.logout()
-    again = client.get(link)
-    assert again.status_code == 410
-    assert "does not log in any more" in again.content.decode()
+    for again in (client.get(link), client.post(link)):
+        assert again.status_code == 410
+        assert "does not log in any more" in again.content.decode()
     assert client.get("/").status_code == 302
+
+
+def test_who_only_looks_at_a_login_link_does_not_spend_it(client: Client, db: None) -> None:
+    link = welcome_link("")
+    for method in ("HEAD", "GET", "OPTIONS", "PUT"):
+        client.generic(method, link)
+        assert client.get("/").status_code == 302
+    assert client.post(link).status_code == 302
+    assert client.get("/").status_code == 200
+
+
+def test_a_login_link_is_a_form_that_no_other_site_can_send(db: None) -> None:
+    assert Client(enforce_csrf_checks=True).post(welcome_link("")).status_code == 403
+
+
+def test_a_login_link_does_not_work_again_within_the_second_of_an_earlier_login(client: Client, db: None) -> None:
+    user = first_account()
+    moment = timezone.now().replace(microsecond=1)
+    User.objects.filter(pk=user.pk).update(last_login=moment)
+    link = welcome_link("")
+    User.objects.filter(pk=user.pk).update(last_login=moment.replace(microsecond=2))
+    assert client.post(link).status_code == 410
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_requests_at_once_one_is_logged_in_by_a_link() -> None:
+    link, together = welcome_link(""), Barrier(8)
+
+    def press(_: int) -> int:
+        together.wait()
+        try:
+            return Client().post(link).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = sorted(threads.map(press, range(8)))
+    assert answers == [302] + [410] * 7
 
 
 @pytest.mark.parametrize(
     "target", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)", "/\\elsewhere.example"]
 )
 def test_a_login_link_never_leads_elsewhere(client: Client, db: None, target: str) -> None:
-    assert client.get(welcome_link("", target))["Location"] == "/"
+    assert client.post(welcome_link("", target))["Location"] == "/"
 
 
 def test_who_came_by_link_sets_a_password_without_an_old_one(client: Client, db: None) -> None:
-    client.get(welcome_link(""))
+    client.post(welcome_link(""))
     assert "Set a password" in text(client, "/password/")
     long = "weak to strong 2023"
     assert client.post("/password/", {"new_password1": long, "new_password2": long}).status_code == 302
@@ -195,7 +237,7 @@ def test_an_invalid_form_comes_back_whole_and_trains_nothing(page: Client) -> No
 def test_other_models_have_a_field_and_what_was_typed_comes_back(page: Client) -> None:
     html = page.post("/experiments/new/", sent(ExperimentSpec(), strong__models=["minilm-l4", "/nowhere"])).content.decode()
     assert re.search(r'<textarea[^>]*name="strong__models"[^>]*>/nowhere</textarea>', html)
-    assert "There is no folder /nowhere." in plain(html)
+    assert "No model can be read from this folder." in plain(html)
     assert Experiment.objects.count() == 0
 
 
@@ -206,7 +248,7 @@ def test_an_experiment_whose_model_is_gone_is_still_shown_and_says_so_at_its_lau
     assert "Bag of words to tiny" in text(page, "/")
     assert "tiny" in text(page, address(experiment))
     response = page.post(f"/experiments/{experiment.pk}/launch/", follow=True)
-    assert "There is no folder /gone/tiny." in plain(response.content.decode())
+    assert "No model can be read from this folder." in plain(response.content.decode())
     assert Run.objects.count() == 0
 
 

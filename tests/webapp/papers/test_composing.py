@@ -155,3 +155,4 @@ def test_folders_of_local_models_are_not_told(done: Experiment, owner: User) -> 
     paper = compose(done, Choices(), owner)
     assert paper.provenance.spec["weak"]["models"] == ["local:tiny"]
     assert "/home/ada" not in page(paper, Doors())
+    assert "/home/ada" not in paper.model_dump_json()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.webapp.cast import launched
 from webapp.audit.models import Entry
 from webapp.shares import links
-from webapp.shares.models import Link, Share
+from webapp.shares.models import Link, Share, Try
 
 pytestmark = pytest.mark.django_db
 
@@ -91,10 +91,29 @@ def test_a_password_is_kept_hashed_and_can_be_tried_ten_times_a_minute(share: Sh
     assert "correct horse" not in link.password
     assert links.opens(link, "correct horse")
     assert not links.opens(link, "correct horse ")
-    assert [links.may_try(link) for _ in range(12)] == [True] * 10 + [False] * 2
-    assert links.may_try(other)
-    Link.objects.filter(pk=link.pk).update(tries_since=timezone.now() - timedelta(seconds=61))
-    assert links.may_try(link)
+    assert not links.opens(link, "correct horse" + "x" * 200)
+    here = "192.0.2.7"
+    assert [links.may_try(link, here) for _ in range(12)] == [True] * 10 + [False] * 2
+    assert links.may_try(other, here)
+    assert links.may_try(link, "192.0.2.8")
+    Try.objects.filter(link=link).update(since=timezone.now() - timedelta(seconds=61))
+    assert links.may_try(link, here)
+    assert Try.objects.filter(link=link).count() == 1, "counts of earlier minutes go"
+
+
+def test_one_network_of_ipv6_counts_as_one_address_and_no_address_as_another(share: Share, owner: User) -> None:
+    link, _ = links.make_link(share, owner, password="correct horse")
+    assert all(links.may_try(link, f"2001:db8::{one:x}") for one in range(10))
+    assert not links.may_try(link, "2001:db8::ffff")
+    assert links.may_try(link, "2001:db8:0:1::1")
+    assert links.may_try(link, "")
+
+
+@pytest.mark.parametrize("password", ["x", "1234567", "x" * 129])
+def test_a_short_or_endless_password_is_refused(share: Share, owner: User, password: str) -> None:
+    with pytest.raises(ValueError, match="A password has 8 to 128 characters"):
+        links.make_link(share, owner, password=password)
+    assert links.make_link(share, owner, password="12345678")[0].password
 
 
 def test_sharing_and_revoking_leave_a_trail_without_the_token(share: Share, owner: User) -> None:

@@ -109,7 +109,7 @@ def test_from_a_link_nothing_but_its_share_can_be_reached(owner: User, monkeypat
 def is_public(route: URLPattern) -> bool:
     """What everybody may ask for, and has nothing in its address that could be guessed."""
     declared = getattr(route.callback, "access", None)
-    return (declared == Access.PUBLIC or route.name in ("api-root", "openapi-json")) and not route.pattern.converters
+    return (declared == Access.PUBLIC or route.name == "api-root") and not route.pattern.converters
 
 
 def test_without_the_cookie_nothing_of_a_share_can_be_reached(client: Client, owner: User) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from django.utils import timezone
 from tests.webapp.shares.made import CHOICES, frozen, visitor
 from webapp.shares import links
 from webapp.shares.models import Link, Share
+from webapp.sharing import doors
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +54,7 @@ def test_chat_tools_are_told_title_claim_and_picture(client: Client, share: Shar
     assert client.get(f"/s/{token}/card.png").content.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("options", [{"previews": False}, {"password": "secret"}])
+@pytest.mark.parametrize("options", [{"previews": False}, {"password": "open sesame"}])
 def test_a_protected_link_tells_chat_tools_nothing(client: Client, share: Share, options: dict[str, object]) -> None:
     _, token = links.make_link(share, share.owner, **options)  # type: ignore[arg-type]
     page = client.get(f"/s/{token}/").content.decode()
@@ -73,12 +75,32 @@ def test_a_password_is_asked_for_once_and_no_cookie_is_left_without_it(share: Sh
     assert client.get(f"/shared/{share.slug}/").status_code == 200
 
 
-def test_a_password_that_is_tried_too_often_is_not_tried_any_more(client: Client, share: Share) -> None:
-    _, token = links.make_link(share, share.owner, password="correct horse")
-    tried = [client.post(f"/s/{token}/", {"password": str(one)}).status_code for one in range(11)]
-    assert tried == [403] * 10 + [429]
-    assert client.post(f"/s/{token}/", {"password": "correct horse"}).status_code == 429
+def test_a_password_that_is_tried_too_often_is_not_tried_any_more_from_there(client: Client, share: Share) -> None:
+    reader, _, token = visitor(share, password="correct horse")
+    there, elsewhere = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "192.0.2.8"}
+    reader.post(f"/s/{token}/", {"password": "correct horse"}, **there)
+    tried = [client.post(f"/s/{token}/", {"password": str(one)}, **there).status_code for one in range(10)]
+    assert tried == [403] * 9 + [429]
+    assert client.post(f"/s/{token}/", {"password": "correct horse"}, **there).status_code == 429
     assert not client.cookies
+    assert reader.get(f"/shared/{share.slug}/", **there).status_code == 200, "who is in stays in"
+    assert client.post(f"/s/{token}/", {"password": "correct horse"}, **elsewhere).status_code == 200
+
+
+def test_guesses_from_everywhere_are_slowed_and_lock_nobody_out(
+    client: Client, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = links.make_link(share, share.owner, password="correct horse")
+    paused: list[float] = []
+    monkeypatch.setattr(doors, "time", SimpleNamespace(sleep=paused.append))
+    monkeypatch.setattr(doors, "opens", lambda link, password: password == "correct horse")  # the hash, of which each costs much
+    for one in range(200):
+        answer = client.post(f"/s/{token}/", {"password": str(one)}, REMOTE_ADDR=f"198.51.100.{one}")
+        assert answer.status_code == 403
+    assert paused[: links.FREE_TRIES] == [0.0] * links.FREE_TRIES
+    assert paused[links.FREE_TRIES :] == sorted(paused[links.FREE_TRIES :])
+    assert paused[-1] == links.LONGEST_PAUSE_SECONDS
+    assert client.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR="203.0.113.5").status_code == 200
 
 
 def test_wrong_expired_and_revoked_links_are_one_page(client: Client, share: Share) -> None:

@@ -1,0 +1,99 @@
+"""What leaves an installation says nothing of the machines, folders and accounts behind it."""
+
+import getpass
+import re
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from training.catalog import local
+from training.events import ArtifactDamaged, Event, RunClaimed, RunFailed, RunLost, RunReleased, StopRequested
+
+REMOVED = "[removed]"
+"""What stands where a path, a host, an address or an account was."""
+
+SHORTEST_NAME = 3
+"""Shorter names of hosts and accounts are parts of ordinary words, and are left."""
+
+PART, END = r"[^\s'\",;:()\[\]/\\]", r"(?<![.])"
+
+PATTERNS = (
+    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+"),  # addresses, with what they have of accounts and passwords
+    re.compile(r"(?<=')[^'\n]*[/\\][^'\n]*(?=')|(?<=\")[^\"\n]*[/\\][^\"\n]*(?=\")|(?<=“)[^”\n]*[/\\][^”\n]*(?=”)"),
+    re.compile(rf"(?:(?<![\w/])[A-Za-z]:)?(?<![\w/])(?:~{PART}*|\.{{1,2}})?(?:[/\\]{PART}*{END})+"),  # paths from a root
+    re.compile(rf"{PART}+[/\\]{PART}*(?:[/\\]{PART}*)+{END}|{PART}+[/\\]{PART}*\.\w+"),  # and those without: a/b/c, a/b.txt
+    re.compile(r"[^\s'\"(),;:]*@[^\s'\"(),;:]+(?<![.])"),  # accounts and workers at a host
+    re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\b"),
+    re.compile(r"\b[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*:\d{2,5}\b"),
+    re.compile(r"\b(?:[A-Za-z0-9_-]+\.)+(?:local|localdomain|internal|intranet|lan|home|corp|com|org|net|edu|io|dev|cloud)\b"),
+)
+
+
+@cache
+def own_names() -> tuple[str, ...]:
+    """What this machine and this account are called, and where the account's files lie."""
+    try:
+        account = getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        account = ""
+    return str(Path.home()), socket.gethostname(), socket.gethostname().partition(".")[0], account
+
+
+def public_text(text: str, names: Iterable[str] = ()) -> str:
+    """``text`` without paths, hosts, addresses, this machine's own names and the further ``names``."""
+    for name in sorted({*own_names(), *names}, key=len, reverse=True):
+        if len(name) >= SHORTEST_NAME:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", REMOVED, text)
+    for pattern in PATTERNS:
+        text = pattern.sub(REMOVED, text)
+    return re.sub(rf"(?:{re.escape(REMOVED)})+", REMOVED, text)
+
+
+class PublicEvents:
+    """Events of one archive as they may leave: workers are numbered, failures without log, nobody who stopped a run is named."""
+
+    def __init__(self, clean: Callable[[str], str] = public_text) -> None:
+        self._clean = clean
+        self._workers: dict[str, str] = {}
+
+    def of(self, event: Event) -> Event:
+        match event:
+            case RunClaimed():
+                return event.model_copy(update={"worker": self._worker(event.worker)})
+            case ArtifactDamaged():
+                return event.model_copy(update={"problem": self._clean(event.problem)})
+            case RunLost() | RunReleased():
+                update = {"worker": self._worker(event.worker), "cause": self._clean(event.cause)}
+                return event.model_copy(update=update)
+            case RunFailed():
+                return event.model_copy(update={"error": self._clean(event.error), "log": ""})
+            case StopRequested():
+                return event.model_copy(update={"by": ""})
+        return event
+
+    def _worker(self, name: str) -> str:
+        return self._workers.setdefault(name, f"worker {len(self._workers) + 1}")
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """JSON in which every string, and every key, that is in ``names`` is replaced; others stay."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, list | tuple):
+        return [renamed(one, names) for one in value]
+    if isinstance(value, dict):
+        return {names.get(key, key): renamed(one, names) for key, one in value.items()}
+    return value
+
+
+def without_folders(value: Any) -> Any:
+    """JSON in which a local model that a spec of an earlier version names by its path is named by the folder's last name."""
+    if isinstance(value, str):
+        return local.public_name(value)
+    if isinstance(value, list | tuple):
+        return [without_folders(one) for one in value]
+    if isinstance(value, dict):
+        return {local.public_name(key): without_folders(one) for key, one in value.items()}
+    return value
