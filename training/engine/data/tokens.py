@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -22,15 +21,13 @@ from training.engine.data.split import Rows
 from training.engine.errors import Stopped
 from training.engine.inputs import Ragged, starts_of
 from training.spec import RunSpec
+from training.words import words as words_of
 
 log = logging.getLogger(__name__)
 
-WORD = re.compile(r"\w+")
-
-
 def words(text: pa.ChunkedArray, longest: int) -> Ragged:
     """The first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
-    return Ragged.of([[bucket(word) for word in WORD.findall(one.lower())[:longest]] for one in text.to_pylist()], budget=2**16)
+    return Ragged.of([[bucket(word) for word in words_of(one)[:longest]] for one in text.to_pylist()], budget=2**16)
 
 
 def bucket(word: str) -> int:
