@@ -100,6 +100,7 @@ def _on_hub(name: str) -> ModelEntry:
         width=found.width,
         context=found.context,
         gated=commit.gated,
+        refused=found.refused,
     )
 
 
@@ -158,7 +159,9 @@ def _local(folder: Path) -> ModelEntry:
     try:
         if not (folder / folders.CONFIG).is_file():
             raise ValueError("it has no config.json.")
-        found = folders.facts(folders.read_config(folder / folders.CONFIG))
+        config = folders.read_config(folder / folders.CONFIG)
+        found = folders.facts(config)
+        folders.check_tokenizer(folder, config)
         parameters, digest = folders.parameters(folder), folders.digest(folder)
     except (ValueError, OSError) as error:
         raise ValueError(f"The model in {folder} cannot be used: {error}") from None
@@ -175,6 +178,7 @@ def _local(folder: Path) -> ModelEntry:
         kind=found.kind,
         width=found.width,
         context=found.context,
+        refused=found.refused,
     )
 
 

@@ -17,6 +17,7 @@ from training.engine import backbone, packing, vocabulary
 from training.engine.backbone import Reading
 from training.engine.errors import EngineError
 from training.engine.precision import Resolved, autocast, precision_of
+from training.engine.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
 BACKBONE, HEAD, SCORER, UNEMBEDDING = "backbone.", "head.", "scorer.", "unembedding."
@@ -67,10 +68,9 @@ def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
 
 
 def _reader(run: RunSpec) -> nn.Module:
-    transformer, unembedding = backbone.load_decoder(run)
-    tied = unembedding.weight is transformer.get_input_embeddings().weight  # type: ignore[operator]
-    kept = None if tied else unembedding.requires_grad_(run.adaptation == "full")
-    return Reader(_tuned(transformer, run), kept, precision_of(run))
+    transformer, head = backbone.load_decoder(run)
+    head.linear.requires_grad_(run.adaptation == "full")
+    return Reader(_tuned(transformer, run), head, precision_of(run))
 
 
 def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
@@ -131,17 +131,19 @@ class Head(nn.Module):
     """Logistic regression on features: the whole of a probe, the last layer of a fine-tuned model.
 
     With two classes the logit is the difference of the two logits of a two-way head, of which only the difference matters: a
-    two-way head that starts at two rows of the unembedding is one that starts at their difference. ``start`` (outputs, width).
+    two-way head that starts at two rows of the unembedding is one that starts at their difference. ``start`` has ``outputs``.
     """
 
-    def __init__(self, width: int, outputs: int = 1, start: Tensor | None = None) -> None:
+    def __init__(self, width: int, outputs: int = 1, start: WordLogits | None = None) -> None:
         super().__init__()
         self.linear = nn.Linear(width, outputs)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         if start is not None:
             with torch.no_grad():
-                self.linear.weight.copy_(start)
+                weight, bias = start.layer()
+                self.linear.weight.copy_(weight)
+                self.linear.bias.copy_(bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """``features`` (n, width) to logits (n,) or (n, K)."""
@@ -168,11 +170,14 @@ TOKENS = 256
 
 
 class Reader(nn.Module):
-    """A decoder that learns texts. ``unembedding`` is None where its weight is that of the embeddings."""
+    """A decoder that learns texts, with the ``head`` of its own that turns its last states into logits."""
 
-    def __init__(self, transformer: nn.Module, unembedding: nn.Linear | None, precision: Resolved) -> None:
+    def __init__(self, transformer: nn.Module, head: LanguageHead, precision: Resolved) -> None:
         super().__init__()
-        self.backbone, self.unembedding, self.precision = transformer, unembedding, precision
+        self.backbone, self.head, self.precision = transformer, head, precision
+        tied = head.linear.weight is head.transformer.get_input_embeddings().weight
+        # A head is no module: what it has beside the embeddings is trained and saved as part of this one.
+        self.unembedding = None if tied and head.linear.bias is None else head.linear
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """``ids`` (n, tokens) and ``mask`` of a text, or of each of two, to what they cost (n,): nats per token, their mean."""
@@ -193,11 +198,7 @@ class Reader(nn.Module):
 
     def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
         """``states`` (m, width) of the tokens before ``tokens`` (m,), to -log p (m,)."""
-        if self.unembedding is not None:
-            logits = self.unembedding(states)
-        else:
-            logits = states @ self.backbone.get_input_embeddings().weight.T  # type: ignore[operator]
-        return F.cross_entropy(logits, tokens, reduction="none")
+        return F.cross_entropy(self.head(states), tokens, reduction="none")
 
 
 class Comparison(nn.Module):
