@@ -48,19 +48,17 @@ NATIVE = {
 """Architectures that transformers has code for, so that the code which a model may bring along (auto_map) is not needed."""
 
 UNFIT = {
-    "fnet": "it mixes all tokens of a batch's row, padding too",
+    "fnet": "it mixes all tokens of a row of a batch, padding too",
     "convbert": "its convolutions run over the padding beside a text",
     "funnel": "it pools padding together with the text",
-    "squeezebert": "it cannot be tuned or read as other encoders are",
+    "squeezebert": "it does not run without its pooler, which published weights lack",
     "big_bird": "its attention changes with the longest text of a batch",
     "reformer": "its attention is drawn at random",
 }
 """Architectures that the engine cannot use, and why. Others are tried when they are loaded (``engine.fitness``)."""
 
-PADDED = {"fnet", "convbert", "funnel"}
 NO_LORA = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
 """Of their layers PEFT refuses some, which their fused kernels read around any addition."""
-NO_FULL = {"longformer"}
 CAPS = ("final_logit_softcapping", "logits_soft_cap")
 """In a config: the cap of a model's logits."""
 
@@ -134,8 +132,6 @@ def _refused(architecture: str, config: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     if architecture in NO_LORA:
         found["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
-    if architecture in NO_FULL:
-        found["full"] = f"This architecture ({architecture}) cannot be tuned in full here: choose LoRA or a probe."
     if any(config.get(cap) for cap in CAPS):
         found["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
     return found

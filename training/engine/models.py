@@ -47,8 +47,15 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
         return head
     transformer = _tuned(backbone.load(run), run)
     if run.adaptation == "full" and used is not None:
-        vocabulary.narrow(transformer, used)
+        vocabulary.narrow(transformer, torch.cat([used, own_padding(transformer)]).unique())
     return FineTuned(transformer, head, shape.reading, precision_of(run))
+
+
+def own_padding(transformer: Any) -> Tensor:
+    """The token, if any, with which the model itself fills a batch up, as one does whose attention has windows."""
+    config = transformer.config
+    pads = getattr(config, "attention_window", None) is not None and config.pad_token_id is not None
+    return torch.tensor([config.pad_token_id] if pads else [], dtype=torch.long)
 
 
 def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
