@@ -152,7 +152,9 @@ def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
         status = path.stat()
         kind, largest, unknown = _tokenizer(path, status.st_size, status.st_mtime_ns)
         if kind and kind not in TOKENIZERS:
-            raise ValueError(f"its tokenizer is of a kind ({kind}) that cannot be read; there are: {', '.join(sorted(TOKENIZERS))}.")
+            raise ValueError(
+                f"its tokenizer is of a kind ({kind}) that cannot be read; there are: {', '.join(sorted(TOKENIZERS))}."
+            )
         if unknown is not None:
             raise ValueError(f"its tokenizer has no token “{unknown}”, which it would need for unknown words.")
         size = _number(config, "vocab_size")

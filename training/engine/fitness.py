@@ -1,7 +1,7 @@
 """Whether a pretrained transformer does what the engine takes for granted, asked when it is loaded.
 
 Its weights are numbers, its tokens have embeddings, its vectors are as wide as its config says, and a text has the same vector
-alone and beside others. What is known of an architecture beforehand is refused when an experiment is planned (``catalog.folders``).
+alone and beside others. What is known of an architecture beforehand is refused at planning (``catalog.folders``).
 """
 
 from collections.abc import Callable
@@ -46,8 +46,8 @@ def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Ca
     gap = float(((alone - together).norm(dim=1) / alone.norm(dim=1).clamp(min=1e-12)).max())
     if not gap <= CLOSE:
         raise CorruptModel(
-            f"{name} ({model.config.model_type}) reads what stands beside a text in its batch: alone the text has another vector, "
-            f"{gap:.1%} off. Results would hang on how texts are batched, so it cannot be used."
+            f"{name} ({model.config.model_type}) reads what is beside a text in its batch: "
+            f"alone the text has another vector, {gap:.1%} off. Results would hang on how texts are batched, so it cannot be used."
         )
     _fit.add(digest)
 

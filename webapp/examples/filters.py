@@ -80,7 +80,10 @@ def beyond(view: View, after: bool, order: float, example: int) -> Where:
 
 
 def holds(q: str, mode: Mode) -> Where:
-    """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match; case and how accents are composed are ignored."""
+    """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match.
+
+    Case and how accents are composed are ignored.
+    """
     found = Where()
     match mode:
         case "words":

@@ -224,7 +224,9 @@ class _Csv(_Lines):
                             f"Row {number:,} (line {line:,}) has {_values(len(values))}, the header has {len(self.columns)}."
                         )
                 begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
-                yield {name: unicode(value, number, name) for name, value in zip(self.columns, values, strict=False)}
+                yield {
+                    name: _flat(unicode(value, number, name), number, name, False) for name, value in zip(self.columns, values)
+                }
         except csv.Error as error:
             self._fail(error, number + 1, begun)
 

@@ -1,11 +1,15 @@
 """Lists of messages, as chat data sets have them, as one text: each message after the name of its role."""
 
+import ast
 import json
 from collections.abc import Mapping
 from typing import Any
 
 ROLES = {"human": "User", "gpt": "Assistant", "bot": "Assistant", "model": "Assistant"}
 """What other formats call the roles user and assistant."""
+
+LONGEST = 100_000
+"""Characters of a list in the notation of Python that is read."""
 
 KEYS = (("role", "content"), ("from", "value"), ("role", "text"))
 """Where a message says who speaks, and what."""
@@ -16,16 +20,25 @@ def rendered(value: Any) -> str | None:
     if isinstance(value, str):
         if not value.lstrip().startswith("[{"):
             return None
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+        value = _written(value)
     if isinstance(value, Mapping):
         value = [value]
     if not isinstance(value, list) or not value:
         return None
     found = [_message(one) for one in value]
     return None if None in found else "\n\n".join(filter(None, found))
+
+
+def _written(text: str) -> Any:
+    """A list that is written as JSON, or as Python writes it where a table was saved as CSV; None for any other text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text) if len(text) <= LONGEST else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def _message(one: Any) -> str | None:

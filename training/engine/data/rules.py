@@ -46,7 +46,7 @@ create table hashed as select file_row_number as row, label, question,
     md5_number(concat_ws(chr(31), name, text, text_b)) as pick,
     {STABLE.format("'answer', question, text, text_b")} as answer,
     {STABLE.format("'balance', $seed, name, text, text_b")} as draw
-from read_parquet($staged, file_row_number = true) where {identity_sql('text')} <> ''
+from read_parquet($staged, file_row_number = true) where {identity_sql("text")} <> ''
 """
 
 SINGLE = """

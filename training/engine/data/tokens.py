@@ -27,6 +27,7 @@ from training.words import words as words_of
 
 log = logging.getLogger(__name__)
 
+
 def words(text: pa.ChunkedArray, longest: int) -> Ragged:
     """The first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
     return Ragged.of([[bucket(word) for word in words_of(one)[:longest]] for one in text.to_pylist()], budget=2**16)
