@@ -47,7 +47,7 @@ def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Ca
     if not gap <= CLOSE:
         raise CorruptModel(
             f"{name} ({model.config.model_type}) reads what is beside a text in its batch: "
-            f"alone the text has another vector, {gap:.1%} off. Results would hang on how texts are batched, so it cannot be used."
+            f"alone the text has another vector, {gap:.1%} off. Results would hang on how texts are batched: choose another."
         )
     _fit.add(digest)
 

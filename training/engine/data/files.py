@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from training.engine.data import messages
+from training.engine.data import delimited, messages
+from training.engine.data.utf8 import not_utf8, unicode
 from training.engine.errors import CorruptData
 from training.mapping import as_text
 
@@ -36,12 +36,6 @@ COMPRESSED = {
     b"7z\xbc\xaf": "7-zip",
 }
 KINDS = {".csv": "CSV", ".tsv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
-DELIMITERS = "\t,;|"
-"""Of equally good ones the first: texts hardly have tabs."""
-SAYS_DELIMITER = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
-"""A first line of spreadsheets."""
-TRIED = 20
-"""Rows by which the delimiter is told."""
 BOM = b"\xef\xbb\xbf"
 
 Row = dict[str, str]
@@ -71,7 +65,7 @@ class Reader:
         for index, name in enumerate(names, 1):
             if not name.strip():
                 raise CorruptData(f"Column {index} has no name.")
-            if wrong := _not_utf8(name):
+            if wrong := not_utf8(name):
                 raise CorruptData(f"The name of column {index} is not UTF-8 ({wrong}). Save the file as UTF-8.")
         if twice := [name for name in names if names.count(name) > 1]:
             raise CorruptData(f"Two columns are called “{twice[0]}”.")
@@ -138,25 +132,6 @@ def _returns(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def unicode(text: str, row: int, column: str) -> str:
-    """``text`` if it is whole. Raises CorruptData for bytes that are not UTF-8."""
-    if wrong := _not_utf8(text):
-        raise CorruptData(f"Row {row:,}, column “{column}”: not UTF-8 ({wrong}). Save the file as UTF-8.")
-    return text
-
-
-def _not_utf8(text: str) -> str:
-    """What of ``text`` was no UTF-8, empty where it is whole."""
-    if text.isascii():
-        return ""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        code = ord(text[error.start])
-        return f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"half a character, U+{code:04X}"
-    return ""
-
-
 class _Csv(_Lines):
     """The first row names the columns.
 
@@ -168,43 +143,14 @@ class _Csv(_Lines):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        said = SAYS_DELIMITER.fullmatch(next(self.lines(), ""))
+        said = delimited.said(next(self.lines(), ""))
         self.skipped = 1 if said else 0
-        self.delimiter = said[1] if said else self._best_delimiter()
-        first = self._first_rows(self.delimiter, self._fail)
-        if not first:
-            raise CorruptData("The file has no header that names its columns.")
-        names = first[0]
-        while names and not names[-1].strip() and not any(row[len(names) - 1 : len(names)] > [""] for row in first[1:]):
-            names = names[:-1]
-        self.columns = self.check_names([name if name.strip() else f"column {place}" for place, name in enumerate(names, 1)])
+        self.delimiter = said or delimited.best(self._reader)
+        names = delimited.names(delimited.first_rows(self._reader(self.delimiter)))
+        self.columns = self.check_names(names)
 
     def _reader(self, delimiter: str) -> "Iterator[list[str]]":
         return csv.reader(islice(self.lines(), self.skipped, None), delimiter=delimiter, strict=True)
-
-    def _first_rows(self, delimiter: str, fail: Callable[[csv.Error, int, int], None]) -> list[list[str]]:
-        """The header and a few rows, without empty ones; up to an error, with which ``fail`` is called if the header has it."""
-        reader, found = self._reader(delimiter), list[list[str]]()
-        try:
-            for row in reader:
-                if row:
-                    found.append(row)
-                if len(found) > TRIED:
-                    break
-        except csv.Error as error:
-            if not found:
-                fail(error, 0, 1 + self.skipped)
-        return found
-
-    def _best_delimiter(self) -> str:
-        def score(delimiter: str) -> tuple[float, int]:
-            rows = self._first_rows(delimiter, lambda *_: None)
-            wide = len(rows[0]) if rows else 0
-            if wide < 2:
-                return 0.0, 0
-            return sum(_fits(row, wide) for row in rows) / len(rows), wide
-
-        return max(DELIMITERS, key=score)
 
     def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
         reader, number, begun = self._reader(self.delimiter), 0, 1
@@ -218,38 +164,15 @@ class _Csv(_Lines):
                     if not values:
                         number -= 1
                         continue
-                    if not _fits(values, len(self.columns)):
+                    if not delimited.fits(values, len(self.columns)):
                         line = reader.line_num + self.skipped  # type: ignore[attr-defined]
-                        raise CorruptData(
-                            f"Row {number:,} (line {line:,}) has {_values(len(values))}, the header has {len(self.columns)}."
-                        )
+                        there = delimited.values(len(values))
+                        raise CorruptData(f"Row {number:,} (line {line:,}) has {there}, the header has {len(self.columns)}.")
                 begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
-                yield {
-                    name: _flat(unicode(value, number, name), number, name, False) for name, value in zip(self.columns, values)
-                }
+                cells = zip(self.columns, values, strict=False)
+                yield {name: _flat(unicode(value, number, name), number, name, False) for name, value in cells}
         except csv.Error as error:
-            self._fail(error, number + 1, begun)
-
-    @staticmethod
-    def _fail(error: csv.Error, row: int, line: int) -> None:
-        cause = str(error)
-        if "field larger" in cause or "end of data" in cause:
-            cause = "a quotation mark is opened and not closed"
-        elif "expected after" in cause:
-            cause = "after a quotation mark that closes a value there is more text; write a mark inside of a value twice"
-        elif "new-line character" in cause:
-            cause = "a line ends in the middle (a carriage return alone); save the file with one kind of line ends"
-        where = f"Row {row:,}, which begins at line {line:,}" if row else "The header"
-        raise CorruptData(f"{where}: {cause}.") from None
-
-
-def _fits(values: list[str], wide: int) -> bool:
-    """Whether a row has that many values, but for empty ones that delimiters at its end begin."""
-    return len(values) >= wide and not any(values[wide:])
-
-
-def _values(number: int) -> str:
-    return f"{number} value{'' if number == 1 else 's'}"
+            raise delimited.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
 
 
 class _JsonLines(_Lines):

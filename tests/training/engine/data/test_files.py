@@ -70,7 +70,7 @@ def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path: Path) -> 
 
 
 def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_path: Path) -> None:
-    path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So!\n")
+    path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So\n")
     (found,) = read(path, PAIR)
     texts = [found.text, found.text_b]
     assert texts[1 - found.label] == "Why?\nbecause"

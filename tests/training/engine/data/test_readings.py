@@ -31,7 +31,7 @@ def checked(folder: Path, rows: list[dict[str, Any]], mapping: Mapping) -> Check
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("x = -{}", "x = {}"), ("if v{} == a:", "if v{} != a:"), ("ok {} 👍", "ok {} 👎"), ("वह {} जाती है", "वह {} जाता है"), 
+    [("x = -{}", "x = {}"), ("if v{} == a:", "if v{} != a:"), ("ok {} 👍", "ok {} 👎"), ("वह {} जाती है", "वह {} जाता है"),
      ("f({})", "f[{}]"), ("{} ≤ y", "{} ≥ y"), ("C{}", "C{}++"), ("so {} :)", "so {} :("), ("你好{}。", "你好{}！")],
 )  # fmt: skip
 def test_pairs_that_differ_only_in_signs_are_kept(tmp_path: Path, one: str, other: str) -> None:
