@@ -115,7 +115,11 @@ def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
     config = LoraConfig(r=run.lora_rank, lora_alpha=run.lora_alpha, target_modules="all-linear", lora_dropout=0.0, bias="none")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
-        adapted: nn.Module = get_peft_model(transformer, config)
+        try:
+            adapted: nn.Module = get_peft_model(transformer, config)
+        except ValueError as error:
+            kind = type(transformer).__name__
+            raise EngineError(f"LoRA cannot be added to this architecture ({kind}): choose full tuning or a probe.") from error
     return adapted
 
 

@@ -41,7 +41,7 @@ class LanguageHead:
     def __call__(self, states: Tensor) -> Tensor:
         with _given(self.transformer, states[None]):
             ids = torch.zeros(1, len(states), dtype=torch.long, device=states.device)
-            logits: Tensor = self.whole(input_ids=ids, use_cache=False).logits[0].float()
+            logits: Tensor = self.whole(input_ids=ids).logits[0].float()
         return logits
 
     def verify(self, expected: Tensor) -> None:
@@ -69,8 +69,8 @@ class LanguageHead:
         size = self.transformer.get_input_embeddings().num_embeddings
         ids = torch.tensor([[token % size for token in PROBE]])
         with torch.no_grad():
-            states = self.transformer(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)[0][0]
-            logits = self.whole(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0]
+            states = self.transformer(input_ids=ids, attention_mask=torch.ones_like(ids))[0][0]
+            logits = self.whole(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
         return states.float(), logits.float()
 
 
