@@ -62,8 +62,7 @@ def identity(text: str) -> str:
 
 def identity_sql(expression: str) -> str:
     """``identity`` as an expression of DuckDB."""
-    visible = f"regexp_replace({expression}, '[{INVISIBLE}]+', '', 'g')"
-    return f"trim(regexp_replace(nfc_normalize(lower(nfc_normalize({visible}))), '[\\s\\p{{Z}}]+', ' ', 'g'))"
+    return f"trim(regexp_replace({folded_sql(expression)}, '[\\s\\p{{Z}}]+', ' ', 'g'))"
 
 
 def folded_sql(expression: str) -> str:
@@ -83,7 +82,8 @@ def length_sql(expression: str) -> str:
 
 def pieces(text: str) -> list[str]:
     """``text`` cut into words, runs of spaces and runs of other signs, as they stand in it; joined they are the text."""
-    return _pieces.findall(text)
+    found: list[str] = _pieces.findall(text)
+    return found
 
 
 def spans(text: str) -> list[tuple[int, int]]:
