@@ -112,8 +112,10 @@ def read_recipe(name: str) -> ExperimentSpec:
     shipped = RECIPES / f"{name}.json"
     path = shipped if name in names() else Path(name)
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"The recipe {name} is not UTF-8: save it as UTF-8.") from None
+    except OSError:
         near = get_close_matches(name, names(), n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names())}."
         raise BadInput(f"“{name}” is neither a readable file nor a shipped recipe. {hint}") from None

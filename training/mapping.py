@@ -9,7 +9,8 @@ from training.catalog.datasets import MOST_CLASSES
 from training.frozen import Requested
 from training.spec import Problem, describe
 
-PLACE = re.compile(r"\{([^{}]+)\}")
+PLACE = re.compile(r"\{((?:\\[{}]|[^{}])+)\}")
+"""A column in a template; braces of its own name stand after a backslash."""
 
 
 def as_text(value: Any) -> str:
@@ -23,12 +24,26 @@ def as_text(value: Any) -> str:
 
 def columns_of(template: str) -> tuple[str, ...]:
     """The columns that a text is made of: those in braces, or the one column that it names."""
-    return tuple(dict.fromkeys(PLACE.findall(template))) or (template,)
+    return tuple(dict.fromkeys(map(_name, PLACE.findall(template)))) or (template,)
 
 
 def fill(template: str, row: dict[str, str]) -> str:
     """The text of one row: columns put in their places, or the one column that ``template`` names."""
-    return PLACE.sub(lambda place: row[place[1]], template) if PLACE.search(template) else row[template]
+    return PLACE.sub(lambda place: row[_name(place[1])], template) if PLACE.search(template) else row[template]
+
+
+def place_of(column: str) -> str:
+    """``column`` as it stands in a template."""
+    return "{" + re.sub(r"[{}]", r"\\\g<0>", column) + "}"
+
+
+def template_of(column: str) -> str:
+    """The template that is this one column: its name, unless that reads like a template itself."""
+    return place_of(column) if PLACE.search(column) else column
+
+
+def _name(place: str) -> str:
+    return re.sub(r"\\([{}])", r"\1", place)
 
 
 Value = Annotated[str, BeforeValidator(as_text)]

@@ -16,6 +16,8 @@ class Column(Reported):
     name: str
     type: str
     values: tuple[str, ...] | None
+    length: float = 0.0
+    """Characters of a value, their mean."""
 
 
 class Looked(Reported):

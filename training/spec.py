@@ -161,6 +161,15 @@ class TrainingSpec(Requested):
             raise ValueError("A model is named twice.")
         return names
 
+    @field_validator("tuning", "head_start")
+    @classmethod
+    def possible(cls, choice: str, info: ValidationInfo) -> str:
+        for name in () if _stored(info) else info.data.get("models", ()):
+            entry = catalog.known_model(name)
+            if entry and choice in entry.refused:
+                raise ValueError(f"{entry.title}: {entry.refused[choice]}")
+        return choice
+
     @field_validator("max_tokens")
     @classmethod
     def within_context(cls, max_tokens: int, info: ValidationInfo) -> int:

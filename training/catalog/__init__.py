@@ -105,6 +105,7 @@ def _on_hub(name: str) -> ModelEntry:
         width=found.width,
         context=found.context,
         gated=commit.gated,
+        refused=found.refused,
     )
 
 
@@ -157,7 +158,9 @@ def _local(folder: Path) -> ModelEntry:
         raise local.NotReadable
     try:
         local.check_readable(folder, folders.files_of(folder))
-        found = folders.facts(folders.read_config(folder / folders.CONFIG))
+        config = folders.read_config(folder / folders.CONFIG)
+        found = folders.facts(config)
+        folders.check_tokenizer(folder, config)
         parameters, digest = folders.parameters(folder), folders.digest(folder)
     except OSError as error:
         raise ValueError(f"The model {folder.name} cannot be used: {error.strerror}.") from None
@@ -179,6 +182,7 @@ def _local(folder: Path) -> ModelEntry:
         kind=found.kind,
         width=found.width,
         context=found.context,
+        refused=found.refused,
     )
 
 

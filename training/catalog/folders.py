@@ -8,7 +8,8 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +39,49 @@ ENCODERS = {
     *("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "mobilebert", "modernbert"),
     *("mpnet", "nomic_bert", "rembert", "roberta", "xlm-roberta", "xlm-roberta-xl"),
 }
+NATIVE = {
+    *DECODERS,
+    *ENCODERS,
+    *("arcee", "bamba", "cohere2", "dbrx", "deepseek_v2", "deepseek_v3", "eurobert", "exaone4", "falcon_h1", "falcon_mamba"),
+    *("gemma3_text", "glm", "glm4", "gpt_oss", "granitemoe", "helium", "jamba", "lfm2", "mamba", "mamba2", "minimax", "mixtral"),
+    *("mpt", "nemotron", "olmoe", "persimmon", "phimoe", "qwen2_moe", "qwen3_moe", "recurrent_gemma", "seed_oss", "xglm"),
+}
+"""Architectures that transformers has code for, so that the code which a model may bring along (auto_map) is not needed."""
+
+UNFIT = {
+    "fnet": "it mixes all tokens of a row of a batch, padding too",
+    "convbert": "its convolutions run over the padding beside a text",
+    "funnel": "it pools padding together with the text",
+    "squeezebert": "it does not run without its pooler, which published weights lack",
+    "big_bird": "its attention changes with the longest text of a batch",
+    "reformer": "its attention is drawn at random",
+}
+"""Architectures that the engine cannot use, and why. Others are tried when they are loaded (``engine.fitness``)."""
+
+NO_LORA = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
+"""Of their layers PEFT refuses some, which their fused kernels read around any addition."""
+CAPS = ("final_logit_softcapping", "logits_soft_cap")
+"""In a config: the cap of a model's logits."""
+
 OFFSET_POSITIONS = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 """These count positions from one past the id of their padding."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What config.json says: the kind of transformer, its layers, the width of its hidden states, its longest text."""
+    """What config.json says: the kind of transformer, its layers, the width of its last hidden states, its longest text.
+
+    ``vocabulary`` is how many tokens have an embedding. ``refused`` says in a sentence why a tuning, or "unembedding", is not
+    possible.
+    """
 
     architecture: str
     kind: Kind
     layers: int
     width: int
     context: int | None
+    vocabulary: int | None = None
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def is_model(folder: Path) -> bool:
@@ -71,7 +102,7 @@ def files_of(folder: Path) -> list[Path]:
 def read_config(path: Path) -> dict[str, Any]:
     """Raises ValueError where it is no JSON object."""
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError):
         config = None
     if not isinstance(config, dict):
@@ -81,11 +112,13 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def facts(config: Mapping[str, Any]) -> Facts:
     """Raises ValueError for a model that needs code of its own, has been quantised, or is no text encoder or decoder."""
-    if config.get("auto_map"):
+    architecture = str(config.get("model_type", ""))
+    if config.get("auto_map") and architecture not in NATIVE:
         raise ValueError("it needs code of its own (auto_map in config.json), and code from model folders is never run here.")
     if config.get("quantization_config"):
         raise ValueError("its weights are quantised; choose the unquantised model.")
-    architecture = str(config.get("model_type", ""))
+    if architecture in UNFIT:
+        raise ValueError(f"its architecture ({architecture}) is not supported: {UNFIT[architecture]}.")
     named = [str(name) for name in config.get("architectures") or ()]
     kind: Kind | None = None
     if config.get("is_encoder_decoder"):
@@ -103,14 +136,62 @@ def facts(config: Mapping[str, Any]) -> Facts:
     if kind is None or layers is None or width is None:
         what = architecture or (named[0] if named else "no model_type in config.json")
         raise ValueError(f"its architecture ({what}) is not supported: it must be a text encoder or a text decoder.")
+    if architecture == "opt":
+        width = _number(config, "word_embed_proj_dim") or width  # states are projected back to the embeddings
     context = _number(config, "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
     if context is not None and architecture in OFFSET_POSITIONS:
         context -= int(config.get("pad_token_id") or 1) + 1
-    return Facts(architecture, kind, layers, width, context)
+    return Facts(architecture, kind, layers, width, context, _number(config, "vocab_size"), _refused(architecture, config))
+
+
+def _refused(architecture: str, config: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    if architecture in NO_LORA:
+        found["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
+    if any(config.get(cap) for cap in CAPS):
+        found["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
+    return found
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int | None:
     return next((config[name] for name in names if isinstance(config.get(name), int) and config[name] > 0), None)
+
+
+TOKENIZERS = {"BPE", "Unigram", "WordLevel", "WordPiece"}
+"""Kinds of model in a tokenizer.json."""
+
+
+def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
+    """Raises ValueError where tokenizer.json, if there is one, cannot be used or has words without an embedding."""
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        status = path.stat()
+        kind, largest, unknown = _tokenizer(path, status.st_size, status.st_mtime_ns)
+        if kind and kind not in TOKENIZERS:
+            raise ValueError(
+                f"its tokenizer is of a kind ({kind}) that cannot be read; there are: {', '.join(sorted(TOKENIZERS))}."
+            )
+        if unknown is not None:
+            raise ValueError(f"its tokenizer has no token “{unknown}”, which it would need for unknown words.")
+        size = _number(config, "vocab_size")
+        if size is not None and largest >= size:
+            raise ValueError(f"its tokenizer has ids up to {largest:,}, and its config.json embeddings of {size:,} tokens only.")
+
+
+@lru_cache(maxsize=64)
+def _tokenizer(path: Path, size: int, changed: int) -> tuple[str, int, str | None]:
+    """Kind and largest id of the vocabulary in a tokenizer.json, and the token for unknown words where it is missing.
+
+    Added tokens are left aside: many models have some that no text contains. ``size`` and ``changed`` tell versions apart.
+    """
+    try:
+        model = json.loads(path.read_text("utf-8-sig"))["model"]
+        kind, words, unknown = str(model.get("type") or ""), model.get("vocab") or {}, model.get("unk_token")
+        largest = max(words.values(), default=-1) if isinstance(words, dict) else len(words) - 1
+        needed = kind in ("WordLevel", "WordPiece") and isinstance(words, dict) and unknown not in words
+        return kind, int(largest), str(unknown) if needed else None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        raise ValueError("its tokenizer.json cannot be read.") from None
 
 
 def weight_files(folder: Path) -> list[Path]:

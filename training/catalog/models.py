@@ -1,6 +1,6 @@
 """The models that may be chosen, with sizes, licences, digests and sensible defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Tuning = Literal["probe", "full", "lora"]
@@ -30,6 +30,8 @@ class ModelEntry:
     width: int = 0
     context: int | None = None
     gated: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why a tuning, or "unembedding" as a start of heads, is not possible, in a sentence."""
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:

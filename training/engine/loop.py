@@ -168,7 +168,8 @@ class Loop:
 
     @property
     def _frozen(self) -> set[str]:
-        return {name for name, parameter in self.model.named_parameters() if not parameter.requires_grad}
+        named = self.model.named_parameters(remove_duplicate=False)  # a tied weight has two names
+        return {name for name, parameter in named if not parameter.requires_grad}
 
     def _train_step(self) -> None:
         batch, progress = self._batch(), self.step / self.total

@@ -17,6 +17,7 @@ from training.engine import backbone, packing, vocabulary
 from training.engine.backbone import Reading
 from training.engine.errors import EngineError
 from training.engine.precision import Resolved, autocast, precision_of
+from training.engine.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
 BACKBONE, HEAD, SCORER, UNEMBEDDING = "backbone.", "head.", "scorer.", "unembedding."
@@ -46,8 +47,15 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
         return head
     transformer = _tuned(backbone.load(run), run)
     if run.adaptation == "full" and used is not None:
-        vocabulary.narrow(transformer, used)
+        vocabulary.narrow(transformer, torch.cat([used, own_padding(transformer)]).unique())
     return FineTuned(transformer, head, shape.reading, precision_of(run))
+
+
+def own_padding(transformer: Any) -> Tensor:
+    """The token, if any, with which the model itself fills a batch up, as one does whose attention has windows."""
+    config = transformer.config
+    pads = getattr(config, "attention_window", None) is not None and config.pad_token_id is not None
+    return torch.tensor([config.pad_token_id] if pads else [], dtype=torch.long)
 
 
 def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
@@ -67,10 +75,9 @@ def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
 
 
 def _reader(run: RunSpec) -> nn.Module:
-    transformer, unembedding = backbone.load_decoder(run)
-    tied = unembedding.weight is transformer.get_input_embeddings().weight  # type: ignore[operator]
-    kept = None if tied else unembedding.requires_grad_(run.adaptation == "full")
-    return Reader(_tuned(transformer, run), kept, precision_of(run))
+    transformer, head = backbone.load_decoder(run)
+    head.linear.requires_grad_(run.adaptation == "full")
+    return Reader(_tuned(transformer, run), head, precision_of(run))
 
 
 def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
@@ -108,7 +115,11 @@ def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
     config = LoraConfig(r=run.lora_rank, lora_alpha=run.lora_alpha, target_modules="all-linear", lora_dropout=0.0, bias="none")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
-        adapted: nn.Module = get_peft_model(transformer, config)
+        try:
+            adapted: nn.Module = get_peft_model(transformer, config)
+        except ValueError as error:
+            kind = type(transformer).__name__
+            raise EngineError(f"LoRA cannot be added to this architecture ({kind}): choose full tuning or a probe.") from error
     return adapted
 
 
@@ -131,17 +142,19 @@ class Head(nn.Module):
     """Logistic regression on features: the whole of a probe, the last layer of a fine-tuned model.
 
     With two classes the logit is the difference of the two logits of a two-way head, of which only the difference matters: a
-    two-way head that starts at two rows of the unembedding is one that starts at their difference. ``start`` (outputs, width).
+    two-way head that starts at two rows of the unembedding is one that starts at their difference. ``start`` has ``outputs``.
     """
 
-    def __init__(self, width: int, outputs: int = 1, start: Tensor | None = None) -> None:
+    def __init__(self, width: int, outputs: int = 1, start: WordLogits | None = None) -> None:
         super().__init__()
         self.linear = nn.Linear(width, outputs)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         if start is not None:
             with torch.no_grad():
-                self.linear.weight.copy_(start)
+                weight, bias = start.layer()
+                self.linear.weight.copy_(weight)
+                self.linear.bias.copy_(bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """``features`` (n, width) to logits (n,) or (n, K)."""
@@ -168,11 +181,14 @@ TOKENS = 256
 
 
 class Reader(nn.Module):
-    """A decoder that learns texts. ``unembedding`` is None where its weight is that of the embeddings."""
+    """A decoder that learns texts, with the ``head`` of its own that turns its last states into logits."""
 
-    def __init__(self, transformer: nn.Module, unembedding: nn.Linear | None, precision: Resolved) -> None:
+    def __init__(self, transformer: nn.Module, head: LanguageHead, precision: Resolved) -> None:
         super().__init__()
-        self.backbone, self.unembedding, self.precision = transformer, unembedding, precision
+        self.backbone, self.head, self.precision = transformer, head, precision
+        tied = head.linear.weight is head.transformer.get_input_embeddings().weight
+        # A head is no module: what it has beside the embeddings is trained and saved as part of this one.
+        self.unembedding = None if tied and head.linear.bias is None else head.linear
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """``ids`` (n, tokens) and ``mask`` of a text, or of each of two, to what they cost (n,): nats per token, their mean."""
@@ -193,11 +209,7 @@ class Reader(nn.Module):
 
     def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
         """``states`` (m, width) of the tokens before ``tokens`` (m,), to -log p (m,)."""
-        if self.unembedding is not None:
-            logits = self.unembedding(states)
-        else:
-            logits = states @ self.backbone.get_input_embeddings().weight.T  # type: ignore[operator]
-        return F.cross_entropy(logits, tokens, reduction="none")
+        return F.cross_entropy(self.head(states), tokens, reduction="none")
 
 
 class Comparison(nn.Module):

@@ -18,7 +18,7 @@ from training.checksums import CHANGED, DamagedArtifact, digest
 from webapp.examples.building import About, build_table, build_texts
 from webapp.examples.projection import build_plane
 
-FORMAT = f"1-{duckdb.__version__}"
+FORMAT = f"2-{duckdb.__version__}"
 """Part of every file's name: raise the number when what the files hold changes."""
 
 ATTACHED = 64

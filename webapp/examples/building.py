@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from training import Store
 from training.artifacts import Predictions
 from training.files import atomic
+from training.words import folded_sql, length_sql
 from webapp.examples.answers import answers, flips, shift
 from webapp.examples.view import RANGES, SEATS
 
@@ -72,13 +73,14 @@ def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
     with pq.ParquetFile(source) as file:
         both = "text_b" in file.schema_arrow.names
     second = "text_b" if both else "NULL::VARCHAR"
+    whole = f"concat_ws(' ', text, {second})"
     with database(target, memory, threads) as connection:
         # Half as large compressed, and then half as fast to search and to read fifty texts from.
         connection.execute("SET force_compression = 'uncompressed'")
         connection.execute(
             f"""CREATE TABLE texts AS
-            SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, lower(concat_ws(' ', text, {second})) AS folded,
-                   len(regexp_extract_all(concat_ws(' ', text, {second}), '\\S+'))::INTEGER AS length
+            SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, {folded_sql(whole)} AS folded,
+                   {length_sql(whole)}::INTEGER AS length
             FROM (SELECT * FROM read_parquet(?) ORDER BY id)""",
             [str(source)],
         )

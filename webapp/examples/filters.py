@@ -1,10 +1,12 @@
 """A view as SQL: conditions, orders and searches, with everything that a person typed as a parameter."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from training.words import folded_sql
 from webapp.examples.view import PLANE, RANGES, Mode, View
 
 ORDERS = {
@@ -78,14 +80,17 @@ def beyond(view: View, after: bool, order: float, example: int) -> Where:
 
 
 def holds(q: str, mode: Mode) -> Where:
-    """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match; case is ignored."""
+    """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match.
+
+    Case and how accents are composed are ignored.
+    """
     found = Where()
     match mode:
         case "words":
             for word in q.split():
-                found.add("contains(folded, lower(?))", word)
+                found.add(f"contains(folded, {folded_sql('?')})", word)
         case "phrase":
-            found.add("contains(folded, lower(?))", q)
+            found.add(f"contains(folded, {folded_sql('?')})", q)
         case "regex":
             found.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", q, q)
     return found
@@ -105,4 +110,7 @@ def pattern(view: View) -> str:
     """The regular expression (RE2) of what is to be highlighted."""
     if view.mode == "regex":
         return view.q
-    return "|".join(map(re.escape, view.q.split() if view.mode == "words" else [view.q]))
+    sought = view.q.split() if view.mode == "words" else [view.q]
+    # A text stands as it was brought: accents may be composed or not.
+    forms = dict.fromkeys(unicodedata.normalize(form, one) for one in sought for form in ("NFC", "NFD"))
+    return "|".join(map(re.escape, forms))

@@ -1,10 +1,10 @@
 """Texts of examples in pieces: what was searched for is marked, and of two texts the words in which they differ."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from training.words import pieces
 from webapp.examples.slices import Pieces
 
 LONGEST_DIFFERENCE = 1500
@@ -29,7 +29,7 @@ def plain(pieces: Pieces) -> list[Piece]:
 
 def compared(one: Pieces, other: Pieces) -> tuple[list[Piece], list[Piece]]:
     """Both texts, with the words that only one of them has marked."""
-    sides = [[(found, word) for found, text in side for word in re.findall(r"\s+|\w+|[^\w\s]+", text)] for side in (one, other)]
+    sides = [[(found, word) for found, text in side for word in pieces(text)] for side in (one, other)]
     words = [[word for _, word in side] for side in sides]
     if max(map(len, words)) > 2 * LONGEST_DIFFERENCE:
         return plain(one), plain(other)

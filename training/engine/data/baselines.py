@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.catalog.report import Baseline
+from training.words import length
+from training.words import words as words_of
 
 SAMPLE = 20_000
 TEST_SHARE = 0.4
@@ -58,7 +60,7 @@ Fit = Callable[[Sequence[Texts], Labels, npt.NDArray[np.bool_]], Labels]
 
 
 def _length(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    return _trees(_compared(texts, lambda text: [len(text), len(text.split())]), label, held)
+    return _trees(_compared(texts, lambda text: [len(text), length(text)]), label, held)
 
 
 def _form(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
@@ -114,7 +116,7 @@ def _words(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    words: Any = TfidfVectorizer(token_pattern=r"\w+", max_features=50_000, sublinear_tf=True)
+    words: Any = TfidfVectorizer(analyzer=words_of, max_features=50_000, sublinear_tf=True)
     model: Any = LogisticRegression(max_iter=300, C=4.0)
     words.fit([text for one, out in zip(texts, held, strict=True) if not out for text in one])
     first, *second = (words.transform(side) for side in zip(*texts, strict=True))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from training.engine.data.families.example import Example, normal, preference
+from training.engine.data.families.example import Example, preference
 from training.engine.data.files import Reader, Row
 from training.engine.errors import CorruptData
 from training.mapping import Labelled, Mapping, Pair, columns_of, fill
+from training.words import composed, identity, wording
 
 
 def examples(reader: Reader, mapping: Mapping, told: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
@@ -23,10 +24,10 @@ Convert = Callable[[int, Row], Iterator[Example]]
 
 
 def _labelled(how: Labelled) -> Convert:
-    meaning = {value: number for number, one in enumerate(how.classes) for value in one.values}
+    meaning = {composed(value): number for number, one in enumerate(how.classes) for value in one.values}
 
     def convert(number: int, row: Row) -> Iterator[Example]:
-        value = row[how.label].strip()
+        value = composed(row[how.label])
         if value not in meaning:
             if how.skip:
                 return
@@ -37,7 +38,7 @@ def _labelled(how: Labelled) -> Convert:
             )
             raise CorruptData(f"Row {number:,}, column “{how.label}”: {what}.")
         text = _text(how.text, number, row)
-        yield Example(text, meaning[value], _group(how.group, number, row) or normal(text) or text)
+        yield Example(text, meaning[value], _group(how.group, number, row) or wording(text) or identity(text))
 
     return convert
 
@@ -45,7 +46,7 @@ def _labelled(how: Labelled) -> Convert:
 def _pair(how: Pair) -> Convert:
     def convert(number: int, row: Row) -> Iterator[Example]:
         chosen, rejected = _text(how.chosen, number, row), _text(how.rejected, number, row)
-        group = _group(how.group, number, row) or normal(f"{chosen} {rejected}")
+        group = _group(how.group, number, row) or wording(f"{chosen} {rejected}") or identity(f"{chosen} {rejected}")
         yield from preference(chosen, rejected, group)
 
     return convert
@@ -64,4 +65,4 @@ def _group(column: str | None, number: int, row: Row) -> str:
         return ""
     if not row[column].strip():
         raise CorruptData(f"Row {number:,}, column “{column}”: the group is missing.")
-    return row[column].strip()
+    return composed(row[column])

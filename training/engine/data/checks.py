@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
-from training.engine.data import neighbours
+from training.engine.data import neighbours, readings
 from training.engine.data.baselines import SAMPLE, Texts, baselines
 from training.engine.data.rules import LARGEST_CLASS, Tick
+from training.words import length
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 BATCH = 4_096
@@ -50,7 +51,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
             group[rows] = [
                 one if isinstance(one, int) else names.setdefault(one, len(names)) for one in batch["group"].to_pylist()
             ]
-            words[:, rows] = np.array([[len(text.split()) for text in one] for one in found]).T
+            words[:, rows] = np.array([[length(text) for text in one] for one in found]).T
             texts += [tuple(map(clipped, found[index - done])) for index in _within(sampled, rows)]
             mine = _within(compared, rows)
             first = int(np.searchsorted(compared, done))
@@ -87,7 +88,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         samples=some,
         warnings=(),
     )
-    return report.model_copy(update={"warnings": warnings(report)})
+    return report.model_copy(update={"warnings": (*warnings(report), *readings.warnings(texts, label[sampled]))})
 
 
 def columns_of(file: pq.ParquetFile) -> list[str]:
@@ -164,6 +165,8 @@ def warnings(report: Report) -> tuple[str, ...]:
         )
     if counts.copies >= COPY_SHARE * counts.examples:
         found.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
+    if report.texts == 2 and counts.skipped >= COPY_SHARE * counts.read > 0:
+        found.append(f"{counts.skipped:,} of {counts.read:,} rows have two equal texts and were left out.")
     if report.largest_group >= LARGEST_GROUP * rows and rows >= FEW_ROWS:
         share = f"{report.largest_group / rows:.0%}"
         found.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")

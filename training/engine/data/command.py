@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def _mapping(path: Path) -> Mapping:
         text = path.read_bytes()
     except OSError as error:
         raise ValueError(f"The mapping {path} cannot be read: {error.strerror}.") from None
-    return Mapping.model_validate_json(text)
+    return Mapping.model_validate_json(text.removeprefix(BOM_UTF8))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Write, Tick], None]] = {

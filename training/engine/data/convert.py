@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from training.engine.data.families import CONVERSIONS, PHRASES
-from training.engine.data.families.example import Example, Row, normal
+from training.engine.data.families.example import Example, Row
 from training.engine.errors import CorruptData
+from training.words import words as words_of
 
 SHARED_WORDS = 6
 
@@ -39,7 +40,7 @@ def shared_sequences(examples: Sequence[Example], words: int = SHARED_WORDS) -> 
 
     seen: dict[tuple[str, ...], int] = {}
     for index, example in enumerate(examples):
-        found = normal(example.text).split()
+        found = words_of(example.text)
         for start in range(max(1, len(found) - words + 1)):
             one, other = root(index), root(seen.setdefault(tuple(found[start : start + words]), index))
             parent[max(one, other)] = min(one, other)

@@ -3,14 +3,17 @@
 import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from training.engine.data import delimited, messages
+from training.engine.data.utf8 import not_utf8, unicode
 from training.engine.errors import CorruptData
 from training.mapping import as_text
 
@@ -33,7 +36,7 @@ COMPRESSED = {
     b"7z\xbc\xaf": "7-zip",
 }
 KINDS = {".csv": "CSV", ".tsv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
-DELIMITERS = ",;\t|"
+BOM = b"\xef\xbb\xbf"
 
 Row = dict[str, str]
 """A row by column; nothing where there is no value."""
@@ -59,8 +62,11 @@ class Reader:
         raise NotImplementedError
 
     def check_names(self, names: Sequence[str]) -> tuple[str, ...]:
-        if empty := [index for index, name in enumerate(names, 1) if not name.strip()]:
-            raise CorruptData(f"Column {empty[0]} has no name in the header.")
+        for index, name in enumerate(names, 1):
+            if not name.strip():
+                raise CorruptData(f"Column {index} has no name.")
+            if wrong := not_utf8(name):
+                raise CorruptData(f"The name of column {index} is not UTF-8 ({wrong}). Save the file as UTF-8.")
         if twice := [name for name in names if names.count(name) > 1]:
             raise CorruptData(f"Two columns are called “{twice[0]}”.")
         return tuple(names)
@@ -96,75 +102,77 @@ class _Lines(Reader):
     """What CSV and JSON lines share: lines of UTF-8, decoded so that a wrong byte can be told with its row and column."""
 
     def lines(self) -> Iterator[str]:
+        """Lines with their ends, which may be \\n, \\r\\n, or in a file that has no other \\r."""
         self.done = 0
         with self.path.open("rb") as file:
-            if file.read(3) != b"\xef\xbb\xbf":
-                file.seek(0)
-            number = 0
-            while line := file.readline(LONGEST_LINE + 1):
-                number += 1
+            head = file.read(2**16)
+            file.seek(len(BOM) if head.startswith(BOM) else 0)
+            lines = _returns(file) if b"\r" in head[:-1] and b"\n" not in head else _newlines(file)
+            for number, line in enumerate(lines, 1):
                 if len(line) > LONGEST_LINE:
                     raise CorruptData(f"Line {number:,} is longer than 16 MB.")
                 self.done += len(line)
                 yield line.decode("utf-8", "surrogateescape")
 
 
-def unicode(text: str, row: int, column: str) -> str:
-    """``text`` if it is whole. Raises CorruptData for bytes that are not UTF-8."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            code = ord(text[error.start])
-            what = f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"half a character, U+{code:04X}"
-            raise CorruptData(f"Row {row:,}, column “{column}”: not UTF-8 ({what}). Save the file as UTF-8.") from None
-    return text
+def _newlines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+
+
+def _returns(file: BinaryIO) -> Iterator[bytes]:
+    """Lines that end with \\r, as old spreadsheets write them."""
+    rest = b""
+    while part := file.read(2**20):
+        *lines, rest = (rest + part).split(b"\r")
+        yield from (line + b"\n" for line in lines)
+        if len(rest) > LONGEST_LINE:
+            break
+    if rest:
+        yield rest
 
 
 class _Csv(_Lines):
-    """The first line names the columns. The delimiter is the one of , ; tab | that it has most of."""
+    """The first row names the columns.
+
+    The delimiter is the one of tab , ; | with which the first rows have the most columns, equally many in each, or the one that
+    a first line says, such as sep=;. A column without a name is called by its number; one at the end without values is no column,
+    nor is what a delimiter at the end of a row begins.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        header = next(self.lines(), "")
-        self.delimiter = max(DELIMITERS, key=header.count)
-        names = next(self._reader(), [])
-        self.columns = self.check_names([unicode(name, 0, name) for name in names])
+        said = delimited.said(next(self.lines(), ""))
+        self.skipped = 1 if said else 0
+        self.delimiter = said or delimited.best(self._reader)
+        names = delimited.names(delimited.first_rows(self._reader(self.delimiter)))
+        self.columns = self.check_names(names)
 
-    def _reader(self) -> "Iterator[list[str]]":
-        return csv.reader(self.lines(), delimiter=self.delimiter, strict=True)
+    def _reader(self, delimiter: str) -> "Iterator[list[str]]":
+        return csv.reader(islice(self.lines(), self.skipped, None), delimiter=delimiter, strict=True)
 
     def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
-        reader, number, begun = self._reader(), 0, 1
+        reader, number, begun = self._reader(self.delimiter), 0, 1
         try:
-            next(reader)
+            while not next(reader):
+                continue
+            begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
             for values in reader:
                 number += 1
                 if len(values) != len(self.columns):
                     if not values:
                         number -= 1
                         continue
-                    raise CorruptData(
-                        f"Row {number:,} {self._place(reader)} has {_values(len(values))}, the header has {len(self.columns)}."
-                    )
-                begun = reader.line_num + 1  # type: ignore[attr-defined]
-                yield {name: unicode(value, number, name) for name, value in zip(self.columns, values, strict=True)}
+                    if not delimited.fits(values, len(self.columns)):
+                        line = reader.line_num + self.skipped  # type: ignore[attr-defined]
+                        there = delimited.values(len(values))
+                        raise CorruptData(f"Row {number:,} (line {line:,}) has {there}, the header has {len(self.columns)}.")
+                begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
+                cells = zip(self.columns, values, strict=False)
+                yield {name: _flat(unicode(value, number, name), number, name, False) for name, value in cells}
         except csv.Error as error:
-            cause = (
-                "a quotation mark is opened and not closed"
-                if "field larger" in str(error) or "end of data" in str(error)
-                else error
-            )
-            raise CorruptData(f"Row {number + 1:,}, which begins at line {begun:,}: {cause}.") from None
-
-    @staticmethod
-    def _place(reader: Any) -> str:
-        return f"(line {reader.line_num:,})"
-
-
-def _values(number: int) -> str:
-    return f"{number} value{'' if number == 1 else 's'}"
+            raise delimited.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
 
 
 class _JsonLines(_Lines):
@@ -202,6 +210,8 @@ class _JsonLines(_Lines):
 
 
 def _flat(value: Any, row: int, column: str, strict: bool) -> str:
+    if (conversation := messages.rendered(value)) is not None:
+        return conversation
     if not isinstance(value, list | dict | bytes):
         return as_text(value)
     if strict:

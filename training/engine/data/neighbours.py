@@ -7,7 +7,6 @@ the order of hashes, and count as near copies from one half of the grams in comm
 as those of a template, are left aside.
 """
 
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
+
+from training.words import words as words_of
 
 GRAM, SKETCH, BANDS, LAGS = 5, 16, 4, 8
 NEAR = 0.5
@@ -25,7 +26,6 @@ COMMON_SHARE, COMMON_ROWS = 0.1, 20
 Hashes = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int64]
 NONE = np.uint64(2**64 - 1)
-WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pairs:
 
 def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
     """The hashes of all grams of ``texts``, and for each the text that it is from; each gram of a text once."""
-    words = [WORD.findall(text[: 20 * LONGEST].lower())[:LONGEST] for text in texts]
+    words = [words_of(text[: 20 * LONGEST])[:LONGEST] for text in texts]
     lengths = np.array([len(found) for found in words], np.int64)
     flat = np.fromiter((zlib.crc32(word.encode()) for found in words for word in found), np.uint64, int(lengths.sum()))
     mixed = np.zeros_like(flat)

@@ -21,8 +21,9 @@ def look(path: Path) -> Looked:
     for name in reader.columns:
         values = [row.get(name, "") for row in rows]
         different = sorted(set(values) - {""})
+        length = sum(map(len, values)) / max(1, len(values))
         few = tuple(different) if len(different) <= FEW and all(len(value) <= 60 for value in different) else None
-        columns.append(Column(name=name, type=reader.types.get(name) or _type(different), values=few))
+        columns.append(Column(name=name, type=reader.types.get(name) or _type(different), values=few, length=length))
     first = tuple(tuple(row.get(name, "")[:LONGEST] for name in reader.columns) for row in rows[:SHOWN])
     return Looked(columns=tuple(columns), rows=first, looked_at=len(rows))
 

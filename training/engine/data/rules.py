@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from training.catalog.report import Counts
 from training.engine.data.families.example import Example
 from training.engine.errors import CorruptData
+from training.words import identity_sql
 
 LARGEST_CLASS = 1.1
 """A class above this many times an equal share lets all classes lose examples until they are as many as of the rarest.
@@ -40,12 +41,12 @@ STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1
 
 HASHED = f"""
 create table hashed as select file_row_number as row, label, question,
-    -- Spaces and case aside; punctuation counts, since acceptability may hang on it.
-    md5_number(trim(regexp_replace(lower(concat_ws(chr(31), text, text_b)), '[\\s\\p{{Z}}]+', ' ', 'g'))) as words,
+    -- Signs count, since acceptability may hang on them.
+    md5_number({identity_sql("concat_ws(chr(31), text, text_b)")}) as words,
     md5_number(concat_ws(chr(31), name, text, text_b)) as pick,
     {STABLE.format("'answer', question, text, text_b")} as answer,
     {STABLE.format("'balance', $seed, name, text, text_b")} as draw
-from read_parquet($staged, file_row_number = true) where trim(regexp_replace(text, '[\\s\\p{{Z}}]+', ' ', 'g')) <> ''
+from read_parquet($staged, file_row_number = true) where {identity_sql("text")} <> ''
 """
 
 SINGLE = """

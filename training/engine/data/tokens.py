@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -14,23 +13,24 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
+from training import catalog
 from training.artifacts import Store
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.checksums import DamagedArtifact
+from training.engine import sources
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
-from training.engine.errors import Stopped
+from training.engine.errors import CorruptModel, Stopped
 from training.engine.inputs import Ragged, starts_of
 from training.spec import RunSpec
+from training.words import words as words_of
 
 log = logging.getLogger(__name__)
-
-WORD = re.compile(r"\w+")
 
 
 def words(text: pa.ChunkedArray, longest: int) -> Ragged:
     """The first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
-    return Ragged.of([[bucket(word) for word in WORD.findall(one.lower())[:longest]] for one in text.to_pylist()], budget=2**16)
+    return Ragged.of([[bucket(word) for word in words_of(one)[:longest]] for one in text.to_pylist()], budget=2**16)
 
 
 def bucket(word: str) -> int:
@@ -44,7 +44,7 @@ def cached_word_pieces(
     """``word_pieces`` of one side of the data set of ``run``, mapped from the store, where the first to need them leaves them.
 
     Memory does not grow with the data set but for eight bytes a text. Two processes may write at the same time: the same bytes.
-    Raises Stopped.
+    Raises Stopped, and CorruptModel where a token has no embedding.
     """
     # The tokenizer's own description holds how it truncates.
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
@@ -57,7 +57,17 @@ def cached_word_pieces(
             np.save(file, np.concatenate(counts))
         ready = _read(store, ids, lengths)
         assert ready is not None, f"{ids} was just written"
+    _check_ids(run, ready)
     return ready
+
+
+def _check_ids(run: RunSpec, texts: Ragged) -> None:
+    known = None if run.model in catalog.MODELS else sources.facts(run).vocabulary
+    if known is not None and texts.largest >= known:
+        raise CorruptModel(
+            f"The tokenizer of {run.model} gives a text the token {texts.largest:,}, and the model has embeddings of {known:,} "
+            "tokens only: the two do not belong together."
+        )
 
 
 def _write(file: BinaryIO, texts: list[list[int]]) -> Rows:
@@ -86,14 +96,19 @@ def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
 
 
 def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[], bool]) -> Iterator[list[list[int]]]:
-    """Token ids of each text, by the thousand, by a ``tokenizers.Tokenizer`` that truncates and does not pad. Raises Stopped.
+    """Token ids of each text, by the thousand, by a ``tokenizers.Tokenizer`` that truncates and does not pad.
 
+    Raises Stopped, CorruptModel.
     A text of which nothing is left is one token, whichever has id 0, for a decoder has to read something.
     """
     for start in range(0, len(text), 1000):
         if should_stop():
             raise Stopped
-        yield [encoding.ids or [0] for encoding in tokenizer.encode_batch(text.slice(start, 1000).to_pylist())]
+        try:
+            encodings = tokenizer.encode_batch(text.slice(start, 1000).to_pylist())
+        except Exception as error:  # tokenizers has no class of its own for its errors
+            raise CorruptModel(f"The model's tokenizer cannot read these texts: {error}") from error
+        yield [encoding.ids or [0] for encoding in encodings]
 
 
 GPU_BUDGET = 2**15

@@ -70,7 +70,7 @@ def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path: Path) -> 
 
 
 def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_path: Path) -> None:
-    path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So!\n")
+    path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So\n")
     (found,) = read(path, PAIR)
     texts = [found.text, found.text_b]
     assert texts[1 - found.label] == "Why?\nbecause"
@@ -106,7 +106,7 @@ BROKEN: dict[str, tuple[str, str | bytes, str]] = {
     "an empty text": ("file.csv", f"{GOOD}  ,no\n", "Row 2, column “text”: the text is empty."),
     "a missing column": ("file.csv", "words,label\na,yes\n", "There is no column “text”. There are: words, label."),
     "a column twice": ("file.csv", "text,text\na,yes\n", "Two columns are called “text”."),
-    "a column without a name": ("file.csv", "text,label,\na,yes,\n", "Column 3 has no name in the header."),
+    "a column without a name": ("file.jsonl", '{" ": "a", "label": "yes"}\n', "Column 1 has no name."),
     "an empty file": ("file.csv", "", "The file is empty."),
     "gzip": ("file.csv", gzip.compress(GOOD.encode()), "The file is compressed (gzip). Unpack it first"),
     "zip by another name": ("file.jsonl", b"PK\x03\x04rest", "The file is compressed (zip). Unpack it first"),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from training.engine.data.families.example import Example, Row, normal, pick, right_and_wrong
+from training.engine.data.families.example import Example, Row, pick, right_and_wrong
+from training.words import wording
 
 NONE_OF_THE_ABOVE = "none of the above choices"
 
@@ -12,12 +13,12 @@ def cosmos_qa(row: Row) -> Iterator[Example]:
     answers, label = [row[f"answer{index}"] for index in range(4)], row["label"]
     if label not in range(4):
         return
-    group, question = normal(row["context"]), row["question"]
+    group, question = wording(row["context"]), row["question"]
 
     def ask(answer: str) -> str:
         return f"{row['context']}\n\nQuestion: {question}\nProposed answer: {answer}"
 
-    shown = [answer for answer in answers if NONE_OF_THE_ABOVE not in normal(answer)]
+    shown = [answer for answer in answers if NONE_OF_THE_ABOVE not in wording(answer)]
     if answers[label] in shown:
         yield from right_and_wrong(ask, question, shown, shown.index(answers[label]), group)
     elif shown:
@@ -32,7 +33,7 @@ def dream(row: Row) -> Iterator[Example]:
             row["question"],
             row["choice"],
             row["choice"].index(row["answer"]),
-            normal(dialogue),
+            wording(dialogue),
         )
 
 
@@ -59,7 +60,7 @@ def openbookqa(row: Row) -> Iterator[Example]:
             row["question_stem"],
             texts,
             letters.index(row["answerKey"]),
-            normal(row["question_stem"]),
+            wording(row["question_stem"]),
         )
 
 
@@ -70,7 +71,7 @@ def piqa(row: Row) -> Iterator[Example]:
             row["goal"],
             [row["sol1"], row["sol2"]],
             row["label"],
-            normal(row["goal"]),
+            wording(row["goal"]),
         )
 
 
@@ -93,18 +94,18 @@ def quartz(row: Row) -> Iterator[Example]:
             row["question"],
             row["choices"]["text"],
             letters.index(row["answerKey"]),
-            normal(row["para"]),
+            wording(row["para"]),
         )
 
 
 def sciq(row: Row) -> Iterator[Example]:
-    yield from _sciq(row, "", normal(row["question"]))
+    yield from _sciq(row, "", wording(row["question"]))
 
 
 def sciq_with_support(row: Row) -> Iterator[Example]:
     """Questions without a passage are left out."""
     if row["support"].strip():
-        yield from _sciq(row, f"{row['support']}\n\n", normal(row["support"]))
+        yield from _sciq(row, f"{row['support']}\n\n", wording(row["support"]))
 
 
 def _sciq(row: Row, passage: str, group: str) -> Iterator[Example]:
@@ -124,5 +125,5 @@ def social_i_qa(row: Row) -> Iterator[Example]:
             row["question"],
             answers,
             int(row["label"]) - 1,
-            normal(row["context"]),
+            wording(row["context"]),
         )

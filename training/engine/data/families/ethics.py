@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from training.engine.data.families.example import Example, Row, normal, stable
+from training.engine.data.families.example import Example, Row, stable
+from training.words import identity, wording
 
 STEM = re.compile(r"\b(?:because|since|as|so|but)\b")
 """Where the variants of a justice scenario part: what comes before is the same in all of them."""
@@ -12,12 +13,12 @@ STEM = re.compile(r"\b(?:because|since|as|so|but)\b")
 def deontology(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
         text = f"{row['scenario']}\n{row['excuse']}\n\nThis is reasonable."
-        yield Example(text, row["label"], normal(row["scenario"]))
+        yield Example(text, row["label"], wording(row["scenario"]))
 
 
 def justice(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
-        stem = normal(STEM.split(row["scenario"], maxsplit=1)[0]) or normal(row["scenario"])
+        stem = wording(STEM.split(row["scenario"], maxsplit=1)[0]) or wording(row["scenario"])
         yield Example(f"{row['scenario']}\n\nThis is just.", row["label"], stem)
 
 
@@ -25,16 +26,16 @@ def virtue(row: Row) -> Iterator[Example]:
     """The source writes “scenario [SEP] trait”."""
     scenario, _, trait = row["scenario"].rpartition("[SEP]")
     if row["label"] in (0, 1) and scenario:
-        yield Example(f"{scenario.strip()}\n\nThis shows the trait: {trait.strip()}", row["label"], normal(scenario))
+        yield Example(f"{scenario.strip()}\n\nThis shows the trait: {trait.strip()}", row["label"], wording(scenario))
 
 
 def utilitarianism(row: Row) -> Iterator[Example]:
     """Two scenarios of which ``baseline`` is the more pleasant one. Which comes first is drawn by hash, and label 1 says that
     it is the first, so that the label is known from comparing the two and from nothing else."""
     pleasant, less = row["baseline"], row["less_pleasant"]
-    if normal(pleasant) == normal(less):
+    if identity(pleasant) == identity(less):
         return
-    group = normal(pleasant)
+    group = wording(pleasant)
     # Of the two texts as a set, so that the draw does not know which is which.
     first_is_pleasant = stable("order", *sorted((pleasant, less))) % 2
     one, two = (pleasant, less) if first_is_pleasant else (less, pleasant)

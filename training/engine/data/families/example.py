@@ -1,10 +1,11 @@
 """One converted example, and what the families share: hashes that are equal in every process, and pairs of answers."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from training.words import identity
 
 Row = Mapping[str, Any]
 """A row of the source, by column."""
@@ -35,11 +36,6 @@ def stable(*parts: object) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def normal(text: str) -> str:
-    """Lower case, words only: equal for texts that differ in case, spaces and punctuation."""
-    return " ".join(re.findall(r"\w+", text.lower()))
-
-
 def pick(candidates: Sequence[str], *seed: object) -> str:
     """One of the candidates, by hash."""
     return candidates[stable("pick", *seed) % len(candidates)]
@@ -49,18 +45,18 @@ def right_and_wrong(
     ask: Callable[[str], str], question: str, answers: Sequence[str], right: int, group: str
 ) -> Iterator[Example]:
     """Two examples of one question: its right answer, and one of the wrong ones, chosen by hash. ``ask`` puts an answer in."""
-    wrong = [answer for index, answer in enumerate(answers) if index != right and normal(answer) != normal(answers[right])]
+    wrong = [answer for index, answer in enumerate(answers) if index != right and identity(answer) != identity(answers[right])]
     if wrong:
         yield Example(ask(answers[right]), 1, group)
         yield Example(ask(pick(wrong, group, question)), 0, group)
 
 
 def preference(preferred: str, other: str, group: str) -> Iterator[Example]:
-    """One example of two texts, none where they say the same. Which comes first is drawn by hash.
+    """One example of two texts, none where they are the same. Which comes first is drawn by hash.
 
     Of the two as a set, so that the draw does not know which is preferred, and a pair that was judged both ways is one with both
     labels.
     """
-    if normal(preferred) != normal(other):
+    if identity(preferred) != identity(other):
         text, text_b = sorted((preferred, other), reverse=stable("order", *sorted((preferred, other))) % 2 == 1)
         yield Example(text, int(text == preferred), group, text_b=text_b)

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from training.engine.data.families.example import Example, Row, normal
+from training.engine.data.families.example import Example, Row
+from training.words import wording
 
 
 def mc_taco(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
-        question = normal(f"{row['sentence']} {row['question']}")
+        question = wording(f"{row['sentence']} {row['question']}")
         text = f"{row['sentence']}\n\nQuestion about time: {row['question']}\nProposed answer: {row['answer']}"
         yield Example(text, row["label"], question, question)
 
 
 def multirc(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
-        passage = normal(row["paragraph"])
+        passage = wording(row["paragraph"])
         text = f"{row['paragraph']}\n\nQuestion: {row['question']}\nProposed answer: {row['answer']}"
-        yield Example(text, row["label"], passage, f"{passage} {normal(row['question'])}")
+        yield Example(text, row["label"], passage, f"{passage} {wording(row['question'])}")

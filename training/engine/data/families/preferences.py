@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from training.engine.data.families.example import Example, Row, normal, preference
+from training.engine.data.families.example import Example, Row, preference
+from training.words import wording
 
 ASSISTANT = "\n\nAssistant:"
 
@@ -11,7 +12,7 @@ def anthropic_hh(row: Row) -> Iterator[Example]:
     """Whole conversations, which differ in the last reply; those about the same opening are one group."""
     chosen, rejected = row["chosen"].strip(), row["rejected"].strip()
     # Up to the first reply: longer conversations go on from shorter ones.
-    yield from preference(chosen, rejected, normal(chosen.partition(ASSISTANT)[0]))
+    yield from preference(chosen, rejected, wording(chosen.partition(ASSISTANT)[0]))
 
 
 def shp(row: Row) -> Iterator[Example]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from training.engine.data.families.example import Example, Row, normal
+from training.engine.data.families.example import Example, Row
+from training.words import wording
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 
@@ -11,24 +12,24 @@ def anli(row: Row) -> Iterator[Example]:
     """Entailment against neutral and contradiction together."""
     if row["label"] in (ENTAILMENT, NEUTRAL, CONTRADICTION):
         text = f"{row['premise']}\n\nThis implies: {row['hypothesis']}"
-        yield Example(text, int(row["label"] == ENTAILMENT), normal(row["premise"]))
+        yield Example(text, int(row["label"] == ENTAILMENT), wording(row["premise"]))
 
 
 def boolq(row: Row) -> Iterator[Example]:
     """The source's answer is true or false; its questions have neither a capital nor a question mark."""
     if row["answer"] in (True, False):
         text = f"{row['passage']}\n\nIs the answer yes? {row['question']}"
-        yield Example(text, int(row["answer"]), normal(row["passage"]))
+        yield Example(text, int(row["answer"]), wording(row["passage"]))
 
 
 def paws(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
         text = f"One: {row['sentence1']}\nTwo: {row['sentence2']}\n\nBoth say the same."
         # The second sentence has the words of the first in another order, and pairs come in both orders.
-        yield Example(text, row["label"], " ".join(sorted(normal(row["sentence1"]).split())))
+        yield Example(text, row["label"], " ".join(sorted(wording(row["sentence1"]).split())))
 
 
 def wic(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
         text = f"One: {row['sentence1']}\nTwo: {row['sentence2']}\n\nThe word “{row['word']}” means the same in both."
-        yield Example(text, row["label"], normal(row["word"]))
+        yield Example(text, row["label"], wording(row["word"]))

@@ -1,0 +1,113 @@
+"""The form of a mapping reads back what it proposes, whatever the labels and columns are called, and proposes what is meant."""
+
+import pytest
+
+from training.notices import Column, Looked
+from webapp.pages.mapping import MappingForm, classes_of
+
+
+def column(name: str, values: tuple[str, ...] | None = None, length: float = 10.0) -> Column:
+    return Column(name=name, type="text", values=values, length=length)
+
+
+def form_of(*columns: Column, rows: tuple[tuple[str, ...], ...] = (), **sent: str) -> MappingForm:
+    return MappingForm(Looked(columns=columns, rows=rows, looked_at=9), sent)
+
+
+def proposal(form: MappingForm) -> dict[str, str]:
+    return {one.name: one.value for one in form.inputs}
+
+
+def as_a_browser_sends(values: dict[str, str]) -> dict[str, str]:
+    return {name: value.replace("\n", "\r\n") for name, value in values.items() if value}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("x = y", "x != y"),
+        ("two\nlines", "one"),
+        ("a | b", "c"),
+        ('"quoted"', "plain"),
+        ('say "hi" = x', "b"),
+        ("a\u2028b", "c"),
+        ("=", "=="),
+        ("back\\slash", "c"),
+        ("= b", "b ="),
+        ('"a" = 1', "z"),
+        ("a=b", "|"),
+        ("\x85x", "y\x0bz"),
+        ("-1", "1"),
+        ("1.5", "-2"),
+        ('"', "''"),
+    ],
+)
+def test_labels_are_read_back_as_they_were_proposed(labels: tuple[str, ...]) -> None:
+    columns = (column("text"), column("label", labels))
+    how = form_of(*columns, **as_a_browser_sends(proposal(form_of(*columns)))).mapping()
+    assert how is not None
+    assert {value for one in how.root.classes for value in one.values} == {label.strip() for label in labels}
+    stored = MappingForm(Looked(columns=columns, rows=(), looked_at=9), {}, how)
+    again = form_of(*columns, **as_a_browser_sends(proposal(stored))).mapping()
+    assert again == how
+
+
+@pytest.mark.parametrize(("text", "label"), [("te{x}t", "la{b}el"), ("te\nxt", "la\nbel"), ("{", "}"), ("C:\\new", "a = b")])
+def test_columns_of_any_name_are_read_back(text: str, label: str) -> None:
+    columns = (column(text), column(label, ("0", "1")))
+    how = form_of(*columns, **as_a_browser_sends(proposal(form_of(*columns)))).mapping()
+    assert how is not None
+    assert set(how.root.columns) == {text, label}
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "skip"),
+    [
+        (("-1", "0", "1"), ["0", "1"], "yes"),
+        (("NaN", "neg", "pos"), ["neg", "pos"], "yes"),
+        (("0.0", "1.0", "nan"), ["0.0", "1.0"], "yes"),
+        (("None", "a", "b"), ["a", "b"], "yes"),
+        (("N/A", "a", "b"), ["a", "b"], "yes"),
+        (("-100", "0", "1"), ["0", "1"], "yes"),
+        (("-1", "1"), ["-1", "1"], ""),
+        (("none", "some"), ["none", "some"], ""),
+        (("10", "9", "2"), ["2", "9", "10"], ""),
+    ],
+)
+def test_values_that_say_there_is_no_label_are_proposed_to_be_left_out(
+    labels: tuple[str, ...], classes: list[str], skip: str
+) -> None:
+    form = form_of(column("text"), column("label", labels))
+    found = proposal(form)
+    assert (found["classes"].splitlines(), found["skip"]) == (classes, skip)
+    if skip:
+        assert "Taken for no label" in next(one.help for one in form.inputs if one.name == "classes")
+
+
+def test_an_unticked_box_stays_unticked() -> None:
+    columns = (column("text"), column("label", ("-1", "0", "1")))
+    how = form_of(*columns, text="text", label="label", classes="-1\n0\n1").mapping()
+    assert how is not None
+    assert how.model_dump()["skip"] is False
+
+
+def test_names_and_values_in_quotation_marks() -> None:
+    assert classes_of('"a = b" = 1 | "2 | 3"\nplain\n"x" y\nname = "q" r') == [
+        {"name": "a = b", "values": ["1", "2 | 3"]},
+        {"name": "plain", "values": ["plain"]},
+        {"name": '"x" y', "values": ['"x" y']},
+        {"name": "name", "values": ['"q" r']},
+    ]
+
+
+def test_the_longest_column_is_proposed_as_the_text() -> None:
+    found = proposal(form_of(column("ticket id", length=9), column("description of it", length=300), column("topic", ("a", "b"))))
+    assert (found["text"], found["label"]) == ("description of it", "topic")
+
+
+def test_a_prompt_is_part_of_both_texts_of_a_pair_and_their_group() -> None:
+    columns = (column("prompt"), column("chosen"), column("rejected"))
+    found = proposal(form_of(*columns, rows=(("Why?", "because", "no"),)))
+    assert found == {"chosen": "{prompt}\\n\\n{chosen}", "rejected": "{prompt}\\n\\n{rejected}", "group": "prompt"}
+    begun = proposal(form_of(*columns, rows=(("Why?", "Why? because", "Why? no"),)))
+    assert begun == {"chosen": "chosen", "rejected": "rejected", "group": "prompt"}

@@ -1,0 +1,80 @@
+"""How a CSV file is to be read: its delimiter, its header, and what is said where it cannot be."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+
+from training.engine.errors import CorruptData
+
+DELIMITERS = "\t,;|"
+"""Of equally good ones the first: texts hardly have tabs."""
+SAYS_DELIMITER = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
+TRIED = 20
+"""Rows by which the delimiter is told."""
+
+Rows = Iterator[list[str]]
+
+
+def said(line: str) -> str:
+    """The delimiter that a first line of spreadsheets says, such as sep=;, or nothing."""
+    found = SAYS_DELIMITER.fullmatch(line)
+    return found[1] if found else ""
+
+
+def best(reader: Callable[[str], Rows]) -> str:
+    """The delimiter with which the first rows have equally many columns, and the most. ``reader`` reads from the beginning."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        try:
+            rows = first_rows(reader(delimiter))
+        except CorruptData:
+            return 0.0, 0
+        wide = len(rows[0])
+        return (sum(fits(row, wide) for row in rows) / len(rows), wide) if wide > 1 else (0.0, 0)
+
+    best_score, found = max(((score(one), one) for one in DELIMITERS), key=lambda pair: pair[0])
+    return found if best_score > (0.0, 0) else ","
+
+
+def first_rows(reader: Rows) -> list[list[str]]:
+    """The header and a few rows, up to an error. Raises CorruptData where the header has it, or is missing."""
+    found: list[list[str]] = []
+    try:
+        for row in reader:
+            found += [row] if row else []
+            if len(found) > TRIED:
+                break
+    except csv.Error as error:
+        if not found:
+            raise refusal(error, "The header") from None
+    if not found:
+        raise CorruptData("The file has no header that names its columns.")
+    return found
+
+
+def names(rows: list[list[str]]) -> list[str]:
+    """What the header calls the columns: one without a name by its number, none at the end that has no values either."""
+    header, *rest = rows
+    while header and not header[-1].strip() and not any(row[len(header) - 1 : len(header)] > [""] for row in rest):
+        header = header[:-1]
+    return [name if name.strip() else f"column {place}" for place, name in enumerate(header, 1)]
+
+
+def fits(row: list[str], wide: int) -> bool:
+    """Whether a row has that many values, but for empty ones that delimiters at its end begin."""
+    return len(row) >= wide and not any(row[wide:])
+
+
+def values(number: int) -> str:
+    return f"{number} value{'' if number == 1 else 's'}"
+
+
+def refusal(error: csv.Error, where: str) -> CorruptData:
+    cause = str(error)
+    if "field larger" in cause or "end of data" in cause:
+        cause = "a quotation mark is opened and not closed"
+    elif "expected after" in cause:
+        cause = "after a quotation mark that closes a value there is more text; write a mark inside of a value twice"
+    elif "new-line character" in cause:
+        cause = "a line ends in the middle (a carriage return alone); save the file with one kind of line ends"
+    return CorruptData(f"{where}: {cause}.")

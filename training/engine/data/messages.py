@@ -1,0 +1,61 @@
+"""Lists of messages, as chat data sets have them, as one text: each message after the name of its role."""
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+ROLES = {"human": "User", "gpt": "Assistant", "bot": "Assistant", "model": "Assistant"}
+"""What other formats call the roles user and assistant."""
+
+LONGEST = 100_000
+"""Characters of a list in the notation of Python that is read."""
+
+KEYS = (("role", "content"), ("from", "value"), ("role", "text"))
+"""Where a message says who speaks, and what."""
+
+
+def rendered(value: Any) -> str | None:
+    """The messages of ``value``, also where they are written as JSON; None where it is no list of messages."""
+    if isinstance(value, str):
+        if not value.lstrip().startswith("[{"):
+            return None
+        value = _written(value)
+    if isinstance(value, Mapping):
+        value = [value]
+    if not isinstance(value, list) or not value:
+        return None
+    found = [_message(one) for one in value]
+    return None if None in found else "\n\n".join(filter(None, found))
+
+
+def _written(text: str) -> Any:
+    """A list that is written as JSON, or as Python writes it where a table was saved as CSV; None for any other text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text) if len(text) <= LONGEST else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def _message(one: Any) -> str | None:
+    if not isinstance(one, Mapping):
+        return None
+    for who, what in KEYS:
+        if isinstance(one.get(who), str) and (text := _content(one.get(what))) is not None:
+            role = one[who].strip()
+            return f"{ROLES.get(role.lower(), role.capitalize())}: {text}"
+    return None
+
+
+def _content(content: Any) -> str | None:
+    """A text, or the texts among the parts of a message."""
+    if isinstance(content, str):
+        return content.strip()
+    if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
+        texts = [part["text"] for part in content if isinstance(part.get("text"), str)]
+        return "\n".join(texts) if texts else None
+    return None

@@ -1,0 +1,70 @@
+"""What the texts of a data set look like to whoever reads them: to a bag of words, and to a person who would find ids in them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from training.words import words
+
+BLIND_SHARE = 0.01
+"""Texts of which a bag of words sees nothing, or not what sets them apart, above which one is warned."""
+ID_SHARE = 0.5
+LONGEST_ID = 64
+
+Texts = Sequence[tuple[str, ...]]
+
+ID = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID
+    r"|(?=\S*\d)[\w./:#@+=-]+"  # one piece with a digit
+    r"|[^\W\d]+[ #:-]*\d+",  # ticket 123
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def warnings(texts: Texts, label: npt.NDArray[np.int8]) -> tuple[str, ...]:
+    """Sentences about a sample of examples, each of one text or of two."""
+    return tuple(filter(None, (_ids(texts), _wordless(texts), _same_words(texts, label))))
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` looks like an id and not like something to read: TCK-00123, ticket 17, 4711, a UUID."""
+    return len(text) <= LONGEST_ID and ID.fullmatch(text.strip()) is not None
+
+
+def _ids(texts: Texts) -> str:
+    found = [text for one in texts for text in one if is_id(text)]
+    total = sum(map(len, texts))
+    if len(found) <= ID_SHARE * total:
+        return ""
+    return f"{len(found) / total:.0%} of the texts look like ids, such as “{found[0]}”: another column may hold the text."
+
+
+def _wordless(texts: Texts) -> str:
+    without = sum(not any(map(words, one)) for one in texts)
+    if without < max(1, BLIND_SHARE * len(texts)):
+        return ""
+    return (
+        f"A bag of words sees nothing of {without:,} of {len(texts):,} examples: "
+        "they have no letters, digits or emoji. Such examples are all alike to it."
+    )
+
+
+def _same_words(texts: Texts, label: npt.NDArray[np.int8]) -> str:
+    """Of pairs those whose two texts have the same words; of single texts those whose words also stand with another label."""
+    bags = [tuple(tuple(sorted(words(text))) for text in one) for one in texts]
+    if len(texts) and len(texts[0]) == 2:
+        same = sum(one == other and bool(one) for one, other in bags)
+    else:
+        labels: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        for (bag,), value in zip(bags, label.tolist(), strict=True):
+            labels[bag].add(value)
+        same = sum(len(labels[bag]) > 1 and bool(bag) for (bag,) in bags)
+    if same < max(1, BLIND_SHARE * len(texts)):
+        return ""
+    return (
+        f"A bag of words cannot tell the classes of {same:,} of {len(texts):,} examples: "
+        "what sets them apart is signs, capitals or the order of words, which it does not see."
+    )
