@@ -13,7 +13,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.plan import features_seconds
 from training.spec import Problem, warnings
-from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
+from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status, Transition
 
 Viewer = User | AnonymousUser
 
@@ -75,6 +75,8 @@ def state(experiment: Experiment) -> str:
     if experiment.launched_at is None:
         return "draft"
     counts = run_counts(experiment)
+    if experiment.transition == Transition.STOPPING:
+        return "stopping"
     if counts[Status.RUNNING] or counts[Status.STOPPING]:
         return "stopping" if experiment.stopped_at else "running"
     if counts[Status.WAITING] or counts[Status.QUEUED]:
@@ -86,6 +88,8 @@ def state(experiment: Experiment) -> str:
         if experiment.stopped_at:
             return "stopping" if experiment.evaluates else "stopped"
         return "running" if begun else "waiting"
+    if experiment.transition == Transition.LAUNCHING:
+        return "waiting"
     # At rest is only what has its result. Both are read off the one row, as the counts may be newer than it.
     if experiment.ended_at is None or experiment.result_due:
         return "running"

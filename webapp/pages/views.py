@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec
+from training.plan import check_size
 from training.shipped import FIRST, recipes
 from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
 from webapp.experiments import queries
@@ -117,6 +118,7 @@ def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
     if spec is None and valid:
         try:
             spec = ExperimentSpec.model_validate_json(valid)
+            check_size(spec)
         except ValueError:
             return None
     if not isinstance(spec, ExperimentSpec):
