@@ -59,11 +59,11 @@ class Plan:
 
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
         """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""
-        ready = {_features(run) for key, run in self.runs.items() if key in done}
+        ready = {features_key(run) for key, run in self.runs.items() if key in done}
         seconds = {}
         known: dict[tuple[object, ...], float] = {}
         for key, run in self.runs.items():
-            features = _features(run)
+            features = features_key(run)
             alike = *(getattr(run, name) for name in COSTS), key in done or features in ready
             if alike not in known:
                 known[alike] = estimate_seconds(run, features_ready=key in done or features in ready)
@@ -259,7 +259,8 @@ def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
     return on_texts(_run(spec, spec.strong, model, "B", GROUND_TRUTH, Naive(), seed), epochs) if epochs else None
 
 
-def _features(run: RunSpec) -> tuple[object, ...]:
+def features_key(run: RunSpec) -> tuple[object, ...]:
+    """Equal for runs that share their frozen features."""
     named = ("adaptation", "model", "digest", "fingerprint", "max_tokens", "precision", "pooling", "texts", "features_of")
     return tuple(getattr(run, name) for name in named)
 

@@ -123,7 +123,9 @@ def measure(seeds: int, times: int, folder: Path) -> None:
             writer = Writer(folder, turn.replace(" ", "-"))
             click, whole = timed(experiment, act)
             print(f"{turn}: click {click:.1f} s, whole {whole:.1f} s; {writer.end()}", flush=True)
-            runs = experiment.runs.exclude(status=Status.STOPPED).count() if turn.startswith("launch") else experiment.runs.count()
+            runs = (
+                experiment.runs.exclude(status=Status.STOPPED).count() if turn.startswith("launch") else experiment.runs.count()
+            )
             print(f"  {runs} runs", flush=True)
             for name, path in (("page", f"/experiments/{experiment.pk}/"), ("status", f"/experiments/{experiment.pk}/status/")):
                 answered(f"  {name}", lambda path=path: client.get(path), times)
@@ -164,7 +166,9 @@ def answered(name: str, ask: Callable[[], Any], times: int) -> None:
         taken.append(time.perf_counter() - begun)
     taken.sort()
     size = f"{len(answer.content) // 1024} KiB"
-    print(f"{name}: median {taken[len(taken) // 2]:.2f} s, max {taken[-1]:.2f} s (status {answer.status_code}, {size})", flush=True)
+    print(
+        f"{name}: median {taken[len(taken) // 2]:.2f} s, max {taken[-1]:.2f} s (status {answer.status_code}, {size})", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
 from webapp.findings.words import count
 
+LISTED = 10
+"""Runs that are named; of more it is said how many there are."""
+
 
 def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
     """One note, of the shortened runs that a number of the result rests on; none where there is no such run."""
@@ -15,8 +18,11 @@ def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
     if not cut:
         return []
     listed = "; ".join(
-        f"{Role(part.role).label.lower()}, seed {part.run.spec['seed']}, at step {part.run.spec['stop_at']:,}" for part in cut
+        f"{Role(part.role).label.lower()}, seed {part.run.spec['seed']}, at step {part.run.spec['stop_at']:,}"
+        for part in cut[:LISTED]
     )
+    if len(cut) > LISTED:
+        listed = f"{listed}; and {count(len(cut) - LISTED, 'more run')}"
     were = "was" if len(cut) == 1 else "were"
     text = (
         f"{count(len(cut), 'run')} of this result {were} stopped and evaluated before the end of the training, which may change "

@@ -12,6 +12,7 @@ from training.results import Group, Result
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
+from webapp.experiments.progress import progress
 from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
 from webapp.findings.words import count, dataset_title, duration, kinds_text
@@ -136,12 +137,12 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
 
 def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
     first, *others = working
-    progress = queries.progress(first)
+    found = progress(first)
     return AtWork(
         experiment=first,
         state=STATES[states[first.pk]],
         runs=runs_text(queries.run_counts(first)),
-        percent=round(100 * progress.fraction, 1),
-        left=f"about {duration(progress.seconds_left)} left" if progress.seconds_left else "",
+        percent=round(100 * found.fraction, 1),
+        left=f"about {duration(found.seconds_left)} left" if found.seconds_left else "",
         others=others,
     )
