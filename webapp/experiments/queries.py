@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.spec import Problem, warnings
@@ -53,18 +54,17 @@ def at_rest(run_id: int) -> list[int]:
     return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))
 
 
-BEGUN = Q(runs__started_at__gte=F("launched_at"))
+def _count(**which: object) -> Coalesce:
+    """The number of runs of an experiment that are so; no join, which would group by the experiment's large columns."""
+    found = Part.objects.filter(experiment=OuterRef("pk"), **which).order_by().values("experiment")
+    return Coalesce(Subquery(found.annotate(number=Count("run", distinct=True)).values("number")), 0)
 
 
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
     """Experiments, newest first, each with the number of its runs by status, in one query."""
-    counts = {f"runs_{status.value}": Count("runs", filter=Q(runs__status=status), distinct=True) for status in Status}
-    return (
-        visible(viewer)
-        .select_related("owner")
-        .annotate(runs_begun=Count("runs", filter=BEGUN, distinct=True), **counts)
-        .order_by("-pk")
-    )
+    counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
+    begun = _count(run__started_at__gte=OuterRef("launched_at"))
+    return visible(viewer).select_related("owner").annotate(runs_begun=begun, **counts).order_by("-pk")
 
 
 def is_named(experiment: Experiment, text: str) -> bool:
@@ -85,7 +85,7 @@ def state(experiment: Experiment) -> str:
         begun = (
             experiment.runs_begun
             if hasattr(experiment, "runs_begun")
-            else Experiment.objects.filter(BEGUN, pk=experiment.pk).exists()
+            else experiment.runs.filter(started_at__gte=experiment.launched_at).exists()
         )
         if experiment.stopped_at:
             return "stopping" if experiment.evaluates else "stopped"
@@ -113,7 +113,7 @@ def parts(experiment: Experiment) -> QuerySet[Part]:
 
 def cut(experiment: Experiment) -> list[Part]:
     """The parts that were stopped and evaluated as far as they were."""
-    return list(parts(experiment).filter(run__spec__stop_at__gt=0))
+    return list(parts(experiment).filter(run__spec__stop_at__isnull=False).exclude(run__spec__stop_at=None))
 
 
 def runs_of(experiment: Experiment) -> QuerySet[Run]:
@@ -151,11 +151,8 @@ def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 def story(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
     """What happened to the runs, oldest first, without the numbers of their training; only ``kinds`` where some are given."""
-    events = (
-        Event.objects.filter(run__in=runs if isinstance(runs, QuerySet) else list(runs))
-        .select_related("run")
-        .order_by("at", "pk")
-    )
+    which = runs if isinstance(runs, QuerySet) else list(runs)
+    events = Event.objects.filter(run__in=which).select_related("run").order_by("at", "pk")
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
     return events.exclude(payload__kind__in=["metric", "evaluation", "progress"])

@@ -17,10 +17,7 @@ def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
     cut = [part for part in parts if part.run.spec.get("stop_at") is not None and part.run.key in used]
     if not cut:
         return []
-    listed = "; ".join(
-        f"{Role(part.role).label.lower()}, seed {part.run.spec['seed']}, at step {part.run.spec['stop_at']:,}"
-        for part in cut[:LISTED]
-    )
+    listed = "; ".join(map(_named, cut[:LISTED]))
     if len(cut) > LISTED:
         listed = f"{listed}; and {count(len(cut) - LISTED, 'more run')}"
     were = "was" if len(cut) == 1 else "were"
@@ -41,3 +38,8 @@ def _used(result: Result) -> set[str]:
         elif one.student is not None and (one.weak_model, one.strong_model, one.seed) in compared:
             keys.add(one.student_run)
     return keys
+
+
+def _named(part: Part) -> str:
+    spec = part.run.spec
+    return f"{Role(part.role).label.lower()}, seed {spec['seed']}, at step {spec['stop_at']:,}"

@@ -127,7 +127,8 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     chosen = [experiment for experiment in named if not state or states[experiment.pk] == state]
     page = Paginator(chosen, PER_PAGE).get_page(number)
     isolated, now = Isolated("the list"), timezone.now()
-    shown = {one.pk: one for one in queries.listed(viewer).filter(pk__in=[experiment.pk for experiment in page])}
+    listed = queries.listed(viewer).defer("triplets", "result_runs").filter(pk__in=[experiment.pk for experiment in page])
+    shown = {one.pk: one for one in listed}
     lines = isolated.all(list(shown), lambda pk: Line(shown[pk], now))
     read = {line.experiment.pk for line in lines}
     damaged = [one for pk, one in shown.items() if pk not in read]
