@@ -11,10 +11,10 @@ from django.db import transaction
 
 from webapp.experiments.models import Experiment
 
-CHUNK = 200
+CHUNK = 100
 """Runs in one transaction, which takes well below a second."""
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.04
 """Between two transactions. A writer that waits for SQLite's lock tries again every 50 to 100 ms."""
 
 LARGE = ("spec", "triplets", "result", "result_runs")
