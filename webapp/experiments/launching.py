@@ -70,21 +70,32 @@ def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
             row = Experiment.objects.select_for_update().get(pk=experiment_id)
             _plan(row, plan)
             row.save(update_fields=["triplets", *FIELDS])
-    return advance(experiment_id, Transition.LAUNCHING, lambda row: _step(row, plan, places), seconds)
+    return advance(
+        experiment_id,
+        Transition.LAUNCHING,
+        lambda row: _choose(row, plan),
+        lambda row, runs: _step(row, runs, places),
+        seconds,
+    )
 
 
-def _step(row: Experiment, plan: Plan, places: Places) -> set[int]:
-    """The next runs with what they need, as parts of the experiment, queued or waiting: all of it or nothing."""
+def _choose(row: Experiment, plan: Plan) -> list[Run]:
+    """The next runs of the plan, in its order, with what they need: created where they are not there yet."""
     specs = dict(islice(plan.runs.items(), row.transition_done, row.transition_done + CHUNK))
     create_runs(specs)
     runs = {run.key: run for run in lock(Run.objects.filter(key__in=specs))}
-    give_parts(row, places, runs)
-    asked = [run.stop_asked_at for run in runs.values() if run.status == Status.STOPPING and run.stop_asked_at]
+    return [runs[key] for key in specs]
+
+
+def _step(row: Experiment, runs: list[Run], places: Places) -> set[int]:
+    """They become parts of the experiment, queued or waiting."""
+    give_parts(row, places, {run.key: run for run in runs})
+    asked = [run.stop_asked_at for run in runs if run.status == Status.STOPPING and run.stop_asked_at]
     if row.launched_at and asked and max(asked) >= row.launched_at:
         row.launched_at = _clock(row)  # another experiment was stopped since, which knew nothing of this one's parts
-    changed = start([runs[key] for key in specs])
-    row.transition_done += len(specs)
-    if row.transition_done >= len(plan.runs):
+    changed = start(runs)
+    row.transition_done += len(runs)
+    if row.transition_done >= row.transition_total:
         end(row)
         row.result_due = row.runs.filter(status=Status.FINISHED).exists()
     row.save(update_fields=["launched_at", "result_due", *FIELDS])

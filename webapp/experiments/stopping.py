@@ -46,15 +46,19 @@ def _mine(row: Experiment) -> QuerySet[Part]:
 
 def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
     """Goes on with a stop; see transitions.advance."""
-    return advance(experiment_id, Transition.STOPPING, _step, seconds)
+    return advance(experiment_id, Transition.STOPPING, _choose, _step, seconds)
 
 
-def _step(row: Experiment) -> set[int]:
+def _choose(row: Experiment) -> list[Run]:
     """The next runs, those first that come last in the plan, so that none is released before it is stopped."""
     ids = list(_mine(row).order_by("-position").values_list("run_id", flat=True)[:CHUNK])
-    changed = _stop(lock(Run.objects.filter(pk__in=ids)), row.transition_by)
-    row.transition_done += len(set(ids))
-    if len(ids) < CHUNK:
+    return lock(Run.objects.filter(pk__in=ids))
+
+
+def _step(row: Experiment, runs: list[Run]) -> set[int]:
+    changed = _stop(runs, row.transition_by)
+    row.transition_done += len(runs)
+    if not _mine(row).exists():
         end(row)
     row.save(update_fields=FIELDS)
     note_rest(Experiment.objects.filter(pk=row.pk))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from webapp.experiments.models import Experiment
+from webapp.experiments.models import Experiment, Run
 
 CHUNK = 100
 """Runs in one transaction, which takes well below a second."""
@@ -23,11 +23,14 @@ LARGE = ("spec", "triplets", "result", "result_runs")
 FIELDS = ("transition", "transition_by", "transition_done", "transition_total")
 """What an experiment's row says of its transition."""
 
-Step = Callable[[Experiment], set[int]]
-"""The next transaction; changes the locked row, and returns the ids of the runs that it changed."""
+Choose = Callable[[Experiment], list[Run]]
+"""The runs of the next transaction, locked."""
+
+Step = Callable[[Experiment, list[Run]], set[int]]
+"""The rest of it: changes these runs and the locked row, and returns the ids of the runs that it changed."""
 
 
-def advance(experiment_id: int, kind: str, step: Step, seconds: float | None = None) -> set[int]:
+def advance(experiment_id: int, kind: str, choose: Choose, step: Step, seconds: float | None = None) -> set[int]:
     """Takes steps until all is done, or for so many ``seconds``, at least one; returns the ids of the runs that changed.
 
     It ends as well where the experiment is gone, or is by now in another transition than ``kind``.
@@ -35,10 +38,17 @@ def advance(experiment_id: int, kind: str, step: Step, seconds: float | None = N
     begun, changed = time.monotonic(), set[int]()
     while True:
         with transaction.atomic():
-            row = Experiment.objects.select_for_update().filter(pk=experiment_id, transition=kind).defer(*LARGE).first()
-            if row is None:
+            # First runs and then the experiment, as everybody locks them: the other way round two would wait for each other.
+            known = Experiment.objects.filter(pk=experiment_id, transition=kind).defer(*LARGE).first()
+            if known is None:
                 return changed
-            changed |= step(row)
+            runs = choose(known)
+            same = {"pk": experiment_id, "transition": kind, "transition_done": known.transition_done}
+            row = Experiment.objects.select_for_update().filter(**same).defer(*LARGE).first()
+            if row is None:
+                transaction.set_rollback(True)  # another process took this step, or began something else
+                continue
+            changed |= step(row, runs)
             if not row.transition:
                 return changed
         if seconds is not None and time.monotonic() - begun > seconds:
