@@ -26,7 +26,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("experiments", "0008_evaluates"),)
+    dependencies = (("experiments", "0010_budget_error"),)
 
     operations = (
         migrations.AddField("experiment", "transition", models.CharField(blank=True, choices=[("launching", "Launching"), ("stopping", "Stopping")], db_index=True, default="", max_length=9)),
