@@ -9,7 +9,7 @@ ALONE := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test check lint types imports bench-engine chaos lock clean
+.PHONY: setup up demo test check lint types imports bench-engine bench-large chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -55,6 +55,10 @@ imports: $(VENV)/installed-dev
 # How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
 bench-engine: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.engine $(ARGS)
+
+# What an experiment of 5,600 runs costs, and what others wait for it; some minutes. ARGS="--seeds 10" for 1,120 runs.
+bench-large: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.large $(ARGS)
 
 # Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
 lock: $(VENV)/installed-dev

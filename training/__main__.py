@@ -22,6 +22,7 @@ from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
 from training.files import atomic, out_of_room
 from training.notices import Erasure
+from training.plan import TooManyRuns
 from training.server import serve
 from training.shipped import RECIPES, names
 from training.spec import describe
@@ -130,13 +131,21 @@ def _parse(model: type[Model], text: str) -> Model:
         raise BadInput("\n".join(f"{problem.path or 'recipe'}: {problem.message}" for problem in problems)) from None
 
 
+def _planned(recipe: str) -> Plan:
+    """The plan of the recipe of that name. Raises BadInput."""
+    try:
+        return make_plan(read_recipe(recipe))
+    except TooManyRuns as error:
+        raise BadInput(str(error)) from None
+
+
 def _schema(options: argparse.Namespace) -> int:
     print(json.dumps(ExperimentSpec.model_json_schema(), indent=2))
     return DONE
 
 
 def _plan(options: argparse.Namespace) -> int:
-    print(json.dumps(make_plan(read_recipe(options.recipe)).to_json(), indent=2))
+    print(json.dumps(_planned(options.recipe).to_json(), indent=2))
     return DONE
 
 
@@ -152,7 +161,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    plan, store = make_plan(read_recipe(options.recipe)), Store(options.out)
+    plan, store = _planned(options.recipe), Store(options.out)
     with json_lines() as write, stop_requests() as should_stop:
         for run in plan.runs.values():
             done = store.finished(run.key()) and store.damage(run.key()) is None
@@ -168,7 +177,7 @@ def _push(options: argparse.Namespace) -> int:
     from training.sending import NotSent, send
 
     try:
-        print(send(make_plan(read_recipe(options.recipe)), Store(options.store), options.to))
+        print(send(_planned(options.recipe), Store(options.store), options.to))
     except NotSent as error:
         raise BadInput(str(error)) from None
     return DONE

@@ -1,17 +1,29 @@
 """From a spec to runs and triplets: what is trained, once each, and what each triplet compares."""
 
 import math
-from collections.abc import Container
-from dataclasses import dataclass
+import os
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import costs
-from training.chains import on_texts, origins, probed, simulated, student_of
+from training.chains import on_texts, probed, simulated, student_of
 from training.methods import EnsembleMean
-from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec
+from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec, key_of
 
 GUESSED_ROWS = 10_000
+
+MOST_RUNS = 10_000
+"""Distinct runs that one experiment may have, unless the environment variable MAX_RUNS says another number."""
+
+
+class TooManyRuns(ValueError):
+    """The experiment needs more runs than are allowed; the message says so in a sentence."""
+
+
+def most_runs() -> int:
+    return int(os.environ.get("MAX_RUNS") or MOST_RUNS)
 
 
 @dataclass(frozen=True)
@@ -39,19 +51,24 @@ class Plan:
     @property
     def asked(self) -> int:
         """Runs asked for when nothing is shared: three for each triplet, and the further ones that its student hangs on."""
-        return sum(len(self._behind(triplet)) for triplet in self.triplets)
-
-    def _behind(self, one: Triplet) -> set[str]:
-        named = {one.weak, one.student, one.ceiling}
-        return named.union(*(origins(self.runs[key], self.runs) for key in named if key in self.runs))
+        behind: dict[str, frozenset[str]] = {}
+        for key, run in self.runs.items():
+            behind[key] = frozenset({key}).union(*(behind[need] for need in run.needs if need in behind))
+        named = [(triplet.weak, triplet.student, triplet.ceiling) for triplet in self.triplets]
+        return sum(len(frozenset(keys).union(*(behind[key] for key in keys if key in behind))) for keys in named)
 
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
         """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""
-        ready = {_features(run) for key, run in self.runs.items() if key in done}
+        ready = {features_key(run) for key, run in self.runs.items() if key in done}
         seconds = {}
+        known: dict[tuple[object, ...], float] = {}
         for key, run in self.runs.items():
-            seconds[key] = estimate_seconds(run, features_ready=key in done or _features(run) in ready)
-            ready.add(_features(run))
+            features = features_key(run)
+            alike = *(getattr(run, name) for name in COSTS), key in done or features in ready
+            if alike not in known:
+                known[alike] = estimate_seconds(run, features_ready=key in done or features in ready)
+            seconds[key] = known[alike]
+            ready.add(features)
         return seconds
 
     def to_json(self) -> dict[str, Any]:
@@ -61,6 +78,13 @@ class Plan:
             "runs": [{"key": key, **run.model_dump(mode="json")} for key, run in self.runs.items()],
             "triplets": [vars(triplet) for triplet in self.triplets],
         }
+
+
+COSTS = (
+    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
+    *("model", "adaptation", "epochs", "batch_size", "derives", "prompts"),
+)
+"""What ``estimate_seconds`` reads of a run."""
 
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
@@ -142,42 +166,85 @@ def forward_seconds(model: str) -> float:
 
 
 def make_plan(spec: ExperimentSpec) -> Plan:
-    """Runs in an order in which they can be trained: seed by seed, supervisor and ceiling before the students."""
+    """Runs in an order in which they can be trained: seed by seed, supervisor and ceiling before the students.
+
+    Seeds differ in their number alone, so that one is planned and the others are copied from it. Raises TooManyRuns before
+    more is planned than is allowed.
+    """
+    first = _plan_of_seed(spec, 0, most_runs() // spec.seeds)
+    runs, triplets = dict(first.runs), list(first.triplets)
+    contents = {key: run.content() for key, run in first.runs.items()}
+    for seed in range(1, spec.seeds):
+        keys: dict[str, str] = {}
+        for key, run in first.runs.items():
+            changes = {"seed": seed, **_renamed(run, keys)}
+            keys[key] = key_of(contents[key] | {name: value for name, value in changes.items() if name in contents[key]})
+            runs[keys[key]] = run.model_copy(update=changes)
+        triplets += [
+            replace(one, weak=keys[one.weak], student=keys[one.student], ceiling=keys[one.ceiling], seed=seed)
+            for one in first.triplets
+        ]
+    return Plan(spec, runs, tuple(triplets))
+
+
+def check_size(spec: ExperimentSpec) -> None:
+    """Raises TooManyRuns where the experiment needs more runs than are allowed; plans one seed at most."""
+    _plan_of_seed(spec, 0, most_runs() // spec.seeds)
+
+
+def _renamed(run: RunSpec, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of ``run`` that name other runs, with their new ``keys``."""
+    named: dict[str, str | None] = {name: getattr(run, name) for name in ("labels", "start", "judge", "features_of")}
+    listed: dict[str, Iterable[str] | None] = {name: getattr(run, name) for name in ("members", "boosts")}
+    return {
+        **{name: keys[key] for name, key in named.items() if key is not None and key != GROUND_TRUTH},
+        **{name: tuple(keys[key] for key in several) for name, several in listed.items() if several},
+    }
+
+
+def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
+    """The runs and triplets of one seed. Raises TooManyRuns where they would be more than ``most``."""
     runs: dict[str, RunSpec] = {}
     triplets = []
 
     def add(run: RunSpec) -> str:
-        return next(key for key in [run.key()] if runs.setdefault(key, run))
+        key = run.key()
+        runs.setdefault(key, run)
+        if len(runs) > most:
+            raise TooManyRuns(
+                f"This experiment needs more than {most_runs():,} runs, the most that one may have here: choose fewer seeds, "
+                "models or methods."
+            )
+        return key
 
     def size(model: str) -> int:
         return catalog.model(model).parameters
 
-    for seed in range(spec.seeds):
-        supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
-        keys = [run.key() for run in supervisors.values()]
-        ensemble = any(isinstance(method, EnsembleMean) for method in spec.methods)
-        texts = {model: add(one) for model in spec.strong.models if (one := _on_texts(spec, model, seed))}
-        for weak_model, supervisor in supervisors.items():
-            for one in supervisors.values() if ensemble else (supervisor,):
-                own = add(one)
-            own = supervisor.key()
-            for strong_model in spec.strong.models:
-                ceiling = add(_strong(spec, strong_model, GROUND_TRUTH, seed, texts))
-                weak = own if spec.weak.errors == "own" else add(simulated(supervisor, own, ceiling, spec.weak.errors))
-                students = [
-                    _strong(spec, model, weak, seed, texts)
-                    for model in sorted(spec.strong.models, key=size)
-                    if size(model) < size(strong_model)
-                ]
-                naive = _strong(spec, strong_model, weak, seed, texts)
-                for index, method in enumerate(spec.methods):
-                    one = student_of(method, naive, supervisor, keys, students, add)
-                    student = add(one)
-                    if spec.strong.saliency and one.tunes_backbone:
-                        lr = catalog.model(strong_model).learning_rates["probe"]
-                        add(probed(one, lr, None))
-                        add(probed(one, lr, student))
-                    triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
+    supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
+    keys = [run.key() for run in supervisors.values()]
+    ensemble = any(isinstance(method, EnsembleMean) for method in spec.methods)
+    texts = {model: add(one) for model in spec.strong.models if (one := _on_texts(spec, model, seed))}
+    for weak_model, supervisor in supervisors.items():
+        for one in supervisors.values() if ensemble else (supervisor,):
+            own = add(one)
+        own = supervisor.key()
+        for strong_model in spec.strong.models:
+            ceiling = add(_strong(spec, strong_model, GROUND_TRUTH, seed, texts))
+            weak = own if spec.weak.errors == "own" else add(simulated(supervisor, own, ceiling, spec.weak.errors))
+            students = [
+                _strong(spec, model, weak, seed, texts)
+                for model in sorted(spec.strong.models, key=size)
+                if size(model) < size(strong_model)
+            ]
+            naive = _strong(spec, strong_model, weak, seed, texts)
+            for index, method in enumerate(spec.methods):
+                one = student_of(method, naive, supervisor, keys, students, add)
+                student = add(one)
+                if spec.strong.saliency and one.tunes_backbone:
+                    lr = catalog.model(strong_model).learning_rates["probe"]
+                    add(probed(one, lr, None))
+                    add(probed(one, lr, student))
+                triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
     return Plan(spec, runs, tuple(triplets))
 
 
@@ -192,18 +259,10 @@ def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
     return on_texts(_run(spec, spec.strong, model, "B", GROUND_TRUTH, Naive(), seed), epochs) if epochs else None
 
 
-def _features(run: RunSpec) -> tuple[object, ...]:
-    return (
-        run.adaptation,
-        run.model,
-        run.digest,
-        run.fingerprint,
-        run.max_tokens,
-        run.precision,
-        run.pooling,
-        run.texts,
-        run.features_of,
-    )
+def features_key(run: RunSpec) -> tuple[object, ...]:
+    """Equal for runs that share their frozen features."""
+    named = ("adaptation", "model", "digest", "fingerprint", "max_tokens", "precision", "pooling", "texts", "features_of")
+    return tuple(getattr(run, name) for name in named)
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:

@@ -394,7 +394,11 @@ class RunSpec(Requested):
     """The step after which it ends, as somebody stopped and evaluated the run that is otherwise the same."""
 
     def key(self) -> str:
-        """SHA-256 of the canonical JSON of this run: equal keys, equal results.
+        """SHA-256 of the canonical JSON of this run: equal keys, equal results."""
+        return key_of(self.content())
+
+    def content(self) -> dict[str, Any]:
+        """All that decides the outcome, as JSON.
 
         Fields that are newer than the first keys are left out at their default, so that those keys hold.
         """
@@ -405,8 +409,7 @@ class RunSpec(Requested):
         for name in LATER_OF_METHODS.get(self.method.kind, ()):
             if getattr(self.method, name) == type(self.method).model_fields[name].default:
                 del content["method"][name]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return content
 
     @property
     def tunes_backbone(self) -> bool:
@@ -453,6 +456,12 @@ PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "erro
 """Fields that only a plan sets."""
 LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
 LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
+
+
+def key_of(content: Mapping[str, Any]) -> str:
+    """The key of the run whose ``RunSpec.content`` this is."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:

@@ -162,3 +162,13 @@ def test_what_libraries_print_never_reaches_the_events(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == '{"kind":"x"}\n'
+
+
+@pytest.mark.parametrize("command", [["plan"], ["run", "--out", "OUT"]])
+def test_a_recipe_with_more_runs_than_are_allowed_is_refused(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MAX_RUNS", "10")
+    first, *rest = command
+    assert main([first, "movie-reviews", *(str(tmp_path) if word == "OUT" else word for word in rest)]) == 2
+    assert "This experiment needs more than 10 runs" in capsys.readouterr().err

@@ -2,7 +2,7 @@ import pytest
 
 from tests.training.conftest import make_run
 from training import ExperimentSpec, make_plan
-from training.plan import estimate_seconds, features_seconds
+from training.plan import TooManyRuns, check_size, estimate_seconds, features_seconds
 
 PROBE = {"strong": {"models": ["minilm-l4"]}}
 
@@ -57,3 +57,41 @@ def test_full_tuning_is_estimated_above_a_probe_and_more_epochs_above_fewer() ->
     probe = make_run("ceiling")
     full = probe.model_copy(update={"adaptation": "full"})
     assert estimate_seconds(probe) < estimate_seconds(full) < estimate_seconds(full.model_copy(update={"epochs": 50}))
+
+
+METHODS = ["naive", "bagging", "adaboost", "relabelling", "bootstrapping", "ensemble-mean"]
+
+
+@pytest.mark.parametrize("strong", [{}, {"tuning": "lora", "saliency": True}])
+@pytest.mark.parametrize(("errors", "methods"), [("own", METHODS), ("unsure", ["naive", "relabelling"])])
+def test_every_seed_is_planned_as_the_first_and_every_key_is_that_of_its_run(
+    strong: dict[str, object], errors: str, methods: list[str]
+) -> None:
+    models = ["bag-of-words", "minilm-l1"]
+    asked = {"weak": {"models": models, "errors": errors}, "strong": {"models": models, **strong}}
+    plan = make_plan(ExperimentSpec.model_validate({**asked, "seeds": 3, "methods": [{"kind": kind} for kind in methods]}))
+    assert all(run.key() == key for key, run in plan.runs.items())
+    done: set[str] = set()
+    for key, run in plan.runs.items():
+        assert done.issuperset(run.needs), "a run comes after those that it needs"
+        assert {plan.runs[need].seed for need in run.needs} <= {run.seed}
+        done.add(key)
+    assert [run.seed for run in plan.runs.values()] == sorted(run.seed for run in plan.runs.values())
+    assert {one.seed for one in plan.triplets} == {0, 1, 2}
+    assert all(plan.runs[key].seed == one.seed for one in plan.triplets for key in (one.weak, one.student, one.ceiling))
+
+
+def test_an_experiment_with_more_runs_than_are_allowed_is_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_RUNS", "20")
+    assert len(make_plan(ExperimentSpec()).runs) == 20
+    with pytest.raises(TooManyRuns, match="needs more than 20 runs"):
+        make_plan(ExperimentSpec(seeds=6))
+
+
+def test_by_default_ten_thousand_runs_are_allowed() -> None:
+    models = ["bag-of-words", *(f"minilm-l{layers}" for layers in range(1, 7))]
+    methods = [{"kind": kind} for kind in ("naive", "window", "entropy", "product", "adaboost")]
+    asked = {"weak": {"models": models}, "strong": {"models": models}, "seeds": 50}
+    check_size(ExperimentSpec.model_validate({**asked, "methods": methods[:3]}))
+    with pytest.raises(TooManyRuns, match="10,000"):
+        check_size(ExperimentSpec.model_validate({**asked, "methods": methods}))

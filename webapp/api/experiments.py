@@ -21,6 +21,7 @@ from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import keeping, queries
 from webapp.experiments.models import Experiment
+from webapp.experiments.progress import progress
 from webapp.jobs import launch as jobs
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
@@ -40,6 +41,14 @@ class PartOut(Schema):
     error: str
 
 
+class TransitionOut(Schema):
+    """A launch or a stop that is at work on the record, ``done`` of its ``total`` runs so far."""
+
+    kind: Literal["launching", "stopping"]
+    done: int
+    total: int
+
+
 class ExperimentOut(Schema):
     id: int
     name: str
@@ -51,6 +60,7 @@ class ExperimentOut(Schema):
     result: Result | None
     warnings: list[str] = []
     budget_hours: float | None
+    transition: TransitionOut | None = None
 
 
 class ListedOut(Schema):
@@ -101,13 +111,13 @@ class Wanted(Schema):
 
 
 def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
-    progress = queries.progress(experiment)
+    found = progress(experiment)
     return ExperimentOut(
         id=experiment.pk,
         name=experiment.name,
         state=queries.state(experiment),
-        fraction=progress.fraction,
-        seconds_left=progress.seconds_left,
+        fraction=found.fraction,
+        seconds_left=found.seconds_left,
         spec=spec_for(request.user, experiment.experiment_spec),
         runs=[
             PartOut(
@@ -121,11 +131,18 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
                 accuracy=part.run.accuracy,
                 error=text_for(request.user, part.run.error),
             )
-            for part in queries.parts(experiment)
+            for part in queries.parts(experiment).defer("run__spec", "run__log")
         ],
         result=None if experiment.result is None else Result.model_validate(experiment.result),
         warnings=warnings,
         budget_hours=experiment.budget_hours,
+        transition=TransitionOut(
+            kind=experiment.transition,  # type: ignore[arg-type]
+            done=experiment.transition_done,
+            total=experiment.transition_total,
+        )
+        if experiment.transition
+        else None,
     )
 
 

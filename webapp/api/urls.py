@@ -18,6 +18,7 @@ from ninja.security import HttpBearer
 from training import ExperimentSpec
 from training.checksums import DamagedArtifact
 from training.frozen import REFUSED, storable
+from training.plan import TooManyRuns
 from training.spec import Problem, describe
 from webapp.access import Access, access_of, demand
 from webapp.accounts.models import Scope
@@ -152,6 +153,11 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(Invalid)
 def unusable(request: HttpRequest, error: Invalid) -> HttpResponse:
     return errors(request, 422, error.problems)
+
+
+@api.exception_handler(TooManyRuns)
+def too_many(request: HttpRequest, error: TooManyRuns) -> HttpResponse:
+    return errors(request, 422, [Problem("seeds", str(error))])
 
 
 @api.exception_handler(AuthenticationError)

@@ -8,9 +8,10 @@ from django.db import transaction
 from training import RunSpec, Triplet
 from training.archive import Archive, Broken
 from training.events import Told
+from webapp.experiments.alike import alike
 from webapp.experiments.fold import fold
+from webapp.experiments.launching import give_parts, places_of
 from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
-from webapp.experiments.services import give_parts
 
 
 @transaction.atomic
@@ -39,12 +40,12 @@ def adopt(
     )
     in_order = dict.fromkeys(key for triplet in triplets for key in (triplet.weak, triplet.ceiling, triplet.student))
     in_order |= dict.fromkeys(rows)  # those that other runs need
-    give_parts(experiment, triplets, {key: rows[key] for key in in_order})
+    give_parts(experiment, places_of(triplets, in_order), {key: rows[key] for key in in_order})
     return experiment
 
 
 def _run(key: str, spec: RunSpec, told: Iterable[Told]) -> Run:
-    run, rows = Run.objects.create(key=key, spec=spec.model_dump(mode="json")), []
+    run, rows = Run.objects.create(key=key, spec=spec.model_dump(mode="json"), alike=alike(spec)), []
     for one in told:
         if one.seq != run.last_seq + 1:
             raise Broken(f"Of the events of run {key[:12]} number {run.last_seq + 1} is missing.")

@@ -21,7 +21,8 @@ def spent_hours(experiment: Experiment) -> float:
     """
     runs = experiment.runs.distinct()
     # A run that was stopped and evaluated has another in its place, which took nothing itself.
-    wholes = [run.run_spec.model_copy(update={"stop_at": None}).key() for run in runs.filter(spec__stop_at__isnull=False)]
+    cut = runs.filter(spec__stop_at__isnull=False).exclude(spec__stop_at=None)
+    wholes = [run.run_spec.model_copy(update={"stop_at": None}).key() for run in cut]
     ids = list(Run.objects.filter(Q(pk__in=runs.values("pk")) | Q(key__in=wholes)).values_list("pk", flat=True))
     told = Event.objects.filter(run__in=ids, at__gte=experiment.created_at, payload__kind__in=("claimed", *ENDS))
     rows = told.order_by("run", "seq").values_list("run", "at", "payload")

@@ -32,6 +32,8 @@ def limit(experiment: Experiment, hours: float | None) -> None:
 def delete(experiment: Experiment) -> None:
     """Other experiments keep the runs that they share with it; a launch that asks for one again finds it done. Raises AtWork."""
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
+    if row.transition:
+        raise AtWork(f"This experiment is {row.get_transition_display().lower()}. Delete it once that is done.")
     if row.stopped_at is None and row.runs.filter(status__in=ACTIVE).exists():
         raise AtWork("Runs of this experiment are at work. Stop it first.")
     row.delete()

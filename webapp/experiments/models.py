@@ -32,6 +32,13 @@ class Role(models.TextChoices):
     FURTHER = "further", "Further run"  # of a method that needs more than these three
 
 
+class Transition(models.TextChoices):
+    """Work on the record of an experiment that goes on in several transactions, until ``transition_done`` is the total."""
+
+    LAUNCHING = "launching", "Launching"
+    STOPPING = "stopping", "Stopping"
+
+
 class Priority(models.IntegerChoices):
     LOW = -1, "Low"
     NORMAL = 0, "Normal"
@@ -47,6 +54,7 @@ class Run(models.Model):
 
     key = models.CharField(max_length=64, unique=True)
     spec = models.JSONField()
+    alike = models.CharField(max_length=32, default="", db_index=True)  # equal for runs that take about the same time
     needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by")
 
     # The fold of the run's events.
@@ -116,6 +124,10 @@ class Experiment(models.Model):
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     evaluates = models.BooleanField(default=False)  # what trained when it was stopped is evaluated as far as it was
     ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
+    transition = models.CharField(max_length=9, choices=Transition, blank=True, default="", db_index=True)  # under way, if any
+    transition_by = models.CharField(max_length=200, blank=True, default="")  # who asked for it
+    transition_done = models.PositiveIntegerField(default=0)  # runs, in the order of the plan
+    transition_total = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ("-id",)

@@ -1,19 +1,22 @@
 """Every read of the record that a door needs."""
 
-import contextlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from training import ExperimentSpec, Plan, Store, make_plan
-from training.plan import features_seconds
 from training.spec import Problem, warnings
-from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
+from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status, Transition
+from webapp.experiments.progress import expected_seconds
+
+MOST_KEYS = 5000
+"""In one query; SQLite takes 32,766."""
 
 Viewer = User | AnonymousUser
 
@@ -51,18 +54,17 @@ def at_rest(run_id: int) -> list[int]:
     return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))
 
 
-BEGUN = Q(runs__started_at__gte=F("launched_at"))
+def _count(**which: object) -> Coalesce:
+    """The number of runs of an experiment that are so; no join, which would group by the experiment's large columns."""
+    found = Part.objects.filter(experiment=OuterRef("pk"), **which).order_by().values("experiment")
+    return Coalesce(Subquery(found.annotate(number=Count("run", distinct=True)).values("number")), 0)
 
 
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
     """Experiments, newest first, each with the number of its runs by status, in one query."""
-    counts = {f"runs_{status.value}": Count("runs", filter=Q(runs__status=status), distinct=True) for status in Status}
-    return (
-        visible(viewer)
-        .select_related("owner")
-        .annotate(runs_begun=Count("runs", filter=BEGUN, distinct=True), **counts)
-        .order_by("-pk")
-    )
+    counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
+    begun = _count(run__started_at__gte=OuterRef("launched_at"))
+    return visible(viewer).select_related("owner").annotate(runs_begun=begun, **counts).order_by("-pk")
 
 
 def is_named(experiment: Experiment, text: str) -> bool:
@@ -75,17 +77,21 @@ def state(experiment: Experiment) -> str:
     if experiment.launched_at is None:
         return "draft"
     counts = run_counts(experiment)
+    if experiment.transition == Transition.STOPPING:
+        return "stopping"
     if counts[Status.RUNNING] or counts[Status.STOPPING]:
         return "stopping" if experiment.stopped_at else "running"
     if counts[Status.WAITING] or counts[Status.QUEUED]:
         begun = (
             experiment.runs_begun
             if hasattr(experiment, "runs_begun")
-            else Experiment.objects.filter(BEGUN, pk=experiment.pk).exists()
+            else experiment.runs.filter(started_at__gte=experiment.launched_at).exists()
         )
         if experiment.stopped_at:
             return "stopping" if experiment.evaluates else "stopped"
         return "running" if begun else "waiting"
+    if experiment.transition == Transition.LAUNCHING:
+        return "waiting"
     # At rest is only what has its result. Both are read off the one row, as the counts may be newer than it.
     if experiment.ended_at is None or experiment.result_due:
         return "running"
@@ -103,6 +109,22 @@ def run_counts(experiment: Experiment) -> dict[str, int]:
 
 def parts(experiment: Experiment) -> QuerySet[Part]:
     return experiment.parts.select_related("run").order_by("position", "role")
+
+
+def cut(experiment: Experiment) -> list[Part]:
+    """The parts that were stopped and evaluated as far as they were."""
+    return list(parts(experiment).filter(run__spec__stop_at__isnull=False).exclude(run__spec__stop_at=None))
+
+
+def runs_of(experiment: Experiment) -> QuerySet[Run]:
+    """Each run of the experiment once."""
+    return Run.objects.filter(pk__in=Part.objects.filter(experiment=experiment).values("run"))
+
+
+def failures(experiment: Experiment) -> QuerySet[Run]:
+    """Runs that failed by themselves, not because a run that they need had failed."""
+    cause = Run.needs.through.objects.filter(from_run=OuterRef("pk"), to_run__status=Status.FAILED)
+    return runs_of(experiment).filter(~Exists(cause), status=Status.FAILED).order_by("pk")
 
 
 def events_after(run_id: int, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
@@ -127,9 +149,10 @@ def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     return {pk: {"metric": metric, "evaluation": evaluation} for pk, metric, evaluation in rows}
 
 
-def story(runs: Iterable[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
+def story(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
     """What happened to the runs, oldest first, without the numbers of their training; only ``kinds`` where some are given."""
-    events = Event.objects.filter(run__in=list(runs)).select_related("run").order_by("at", "pk")
+    which = runs if isinstance(runs, QuerySet) else list(runs)
+    events = Event.objects.filter(run__in=which).select_related("run").order_by("at", "pk")
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
     return events.exclude(payload__kind__in=["metric", "evaluation", "progress"])
@@ -165,109 +188,13 @@ class Preview:
 
 
 def preview(spec: ExperimentSpec) -> Preview:
+    """Raises training.plan.TooManyRuns."""
     plan, store = make_plan(spec), Store(settings.ARTIFACTS_DIR)
-    known = dict(Run.objects.filter(key__in=plan.runs).values_list("key", "status"))
+    known: dict[str, str] = {}
+    keys = iter(plan.runs)
+    while chunk := list(islice(keys, MOST_KEYS)):
+        known |= dict(Run.objects.filter(key__in=chunk).values_list("key", "status"))
     done = frozenset(key for key, status in known.items() if status == Status.FINISHED and store.finished(key))
     at_work = frozenset(key for key, status in known.items() if status in ACTIVE)
     seconds = sum(seconds for key, seconds in expected_seconds(plan, done).items() if key not in done)
     return Preview(plan, done, at_work, seconds, warnings(spec))
-
-
-def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
-    """Expected duration of each run: the median of earlier runs that differ in seed and labels alone, else the cost model."""
-    estimates = plan.estimate_seconds(done)
-    seen: dict[tuple[object, ...], list[float]] = {}
-    for key, run in plan.runs.items():
-        alike = {f"spec__{name}": getattr(run, name) for name in ALIKE}
-        group = tuple(alike.values())
-        if group not in seen:
-            recent = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, **alike).order_by("-ended_at")
-            seen[group] = list(recent.values_list("seconds", flat=True)[:5])  # type: ignore[arg-type]
-        if len(seen[group]) >= 3:  # fewer may be only the one that also made the features
-            estimates[key] = median(seen[group])
-    return estimates
-
-
-ALIKE = (
-    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
-    *("model", "adaptation", "epochs", "batch_size", "max_tokens"),
-)
-"""Runs that agree on these take about the same time."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an experiment is: share of the expected work, and the seconds that are left (None when nothing is at work)."""
-
-    fraction: float
-    seconds_left: float | None
-
-
-def progress(experiment: Experiment) -> Progress:
-    """Expected durations, corrected by the pace of the run that is at work; what other experiments have before it is counted."""
-    runs = _readable(part.run for part in parts(experiment))
-    done_before = {
-        key for key, run in runs.items() if run.ended_at and experiment.launched_at and run.ended_at < experiment.launched_at
-    }
-    expected = _expected(experiment, runs, done_before)
-    left = sum(_seconds_left(run, expected[key]) for key, run in runs.items())
-    total = sum(expected.values())
-    fraction = sum(expected[key] * _share_done(run, expected[key]) for key, run in runs.items()) / total if total else 0.0
-    at_work = any(run.status in ACTIVE for run in runs.values())
-    return Progress(fraction, left + _ahead(experiment, runs) if at_work else None)
-
-
-def _expected(experiment: Experiment, runs: Mapping[str, Run], done: Container[str]) -> dict[str, float]:
-    return expected_seconds(Plan(experiment.experiment_spec, {key: run.run_spec for key, run in runs.items()}, ()), done)
-
-
-def _readable(runs: Iterable[Run]) -> dict[str, Run]:
-    """By their keys, without those of which the record is damaged: they take no time, and nobody's page breaks."""
-    found = {}
-    for run in runs:
-        with contextlib.suppress(ValueError):
-            _ = run.run_spec
-            found[run.key] = run
-    return found
-
-
-def _ahead(experiment: Experiment, runs: Mapping[str, Run]) -> float:
-    """Seconds that workers still need for runs of experiments launched before, until the first of ours is at work."""
-    if any(run.status in LEASED for run in runs.values()):
-        return 0.0
-    before = Run.objects.filter(
-        status__in=ACTIVE, experiments__launched_at__lt=experiment.launched_at, experiments__stopped_at=None
-    ).exclude(key__in=runs)
-    others = _readable(before.distinct())
-    expected = _expected(experiment, others, ())
-    return sum(_seconds_left(run, expected[key]) for key, run in others.items())
-
-
-def _seconds_left(run: Run, expected: float) -> float:
-    """Of a run at work, by its own pace once that can be told."""
-    measured = seconds_left(run)
-    return expected * (1 - _share_done(run, expected)) if measured is None else measured
-
-
-def seconds_left(run: Run) -> float | None:
-    """By the steps that this attempt has made so far, from its start or from where it went on, and what they took.
-
-    None for a run that does not train, and before its first steps were told.
-    """
-    if run.status != Status.RUNNING or not run.step:
-        return None
-    told = Event.objects.filter(run=run, attempt=run.attempt)
-    begun = told.filter(payload__kind="started").last()
-    last = told.filter(payload__kind__in=("metric", "evaluation")).last()
-    if begun is None or last is None:
-        return None
-    made = last.payload["step"] - begun.payload["resumed_from"]
-    took = (last.at - begun.at).total_seconds()
-    return (run.total_steps - last.payload["step"]) * took / made if made > 0 and took > 0 else None
-
-
-def _share_done(run: Run, expected: float) -> float:
-    """Share of a run's work that is done; making features is work too, but not yet training."""
-    if run.phase_total and run.status == Status.RUNNING and run.step == 0:
-        return run.phase_done / run.phase_total * min(1.0, features_seconds(run.run_spec) / expected)
-    return run.fraction

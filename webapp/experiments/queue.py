@@ -78,6 +78,12 @@ def queued_run_ids() -> list[int]:
     return [one.run for one in places()]
 
 
+def next_of(experiment: Experiment) -> int | None:
+    """The run of the experiment that comes first in the queue."""
+    mine = set(experiment.runs.filter(status=Status.QUEUED).values_list("pk", flat=True))
+    return next((pk for pk in queued_run_ids() if pk in mine), None)
+
+
 def pause_now() -> Pause | None:
     """Who paused the queue, where it is paused."""
     return Pause.objects.select_related("by").first()

@@ -1,17 +1,16 @@
 """Every write to the record. Each function that changes runs returns their ids, so that the caller can ring the doorbell."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from pydantic import ValidationError
 
-from training import ExperimentSpec, RunSpec, Store, Triplet, make_plan
+from training import ExperimentSpec, RunSpec, Store
 from training.artifacts import Predictions
 from training.checksums import MISSING, DamagedArtifact
 from training.events import (
@@ -23,15 +22,19 @@ from training.events import (
     RunReleased,
     RunStopped,
     RunWaiting,
-    StopRequested,
 )
 from training.events import Event as RunEvent
+from training.plan import check_size
 from training.results import summarize
 from training.spec import ENGINE_VERSION
 from webapp.experiments import obstacles, workers
-from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status, Worker
+from webapp.experiments.launching import launch as launch
+from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
+from webapp.experiments.rows import append, lock
+from webapp.experiments.settling import note_result_error, ready, settle, start
+from webapp.experiments.stopping import stop_experiment as stop_experiment
+from webapp.experiments.stopping import stop_run as stop_run
 from webapp.isolation import Isolated, sentence
 from webapp.outages import Outage, is_away
 
@@ -44,86 +47,16 @@ RESULT_SECONDS = 10.0
 
 
 def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
+    """Raises TooManyRuns."""
+    check_size(spec)
     return Experiment.objects.create(name=spec.name, owner=owner, spec=spec.model_dump(mode="json"), parent=parent)
 
 
-@transaction.atomic
-def launch(experiment: Experiment) -> set[int]:
-    """Gives the experiment its runs: finished ones are shared, stopped and failed ones go on, new ones wait their turn."""
-    plan = make_plan(experiment.experiment_spec)
-    runs = {
-        key: Run.objects.get_or_create(key=key, defaults={"spec": spec.model_dump(mode="json")})[0]
-        for key, spec in plan.runs.items()
-    }
-    for key, spec in plan.runs.items():
-        runs[key].needs.set([runs[need] for need in spec.needs])
-        if spec.keep_weights and not runs[key].spec["keep_weights"]:  # in no key, so another experiment may have asked for less
-            runs[key].spec = spec.model_dump(mode="json")
-            runs[key].save(update_fields=["spec"])
-    experiment.parts.exclude(run__in=runs.values()).delete()  # beginnings that were evaluated when it was stopped
-    give_parts(experiment, plan.triplets, runs)
-    experiment.triplets = [vars(triplet) for triplet in plan.triplets]
-    experiment.launched_at, experiment.stopped_at, experiment.ended_at = _clock(experiment), None, None
-    experiment.evaluates = False
-    experiment.result_due = any(run.status == Status.FINISHED for run in runs.values())
-    experiment.save(update_fields=["triplets", "launched_at", "stopped_at", "ended_at", "result_due", "evaluates"])
-    changed = _start([run.pk for run in runs.values()])
-    _note_rest(experiment)
-    return changed
-
-
-def give_parts(experiment: Experiment, triplets: Iterable[Triplet], runs: Mapping[str, Run]) -> None:
-    """Gives the experiment its ``runs``, by key in the order of the plan, in the roles that its triplets have for them."""
-    roles = {(getattr(triplet, role), role): None for triplet in triplets for role in COMPARED}
-    compared = {key for key, _ in roles}
-    roles |= {(key, Role.FURTHER): None for key in runs if key not in compared}
-    position = {key: index for index, key in enumerate(runs)}
-    parts = [Part(experiment=experiment, run=runs[key], role=role, position=position[key]) for key, role in roles]
-    Part.objects.bulk_create(parts, ignore_conflicts=True)
-
-
-def _start(run_ids: Sequence[int]) -> set[int]:
-    """Queues those of the runs (in the order of the plan) that can start; those that must wait for others are set to wait."""
-    store, changed = Store(settings.ARTIFACTS_DIR), set()
-    for pk in run_ids:
-        run = _lock(pk)
-        again = run.status in (Status.STOPPED, Status.FAILED) or (run.status == Status.FINISHED and not store.finished(run.key))
-        if again or run.status == Status.WAITING:
-            if _ready(run):
-                _append(run, [RunQueued()])
-            elif again:
-                _append(run, [RunWaiting()])
-            changed.add(pk)
-    return changed
-
-
-def _ready(run: Run) -> bool:
-    return not run.needs.exclude(status=Status.FINISHED).exists()
-
-
-def _lock(pk: int) -> Run:
-    run = Run.objects.select_for_update().defer("spec").annotate(now=Now()).get(pk=pk)  # whose spec is damaged ends as others do
-    run.clock = run.now
-    return run
-
-
-def _clock(experiment: Experiment) -> datetime:
-    """The database's time: what is compared with what another machine wrote is never by one's own clock."""
-    now: datetime = Experiment.objects.values_list(Now(), flat=True).get(pk=experiment.pk)
-    return now
-
-
-def _append(run: Run, events: Iterable[RunEvent]) -> None:
-    """Inserts and folds events of a run that the caller has locked."""
-    now, rows = run.clock, []
-    for event in events:
-        run.last_seq += 1
-        rows.append(Event(run=run, seq=run.last_seq, attempt=run.attempt, payload=event.model_dump(mode="json"), at=now))
-        fold(run, event, now)
-    Event.objects.bulk_create(rows)
-    if run.status not in LEASED:
-        run.lease_until = None
-    run.save()
+def _locked(run_id: int) -> Run:
+    """Raises Run.DoesNotExist."""
+    for run in lock(Run.objects.filter(pk=run_id)):
+        return run
+    raise Run.DoesNotExist(f"run {run_id}")
 
 
 class StaleAttemptError(Exception):
@@ -133,87 +66,16 @@ class StaleAttemptError(Exception):
 @transaction.atomic
 def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[int]:
     """Stores what the trainer of ``attempt`` told; raises StaleAttemptError when another attempt, or nobody, holds the lease."""
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.attempt != attempt or run.status not in LEASED:
         raise StaleAttemptError(f"attempt {attempt} of {run} no longer holds the lease")
-    _append(run, events)
-    return {run.pk} | _settle(run)
+    append([(run, events)])
+    return {run.pk} | settle([run])
 
 
 def recorded(run_id: int, attempt: int) -> int:
     """How many events that the trainer of ``attempt`` told are stored: for a writer whose last answer was lost on the way."""
     return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=TRAINER_KINDS).count()
-
-
-def _settle(run: Run) -> set[int]:
-    """What follows when a run comes to rest: dependents are released or fall with it, experiments note their end."""
-    if run.status == Status.STOPPED and _wanted_since(run):
-        _append(run, [RunQueued()])
-        return set()
-    return _rest(run)
-
-
-def _rest(run: Run) -> set[int]:
-    """The same for one that is not started again: who wants a run wants those that label for it, and was asked there."""
-    changed: set[int] = set()
-    if run.status in ACTIVE:
-        return changed
-    if run.status == Status.FINISHED:
-        run.experiments.update(result_due=True)
-    for pk in run.needed_by.filter(status=Status.WAITING).order_by("pk").values_list("pk", flat=True):
-        dependent = _lock(pk)
-        if run.status == Status.FINISHED and _ready(dependent):
-            _append(dependent, [RunQueued()])
-        elif run.status == Status.STOPPED:
-            _append(dependent, [RunStopped(step=0)])
-        elif run.status == Status.FAILED:
-            _append(dependent, [RunFailed(error=f"Run {run.pk}, which labels for this one, failed: {run.error}")])
-        else:
-            continue
-        changed |= {pk} | _rest(dependent)
-    if run.status == Status.STOPPED:
-        stopped = run.experiments.filter(evaluates=True, stopped_at__isnull=False).distinct().values_list("pk", flat=True)
-        changed |= set().union(*_evaluating.each(list(stopped), lambda pk: _evaluate(pk, run), note_result_error))
-    for experiment in run.experiments.filter(ended_at=None).only("pk"):
-        _note_rest(experiment)
-    return changed
-
-
-_evaluating = Isolated("evaluating what was stopped", first=0)
-
-
-@transaction.atomic
-def _evaluate(experiment_id: int, run: Run) -> set[int]:
-    """Puts the beginning of a run that was stopped, up to its last checkpoint, into the experiment in its place.
-
-    It is a run of its own, with a key of its own: nobody who needs the whole run takes it for that.
-    """
-    experiment = Experiment.objects.get(pk=experiment_id)
-    last = Event.objects.filter(run=run, payload__kind="checkpoint").last()
-    parts = experiment.parts.filter(run=run, role__in=COMPARED)
-    if last is None or not last.payload["step"] or not parts.exists():
-        return set()
-    spec = run.run_spec.model_copy(update={"stop_at": last.payload["step"]})
-    beginning, _ = Run.objects.get_or_create(key=spec.key(), defaults={"spec": spec.model_dump(mode="json")})
-    beginning.needs.set(run.needs.all())
-    parts.update(run=beginning)
-    experiment.triplets = [
-        {**one, **{role: spec.key() for role in COMPARED if one[role] == run.key}} for one in experiment.triplets
-    ]
-    experiment.result_due = experiment.result_due or beginning.status == Status.FINISHED
-    experiment.save(update_fields=["triplets", "result_due"])
-    return _start([beginning.pk])
-
-
-def _wanted_since(run: Run) -> bool:
-    """Whether an experiment was launched that needs the run after it had been asked to stop."""
-    return run.experiments.filter(stopped_at=None, launched_at__gt=run.stop_asked_at).exists()
-
-
-def _note_rest(experiment: Experiment) -> None:
-    if not experiment.runs.filter(status__in=ACTIVE).exists():
-        experiment.ended_at = _clock(experiment)
-        experiment.save(update_fields=["ended_at"])
 
 
 def claim_next(worker: str) -> Run | None:
@@ -254,11 +116,11 @@ def _fail_damaged(run_id: int, error: str) -> None:
 @transaction.atomic
 def fail(run_id: int, error: str) -> set[int]:
     """Ends a queued run that nobody can train, and those that need it."""
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.status != Status.QUEUED:
         return set()
-    _append(run, [RunFailed(error=error)])
-    return {run.pk} | _settle(run)
+    append([(run, [RunFailed(error=error)])])
+    return {run.pk} | settle([run])
 
 
 @transaction.atomic
@@ -267,13 +129,13 @@ def claim(run_id: int, worker: str) -> Run | None:
 
     None where the run is not waiting in the queue, or the worker is being drained.
     """
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.status != Status.QUEUED or Worker.objects.select_for_update().filter(name=worker, draining=True).exists():
         return None
     run.attempt += 1
-    _append(run, [RunClaimed(worker=worker)])
+    append([(run, [RunClaimed(worker=worker)])])
     run.lease_until = run.clock + timedelta(seconds=settings.LEASE_SECONDS)
-    run.save(update_fields=["lease_until"])
+    run.save(update_fields=["attempt", "lease_until"])
     return run
 
 
@@ -288,7 +150,7 @@ def renew(run_id: int, attempt: int) -> str | None:
 @transaction.atomic
 def give_back(run_id: int, attempt: int, cause: str = "") -> set[int]:
     """A worker that shuts down in order, or has a ``cause``, returns its run, which goes on from its last checkpoint."""
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.attempt != attempt or run.status not in LEASED:
         return set()
     return _return(run, RunReleased(worker=run.worker, cause=cause))
@@ -307,7 +169,7 @@ def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
 
     A lease that the database's own ``outage`` let expire is no fault of the run's and does not count.
     """
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.status not in LEASED or run.lease_until is None or run.lease_until > run.clock:
         return set()
     if outage and outage.covers(run.lease_until):
@@ -318,23 +180,23 @@ def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
 @transaction.atomic
 def lose(run_id: int, attempt: int, cause: str, log: str) -> set[int]:
     """The trainer of ``attempt`` was killed from outside: as if its worker had died, the run goes on from its last checkpoint."""
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.attempt != attempt or run.status not in LEASED:
         return set()
     return _return(run, RunLost(worker=run.worker, cause=cause), log)
 
 
 def _return(run: Run, farewell: RunReleased | RunLost, log: str = "") -> set[int]:
-    _append(run, [farewell])
+    append([(run, [farewell])])
     if run.status == Status.STOPPING:
-        _append(run, [RunStopped(step=run.step)])
+        append([(run, [RunStopped(step=run.step)])])
     elif run.losses >= settings.MAX_ATTEMPTS and not (isinstance(farewell, RunLost) and farewell.excused):
         cause = farewell.cause if isinstance(farewell, RunLost) else ""
         last = cause or f"{farewell.worker} gave no sign of life"
-        _append(run, [RunFailed(error=f"{run.losses} attempts broke off, the last one because {last}.", log=log)])
+        append([(run, [RunFailed(error=f"{run.losses} attempts broke off, the last one because {last}.", log=log)])])
     else:
-        _append(run, [RunQueued() if _ready(run) else RunWaiting()])
-    return {run.pk} | _settle(run)
+        append([(run, [RunQueued() if ready(run) else RunWaiting()])])
+    return {run.pk} | settle([run])
 
 
 def damaged(damage: DamagedArtifact) -> set[int]:
@@ -350,19 +212,21 @@ def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
 
     Runs that wait in the queue for a worker and read it wait for it again; those that have read it are what they were.
     """
-    run = _lock(run_id)
+    run = _locked(run_id)
     if run.status != Status.FINISHED or run.last_seq != seq:
         return set()
-    _append(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])
+    append([(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])])
     Store(settings.ARTIFACTS_DIR).quarantine(run.key)
     changed = {run.pk}
     for pk in run.needed_by.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True):
-        dependent = _lock(pk)
+        dependent = _locked(pk)
         if dependent.status == Status.QUEUED:
-            _append(dependent, [RunWaiting()])
+            append([(dependent, [RunWaiting()])])
             changed.add(pk)
     run.experiments.filter(launched_at__isnull=False).update(ended_at=None)
-    return changed | _start(_unfinished(run))
+    order = _unfinished(run)
+    runs = {one.pk: one for one in lock(Run.objects.filter(pk__in=order))}
+    return changed | start([runs[pk] for pk in order])
 
 
 def _unfinished(run: Run) -> list[int]:
@@ -384,40 +248,6 @@ def note_error(run_id: int, error: str) -> None:
     Run.objects.filter(pk=run_id).update(error=f"The record of this run is damaged. {error}")
 
 
-@transaction.atomic
-def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) -> set[int]:
-    """Stops the runs that no other experiment at work needs. What is finished stays.
-
-    To ``evaluate`` is to find out what the runs in training say that far: a result that is marked as partial.
-    """
-    experiment.stopped_at, experiment.evaluates = _clock(experiment), evaluate
-    experiment.save(update_fields=["stopped_at", "evaluates"])
-    others = Q(experiments__launched_at__isnull=False, experiments__stopped_at=None) & ~Q(experiments=experiment)
-    needed = Run.objects.filter(others, status__in=ACTIVE).values("pk")
-    mine = experiment.runs.filter(status__in=ACTIVE).exclude(pk__in=needed)
-    return _stop(mine.order_by("-pk").distinct().values_list("pk", flat=True), by)
-
-
-@transaction.atomic
-def stop_run(run: Run, by: str) -> set[int]:
-    return _stop([run.pk], by)
-
-
-def _stop(run_ids: Iterable[int], by: str) -> set[int]:
-    """Trainers are asked to stop, which their workers see within a second; runs that do not train yet stop at once."""
-    changed: set[int] = set()
-    for pk in run_ids:
-        run = _lock(pk)
-        if run.status == Status.RUNNING:
-            _append(run, [StopRequested(by=by)])
-        elif run.status in (Status.WAITING, Status.QUEUED):
-            _append(run, [StopRequested(by=by), RunStopped(step=run.step)])
-        else:
-            continue
-        changed |= {pk} | _settle(run)
-    return changed
-
-
 _refreshing = Isolated("results")
 
 
@@ -431,12 +261,6 @@ def refresh_results(run_ids: Iterable[int]) -> set[int]:
 def _refresh_by_id(pk: int) -> set[int]:
     experiment = Experiment.objects.filter(pk=pk).first()
     return refresh_result(experiment) if experiment else set()
-
-
-def note_result_error(experiment_id: int, error: str) -> None:
-    """Of an experiment whose own record cannot be read. It comes to rest with this error, and a launch tries it again."""
-    said = f"The record of this experiment is damaged. {error}"
-    Experiment.objects.filter(pk=experiment_id).update(result_error=said, result_due=False)
 
 
 def refresh_result(experiment: Experiment) -> set[int]:

@@ -7,6 +7,9 @@ from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
 from webapp.findings.words import count
 
+LISTED = 10
+"""Runs that are named; of more it is said how many there are."""
+
 
 def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
     """One note, of the shortened runs that a number of the result rests on; none where there is no such run."""
@@ -14,9 +17,9 @@ def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
     cut = [part for part in parts if part.run.spec.get("stop_at") is not None and part.run.key in used]
     if not cut:
         return []
-    listed = "; ".join(
-        f"{Role(part.role).label.lower()}, seed {part.run.spec['seed']}, at step {part.run.spec['stop_at']:,}" for part in cut
-    )
+    listed = "; ".join(map(_named, cut[:LISTED]))
+    if len(cut) > LISTED:
+        listed = f"{listed}; and {count(len(cut) - LISTED, 'more run')}"
     were = "was" if len(cut) == 1 else "were"
     text = (
         f"{count(len(cut), 'run')} of this result {were} stopped and evaluated before the end of the training, which may change "
@@ -35,3 +38,8 @@ def _used(result: Result) -> set[str]:
         elif one.student is not None and (one.weak_model, one.strong_model, one.seed) in compared:
             keys.add(one.student_run)
     return keys
+
+
+def _named(part: Part) -> str:
+    spec = part.run.spec
+    return f"{Role(part.role).label.lower()}, seed {spec['seed']}, at step {spec['stop_at']:,}"

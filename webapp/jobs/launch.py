@@ -6,10 +6,18 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import budget, keeping, queue, services, workers
+from webapp.experiments import budget, keeping, launching, queue, services, stopping, workers
 from webapp.experiments.models import Experiment, Priority, Run, Worker
 from webapp.isolation import Isolated
 from webapp.jobs.dispatch import announce, call
+
+CLICK_SECONDS = 1.0
+"""How long a click works on a launch or a stop by itself."""
+
+TURN_SECONDS = 10.0
+"""How long one launch or stop may take the recovery before the next has its turn."""
+
+LONGEST_NAME = 200
 
 
 @transaction.atomic
@@ -20,22 +28,56 @@ def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) 
 
 
 def launch(experiment: Experiment, by: User) -> bool:
-    """Starts what is new in the experiment. False when the broker is away: the runs are kept and start when it is back."""
+    """Starts what is new in the experiment; what takes longer than a click may, the recovery completes.
+
+    False when the broker is away: the runs are kept and start when it is back. Raises ValueError with a sentence where the
+    experiment cannot be planned.
+    """
     with transaction.atomic():
-        changed = services.launch(experiment)
-        tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=len(changed))
-    changed |= services.refresh_result(experiment)
+        runs = launching.begin(experiment, by.get_username())
+        tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=runs)
+    changed = launching.go_on(experiment.pk, CLICK_SECONDS)
     experiment.refresh_from_db()
+    if not experiment.transition:
+        changed |= services.refresh_result(experiment)
+        experiment.refresh_from_db()
     return announce(changed)
 
 
 def stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:
+    """Stops the experiment; what takes longer than a click may, the recovery completes."""
     with transaction.atomic():
-        changed = services.stop_experiment(experiment, by.get_username(), evaluate=evaluate)
+        runs = stopping.begin(experiment, by.get_username(), evaluate=evaluate)
         told = {"evaluated": True} if evaluate else {}
-        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=len(changed), **told)
+        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=runs, **told)
+    changed = stopping.go_on(experiment.pk, CLICK_SECONDS)
     experiment.refresh_from_db()
     announce(changed)
+
+
+def unfinished() -> list[int]:
+    """Experiments that are being launched or stopped: by somebody's click, or left by one whose process ended."""
+    return list(Experiment.objects.exclude(transition="").order_by("pk").values_list("pk", flat=True))
+
+
+def complete() -> None:
+    """Completes launches and stops, some seconds of each in turn. One that cannot be holds up no other."""
+    _completing.all(unfinished(), _complete)
+
+
+_completing = Isolated("launches and stops")
+
+
+def _complete(pk: int) -> None:
+    try:
+        changed = launching.go_on(pk, TURN_SECONDS) | stopping.go_on(pk, TURN_SECONDS)
+    except ValueError as error:  # a model that was there when the launch began is not there now
+        stopping.begin(Experiment.objects.get(pk=pk), f"the laboratory, as it cannot be launched: {error}"[:LONGEST_NAME])
+        changed = stopping.go_on(pk, TURN_SECONDS)
+    announce(changed)
+    done = Experiment.objects.filter(pk=pk, transition="", result_due=True).first()
+    if done:
+        announce(services.refresh_result(done))
 
 
 def stop_run(run: Run, by: User) -> None:
@@ -116,7 +158,8 @@ def _stop_used_up(pk: int) -> set[int]:
     budget.note_error(pk, "")
     if not used_up:
         return set()
-    return services.stop_experiment(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours")
+    stopping.begin(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours")
+    return stopping.go_on(pk, CLICK_SECONDS)
 
 
 @transaction.atomic

@@ -44,7 +44,7 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
 def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
     """The spec and the rows; Http404 for a name that there is not, and a chart that is not there yet."""
     found = living.findings
-    if name == "live" and living.runs:
+    if name == "live" and living.run_count:
         return living.chart, curves(living.lanes)
     if name == "gap" and found and found.gap and living.result:
         return found.gap, gap_rows(found.groups, living.result.triplets)

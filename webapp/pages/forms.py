@@ -7,6 +7,7 @@ from django.http import QueryDict
 from pydantic import BaseModel, ValidationError
 
 from training import ExperimentSpec, catalog
+from training.plan import TooManyRuns, check_size
 from training.spec import Problem, describe
 from webapp.findings.words import dataset_title, short_model
 from webapp.pages import leaves
@@ -230,9 +231,14 @@ class SpecForm:
         self.spec: BaseModel | None = None
         self.problems: list[Problem] = []
         try:
-            self.spec = self.model.model_validate(leaves.read_all(self.nodes, raw))
+            spec = self.model.model_validate(leaves.read_all(self.nodes, raw))
+            if isinstance(spec, ExperimentSpec):
+                check_size(spec)
+            self.spec = spec
         except ValidationError as error:
             self.problems = describe([dict(one) for one in error.errors()])
+        except TooManyRuns as error:
+            self.problems = [Problem("seeds", str(error))]
 
     def add(self, path: str) -> None:
         """A further row of the list at ``path``, with the values of the last one."""

@@ -12,6 +12,7 @@ from training.results import Group, Result
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
+from webapp.experiments.progress import progress
 from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
 from webapp.findings.words import count, dataset_title, duration, kinds_text
@@ -126,7 +127,8 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     chosen = [experiment for experiment in named if not state or states[experiment.pk] == state]
     page = Paginator(chosen, PER_PAGE).get_page(number)
     isolated, now = Isolated("the list"), timezone.now()
-    shown = {one.pk: one for one in queries.listed(viewer).filter(pk__in=[experiment.pk for experiment in page])}
+    listed = queries.listed(viewer).defer("triplets", "result_runs").filter(pk__in=[experiment.pk for experiment in page])
+    shown = {one.pk: one for one in listed}
     lines = isolated.all(list(shown), lambda pk: Line(shown[pk], now))
     read = {line.experiment.pk for line in lines}
     damaged = [one for pk, one in shown.items() if pk not in read]
@@ -136,12 +138,12 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
 
 def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
     first, *others = working
-    progress = queries.progress(first)
+    found = progress(first)
     return AtWork(
         experiment=first,
         state=STATES[states[first.pk]],
         runs=runs_text(queries.run_counts(first)),
-        percent=round(100 * progress.fraction, 1),
-        left=f"about {duration(progress.seconds_left)} left" if progress.seconds_left else "",
+        percent=round(100 * found.fraction, 1),
+        left=f"about {duration(found.seconds_left)} left" if found.seconds_left else "",
         others=others,
     )

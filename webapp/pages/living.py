@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 
 from training import ExperimentSpec
 from training.results import Result
@@ -13,7 +14,8 @@ from webapp.accounts.viewing import events_for, text_for
 from webapp.charts.live import live_chart
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
-from webapp.experiments.models import Experiment, Part, Pause, Role, Run, Status
+from webapp.experiments.models import COMPARED, LEASED, Experiment, Part, Pause, Role, Run, Status
+from webapp.experiments.progress import Progress, progress
 from webapp.experiments.queries import STATES
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
@@ -28,6 +30,7 @@ from webapp.pages.stories import Restart, restarts
 from webapp.typed import whole
 
 CHART = "live-chart"
+SHOWN_FAILURES, SHOWN_RESTARTS = 3, 8
 
 
 class Living:
@@ -82,9 +85,18 @@ class Living:
     def seeds(self) -> str:
         return count(self.spec.seeds, "seed")
 
+    @property
+    def transition(self) -> str:
+        """Launching: 1,200 of 5,600 runs; empty where its record is not being changed."""
+        one = self.experiment
+        if not one.transition:
+            return ""
+        done = min(one.transition_done, one.transition_total)
+        return f"{one.get_transition_display()}: {done:,} of {count(one.transition_total, 'run')}"
+
     @cached_property
-    def progress(self) -> queries.Progress:
-        return queries.progress(self.experiment)
+    def progress(self) -> Progress:
+        return progress(self.experiment)
 
     @property
     def percent(self) -> float:
@@ -114,24 +126,25 @@ class Living:
 
     @property
     def runs_text(self) -> str:
-        return runs_text(self.counts) if sum(self.counts.values()) else "no runs yet"
+        return runs_text(self.counts) if self.run_count else "no runs yet"
 
     @property
     def now(self) -> str:
         """What is at work for it now; where nothing is, what it waits for."""
-        found = [part for part in self.parts if part.run.status in (Status.RUNNING, Status.STOPPING)]
-        if found:
-            more = len({part.run_id for part in found}) - 1
-            return f"{self._named(found[0])}: {short_phase(found[0].run)}" + (f", and {count(more, 'more run')}" if more else "")
-        busy = Part.objects.filter(run__status__in=[Status.RUNNING, Status.STOPPING]).first()
+        at_work = queries.parts(self.experiment).filter(run__status__in=LEASED)
+        first = at_work.first()
+        if first:
+            more = at_work.order_by().values("run").distinct().count() - 1
+            return f"{self._named(first)}: {short_phase(first.run)}" + (f", and {count(more, 'more run')}" if more else "")
+        busy = Part.objects.filter(run__status__in=LEASED).first()
         return f"waiting, a worker is busy with #{busy.experiment_id}" if busy else "waiting for a worker"
 
-    @property
+    @cached_property
     def next(self) -> str:
         """The run of it that is next in the queue."""
-        queued = {part.run_id: part for part in self.parts if part.run.status == Status.QUEUED}
-        first = next((pk for pk in queue.queued_run_ids() if pk in queued), None) if queued else None
-        return "" if first is None else self._named(queued[first])
+        first = queue.next_of(self.experiment) if self.counts[Status.QUEUED] else None
+        part = queries.parts(self.experiment).filter(run=first).first() if first else None
+        return self._named(part) if part else ""
 
     @property
     def pause(self) -> Pause | None:
@@ -154,35 +167,46 @@ class Living:
     # Its runs.
 
     @cached_property
-    def parts(self) -> list[Part]:
-        return list(queries.parts(self.experiment))
-
-    @cached_property
-    def runs(self) -> list[Run]:
-        return list({part.run_id: part.run for part in self.parts}.values())
+    def run_count(self) -> int:
+        return sum(self.counts.values())
 
     @cached_property
     def lanes(self) -> PairLanes:
-        return PairLanes(self.spec, self.pair, self.experiment.triplets, self.parts)
+        """Of the pair that is shown: however many there are, the page shows one."""
+        models = (self.pair.weak, self.pair.strong)
+        mine = [one for one in self.experiment.triplets if (one["weak_model"], one["strong_model"]) == models]
+        keys = {one[role] for one in mine for role in COMPARED}
+        return PairLanes(self.spec, self.pair, mine, list(queries.parts(self.experiment).filter(run__key__in=keys)))
 
-    @property
+    @cached_property
     def reused(self) -> int:
         """Runs that were finished before this experiment asked for them."""
         asked = self.experiment.launched_at
-        return sum(bool(asked and run.status == Status.FINISHED and run.ended_at and run.ended_at < asked) for run in self.runs)
+        if asked is None:
+            return 0
+        return queries.runs_of(self.experiment).filter(status=Status.FINISHED, ended_at__lt=asked).count()
+
+    @cached_property
+    def failed(self) -> int:
+        """How many runs failed by themselves, not because a run that they need had failed."""
+        return queries.failures(self.experiment).count() if self.counts[Status.FAILED] else 0
 
     @property
     def failures(self) -> list[Run]:
-        """Runs that failed by themselves, not because a run that they need had failed."""
-        failed = {run.key: run for run in self.runs if run.status == Status.FAILED}
-        for run in failed.values():  # on the page alone: nothing saves it
+        """The first of them."""
+        found = list(queries.failures(self.experiment)[:SHOWN_FAILURES]) if self.failed else []
+        for run in found:  # on the page alone: nothing saves it
             run.error, run.log = text_for(self.viewer, run.error), text_for(self.viewer, run.log)
-        return [run for run in failed.values() if failed.keys().isdisjoint(run.run_spec.needs)]
+        return found
+
+    @property
+    def more_failures(self) -> int:
+        return max(0, self.failed - SHOWN_FAILURES)
 
     @property
     def fallen(self) -> int:
         """Runs that failed because a run that they need had failed."""
-        return self.counts[Status.FAILED] - len(self.failures)
+        return self.counts[Status.FAILED] - self.failed
 
     @cached_property
     def latest(self) -> list[Latest]:
@@ -191,8 +215,8 @@ class Living:
 
     @cached_property
     def restarts(self) -> list[Restart]:
-        again = [run for run in self.runs if run.attempt > 1 or run.status != Status.FINISHED]
-        events = list(queries.story(again, ["lost", "released", "damaged"])) if again else []
+        again = queries.runs_of(self.experiment).filter(~Q(status=Status.FINISHED) | Q(attempt__gt=1), attempt__gt=0)
+        events = list(queries.story(again, ["lost", "released", "damaged"])[:SHOWN_RESTARTS]) if again.exists() else []
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
         return restarts(events)
@@ -234,7 +258,7 @@ class Living:
 
     @cached_property
     def partial(self) -> list[Note]:
-        return partial(self.parts, self.result)
+        return partial(queries.cut(self.experiment), self.result)
 
     @property
     def notes(self) -> list[Note]:

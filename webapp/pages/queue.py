@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
 from webapp.experiments import obstacles, queries, queue, workers
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
+from webapp.experiments.progress import seconds_left
 from webapp.findings.words import count, duration
 from webapp.jobs import launch as jobs
 from webapp.typed import whole
@@ -91,7 +92,7 @@ class Training:
 
     @property
     def left(self) -> str:
-        left = queries.seconds_left(self.run)
+        left = seconds_left(self.run)
         return "" if left is None else f"about {duration(left)}"
 
 

@@ -13,6 +13,7 @@ from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
+from webapp.experiments.progress import seconds_left
 from webapp.findings.pairs import run_words
 from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.jobs import logs
@@ -120,7 +121,7 @@ class RunPage:
 
     @property
     def left(self) -> str:
-        left = queries.seconds_left(self.run)
+        left = seconds_left(self.run)
         return "" if left is None else f"about {duration(left)} left"
 
     @cached_property

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec
+from training.plan import check_size
 from training.shipped import FIRST, recipes
 from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
 from webapp.experiments import queries
-from webapp.experiments.models import Experiment, Run
+from webapp.experiments.models import Experiment, Run, Transition
 from webapp.jobs import launch as jobs
 from webapp.jobs import logs
 from webapp.pages.damaged import of_experiment, of_run, or_damaged
@@ -117,6 +118,7 @@ def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
     if spec is None and valid:
         try:
             spec = ExperimentSpec.model_validate_json(valid)
+            check_size(spec)
         except ValueError:
             return None
     if not isinstance(spec, ExperimentSpec):
@@ -170,7 +172,10 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"living": living, "experiment": living.experiment, "oob": True}
     context["changes"] = may_change(request.user, living.experiment)
     context["new_result"] = request.GET.get("version") != living.version
-    return render(request, "partials/status.html", context)
+    answer = render(request, "partials/status.html", context)
+    if request.GET.get("transition") == Transition.LAUNCHING and not living.transition:
+        answer["HX-Refresh"] = "true"  # the socket of the page knows only the runs that there were
+    return answer
 
 
 @member

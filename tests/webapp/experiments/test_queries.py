@@ -8,6 +8,7 @@ from training import make_plan
 from training.events import MetricLogged, RunStarted
 from webapp.experiments import queries, queue, services
 from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.progress import Progress, expected_seconds, progress, seconds_left
 
 from ..cast import finish, finish_all, launched, spec
 
@@ -48,8 +49,8 @@ def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment,
 @pytest.mark.parametrize(("resumed_from", "left"), [(0, 1000), (40, 5000)])
 def test_the_time_left_follows_the_steps_that_this_attempt_has_made(owner: User, resumed_from: int, left: float) -> None:
     experiment, run = trained(owner, resumed_from, seconds=1000)
-    assert queries.seconds_left(run) == pytest.approx(left, rel=0.01)
-    whole = queries.progress(experiment).seconds_left
+    assert seconds_left(run) == pytest.approx(left, rel=0.01)
+    whole = progress(experiment).seconds_left
     assert whole is not None
     assert left < whole < left + 100, "the other runs take seconds"
 
@@ -60,7 +61,7 @@ def test_before_its_first_steps_nothing_is_measured(owner: User) -> None:
     assert run
     services.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, resumed_from=30, device="cpu", versions={})])
     run.refresh_from_db()
-    assert queries.seconds_left(run) is None
+    assert seconds_left(run) is None
 
 
 def metric(step: int) -> MetricLogged:
@@ -70,9 +71,9 @@ def metric(step: int) -> MetricLogged:
 def test_what_earlier_experiments_still_need_comes_before_the_own_time(owner: User) -> None:
     first = launched(owner, seeds=5)
     second = launched(owner, name="Behind", data={"split_seed": 8})
-    behind = queries.progress(second).seconds_left
+    behind = progress(second).seconds_left
     services.stop_experiment(first, "ada")
-    alone = queries.progress(second).seconds_left
+    alone = progress(second).seconds_left
     assert behind is not None
     assert alone is not None
     assert behind > 2 * alone
@@ -81,17 +82,17 @@ def test_what_earlier_experiments_still_need_comes_before_the_own_time(owner: Us
 def test_a_finished_experiment_is_wholly_done_and_has_no_time_left(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
-    assert queries.progress(experiment) == queries.Progress(1.0, None)
+    assert progress(experiment) == Progress(1.0, None)
 
 
 def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
     asked = spec(seeds=4)
     plan = make_plan(asked)
-    guess = queries.expected_seconds(plan, ())
+    guess = expected_seconds(plan, ())
     experiment = launched(owner, seeds=3)
     finish_all(experiment)
     Run.objects.filter(status=Status.FINISHED).update(seconds=123.0)
-    assert set(queries.expected_seconds(plan, ()).values()) == {123.0}
+    assert set(expected_seconds(plan, ()).values()) == {123.0}
     assert set(guess.values()) != {123.0}
 
 

@@ -9,6 +9,7 @@ from training.results import Result
 from training.shipped import FIRST, recipes
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
+from webapp.experiments.progress import progress
 from webapp.jobs.launch import create, launch
 from webapp.management.commands.up import add_stack_arguments
 from webapp.pages.login import first_account, welcome_link
@@ -54,8 +55,8 @@ class Command(BaseCommand):
         while not stack.stopping:
             stack.mend()
             experiment.refresh_from_db()
-            counts, progress = queries.run_counts(experiment), queries.progress(experiment)
-            left = f", about {progress.seconds_left:.0f} s left" if progress.seconds_left else ""
+            counts, found = queries.run_counts(experiment), progress(experiment)
+            left = f", about {found.seconds_left:.0f} s left" if found.seconds_left else ""
             line = f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done{left}"
             if line != told:
                 end = "\r" if sys.stdout.isatty() else "\n"

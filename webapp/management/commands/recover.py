@@ -50,11 +50,12 @@ class Recovery:
             "leases of imports": self._take_back_imports,
             "leases of attributions": self._take_back_attributions,
             "queued chores": chores.resend,
+            "launches and stops": self._complete,
             "webhooks": self._tell,
         }
         self._steps = Isolated("recovery", first=SECONDS, longest=LONGEST_PAUSE_SECONDS)
         self._away = False
-        self._telling = threading.Thread()
+        self._telling, self._completing = threading.Thread(), threading.Thread()
 
     def round(self) -> None:
         """One time through all steps; none of them, while the database is away."""
@@ -85,11 +86,26 @@ class Recovery:
         if not self.watch.quiet:
             erasures.take_back_expired(self.watch.outage)
 
+    def _complete(self) -> None:
+        """Beside the recovery, which does not wait for large experiments."""
+        if launch.unfinished() and not self._completing.is_alive():
+            self._completing = threading.Thread(target=_complete, daemon=True)
+            self._completing.start()
+
     def _tell(self) -> None:
         """Beside the recovery, which does not wait for a receiver that is slow."""
         if hooks.note() and not self._telling.is_alive():
             self._telling = threading.Thread(target=_deliver, daemon=True)
             self._telling.start()
+
+
+def _complete() -> None:
+    try:
+        launch.complete()
+    except Exception:
+        logger.exception("launches and stops are completed later")
+    finally:
+        connection.close()
 
 
 def _verify(ended: threading.Event) -> None:

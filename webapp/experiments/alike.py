@@ -1,0 +1,22 @@
+"""Which runs take about the same time: those of one group."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from training import RunSpec
+
+ALIKE = (
+    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
+    *("model", "adaptation", "epochs", "batch_size", "max_tokens", "derives"),
+)
+"""Runs that agree on these, whatever their seed, labels and method are."""
+
+
+def alike(run: RunSpec) -> str:
+    """The name of the group of ``run``, 32 hexadecimal digits."""
+    return group_of(getattr(run, name) for name in ALIKE)
+
+
+def group_of(values: Iterable[object]) -> str:
+    return hashlib.sha256(json.dumps(list(values)).encode()).hexdigest()[:32]

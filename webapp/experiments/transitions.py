@@ -1,0 +1,60 @@
+"""Work on the record of an experiment in several short transactions, so that others write in between.
+
+Each step is whole in itself and says how far it is on the experiment's row: whoever comes next goes on there, and two at once do
+each other no harm. What a process leaves undone that dies in between, the recovery completes.
+"""
+
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+
+from webapp.experiments.models import Experiment, Run
+
+CHUNK = 100
+"""Runs in one transaction, which takes well below a second."""
+
+PAUSE_SECONDS = 0.04
+"""Between two transactions. A writer that waits for SQLite's lock tries again every 50 to 100 ms."""
+
+LARGE = ("spec", "triplets", "result", "result_runs")
+"""Columns of an experiment that no step reads."""
+
+FIELDS = ("transition", "transition_by", "transition_done", "transition_total")
+"""What an experiment's row says of its transition."""
+
+Choose = Callable[[Experiment], list[Run]]
+"""The runs of the next transaction, locked."""
+
+Step = Callable[[Experiment, list[Run]], set[int]]
+"""The rest of it: changes these runs and the locked row, and returns the ids of the runs that it changed."""
+
+
+def advance(experiment_id: int, kind: str, choose: Choose, step: Step, seconds: float | None = None) -> set[int]:
+    """Takes steps until all is done, or for so many ``seconds``, at least one; returns the ids of the runs that changed.
+
+    It ends as well where the experiment is gone, or is by now in another transition than ``kind``.
+    """
+    begun, changed = time.monotonic(), set[int]()
+    while True:
+        with transaction.atomic():
+            # First runs and then the experiment, as everybody locks them: the other way round two would wait for each other.
+            known = Experiment.objects.filter(pk=experiment_id, transition=kind).defer(*LARGE).first()
+            if known is None:
+                return changed
+            runs = choose(known)
+            same = {"pk": experiment_id, "transition": kind, "transition_done": known.transition_done}
+            row = Experiment.objects.select_for_update().filter(**same).defer(*LARGE).first()
+            if row is None:
+                transaction.set_rollback(True)  # another process took this step, or began something else
+                continue
+            changed |= step(row, runs)
+            if not row.transition:
+                return changed
+        if seconds is not None and time.monotonic() - begun > seconds:
+            return changed
+        time.sleep(PAUSE_SECONDS)
+
+
+def end(row: Experiment) -> None:
+    row.transition, row.transition_by, row.transition_done, row.transition_total = "", "", 0, 0
