@@ -1,7 +1,7 @@
 """Every read of the record that a door needs."""
 
 import contextlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -31,6 +31,11 @@ STATES = {
 def visible(viewer: Viewer) -> QuerySet[Experiment]:
     """The experiments that this account may see: those of the whole team, for anybody who has an account."""
     return Experiment.objects.all() if viewer.is_authenticated else Experiment.objects.none()
+
+
+def visible_to_team(pks: Collection[int]) -> set[int]:
+    """Those of ``pks`` that ``visible`` shows to every account."""
+    return set(Experiment.objects.filter(pk__in=pks).values_list("pk", flat=True))
 
 
 def visible_runs(viewer: Viewer) -> QuerySet[Run]:
