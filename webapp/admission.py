@@ -51,7 +51,7 @@ def sender(path: str, headers: Headers) -> tuple[User | AnonymousUser, bool]:
         return (token.user, token.scope == Scope.WRITE) if token else (AnonymousUser(), False)
     request = HttpRequest()
     request.session = SessionStore(parse_cookie(given.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME))
-    return get_user(request), True  # type: ignore[return-value]
+    return get_user(request), True
 
 
 def uploader(path: str, headers: Headers) -> User:

@@ -105,7 +105,8 @@ class Body:
 
 async def _asked(function: Callable[..., Result], *arguments: Any) -> Result:
     """What ``function`` finds in the record, asked in a thread that waits for no request."""
-    return await DatabaseSyncToAsync(function, thread_sensitive=False, executor=ASKING)(*arguments)
+    found: Result = await DatabaseSyncToAsync(function, thread_sensitive=False, executor=ASKING)(*arguments)
+    return found
 
 
 async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> None:

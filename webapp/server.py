@@ -107,7 +107,7 @@ class HttpConnection(HttpToolsProtocol):
             return 1, self._body_bytes / max(1.0, self.loop.time() - self._waiting_since)
         return (2, self._waiting_since) if self._taking_timer else None
 
-    def connection_made(self, transport: BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Any, transport))
         self.address = self.client[0] if self.client else ""
         self.trusted = self.config.proxy_headers and self.address in _trusted(str(self.config.forwarded_allow_ips))

@@ -14,9 +14,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
-from webapp.live.consumers import NOT_FOUND
 from webapp.live.hub import hub
 from webapp.live.nudge import nudge
+from webapp.live.permissions import NOT_FOUND
 from webapp.live.routing import websocket_urlpatterns
 
 from ..cast import ending, launched

@@ -128,7 +128,7 @@ async def subscribed() -> None:
     while not heard.is_set():
         await sync_to_async(access_changed)()
         await asyncio.sleep(0.05)
-    del permissions()._check  # type: ignore[method-assign]
+    del permissions()._check
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -19,8 +19,9 @@ from tests.webapp.shares.made import CHOICES
 from webapp.experiments import services as experiments
 from webapp.live import permissions
 from webapp.live import routing as live
-from webapp.live.consumers import NOT_FOUND, UNREADABLE
+from webapp.live.consumers import UNREADABLE
 from webapp.live.hub import hub
+from webapp.live.permissions import NOT_FOUND
 from webapp.shares import links
 from webapp.shares.models import Link, Share
 from webapp.sharing import routing
