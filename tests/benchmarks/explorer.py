@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.benchmarks.live import opened
+from tests.benchmarks.live import session_cookie
 from tests.lab import Lab
 from training import RunSpec, Store, catalog
 from training.artifacts import Predictions, Trajectory
@@ -146,7 +146,7 @@ def first_look(folder: Path, pk: int) -> dict[str, float]:
     """Without any file."""
     shutil.rmtree(folder / "examples")
     with Lab(folder) as lab:
-        return wait_for(f"{lab.url}/experiments/{pk}/examples/", opened(lab.login_link))
+        return wait_for(f"{lab.url}/experiments/{pk}/examples/", session_cookie(lab))
 
 
 def wait_for(page: str, cookie: str) -> dict[str, float]:
@@ -183,7 +183,7 @@ def main() -> None:
         subprocess.run([sys.executable, "manage.py", "prepare", str(pk)], check=True)
         prepared = round(time.perf_counter() - begun, 1)
         with Lab(folder) as lab:
-            cookie, page = opened(lab.login_link), f"{lab.url}/experiments/{pk}/examples/"
+            cookie, page = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/"
             (server,) = lab.processes("uvicorn")
             found = {
                 "rows": arguments.rows,
