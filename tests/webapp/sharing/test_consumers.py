@@ -50,7 +50,7 @@ async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None 
     scope |= {"cookies": {"share": cookie}, "user": user or AnonymousUser()}
     socket = ApplicationCommunicator(URLRouter([*live.websocket_urlpatterns, *routing.websocket_urlpatterns]), scope)
     await socket.send_input({"type": "websocket.connect"})
-    assert (await socket.receive_output())["type"] == "websocket.accept"
+    assert (await socket.receive_output(timeout=10))["type"] == "websocket.accept"
     yield socket
     if not socket.future.done():
         await socket.send_input({"type": "websocket.disconnect", "code": 1000})
@@ -95,7 +95,7 @@ async def test_nobody_else_receives_anything(owner: User) -> None:
     ]
     for path, sent, user in doors:
         async with opened(path, sent, user) as socket:
-            assert await socket.receive_output() == CLOSED, (path, sent, user)
+            assert await socket.receive_output(timeout=10) == CLOSED, (path, sent, user)
 
 
 async def test_curves_that_the_author_left_out_are_not_sent_either(owner: User) -> None:
@@ -105,7 +105,7 @@ async def test_curves_that_the_author_left_out_are_not_sent_either(owner: User) 
         (f"/shares/{share.slug}/live/", "", owner),
     ):
         async with opened(path, cookie, user) as socket:
-            assert await socket.receive_output() == CLOSED
+            assert await socket.receive_output(timeout=10) == CLOSED
 
 
 async def test_open_sockets_close_within_five_seconds_of_their_links(owner: User) -> None:
