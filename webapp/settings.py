@@ -223,6 +223,12 @@ CACHES = {
     },
 }
 
+# Open connections of one web process, in all and of one address; 0 for as many of one address as in all.
+CONNECTIONS = env.int("CONNECTIONS", 2000)
+CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 500)
+# Uploads of one account, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
+UPLOAD_RATE = env.str("UPLOAD_RATE", "60/h")
+
 # What one web process may use to answer questions about examples.
 EXPLORER_MEMORY = env.str("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.int("EXPLORER_THREADS", 2)

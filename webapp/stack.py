@@ -118,6 +118,9 @@ class Stack:
         python = [sys.executable, "-m"]
         web = ["uvicorn", "webapp.asgi:application", "--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"]
         web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
+        # Small frames, sent to many, are not worth compressing; what pages send is small too.
+        web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
+        web += ["--http", "webapp.server:HttpConnection", "--ws", "webapp.server:SocketConnection"]
         self._add(Service("web", [*python, *web], fds=(listener.fileno(),)))
         for index in range(self.workers):
             worker = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]

@@ -1,13 +1,27 @@
 """One command starts everything, and its end leaves nothing."""
 
+import contextlib
+import json
+import resource
 import signal
 import socket
 import urllib.parse
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from ..lab import Lab, quick, slow
+
+LOG_IN = """
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.first(), backend="django.contrib.auth.backends.ModelBackend")
+print(client.cookies["sessionid"].value)
+"""
+LOG_OUT = "from django.contrib.sessions.backends.db import SessionStore; SessionStore('{}').flush()"
 
 
 def is_open(url: str) -> bool:
@@ -68,3 +82,40 @@ def test_a_data_folder_with_a_very_long_path_works_too_and_examples_are_made_rea
     with Lab(tmp_path / ("long-" * 30)) as lab:
         assert lab.finished(lab.launch(quick()))["state"] == "finished"
         lab.until(lambda: list((lab.data_dir / "examples" / "tables").glob("[0-9a-f]*.duckdb")))
+
+
+def test_a_page_answers_while_1200_requests_are_left_unfinished_and_nothing_is_kept_of_a_strangers_upload(lab: Lab) -> None:
+    parts = urllib.parse.urlsplit(lab.url)
+    assert parts.hostname
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(hard, 4096)), hard))
+    try:
+        with contextlib.ExitStack() as clients:
+            for _ in range(1200):
+                client = clients.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=20))
+                client.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+            assert lab.call("GET", "/experiments")[0] == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as stranger:
+        head = "POST /api/v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000000\r\n\r\n"
+        stranger.sendall(head.encode() + b"x" * 1_000_000)
+        assert stranger.recv(1000).startswith(b"HTTP/1.1 401")
+    assert not [one for one in (lab.data_dir / "uploads").iterdir() if one.is_file()]
+
+
+def test_a_socket_closes_when_its_account_logs_out_and_an_unknown_one_logs_no_error(lab: Lab) -> None:
+    pk, url = lab.launch(slow()), lab.url.replace("http", "ws")
+    key = lab.manage("shell", "-c", LOG_IN).split()[-1]
+    headers = {"Cookie": f"sessionid={key}", "Origin": lab.url}
+    with pytest.raises(InvalidStatus, match="404"):
+        connect(f"{url}/ws/nothing/", additional_headers=headers)
+    with connect(f"{url}/ws/experiments/{pk}/", additional_headers=headers) as page:
+        page.send("{}")
+        assert "runs" in json.loads(page.recv(timeout=20))
+        lab.manage("shell", "-c", LOG_OUT.format(key))
+        with pytest.raises(ConnectionClosed) as closed:
+            list(page)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4404
+    assert "Traceback" not in (lab.data_dir / "logs" / "web.log").read_text()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from webapp.celery import app
+from webapp.charts import programs
 from webapp.erasures import services as erasures
 from webapp.examples.base import base as examples
 from webapp.examples.kept import _page, _summary
@@ -20,7 +21,7 @@ from webapp.isolation import Isolated
 from webapp.jobs import dispatch
 from webapp.jobs import launch as budgets
 from webapp.shares.freezing import CARD, MADE, PRINTED
-from webapp.sharing.seen import made
+from webapp.sharing.seen import FILES
 
 
 @pytest.fixture
@@ -67,8 +68,10 @@ def pressed() -> None:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    for kept in (examples, search, _summary, _page, made, _diagnosed):
+    for kept in (examples, search, _summary, _page, _diagnosed):
         kept.cache_clear()
+    for files in (FILES, programs.FILES):
+        files.clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again

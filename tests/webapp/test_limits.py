@@ -1,52 +1,208 @@
-"""Requests that are too large are refused before they are read."""
+"""Requests that are too large, or of nobody who may send them, are refused before they are read."""
 
-from collections.abc import MutableMapping
+import asyncio
+import json
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.test import Client
 
-from webapp.limits import LARGEST_FILE, limited
+from webapp import admission, limits
+from webapp.access import Access
+from webapp.accounts import people, tokens
+from webapp.accounts.models import Scope
+from webapp.limits import DRAINED_BYTES, LARGEST_FILE, LARGEST_OF_STRANGERS, UPLOADS, limited
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Message = MutableMapping[str, Any]
+Headers = list[tuple[bytes, bytes]]
 
 
-async def ask(path: str, length: int | None, chunks: list[int]) -> tuple[int, int]:
-    """Status of the answer, and the bytes that the application read."""
-    sizes, answers, read = list(chunks), list[Message](), 0
+class Asked:
+    """One request to an application that reads the whole body: its answer, and the bytes that the application has read."""
 
-    async def receive() -> Message:
-        size = sizes.pop(0)
-        return {"type": "http.request", "body": b"x" * size, "more_body": bool(sizes)}
+    def __init__(self, path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> None:
+        said = [] if length is None else [(b"content-length", str(length).encode())]
+        self.scope: Message = {"type": "http", "method": method, "path": path, "headers": [*headers, *said]}
+        self.sizes, self.answers, self.read, self.received = list(chunks), list[Message](), 0, 0
+        self.proceed = asyncio.Event()
+        self.proceed.set()
 
-    async def send(message: Message) -> None:
-        answers.append(message)
+    async def receive(self) -> Message:
+        size = self.sizes.pop(0)
+        self.received += size
+        return {"type": "http.request", "body": b"x" * size, "more_body": bool(self.sizes)}
 
-    async def app(scope: Message, receive: Any, send: Any) -> None:
-        nonlocal read
+    async def send(self, message: Message) -> None:
+        self.answers.append(message)
+
+    async def app(self, scope: Message, receive: Any, send: Any) -> None:
         more = True
         while more:
             message = await receive()
-            read += len(message["body"])
+            self.read += len(message["body"])
             more = message["more_body"]
+        await self.proceed.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
-    headers = [] if length is None else [(b"content-length", str(length).encode())]
-    await limited(app)({"type": "http", "path": path, "headers": headers}, receive, send)
-    return answers[0]["status"], read
+    async def done(self) -> "Asked":
+        await limited(self.app)(self.scope, self.receive, self.send)
+        return self
 
+    @property
+    def status(self) -> int:
+        return int(self.answers[0]["status"])
 
-@pytest.mark.parametrize("path", ["/datasets/upload/", "/api/v1/datasets"])
-async def test_a_file_of_a_gigabyte_may_be_uploaded_and_no_larger_one(path: str) -> None:
-    assert await ask(path, LARGEST_FILE, [10]) == (200, 10)
-    assert await ask(path, LARGEST_FILE + 2**21, [10]) == (413, 0)
-
-
-async def test_other_requests_are_small() -> None:
-    assert await ask("/experiments/new/", 2**20, [10]) == (200, 10)
-    assert await ask("/experiments/new/", 2**25, [10]) == (413, 0)
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        return dict(self.answers[0]["headers"])
 
 
-async def test_a_body_without_a_length_is_cut_off_where_it_is_too_large() -> None:
-    status, read = await ask("/experiments/new/", None, [2**22] * 100)
-    assert status == 413
-    assert read <= 2**24
+async def ask(path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> Asked:
+    return await Asked(path, headers, length, chunks, method).done()
+
+
+def of(path: str, user: User | None, scope: Scope = Scope.WRITE) -> Headers:
+    """What a request of the account carries."""
+    if user is None:
+        return []
+    if path.startswith("/api/"):
+        return [(b"authorization", f"Bearer {tokens.make(user, 'test', scope)[1]}".encode())]
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+
+
+carrying = sync_to_async(of)
+
+
+@sync_to_async
+def viewer() -> User:
+    user = User.objects.create_user("viewer")
+    people.give_role(user, Access.VIEWER)
+    return user
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+async def test_a_member_may_upload_a_file_of_a_gigabyte_and_no_larger_one(owner: User, path: str) -> None:
+    headers = await carrying(path, owner)
+    found = await ask(path, headers, LARGEST_FILE, [10])
+    assert (found.status, found.read) == (200, 10)
+    found = await ask(path, headers, LARGEST_FILE + 2**21, [10])
+    assert (found.status, found.read) == (413, 0)
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+@pytest.mark.parametrize("length", [300 * 2**20, None])
+async def test_nothing_of_a_strangers_upload_is_read(path: str, length: int | None) -> None:
+    forged: list[Headers] = [
+        [],
+        [(b"authorization", b"Bearer forged")],
+        [(b"authorization", b"Basic YWRhOg==")],
+        [(b"authorization", b"\xff")],
+        [(b"cookie", b"sessionid=forged")],
+        [(b"cookie", b"\xff\x00=;;")],
+    ]
+    for headers in forged:
+        found = await ask(path, headers, length, [2**20] * 300)
+        assert (found.status, found.read) == (401, 0)
+        assert found.headers[b"connection"] == b"close"
+        assert found.received <= DRAINED_BYTES + 2**20  # thrown away, so that the sender reads the answer
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+async def test_nothing_of_a_viewers_upload_is_read(path: str) -> None:
+    found = await ask(path, await carrying(path, await viewer()), 300 * 2**20, [2**20] * 300)
+    assert (found.status, found.read) == (403, 0)
+
+
+async def test_nothing_is_read_of_an_upload_with_a_token_that_may_only_read(owner: User) -> None:
+    path = "/api/v1/datasets"
+    found = await ask(path, await carrying(path, owner, Scope.READ), 300 * 2**20, [2**20] * 300)
+    assert (found.status, found.read) == (403, 0)
+    assert json.loads(found.answers[1]["body"])["errors"][0]["message"] == admission.READ_ONLY
+
+
+async def test_nothing_is_read_of_the_upload_of_an_account_that_was_closed(owner: User) -> None:
+    for path in UPLOADS:
+        headers = await carrying(path, owner)
+        await User.objects.aupdate(is_active=False)
+        assert (await ask(path, headers, 2**20, [2**20])).status == 401
+        await User.objects.aupdate(is_active=True)
+
+
+async def test_only_the_request_that_uploads_may_be_large(owner: User) -> None:
+    path = "/datasets/upload/"
+    assert (await ask(path, await carrying(path, owner), 2**25, [10], "GET")).status == 413
+
+
+async def test_an_account_has_two_uploads_at_a_time(owner: User) -> None:
+    path = "/datasets/upload/"
+    headers = await carrying(path, owner)
+    under_way = [Asked(path, headers, 10, [10]) for _ in range(2)]
+    for one in under_way:
+        one.proceed.clear()
+    working = [asyncio.create_task(one.done()) for one in under_way]
+    while not all(one.read for one in under_way):
+        await asyncio.sleep(0)
+    found = await ask(path, headers, 10, [10])
+    assert (found.status, found.read, found.headers[b"retry-after"]) == (429, 0, b"10")
+    other = await carrying(path, await sync_to_async(User.objects.create_user)("grace"))
+    assert (await ask(path, other, 10, [10])).status == 200
+    for one in under_way:
+        one.proceed.set()
+    await asyncio.gather(*working)
+    assert (await ask(path, headers, 10, [10])).status == 200
+
+
+async def test_an_account_has_so_many_uploads_in_an_hour(owner: User, settings: Any) -> None:
+    settings.UPLOAD_RATE = "3/h"
+    settings.CACHES = {**settings.CACHES, "limits": settings.CACHES["default"]}
+    path = "/api/v1/datasets"
+    headers = await carrying(path, owner)
+    found = [await ask(path, headers, 10, [10]) for _ in range(4)]
+    assert [one.status for one in found] == [200, 200, 200, 429]
+    assert 0 < int(found[-1].headers[b"retry-after"]) <= 3600
+
+
+@pytest.mark.parametrize(
+    "path", ["/login/", "/s/token/", "/experiments/new/", "/api/v1/experiments", "/nowhere/", "/datasets/upload"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_a_stranger_may_send_little_wherever_it_is(path: str, method: str) -> None:
+    found = await ask(path, [], LARGEST_OF_STRANGERS, [LARGEST_OF_STRANGERS], method)
+    assert (found.status, found.read) == (200, LARGEST_OF_STRANGERS)
+    found = await ask(path, [], LARGEST_OF_STRANGERS + 1, [10], method)
+    assert (found.status, found.read) == (413, 0)
+    found = await ask(path, [], None, [LARGEST_OF_STRANGERS // 2] * 100, method)
+    assert found.status == 413
+    assert found.read <= LARGEST_OF_STRANGERS
+
+
+@pytest.mark.parametrize("path", ["/experiments/new/", "/api/v1/experiments"])
+async def test_an_account_may_send_sixteen_megabytes(owner: User, path: str) -> None:
+    headers = await carrying(path, owner)
+    assert (await ask(path, headers, 2**20, [2**20])).status == 200
+    assert (await ask(path, headers, None, [2**20] * 10)).status == 200
+    assert (await ask(path, headers, 2**25, [10])).status == 413
+    found = await ask(path, headers, None, [2**22] * 100)
+    assert found.status == 413
+    assert found.read <= 2**24
+
+
+async def test_who_goes_on_sending_after_a_refusal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DRAINED_SECONDS", 0.05)
+
+    class Silent(Asked):
+        async def receive(self) -> Message:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    found = await Silent("/datasets/upload/", [], 2**20, [1]).done()
+    assert found.status == 401
+    assert found.answers[-1] == {"type": "http.response.body", "body": b""}

@@ -14,7 +14,7 @@ from training.spec import Problem
 from webapp.api.datasets import Invalid
 from webapp.api.experiments import changed
 from webapp.archives.leaving import Unfinished
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import NotDrawn
 from webapp.papers.choices import Choices
 from webapp.papers.refused import Refused
 from webapp.shares import links, queries, services

@@ -1,27 +1,30 @@
 """The socket of an experiment's page. Connecting, the doorbell and a ping all mean: send what was not sent yet."""
 
 import asyncio
+import json
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.contrib.auth.models import User
 
-from webapp.experiments import queries
-from webapp.experiments.models import Experiment
-from webapp.live.hub import hub
+from webapp.experiments.models import Run
+from webapp.live.grants import AccountGrant, account_of, open_experiments
+from webapp.live.hub import Row, hub
+from webapp.live.permissions import BROKEN, NOT_FOUND, Rule, permissions
+from webapp.live.threads import reading
 from webapp.typed import whole
 
 logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.2
 FRAME_EVENTS = 1000
-NOT_FOUND = 4404
-BROKEN = 1011
-LOOK_SECONDS = 2.0
-"""How often an open socket asks whether it still may be."""
+UNREADABLE = 4400
+
+
+class Found(NamedTuple):
+    grant: Any
+    run_ids: tuple[int, ...]
 
 
 class ExperimentConsumer(AsyncJsonWebsocketConsumer):
@@ -34,58 +37,71 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
 
     channel_layer_alias = "off"  # the record is read, nothing is sent through a channel layer
 
+    rules: ClassVar[Rule] = staticmethod(open_experiments)
+    """What of the grants of such sockets is still open."""
+
+    grant: Any = None
     run_ids: tuple[int, ...] = ()
     pump: asyncio.Task[None] | None = None
-    watch: asyncio.Task[None] | None = None
+    ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """However the socket ends, also by a message that cannot be read, nothing of it goes on."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if self.watch:
-                self.watch.cancel()
+            permissions().remove(self)
             if self.pump:
                 hub().leave(self.run_ids, self)
                 self.pump.cancel()
 
     async def connect(self) -> None:
-        found = await self._found()
+        found: Found | None = await self._found()
         await self.accept()
         if found is None:
             await self.close(code=NOT_FOUND)
         else:
-            self.run_ids = found
-            self.watch = asyncio.create_task(self._watch())
+            self.grant, self.run_ids = found
+            permissions().add(self)
 
-    async def _watch(self) -> None:
-        code = NOT_FOUND
-        try:
-            while await self._found() is not None:
-                await asyncio.sleep(LOOK_SECONDS)
-        except Exception:
-            logger.exception("whose an open socket is cannot be looked up")
-            code = BROKEN
+    @reading
+    def _found(self) -> Found | None:
+        grant = self.asked()
+        found = self.rule([grant]).get(grant) if grant else None
+        if found is None:
+            return None
+        runs = Run.objects.filter(experiments=found.experiment).order_by("pk").distinct()
+        return Found(grant, tuple(runs.values_list("pk", flat=True)))
+
+    @property
+    def rule(self) -> Rule:
+        return type(self).rules
+
+    def asked(self) -> Any:
+        """By what right the socket wants to be open, to be checked by ``rules``; None for whoever has none."""
+        account = account_of(self.scope)
+        return AccountGrant(account, self.scope["url_route"]["kwargs"]["experiment_id"]) if account else None
+
+    def end(self, code: int) -> None:
+        """Close the socket, which sends nothing more."""
+        permissions().remove(self)
         if self.pump:
             self.pump.cancel()
-        await self.close(code=code)
+        self.ending = asyncio.create_task(self.close(code=code))
 
-    @database_sync_to_async
-    def _found(self) -> tuple[int, ...] | None:
-        experiment = self.open_experiment()
-        return None if experiment is None else tuple(experiment.runs.order_by("pk").distinct().values_list("pk", flat=True))
-
-    def open_experiment(self) -> Experiment | None:
-        """What the socket tells of; None where there is no such thing, or it is not open any more."""
-        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
-        number = self.scope["url_route"]["kwargs"]["experiment_id"]
-        return queries.visible(user).filter(pk=number).first() if user else None
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
+        try:
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            self.end(UNREADABLE)
+            return
+        await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_: Any) -> None:
+        if self.ending or self.grant is None:
+            return
         if self.pump is None:
-            have = content.get("have") if isinstance(content, dict) else None
-            known = have if isinstance(have, dict) else {}
-            self.sent = {pk: whole(known.get(str(pk))) or 0 for pk in self.run_ids}
+            self.sent = numbers(content, self.run_ids)
             self.dirty, self.rung, self.bell = set[int](), False, asyncio.Event()
             hub().join(self.run_ids, self)
             self.pump = asyncio.create_task(self._guard())
@@ -107,12 +123,12 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=BROKEN)
 
     async def _pump(self) -> None:
-        rooms = hub().rooms
+        rooms, shown = hub().rooms, type(self).shown
         while True:
             await self.bell.wait()
             self.bell.clear()
             dirty, self.dirty, rung, self.rung = self.dirty, set(), self.rung, False
-            frame: dict[int, list[dict[str, Any]]] = {}
+            frame: dict[int, list[Row]] = {}
             for run_id in sorted(dirty):
                 if sum(map(len, frame.values())) >= FRAME_EVENTS:
                     self.wake([run_id], rung=False)
@@ -121,10 +137,19 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
                     if len(rows) == FRAME_EVENTS:
                         self.wake([run_id], rung=False)
             if frame or rung:
-                await self.send_json({"runs": {run_id: self.shown(rows) for run_id, rows in frame.items()}})
+                runs = ", ".join(f'"{run_id}": {rooms[run_id].text(rows, shown)}' for run_id, rows in frame.items())
+                await self.send(text_data=f'{{"runs": {{{runs}}}}}')
                 self.sent |= {run_id: rows[-1]["seq"] for run_id, rows in frame.items()}
             await asyncio.sleep(COALESCE_SECONDS)
 
-    def shown(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What of new events this socket passes on: all of them."""
+    @staticmethod
+    def shown(rows: list[Row]) -> list[Row]:
+        """What of new events such a socket passes on: all of them."""
         return rows
+
+
+def numbers(content: Any, run_ids: Iterable[int]) -> dict[int, int]:
+    """The last events that a page says it has, by run; 0 where it says nothing that could be one."""
+    have = content.get("have") if isinstance(content, Mapping) else None
+    known = have if isinstance(have, Mapping) else {}
+    return {pk: whole(known.get(str(pk))) or 0 for pk in run_ids}

@@ -3,30 +3,32 @@
 import asyncio
 import json
 import logging
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Any, Protocol
-
-import redis.asyncio as aredis
-from channels.db import database_sync_to_async
-from django.conf import settings
-from redis import RedisError
 
 from webapp.experiments import queries
 from webapp.live.nudge import CHANNEL
+from webapp.live.subscription import listen
+from webapp.live.threads import reading
 
 logger = logging.getLogger(__name__)
 
 TAIL = 5000
 """Newest events of a run that a room keeps; a viewer further behind reads the database itself."""
 
+TEXTS = 32
+"""Lists of events that a room keeps as JSON: viewers who are equally far receive the same text."""
+
 LOOK_SECONDS = 3.0
 """How often rooms look at the database without having been woken, so that a lost nudge costs seconds."""
 
 Row = dict[str, Any]
+Shown = Callable[[list[Row]], list[Row]]
 
 
-@database_sync_to_async
+@reading
 def read_events(run_id: int, seq: int) -> list[Row]:
     return queries.events_after(run_id, seq)
 
@@ -43,6 +45,7 @@ class Room:
         self.viewers: set[Viewer] = set()
         self.stale = True
         self._tail: deque[Row] = deque(maxlen=TAIL)
+        self._texts: OrderedDict[tuple[Shown, int, int], str] = OrderedDict()
         self._last = 0
         self._lock = asyncio.Lock()
 
@@ -58,7 +61,16 @@ class Room:
         if self._tail and seq < self._tail[0]["seq"] - 1:
             older: list[Row] = await read_events(self.run_id, seq)
             return older
-        return [row for row in self._tail if row["seq"] > seq]
+        return list(takewhile(lambda row: row["seq"] > seq, reversed(self._tail)))[::-1]
+
+    def text(self, rows: list[Row], shown: Shown) -> str:
+        """What ``shown`` lets through of ``rows``, which are gapless, as JSON."""
+        key = shown, rows[0]["seq"], rows[-1]["seq"]
+        if key not in self._texts:
+            self._texts[key] = json.dumps(shown(rows))
+            if len(self._texts) > TEXTS:
+                self._texts.popitem(last=False)
+        return self._texts[key]
 
 
 class Hub:
@@ -70,9 +82,11 @@ class Hub:
 
     def join(self, run_ids: Iterable[int], viewer: Viewer) -> None:
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+            self._tasks = [asyncio.create_task(listen(CHANNEL, self._heard)), asyncio.create_task(self._look())]
         for run_id in run_ids:
-            room = self.rooms.setdefault(run_id, Room(run_id))
+            room = self.rooms.get(run_id)
+            if room is None:
+                room = self.rooms[run_id] = Room(run_id)
             room.viewers.add(viewer)
             room.stale = True
 
@@ -101,26 +115,13 @@ class Hub:
             except Exception:
                 logger.exception("a viewer could not be woken")
 
+    def _heard(self, message: bytes | None) -> None:
+        self.wake(list(self.rooms) if message is None else news_of(message), rung=message is not None)
+
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self.wake(list(self.rooms), rung=False)
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                # No socket timeout: a subscription is silent for as long as nothing happens.
-                async with (
-                    aredis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2) as client,
-                    client.pubsub(ignore_subscribe_messages=True) as subscription,
-                ):
-                    await subscription.subscribe(CHANNEL)
-                    self.wake(list(self.rooms), rung=False)
-                    async for message in subscription.listen():
-                        self.wake(news_of(message["data"]), rung=True)
-            except (RedisError, OSError) as error:
-                logger.warning("no doorbell, rooms look at the database by themselves: %s", error)
-            await asyncio.sleep(1)
 
 
 def news_of(data: bytes | str) -> list[int]:

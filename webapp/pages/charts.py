@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from webapp.access import viewer
 from webapp.charts.drawing import PICTURES, draw
 from webapp.charts.paper import on_paper
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, asked_by
 from webapp.charts.rows import decomposition_rows, gap_rows
 from webapp.experiments import queries
 from webapp.findings.curves import curves
@@ -23,7 +23,8 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     """One chart of one pair, saved by the browser."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
     spec, rows = _chart(living, name)
-    return as_file(spec, rows, how, f"experiment-{pk}-{name}-{living.pair.index}", streamed=name == "live")
+    with asked_by(f"account {request.user.pk}", visitor=False):
+        return as_file(spec, rows, how, f"experiment-{pk}-{name}-{living.pair.index}", streamed=name == "live")
 
 
 def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
@@ -36,6 +37,9 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
     picture, kind = PICTURES[how]
     try:
         drawn = draw(on_paper(spec, rows if streamed else None), picture)
+    except TooMany as error:
+        retry = {"Retry-After": str(RETRY_SECONDS)}
+        return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=429, headers=retry)
     except NotDrawn as error:
         return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=503)
     return HttpResponse(drawn, content_type=kind, headers=headers)

@@ -17,6 +17,7 @@ from webapp.charts.frontier import frontier_chart
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.reliability import Reliable, reliability_chart
+from webapp.charts.renderers import asked_by
 from webapp.charts.rows import difficulty_rows, misfit_rows, reliability_rows
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -57,7 +58,8 @@ def figure(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     if name not in page.figures:
         raise Http404("There is no such chart.")
     found = page.figures[name]
-    return as_file(found.spec, found.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
+    with asked_by(f"account {request.user.pk}", visitor=False):
+        return as_file(found.spec, found.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
 
 
 class Thresholds:

@@ -17,6 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
+from webapp.live.nudge import access_changed
 from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share, Try
 from webapp.typed import whole
 
@@ -56,8 +57,9 @@ def make_link(
 
 
 def revoke(link: Link, by: User) -> None:
-    """Closes the link for good: the next request is refused, and open sockets within seconds."""
+    """Closes the link for good: the next request is refused, and open sockets within a second."""
     if Link.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        access_changed()
         tell(by, Verb.REVOKED, "share", link.share.slug, link.share.title, link=link.pk)
 
 

@@ -1,14 +1,15 @@
 """The socket of a live share: the curves of its experiment as they grow, for as long as its link is open."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import ClassVar, NamedTuple
 
-from django.contrib.auth.models import User
-
-from webapp.experiments.models import Experiment
 from webapp.live.consumers import ExperimentConsumer
+from webapp.live.grants import AccountGrant, Open, account_of, open_accounts
+from webapp.live.hub import Row
+from webapp.live.permissions import Rule
 from webapp.papers.choices import Choices
 from webapp.shares.links import COOKIE, visited
-from webapp.shares.models import Share
+from webapp.shares.models import Link, Share
 
 SHOWN = {
     "started": ("total_steps", "resumed_from"),
@@ -18,32 +19,65 @@ SHOWN = {
 """What curves are made of; workers, devices, paths and accounts stay in the laboratory."""
 
 
+class LinkGrant(NamedTuple):
+    """A link as it was when the socket was opened: with another password it opens nothing more."""
+
+    link: int
+    password: str
+
+
+def open_links(grants: Collection[LinkGrant]) -> dict[LinkGrant, Open]:
+    """Those of open links to live shares that show curves."""
+    links = Link.objects.select_related("share").in_bulk({grant.link for grant in grants})
+    found = {}
+    for grant in grants:
+        link = links.get(grant.link)
+        experiment = _streamed(link.share) if link and link.state == "open" and link.password == grant.password else None
+        if link and experiment:
+            found[grant] = Open(experiment, link.expires_at)
+    return found
+
+
+def open_permalinks(grants: Collection[AccountGrant]) -> dict[AccountGrant, Open]:
+    """Those of accounts that are still logged in, to live shares that show curves."""
+    accounts = open_accounts({grant.account for grant in grants})
+    shares = Share.objects.in_bulk({grant.opens for grant in grants})
+    found = {}
+    for grant in grants:
+        share = shares.get(grant.opens)
+        experiment = _streamed(share) if share else None
+        if grant.account in accounts and experiment:
+            found[grant] = Open(experiment, accounts[grant.account])
+    return found
+
+
+def _streamed(share: Share) -> int | None:
+    """The experiment of a live share; None of any other, and of one without the curves that all this is for."""
+    return share.experiment_id if share.live and Choices.model_validate(share.choices).curves else None
+
+
 class ShareConsumer(ExperimentConsumer):
-    def open_experiment(self) -> Experiment | None:
-        """None too of a share that is not live, and of one without the curves that all this is for."""
-        share = self.open_share(self.scope["url_route"]["kwargs"]["slug"])
-        if share is None or not share.live or not Choices.model_validate(share.choices).curves:
-            return None
-        return share.experiment
-
-    def open_share(self, slug: str) -> Share | None:
-        raise NotImplementedError
-
-    def shown(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    @staticmethod
+    def shown(rows: list[Row]) -> list[Row]:
         return [{name: row.get(name) for name in ("seq", "kind", *SHOWN[row["kind"]])} for row in rows if row["kind"] in SHOWN]
 
 
 class VisitorConsumer(ShareConsumer):
     """For who came through a link: the cookie of the handshake names it."""
 
-    def open_share(self, slug: str) -> Share | None:
-        link = visited(self.scope.get("cookies", {}).get(COOKIE, ""), slug)
-        return link.share if link else None
+    rules: ClassVar[Rule] = staticmethod(open_links)
+
+    def asked(self) -> LinkGrant | None:
+        link = visited(self.scope.get("cookies", {}).get(COOKIE, ""), self.scope["url_route"]["kwargs"]["slug"])
+        return LinkGrant(link.pk, link.password) if link else None
 
 
 class TeamConsumer(ShareConsumer):
     """For accounts, by the permalink."""
 
-    def open_share(self, slug: str) -> Share | None:
-        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
-        return Share.objects.select_related("experiment").filter(slug=slug).first() if user else None
+    rules: ClassVar[Rule] = staticmethod(open_permalinks)
+
+    def asked(self) -> AccountGrant | None:
+        account = account_of(self.scope)
+        share = Share.objects.filter(slug=self.scope["url_route"]["kwargs"]["slug"]).first() if account else None
+        return AccountGrant(account, share.pk) if account and share else None

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from webapp.access import public
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, asked_by
 from webapp.papers.refused import Refused
 from webapp.shares.freezing import CARD
 from webapp.shares.frozen import Damaged
@@ -91,6 +91,9 @@ def preview_card(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return gone(request)
     try:
-        return HttpResponse(found.file(CARD), content_type="image/png")
+        with asked_by(*found.asker(request)):
+            return HttpResponse(found.file(CARD), content_type="image/png")
+    except TooMany as error:
+        return HttpResponse(str(error), content_type="text/plain", status=429, headers={"Retry-After": str(RETRY_SECONDS)})
     except (Damaged, Refused, NotDrawn):
         return gone(request)

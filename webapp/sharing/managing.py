@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, may_change, member, viewer
 from webapp.archives.leaving import Unfinished
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import NotDrawn
 from webapp.experiments import queries as experiments
 from webapp.experiments.models import Experiment
 from webapp.papers.choices import Choices

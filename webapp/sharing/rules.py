@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from webapp.access import by_link, viewer
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany
 from webapp.papers.refused import Refused
 from webapp.shares.frozen import Damaged
 from webapp.shares.links import COOKIE, visited
@@ -67,7 +67,11 @@ def _said(view: View) -> View:
         try:
             return view(request, found, **rest)
         except (Damaged, Refused, NotDrawn) as error:
-            status = 404 if isinstance(error, Refused) else 503
-            return render(request, "sharing/nothing.html", {"why": str(error)}, status=status)
+            too_many = isinstance(error, TooMany)
+            status = 404 if isinstance(error, Refused) else 429 if too_many else 503
+            page = render(request, "sharing/nothing.html", {"why": str(error)}, status=status)
+            if too_many:
+                page["Retry-After"] = str(RETRY_SECONDS)
+            return page
 
     return answered

@@ -1,8 +1,11 @@
 """What somebody looks at: one version of a share, or a live one as it is now, with the addresses of what belongs to it."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
+from django.http import HttpRequest
+
+from webapp.charts.once import Once
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.paper import Paper
@@ -10,8 +13,8 @@ from webapp.shares.freezing import MADE
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Link, Share, Version
 
-KEPT = 8
-"""Files of live pages that a web process keeps while nothing changes: making one takes seconds, and any reader may ask."""
+FILES = Once(2**26)
+"""Files of live pages, kept while nothing changes: making one takes seconds, and any reader may ask."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Seen:
         assert self.share.experiment is not None
         return compose(self.share.experiment, Choices.model_validate(self.share.choices), self.share.owner)
 
+    def asker(self, request: HttpRequest) -> tuple[str, bool]:
+        """Whose turn it takes to make a file for the request, and whether that is a visitor."""
+        if self.link:
+            return f"link {self.link.pk} from {request.META.get('REMOTE_ADDR', '')}", True
+        return f"account {request.user.pk}", False
+
     def file(self, name: str) -> bytes:
         """One of MADE, made again where the frozen one names a folder. Raises what ``paper`` does, and NotDrawn."""
         if self.frozen and not self.frozen.names_folders:
@@ -47,9 +56,9 @@ class Seen:
         return made(name, self.paper.model_dump_json())
 
 
-@lru_cache(KEPT)
 def made(name: str, paper: str) -> bytes:
-    return MADE[name](Paper.model_validate_json(paper))
+    """Raises NotDrawn."""
+    return FILES.get((name.encode(), paper.encode()), lambda: MADE[name](Paper.model_validate_json(paper)))
 
 
 def seen_by_link(link: Link, number: int | None = None) -> Seen | None:

@@ -1,12 +1,11 @@
 """The pages of a share and the files that belong to them, the same behind a link and behind the permalink."""
 
-from functools import lru_cache
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
 from webapp.charts.drawing import PICTURES, Format, draw
 from webapp.charts.paper import on_paper
+from webapp.charts.renderers import asked_by
 from webapp.findings.spreadsheet import as_csv
 from webapp.papers.choices import Choices
 from webapp.papers.composing import stream
@@ -18,9 +17,6 @@ from webapp.shares.links import count_view
 from webapp.sharing.seen import Seen
 
 TYPES = {OFFLINE: "text/html; charset=utf-8", PRINTED: "application/pdf", CARD: "image/png"}
-
-KEPT = 64
-"""Pictures that a web process keeps; drawing one takes half a second, and anybody with a link may ask."""
 
 
 def page(request: HttpRequest, seen: Seen) -> HttpResponse:
@@ -47,7 +43,8 @@ def _doors(request: HttpRequest, seen: Seen) -> Doors:
 
 
 def file(request: HttpRequest, seen: Seen, name: str) -> HttpResponse:
-    answer = HttpResponse(seen.file(name), content_type=TYPES[name])
+    with asked_by(*seen.asker(request)):
+        answer = HttpResponse(seen.file(name), content_type=TYPES[name])
     if name != CARD:
         saved_as = f"{seen.share.slug}{f'-v{seen.version.number}' if seen.version else ''}.{name.rpartition('.')[2]}"
         answer["Content-Disposition"] = content_disposition_header(True, saved_as) or "attachment"
@@ -65,9 +62,9 @@ def chart(request: HttpRequest, seen: Seen, name: str, how: str) -> HttpResponse
     if how not in PICTURES:
         raise Http404("A chart is an SVG, a PNG or a CSV.")
     picture, kind = PICTURES[how]
-    return HttpResponse(drawn(found.model_dump_json(), picture), content_type=kind, headers=headers)
+    with asked_by(*seen.asker(request)):
+        return HttpResponse(drawn(found.model_dump_json(), picture), content_type=kind, headers=headers)
 
 
-@lru_cache(KEPT)
 def drawn(chart: str, how: Format) -> bytes:
     return draw(on_paper(Chart.model_validate_json(chart).drawn), how)

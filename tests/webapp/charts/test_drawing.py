@@ -6,16 +6,17 @@ import sys
 import pytest
 
 from webapp.charts import drawing, programs
+from webapp.charts.renderers import RENDERERS, NotDrawn
 
 
 def test_what_cannot_be_drawn_says_so() -> None:
-    with pytest.raises(programs.NotDrawn, match="could not be drawn"):
+    with pytest.raises(NotDrawn, match="could not be drawn"):
         drawing.draw({"mark": 7}, "svg")
 
 
 def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "SECONDS", 0.001)
-    with pytest.raises(programs.NotDrawn, match=r"within 0\.001 seconds"):
+    with pytest.raises(NotDrawn, match=r"within 0\.001 seconds"):
         drawing.draw({"mark": "point"}, "png")
 
 
@@ -26,5 +27,5 @@ def test_the_web_does_not_import_the_program_that_draws() -> None:
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "SECONDS", 0.001)
-    with programs.AT_ONCE, programs.AT_ONCE, pytest.raises(programs.NotDrawn, match="Try again in a minute"):
+    with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
         drawing.draw({"mark": "point"}, "png")

@@ -14,9 +14,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
-from webapp.live.consumers import NOT_FOUND
 from webapp.live.hub import hub
 from webapp.live.nudge import nudge
+from webapp.live.permissions import NOT_FOUND
 from webapp.live.routing import websocket_urlpatterns
 
 from ..cast import ending, launched
@@ -44,7 +44,7 @@ class Page:
 
     async def connect(self) -> None:
         await self.socket.send_input({"type": "websocket.connect"})
-        assert (await self.socket.receive_output())["type"] == "websocket.accept"
+        assert (await self.socket.receive_output(timeout=10))["type"] == "websocket.accept"
 
     async def say(self, message: Any) -> None:
         await self.socket.send_input({"type": "websocket.receive", "text": json.dumps(message)})
@@ -158,7 +158,7 @@ async def test_strangers_are_sent_away(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     page = Page(experiment, AnonymousUser())
     await page.connect()
-    assert await page.socket.receive_output() == {"type": "websocket.close", "code": NOT_FOUND}
+    assert await page.socket.receive_output(timeout=10) == {"type": "websocket.close", "code": NOT_FOUND}
 
 
 async def test_rooms_close_when_the_last_viewer_leaves(owner: User) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from webapp.charts import programs
-from webapp.charts.programs import NotDrawn
+from webapp.charts.renderers import RENDERERS, NotDrawn
 from webapp.papers import glyphs, press
 from webapp.papers.card import card
 from webapp.papers.notes import html
@@ -104,5 +104,5 @@ def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "SECONDS", 0.001)
-    with programs.AT_ONCE, programs.AT_ONCE, pytest.raises(NotDrawn, match="Try again in a minute"):
+    with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
         press.press("<p>", "pdf")

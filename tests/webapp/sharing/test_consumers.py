@@ -17,10 +17,11 @@ from django.utils import timezone
 from tests.webapp.cast import launched, story
 from tests.webapp.shares.made import CHOICES
 from webapp.experiments import services as experiments
-from webapp.live import consumers
+from webapp.live import permissions
 from webapp.live import routing as live
-from webapp.live.consumers import NOT_FOUND
+from webapp.live.consumers import UNREADABLE
 from webapp.live.hub import hub
+from webapp.live.permissions import NOT_FOUND
 from webapp.shares import links
 from webapp.shares.models import Link, Share
 from webapp.sharing import routing
@@ -49,7 +50,7 @@ async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None 
     scope |= {"cookies": {"share": cookie}, "user": user or AnonymousUser()}
     socket = ApplicationCommunicator(URLRouter([*live.websocket_urlpatterns, *routing.websocket_urlpatterns]), scope)
     await socket.send_input({"type": "websocket.connect"})
-    assert (await socket.receive_output())["type"] == "websocket.accept"
+    assert (await socket.receive_output(timeout=10))["type"] == "websocket.accept"
     yield socket
     if not socket.future.done():
         await socket.send_input({"type": "websocket.disconnect", "code": 1000})
@@ -94,7 +95,7 @@ async def test_nobody_else_receives_anything(owner: User) -> None:
     ]
     for path, sent, user in doors:
         async with opened(path, sent, user) as socket:
-            assert await socket.receive_output() == CLOSED, (path, sent, user)
+            assert await socket.receive_output(timeout=10) == CLOSED, (path, sent, user)
 
 
 async def test_curves_that_the_author_left_out_are_not_sent_either(owner: User) -> None:
@@ -104,7 +105,7 @@ async def test_curves_that_the_author_left_out_are_not_sent_either(owner: User) 
         (f"/shares/{share.slug}/live/", "", owner),
     ):
         async with opened(path, cookie, user) as socket:
-            assert await socket.receive_output() == CLOSED
+            assert await socket.receive_output(timeout=10) == CLOSED
 
 
 async def test_open_sockets_close_within_five_seconds_of_their_links(owner: User) -> None:
@@ -133,7 +134,7 @@ async def until_closed(socket: ApplicationCommunicator) -> Any:
 
 
 async def test_a_socket_that_has_said_nothing_yet_closes_too(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
     share, link = await shared(owner)
     async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
         await sync_to_async(links.revoke)(link, owner)
@@ -141,7 +142,7 @@ async def test_a_socket_that_has_said_nothing_yet_closes_too(owner: User, monkey
 
 
 async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
         await told(socket)
@@ -152,7 +153,7 @@ async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: 
 async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/ws/experiments/{share.experiment_id}/", user=owner) as socket:
         await told(socket)
@@ -160,17 +161,30 @@ async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
         assert await until_closed(socket) == CLOSED
 
 
-async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(owner: User) -> None:
+UNREADABLE_MESSAGES = [{"text": "{"}, {"text": ""}, {"text": "[" * 100_000}, {"text": "9" * 5000}, {"bytes": b"\x00"}]
+
+
+@pytest.mark.parametrize("message", UNREADABLE_MESSAGES)
+async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(owner: User, message: dict[str, Any]) -> None:
     share, link = await shared(owner)
     before = asyncio.all_tasks()
     for greets in (False, True):
         async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
             if greets:
                 await told(socket)
-            await socket.send_input({"type": "websocket.receive", "text": "{"})
-            with pytest.raises(json.JSONDecodeError):
-                await socket.wait()
+            await socket.send_input({"type": "websocket.receive", **message})
+            assert await until_closed(socket) == {"type": "websocket.close", "code": UNREADABLE}
     async with asyncio.timeout(5):
         while asyncio.all_tasks() != before:
             await asyncio.sleep(0)
     assert hub().rooms == {}
+
+
+@pytest.mark.parametrize("have", ["x", [1], {"1": "x"}, {"1": 10**40}, {"1": -1}, {"1": 1e400}, {"1": None}, {"1": True}])
+async def test_what_a_page_cannot_have_counts_as_nothing(owner: User, have: object) -> None:
+    share, link = await shared(owner)
+    if isinstance(have, dict):
+        have = {str(pk): have["1"] async for pk in share.experiment.runs.values_list("pk", flat=True)}  # type: ignore[union-attr]
+    async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
+        await socket.send_input({"type": "websocket.receive", "text": json.dumps({"have": have})})
+        assert "metric" in (await socket.receive_output(timeout=10))["text"]

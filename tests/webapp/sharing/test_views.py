@@ -1,13 +1,18 @@
 """What a reader of a share sees: the same bytes for ever of a frozen one, the experiment as it is of a live one."""
 
+import queue
 import shutil
+import threading
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.webapp.shares.made import CHOICES, frozen, live, visitor
+from webapp.charts.renderers import RENDERERS
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
 from webapp.papers.paper import Paper
@@ -161,3 +166,45 @@ def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: Use
     Share.objects.update(choices={**share.choices, "title": "Another"})
     client.get(address)
     assert asked == [CHOICES.title, "Another"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_freezing_does_not_wait_for_sixteen_pdfs_that_one_visitor_asks_for_who_is_told_to_wait(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share, released, begun = live(owner), threading.Event(), threading.Event()
+    client, _, _ = visitor(share)
+
+    def printed(paper: Paper) -> bytes:
+        with RENDERERS.turn(60):
+            begun.set()
+            assert not paper.live or released.wait(60)
+        return b"%PDF"
+
+    monkeypatch.setitem(MADE, PRINTED, printed)
+    address = f"/shared/{share.slug}/paper.pdf"
+    answers: queue.SimpleQueue[HttpResponse] = queue.SimpleQueue()
+
+    def ask() -> None:
+        mine = Client()
+        mine.cookies = client.cookies
+        answers.put(mine.get(address))  # type: ignore[arg-type]
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(60)
+    refused = [answers.get(timeout=60) for _ in range(14)]
+    assert {one.status_code for one in refused} == {429}
+    assert refused[0]["Retry-After"] == "5"
+    assert "2 files are being made for you" in refused[0].content.decode()
+    assert services.share_frozen(share.experiment, CHOICES, owner).versions.count() == 1  # type: ignore[arg-type]
+    another = Client()
+    another.cookies = client.cookies
+    assert another.get(f"/shared/{share.slug}/").status_code == 200
+    released.set()
+    assert [answers.get(timeout=60).status_code for _ in range(2)] == [200, 200]
+    for thread in threads:
+        thread.join(60)
+    assert client.get(address).content == b"%PDF"
