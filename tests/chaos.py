@@ -81,6 +81,7 @@ class Chaos:
         artifacts = self.folder / "lab" / "artifacts"
         with contextlib.ExitStack() as stack:
             control = stack.enter_context(ThreadPoolExecutor(1)).submit(self._control)
+            stack.push(self._note_failure)
             self.small = stack.enter_context(small_disk(artifacts))
             self.database = stack.enter_context(self._database(patient))
             lab = stack.enter_context(Lab(self.folder / "lab", "--workers", str(WORKERS), **patient))
@@ -96,9 +97,6 @@ class Chaos:
                         break
                     self._break(lab)
                 lab.until(lambda: self._state() == "finished", STUCK_SECONDS, self._events)
-            except BaseException:
-                self.failed = True
-                raise
             finally:
                 over.set()
                 watch.join()
@@ -126,6 +124,10 @@ class Chaos:
             yield server
         finally:
             server.stop()
+
+    def _note_failure(self, kind: object, *_: object) -> None:
+        """The control ends with what broke, and does not train on."""
+        self.failed = kind is not None
 
     def _control(self) -> None:
         """Trains the same without a laboratory, some runs at a time, those that label for others first."""
