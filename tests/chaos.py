@@ -33,6 +33,7 @@ from typing import Any
 from training import ExperimentSpec, RunSpec, Store, make_plan
 
 from .databases import Database, Postgres, Sqlite
+from .disks import small_disk
 from .lab import LEASE_SECONDS, ROOT, Lab, quick
 
 WORKERS = 4
@@ -40,7 +41,6 @@ PAUSE_SECONDS = (0.5, 4.0)
 ORPHANED_SECONDS = 60.0
 STUCK_SECONDS = 180.0
 """Without any event, or any line of the control."""
-DISK = 64 * 2**20
 FULL_SECONDS = 4.0
 FROZEN_SECONDS = (2.0, 10.0)
 AWAY_SECONDS = {"database away 1 s": 1.0, "database away 60 s": 60.0}
@@ -257,22 +257,6 @@ class Chaos:
 def moment(value: datetime | str) -> datetime:
     """As PostgreSQL gives it, or as SQLite has it: text in UTC."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[bool]:
-    """Puts a small file system of its own at ``folder``, which then can be full. False where that is not allowed."""
-    folder.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def hold(key: str, events: list[dict[str, Any]]) -> None:
