@@ -33,6 +33,7 @@ from typing import Any
 from training import ExperimentSpec, RunSpec, Store, make_plan
 
 from .databases import Database, Postgres, Sqlite
+from .disks import small_disk
 from .lab import LEASE_SECONDS, ROOT, Lab, quick
 
 WORKERS = 4
@@ -40,7 +41,6 @@ PAUSE_SECONDS = (0.5, 4.0)
 ORPHANED_SECONDS = 60.0
 STUCK_SECONDS = 180.0
 """Without any event, or any line of the control."""
-DISK = 64 * 2**20
 FULL_SECONDS = 4.0
 FROZEN_SECONDS = (2.0, 10.0)
 AWAY_SECONDS = {"database away 1 s": 1.0, "database away 60 s": 60.0}
@@ -81,6 +81,7 @@ class Chaos:
         artifacts = self.folder / "lab" / "artifacts"
         with contextlib.ExitStack() as stack:
             control = stack.enter_context(ThreadPoolExecutor(1)).submit(self._control)
+            stack.push(self._note_failure)
             self.small = stack.enter_context(small_disk(artifacts))
             self.database = stack.enter_context(self._database(patient))
             lab = stack.enter_context(Lab(self.folder / "lab", "--workers", str(WORKERS), **patient))
@@ -96,9 +97,6 @@ class Chaos:
                         break
                     self._break(lab)
                 lab.until(lambda: self._state() == "finished", STUCK_SECONDS, self._events)
-            except BaseException:
-                self.failed = True
-                raise
             finally:
                 over.set()
                 watch.join()
@@ -126,6 +124,10 @@ class Chaos:
             yield server
         finally:
             server.stop()
+
+    def _note_failure(self, kind: object, *_: object) -> None:
+        """The control ends with what broke, and does not train on."""
+        self.failed = kind is not None
 
     def _control(self) -> None:
         """Trains the same without a laboratory, some runs at a time, those that label for others first."""
@@ -255,22 +257,6 @@ class Chaos:
 def moment(value: datetime | str) -> datetime:
     """As PostgreSQL gives it, or as SQLite has it: text in UTC."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[bool]:
-    """Puts a small file system of its own at ``folder``, which then can be full. False where that is not allowed."""
-    folder.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def hold(key: str, events: list[dict[str, Any]]) -> None:

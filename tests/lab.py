@@ -76,7 +76,11 @@ class Lab:
 
     def __enter__(self) -> "Lab":
         self.start()
-        self.token = self.manage("token", "admin").strip()
+        try:
+            self.token = self.manage("token", "admin").strip()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import small_disk
+from tests.disks import small_disk
 from tests.lab import Lab, slow
 
 

@@ -1,6 +1,7 @@
 """With REDIS_URL and DATABASE_URL set, the same commands use those servers: PostgreSQL and a broker that listens on TCP."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from ..lab import Lab, quick
 
 
 @pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    # Not in a folder of pytest's, which every session of pytest closes to the account of the server.
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture
