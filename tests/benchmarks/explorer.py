@@ -25,8 +25,8 @@ from tests.benchmarks.live import session_cookie
 from tests.lab import Lab
 from training import RunSpec, Store, catalog
 from training.artifacts import Predictions, Trajectory
+from training.checksums import digest
 
-FINGERPRINT = "f" * 64
 STEPS = np.arange(0, 11) * 100
 
 WHAT = (
@@ -67,7 +67,8 @@ def make(rows: int, folder: Path) -> None:
     shelf = folder / "datasets"
     shelf.mkdir(parents=True)
     table = pa.table({"id": ids, "text": texts, "label": gold, "group": group})
-    pq.write_table(table, shelf / f"{FINGERPRINT}.parquet", compression="zstd")
+    pq.write_table(table, shelf / "made.parquet", compression="zstd")
+    (shelf / "made.parquet").rename(shelf / f"{digest(shelf / 'made.parquet')}.parquet")
     np.savez(folder / "made.npz", ids=ids, gold=gold, group=group)
 
 
@@ -94,7 +95,8 @@ def record(folder: Path) -> int:
         store.write_predictions(run.key, Predictions(made["ids"], split, made["group"], made["gold"], prob))
         path = np.linspace(0.5, prob, len(STEPS)).astype(np.float32)
         store.write_trajectory(run.key, Trajectory(STEPS, made["ids"], path, np.full(len(STEPS), 0.5), 1000))
-        run.status, run.spec["fingerprint"] = Status.FINISHED, FINGERPRINT
+        (dataset,) = (folder / "datasets").glob("*.parquet")
+        run.status, run.spec["fingerprint"] = Status.FINISHED, dataset.stem
         run.save()
     leave_features(experiment.runs.get(key=experiment.triplets[0]["student"]).run_spec, folder, n)
     return int(experiment.pk)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from training import Store
 from training.artifacts import Predictions, Trajectory
+from training.checksums import digest
 from webapp.examples.base import Base, Source
 from webapp.examples.slices import Slice, open_slice
 from webapp.examples.view import SEATS, View
@@ -95,7 +96,8 @@ def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] 
     test = rng.permutation(np.flatnonzero(split == "test"))
     store.write_trajectory(KEYS[1], Trajectory(STEPS, ids[test], path[:, test], np.full(len(STEPS), 0.5), 30))
     base = Base(folder / "cache", "256MB", 2)
-    source = Source(store, folder / "examples.parquet", "f" * 64, KEYS, "test")
+    dataset = folder / "examples.parquet"
+    source = Source(store, dataset, digest(dataset), KEYS, "test")
     return World(base, source, ids, gold, group, prob, path, texts, split)
 
 
@@ -112,5 +114,6 @@ def three_classes(folder: Path) -> World:
     path = Trajectory(STEPS, world.ids[test], world.path[:, test], np.full(len(STEPS), 0.5), 30)
     world.source.store.write_trajectory(KEYS[1], path)
     columns = {"id": world.ids, "text": world.texts, "label": world.gold, "group": world.group}
-    pq.write_table(pa.table(columns), folder / "examples.parquet")
+    pq.write_table(pa.table(columns), world.source.dataset)
+    world.source = replace(world.source, fingerprint=digest(world.source.dataset))
     return world
