@@ -66,7 +66,7 @@ class Plan:
             features = features_key(run)
             alike = *(getattr(run, name) for name in COSTS), key in done or features in ready
             if alike not in known:
-                known[alike] = estimate_seconds(run, features_ready=key in done or features in ready)
+                known[alike] = estimate_seconds(run, features_ready=bool(alike[-1]))
             seconds[key] = known[alike]
             ready.add(features)
         return seconds
@@ -195,7 +195,7 @@ def check_size(spec: ExperimentSpec) -> None:
 def _renamed(run: RunSpec, keys: Mapping[str, str]) -> dict[str, Any]:
     """The fields of ``run`` that name other runs, with their new ``keys``."""
     named: dict[str, str | None] = {name: getattr(run, name) for name in ("labels", "start", "judge", "features_of")}
-    listed: dict[str, Iterable[str] | None] = {name: getattr(run, name) for name in ("members", "boosts")}
+    listed: dict[str, Iterable[str]] = {"members": run.members, "boosts": run.boosts or ()}
     return {
         **{name: keys[key] for name, key in named.items() if key is not None and key != GROUND_TRUTH},
         **{name: tuple(keys[key] for key in several) for name, several in listed.items() if several},
