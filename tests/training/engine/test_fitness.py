@@ -97,9 +97,8 @@ def test_opt_with_projected_embeddings_is_as_wide_as_its_states(make: Callable[.
     assert finish(ceiling_of(plan_of(folder, tuning)), store).of("finished")
 
 
-@pytest.mark.parametrize("pad", [1, 599])
-def test_longformer_is_tuned_in_full_although_it_pads_by_itself(make: Callable[..., Path], pad: int) -> None:
-    folder = make("bert", "Longformer", **SMALL, attention_window=8, pad_token_id=pad)
+def test_longformer_is_tuned_in_full_although_it_pads_by_itself(make: Callable[..., Path]) -> None:
+    folder = make("bert", "Longformer", **SMALL, attention_window=8, pad_token_id=1)
     used = torch.tensor([0, 2, 9, 30])
     tuned = engine_models.build(ceiling_of(plan_of(folder, "full")), used)
     logits = tuned(torch.tensor([[2, 9, 30, 9, 2]]), torch.ones(1, 5))
