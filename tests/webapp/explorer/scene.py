@@ -12,6 +12,7 @@ from tests.webapp.cast import SKILL, ending, launched, story
 from training import Store, catalog
 from training.artifacts import Predictions, Trajectory
 from training.catalog import shelf
+from training.checksums import digest
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -74,10 +75,12 @@ def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:
 
 def with_texts(experiment: Experiment, texts: list[str]) -> None:
     """Gives the experiment's first test examples other texts: those of a data set on the shelf."""
-    made, fingerprint = rows("movie-reviews"), "e" * 64
+    made = rows("movie-reviews")
     columns = {"id": made["id"], "text": [*texts, *made["text"][len(texts) :]], "label": made["label"], "group": made["id"]}
     shelf.folder().mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), shelf.file_of(fingerprint))
+    pq.write_table(pa.table(columns), shelf.folder() / "made.parquet")
+    fingerprint = digest(shelf.folder() / "made.parquet")
+    (shelf.folder() / "made.parquet").rename(shelf.file_of(fingerprint))
     for run in experiment.runs.all():
         run.spec["fingerprint"] = fingerprint
         run.save(update_fields=["spec"])
