@@ -49,7 +49,13 @@ OWNERS |= {"share", "share-link", "share-revoke"}
 OWNERS_API = {"/experiments/{experiment_id}", "/experiments/{experiment_id}/launch", "/experiments/{experiment_id}/stop"}
 OWNERS_API |= {"/experiments/{experiment_id}/move"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
-ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
+ADMINS_API = {
+    "/api/v1/experiments/{experiment_id}/imported-runs",
+    "/api/v1/audit",
+    "/api/v1/queue/pause",
+    "/api/v1/queue/resume",
+    "/api/v1/workers/{worker_id}/{act}",
+}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 PUBLIC_API = {"api-root", "openapi-json"}
 

@@ -4,6 +4,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from webapp.limits import LARGEST_FILE, limited
 
@@ -50,3 +51,12 @@ async def test_a_body_without_a_length_is_cut_off_where_it_is_too_large() -> Non
     status, read = await ask("/experiments/new/", None, [2**22] * 100)
     assert status == 413
     assert read <= 2**24
+
+
+@pytest.mark.parametrize("path", ["/experiments/import/", "/api/v1/archives", "/datasets/upload/", "/api/v1/datasets"])
+async def test_an_upload_for_which_the_disk_has_no_room_is_refused_before_it_is_read(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
+    assert await ask(path, 100, [10]) == (507, 0)
+    assert await ask("/experiments/new/", 100, [10]) == (200, 10)

@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema
 
 from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
+from webapp.api.experiments import OriginOut, origin_out
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import launch as jobs
@@ -33,6 +34,7 @@ class RunOut(Schema):
     seconds: float | None
     spec: RunSpec
     experiments: list[int]
+    imported: OriginOut | None
 
 
 class LogOut(Schema):
@@ -66,6 +68,7 @@ def run_out(request: HttpRequest, run: Run) -> RunOut:
         seconds=run.seconds,
         spec=run.run_spec,
         experiments=list(experiments.values_list("pk", flat=True)),
+        imported=origin_out(run),
     )
 
 

@@ -3,20 +3,22 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from training import Store
-from training.archive import ABOUT, MADE, RUN, Archive, pack, seal, versions_of
+from training import Store, Triplet
+from training.archive import ABOUT, MADE, RUN, Archive, Origin, pack, seal, versions_of
 from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
 from training.results import Result
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.origins import exported_keys, renamed
 from webapp.experiments.queries import state
 
 
@@ -44,8 +46,10 @@ def write(experiment: Experiment, folder: Path) -> str:
         raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
     store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
+    names = exported_keys(runs)
     for run in runs:
-        starts += _write_run(run, store, Store(folder))
+        starts += _write_run(run, names, store, Store(folder))
+    result = None if experiment.result is None else Result.model_validate(renamed(experiment.result, names))
     about = Archive(
         number=experiment.pk,
         name=experiment.name,
@@ -53,20 +57,21 @@ def write(experiment: Experiment, folder: Path) -> str:
         launched_at=launched,
         ended_at=ended,
         spec=experiment.spec,
-        triplets=experiment.triplets,
-        result=None if experiment.result is None else Result.model_validate(experiment.result),
+        triplets=[Triplet(**renamed(triplet, names)) for triplet in experiment.triplets],
+        result=result,
         versions=versions_of(starts),
         datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
+        imported={names[run.key]: Origin.model_validate(run.origin) for run in runs if run.origin},
     )
     (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
     return seal(folder)
 
 
-def _write_run(run: Run, store: Store, target: Store) -> list[RunStarted]:
-    """Returns what the run told at the start of each attempt."""
-    folder, starts = target.run(run.key), list[RunStarted]()
+def _write_run(run: Run, names: Mapping[str, str], store: Store, target: Store) -> list[RunStarted]:
+    """Returns what the run told at the start of each attempt. ``names`` are the keys of runs in the archive."""
+    folder, starts = target.run(names[run.key]), list[RunStarted]()
     folder.mkdir(parents=True)
-    (folder / RUN).write_text(run.run_spec.model_dump_json(indent=2), encoding="utf-8")
+    (folder / RUN).write_text(run.run_spec.with_keys(names).model_dump_json(indent=2), encoding="utf-8")
     for name in MADE if run.status == Status.FINISHED else ():
         try:
             store.checksums.verify(store.run(run.key) / name, again=True)

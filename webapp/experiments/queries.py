@@ -7,12 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.plan import features_seconds
 from training.spec import Problem, warnings
 from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
+from webapp.experiments.origins import with_accepted
 
 Viewer = User | AnonymousUser
 
@@ -53,13 +54,17 @@ def at_rest(run_id: int) -> list[int]:
 BEGUN = Q(runs__started_at__gte=F("launched_at"))
 
 
+IMPORTED = Exists(Part.objects.filter(experiment=OuterRef("pk")).exclude(run__claimed_key=""))
+"""Whether some of an experiment's runs were trained elsewhere."""
+
+
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
     """Experiments, newest first, each with the number of its runs by status, in one query."""
     counts = {f"runs_{status.value}": Count("runs", filter=Q(runs__status=status), distinct=True) for status in Status}
     return (
         visible(viewer)
         .select_related("owner")
-        .annotate(runs_begun=Count("runs", filter=BEGUN, distinct=True), **counts)
+        .annotate(imported=IMPORTED, runs_begun=Count("runs", filter=BEGUN, distinct=True), **counts)
         .order_by("-pk")
     )
 
@@ -164,7 +169,7 @@ class Preview:
 
 
 def preview(spec: ExperimentSpec) -> Preview:
-    plan, store = make_plan(spec), Store(settings.ARTIFACTS_DIR)
+    plan, store = with_accepted(make_plan(spec)), Store(settings.ARTIFACTS_DIR)
     known = dict(Run.objects.filter(key__in=plan.runs).values_list("key", "status"))
     done = frozenset(key for key, status in known.items() if status == Status.FINISHED and store.finished(key))
     at_work = frozenset(key for key, status in known.items() if status in ACTIVE)
@@ -180,7 +185,9 @@ def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
         alike = {f"spec__{name}": getattr(run, name) for name in ALIKE}
         group = tuple(alike.values())
         if group not in seen:
-            recent = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, **alike).order_by("-ended_at")
+            recent = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, claimed_key="", **alike).order_by(
+                "-ended_at"
+            )
             seen[group] = list(recent.values_list("seconds", flat=True)[:5])  # type: ignore[arg-type]
         if len(seen[group]) >= 3:  # fewer may be only the one that also made the features
             estimates[key] = median(seen[group])

@@ -31,6 +31,7 @@ from training.spec import ENGINE_VERSION
 from webapp.experiments import obstacles, workers
 from webapp.experiments.fold import fold
 from webapp.experiments.models import ACTIVE, COMPARED, LEASED, Event, Experiment, Part, Role, Run, Status, Worker
+from webapp.experiments.origins import compare, with_accepted
 from webapp.experiments.queue import pause_now, queued_run_ids
 from webapp.isolation import Isolated, sentence
 from webapp.outages import Outage, is_away
@@ -50,7 +51,7 @@ def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) 
 @transaction.atomic
 def launch(experiment: Experiment) -> set[int]:
     """Gives the experiment its runs: finished ones are shared, stopped and failed ones go on, new ones wait their turn."""
-    plan = make_plan(experiment.experiment_spec)
+    plan = with_accepted(make_plan(experiment.experiment_spec))
     runs = {
         key: Run.objects.get_or_create(key=key, defaults={"spec": spec.model_dump(mode="json")})[0]
         for key, spec in plan.runs.items()
@@ -88,6 +89,8 @@ def _start(run_ids: Sequence[int]) -> set[int]:
     for pk in run_ids:
         run = _lock(pk)
         again = run.status in (Status.STOPPED, Status.FAILED) or (run.status == Status.FINISHED and not store.finished(run.key))
+        if run.imported:
+            continue  # it was trained elsewhere, and is nothing that could be trained here
         if again or run.status == Status.WAITING:
             if _ready(run):
                 _append(run, [RunQueued()])
@@ -356,6 +359,9 @@ def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
     _append(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])
     Store(settings.ARTIFACTS_DIR).quarantine(run.key)
     changed = {run.pk}
+    if run.imported:
+        _append(run, [RunFailed(error=f"{damage} It was trained elsewhere, so that it cannot be trained again under this key.")])
+        return changed | _rest(run)
     for pk in run.needed_by.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True):
         dependent = _lock(pk)
         if dependent.status == Status.QUEUED:
@@ -422,7 +428,8 @@ _refreshing = Isolated("results")
 
 
 def refresh_results(run_ids: Iterable[int]) -> set[int]:
-    """Computes the results of the experiments that these runs are part of, from predictions alone."""
+    """Computes the results of the experiments that these runs are part of, from predictions alone, and compares imported runs."""
+    compare()
     launched = Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct()
     found = list(launched.values_list("pk", flat=True))
     return set().union(*_refreshing.each(found, _refresh_by_id, note_result_error))

@@ -11,6 +11,7 @@ from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.models import Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.queries import STATES
+from webapp.findings import elsewhere
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
 from webapp.findings.looks import looks
@@ -160,6 +161,21 @@ class Living:
     @cached_property
     def lanes(self) -> PairLanes:
         return PairLanes(self.spec, self.pair, self.experiment.triplets, self.parts)
+
+    @cached_property
+    def elsewhere(self) -> list[Note]:
+        """Of each archive that some of its runs came in."""
+        return elsewhere.notes(self.runs)
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether new experiments may use the runs of the archive that it came in; None of one that came in none."""
+        mine = [run for run in self.runs if run.origin and self._content == run.origin["content"]]
+        return all(run.accepted_at for run in mine) if mine else None
+
+    @property
+    def _content(self) -> str | None:
+        return self.experiment.origin["content"] if self.experiment.origin else None
 
     @property
     def reused(self) -> int:

@@ -12,6 +12,8 @@ from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
+from webapp.findings import elsewhere
+from webapp.findings.claims import Note
 from webapp.findings.pairs import run_words
 from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.jobs import logs
@@ -156,10 +158,16 @@ class RunPage:
                 found.append((title, "all" if value is None else _told(value)))
         return found
 
+    @cached_property
+    def elsewhere(self) -> list[Note]:
+        """Where it was trained, or what it learned from, if that was not here."""
+        return elsewhere.of_run(self.run)
+
     @property
     def hashes(self) -> list[tuple[str, str]]:
         digest = self.spec.digest or "none, starts from scratch"
-        return [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        found = [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        return [*found, ("Key in its archive", self.run.claimed_key)] if self.run.imported else found
 
     @cached_property
     def log(self) -> list[str]:

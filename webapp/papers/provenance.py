@@ -2,16 +2,18 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 
 from training import catalog
-from training.catalog import LOCAL
+from training.names import LOCAL
 from training.spec import ENGINE_VERSION
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Status
+from webapp.experiments.origins import exported_keys, origins, words
 from webapp.findings.words import short_model
 from webapp.papers.paper import Provenance, Trained
 
@@ -24,6 +26,7 @@ def provenance(experiment: Experiment, by: User) -> Provenance:
     runs = list({part.run_id: part.run for part in parts}.values())
     specs = [run.run_spec for run in runs]
     versions, devices = _surroundings(parts)
+    names = exported_keys(runs)
     return Provenance(
         made_by=by.get_full_name() or by.get_username(),
         launched=day(experiment.launched_at),
@@ -34,9 +37,9 @@ def provenance(experiment: Experiment, by: User) -> Provenance:
         devices=devices,
         datasets={spec.dataset: spec.fingerprint for spec in specs},
         seeds=tuple(range(experiment.experiment_spec.seeds)),
-        runs=tuple(_trained(part) for part in parts),
+        runs=tuple(_trained(part, names) for part in parts),
         exclusions=tuple(_exclusions(parts)),
-        origin=_origin(experiment),
+        origin="; ".join(map(words, origins([part.run for part in parts]))),
     )
 
 
@@ -65,14 +68,15 @@ def _surroundings(parts: list[Part]) -> tuple[dict[str, str], tuple[str, ...]]:
     return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}, tuple(sorted(devices))
 
 
-def _trained(part: Part) -> Trained:
+def _trained(part: Part, names: Mapping[str, str]) -> Trained:
+    """``names`` are the keys in the archive: that by which somebody can train an imported run is the one that it claims."""
     spec = part.run.run_spec
     return Trained(
         role=Role(part.role).label,
         model=short_model(spec.model),
         seed=spec.seed,
-        key=part.run.key,
-        state=Status(part.run.status).label.lower(),
+        key=names[part.run.key],
+        state=Status(part.run.status).label.lower() + (", trained elsewhere" if part.run.imported else ""),
     )
 
 
@@ -96,12 +100,3 @@ def _anywhere(error: str) -> str:
 
 def _became(status: str) -> str:
     return {Status.FAILED: "failed", Status.STOPPED: "was stopped"}.get(Status(status), "has not finished")
-
-
-def _origin(experiment: Experiment) -> str:
-    origin = experiment.origin
-    if not origin:
-        return ""
-    if origin["number"] is None:
-        return f"runs of {origin['owner']} from the command line, archive {origin['content']}"
-    return f"experiment {origin['number']} of {origin['owner']} in another laboratory, archive {origin['content']}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from training.archive import CHECKSUMS, digest, names
+from training.names import within
 from webapp.explorer.cast import Cast
 from webapp.explorer.freezing import thawed
 from webapp.papers.paper import Paper
@@ -24,8 +25,7 @@ class Frozen:
 
     @property
     def folder(self) -> Path:
-        folder: Path = settings.SHARES_DIR / self.content
-        return folder
+        return within(settings.SHARES_DIR, self.content)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file as they were frozen. Raises Damaged."""
