@@ -159,7 +159,7 @@ def pack(folder: Path, target: Path) -> None:
                     sink.write(block)
 
 
-def unpack(source: Path, folder: Path, largest: int = LARGEST, reserve: int = 0, tick: Tick = quiet) -> None:
+def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int = 0, tick: Tick = quiet) -> None:
     """Fill ``folder``, of whose disk ``reserve`` bytes must stay free. Raises Broken; what was written then is not removed here.
 
     An archive has no other names than its own, none twice, at most ``largest`` bytes in all and in each file as many as
@@ -168,7 +168,7 @@ def unpack(source: Path, folder: Path, largest: int = LARGEST, reserve: int = 0,
     try:
         with zipfile.ZipFile(source) as packed:
             entries = packed.infolist()
-            total = _total(entries, largest)
+            total = _total(entries, largest or LARGEST)
             folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(folder).free
             if total + reserve > free:
@@ -206,7 +206,7 @@ def _total(entries: list[zipfile.ZipInfo], largest: int) -> int:
             raise Broken(f"{entry.filename} unpacks to {size(entry.file_size)}, and may have at most {size(most)}.")
     total = sum(entry.file_size for entry in entries)
     if total > largest:
-        raise Broken(f"The archive unpacks to {size(total)}, more than the {size(largest)} that are read.")
+        raise Broken(f"The archive unpacks to more than {size(largest)}: it would have {size(total)}.")
     return total
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from training import Plan, RunSpec, Store
-from training.archive import ABOUT, LARGEST, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
+from training.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
 from training.artifacts import Predictions, same
 from training.checksums import DamagedArtifact
 from training.engine.derive import combine
@@ -54,7 +54,7 @@ def run(
     shutil.rmtree(out, ignore_errors=True)
     problems = ["The archive needs more memory to be read than it may use."]
     try:
-        unpack(source, out, largest or LARGEST, reserve, sparse(tick))
+        unpack(source, out, largest, reserve, sparse(tick))
         write(verified(out, here, sparse(tick)))
         return DONE
     except Stopped:
