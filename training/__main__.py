@@ -1,19 +1,15 @@
-"""The same engine with no web at all: python -m training plan|run|push|export|words|schema|execute|serve|data."""
+"""The same engine with no web at all: python -m training plan|run|push|export|words|schema|verify|execute|serve|data."""
 
 import argparse
-import contextlib
 import json
 import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
 from training.checksums import DamagedArtifact
@@ -23,6 +19,7 @@ from training.events import RunFailed, RunStopped
 from training.files import atomic, out_of_room
 from training.notices import Erasure
 from training.plan import TooManyRuns
+from training.process import json_lines, stop_requests
 from training.server import serve
 from training.shipped import RECIPES, names
 from training.spec import describe
@@ -77,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     hung.add_argument("example", type=int, metavar="ID", help="id of the example in the runs' data set")
     hung.add_argument("runs", nargs="+", metavar="RUNKEY", help="key of a run, or its beginning")
     hung.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder with the run's predictions and weights")
+    check = add("verify", _verify, "Verifies an archive as a laboratory does before it imports it. Prints JSON lines.")
+    check.add_argument("archive", type=Path, help="the zip file")
+    check.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="is replaced by what was in it, once it is right"
+    )
+    check.add_argument("--store", type=Path, metavar="DIR", help="compare with the runs that this folder has too")
+    check.add_argument("--largest", type=int, metavar="BYTES", help="that it may unpack to")
+    check.add_argument("--reserve", type=int, default=0, metavar="BYTES", help="of the disk that must stay free")
     one = add("execute", _execute, "Trains one run, read as JSON from stdin; prints its events as JSON lines.")
     one.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
     add(
@@ -216,6 +221,17 @@ def _words(options: argparse.Namespace) -> int:
     return code
 
 
+def _verify(options: argparse.Namespace) -> int:
+    from training.engine.verification.command import run
+
+    with json_lines() as write, stop_requests() as should_stop:
+
+        def tell(notice: BaseModel) -> None:
+            write(notice.model_dump(mode="json"))
+
+        return run(options.archive, options.out, options.store, options.largest, options.reserve, tell, should_stop)
+
+
 def _data(options: argparse.Namespace) -> int:
     # DuckDB and pyarrow cost a fifth of a second, for which the training child need not wait.
     from training.engine.data.command import run
@@ -276,39 +292,6 @@ def sentence(error: Exception, store: Store) -> str:
     if isinstance(error, OSError):
         return f"The store {store.root} cannot be read or written: {error.strerror or error}."
     return f"{type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes one JSON object per line to stdout, which whatever libraries print can no longer reach."""
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", buffering=1) as lines:
-        os.dup2(2, 1)
-
-        def write(content: dict[str, Any]) -> None:
-            lines.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
-
-        try:
-            yield write
-        finally:
-            os.dup2(lines.fileno(), 1)
-
-
-@contextlib.contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or SIGINT has come."""
-    asked = False
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

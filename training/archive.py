@@ -7,20 +7,23 @@ checksums.txt           as sha256sum writes it, by name; its own SHA-256 is the 
 
 import math
 import re
+import shutil
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from training.checksums import digest as digest
 from training.events import EVENTS, RunStarted, Told
 from training.files import atomic
 from training.frozen import Requested
+from training.names import DatasetName, Fingerprint, Key, within
+from training.plan import Triplet
 from training.results import Result
 
 CHECKSUMS = "checksums.txt"
@@ -31,11 +34,26 @@ MADE = ("trajectory.parquet", "predictions.parquet")
 NAME = re.compile(rf"{ABOUT}|{CHECKSUMS}|runs/[0-9a-f]{{64}}/({'|'.join((RUN, EVENTS, *MADE))})".replace(".", r"\."))
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
-LARGEST = 2**36
-"""Bytes that an archive may unpack to."""
+PRINTABLE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
+"""One line without control characters."""
+LARGEST = 2**33
+"""Bytes that an archive may unpack to, unless somebody says otherwise."""
+LARGEST_FILES = {ABOUT: 2**26, CHECKSUMS: 2**26, RUN: 2**20, EVENTS: 2**26, **dict.fromkeys(MADE, 2**31)}
+"""Bytes of one file, by its name: what is read as a whole has to fit into memory."""
+LONGEST_LINE = 2**20
+"""Characters of one event."""
+MOST_FILES = 2**18
 BLOCK = 2**20
 STORED = (".parquet",)
 """Compressed already."""
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+
+Tick = Callable[[str, int, int], None]
+"""Is called with a phase, and how much of how much is done in it."""
+
+
+def quiet(phase: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class Broken(ValueError):
@@ -46,6 +64,18 @@ class Broken(ValueError):
         self.problems = list(problems)
 
 
+class Origin(Requested):
+    """Where a run was trained: experiment ``number`` of ``owner``, None for the command line, as the archive ``content`` said.
+
+    ``earlier`` is where that laboratory had it from, where it had not trained it either.
+    """
+
+    number: int | None
+    owner: str = Field("", max_length=150, pattern=PRINTABLE)
+    content: Key
+    earlier: "Origin | None" = None
+
+
 class Archive(Requested):
     """``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, and ``versions`` of packages that runs had."""
 
@@ -54,15 +84,25 @@ class Archive(Requested):
     format: Literal[1] = 1
     number: int | None
     """Of the experiment in its laboratory, None of one that was run without any."""
-    name: str = Field(max_length=120)
-    owner: str = Field(max_length=150)
+    name: str = Field(min_length=1, max_length=120, pattern=PRINTABLE)
+    owner: str = Field("", max_length=150, pattern=PRINTABLE)
     launched_at: datetime
     ended_at: datetime
     spec: dict[str, Any]
-    triplets: list[dict[str, Any]]
+    triplets: list[Triplet]
     result: Result | None
     versions: dict[str, list[str]]
-    datasets: dict[str, str]
+    datasets: dict[DatasetName, Fingerprint]
+    imported: dict[Key, Origin] = Field(default_factory=dict)
+    """Where the runs were trained that the laboratory of this archive had itself from another one."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where no run was imported the field is left out, so that earlier versions can read the archive."""
+        told: dict[str, Any] = serialize(self)
+        if not self.imported:
+            del told["imported"]
+        return told
 
 
 def seal(folder: Path) -> str:
@@ -77,7 +117,7 @@ def content_hash(folder: Path) -> str:
     return digest(folder / CHECKSUMS)
 
 
-def verify(folder: Path) -> str:
+def verify(folder: Path, tick: Tick = quiet) -> str:
     """The content hash. Raises Broken with a sentence for each file that is missing, was added, or is not what it was."""
     try:
         said = {name: told for told, name in (_parsed(line) for line in (folder / CHECKSUMS).read_text().splitlines())}
@@ -86,7 +126,11 @@ def verify(folder: Path) -> str:
     there = [name for name in names(folder) if name != CHECKSUMS]
     problems = [f"{name} is missing." for name in sorted(said.keys() - set(there))]
     problems += [f"{name} is in no checksum." for name in sorted(set(there) - said.keys())]
-    changed = [name for name in there if name in said and digest(folder / name) != said[name]]
+    changed = []
+    for done, name in enumerate(there):
+        tick("comparing checksums", done, len(there))
+        if name in said and digest(folder / name) != said[name]:
+            changed.append(name)
     problems += [f"{name} is not what it was when the archive was made." for name in changed]
     if problems:
         raise Broken(*problems)
@@ -115,44 +159,106 @@ def pack(folder: Path, target: Path) -> None:
                     sink.write(block)
 
 
-def unpack(source: Path, folder: Path) -> None:
-    """Raises Broken for what is no archive: other names, one name twice, or more bytes than any archive has."""
+def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int = 0, tick: Tick = quiet) -> None:
+    """Fill ``folder``, of whose disk ``reserve`` bytes must stay free. Raises Broken; what was written then is not removed here.
+
+    An archive has no other names than its own, none twice, at most ``largest`` bytes in all and in each file as many as
+    LARGEST_FILES has. That is asked of the zip file's own list before anything is written, and again of what is written.
+    """
     try:
         with zipfile.ZipFile(source) as packed:
             entries = packed.infolist()
-            if strange := [entry.filename for entry in entries if not NAME.fullmatch(entry.filename)]:
-                raise Broken(f"An archive of an experiment has no file {strange[0][:80]!r}.")
-            if len({entry.filename for entry in entries}) < len(entries):
-                raise Broken("A file is in the archive twice.")
-            left = LARGEST
+            total = _total(entries, largest or LARGEST)
+            folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(folder).free
+            if total + reserve > free:
+                raise Broken(
+                    f"There is no room for the archive: it unpacks to {size(total)}, and of the disk {size(free)} are free."
+                )
+            done = 0
             for entry in entries:
                 target = folder / entry.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(entry) as file, target.open("wb") as sink:
+                    written = 0
                     while block := file.read(BLOCK):
-                        left -= len(block)
-                        if left < 0:
-                            raise Broken(f"The archive unpacks to more than {LARGEST >> 30} GB.")
+                        written += len(block)
+                        if written > entry.file_size:
+                            raise Broken(f"{entry.filename} is larger than the archive says.")
                         sink.write(block)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+                        tick("unpacking", done + written, total)
+                done += written
+    except UNREADABLE as error:
         raise Broken(f"This is no zip file that can be read: {error}") from None
+
+
+def _total(entries: list[zipfile.ZipInfo], largest: int) -> int:
+    """Bytes that the entries say they unpack to. Raises Broken."""
+    if len(entries) > MOST_FILES:
+        raise Broken(f"The archive has {len(entries):,} files, and at most {MOST_FILES:,} are read.")
+    if strange := [entry.filename for entry in entries if not NAME.fullmatch(entry.filename)]:
+        raise Broken(f"An archive of an experiment has no file {strange[0][:80]!r}.")
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise Broken("A file is in the archive twice.")
+    for entry in entries:
+        most = LARGEST_FILES[entry.filename.rpartition("/")[2]]
+        if entry.file_size > most:
+            raise Broken(f"{entry.filename} unpacks to {size(entry.file_size)}, and may have at most {size(most)}.")
+    total = sum(entry.file_size for entry in entries)
+    if total > largest:
+        raise Broken(f"The archive unpacks to more than {size(largest)}: it would have {size(total)}.")
+    return total
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that fits it."""
+    for unit, name in ((2**30, "GB"), (2**20, "MB"), (2**10, "KB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
 
 
 def read(folder: Path) -> Archive:
     """Raises Broken where archive.json is none of this version."""
     try:
-        return Archive.model_validate_json((folder / ABOUT).read_text(encoding="utf-8"))
+        return Archive.model_validate_json(_without_nul((folder / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise Broken(f"{ABOUT} cannot be read by this version: {error}") from None
+        raise Broken(f"{ABOUT} cannot be read by this version: {brief(error)}") from None
+
+
+def brief(error: Exception) -> str:
+    """What is wrong, of a long list the first, without the value: it is somebody else's text."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))[:120]
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
+    return str(error)[:300]
 
 
 def read_events(folder: Path, key: str) -> list[Told]:
     """What the run told, oldest first. Raises Broken."""
+    return list(each_event(folder, key))
+
+
+def each_event(folder: Path, key: str) -> Iterator[Told]:
+    """The same, one after the other: memory holds one line. Raises Broken."""
     try:
-        with (folder / "runs" / key / EVENTS).open(encoding="utf-8") as file:
-            return [Told.model_validate_json(line) for line in file]
+        with (within(folder / "runs", key) / EVENTS).open(encoding="utf-8") as file:
+            while line := file.readline(LONGEST_LINE + 1):
+                if len(line) > LONGEST_LINE:
+                    raise Broken(
+                        f"The events of run {key[:12]} cannot be read: a line has more than {LONGEST_LINE:,} characters."
+                    )
+                yield Told.model_validate_json(_without_nul(line))
     except (OSError, ValueError) as error:
-        raise Broken(f"The events of run {key[:12]} cannot be read: {error}") from None
+        if isinstance(error, Broken):
+            raise
+        raise Broken(f"The events of run {key[:12]} cannot be read: {brief(error)}") from None
+
+
+def _without_nul(text: str) -> str:
+    """NUL is a character that a database may not keep; programs write it into what they log."""
+    return text.replace("\\u0000", "\\ufffd")
 
 
 def versions_of(starts: Iterable[RunStarted]) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from training.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
 from training.columns import array_of, column_of, row_of, table_of
+from training.names import within
 from training.spec import RunSpec
 
 Read = TypeVar("Read")
@@ -143,7 +144,7 @@ class Store:
             yield path
 
     def run(self, key: str) -> Path:
-        return self.root / "runs" / key
+        return within(self.root / "runs", key)
 
     @property
     def features(self) -> Path:
@@ -154,7 +155,7 @@ class Store:
         variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
         variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
         parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
-        return self.features / f"{'-'.join(map(str, parts))}.npy"
+        return within(self.features, "-".join(map(str, parts)), ".npy")
 
     @property
     def tokens(self) -> Path:
@@ -275,6 +276,15 @@ class Store:
         self.checksums.verify(path)
         with self._understood(path):
             return row_of(path, example)
+
+
+def same(one: Store, key: str, other: Store, key_there: str) -> bool:
+    """Whether two finished runs say exactly the same of the same examples; a file that cannot be read says nothing."""
+    try:
+        mine, theirs = one.read_predictions(key), other.read_predictions(key_there)
+    except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):
+        return False
+    return all(np.array_equal(getattr(mine, field.name), getattr(theirs, field.name)) for field in fields(Predictions))
 
 
 def _predictions(table: pa.Table) -> Predictions:

@@ -56,10 +56,19 @@ class Lab:
             yield from found["experiments"]
             page, pages = page + 1, found["pages"]
 
-    def push(self, archive: Path) -> "Experiment":
-        """Brings an archive to the laboratory, which verifies it. Raises Refused with what is wrong with it."""
+    def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
+        """Brings an archive to the laboratory and waits until it has verified it, asking every so many ``seconds``.
+
+        Raises Refused with what is wrong with it.
+        """
         with archive.open("rb") as file:
-            return Experiment(self, _told(self._http.post("archives", files={"file": file})))
+            told = _told(self._http.post("archives", files={"file": file}))
+        while told["state"] in ("queued", "running"):
+            time.sleep(seconds)
+            told = self.ask("GET", f"archives/{told['id']}")
+        if told["experiment"] is None:
+            raise Refused(422, [("file", problem) for problem in told["problems"] or ["The experiment was deleted."]])
+        return self.experiment(told["experiment"])
 
     def ask(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES

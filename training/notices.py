@@ -8,6 +8,7 @@ from training.catalog.report import Report
 from training.catalog.shelf import Card
 from training.events import Progress
 from training.frozen import Reported
+from training.names import Key
 
 
 class Column(Reported):
@@ -52,6 +53,22 @@ class Refused(Reported):
     error: str
 
 
+class Verified(Reported):
+    """An archive is what it says. Keys of its runs that are here too: ``equal`` say the same there, ``different`` do not."""
+
+    kind: Literal["verified"] = "verified"
+    content: Key
+    equal: tuple[Key, ...] = ()
+    different: tuple[Key, ...] = ()
+
+
+class NotVerified(Reported):
+    """What is wrong with an archive, a sentence each."""
+
+    kind: Literal["not-verified"] = "not-verified"
+    problems: tuple[str, ...]
+
+
 class Piece(Reported):
     """Characters ``start`` to ``end`` of a text, of the second of two where ``side`` is b. ``effect`` is in nats of log-odds."""
 
@@ -74,5 +91,5 @@ class Erasure(Reported):
     error: str = ""
 
 
-Notice = Annotated[Progress | Looked | Checked | Shelved | Refused, Field(discriminator="kind")]
+Notice = Annotated[Progress | Looked | Checked | Shelved | Refused | Verified | NotVerified, Field(discriminator="kind")]
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)

@@ -4,12 +4,15 @@ import math
 import os
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from pydantic import ConfigDict
 
 from training import catalog
 from training.catalog import costs
 from training.chains import on_texts, probed, simulated, student_of
 from training.methods import EnsembleMean
+from training.names import Key, ModelName
 from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec, key_of
 
 GUESSED_ROWS = 10_000
@@ -30,11 +33,13 @@ def most_runs() -> int:
 class Triplet:
     """Keys of a weak supervisor, a student and a strong ceiling with one method and one seed: the unit that has a PGR."""
 
-    weak: str
-    student: str
-    ceiling: str
-    weak_model: str
-    strong_model: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    weak: Key
+    student: Key
+    ceiling: Key
+    weak_model: ModelName
+    strong_model: ModelName
     method: int
     """Position in the spec's list of methods."""
     seed: int

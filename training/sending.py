@@ -53,7 +53,7 @@ def write(plan: Plan, store: Store, folder: Path) -> str:
         launched_at=min(one.at for one in events),
         ended_at=max(one.at for one in events),
         spec=plan.spec.model_dump(mode="json"),
-        triplets=[vars(triplet) for triplet in plan.triplets],
+        triplets=list(plan.triplets),
         result=summarize(plan, store.read_predictions, store.read_trajectory),
         versions=versions_of(one.event for one in events if isinstance(one.event, RunStarted)),
         datasets={run.dataset: run.fingerprint for run in plan.runs.values()},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from training import catalog
@@ -31,6 +31,8 @@ from training.methods import (
 from training.methods import Confidence as Confidence
 from training.methods import Method as Method
 from training.methods import Naive as Naive
+from training.names import GROUND_TRUTH as GROUND_TRUTH
+from training.names import DatasetName, Digest, Fingerprint, Key, Labels, ModelName, model_name
 
 ENGINE_VERSION = 1
 """Raised when the engine would give other results for the same run; part of every run's key."""
@@ -38,6 +40,11 @@ ENGINE_VERSION = 1
 SPEC_VERSION: Final = 1
 """Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
 
+
+DATASET_NAME: TypeAdapter[str] = TypeAdapter(DatasetName)
+
+LARGEST = 2**31 - 1
+"""Of the whole numbers of a run."""
 
 MOST_SEEDS = 50
 """Of one experiment."""
@@ -88,7 +95,7 @@ class DataSpec(Requested):
     @field_validator("name")
     @classmethod
     def known(cls, name: str, info: ValidationInfo) -> str:
-        return name if _stored(info) else catalog.dataset(name).name
+        return DATASET_NAME.validate_python(name) if _stored(info) else catalog.dataset(name).name
 
 
 class TrainingSpec(Requested):
@@ -156,7 +163,7 @@ class TrainingSpec(Requested):
     @field_validator("models")
     @classmethod
     def known(cls, models: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        names = models if _stored(info) else tuple(catalog.model(name).name for name in models)
+        names = tuple(map(model_name, models)) if _stored(info) else tuple(catalog.model(name).name for name in models)
         if len(set(names)) < len(names):
             raise ValueError("A model is named twice.")
         return names
@@ -343,30 +350,30 @@ class RunSpec(Requested):
     None unless the run adapts by LoRA; ``pooling`` is of encoders and ``head_start`` of decoders, at their default elsewhere.
     """
 
-    engine: int = ENGINE_VERSION
-    dataset: str
-    fingerprint: str
-    test_fraction: float
-    locked_fraction: float
-    validation_fraction: float
-    limit: int | None
-    split_seed: int
+    engine: int = Field(ENGINE_VERSION, ge=1, le=LARGEST)
+    dataset: DatasetName
+    fingerprint: Fingerprint
+    test_fraction: float = Field(ge=0, le=1)
+    locked_fraction: float = Field(ge=0, le=1)
+    validation_fraction: float = Field(ge=0, le=1)
+    limit: int | None = Field(ge=1, le=LARGEST)
+    split_seed: int = Field(ge=0, le=LARGEST)
     half: Literal["A", "B"]
-    labels: str
-    model: str
-    digest: str
+    labels: Labels
+    model: ModelName
+    digest: Digest
     adaptation: Adaptation
     method: Learning
-    epochs: int
-    batch_size: int
-    lr: float
-    weight_decay: float
+    epochs: int = Field(ge=0, le=LARGEST)
+    batch_size: int = Field(ge=1, le=LARGEST)
+    lr: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
     schedule: Literal["constant", "linear", "cosine"]
     stop: Stop
-    max_tokens: int
-    seed: int
-    lora_rank: int | None = None
-    lora_alpha: int | None = None
+    max_tokens: int = Field(ge=1, le=LARGEST)
+    seed: int = Field(ge=0, le=LARGEST)
+    lora_rank: int | None = Field(None, ge=1, le=LARGEST)
+    lora_alpha: int | None = Field(None, ge=1, le=LARGEST)
     precision: Precision = "auto"
     pooling: Pooling = "mean"
     head_start: HeadStart = "zero"
@@ -375,22 +382,22 @@ class RunSpec(Requested):
     # What only a plan sets, where a method or a supervisor needs more than one run.
     portion: tuple[int, int] | None = None
     """(i, n): of n equal parts of the half, that the seed draws, the run has the i-th, counted from 0."""
-    resample: int | None = None
+    resample: int | None = Field(None, ge=0, le=LARGEST)
     """The bootstrap sample of its half that the run learns from."""
-    boosts: tuple[str, ...] | None = None
+    boosts: tuple[Key, ...] | None = None
     """Keys of the earlier members of the AdaBoost that the run is a member of."""
-    start: str | None = None
+    start: Key | None = None
     """Key of the run from whose weights it goes on."""
-    members: tuple[str, ...] = ()
+    members: tuple[Key, ...] = ()
     """Keys of the runs whose predictions it combines, instead of training."""
     combine: Literal["mean", "votes"] = "mean"
     errors: Errors = "own"
     """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
-    judge: str | None = None
+    judge: Key | None = None
     """Key of the ceiling that says where errors are."""
-    features_of: str | None = None
+    features_of: Key | None = None
     """Key of the run whose tuned transformer gives the features of this probe; None for the model as it was published."""
-    stop_at: int | None = None
+    stop_at: int | None = Field(None, ge=0, le=LARGEST)
     """The step after which it ends, as somebody stopped and evaluated the run that is otherwise the same."""
 
     def key(self) -> str:
@@ -410,6 +417,16 @@ class RunSpec(Requested):
             if getattr(self.method, name) == type(self.method).model_fields[name].default:
                 del content["method"][name]
         return content
+
+    def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
+        """The same run where the runs that it needs have other keys: those that are in ``names`` have what that says."""
+
+        def named(key: str | None) -> str | None:
+            return None if key is None else names.get(key, key)
+
+        single = {name: named(getattr(self, name)) for name in ("labels", "start", "judge", "features_of")}
+        boosts = None if self.boosts is None else tuple(names.get(key, key) for key in self.boosts)
+        return self.model_copy(update={**single, "boosts": boosts, "members": tuple(names.get(key, key) for key in self.members)})
 
     @property
     def tunes_backbone(self) -> bool:
@@ -451,7 +468,6 @@ class RunSpec(Requested):
         return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
 
 
-GROUND_TRUTH = "ground-truth"
 PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at")
 """Fields that only a plan sets."""
 LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)

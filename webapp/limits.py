@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import json
+import shutil
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from channels.db import DatabaseSyncToAsync
+from django.conf import settings
 
 from webapp.admission import API, Refusal, known, under_way, uploader
 
@@ -31,6 +33,7 @@ DRAINED_SECONDS, DRAINED_BYTES = 2.0, 2**23
 FILE_TOO_LARGE = "The file is larger than 1 GB, and at most 1 GB can be read."
 BODY_TOO_LARGE = f"The request is larger than {LARGEST_BODY // 2**20} MB."
 LOG_IN_FIRST = f"Whoever is not logged in may send at most {LARGEST_OF_STRANGERS // 2**10} KB. Log in first."
+NO_ROOM = "There is no room for the file on the laboratory's disk."
 
 ASKING = ThreadPoolExecutor(4, "admission")
 
@@ -43,8 +46,10 @@ def limited(app: App) -> App:
         try:
             if scope["method"] == "POST" and scope["path"] in UPLOADS:
                 body.most, body.too_large = LARGEST_FILE + SPARE, FILE_TOO_LARGE
-                body.expect()
+                length = body.expect()
                 user = await _asked(uploader, scope["path"], scope["headers"])
+                if not has_room(length):
+                    raise Refusal(507, NO_ROOM)
                 with under_way(user):
                     await app(scope, body.receive, send)
             else:
@@ -55,6 +60,11 @@ def limited(app: App) -> App:
             await refuse(scope, body, send, refusal)
 
     return wrapped
+
+
+def has_room(length: int) -> bool:
+    """Whether the disk has room for a body, which is there twice while it is read, and for what has to stay free."""
+    return bool(2 * length + settings.DISK_RESERVE <= shutil.disk_usage(settings.UPLOADS_DIR).free)
 
 
 class Body:
@@ -111,7 +121,7 @@ async def _asked(function: Callable[..., Result], *arguments: Any) -> Result:
 
 async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> None:
     """Answer at once and close the connection."""
-    if scope["path"].startswith(API) or refusal.status == 413:
+    if scope["path"].startswith(API) or refusal.status in (413, 507):
         kind, text = b"application/json", json.dumps({"errors": [{"path": "file", "message": refusal.sentence}]})
     else:
         kind, text = b"text/plain; charset=utf-8", refusal.sentence

@@ -210,6 +210,10 @@ VERIFY_SECONDS = env.float("VERIFY_SECONDS", 600.0)
 DISK_RESERVE = round(env.float("DISK_RESERVE_GIB", 0.5) * 2**30)
 DISK_QUOTA = round(env.float("DISK_QUOTA_GIB", 0) * 2**30)
 
+# What an archive from another laboratory may unpack to, and the memory of the process that verifies it.
+ARCHIVE_LARGEST = round(env.float("ARCHIVE_GIB", 8) * 2**30)
+ARCHIVE_MEMORY = round(env.float("ARCHIVE_MEMORY_GIB", 2) * 2**30)
+
 # Requests to the API of one person, or of one address that is no person's, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
 API_RATE = env.str("API_RATE", "600/m")
 NINJA_NUM_PROXIES = 0  # the address is that of the connection, which uvicorn corrects by the header of a proxy that it trusts

@@ -33,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
     request.addEventListener("load", () => {
       if (request.status === 200) { location.assign(request.responseURL); return; }
       const said = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("#upload-error .msg p");
-      refuse(said ? said.textContent : request.status === 413 ? "The file is larger than 1 GB, and at most 1 GB can be read." : "The upload was refused.");
+      refuse(said ? said.textContent : request.status === 413 ? "The file is larger than 1 GB, and at most 1 GB can be read." : request.status === 507 ? "The laboratory’s disk has no room for the file." : "The upload was refused.");
     });
     request.addEventListener("error", () => refuse("The connection broke. Nothing was kept; upload the file again."));
     request.open("POST", form.action);

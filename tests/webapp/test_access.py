@@ -59,7 +59,13 @@ OWNERS_API |= {"/experiments/{experiment_id}/move", "/notes/{note_id}"}
 OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}"}
 SELF_API = {"/tokens/{token_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
-ADMINS_API = {"/api/v1/audit", "/api/v1/queue/pause", "/api/v1/queue/resume", "/api/v1/workers/{worker_id}/{act}"}
+ADMINS_API = {
+    "/api/v1/experiments/{experiment_id}/imported-runs",
+    "/api/v1/audit",
+    "/api/v1/queue/pause",
+    "/api/v1/queue/resume",
+    "/api/v1/workers/{worker_id}/{act}",
+}
 SOCKETS = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns]
 NO_OPERATIONS = {"api-root", "openapi-json"}
 

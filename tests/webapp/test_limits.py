@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -206,3 +207,14 @@ async def test_who_goes_on_sending_after_a_refusal_is_not_waited_for(monkeypatch
     found = await Silent("/datasets/upload/", [], 2**20, [1]).done()
     assert found.status == 401
     assert found.answers[-1] == {"type": "http.response.body", "body": b""}
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+async def test_an_upload_for_which_the_disk_has_no_room_is_refused_before_it_is_read(
+    owner: User, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
+    found = await ask(path, await carrying(path, owner), 100, [10])
+    assert (found.status, found.read) == (507, 0)
+    assert (await ask(path, [], 100, [10])).status == 401, "a stranger learns nothing of the disk"
+    assert (await ask("/experiments/new/", [], 100, [10])).status == 200

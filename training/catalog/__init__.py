@@ -17,6 +17,7 @@ from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
 from training.catalog.registry import REGISTERED
+from training.names import HUB, is_model_name
 
 __all__ = [
     "DATASETS",
@@ -40,8 +41,6 @@ __all__ = [
 ]
 
 Entry = TypeVar("Entry")
-
-HUB = "hub:"
 
 _met: dict[str, ModelEntry] = {}
 """What was found out about models that are not in the catalog, in this process."""
@@ -113,7 +112,7 @@ def repository_of(name: str) -> tuple[str, str]:
     """Id on the Hub and revision (empty for the newest) of the model called ``name``. Raises ValueError for an unknown name."""
     if name.startswith(HUB):
         repository, _, revision = name.removeprefix(HUB).partition("@")
-        if repository.count("/") != 1:
+        if not is_model_name(name):
             raise ValueError(f"“{name}” is not a model on the Hub: write hub:ORG/NAME or hub:ORG/NAME@REVISION.")
         return repository, revision
     return find("model", MODELS | LADDERS, name).source, ""

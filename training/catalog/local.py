@@ -15,8 +15,8 @@ from pathlib import Path
 
 from training.catalog import shelf
 from training.files import atomic
+from training.names import LOCAL
 
-LOCAL = "local:"
 NAMED = re.compile(r"local:(?P<title>[^/\0]{1,255})@(?P<digest>[0-9a-f]{16})")
 SHOWN_DIGITS = 7
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from training.catalog.report import Finding, Report
 from training.checksums import Checksums, digest
 from training.files import atomic
+from training.names import DATASET, Fingerprint, within
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME = re.compile(DATASET)
 NAME_RULE = "1 to 64 small letters, digits, - and _, beginning with a letter or digit"
 HOME = Path(__file__).resolve().parent.parent.parent / "var"
 
@@ -27,7 +28,7 @@ class Card(Finding):
     licence: str
     citation: str
     rows: int
-    fingerprint: str
+    fingerprint: Fingerprint
     classes: tuple[str, ...]
     """What the labels mean, from 0."""
     group: str
@@ -45,7 +46,7 @@ def folder() -> Path:
 
 
 def file_of(fingerprint: str) -> Path:
-    return folder() / f"{fingerprint}.parquet"
+    return within(folder(), fingerprint, ".parquet")
 
 
 def put(card: Card, parquet: Path) -> None:
@@ -97,4 +98,4 @@ def names() -> list[str]:
 def _card_path(name: str) -> Path:
     if not NAME.fullmatch(name):
         raise ValueError(f"“{name}” cannot be a name: {NAME_RULE}.")
-    return folder() / f"{name}.json"
+    return within(folder(), name, ".json")

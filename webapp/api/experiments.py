@@ -13,6 +13,7 @@ from ninja.errors import HttpError
 from pydantic import Field, ValidationError
 
 from training import ExperimentSpec
+from training.archive import Origin
 from training.results import Result
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
@@ -20,13 +21,41 @@ from webapp.accounts.viewing import spec_for, text_for
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import keeping, queries
-from webapp.experiments.models import Experiment
+from webapp.experiments.models import Experiment, Run
 from webapp.experiments.progress import progress
 from webapp.jobs import launch as jobs
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
 router = Router()
+
+
+class OriginOut(Schema):
+    """Where a run was trained that came in an archive: experiment ``number`` of ``owner`` there, null for the command line.
+
+    ``accepted`` says whether new experiments here use it, ``confirmed`` whether the same run, trained here, says the same.
+    """
+
+    number: int | None
+    owner: str
+    content: str
+    claimed_key: str
+    accepted: bool
+    confirmed: bool | None
+
+
+def origin_out(run: Run) -> OriginOut | None:
+    if not run.origin:
+        return None
+    origin = Origin.model_validate(run.origin)
+    return OriginOut(
+        number=origin.number,
+        owner=origin.owner,
+        content=origin.content,
+        claimed_key=run.claimed_key,
+        accepted=run.accepted_at is not None,
+        confirmed=run.confirmed,
+    )
 
 
 class PartOut(Schema):
@@ -39,6 +68,7 @@ class PartOut(Schema):
     total_steps: int
     accuracy: float | None
     error: str
+    imported: OriginOut | None
 
 
 class TransitionOut(Schema):
@@ -64,7 +94,7 @@ class ExperimentOut(Schema):
 
 
 class ListedOut(Schema):
-    """An experiment in the list; ``runs`` counts its runs by status."""
+    """An experiment in the list; ``runs`` counts its runs by status, ``imported`` says whether some were trained elsewhere."""
 
     id: int
     name: str
@@ -73,6 +103,7 @@ class ListedOut(Schema):
     parent: int | None
     created_at: datetime
     runs: dict[str, int]
+    imported: bool
 
 
 class ListOut(Schema):
@@ -130,6 +161,7 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
                 total_steps=part.run.total_steps,
                 accuracy=part.run.accuracy,
                 error=text_for(request.user, part.run.error),
+                imported=origin_out(part.run),
             )
             for part in queries.parts(experiment).defer("run__spec", "run__log")
         ],
@@ -180,6 +212,7 @@ def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> ListOut
             parent=one.parent_id,
             created_at=one.created_at,
             runs=queries.run_counts(one),
+            imported=getattr(one, "imported", False),
         )
         for one, state in shown
     ]

@@ -11,6 +11,7 @@ from ninja import Query, Router, Schema
 from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
 from webapp.accounts.viewing import events_for, lines_for, run_spec_for, text_for
+from webapp.api.experiments import OriginOut, origin_out
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import launch as jobs
@@ -34,6 +35,7 @@ class RunOut(Schema):
     seconds: float | None
     spec: RunSpec
     experiments: list[int]
+    imported: OriginOut | None
 
 
 class LogOut(Schema):
@@ -67,6 +69,7 @@ def run_out(request: HttpRequest, run: Run) -> RunOut:
         seconds=run.seconds,
         spec=run_spec_for(request.user, run.run_spec),
         experiments=list(experiments.values_list("pk", flat=True)),
+        imported=origin_out(run),
     )
 
 

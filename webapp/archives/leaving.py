@@ -9,8 +9,8 @@ from typing import IO
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from training import RunSpec, Store
-from training.archive import ABOUT, MADE, RUN, Archive, pack, seal, versions_of
+from training import RunSpec, Store, Triplet
+from training.archive import ABOUT, MADE, RUN, Archive, Origin, pack, seal, versions_of
 from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
 from training.redaction import PublicEvents, renamed
@@ -18,8 +18,9 @@ from training.results import Result
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.origins import exported
 from webapp.experiments.queries import state
-from webapp.experiments.redaction import public_models, public_runs, public_text
+from webapp.experiments.redaction import public_models, public_text
 
 
 class Unfinished(Exception):
@@ -49,10 +50,9 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
         raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
     store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
-    specs = public_runs(runs) if renewed_keys else {run.key: run.run_spec for run in runs}
-    names = {run.key: specs[run.key].key() for run in runs}
-    if renewed_keys:
-        names |= public_models(runs)
+    models = public_models(runs) if renewed_keys else {}
+    specs = exported(runs, models)
+    names = {key: spec.key() for key, spec in specs.items()} | models
     public = PublicEvents(public_text)
     for run in runs:
         starts += _write_run(run, specs[run.key], store, Store(folder), public)
@@ -64,10 +64,11 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
         launched_at=launched,
         ended_at=ended,
         spec=renamed(experiment.spec, names),
-        triplets=renamed(experiment.triplets, names),
+        triplets=[Triplet(**renamed(triplet, names)) for triplet in experiment.triplets],
         result=result,
         versions=versions_of(starts),
         datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
+        imported={names[run.key]: Origin.model_validate(run.origin) for run in runs if run.origin},
     )
     (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
     return seal(folder)

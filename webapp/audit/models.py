@@ -5,7 +5,7 @@ from typing import Literal
 from django.conf import settings
 from django.db import models
 
-Kind = Literal["experiment", "run", "dataset", "import", "share", "account", "invitation", "token", "queue", "worker"]
+Kind = Literal["experiment", "run", "dataset", "import", "archive", "share", "account", "invitation", "token", "queue", "worker"]
 """What an act may be about."""
 
 
@@ -24,6 +24,8 @@ class Verb(models.TextChoices):
     DELETED = "deleted", "deleted"
     EXPORTED = "exported", "exported"
     IMPORTED = "imported", "imported"
+    ACCEPTED = "accepted", "let new experiments use the runs of"
+    WITHDRAWN = "withdrawn", "no longer lets new experiments use the runs of"
     FETCHED = "fetched", "fetched"
     UPLOADED = "uploaded", "uploaded"
     SAVED = "saved", "saved"

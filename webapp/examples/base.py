@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from training import Store
 from training.checksums import CHANGED, DamagedArtifact, digest
+from training.names import within
 from webapp.examples.building import About, build_table, build_texts
 from webapp.examples.projection import build_plane
 
@@ -136,7 +137,7 @@ class Base:
             self.make_plane(source)
 
     def _path(self, kind: str, name: str) -> Path:
-        return self.folder / kind / f"{name}.duckdb"
+        return within(self.folder / kind, name, ".duckdb")
 
     def _make(self, kind: str, name: str, build: Callable[[Path, str, int], None]) -> Path:
         """Of all threads and processes that want the same file one makes it and the others wait."""

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from training import Store
+from training.names import COMPONENT, within
 from webapp.experiments.models import ACTIVE, Run
 from webapp.isolation import Isolated
 
@@ -30,7 +31,7 @@ def unused() -> list[Unused]:
     store, kept = Store(settings.ARTIFACTS_DIR), _kept()
     runs = {run.key: run for run in Run.objects.exclude(pk__in=kept).exclude(status__in=ACTIVE).defer("spec")}
     known = set(Run.objects.values_list("key", flat=True))
-    folders = {path.name for path in store.root.glob("runs/*") if path.is_dir() and path.name != TRASH} - known
+    folders = {path.name for path in store.root.glob("runs/*") if path.is_dir() and COMPONENT.fullmatch(path.name)} - known
     found = [Unused(key, runs.get(key), _size(store.run(key))) for key in sorted(runs.keys() | folders)]
     return sorted(found, key=lambda one: -one.size)
 
@@ -59,7 +60,7 @@ def collect(found: list[Unused]) -> Iterator[Unused]:
 
 def _delete(one: Unused) -> bool:
     store = Store(settings.ARTIFACTS_DIR)
-    trash = store.root / "runs" / TRASH / one.key
+    trash = within(store.root / "runs" / TRASH, one.key)
     with transaction.atomic():
         row = Run.objects.select_for_update().filter(key=one.key).defer("spec").first()
         if row is not None and (row.status in ACTIVE or row.pk in _kept()):

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from training import Plan, Triplet, make_plan
 from webapp.experiments.models import COMPARED, Experiment, Part, Role, Run, Status, Transition
+from webapp.experiments.origins import with_accepted
 from webapp.experiments.rows import create_runs, lock
 from webapp.experiments.settling import note_rest, start
 from webapp.experiments.transitions import CHUNK, FIELDS, advance, end
@@ -32,7 +33,7 @@ def begin(experiment: Experiment, by: str = "") -> int:
 
     Raises ValueError with a sentence where it cannot be planned, as for a model that was there and is not there now.
     """
-    plan = make_plan(experiment.experiment_spec)
+    plan = with_accepted(make_plan(experiment.experiment_spec))
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
     _plan(row, plan)
     row.launched_at, row.stopped_at, row.ended_at, row.evaluates = _clock(row), None, None, False
@@ -63,7 +64,7 @@ def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
     experiment = Experiment.objects.filter(pk=experiment_id, transition=Transition.LAUNCHING).first()
     if experiment is None:
         return set()
-    plan = make_plan(experiment.experiment_spec)
+    plan = with_accepted(make_plan(experiment.experiment_spec))
     places = places_of(plan.triplets, plan.runs)
     if experiment.triplets != [vars(triplet) for triplet in plan.triplets]:
         with transaction.atomic():  # a model or a data set is another one than when the launch began

@@ -1,6 +1,7 @@
 """The record: experiments that people asked for, the runs that they share, and the events that runs told."""
 
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import models
@@ -83,11 +84,23 @@ class Run(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Of a run that was trained elsewhere and came in an archive, under a key of its own: see webapp.experiments.origins.
+    claimed_key = models.CharField(
+        max_length=64, blank=True, default="", db_index=True
+    )  # that it has there; empty of one of ours
+    origin = models.JSONField(null=True)  # training.archive.Origin
+    accepted_at = models.DateTimeField(null=True)  # when an administrator let new experiments use it
+    confirmed = models.BooleanField(null=True)  # whether the run with the claimed key, trained here, says the same
+
     clock: datetime
     """Of a locked run: the database's time, since the clocks of workers differ. Set by services."""
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.key[:8]})"
+
+    @property
+    def imported(self) -> bool:
+        return bool(self.claimed_key)
 
     @property
     def run_spec(self) -> RunSpec:
@@ -143,6 +156,55 @@ class Experiment(models.Model):
     def compared(self) -> Plan:
         """The triplets of the last launch, which the result is of; without the specs of their runs."""
         return Plan(self.experiment_spec, {}, tuple(Triplet(**triplet) for triplet in self.triplets))
+
+
+class ImportState(models.TextChoices):
+    """Of an archive on its way to an experiment."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Being verified"
+    DONE = "done", "Imported"
+    FAILED = "failed", "Refused"
+
+
+class ArchiveImport(models.Model):
+    """An archive that somebody has uploaded: unpacked and verified by the light worker, then an experiment or problems."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="archive_imports")
+    file_name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=8, choices=ImportState, default=ImportState.QUEUED, db_index=True)
+    phase = models.CharField(max_length=40, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    problems = models.JSONField(default=list)  # sentences
+    experiment = models.ForeignKey(Experiment, null=True, on_delete=models.SET_NULL, related_name="+")
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"archive import {self.pk} ({self.file_name})"
+
+    @property
+    def folder(self) -> Path:
+        """Where its file and what is unpacked of it are."""
+        return Path(settings.UPLOADS_DIR) / f"archive-{self.pk}"
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "archive.zip"
+
+    @property
+    def at_work(self) -> bool:
+        return self.state in (ImportState.QUEUED, ImportState.RUNNING)
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.done / self.total, 1) if self.total else 0.0
 
 
 class Pause(models.Model):

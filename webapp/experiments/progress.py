@@ -32,7 +32,7 @@ def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
 
 def _medians(groups: Iterable[str]) -> dict[str, float]:
     """By group, where enough of it have finished: the median seconds of the last of them."""
-    finished = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False)
+    finished = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, claimed_key="")
     known = finished.filter(alike__in=list(groups)).order_by().values("alike").annotate(n=Count("pk")).filter(n__gte=FEWEST)
     found: dict[str, float] = {}
     for group in known.values_list("alike", flat=True):

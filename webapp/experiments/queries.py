@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.spec import Problem, warnings
 from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status, Transition
+from webapp.experiments.origins import with_accepted
 from webapp.experiments.progress import expected_seconds
 
 MOST_KEYS = 5000
@@ -65,11 +66,15 @@ def _count(**which: object) -> Coalesce:
     return Coalesce(Subquery(found.annotate(number=Count("run", distinct=True)).values("number")), 0)
 
 
+IMPORTED = Exists(Part.objects.filter(experiment=OuterRef("pk")).exclude(run__claimed_key=""))
+"""Whether some of an experiment's runs were trained elsewhere."""
+
+
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
     """Experiments, newest first, each with the number of its runs by status, in one query."""
     counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
     begun = _count(run__started_at__gte=OuterRef("launched_at"))
-    return visible(viewer).select_related("owner").annotate(runs_begun=begun, **counts).order_by("-pk")
+    return visible(viewer).select_related("owner").annotate(imported=IMPORTED, runs_begun=begun, **counts).order_by("-pk")
 
 
 def is_named(experiment: Experiment, text: str) -> bool:
@@ -194,7 +199,7 @@ class Preview:
 
 def preview(spec: ExperimentSpec) -> Preview:
     """Raises training.plan.TooManyRuns."""
-    plan, store = make_plan(spec), Store(settings.ARTIFACTS_DIR)
+    plan, store = with_accepted(make_plan(spec)), Store(settings.ARTIFACTS_DIR)
     known: dict[str, str] = {}
     keys = iter(plan.runs)
     while chunk := list(islice(keys, MOST_KEYS)):

@@ -1,14 +1,14 @@
 """What leaves the laboratory, by a share or an archive, names none of its machines, folders and accounts."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from training import RunSpec, redaction
+from training import redaction
 from training.catalog import local
 from webapp.experiments.models import Run, Worker
 
@@ -48,25 +48,3 @@ def public_models(runs: Iterable[Run]) -> dict[str, str]:
     """For each local model that a run of an earlier version names by its path, the name that says its digest instead."""
     found = {run.spec["model"]: local.public_name(run.spec["model"], run.spec["digest"]) for run in runs}
     return {name: public for name, public in found.items() if name != public}
-
-
-def public_runs(runs: Sequence[Run]) -> dict[str, RunSpec]:
-    """Each run as it may leave, by the key that it has here.
-
-    A run of an earlier version whose key covers the path of a local model, and all that learn from it, get the keys that they
-    have without it: an archive of them is verified like any other.
-    """
-    specs = {run.key: run.run_spec for run in runs}
-    models, found = public_models(runs), dict[str, RunSpec]()
-    if not models:
-        return specs
-
-    def add(key: str) -> str:
-        if key not in found:
-            keys = {need: add(need) for need in specs[key].needs}
-            found[key] = RunSpec.model_validate(redaction.renamed(specs[key].model_dump(mode="json"), models | keys))
-        return found[key].key()
-
-    for key in specs:
-        add(key)
-    return found

@@ -30,9 +30,10 @@ from training.spec import ENGINE_VERSION
 from webapp.experiments import obstacles, workers
 from webapp.experiments.launching import launch as launch
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker
+from webapp.experiments.origins import compare
 from webapp.experiments.queue import pause_now, queued_run_ids
 from webapp.experiments.rows import append, lock
-from webapp.experiments.settling import note_result_error, ready, settle, start
+from webapp.experiments.settling import note_result_error, ready, rest, settle, start
 from webapp.experiments.stopping import stop_experiment as stop_experiment
 from webapp.experiments.stopping import stop_run as stop_run
 from webapp.isolation import Isolated, sentence
@@ -218,6 +219,11 @@ def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
     append([(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])])
     Store(settings.ARTIFACTS_DIR).quarantine(run.key)
     changed = {run.pk}
+    if run.imported:
+        append(
+            [(run, [RunFailed(error=f"{damage} It was trained elsewhere, so that it cannot be trained again under this key.")])]
+        )
+        return changed | rest([run])
     for pk in run.needed_by.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True):
         dependent = _locked(pk)
         if dependent.status == Status.QUEUED:
@@ -252,7 +258,8 @@ _refreshing = Isolated("results")
 
 
 def refresh_results(run_ids: Iterable[int]) -> set[int]:
-    """Computes the results of the experiments that these runs are part of, from predictions alone."""
+    """Computes the results of the experiments that these runs are part of, from predictions alone, and compares imported runs."""
+    compare()
     launched = Experiment.objects.filter(runs__in=list(run_ids), launched_at__isnull=False).distinct()
     found = list(launched.values_list("pk", flat=True))
     return set().union(*_refreshing.each(found, _refresh_by_id, note_result_error))

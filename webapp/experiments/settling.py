@@ -24,6 +24,8 @@ def start(runs: Sequence[Run]) -> set[int]:
     store, changed = Store(settings.ARTIFACTS_DIR), set()
     needs, status, events = _needs(runs), _statuses(runs), list[tuple[Run, list[RunEvent]]]()
     for run in runs:
+        if run.imported:
+            continue  # it was trained elsewhere, and is nothing that could be trained here
         gone = run.status == Status.FINISHED and not store.finished(run.key)
         again = gone or run.status in (Status.STOPPED, Status.FAILED)
         if not again and run.status != Status.WAITING:

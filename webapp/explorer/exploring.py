@@ -14,6 +14,7 @@ from webapp.charts.numbers import rate, rate_interval
 from webapp.examples.kept import Page
 from webapp.examples.slices import Example, Refused
 from webapp.examples.view import NOWHERE, View
+from webapp.experiments import origins
 from webapp.explorer.brushes import Brush, brushes_of
 from webapp.explorer.cast import Cast, Trio
 from webapp.explorer.looking import Look, look
@@ -114,6 +115,11 @@ class Explorer(Subject):
     @property
     def axis(self) -> str:
         return answer_axis(f"P({self.of}){', gold side tinted' if self.classes == 2 else ''}")
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Where models of the experiment were trained, if not here."""
+        return list(map(origins.words, origins.origins(model.run for model in self.cast.models)))
 
     # What can be chosen.
 

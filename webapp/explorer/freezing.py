@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store
-from training.archive import RUN, digest, read
+from training.archive import RUN, Origin, digest, read
 from training.artifacts import Predictions, Trajectory
+from training.names import within
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
+from webapp.experiments.origins import exported_keys
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.stage import TEXTS, FrozenStage
 
@@ -35,8 +38,9 @@ def freeze(cast: Cast, folder: Path, chosen: Sequence[int] | None = None) -> Non
         dataset, _ = cast.stage.examples_of(student.spec)
         folder.mkdir(parents=True, exist_ok=True)
         _write_texts(dataset, ids, folder / TEXTS)
+        names = exported_keys([part.run for part in queries.parts(cast.experiment)])
         for model in cast.models:
-            _write_run(store, frozen, model.key, ids)
+            _write_run(store, frozen, model.key, names[model.key], ids)
     except FileNotFoundError:
         gone = f"the texts of {student.spec.dataset}, or what a run said of them"
         raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
@@ -59,31 +63,33 @@ def _schema(file: pq.ParquetFile) -> pa.Schema:
     return pa.schema([field for field in file.schema_arrow if field.name in COLUMNS])
 
 
-def _write_run(store: Store, frozen: Store, key: str, ids: npt.NDArray[np.int64]) -> None:
-    frozen.run(key).mkdir(parents=True, exist_ok=True)
+def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:
+    """``name`` is the key that the run has in the archive, beside which the copy lies."""
+    frozen.run(name).mkdir(parents=True, exist_ok=True)
     said: Predictions = store.read_predictions(key).part("test")
-    frozen.write_predictions(key, said.take(np.isin(said.id, ids)))
+    frozen.write_predictions(name, said.take(np.isin(said.id, ids)))
     try:
         path = store.read_trajectory(key)
     except FileNotFoundError:
         return  # made by a run that did not watch itself
     keep = np.isin(path.id, ids)
-    frozen.write_trajectory(key, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
+    frozen.write_trajectory(name, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
 
 
 @lru_cache(maxsize=64)
 def thawed(archive: Path, examples: Path) -> Cast:
     """The cast of a frozen experiment. Neither folder ever changes. Raises training.archive.Broken."""
     about = read(archive)
-    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=about.triplets)
+    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
     stage = FrozenStage(archive, examples, digest(examples / TEXTS))
-    return Cast(experiment, stage, {key: _run(archive, key) for key in _finished(examples)})
+    return Cast(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
 
 
 def _finished(examples: Path) -> list[str]:
     return sorted(path.parent.name for path in examples.glob("runs/*/predictions.parquet"))
 
 
-def _run(archive: Path, key: str) -> Run:
-    spec = RunSpec.model_validate_json((archive / "runs" / key / RUN).read_text(encoding="utf-8"))
-    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED)
+def _run(archive: Path, key: str, origin: Origin | None) -> Run:
+    spec = RunSpec.model_validate_json((within(archive / "runs", key) / RUN).read_text(encoding="utf-8"))
+    told = None if origin is None else origin.model_dump(mode="json")
+    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=key if origin else "", origin=told)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from training.mapping import Mapping
+from training.names import within
 from training.notices import Checked, Looked
 from training.shelving import About
 
@@ -69,7 +70,7 @@ class Import(models.Model):
     @property
     def file(self) -> Path:
         ending = Path(self.file_name).suffix.lower()
-        return self.folder / f"upload{ending if ENDING.fullmatch(ending) else ''}"
+        return within(self.folder, f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
 
     @property
     def looked(self) -> Looked | None:

@@ -33,9 +33,12 @@ from webapp.audit.services import tell
 from webapp.celery import app
 from webapp.erasures import queries as erasures
 from webapp.erasures import services as questions
+from webapp.experiments import arriving
+from webapp.experiments.models import ArchiveImport
 from webapp.imports import services
 from webapp.imports.models import AT_WORK, Import, State
 from webapp.isolation import sentence
+from webapp.jobs import archiving
 from webapp.jobs.dispatch import CHORES
 from webapp.jobs.erasing import erase
 from webapp.jobs.lease import Held
@@ -120,6 +123,14 @@ def again(one: Import) -> bool:
     return call()
 
 
+def bring_archive(owner: User, file: Path, name: str) -> ArchiveImport:
+    """Queues an uploaded archive, which is verified when the worker comes to it. Raises archiving.NoRoom."""
+    one = archiving.receive(owner, file, name)
+    tell(owner, Verb.UPLOADED, "archive", one.pk, one.file_name, bytes=one.size)
+    call()
+    return one
+
+
 def ask(keys: Sequence[str], example: int) -> bool:
     """Asks runs which words their answers hang on. False when the broker is away: they are asked when it is back."""
     questions.ask(keys, example)
@@ -139,7 +150,7 @@ def call(times: int = 1) -> bool:
 
 def resend() -> None:
     """Calls again when the broker holds fewer calls than work is queued, as after it was restarted."""
-    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued()
+    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued() + arriving.queued()
     if not queued:
         return
     try:
@@ -157,6 +168,8 @@ def work() -> None:
         return
     if asked := _claimed(questions.claim_next):
         erase(asked)
+    elif archive := _claimed(arriving.claim_next):
+        archiving.work(archive, shutting_down)
     elif one := _claimed(services.claim_next):
         watch(one)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from training.names import within
+
 LARGEST = 2**20
 HEAD, TAIL = 2**18, 2**19
 """Bytes that are kept of a log that has become larger: its beginning, which says how it was started, and its end."""
@@ -12,7 +14,7 @@ LINES = 200
 
 
 def path_of(key: str) -> Path:
-    return Path(settings.LOG_DIR) / "runs" / f"{key}.log"
+    return within(Path(settings.LOG_DIR) / "runs", key, ".log")
 
 
 def trim(path: Path) -> None:

@@ -7,6 +7,7 @@ from webapp.access import viewer
 from webapp.experiments import queries
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
+from webapp.findings.elsewhere import by_experiment
 from webapp.typed import whole
 
 MOST = 50
@@ -20,10 +21,13 @@ def compare(request: HttpRequest) -> HttpResponse:
     known = queries.visible(request.user).select_related("owner").in_bulk(asked)
     found = [known[pk] for pk in asked if pk in known]
     context = {"page": Comparison(found), "asked": asked, "unknown": [pk for pk in asked if pk not in known]}
+    context["elsewhere"] = by_experiment(found)
     return render(request, "pages/compare.html", context)
 
 
 @viewer
 def leaderboard(request: HttpRequest) -> HttpResponse:
     found, alone = boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
-    return render(request, "pages/leaderboard.html", {"boards": found, "alone": alone})
+    shown = {one.pk: one for board in found for entry in board.lines for one in entry.experiments}
+    context = {"boards": found, "alone": alone, "elsewhere": by_experiment(shown.values())}
+    return render(request, "pages/leaderboard.html", context)

@@ -15,8 +15,10 @@ from webapp.charts.live import live_chart
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.models import COMPARED, LEASED, Experiment, Part, Pause, Role, Run, Status
+from webapp.experiments.origins import imported_runs
 from webapp.experiments.progress import Progress, progress
 from webapp.experiments.queries import STATES
+from webapp.findings import elsewhere
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
 from webapp.findings.looks import looks
@@ -179,6 +181,21 @@ class Living:
         return PairLanes(self.spec, self.pair, mine, list(queries.parts(self.experiment).filter(run__key__in=keys)))
 
     @cached_property
+    def elsewhere(self) -> list[Note]:
+        """Of each archive that some of its runs came in."""
+        return elsewhere.notes(imported_runs(self.experiment))
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether new experiments may use the runs of the archive that it came in; None of one that came in none."""
+        mine = [run for run in imported_runs(self.experiment) if run.origin and self._content == run.origin["content"]]
+        return all(run.accepted_at for run in mine) if mine else None
+
+    @property
+    def _content(self) -> str | None:
+        return self.experiment.origin["content"] if self.experiment.origin else None
+
+    @property
     def reused(self) -> int:
         """Runs that were finished before this experiment asked for them."""
         asked = self.experiment.launched_at

@@ -14,6 +14,8 @@ from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
+from webapp.findings import elsewhere
+from webapp.findings.claims import Note
 from webapp.findings.pairs import run_words
 from webapp.findings.words import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.jobs import logs
@@ -161,10 +163,16 @@ class RunPage:
                 found.append((title, "all" if value is None else _told(value)))
         return found
 
+    @cached_property
+    def elsewhere(self) -> list[Note]:
+        """Where it was trained, or what it learned from, if that was not here."""
+        return elsewhere.of_run(self.run)
+
     @property
     def hashes(self) -> list[tuple[str, str]]:
         digest = self.spec.digest or "none, starts from scratch"
-        return [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        found = [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        return [*found, ("Key in its archive", self.run.claimed_key)] if self.run.imported else found
 
     @cached_property
     def log(self) -> list[str]:

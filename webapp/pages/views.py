@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from training import ExperimentSpec
 from training.plan import check_size
 from training.shipped import FIRST, recipes
-from webapp.access import NOT_YOURS, may_change, may_stop, member, public, viewer
+from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Transition
 from webapp.jobs import launch as jobs
@@ -162,6 +162,7 @@ def _changed(request: HttpRequest, pk: int) -> Experiment:
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     context = {"living": living, "experiment": living.experiment, "changes": may_change(request.user, living.experiment)}
+    context["administers"] = access_of(request.user) == Access.ADMIN
     return render(request, "pages/experiment.html", context)
 
 

@@ -8,6 +8,7 @@ from training.plan import rows_of
 from training.spec import Method, TrainingSpec
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
+from webapp.findings.elsewhere import notes as trained_elsewhere
 from webapp.findings.findings import Findings
 from webapp.findings.pairs import lower
 from webapp.findings.words import count, dataset_title, joined, method_titles, short_model
@@ -32,11 +33,13 @@ def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph
     roles: dict[str, list[RunSpec]] = {}
     for part in queries.parts(experiment):
         roles.setdefault(part.role, []).append(part.run.run_spec)
+    elsewhere = trained_elsewhere([part.run for part in queries.parts(experiment)])
     return (
         Paragraph(title="Data", text=_data(spec, found)),
         Paragraph(title="Models", text=_models(roles)),
         *(Paragraph(title=title, text=words(one)) for title, one in zip(method_titles(spec), spec.methods, strict=True)),
         Paragraph(title="Training", text=_training(spec, roles)),
+        *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
         Paragraph(title="Statistics", text=_statistics(spec, found)),
     )
 

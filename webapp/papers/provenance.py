@@ -1,6 +1,7 @@
 """Where the numbers are from: what was asked, by whom, with which engine, packages and data, and what is not in them."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -9,6 +10,7 @@ from training.redaction import without_folders
 from training.spec import ENGINE_VERSION
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Status
+from webapp.experiments.origins import exported_keys, origins, words
 from webapp.experiments.redaction import public_text
 from webapp.findings.words import short_model
 from webapp.papers.paper import Provenance, Trained
@@ -20,6 +22,7 @@ def provenance(experiment: Experiment, by: User, *, anonymous: bool = False) -> 
     runs = list({part.run_id: part.run for part in parts}.values())
     specs = [run.run_spec for run in runs]
     versions, devices = _surroundings(parts)
+    names = exported_keys(runs)
     return Provenance(
         made_by="" if anonymous else by.get_full_name() or by.get_username(),
         launched=day(experiment.launched_at),
@@ -30,9 +33,9 @@ def provenance(experiment: Experiment, by: User, *, anonymous: bool = False) -> 
         devices=devices,
         datasets={spec.dataset: spec.fingerprint for spec in specs},
         seeds=tuple(range(experiment.experiment_spec.seeds)),
-        runs=tuple(_trained(part) for part in parts),
+        runs=tuple(_trained(part, names) for part in parts),
         exclusions=tuple(_exclusions(parts)),
-        origin=_origin(experiment),
+        origin="; ".join(map(words, origins([part.run for part in parts]))),
     )
 
 
@@ -50,14 +53,15 @@ def _surroundings(parts: list[Part]) -> tuple[dict[str, str], tuple[str, ...]]:
     return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}, tuple(sorted(devices))
 
 
-def _trained(part: Part) -> Trained:
+def _trained(part: Part, names: Mapping[str, str]) -> Trained:
+    """``names`` are the keys in the archive: that by which somebody can train an imported run is the one that it claims."""
     spec = part.run.run_spec
     return Trained(
         role=Role(part.role).label,
         model=short_model(spec.model),
         seed=spec.seed,
-        key=part.run.key,
-        state=Status(part.run.status).label.lower(),
+        key=names[part.run.key],
+        state=Status(part.run.status).label.lower() + (", trained elsewhere" if part.run.imported else ""),
     )
 
 
@@ -76,12 +80,3 @@ def _exclusions(parts: list[Part]) -> list[str]:
 
 def _became(status: str) -> str:
     return {Status.FAILED: "failed", Status.STOPPED: "was stopped"}.get(Status(status), "has not finished")
-
-
-def _origin(experiment: Experiment) -> str:
-    origin = experiment.origin
-    if not origin:
-        return ""
-    if origin["number"] is None:
-        return f"runs from the command line, archive {origin['content']}"
-    return f"experiment {origin['number']} of another laboratory, archive {origin['content']}"

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from training.archive import CHECKSUMS, digest, names
+from training.names import within
 from training.redaction import without_folders
 from webapp.explorer.cast import Cast
 from webapp.explorer.freezing import thawed
@@ -27,8 +28,7 @@ class Frozen:
 
     @property
     def folder(self) -> Path:
-        folder: Path = settings.SHARES_DIR / self.content
-        return folder
+        return within(settings.SHARES_DIR, self.content)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file as they were frozen. Raises Damaged."""

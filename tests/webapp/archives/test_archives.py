@@ -1,9 +1,11 @@
 """From one installation to another that is empty, with the same numbers or not at all."""
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,17 +15,19 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
+from tests.webapp.archives.scene import bring, sent, train, trained, worked
 from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored, finish
 from training import Store
 from training.archive import Broken, seal
 from training.events import RunFailed
+from training.redaction import renamed
 from webapp.accounts.tokens import make_token
-from webapp.archives.bringing import bring
 from webapp.archives.leaving import Unfinished, packed
-from webapp.experiments import services
-from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments import arriving, services
+from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
+from webapp.experiments.origins import exported_keys
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
 
@@ -32,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consu
 def archive(owner: User, tmp_path: Path) -> Path:
     User.objects.filter(pk=owner.pk).update(first_name="Ada", last_name="Lovelace")
     owner.refresh_from_db()
-    experiment = explored(owner, seeds=2)
+    experiment = trained(owner, seeds=2)
     with packed(experiment, experiment.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
         shutil.copyfileobj(file, copy)
     return tmp_path / "it.zip"
@@ -46,17 +50,19 @@ def numbers(archive: Path) -> dict[str, object]:
 
 def shown(experiment: Experiment) -> dict[str, object]:
     runs = experiment.parts.order_by("position", "role")
-    told = Event.objects.filter(run__in=experiment.runs.all()).order_by("run__key", "seq")
+    told = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
+    names = exported_keys(experiment.runs.all())
     return {
         "name": experiment.name,
         "spec": experiment.spec,
-        "result": experiment.result,
-        "triplets": experiment.triplets,
+        "result": renamed(experiment.result or {}, names),
+        "triplets": [renamed(one, names) for one in experiment.triplets],
         "ended": experiment.ended_at,
         "parts": [
-            (part.role, part.run.key, part.run.status, part.run.accuracy, part.run.seconds, part.run.step) for part in runs
+            (part.role, names[part.run.key], part.run.status, part.run.accuracy, part.run.seconds, part.run.step) for part in runs
         ],
-        "events": [(one.run.key, one.seq, one.attempt, leaving(one.payload), one.at) for one in told.select_related("run")],
+        "events": sorted((names[key], *rest) for key, *rest in told.values_list("run__key", "seq", "attempt", "at")),
+        "payloads": {(names[one.run.key], one.seq): leaving(one.payload) for one in told.select_related("run")},
     }
 
 
@@ -89,15 +95,16 @@ def changed(archive: Path, change: Callable[[Path], None], sealed: bool = False)
 
 
 def test_an_empty_installation_shows_the_same_numbers(archive: Path, numbers: dict[str, object]) -> None:
-    predictions = {key: Store(settings.ARTIFACTS_DIR).run(key) for key in Run.objects.values_list("key", flat=True)}
-    before = {key: (folder / "predictions.parquet").read_bytes() for key, folder in predictions.items()}
+    store = Store(settings.ARTIFACTS_DIR)
+    before = {key: (store.run(key) / "predictions.parquet").read_bytes() for key in Run.objects.values_list("key", flat=True)}
     grace = empty()
     experiment = bring(grace, archive)
     assert shown(experiment) == numbers
     assert experiment.owner == grace
     assert experiment.origin is not None
     assert experiment.origin["owner"] == "Ada Lovelace"
-    assert {key: (folder / "predictions.parquet").read_bytes() for key, folder in predictions.items()} == before
+    brought = {run.claimed_key: store.run(run.key) / "predictions.parquet" for run in Run.objects.all()}
+    assert {key: path.read_bytes() for key, path in brought.items()} == before
 
 
 def test_what_is_brought_twice_is_one_experiment(archive: Path) -> None:
@@ -181,7 +188,7 @@ def test_predictions_that_are_none_are_refused(archive: Path) -> None:
     def tamper(folder: Path) -> None:
         pq.write_table(pa.table({"other": [1]}), sorted(folder.glob("runs/*/predictions.parquet"))[0])
 
-    nothing_came(changed(archive, tamper, sealed=True), grace, "The result cannot be computed from the predictions")
+    nothing_came(changed(archive, tamper, sealed=True), grace, "it has other columns than predictions have")
 
 
 def test_a_missing_run_and_missing_events_are_refused(archive: Path) -> None:
@@ -207,12 +214,6 @@ def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archiv
     assert own.read_bytes() == b"another outcome"
 
 
-def test_a_run_that_has_not_finished_here_is_waited_for(archive: Path) -> None:
-    run = Run.objects.order_by("key")[0]
-    Run.objects.filter(pk=run.pk).update(status=Status.STOPPED)
-    nothing_came(archive, User.objects.create_user("grace"), f"Run {run.key[:12]} exists here and has not finished")
-
-
 def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp_path: Path) -> None:
     experiment = launched(owner)
     run = experiment.runs.filter(status=Status.QUEUED).order_by("pk")[0]
@@ -220,7 +221,7 @@ def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp
     assert claimed is not None
     services.append_events(run.pk, claimed.attempt, [RunFailed(error="out of luck", log="the last line")])
     while another := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
-        finish(another)
+        train(another)
     services.refresh_result(experiment)
     experiment.refresh_from_db()
     with packed(experiment, experiment.owner) as file:
@@ -228,8 +229,8 @@ def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp
     before = shown(experiment)
     brought = bring(empty(), tmp_path / "it.zip")
     assert shown(brought) == before
-    assert brought.runs.get(key=run.key).error == "out of luck"
-    assert brought.runs.get(key=run.key).log == ""
+    assert brought.runs.get(claimed_key=run.key).error == "out of luck"
+    assert brought.runs.get(claimed_key=run.key).log == ""
 
 
 def test_nothing_is_archived_while_it_is_at_work(owner: User) -> None:
@@ -248,20 +249,84 @@ def test_the_page_and_the_api_offer_and_take_the_same_file(archive: Path, client
     client.force_login(grace)
     answer = client.post("/experiments/import/", {"file": SimpleUploadedFile("it.zip", page)})
     assert answer.status_code == 302
-    assert "Trained elsewhere" in client.get(answer["location"]).content.decode()
-    taken = Client(headers={"authorization": f"Bearer {make_token(grace)}"}).post(
-        "/api/v1/archives", {"file": SimpleUploadedFile("it.zip", page)}
-    )
-    assert (taken.status_code, taken.json()["id"]) == (201, Experiment.objects.get().pk)
+    assert "It waits for the worker" in client.get(answer["location"]).content.decode()
+    assert worked().state == ImportState.DONE
+    shown_at = client.get(answer["location"])
+    assert shown_at["location"] == f"/experiments/{Experiment.objects.get().pk}/"
+    assert "Trained elsewhere" in client.get(shown_at["location"]).content.decode()
+    mine = Client(headers={"authorization": f"Bearer {make_token(grace)}"})
+    taken = mine.post("/api/v1/archives", {"file": SimpleUploadedFile("it.zip", page)})
+    assert (taken.status_code, taken.json()["state"], taken.json()["experiment"]) == (202, "queued", None)
+    worked()
+    done = mine.get(f"/api/v1/archives/{taken.json()['id']}").json()
+    assert (done["state"], done["experiment"]) == ("done", Experiment.objects.get().pk)
+    other = Client(headers={"authorization": f"Bearer {make_token(owner)}"})
+    assert other.get(f"/api/v1/archives/{taken.json()['id']}").status_code == 404
 
 
-def test_what_is_wrong_is_said_on_the_page_and_by_the_api(client: Client, owner: User) -> None:
+def test_what_is_wrong_is_said_on_the_page_and_by_the_api_and_nothing_is_kept(
+    client: Client, owner: User, called: list[str]
+) -> None:
     client.force_login(owner)
     answer = client.post("/experiments/import/", {"file": SimpleUploadedFile("it.zip", b"nothing")})
-    assert answer.status_code == 422
-    assert "This is no zip file" in answer.content.decode()
+    one = worked()
+    assert one.state == ImportState.FAILED
+    assert not one.folder.exists()
+    page = client.get(answer["location"]).content.decode()
+    assert "This is no zip file" in page
     assert client.post("/experiments/import/").status_code == 422
     api = Client(headers={"authorization": f"Bearer {make_token(owner)}"})
+    told = api.get(f"/api/v1/archives/{one.pk}").json()
+    assert told["state"] == "failed"
+    assert "This is no zip file" in told["problems"][0]
+    assert called == ["webapp.jobs.chores.work"]
+
+
+def test_an_upload_for_which_the_disk_has_no_room_is_a_sentence_and_leaves_nothing(
+    client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
+    client.force_login(owner)
+    answer = client.post("/experiments/import/", {"file": SimpleUploadedFile("it.zip", b"nothing")})
+    assert answer.status_code == 507
+    assert "There is no room for the archive" in answer.content.decode()
+    api = Client(headers={"authorization": f"Bearer {make_token(owner)}"})
     refused = api.post("/api/v1/archives", {"file": SimpleUploadedFile("it.zip", b"nothing")})
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["path"] == "file"
+    assert refused.status_code == 507
+    assert "There is no room for the archive" in refused.json()["errors"][0]["message"]
+    assert not ArchiveImport.objects.exists()
+    assert list(settings.UPLOADS_DIR.iterdir()) == []
+
+
+def test_a_child_that_needs_more_memory_than_it_may_use_is_a_sentence(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty million bytes are too few for the interpreter's libraries alone, so that the child ends without a word."""
+    monkeypatch.setattr(settings, "ARCHIVE_MEMORY", 20 * 2**20)
+    one = sent(User.objects.create_user("grace"), archive)
+    assert one.state == ImportState.FAILED
+    assert one.problems
+    assert not one.folder.exists()
+
+
+def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path: Path) -> None:
+    (tmp_path / "it.zip").write_bytes(b"nothing")
+    arriving.receive(owner, tmp_path / "it.zip", "it.zip")
+    claimed = arriving.claim_next()
+    assert claimed is not None
+    ArchiveImport.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert arriving.fail_expired() == 1
+    claimed.refresh_from_db()
+    assert claimed.problems == [arriving.LOST]
+    assert not claimed.folder.exists()
+    with pytest.raises(arriving.StaleError):
+        arriving.tell(claimed.pk, claimed.attempt, None)
+
+
+def test_what_a_killed_worker_left_of_an_import_goes(owner: User, tmp_path: Path) -> None:
+    (tmp_path / "it.zip").write_bytes(b"nothing")
+    one = arriving.receive(owner, tmp_path / "it.zip", "it.zip")
+    os.utime(one.folder, (0, 0))
+    arriving.sweep()
+    assert one.file.exists()
+    ArchiveImport.objects.update(state=ImportState.FAILED)
+    arriving.sweep()
+    assert not one.folder.exists()

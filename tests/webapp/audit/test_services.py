@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.webapp.archives.scene import bring
 from tests.webapp.cast import launched, spec
 from tests.webapp.explorer.scene import explored
 from tests.webapp.imports.files import brought
 from webapp.accounts.tokens import make_token
-from webapp.archives.bringing import bring
 from webapp.archives.leaving import packed
 from webapp.audit.models import Entry, Verb
 from webapp.audit.services import tell

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from tests.webapp.archives.scene import bring
 from tests.webapp.archives.test_archives import empty, shown
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import finish, ids_of
-from webapp.archives.bringing import bring
 from webapp.archives.leaving import packed
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Role, Run, Status

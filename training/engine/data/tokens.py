@@ -22,6 +22,7 @@ from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import CorruptModel, Stopped
 from training.engine.inputs import Ragged, starts_of
+from training.names import within
 from training.spec import RunSpec
 from training.words import words as words_of
 
@@ -49,7 +50,7 @@ def cached_word_pieces(
     # The tokenizer's own description holds how it truncates.
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     name = "-".join([run.fingerprint[:16], tokenizer_digest[:16], side, *run.texts])
-    ids, lengths = store.tokens / f"{name}-ids.bin", store.tokens / f"{name}-lengths.npy"
+    ids, lengths = within(store.tokens, name, "-ids.bin"), within(store.tokens, name, "-lengths.npy")
     if (ready := _read(store, ids, lengths)) is None:
         with store.writing(ids) as partial, partial.open("wb") as file:
             counts = [_write(file, texts) for texts in word_pieces(text, tokenizer, should_stop)]

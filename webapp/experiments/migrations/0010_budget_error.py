@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0008_evaluates'),
+        ('experiments', '0009_imported_runs'),
     ]
 
     operations = [

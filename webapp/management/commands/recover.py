@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from webapp.erasures import services as erasures
-from webapp.experiments import services, workers
+from webapp.experiments import arriving, origins, services, workers
 from webapp.hooks import services as hooks
 from webapp.imports import services as imports
 from webapp.isolation import Isolated
@@ -48,6 +48,8 @@ class Recovery:
             "workers": workers.forget,
             "budgets": launch.stop_used_up,
             "leases of imports": self._take_back_imports,
+            "archives": self._take_back_archives,
+            "imported runs": origins.compare,
             "leases of attributions": self._take_back_attributions,
             "queued chores": chores.resend,
             "launches and stops": self._complete,
@@ -81,6 +83,11 @@ class Recovery:
     def _take_back_imports(self) -> None:
         if not self.watch.quiet:
             imports.fail_expired(self.watch.outage)
+
+    def _take_back_archives(self) -> None:
+        if not self.watch.quiet:
+            arriving.fail_expired()
+            arriving.sweep()
 
     def _take_back_attributions(self) -> None:
         if not self.watch.quiet:

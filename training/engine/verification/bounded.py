@@ -1,0 +1,114 @@
+"""Parquet files of a run that somebody else wrote, read only where they have the columns of one and fit into memory."""
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.archive import MADE, size
+from training.artifacts import Predictions, Store, Trajectory
+from training.catalog.datasets import MOST_CLASSES
+from training.engine.errors import EngineError
+
+MOST_BYTES = 2**29
+"""Of one file, once it is read."""
+MOST_EVALUATIONS = 10_000
+SPLITS = ("test", "transfer", "locked", "own")
+TRAJECTORY, PREDICTIONS = MADE
+
+
+class Unreadable(EngineError):
+    """The file is no such file, or too large once it is read; the text is the end of a sentence."""
+
+
+def predictions_of(store: Store, key: str) -> Predictions:
+    """What a run says, with every array of the right kind and length. Raises Unreadable, OSError, pa.ArrowException."""
+    path = store.run(key) / PREDICTIONS
+    with pq.ParquetFile(path) as file:
+        columns = {field.name: field.type for field in file.schema_arrow}
+        prob = columns.pop("prob", pa.null())
+        if columns != {"id": pa.int64(), "group": pa.int64(), "gold": pa.int8(), "split": pa.string()}:
+            raise Unreadable("it has other columns than predictions have")
+        classes = 1 if prob == pa.float32() else _sizes(prob, 1)[0]
+        if not 1 <= classes <= MOST_CLASSES or classes == 2:
+            raise Unreadable(f"its probabilities are of {classes} classes")
+        _fits(file, 40 + 4 * classes)
+    with pq.ParquetFile(path, read_dictionary=["split"]) as file:
+        _check_splits(file)
+    said = store.read_predictions(key)
+    if [str(one.dtype) for one in (said.id, said.group, said.gold)] != ["int64", "int64", "int8"]:
+        raise Unreadable("a value is missing")
+    if len(np.unique(said.id)) < len(said.id):
+        raise Unreadable("an example is there twice")
+    if not _probabilities(said.prob) or (len(said.gold) and not 0 <= said.gold.min() <= said.gold.max() < said.classes):
+        raise Unreadable("a probability is not between 0 and 1, or a label is of no class")
+    return said
+
+
+def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
+    """What the run said while it trained, of ``classes`` classes. Raises as ``predictions_of``."""
+    path = store.run(key) / TRAJECTORY
+    with pq.ParquetFile(path) as file:
+        columns = {field.name: field.type for field in file.schema_arrow}
+        shape = _sizes(columns.get("prob", pa.null()), 1 if classes == 2 else 2)
+        if columns.keys() != {"id", "prob"} or columns["id"] != pa.int64() or shape[1:] != ([] if classes == 2 else [classes]):
+            raise Unreadable("it has other columns than a trajectory has")
+        _fits(file, 8 + 8 * int(np.prod(shape)))
+        about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
+    if not isinstance(about, dict) or not _is_course(about.get("steps"), about.get("validation"), shape[0]):
+        raise Unreadable("it does not say which steps its evaluations are of")
+    course = store.read_trajectory(key)
+    if course.selected not in course.steps or len(np.unique(course.id)) < len(course.id) or not _probabilities(course.prob):
+        raise Unreadable(
+            "an example is there twice, a probability is not between 0 and 1, or the selected step was not evaluated"
+        )
+    return course
+
+
+def _is_course(steps: object, validation: object, evaluations: int) -> bool:
+    return (
+        isinstance(steps, list)
+        and isinstance(validation, list)
+        and len(steps) == len(validation) == evaluations
+        and all(type(step) is int and 0 <= step < 2**53 for step in steps)
+        and all(type(score) in (int, float) for score in validation)
+        and steps == sorted(set(steps))
+    )
+
+
+def _sizes(type_: pa.DataType, deep: int) -> list[int]:
+    """Of the fixed-size lists that the type is made of, ``deep`` of them, around single floats. Raises Unreadable."""
+    found = []
+    while pa.types.is_fixed_size_list(type_):
+        found.append(type_.list_size)
+        type_ = type_.value_type
+    most = [MOST_EVALUATIONS, MOST_CLASSES] if deep == 2 else [MOST_EVALUATIONS]
+    if type_ != pa.float32() or len(found) != deep or any(not 0 < one <= limit for one, limit in zip(found, most, strict=True)):
+        raise Unreadable("its probabilities are of another type")
+    return found
+
+
+def _fits(file: pq.ParquetFile, row: int) -> None:
+    """Raises Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by what it says itself."""
+    meta = file.metadata
+    groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
+    needed = max(meta.num_rows * row, sum(group.total_byte_size for group in groups))
+    if needed > MOST_BYTES:
+        raise Unreadable(f"it needs {size(needed)} of memory to be read, and may need at most {size(MOST_BYTES)}")
+    if sum(group.num_rows for group in groups) != meta.num_rows:
+        raise Unreadable("its parts have another number of rows than it says")
+
+
+def _check_splits(file: pq.ParquetFile) -> None:
+    """Raises Unreadable where the column has other words than SPLITS; in memory each is there once."""
+    for batch in file.iter_batches(columns=["split"]):
+        column = batch.column(0)
+        words = column.dictionary if pa.types.is_dictionary(column.type) else column.unique()
+        if len(words) > len(SPLITS) or not set(words.to_pylist()) <= set(SPLITS) or column.null_count:
+            raise Unreadable(f"the parts of its test data are others than {', '.join(SPLITS)}")
+
+
+def _probabilities(prob: npt.NDArray[np.float32]) -> bool:
+    return not prob.size or bool(np.isfinite(prob).all() and prob.min() >= 0 and prob.max() <= 1 + 1e-6)

@@ -1,0 +1,207 @@
+"""``python -m training verify``: unpacks and checks an archive, and leaves it in a folder where it is right. Tells JSON lines."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel
+
+from training import Plan, RunSpec, Store
+from training.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
+from training.artifacts import Predictions, same
+from training.checksums import DamagedArtifact
+from training.engine.derive import combine
+from training.engine.errors import EngineError, Stopped
+from training.engine.verification import claims, structure
+from training.engine.verification.bounded import predictions_of, trajectory_of
+from training.engine.verification.truth import truth_of, untrue
+from training.events import Progress, RunFinished
+from training.files import out_of_room
+from training.notices import NotVerified, Verified
+from training.results import Result, summarize
+from training.spec import GROUND_TRUTH
+
+DONE, FAILED, STOPPED = 0, 1, 75
+MOST = 20
+"""Sentences about what is wrong with one archive."""
+WRONG = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
+"""What reading and computing with somebody else's numbers may raise."""
+
+
+def run(
+    source: Path,
+    out: Path,
+    here: Path | None,
+    largest: int | None,
+    reserve: int,
+    write: Callable[[BaseModel], None],
+    should_stop: Callable[[], bool],
+) -> int:
+    """Verifies the archive ``source``; once it is right ``out`` is its folder, else it is gone. Returns the exit code.
+
+    The last line is Verified, or NotVerified with what is wrong. Runs that ``here``, a store, has too are compared.
+    """
+
+    def tick(phase: str, done: int, total: int) -> None:
+        if should_stop():
+            raise Stopped
+        write(Progress(phase=phase, done=done, total=total))
+
+    shutil.rmtree(out, ignore_errors=True)
+    problems = ["The archive needs more memory to be read than it may use."]
+    try:
+        unpack(source, out, largest, reserve, sparse(tick))
+        write(verified(out, here, sparse(tick)))
+        return DONE
+    except Stopped:
+        problems = []
+    except Broken as error:
+        problems = error.problems
+    except MemoryError:
+        logging.exception("The memory has run out.")
+    except Exception as error:
+        logging.exception("The archive could not be verified.")
+        if out_of_room(error):
+            problems = ["The disk became full while the archive was unpacked."]
+        elif not isinstance(error, pa.ArrowMemoryError):
+            problems = [f"The archive cannot be read: {type(error).__name__}."]
+    shutil.rmtree(out, ignore_errors=True)
+    if not problems:
+        return STOPPED
+    more = [f"And {len(problems) - MOST} more."] if len(problems) > MOST else []
+    write(NotVerified(problems=(*problems[:MOST], *more)))
+    return FAILED
+
+
+def sparse(tick: Tick) -> Tick:
+    """Of each phase about a hundred steps, and each change of the phase."""
+    last: tuple[str, int] = "", -1
+
+    def told(phase: str, done: int, total: int) -> None:
+        nonlocal last
+        if (now := (phase, 100 * done // max(1, total))) != last:
+            last = now
+            tick(phase, done, total)
+
+    return told
+
+
+def verified(folder: Path, here: Path | None, tick: Tick) -> Verified:
+    """What is true of the unpacked archive, in which a result that was left out is added. Raises Broken."""
+    content = verify(folder, tick)
+    about = read(folder)
+    plan, runs = structure.plan_of(about), structure.runs_of(folder)
+    _refuse(structure.missing(folder, plan, runs) or structure.unlike(plan, runs) or _strangers(about, runs))
+    _refuse(list(_of_runs(folder, runs, tick)))
+    tick("computing the result", 0, 1)
+    result = _result(about, plan, Store(folder))
+    if about.result is None and result is not None:
+        text = about.model_copy(update={"result": result}).model_dump_json(indent=1)
+        (folder / ABOUT).write_text(text, encoding="utf-8")
+    equal, different = _compared(Store(folder), Store(here), runs, tick) if here else ([], [])
+    return Verified(content=content, equal=tuple(equal), different=tuple(different))
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise Broken(*problems)
+
+
+def _strangers(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
+    """What the archive says of data sets and of imported runs that its runs do not say."""
+    datasets = {run.dataset: run.fingerprint for run in runs.values()}
+    problems = [] if datasets == about.datasets else [f"The data sets of {ABOUT} are not those of its runs."]
+    return problems + [f"Run {key[:12]} is said to be imported, and is not there." for key in about.imported.keys() - runs.keys()]
+
+
+def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str]:
+    store = Store(folder)
+    tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
+
+    @lru_cache(maxsize=8)
+    def said_by(key: str) -> Predictions:
+        return predictions_of(store, key)
+
+    for done, (key, run) in enumerate(runs.items()):
+        tick("comparing runs with their predictions", done, len(runs))
+        try:
+            course = claims.course_of(each_event(folder, key))
+            problems = course.problems or list(_of_run(store, key, run, course, said_by))
+            if not problems and store.finished(key) and not run.reads:
+                problems = list(_unlike_others(key, run, said_by(key), tested))
+        except Broken as error:
+            problems = error.problems
+            yield from problems
+            continue
+        except WRONG as error:
+            problems = [f"Its files cannot be read: {error}."]
+        yield from (f"Run {key[:12]}: {problem}" for problem in problems)
+
+
+def _of_run(store: Store, key: str, run: RunSpec, course: claims.Course, said_by: Callable[[str], Predictions]) -> Iterator[str]:
+    files = [name for name in MADE if (store.run(key) / name).exists()]
+    if not isinstance(course.end, RunFinished):
+        if files:
+            yield "It has predictions, and its events do not tell that it has finished."
+        return
+    if len(files) < len(MADE):
+        yield f"It has finished, and {', '.join(name for name in MADE if name not in files)} is missing."
+        return
+    said = said_by(key)
+    path = trajectory_of(store, key, said.classes)
+    teacher = None if run.labels == GROUND_TRUTH else run.labels
+    if teacher is not None and not store.finished(teacher):
+        yield "It has finished, and the run that labelled for it has not."
+        return
+    yield from claims.judge(run, course, said, path, said_by(teacher) if teacher else None)
+    if run.reads:
+        return
+    if (truth := truth_of(run.fingerprint)) is not None:
+        yield from untrue(run, said, truth)
+    if run.members:
+        mean = combine(run, store)
+        if not np.array_equal(mean.id, said.id) or not np.allclose(mean.prob, said.prob, rtol=0, atol=1e-5):
+            yield "It does not say the mean of what its members say."
+
+
+def _unlike_others(
+    key: str, run: RunSpec, said: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
+) -> Iterator[str]:
+    """Runs on one data set with one split have one test set, with the same true labels."""
+    test = said.part("test")
+    test = test.take(np.argsort(test.id, kind="stable"))
+    other, first = tested.setdefault((run.fingerprint, run.test_fraction, run.split_seed), (key, test))
+    if not (np.array_equal(test.id, first.id) and np.array_equal(test.gold, first.gold)):
+        yield f"Its test set is another one than that of run {other[:12]}, on the same data."
+
+
+def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
+    """What the predictions give. Raises Broken where the archive says something else."""
+    if not any(store.finished(key) for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)):
+        if about.result is not None:
+            raise Broken("The archive has a result, and no run that has finished.")
+        return None
+    try:
+        again = summarize(plan, store.read_predictions, store.read_trajectory)
+    except WRONG as error:
+        raise Broken(f"The result cannot be computed from the predictions: {error}") from None
+    if about.result is None:
+        return again
+    # What checks found in the data set is known where the data set is.
+    again = again.model_copy(update={"data_warnings": about.result.data_warnings})
+    _refuse(differences(about.result.model_dump(mode="json"), again.model_dump(mode="json")))
+    return again
+
+
+def _compared(theirs: Store, ours: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
+    """Keys of runs that are in both stores: of those that say the same, and of those that do not."""
+    equal, different = list[str](), list[str]()
+    for done, key in enumerate(runs):
+        tick("comparing with the runs that are here", done, len(runs))
+        if theirs.finished(key) and ours.finished(key):
+            (equal if same(theirs, key, ours, key) else different).append(key)
+    return equal, different

@@ -1,0 +1,65 @@
+"""The plan of an archive: each run is the one that its key names, and each triplet is what the experiment asked for."""
+
+from pathlib import Path
+
+from training import Plan, RunSpec, Triplet
+from training.archive import RUN, Archive, Broken, brief
+from training.chains import origins, taught_by_supervisor, trained_as
+from training.spec import GROUND_TRUTH, Method, upgrade
+
+
+def plan_of(about: Archive) -> Plan:
+    """Without the specifications of its runs. Raises Broken."""
+    try:
+        return Plan(upgrade(about.spec), {}, tuple(about.triplets))
+    except ValueError as error:
+        raise Broken(f"The experiment of the archive cannot be read by this version: {brief(error)}") from None
+
+
+def runs_of(folder: Path) -> dict[str, RunSpec]:
+    """By key, which each run's own specification has to have. Raises Broken."""
+    found = {}
+    for path in sorted(folder.glob(f"runs/*/{RUN}")):
+        key = path.parent.name
+        try:
+            run = RunSpec.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise Broken(f"Run {key[:12]} cannot be read by this version: {brief(error)}") from None
+        if run.key() != key:
+            raise Broken(f"Run {key[:12]} is another one than its {RUN} says.")
+        found[key] = run
+    return found
+
+
+def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+    """A sentence for each run that is named and not there, and for each that has files and no specification."""
+    wanted = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
+    wanted |= {need for run in runs.values() for need in run.needs}
+    wanted |= {path.name for path in folder.glob("runs/*")}
+    return [f"Run {key[:12]} is missing." for key in sorted(wanted - runs.keys())]
+
+
+def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+    """Triplets whose runs are not what the experiment says of them: models, method, seed, and who labelled for whom."""
+    problems = []
+    for number, triplet in enumerate(plan.triplets, 1):
+        weak, student, ceiling = (runs[key] for key in (triplet.weak, triplet.student, triplet.ceiling))
+        fits = (
+            0 <= triplet.method < len(plan.spec.methods)
+            and student.method == trained_as(plan.spec.methods[triplet.method])
+            and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
+            and (weak.errors, ceiling.labels) == (plan.spec.weak.errors, GROUND_TRUTH)
+            and (weak.derives or weak.labels == GROUND_TRUTH)
+            and _taught(plan.spec.methods[triplet.method], student, triplet, runs)
+            and {weak.seed, student.seed, ceiling.seed} == {triplet.seed}
+        )
+        if not fits:
+            problems.append(f"The runs of triplet {number} are not those that the experiment asks for.")
+    return problems
+
+
+def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
+    """Whether the student learned from its supervisor, or by way of other runs from models like it."""
+    if taught_by_supervisor(method):
+        return student.labels == triplet.weak
+    return triplet.weak_model in {runs[key].model for key in origins(student, runs) if runs[key].half == "A"}

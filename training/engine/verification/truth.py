@@ -1,0 +1,71 @@
+"""What predictions are of, compared with the data set that is here: ids, groups, true labels, and who is in which part."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from training.archive import digest
+from training.artifacts import Predictions
+from training.catalog import DATASETS, shelf
+from training.engine.data.examples import from_table
+from training.engine.data.split import Rows, Split, split_for
+from training.engine.errors import EngineError
+from training.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The rows of a data set that is here, in stored order."""
+
+    id: npt.NDArray[np.int64]
+    label: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=2)
+def truth_of(fingerprint: str) -> Truth | None:
+    """Of the data set with this fingerprint, whatever it is called; None where it is not here, or its file is damaged."""
+    embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
+    path = embedded[0] if embedded else shelf.file_of(fingerprint)
+    if not path.exists() or digest(path) != fingerprint:
+        return None
+    with pq.ParquetFile(path) as file:
+        columns = file.read(columns=["id", "label", "group"])
+    # Texts may be large, and nothing here reads them.
+    examples = from_table(columns.append_column("text", columns["id"]))
+    return Truth(examples.id, examples.label, examples.group)
+
+
+def untrue(run: RunSpec, said: Predictions, truth: Truth) -> Iterator[str]:
+    """A sentence for each way in which the predictions are not of the examples that ``run`` has by its data set."""
+    order = np.argsort(truth.id, kind="stable")
+    place = np.searchsorted(truth.id, said.id, sorter=order)
+    if len(said.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], said.id)):
+        yield "It predicts examples that its data set does not have."
+        return
+    rows = order[place] if len(said.id) else place
+    if not np.array_equal(truth.label[rows], said.gold):
+        wrong = int((truth.label[rows] != said.gold).sum())
+        yield f"Of {wrong:,} examples its true label is another one than in the data set, which is here."
+    if not np.array_equal(truth.group[rows], said.group):
+        yield "The groups of its examples are others than in the data set, which is here."
+    if said.classes != max(2, int(truth.label.max(initial=0)) + 1):
+        yield f"It predicts {said.classes} classes, and the data set has others."
+    try:
+        split = split_for(run, truth.group)
+    except (EngineError, ArithmeticError, ValueError) as error:
+        yield f"Its data set cannot be divided as it says: {error}"
+        return
+    yield from _parts(run, said, rows, split)
+
+
+def _parts(run: RunSpec, said: Predictions, rows: Rows, split: Split) -> Iterator[str]:
+    own = split.half(run.half).train if run.boosts is not None else split.test[:0]
+    wanted = {"test": split.test, "locked": split.locked, "transfer": split.b.rows, "own": own}
+    for name, part in wanted.items():
+        if not np.array_equal(np.sort(rows[said.split == name]), np.sort(part)):
+            yield f"It does not predict exactly the examples of the part “{name}” that its data set gives it."
