@@ -128,7 +128,7 @@ def test_a_foreign_archive_with_a_hostile_data_set_is_refused(hostile: str) -> N
 
 
 @pytest.mark.parametrize("field", ["name", "owner"])
-@pytest.mark.parametrize("hostile", ["", "nul\0byte", "line\nbreak", "x" * 10_000])
+@pytest.mark.parametrize("hostile", ["nul\0byte", "line\nbreak", "x" * 10_000])
 def test_a_foreign_archive_with_a_name_of_several_lines_is_refused(field: str, hostile: str) -> None:
     assert Archive.model_validate_json(json.dumps(ABOUT)).name == "It"
     with pytest.raises(ValidationError):

@@ -130,7 +130,7 @@ def test_whatever_the_hub_refuses_is_said_at_the_field(fake: FakeHub, error: Exc
         (("config.json", "pytorch_model.bin", "tokenizer.json"), GPT2, "it has no model.safetensors"),
         (("model.safetensors", "tokenizer.json"), GPT2, "it has no config.json"),
         (("config.json", "model.safetensors"), GPT2, "it has no tokenizer"),
-        (FILES, GPT2 | {"auto_map": {"AutoModel": "x.Y"}}, "needs code of its own"),
+        (FILES, GPT2 | {"model_type": "its_own", "auto_map": {"AutoModel": "x.Y"}}, "needs code of its own"),
         (FILES, {"model_type": "whisper", "is_encoder_decoder": True}, "architecture (whisper) is not supported"),
     ],
 )

@@ -39,10 +39,12 @@ def test_an_experiment_is_frozen_linked_and_revoked_by_requests(owner: User) -> 
     assert guest.get(path).status_code == guest.get(f"/shared/{share['slug']}/").status_code == 404
 
 
-def test_a_character_that_a_database_may_not_keep_is_left_out(owner: User) -> None:
+def test_a_character_that_a_database_may_not_keep_is_refused(owner: User) -> None:
     ask, experiment = api_of(owner), explored(owner)
-    told = {"title": "No\x00th\ud800ing", "highlights": []}
-    assert ask("POST", f"/experiments/{experiment.pk}/shares?live=true", told)[1]["title"] == "Nothing"
+    for title in ("No\x00thing", "No\ud800thing"):
+        status, told = ask("POST", f"/experiments/{experiment.pk}/shares?live=true", {"title": title, "highlights": []})
+        assert status == 422
+        assert "cannot be stored" in told["errors"][0]["message"]
 
 
 def test_what_cannot_be_shared_is_refused_with_a_sentence(owner: User) -> None:

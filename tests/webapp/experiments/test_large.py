@@ -213,7 +213,7 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User
         experiment = launched(owner, seeds=seeds, data={"split_seed": number})
         client.get(path.format(experiment.pk))  # what is kept between requests
         found.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
-    assert found[0] == found[1]
+    assert found[1] <= found[0]
 
 
 def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
