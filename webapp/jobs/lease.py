@@ -55,7 +55,8 @@ class Held:
 
     @property
     def left(self) -> float:
-        return self._until - self._margin - time.monotonic()
+        left: float = self._until - self._margin - time.monotonic()
+        return left
 
     def look(self) -> bool:
         """Whether it has run out, which it has for good, even where the database comes back in time."""

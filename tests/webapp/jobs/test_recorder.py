@@ -99,7 +99,7 @@ def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
             raise left.pop()
         return changed
 
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0)
     monkeypatch.setattr(services, "append_events", unanswered)
     recorder.finish(ending(0.5))
     assert told(recorder) == [None]

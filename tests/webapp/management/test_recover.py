@@ -23,13 +23,13 @@ from webapp import outages
 from webapp.erasures import services as erasures
 from webapp.erasures.models import Question
 from webapp.erasures.models import State as Asked
-from webapp.experiments import queries, services
+from webapp.experiments import budget, queries, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.hooks import services as hooks
 from webapp.hooks.models import Call
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
-from webapp.jobs import chores, launch
+from webapp.jobs import chores
 from webapp.management.commands.recover import Recovery
 
 pytestmark = pytest.mark.usefixtures("called")
@@ -268,7 +268,8 @@ def test_imports_are_done_although_no_question_can_be_claimed(
     def broken() -> None:
         raise KeyError("question")
 
-    one, done = queued(owner, tmp_path), []
+    done: list[Import] = []
+    one = queued(owner, tmp_path)
     monkeypatch.setattr(erasures, "claim_next", broken)
     monkeypatch.setattr(chores, "watch", done.append)
     chores.work()
@@ -313,7 +314,7 @@ def test_the_whole_recovery_goes_on_after_a_thread_of_the_webhook_died(
     assert told.wait(10)
     recovery._telling.join(10)
     recovery.round()
-    assert launch.budget.limited().count() == 0
+    assert budget.limited().count() == 0
 
 
 @pytest.mark.parametrize("column", ["spec", "triplets"])
