@@ -110,7 +110,7 @@ def client_of(person: str, user: User | None, share: Share) -> Client:
 
 def arguments(route: URLPattern, experiment: Experiment, brought: Import, share: Share) -> dict[str, Any]:
     path = str(route.pattern)
-    token = experiment.owner.tokens.first() if "tokens/" in path else None  # type: ignore[attr-defined]
+    token = experiment.owner.tokens.first() if "tokens/" in path else None
     kind = (
         token or brought if "imports/" in path or token else experiment.runs.first() if path.startswith("runs/") else experiment
     )

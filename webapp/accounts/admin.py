@@ -18,11 +18,10 @@ WHERE = "the admin site"
 
 
 class NewNameForm(AdminUserCreationForm):  # type: ignore[type-arg]
-    def clean_username(self) -> str | None:
+    def clean_username(self) -> str:
         """Compared with other accounts' in large and small letters as it will be stored."""
         self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
-        name: str | None = super().clean_username()
-        return name
+        return super().clean_username()
 
 
 class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]

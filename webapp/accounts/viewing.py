@@ -37,7 +37,7 @@ def events_for(user: Anybody, events: list[dict[str, Any]]) -> list[dict[str, An
     for event in events:
         about = {name: event[name] for name in ("seq", "attempt", "at") if name in event}
         payload = {name: value for name, value in event.items() if name not in about}
-        found.append({**about, **public.of(EVENT.validate_python(payload)).model_dump(mode="json")})
+        found.append(about | public.of(EVENT.validate_python(payload)).model_dump(mode="json"))
     return found
 
 

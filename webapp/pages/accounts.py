@@ -82,11 +82,10 @@ class JoinForm(UserCreationForm):  # type: ignore[type-arg]
         model = User
         fields = ("username", "first_name", "last_name")
 
-    def clean_username(self) -> str | None:
+    def clean_username(self) -> str:
         """Compared with other accounts' in large and small letters as it will be stored."""
         self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
-        name: str | None = super().clean_username()
-        return name
+        return super().clean_username()
 
 
 @public

@@ -77,14 +77,14 @@ def test_a_password_is_asked_for_once_and_no_cookie_is_left_without_it(share: Sh
 
 def test_a_password_that_is_tried_too_often_is_not_tried_any_more_from_there(client: Client, share: Share) -> None:
     reader, _, token = visitor(share, password="correct horse")
-    there, elsewhere = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "192.0.2.8"}
-    reader.post(f"/s/{token}/", {"password": "correct horse"}, **there)
-    tried = [client.post(f"/s/{token}/", {"password": str(one)}, **there).status_code for one in range(10)]
+    there, elsewhere = "192.0.2.7", "192.0.2.8"
+    reader.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR=there)
+    tried = [client.post(f"/s/{token}/", {"password": str(one)}, REMOTE_ADDR=there).status_code for one in range(10)]
     assert tried == [403] * 9 + [429]
-    assert client.post(f"/s/{token}/", {"password": "correct horse"}, **there).status_code == 429
+    assert client.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR=there).status_code == 429
     assert not client.cookies
-    assert reader.get(f"/shared/{share.slug}/", **there).status_code == 200, "who is in stays in"
-    assert client.post(f"/s/{token}/", {"password": "correct horse"}, **elsewhere).status_code == 200
+    assert reader.get(f"/shared/{share.slug}/", REMOTE_ADDR=there).status_code == 200, "who is in stays in"
+    assert client.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR=elsewhere).status_code == 200
 
 
 def test_guesses_from_everywhere_are_slowed_and_lock_nobody_out(
