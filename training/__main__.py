@@ -1,28 +1,27 @@
 """The same engine with no web at all: python -m training plan|run|push|export|words|schema|execute|serve|data."""
 
 import argparse
-import contextlib
 import json
 import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
+from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, environment, execute, make_plan
+from training.catalog import shelf
 from training.checksums import DamagedArtifact
 from training.diary import Diary
 from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
-from training.files import atomic, out_of_room
+from training.files import atomic, out_of_room, writable
 from training.notices import Erasure
 from training.plan import TooManyRuns
+from training.private import private
+from training.process import json_lines, stop_requests
 from training.server import serve
 from training.shipped import RECIPES, names
 from training.spec import describe
@@ -40,10 +39,12 @@ class BadInput(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
+        private()
+        environment.home(instead=shelf.folder().parent)
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         code: int = options.command(options)
-    except BadInput as error:
+    except (BadInput, environment.SettingError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     return code
@@ -162,6 +163,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     plan, store = _planned(options.recipe), Store(options.out)
+    try:
+        writable(options.out)
+    except OSError as error:
+        raise BadInput(f"--out {options.out} cannot be written: {error.strerror or error}.") from None
     with json_lines() as write, stop_requests() as should_stop:
         for run in plan.runs.values():
             done = store.finished(run.key()) and store.damage(run.key()) is None
@@ -276,39 +281,6 @@ def sentence(error: Exception, store: Store) -> str:
     if isinstance(error, OSError):
         return f"The store {store.root} cannot be read or written: {error.strerror or error}."
     return f"{type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes one JSON object per line to stdout, which whatever libraries print can no longer reach."""
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", buffering=1) as lines:
-        os.dup2(2, 1)
-
-        def write(content: dict[str, Any]) -> None:
-            lines.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
-
-        try:
-            yield write
-        finally:
-            os.dup2(lines.fileno(), 1)
-
-
-@contextlib.contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or SIGINT has come."""
-    asked = False
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

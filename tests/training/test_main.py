@@ -157,7 +157,7 @@ def test_what_is_no_run_is_bad_input(tmp_path: Path) -> None:
 
 def test_what_libraries_print_never_reaches_the_events(tmp_path: Path) -> None:
     code = (
-        "from training.__main__ import json_lines\nimport os\n"
+        "from training.process import json_lines\nimport os\n"
         "with json_lines() as write:\n    print('noise', flush=True); os.system('echo noise'); write({'kind': 'x'})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

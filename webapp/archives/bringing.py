@@ -15,6 +15,7 @@ from training.chains import origins, taught_by_supervisor, trained_as
 from training.checksums import DamagedArtifact
 from training.results import summarize
 from training.spec import GROUND_TRUTH, Method, upgrade
+from webapp import scratch
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import adopting
@@ -30,7 +31,7 @@ def bring(owner: User, source: Path) -> Experiment:
     Files are verified by their checksums, the result by computing it again from the predictions. A run that exists here is
     compared and never overwritten; an archive that was brought before is the experiment that it became.
     """
-    with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as place:
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as place:
         folder = Path(place)
         unpack(source, folder)
         content = verify(folder)

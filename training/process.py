@@ -1,0 +1,43 @@
+"""What a command tells on its standard output, and how it hears that it has to stop."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+
+@contextlib.contextmanager
+def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes one JSON object per line to stdout, which whatever libraries print can no longer reach."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", buffering=1) as lines:
+        os.dup2(2, 1)
+
+        def write(content: dict[str, Any]) -> None:
+            lines.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+        try:
+            yield write
+        finally:
+            os.dup2(lines.fileno(), 1)
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM or SIGINT has come."""
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
