@@ -9,7 +9,7 @@ ALONE := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test check lint types imports bench-engine bench-large chaos lock clean
+.PHONY: setup up demo test check lint types imports security audit bench-engine bench-large chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -40,7 +40,7 @@ else
 	$(BIN)/python -m pytest $(ALONE)
 endif
 
-check: lint types imports
+check: lint types imports security audit
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -51,6 +51,17 @@ types: $(VENV)/installed-dev
 
 imports: $(VENV)/installed-dev
 	$(BIN)/lint-imports
+
+# As docs/operations.md says for a laboratory behind a proxy.
+PRODUCTION := HTTPS=1 TRUSTED_PROXIES=127.0.0.1 SITE_URL=https://lab.example.org
+
+security: $(VENV)/installed-dev
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml training webapp manage.py
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && DATA_DIR=$$d $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Known vulnerabilities of what is installed. Where the advisory service cannot be reached it says so, and fails nothing.
+audit: $(VENV)/installed-dev
+	@.ci/audit $(BIN)
 
 # How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
 bench-engine: $(VENV)/installed-dev

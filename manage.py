@@ -4,8 +4,16 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+
+from training.environment import SettingError
+from training.private import private
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        private()
+        execute_from_command_line(sys.argv)
+    except (SettingError, ImproperlyConfigured) as error:
+        sys.exit(f"{type(error).__name__}: {error}")

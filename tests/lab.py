@@ -66,7 +66,7 @@ class Lab:
             line = self.process.stdout.readline()
             self.output += line
             assert line, f"the laboratory did not start: {self.output}"
-        self.url = re.search(r"http://[\d.]+:\d+", self.output)[0]  # type: ignore[index]
+        self.url = re.search(r"http://(?:[\d.]+|\[[\da-f:]+\]):\d+", self.output)[0]  # type: ignore[index]
         self.login_link = re.search(r"Log in once with: (\S+)", self.output)[1]  # type: ignore[index]
         return self
 

@@ -10,6 +10,8 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "for tests", "HF_HUB_OFFLINE": "1", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
 for name in ("REDIS_URL", "DATABASE_URL", "DATASETS_DIR", "EMAIL_URL", "OIDC_ISSUER"):
     os.environ.pop(name, None)
+for name in ("SITE_URL", "HTTPS", "TRUSTED_PROXIES", "DATA_GROUP"):
+    os.environ.pop(name, None)
 
 from webapp.settings import *  # noqa: E402, F403 - after the environment is set
 
@@ -19,5 +21,5 @@ STORAGES = {
 }
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise warns in every test
 API_RATE = "1000000/m"  # no test asks that often, but the one of the limit, which has its own
-CACHES["limits"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}  # noqa: F405
+CACHES = CACHES | {"limits": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

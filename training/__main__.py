@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
+from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, environment, execute, make_plan
+from training.catalog import shelf
 from training.checksums import DamagedArtifact
 from training.diary import Diary
 from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
-from training.files import atomic, out_of_room
+from training.files import atomic, out_of_room, writable
 from training.notices import Erasure
 from training.plan import TooManyRuns
+from training.private import private
 from training.process import json_lines, stop_requests
 from training.server import serve
 from training.shipped import RECIPES, names
@@ -37,10 +39,12 @@ class BadInput(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
+        private()
+        environment.home(instead=shelf.folder().parent)
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         code: int = options.command(options)
-    except BadInput as error:
+    except (BadInput, environment.SettingError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     return code
@@ -167,6 +171,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     plan, store = _planned(options.recipe), Store(options.out)
+    try:
+        writable(options.out)
+    except OSError as error:
+        raise BadInput(f"--out {options.out} cannot be written: {error.strerror or error}.") from None
     with json_lines() as write, stop_requests() as should_stop:
         for run in plan.runs.values():
             done = store.finished(run.key()) and store.damage(run.key()) is None

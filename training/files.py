@@ -1,8 +1,8 @@
 """Files that are there as a whole or not at all, and the disk that has no room for them."""
 
 import errno
-import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,20 @@ from pathlib import Path
 def atomic(target: Path) -> Iterator[Path]:
     """A path beside ``target`` that takes its place when the block ends well: readers see all of a file or none of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    path = Path(name)
+    path = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    path.touch(exist_ok=False)  # with the mode that the umask gives: tempfile's are unreadable to a group for ever
     try:
         yield path
         path.replace(target)
     finally:
         path.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> None:
+    """Make ``folder`` if there is none. Raises OSError where nothing can be written into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -1,14 +1,13 @@
 """From a spec to runs and triplets: what is trained, once each, and what each triplet compares."""
 
 import math
-import os
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import ConfigDict
 
-from training import catalog
+from training import catalog, environment
 from training.catalog import costs
 from training.chains import on_texts, probed, simulated, student_of
 from training.methods import EnsembleMean
@@ -26,7 +25,7 @@ class TooManyRuns(ValueError):
 
 
 def most_runs() -> int:
-    return int(os.environ.get("MAX_RUNS") or MOST_RUNS)
+    return environment.whole("MAX_RUNS", MOST_RUNS, least=1)
 
 
 @dataclass(frozen=True)

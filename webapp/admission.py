@@ -37,7 +37,7 @@ class Refusal(Exception):
         self.status, self.sentence, self.retry = status, sentence, retry
 
 
-NO_TOKEN = "Send a valid token: Authorization: Bearer TOKEN."
+NO_TOKEN = "Send a valid token: Authorization: Bearer TOKEN."  # nosec B105 # an example
 READ_ONLY = "This token may only read. Make one that may write too, on the page of your account."
 BUSY = f"{UPLOADS_AT_ONCE} uploads of your account are under way. Wait until one has ended."
 

@@ -4,16 +4,19 @@ import os
 import tempfile
 
 from channels.routing import ProtocolTypeRouter
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from training.private import private
+
+private()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 http = get_asgi_application()
 
+from webapp import scratch  # noqa: E402
 from webapp.limits import limited  # noqa: E402 - needs the apps that the line above loads
 from webapp.sockets import sockets  # noqa: E402
 
-tempfile.tempdir = str(settings.UPLOADS_DIR)  # where Django puts the bodies of requests: /tmp may be memory
+tempfile.tempdir = str(scratch.folder())  # where Django puts bodies of requests and uploads: /tmp may be memory
 
 application = ProtocolTypeRouter(
     {

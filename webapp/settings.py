@@ -1,73 +1,81 @@
 """All settings, each from the environment with a default that works on a laptop with nothing else installed."""
 
 import os
-import secrets
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
+from training import environment as env
+from training.private import file_mode
 from webapp.broker import celery_url, embedded_url
+from webapp.installation import protect, secret_key
 
-env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # All state lives here: database, artifacts, broker socket, logs. Two installations with two folders never meet.
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
+protect(DATA_DIR)
+env.home(instead=DATA_DIR)
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
 EXAMPLES_DIR = DATA_DIR / "examples"
 SHARES_DIR = DATA_DIR / "shares"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
 # The library finds its shelf of data sets by this variable, here and in every child.
-DATASETS_DIR = Path(os.environ.setdefault("DATASETS_DIR", str(DATA_DIR / "datasets")))
+DATASETS_DIR = env.folder("DATASETS_DIR", DATA_DIR / "datasets")
+os.environ["DATASETS_DIR"] = str(DATASETS_DIR)
 
-
-def secret_key() -> str:
-    """The key of this installation, made at its first start and readable by its owner alone."""
-    path = DATA_DIR / "secret-key"
-    try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(50))
-        return path.read_text()
-    except OSError as error:
-        raise ImproperlyConfigured(f"DATA_DIR {DATA_DIR} cannot be used: {error}") from error
-
-
-SECRET_KEY = env.str("SECRET_KEY", "") or secret_key()
+SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA_DIR)
 UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
-DEBUG = env.bool("DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_COOKIES = env.bool("SECURE_COOKIES", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+DEBUG = env.flag("DEBUG")
+
+# The address that people type. Webhooks, and the link that the terminal prints, begin with it.
+SITE_URL = env.address("SITE_URL", ["http", "https"]).rstrip("/")
+# Loopback, which only this machine reaches, is always answered: the start looks there whether the web server answers.
+ALLOWED_HOSTS = [*env.names("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
+if SITE_URL:
+    ALLOWED_HOSTS.append(env.in_url(urlsplit(SITE_URL).hostname or ""))
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+# Only these may say from which address and by which scheme a request came to them: webapp/stack.py passes them to the web server.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+# The one switch for a laboratory that is reached by https alone, behind a proxy that has the certificate (docs/operations.md).
+HTTPS = env.flag("HTTPS")
+if HTTPS and not (TRUSTED_PROXIES and SITE_URL.startswith("https://")):
+    raise env.SettingError("HTTPS needs TRUSTED_PROXIES, the addresses of the proxy, and a SITE_URL that begins with https://.")
+if env.text("SECURE_COOKIES"):
+    raise env.SettingError("SECURE_COOKIES has become HTTPS: set that to 1 and read docs/operations.md, or unset SECURE_COOKIES.")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by this machine, past the proxy
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# How other hosts below this name are reached, and what browsers are shipped with, is not for a laboratory to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # E-mail is sent where a server is given, as smtp+tls://USER:PASSWORD@HOST:587; everything works without.
-MAIL = bool(env.str("EMAIL_URL", ""))
+EMAIL_URL = env.address("EMAIL_URL", list(Env.EMAIL_SCHEMES))
+MAIL = bool(EMAIL_URL)
 if MAIL:
-    vars().update(env.email_url("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "lab@localhost")
+    vars().update(Env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "lab@localhost")
 EMAIL_TIMEOUT = 10
 
 # Called when an experiment has come to rest (webapp/hooks/), with links that begin with SITE_URL.
-WEBHOOK_URL = env.str("WEBHOOK_URL", "")
-WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", "")
-SITE_URL = env.str("SITE_URL", "").rstrip("/")
+WEBHOOK_URL = env.address("WEBHOOK_URL", ["http", "https"])
+WEBHOOK_SECRET = env.text("WEBHOOK_SECRET")
 
 # Single sign-on is on where an OpenID provider and what it knows this laboratory by are given.
-OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
-OIDC_RP_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
-OIDC_RP_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_ISSUER = env.address("OIDC_ISSUER", ["https", "http"]).rstrip("/")
+OIDC_RP_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
 SSO = bool(OIDC_ISSUER and OIDC_RP_CLIENT_ID and OIDC_RP_CLIENT_SECRET)
-OIDC_DEFAULT_ROLE = env.str("OIDC_DEFAULT_ROLE", "viewer")
+OIDC_DEFAULT_ROLE = env.choice("OIDC_DEFAULT_ROLE", "viewer", ["viewer", "member", "admin"])
 # Read from the issuer's discovery document where they are not given.
-OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_AUTHORIZATION_ENDPOINT", "")
-OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_TOKEN_ENDPOINT", "")
-OIDC_OP_USER_ENDPOINT = env.str("OIDC_USERINFO_ENDPOINT", "")
-OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_JWKS_ENDPOINT", "")
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.address("OIDC_AUTHORIZATION_ENDPOINT", ["https", "http"])
+OIDC_OP_TOKEN_ENDPOINT = env.address("OIDC_TOKEN_ENDPOINT", ["https", "http"])
+OIDC_OP_USER_ENDPOINT = env.address("OIDC_USERINFO_ENDPOINT", ["https", "http"])
+OIDC_OP_JWKS_ENDPOINT = env.address("OIDC_JWKS_ENDPOINT", ["https", "http"])
 OIDC_AUTHENTICATION_CALLBACK_URL = "sso-return"
 OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_RP_SCOPES = "openid email profile"
@@ -119,7 +127,7 @@ MIDDLEWARE = [
 
 # Uploads go to disk, on the disk where they stay, and never through memory. webapp/limits.py refuses what is larger than 1 GB.
 FILE_UPLOAD_HANDLERS = ["webapp.uploads.UploadHandler"]
-FILE_UPLOAD_TEMP_DIR = UPLOADS_DIR
+FILE_UPLOAD_PERMISSIONS = file_mode()  # of static files too, which Django would make readable to everybody
 
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"
@@ -141,6 +149,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "webapp.pages.accounts.locked"
 AXES_DISABLE_ACCESS_LOG = True  # the trail has the logins
 AXES_VERBOSE = False
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # axes would read X-Forwarded-For where ipware is installed
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -163,7 +172,12 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'lab.sqlite3'}")}
+DATABASE_URL = env.address("DATABASE_URL", ["postgres", "postgresql", "sqlite"])
+DATABASES = {
+    "default": Env.db_url_config(DATABASE_URL)
+    if DATABASE_URL
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "lab.sqlite3")}
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE, because in WAL mode a transaction that reads and then writes fails at once when another one wrote between.
@@ -174,8 +188,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: other processes open it too
 
-REDIS_EMBEDDED = not env.str("REDIS_URL", "")
-REDIS_URL = env.str("REDIS_URL", "") or embedded_url(DATA_DIR)
+REDIS_URL = env.address("REDIS_URL", ["redis", "rediss", "unix"])
+REDIS_EMBEDDED = not REDIS_URL
+REDIS_URL = REDIS_URL or embedded_url(DATA_DIR)
 
 CELERY_BROKER_URL = celery_url(REDIS_URL)
 CELERY_TIMEZONE = TIME_ZONE = "UTC"
@@ -189,53 +204,58 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 6
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": env.int("BROKER_VISIBILITY_SECONDS", 43_200),  # of any length: a call that comes again finds a lease
+    "visibility_timeout": env.whole(
+        "BROKER_VISIBILITY_SECONDS", 43_200, least=1
+    ),  # of any length: a call that comes again finds a lease
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 3,
     "socket_timeout": 5,  # above the second that a worker waits in one BRPOP; below what a person waits for a launch
     "socket_keepalive": True,
 }
-CELERY_ACCEPT_CONTENT = ["json"]
+# What comes through Redis is data, and never a program: JSON for tasks, results, events and remote control, and no pickle.
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_TASK_DEFAULT_QUEUE = "runs"
 
 # A worker that does not renew its lease for this long is taken for dead and its run goes back to the queue.
-LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
+LEASE_SECONDS = env.number("LEASE_SECONDS", 30.0, least=1, most=86_400)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)
+MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, least=1)
 
 # Seconds between the end of one pass that compares all artifacts with their checksums and the next.
-VERIFY_SECONDS = env.float("VERIFY_SECONDS", 600.0)
+VERIFY_SECONDS = env.number("VERIFY_SECONDS", 600.0)
 
 # So much of the disk of the artifacts stays free: a run that would leave less waits. And at most so much is used, 0 for all.
-DISK_RESERVE = round(env.float("DISK_RESERVE_GIB", 0.5) * 2**30)
-DISK_QUOTA = round(env.float("DISK_QUOTA_GIB", 0) * 2**30)
+DISK_RESERVE = round(env.number("DISK_RESERVE_GIB", 0.5) * 2**30)
+DISK_QUOTA = round(env.number("DISK_QUOTA_GIB", 0) * 2**30)
 
 # What an archive from another laboratory may unpack to, and the memory of the process that verifies it.
-ARCHIVE_LARGEST = round(env.float("ARCHIVE_GIB", 8) * 2**30)
-ARCHIVE_MEMORY = round(env.float("ARCHIVE_MEMORY_GIB", 2) * 2**30)
+ARCHIVE_LARGEST = round(env.number("ARCHIVE_GIB", 8) * 2**30)
+ARCHIVE_MEMORY = round(env.number("ARCHIVE_MEMORY_GIB", 2) * 2**30)
 
 # Requests to the API of one person, or of one address that is no person's, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
-API_RATE = env.str("API_RATE", "600/m")
-NINJA_NUM_PROXIES = 0  # the address is that of the connection, which uvicorn corrects by the header of a proxy that it trusts
+API_RATE = env.rate("API_RATE", "600/m")
+# The address is that of the connection, which the web server corrects by the header of TRUSTED_PROXIES; nothing else reads one.
+NINJA_NUM_PROXIES = 0
 # All web processes count together, so the counts are in Redis; webapp/api/rates.py goes on where that is away.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},  # nothing here uses it, and it would pickle
     "limits": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        "OPTIONS": {"serializer": "webapp.serializer.JSONSerializer", "socket_connect_timeout": 1, "socket_timeout": 1},
     },
 }
 
 # Open connections of one web process, in all and of one address; 0 for as many of one address as in all.
-CONNECTIONS = env.int("CONNECTIONS", 2000)
-CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", 500)
+CONNECTIONS = env.whole("CONNECTIONS", 2000, least=1)
+CONNECTIONS_PER_ADDRESS = env.whole("CONNECTIONS_PER_ADDRESS", 500)
 # Uploads of one account, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
-UPLOAD_RATE = env.str("UPLOAD_RATE", "60/h")
+UPLOAD_RATE = env.rate("UPLOAD_RATE", "60/h")
 
 # What one web process may use to answer questions about examples.
-EXPLORER_MEMORY = env.str("EXPLORER_MEMORY", "512MB")
-EXPLORER_THREADS = env.int("EXPLORER_THREADS", 2)
+EXPLORER_MEMORY = env.memory("EXPLORER_MEMORY", "512MB")
+EXPLORER_THREADS = env.whole("EXPLORER_THREADS", 2, least=1, most=256)
 
 # Django's own default tells errors to nobody but e-mailed admins unless DEBUG is on. What is merely not found is no error.
 LOGGING = {

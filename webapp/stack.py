@@ -4,8 +4,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -18,71 +16,26 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
-from training.server import die_with_parent
 from webapp import broker
+from webapp.imports import services as imports
+from webapp.jobs import logs
+from webapp.listening import host_of, listen, url_of
+from webapp.service import Service
 
-DEFAULT_PORT = 8000
 STOP_SECONDS = 15.0
-LONGEST_PAUSE_SECONDS = 30.0
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks this machine itself, whatever proxy the environment names for other addresses."""
 
 
 class StackError(Exception):
     """The laboratory cannot be started here; the message says why."""
 
 
-@dataclass
-class Service:
-    """A child that is started again when it ends; ``death`` is what the kernel sends it when this process is killed."""
-
-    name: str
-    command: list[str]
-    death: signal.Signals = signal.SIGTERM
-    fds: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    deaths: int = 0
-
-    def start(self) -> subprocess.Popen[bytes]:
-        settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-        # A session of its own: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
-        with (settings.LOG_DIR / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=lambda: die_with_parent(self.death),
-                pass_fds=self.fds,
-                cwd=settings.BASE_DIR,
-            )
-        self.started = time.monotonic()
-        return self.process
-
-    def mend(self) -> None:
-        """Starts it again when it has ended, at once the first time and then after growing pauses."""
-        if self.process is None or self.process.poll() is None:
-            return
-        if time.monotonic() - self.started > LONGEST_PAUSE_SECONDS:
-            self.deaths = 0
-        pause = min(LONGEST_PAUSE_SECONDS, 2.0**self.deaths - 1)
-        if time.monotonic() - self.started >= pause:
-            self.deaths += 1
-            self.start()
-
-    def stop(self, deadline: float) -> None:
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def ask_to_stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
+def proxy_options() -> list[str]:
+    """For uvicorn, which by itself believes whatever X-Forwarded-For and -Proto the machine it runs on sends."""
+    if not settings.TRUSTED_PROXIES:
+        return ["--no-proxy-headers"]
+    return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.TRUSTED_PROXIES)]
 
 
 @dataclass
@@ -95,6 +48,11 @@ class Stack:
     stopping: bool = False
     services: list[Service] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def site(self) -> str:
+        """The address that people type, which is that of the proxy where there is one."""
+        return settings.SITE_URL or self.url
 
     def __enter__(self) -> "Stack":
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -109,11 +67,15 @@ class Stack:
 
     def _start(self) -> None:
         lock = self._resources.enter_context(self._lock())
-        listener = self._resources.enter_context(self._listen())
-        self.url = f"http://{self.host}:{listener.getsockname()[1]}"
+        try:
+            listener = self._resources.enter_context(listen(self.host, self.port))
+        except OSError as error:
+            raise StackError(str(error)) from error
+        self.url = url_of(listener)
         if settings.REDIS_EMBEDDED:
             self._start_broker()
         call_command("migrate", verbosity=0, interactive=False)
+        imports.clear_strays()
         call_command("collectstatic", verbosity=0, interactive=False)
         python = [sys.executable, "-m"]
         web = ["uvicorn", "webapp.asgi:application", "--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"]
@@ -121,7 +83,9 @@ class Stack:
         # Small frames, sent to many, are not worth compressing; what pages send is small too.
         web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
         web += ["--http", "webapp.server:HttpConnection", "--ws", "webapp.server:SocketConnection"]
-        self._add(Service("web", [*python, *web], fds=(listener.fileno(),)))
+        web += proxy_options()
+        hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
+        self._add(Service("web", [*python, *web], fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
         for index in range(self.workers):
             worker = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
             worker += ["--hostname", f"worker{index}@%h", "--without-gossip", "--without-mingle"]
@@ -160,26 +124,10 @@ class Stack:
                 raise StackError(f"The laboratory already runs on {settings.DATA_DIR}: {lock.read()}") from error
             yield lock
 
-    def _listen(self) -> socket.socket:
-        """The web server's socket, bound here so that a taken port is found before anything else is started."""
-        ports = [*range(DEFAULT_PORT, DEFAULT_PORT + 10), 0] if self.port is None else [self.port]
-        for port in ports:
-            listener = socket.socket()
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((self.host, port))
-                listener.listen(512)
-            except OSError as error:
-                listener.close()
-                problem = error
-            else:
-                return listener
-        raise StackError(f"Cannot listen on {self.host}:{self.port}: {problem}")
-
     def _wait_for_web(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.stopping:
-            with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+            with contextlib.suppress(urllib.error.URLError, OSError), DIRECT.open(f"{self.url}/healthz", timeout=5):
                 return
             self.mend()
             time.sleep(0.1)
@@ -197,9 +145,10 @@ class Stack:
                 os.killpg(service.process.pid, signal.SIGKILL)
 
     def mend(self) -> None:
-        """Call it again and again: what has died is started again."""
+        """Call it again and again: what has died is started again, and logs stay within bounds."""
         for service in self.services:
             service.mend()
+        logs.rotate_all()
 
     def serve(self) -> None:
         """Returns when somebody asks this process to end."""

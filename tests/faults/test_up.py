@@ -5,7 +5,12 @@ import json
 import resource
 import signal
 import socket
+import sqlite3
+import stat
+import urllib.error
 import urllib.parse
+import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +27,12 @@ client.force_login(User.objects.first(), backend="django.contrib.auth.backends.M
 print(client.cookies["sessionid"].value)
 """
 LOG_OUT = "from django.contrib.sessions.backends.db import SessionStore; SessionStore('{}').flush()"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def is_open(url: str) -> bool:
@@ -76,6 +87,75 @@ def test_a_taken_port_is_found_before_anything_is_started(tmp_path: Path) -> Non
         with pytest.raises(AssertionError, match="Cannot listen"):
             lab.start()
         assert not lab.processes()
+
+
+@pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
+def test_it_is_reached_at_the_address_it_listens_on_and_by_the_link_it_prints(tmp_path: Path, host: str) -> None:
+    with Lab(tmp_path, "--host", host, "--workers", "0", ALLOWED_HOSTS="lab.example.org", HTTP_PROXY="http://127.0.0.1:9") as lab:
+        assert lab.url.startswith("http://[::1]:" if host == "::1" else "http://127.0.0.1:")
+        assert "Experiments" in lab.read("/")
+        assert lab.call("GET", "/experiments")[0] == 200
+
+
+def test_a_folder_whose_name_means_something_in_urls_and_sql_works_like_any_other(tmp_path: Path) -> None:
+    with Lab(tmp_path / "it's a=b c++ #1?;x&y %41 é [2]*") as lab:
+        pk = lab.launch(quick())
+        assert lab.finished(pk)["state"] == "finished"
+        found = lab.until(lambda: seen[1] if (seen := lab.call("GET", f"/experiments/{pk}/examples"))[0] == 200 else None)
+        assert found["examples"]
+        assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("it's")]
+
+
+def test_an_existing_installation_is_closed_to_other_accounts_when_it_starts(tmp_path: Path) -> None:
+    for name in ("lab.sqlite3", "secret-key"):
+        (tmp_path / name).touch(mode=0o644)
+    tmp_path.chmod(0o755)
+    with Lab(tmp_path) as lab:
+        lab.finished(lab.launch(quick()))
+        found = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path, *tmp_path.rglob("*"))}
+    assert [path for path, mode in found.items() if mode & 0o077] == []
+    assert len(found) > 20
+
+
+def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> None:
+    """The record is taken away, so that every page of a link ends in an error that is logged."""
+    token = "cR7-Qm0_Xw5bT1sZkE9yVdHuJ2oLnPgA8fIi6e3tBqM"
+    with Lab(tmp_path, "--workers", "0") as lab:
+        links = [urllib.parse.urlsplit(lab.login_link).path]
+        links += [f"/join/{token}/", f"/s/{token}/", f"/s/{token}/card.png", f"/e/{token}/gap/", f"/password/reset/MQ/{token}/"]
+        links += [f"/sso/return/?state={token}&code={token}", f"/login/?next=/s/{token}/"]
+        with closing(sqlite3.connect(tmp_path / "lab.sqlite3")) as record:
+            tables = record.execute("select name from sqlite_master where type = 'table'").fetchall()
+            record.execute("pragma foreign_keys = off")
+            for (table,) in tables:
+                if not table.startswith("sqlite_"):
+                    record.execute(f'drop table "{table}"')
+        for link in links:
+            asked(f"{lab.url}{link}")
+        asked(f"{lab.url}/api/v1/experiments", Authorization=f"Bearer {token}")
+        asked(f"{lab.url}/experiments/", Cookie=f"sessionid={token}; csrftoken={token}")
+        handshake = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "x" * 22 + "==",
+        }
+        asked(f"{lab.url}/s/{token}/live/?token={token}", **handshake)
+        web = (tmp_path / "logs" / "web.log").read_text()
+        assert web.count("no such table") > 5, "these pages are logged"
+        assert "/join/***" in web
+        secret = links[0].rstrip("/").rpartition("/")[2]
+        logs = "".join(path.read_text() for path in tmp_path.rglob("*.log*"))
+        assert secret not in logs
+        assert token not in logs
+
+
+def asked(url: str, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def test_a_data_folder_with_a_very_long_path_works_too_and_examples_are_made_ready_there(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The shelf: data sets that were brought or fetched, each file once by its content, each name with all that is known of it."""
 
-import os
 import re
 import shutil
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from training import environment
 from training.catalog.report import Finding, Report
 from training.checksums import Checksums, digest
 from training.files import atomic
@@ -41,8 +41,8 @@ class Card(Finding):
 
 def folder() -> Path:
     """DATASETS_DIR, or datasets/ in DATA_DIR, or var/datasets/ beside manage.py."""
-    named = os.environ.get("DATASETS_DIR")
-    return Path(named) if named else Path(os.environ.get("DATA_DIR") or HOME) / "datasets"
+    named = environment.text("DATASETS_DIR")
+    return Path(named) if named else Path(environment.text("DATA_DIR", str(HOME))) / "datasets"
 
 
 def file_of(fingerprint: str) -> Path:

@@ -128,7 +128,7 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the unembedding, which is left out on purpose
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
         _drop_nothing(config)
         config.use_cache = False
         kind: Any = AutoModelForCausalLM if unembeds else AutoModel
@@ -176,7 +176,7 @@ def _tokenizer(path: Path, name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        found = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
         return found.backend_tokenizer
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
         raise CorruptModel(f"The tokenizer of {name} cannot be loaded: {_first_line(error)}") from error
@@ -198,7 +198,7 @@ def _load_minilm(run: RunSpec) -> nn.Module:
 
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the layers that are left out on purpose
     disable_progress_bar()  # type: ignore[no-untyped-call]
-    model: nn.Module = AutoModel.from_pretrained(
+    model: nn.Module = AutoModel.from_pretrained(  # nosec B615 # a local folder, safetensors only
         path,
         num_hidden_layers=layers,
         add_pooling_layer=False,

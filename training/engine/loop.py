@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from training import environment
 from training.engine import checkpoint as checkpoints
 from training.engine import losses, memory, shards, vocabulary
 from training.engine.checkpoint import Checkpoint
@@ -30,7 +30,7 @@ from training.spec import RunSpec
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_SECONDS = float(os.environ.get("W2S_CHECKPOINT_SECONDS", "30"))
+CHECKPOINT_SECONDS = environment.number("W2S_CHECKPOINT_SECONDS", 30)
 CHECKPOINT_PAUSE = 20
 """A checkpoint of a large model takes long: for so many times as long there is no other."""
 METRICS = 100

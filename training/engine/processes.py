@@ -7,7 +7,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import pickle
+import pickle  # nosec B403 # its own processes, by pipes
 import signal
 import sys
 import tempfile
@@ -24,10 +24,12 @@ import torch
 import torch.distributed as dist
 from accelerate import Accelerator
 
+from training import environment
 from training.artifacts import Store
 from training.engine.crew import ALONE, Crew
 from training.engine.errors import EngineError, Killed, Stopped
 from training.events import Event
+from training.private import private
 from training.server import FORKS, die_with_parent
 from training.spec import RunSpec
 
@@ -70,14 +72,13 @@ def train_together(
 
 def _asked() -> tuple[int, bool]:
     """How many processes this worker has for one run, and whether they share out its model. Raises EngineError."""
-    processes, sharded = os.environ.get("W2S_PROCESSES", "") or "1", os.environ.get("W2S_SHARDED", "") or "0"
-    if not processes.isdecimal() or int(processes) < 1:
-        raise EngineError(f"This worker’s W2S_PROCESSES must be a whole number from 1, and it is “{processes}”.")
-    if sharded not in ("0", "1"):
-        raise EngineError(f"This worker’s W2S_SHARDED must be 0 or 1, and it is “{sharded}”.")
-    if sharded == "1" and processes == "1":
+    try:
+        processes, sharded = environment.whole("W2S_PROCESSES", 1, least=1), environment.flag("W2S_SHARDED")
+    except environment.SettingError as error:
+        raise EngineError(f"This worker’s {error}") from None
+    if sharded and processes == 1:
         raise EngineError("This worker’s W2S_SHARDED needs W2S_PROCESSES of two or more.")
-    return int(processes), sharded == "1"
+    return processes, sharded
 
 
 def _context() -> Any:
@@ -168,6 +169,7 @@ def _work(crew: Crew, meeting: Path, tell: Connection, stop: Any, parent: int, t
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         return  # it died before that
+    private()
     error: BaseException | None = None
     try:
         _meet(crew, meeting)
@@ -192,14 +194,15 @@ def _meet(crew: Crew, meeting: Path) -> None:
     if gpus:
         torch.cuda.set_device(crew.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
-    dist.init_process_group(backend, init_method=f"file://{meeting}", rank=crew.rank, world_size=crew.size, timeout=PATIENCE)
+    store = dist.FileStore(str(meeting), crew.size)  # by its path, which a URL would have to quote
+    dist.init_process_group(backend, store=store, rank=crew.rank, world_size=crew.size, timeout=PATIENCE)
     Accelerator(cpu=not gpus)  # from here on it knows which device is this process's
 
 
 def _portable(error: BaseException) -> BaseException:
     """``error``, if another process can be told of it, or one of the same words."""
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(error))  # nosec B301 # what it has pickled itself
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error

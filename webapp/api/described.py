@@ -8,7 +8,7 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-TOKEN = "Authorization: Bearer $W2S_TOKEN"
+TOKEN = "Authorization: Bearer $W2S_TOKEN"  # nosec B105 # no secret
 EXAMPLES: dict[str, object] = {"string": "…", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}
 
 

@@ -23,7 +23,11 @@ class Rate(UserRateThrottle, threading.local):
     def allow_request(self, request: HttpRequest) -> bool:
         """Where the count cannot be reached, everybody may ask: the API goes on without Redis, and the doorbell tells of it."""
         try:
-            return super().allow_request(request)
+            try:
+                return super().allow_request(request)
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+                self.cache.delete(self.key)  # somebody else wrote there: the count begins anew
+                return super().allow_request(request)
         except RedisError:
             return True
 

@@ -15,6 +15,7 @@ from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
 from training.redaction import PublicEvents, renamed
 from training.results import Result
+from webapp import scratch
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Event, Experiment, Run, Status
@@ -29,7 +30,7 @@ class Unfinished(Exception):
 
 def packed(experiment: Experiment, by: User) -> IO[bytes]:
     """The archive, for this person, as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
-    with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as place:
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as place:
         folder, target = Path(place) / "archive", Path(place) / "archive.zip"
         write(experiment, folder)
         pack(folder, target)

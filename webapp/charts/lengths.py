@@ -1,7 +1,7 @@
 """How long the texts of each class are, as a small drawing made on the server: colours come from static/css/charts.css."""
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # builds XML, reads none
 
 from training.catalog.report import Lengths
 

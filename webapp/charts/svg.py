@@ -4,7 +4,7 @@ Every mark has the classes ``mark`` and its role (weak, naive, conf or strong); 
 """
 
 from collections.abc import Iterator, Sequence
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # builds XML, reads none
 
 from training.measures import Accuracy
 from training.results import Group

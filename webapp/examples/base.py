@@ -53,6 +53,11 @@ def _name(*parts: str) -> str:
     return hashlib.sha256("\n".join((FORMAT, *parts)).encode()).hexdigest()[:24]
 
 
+def quoted(path: Path) -> str:
+    """A path as a string of SQL, for statements that take no parameters."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 class Base:
     """Files under ``folder``, made when they are first asked for; what they are made from never changes."""
 
@@ -60,7 +65,7 @@ class Base:
         self.folder, self.memory, self.threads = folder, memory, threads
         # What DuckDB could fetch by itself from the network it may not.
         self._root = duckdb.connect(config={"memory_limit": memory, "threads": threads, "autoinstall_known_extensions": False})
-        self._root.execute(f"SET temp_directory = '{folder / 'spill'}'")
+        self._root.execute(f"SET temp_directory = {quoted(folder / 'spill')}")
         self._lock = threading.Lock()
         self._attached: OrderedDict[str, None] = OrderedDict()
         self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="examples")
@@ -96,11 +101,11 @@ class Base:
         with self.texts(source.dataset, source.fingerprint) as cursor:
             table = self._attach(self.make_table(source))
             # A view would hide the row's number, by which the rows of a page are found at once.
-            cursor.execute(f"CREATE TEMP VIEW examples AS SELECT rowid AS place, * FROM {table}.examples")
+            cursor.execute(f"CREATE TEMP VIEW examples AS SELECT rowid AS place, * FROM {table}.examples")  # nosec B608
             if source.projected:
                 plane = self._attach(self.make_plane(source))
                 cursor.execute(f"CREATE TEMP VIEW plane AS FROM {plane}.plane; CREATE TEMP VIEW frame AS FROM {plane}.frame")
-            told = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]
+            told = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]  # nosec B608
             yield cursor, About.read(told)
 
     @contextmanager
@@ -156,7 +161,7 @@ class Base:
             if alias in self._attached:
                 self._attached.move_to_end(alias)
                 return alias
-            self._root.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
+            self._root.execute(f"ATTACH {quoted(path)} AS {alias} (READ_ONLY)")
             self._attached[alias] = None
             if len(self._attached) > ATTACHED:
                 oldest, _ = self._attached.popitem(last=False)

@@ -1,10 +1,12 @@
 """The two kinds of files that the explorer reads, made once: the texts of a data set, and what three models say of a split."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -59,13 +61,25 @@ class About:
 @contextmanager
 def database(path: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database that takes its place at ``path`` when the block ends well."""
-    with atomic(path) as new:
-        new.unlink()
-        connection = duckdb.connect(str(new), config={"memory_limit": memory, "threads": threads})
+    with atomic(path) as new, _writable(new) as file:
+        connection = duckdb.connect(str(file), config={"memory_limit": memory, "threads": threads})
         try:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def _writable(new: Path) -> Iterator[Path]:
+    """A path where DuckDB can write what is then at ``new``: it takes a ? for the end of a file's name, even in a folder's."""
+    new.unlink()
+    if "?" not in str(new):
+        yield new
+        return
+    with TemporaryDirectory(dir="/tmp") as folder:  # nosec B108 # a new folder of our own; the usual place may have a ? too
+        file = Path(folder) / new.name
+        yield file
+        shutil.copyfile(file, new)
 
 
 def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
@@ -81,7 +95,7 @@ def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
             f"""CREATE TABLE texts AS
             SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, {folded_sql(whole)} AS folded,
                    {length_sql(whole)}::INTEGER AS length
-            FROM (SELECT * FROM read_parquet(?) ORDER BY id)""",
+            FROM (SELECT * FROM read_parquet(?, hive_partitioning = false) ORDER BY id)""",  # nosec B608
             [str(source)],
         )
 
@@ -110,7 +124,9 @@ def build_table(
         pq.write_table(pa.table(columns), path, compression="none")
         with database(target, memory, threads) as connection:
             connection.execute(
-                "CREATE TABLE examples AS SELECT * REPLACE (nullif(flip, -1) AS flip) FROM read_parquet(?)", [str(path)]
+                "CREATE TABLE examples AS SELECT * REPLACE (nullif(flip, -1) AS flip) "
+                "FROM read_parquet(?, hive_partitioning = false)",
+                [str(path)],
             )
             connection.execute("CREATE TABLE about AS SELECT ? AS told", [json.dumps(asdict(about))])
     parquet.unlink()

@@ -58,7 +58,7 @@ class Measures:
 
 def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
     sql = f"""SELECT if(shared, grp_number, -1) AS grp, (2 * (cell - 1) + agree::INTEGER)::BIGINT AS kind, count(*) AS number
-              FROM examples{found.sql} GROUP BY ALL"""
+              FROM examples{found.sql} GROUP BY ALL"""  # nosec B608 # names are ours, values are parameters
     told = cursor.execute(sql, found.parameters).fetchnumpy()
     group, kind, number = told["grp"], told["kind"].astype(np.int64), told["number"].astype(np.float64)
     shared = group >= 0

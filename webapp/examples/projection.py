@@ -98,7 +98,7 @@ def build_plane(features: tuple[Path, ...], dataset: Path, target: Path, memory:
     with atomic(parquet) as path:
         pq.write_table(pa.table({"row": np.arange(len(ids)), "x": x, "y": y}), path, compression="none")
         with database(target, memory, threads) as connection:
-            connection.execute("CREATE TABLE plane AS FROM read_parquet(?)", [str(path)])
+            connection.execute("CREATE TABLE plane AS FROM read_parquet(?, hive_partitioning = false)", [str(path)])
             connection.execute(
                 "CREATE TABLE frame AS SELECT ? AS x_low, ? AS y_low, ? AS x_high, ? AS y_high, ? AS x_share, ? AS y_share",
                 [*ends.ravel().tolist(), *found.share.tolist()],

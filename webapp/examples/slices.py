@@ -119,7 +119,7 @@ def open_slice(base: Base, source: Source, view: View, tagged: Tagged = ()) -> I
             cursor.execute("SET VARIABLE hits = ?::BLOB::BIT", [hits])
         if view.framed:
             found = inside(view)
-            held = cursor.execute(f"SELECT {found.all} AS held FROM plane ORDER BY row", found.parameters).fetchnumpy()["held"]
+            held = cursor.execute(f"SELECT {found.all} AS held FROM plane ORDER BY row", found.parameters).fetchnumpy()["held"]  # nosec B608
             cursor.execute("SET VARIABLE inside = ?::BLOB::BIT", [bits(held)])
         yield Slice(cursor, about, view, tagged)
 
@@ -130,7 +130,7 @@ def search(base: Base, dataset: Path, fingerprint: str, q: str, mode: Mode) -> b
     found = holds(q, mode)
     with base.texts(dataset, fingerprint) as cursor:
         try:
-            held = cursor.execute(f"SELECT {found.all} AS held FROM texts ORDER BY row", found.parameters).fetchnumpy()["held"]
+            held = cursor.execute(f"SELECT {found.all} AS held FROM texts ORDER BY row", found.parameters).fetchnumpy()["held"]  # nosec B608
         except duckdb.Error as error:
             if mode != "regex":
                 raise
@@ -192,8 +192,8 @@ class Slice:
             sets = ", ".join(f"({name}_bin)" for name in names)
             columns = ", ".join(f"{name}_bin" for name in names)
             flip = f"* REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin)"
-            flipped = f"SELECT {flip} FROM examples{found.sql}"
-            sql = f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})"
+            flipped = f"SELECT {flip} FROM examples{found.sql}"  # nosec B608 # names are ours, values are parameters
+            sql = f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})"  # nosec B608
             for *places, number in self._rows(sql, found.parameters):
                 name, place = next((one, at) for one, at in zip(names, places, strict=True) if at is not None)
                 if place < BINS:  # what never flips is in no bin
@@ -204,20 +204,20 @@ class Slice:
     def frame(self) -> Frame:
         """Of the map; for this and for its points the cursor has to be open on a source with a plane."""
         names = ("low", "high", "share")
-        row = self._rows(f"SELECT {', '.join(f'{axis}_{name}' for name in names for axis in PLANE)} FROM frame")[0]
+        row = self._rows(f"SELECT {', '.join(f'{axis}_{name}' for name in names for axis in PLANE)} FROM frame")[0]  # nosec B608
         return Frame(row[:2], row[2:4], row[4:])
 
     def spread(self) -> dict[int, int]:
         """How many rows each cell has, as if no rectangle of the map were chosen."""
         found = self._where("map")
-        rows = self._rows(f"SELECT cell, count(*) FROM examples{found.sql} GROUP BY cell", found.parameters)
+        rows = self._rows(f"SELECT cell, count(*) FROM examples{found.sql} GROUP BY cell", found.parameters)  # nosec B608
         return dict.fromkeys(CELLS, 0) | dict(rows)
 
     def points(self, most: int, characters: int) -> list[Point]:
         """At most ``most`` of these rows: those whose ids have the smallest hashes, so that a row stays while filters change."""
         found = self._where("map")
         kept = f"FROM examples{found.sql} ORDER BY hash(id) LIMIT {most}"
-        rows = self._rows(f"SELECT id, row, cell, x, y FROM ({kept}) JOIN plane USING (row) ORDER BY hash(id)", found.parameters)
+        rows = self._rows(f"SELECT id, row, cell, x, y FROM ({kept}) JOIN plane USING (row) ORDER BY hash(id)", found.parameters)  # nosec B608
         texts = self.texts_by_id([row[0] for row in rows], characters)
         return [Point(one, cell, x, y, texts[one]) for one, _, cell, x, y in rows]
 
@@ -239,7 +239,7 @@ class Slice:
     def place(self, of: Example) -> int:
         """How many rows of the view come before it."""
         found = _and(self._where(), beyond(self.view, False, of.order, of.id))
-        return int(self._rows(f"SELECT count(*) FROM examples{found.sql}", found.parameters)[0][0])
+        return int(self._rows(f"SELECT count(*) FROM examples{found.sql}", found.parameters)[0][0])  # nosec B608
 
     def neighbours(self, of: Example) -> tuple[int | None, int | None]:
         """Ids of the rows of the view before and after an example."""
@@ -252,15 +252,15 @@ class Slice:
     def holds(self, of: Example) -> bool:
         found = self._where()
         found.add("id = ?", of.id)
-        return bool(self._rows(f"SELECT 1 FROM examples{found.sql}", found.parameters))
+        return bool(self._rows(f"SELECT 1 FROM examples{found.sql}", found.parameters))  # nosec B608
 
     def _examples(self, found: Where, tail: str) -> list[Example]:
         """By their place in the table: the twenty columns are read of those alone that stay."""
         said = ", ".join(f"{seat}_{what}" for seat in SEATS for what in ("label", "conf", "gold", "prob"))
         order = f"({ORDERS[self.view.sort]})::DOUBLE AS sorted"
-        kept = f"SELECT place FROM (SELECT place, id, {order} FROM examples{found.sql} {tail})"
+        kept = f"SELECT place FROM (SELECT place, id, {order} FROM examples{found.sql} {tail})"  # nosec B608
         sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, {order}, {said}
-                  FROM examples WHERE place IN ({kept}) ORDER BY sorted DESC, id"""
+                  FROM examples WHERE place IN ({kept}) ORDER BY sorted DESC, id"""  # nosec B608
         return [
             Example(*(*row[:9], {seat: Said(*row[9 + 4 * at : 13 + 4 * at]) for at, seat in enumerate(SEATS)}))
             for row in self._rows(sql, found.parameters)
@@ -271,11 +271,11 @@ class Slice:
         mark = [pattern(self.view), f"{BEGIN}\\0{END}"] if self.view.q else []
         marked = "regexp_replace({}, ?, ?, 'gi')" if mark else "{}"
         sql = f"""SELECT row, {marked.format("text")} AS one, {marked.format("text_b")} AS two
-                  FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"""
+                  FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"""  # nosec B608 # names are ours, values are parameters
         if not whole:
             for name in ("one", "two"):
                 begin, part = (each.format(text=name) for each in (BEGINNING, EXCERPT))
-                sql = f"SELECT * EXCLUDE (begin) REPLACE ({part} AS {name}) FROM (SELECT *, {begin} AS begin FROM ({sql}))"
+                sql = f"SELECT * EXCLUDE (begin) REPLACE ({part} AS {name}) FROM (SELECT *, {begin} AS begin FROM ({sql}))"  # nosec B608
         found = self._rows(sql, [*mark, *mark, list(rows)])
         return {row: (pieces(text), None if other is None else pieces(other)) for row, text, other in found}
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from training.checksums import MISSING, DamagedArtifact
 from training.files import out_of_room
 from training.spec import Problem
+from webapp import scratch
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write
 from webapp.examples.kept import Page, Summary, page_of, summary_of
@@ -128,7 +129,7 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
 
 def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:
     """The view as an open file that is on the disk as long as it is open. Raises Missing, Refused."""
-    with tempfile.TemporaryDirectory(dir=settings.UPLOADS_DIR) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         target = Path(folder) / f"examples.{SUFFIXES[how]}"
         with look(cast, view) as found:
             found.export(how, target)

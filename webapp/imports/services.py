@@ -15,6 +15,7 @@ from training.events import Progress
 from training.frozen import cleaned
 from training.mapping import Mapping
 from training.notices import Checked, Looked, Notice, Refused, Shelved
+from training.private import file_mode
 from training.shelving import About
 from webapp.imports.models import AT_WORK, Import, State
 from webapp.isolation import Isolated
@@ -30,8 +31,10 @@ class StaleError(Exception):
 def receive(owner: User, file: Path, name: str) -> Import:
     """An import of the file, which is moved into a folder of its own."""
     found = Import.objects.create(owner=owner, file_name=cleaned(Path(name).name[-255:]), size=file.stat().st_size)
+    _clear(found)  # a database that was restored gives numbers again whose folders there are already
     found.folder.mkdir(parents=True)
     shutil.move(file, found.file)
+    found.file.chmod(file_mode())  # a web server's temporary files are for its account alone, also in a shared folder
     return found
 
 
@@ -210,6 +213,15 @@ def _mine(pk: int, attempt: int) -> Import:
 
 def _lease() -> datetime:
     return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def clear_strays() -> None:
+    """Deletes the folders of imports that the record does not know, as after a kill, or where an older one was restored."""
+    found = [path for path in Path(settings.UPLOADS_DIR).iterdir() if path.name.isdecimal()]
+    known = {str(pk) for pk in Import.objects.values_list("pk", flat=True)}  # later: a folder is made after its row
+    for path in found:
+        if path.name not in known:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _clear(one: Import) -> None:

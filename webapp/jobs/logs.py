@@ -1,5 +1,8 @@
-"""What trainers write to their standard error: a file for each run, over all its attempts, kept within bounds."""
+"""What processes write to their standard error, kept within bounds: a file for each run, and one for each service."""
 
+import contextlib
+import os
+import shutil
 from collections import deque
 from pathlib import Path
 
@@ -11,6 +14,10 @@ LARGEST = 2**20
 HEAD, TAIL = 2**18, 2**19
 """Bytes that are kept of a log that has become larger: its beginning, which says how it was started, and its end."""
 LINES = 200
+
+LARGEST_SERVICE_LOG = 10 * 2**20
+"""Bytes of a service's log; what is older is in as many files as are kept beside it."""
+KEPT = 3
 
 
 def path_of(key: str) -> Path:
@@ -29,6 +36,30 @@ def trim(path: Path) -> None:
         log.seek(0)
         log.write(head + f"\n… {left_out:,} bytes were left out here …\n".encode() + tail)
         log.truncate()
+
+
+def rotate_all() -> None:
+    """Rotates the logs of all services, which write at the end of their files, wherever that now is."""
+    for path in Path(settings.LOG_DIR).glob("*.log"):
+        with contextlib.suppress(OSError):  # another process does the same, or the disk is full: the next time
+            rotate(path)
+
+
+def rotate(path: Path) -> None:
+    """Copies a log that has become too large to ``.1``, that one to ``.2`` and so on, and empties it.
+
+    Moved away it would go on growing, as whoever writes holds it open.
+    """
+    if path.stat().st_size <= LARGEST_SERVICE_LOG:
+        return
+    kept = [path.with_name(f"{path.name}.{number}") for number in range(1, KEPT + 1)]
+    for newer, older in zip(reversed(kept[:-1]), reversed(kept), strict=False):
+        if newer.exists():
+            newer.replace(older)
+    try:
+        shutil.copyfile(path, kept[0])
+    finally:
+        os.truncate(path, 0)
 
 
 def lines(key: str, find: str = "", most: int = LINES) -> list[str]:

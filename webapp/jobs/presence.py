@@ -1,7 +1,6 @@
 """A training worker tells the record that it is there: when it starts, every few seconds, and when it ends in order."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
+from training import environment
 from training.spec import ENGINE_VERSION
 from webapp.experiments import workers
 from webapp.jobs.devices import devices, packages
@@ -44,8 +44,10 @@ def stay(name: str) -> None:
 
 
 def hello(name: str) -> None:
-    told = os.environ.get("W2S_PROCESSES", "") or "1"
-    processes = int(told) if told.isdecimal() else 1
+    try:
+        processes = environment.whole("W2S_PROCESSES", 1, least=1)
+    except environment.SettingError:
+        processes = 1  # its runs fail, and say why
     _written(lambda: workers.hello(name, ENGINE_VERSION, packages(), devices(), processes))
 
 

@@ -46,7 +46,7 @@ class TokenForm(forms.Form):
         self.fields["scope"].choices = [(one.value, one.label) for one in scopes]  # type: ignore[attr-defined]
 
 
-def _page(
+def _page(  # nosec B107 # no secret by default
     request: HttpRequest,
     profile: ProfileForm | None = None,
     form: TokenForm | None = None,

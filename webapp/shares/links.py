@@ -34,7 +34,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 
 
-def make_link(
+def make_link(  # nosec B107 # no secret by default
     share: Share, by: User, name: str = "", days: int = DAYS, password: str = "", previews: bool = True
 ) -> tuple[Link, str]:
     """A new link and its token, which cannot be read again. Raises ValueError, with a sentence."""

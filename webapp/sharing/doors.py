@@ -66,7 +66,7 @@ def _open(request: HttpRequest, link: Link) -> HttpResponse:
         cookie_of(link),
         max_age=link.expires_at - timezone.now() + timedelta(seconds=1),
         path=path,
-        secure=settings.SECURE_COOKIES,
+        secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )

@@ -164,7 +164,10 @@ def cut_short(copy: Path) -> None:
         (cut_short, "cut short or damaged"),
         (lambda copy: (copy / "model.safetensors").write_bytes(b"nonsense"), "not a safetensors file"),
         (remove("tokenizer.json"), "it has no tokenizer"),
-        (lambda copy: change(copy, model_type="its_own", auto_map={"AutoModel": "code.Model"}), "code from model folders is never run"),
+        (
+            lambda copy: change(copy, model_type="its_own", auto_map={"AutoModel": "code.Model"}),
+            "code from model folders is never run",
+        ),
         (lambda copy: change(copy, quantization_config={"bits": 4}), "quantised"),
         (lambda copy: change(copy, model_type="t5", is_encoder_decoder=True), "architecture (t5) is not supported"),
         (lambda copy: change(copy, model_type="vit", architectures=["ViTModel"]), "architecture (vit) is not supported"),

@@ -402,7 +402,7 @@ def test_heads_and_bags_of_words_are_trained_by_one_process(store: Store, monkey
     [
         ("two", "0", "W2S_PROCESSES must be a whole number from 1, and it is “two”"),
         ("0", "0", "W2S_PROCESSES must be a whole number from 1, and it is “0”"),
-        ("2", "yes", "W2S_SHARDED must be 0 or 1, and it is “yes”"),
+        ("2", "maybe", "W2S_SHARDED must be 1 or 0, and it is “maybe”"),
         ("1", "1", "W2S_SHARDED needs W2S_PROCESSES of two or more"),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_link_leaves_a_cookie_for_its_share_alone_and_goes_on_without_the_toke
 def test_the_cookie_is_for_encrypted_connections_where_the_laboratory_has_them(
     client: Client, share: Share, settings: pytest.FixtureRequest
 ) -> None:
-    settings.SECURE_COOKIES = True  # type: ignore[attr-defined]
+    settings.SESSION_COOKIE_SECURE = True  # type: ignore[attr-defined]
     _, token = links.make_link(share, share.owner)
     assert client.get(f"/s/{token}/").cookies["share"]["secure"] is True
 

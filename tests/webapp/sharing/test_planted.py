@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from tests.tiny import make_model
+from tests.webapp.archives.scene import bring
 from tests.webapp.cast import launched
 from tests.webapp.explorer import scene
 from tests.webapp.sharing.test_crawl import links_in
@@ -24,7 +25,6 @@ from training import Store, make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
-from webapp.archives.bringing import bring
 from webapp.archives.leaving import packed
 from webapp.examples.export import SUFFIXES
 from webapp.experiments import services

@@ -71,7 +71,7 @@ def _commit(entry: Registered) -> tuple[str, str]:
 def _split(datasets: Any, entry: Registered, split: str, mirror: Path | None, commit: str) -> Any:
     if mirror is not None:
         names = datasets.get_dataset_config_names(str(mirror))
-        return datasets.load_dataset(str(mirror), entry.config if entry.config in names else None, split=split)
+        return datasets.load_dataset(str(mirror), entry.config if entry.config in names else None, split=split)  # nosec B615
     if entry.revision:
         # The Hub's own conversion keeps a folder for each configuration, with a folder for each split.
         files = {split: f"{entry.config}/{split}/*.parquet"}

@@ -39,6 +39,9 @@ PAIRS = SCHEMA.insert(2, pa.field("text_b", pa.string()))
 STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1)::BIGINT"
 """``families.example.stable`` of the same parts, for the columns of a query."""
 
+ROWS = "read_parquet($staged, file_row_number = true, hive_partitioning = false)"
+"""The staged file. A folder called name=value would be a column else."""
+
 HASHED = f"""
 create table hashed as select file_row_number as row, label, question,
     -- Signs count, since acceptability may hang on them.
@@ -46,8 +49,8 @@ create table hashed as select file_row_number as row, label, question,
     md5_number(concat_ws(chr(31), name, text, text_b)) as pick,
     {STABLE.format("'answer', question, text, text_b")} as answer,
     {STABLE.format("'balance', $seed, name, text, text_b")} as draw
-from read_parquet($staged, file_row_number = true) where {identity_sql("text")} <> ''
-"""
+from {ROWS} where {identity_sql("text")} <> ''
+"""  # nosec B608 # names are ours, values are parameters
 
 SINGLE = """
 create table single as select arg_min(row, pick) as row, any_value(label) as label, arg_min(question, pick) as question,
@@ -71,8 +74,8 @@ where place <= $most
 
 FINAL = f"""
 select {STABLE.format("'id', text, text_b, name")} as id, text, text_b, label, {STABLE.format("'group', name")} as "group"
-from read_parquet($staged, file_row_number = true) staged join kept on staged.file_row_number = kept.row order by id
-"""
+from {ROWS} staged join kept on staged.file_row_number = kept.row order by id
+"""  # nosec B608 # names are ours, values are parameters
 
 
 def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None, classes: int = 2) -> Counts:
@@ -127,7 +130,7 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     single = number("select count(*) from single")
     tick("rules", 2, 4)
     connection.execute(EQUAL)
-    sizes = [number(f"select count(*) from equal where label = {label}") for label in range(classes)]
+    sizes = [number(f"select count(*) from equal where label = {label}") for label in range(classes)]  # nosec B608
     if not all(sizes):
         left = [f"{size:,} of class {label}" for label, size in enumerate(sizes)]
         needed = "both classes are needed" if classes == 2 else "all classes are needed"
@@ -136,7 +139,7 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
     kept = number("select count(*) from kept")
     tick("rules", 3, 4)
-    schema = PAIRS if number("select count(text_b) from read_parquet($staged)", staged=staged) else SCHEMA
+    schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
     _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
     tick("rules", 4, 4)
     return Counts(

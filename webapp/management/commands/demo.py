@@ -30,7 +30,7 @@ class Command(BaseCommand):
             with Stack(host, port, workers) as stack:
                 experiment = self._launch()
                 self.stdout.write(f"Weak-to-strong Lab: {stack.url}/experiments/{experiment.pk}/")
-                self.stdout.write(f"Log in once with: {welcome_link(stack.url, f'/experiments/{experiment.pk}/')}")
+                self.stdout.write(f"Log in once with: {welcome_link(stack.site, f'/experiments/{experiment.pk}/')}")
                 self._follow(stack, experiment)
                 if stack.stopping:
                     return

@@ -1,0 +1,74 @@
+"""What a killed process was receiving is gone at the next start, and what a living one receives stays."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from tests.lab import ROOT
+from webapp import scratch
+from webapp.imports import services
+from webapp.imports.models import Import
+
+RECEIVES = (
+    "import os, django; django.setup(); import webapp.asgi, tempfile\n"
+    "file = tempfile.NamedTemporaryFile(suffix='.upload'); file.write(b'half of it'); file.flush()\n"
+    "print(file.name, flush=True)\n"
+    "input()"
+)
+
+
+@pytest.fixture
+def receiving() -> Iterator[subprocess.Popen[str]]:
+    """A web server's process with half of an upload."""
+    environ = os.environ | {"DJANGO_SETTINGS_MODULE": "webapp.settings", "DATA_DIR": str(settings.DATA_DIR)}
+    command = [sys.executable, "-c", RECEIVES]
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_an_upload_whose_server_was_killed_is_deleted_and_not_before(
+    receiving: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiving.stdout
+    upload = Path(receiving.stdout.readline().strip())
+    assert Path(settings.UPLOADS_DIR) in upload.parents
+    monkeypatch.setattr(scratch, "_held", {})
+    scratch.folder()
+    assert upload.read_bytes() == b"half of it"
+    receiving.kill()
+    receiving.wait()
+    scratch._held.clear()
+    ours = scratch.folder()
+    assert not upload.parent.exists()
+    assert list(Path(settings.UPLOADS_DIR).glob("work-*")) == [ours]
+
+
+def test_a_number_that_a_restored_database_gives_again_takes_nothing_over_from_before(owner: User, tmp_path: Path) -> None:
+    """A database is older than uploads/ after it was restored."""
+    first = Import.objects.create(owner=owner, file_name="old.csv", size=3)
+    left = Path(settings.UPLOADS_DIR) / str(first.pk + 1)
+    (left / "out").mkdir(parents=True)
+    (left / "upload.csv").write_text("somebody else's")
+    (tmp_path / "new.csv").write_text("a,b\n")
+    made = services.receive(owner, tmp_path / "new.csv", "new.csv")
+    assert made.folder == left
+    assert [path.name for path in left.iterdir()] == ["upload.csv"]
+    assert made.file.read_text() == "a,b\n"
+
+
+def test_folders_of_imports_that_the_record_does_not_know_are_deleted_at_a_start(owner: User, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("a,b\n")
+    kept = services.receive(owner, tmp_path / "new.csv", "new.csv")
+    stray = Path(settings.UPLOADS_DIR) / str(kept.pk + 1)
+    stray.mkdir()
+    services.clear_strays()
+    assert kept.file.exists()
+    assert not stray.exists()

@@ -1,0 +1,72 @@
+"""One process of the laboratory, watched by webapp/stack.py."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from training.server import die_with_parent
+
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass
+class Service:
+    """A child that is started again when it ends; ``death`` is what the kernel sends it when this process is killed."""
+
+    name: str
+    command: list[str]
+    death: signal.Signals = signal.SIGTERM
+    fds: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    """Added to that of this process."""
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+
+    def start(self) -> subprocess.Popen[bytes]:
+        settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
+        # A session of its own: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
+        with (settings.LOG_DIR / f"{self.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=lambda: die_with_parent(self.death),
+                pass_fds=self.fds,
+                cwd=settings.BASE_DIR,
+                env=os.environ | self.environment,
+            )
+        self.started = time.monotonic()
+        return self.process
+
+    def mend(self) -> None:
+        """Starts it again when it has ended, at once the first time and then after growing pauses."""
+        if self.process is None or self.process.poll() is None:
+            return
+        if time.monotonic() - self.started > LONGEST_PAUSE_SECONDS:
+            self.deaths = 0
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0**self.deaths - 1)
+        if time.monotonic() - self.started >= pause:
+            self.deaths += 1
+            self.start()
+
+    def stop(self, deadline: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def ask_to_stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
