@@ -2,10 +2,11 @@
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 
 from django.db.models import Case, Count, FloatField, Min, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Now
 
 from training import Plan, RunSpec
 from training.plan import estimate_seconds, features_key, features_seconds
@@ -16,6 +17,12 @@ FEWEST = 3
 """Finished runs of a group that say how long the others take; fewer may be only the one that also made the features."""
 
 NEWEST = 5
+
+START_SECONDS = 5.0
+"""From the claim of a run to its first sign of progress, as expected."""
+
+PATIENCE = 2.0
+"""How many times as long as expected something may show no pace before no time is given."""
 
 
 def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
@@ -43,10 +50,15 @@ def _medians(groups: Iterable[str]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an experiment is: share of the expected work, and the seconds that are left (None when nothing is at work)."""
+    """How far an experiment is: share of the expected work, and the seconds that are left.
+
+    These are None when nothing is at work, and while ``estimating``: something has taken longer than was expected of it and has
+    shown no pace of its own yet.
+    """
 
     fraction: float
     seconds_left: float | None
+    estimating: bool = False
 
 
 def progress(experiment: Experiment) -> Progress:
@@ -55,7 +67,10 @@ def progress(experiment: Experiment) -> Progress:
     work = _work(mine)
     at_work = mine.filter(status__in=ACTIVE).exists()
     fraction = work.done / work.total if work.total else 0.0
-    return Progress(fraction, work.left + _ahead(experiment, mine) if at_work else None)
+    if not at_work or work.unknown:
+        return Progress(fraction, None, at_work)
+    ahead = _ahead(experiment, mine)
+    return Progress(fraction, None if ahead is None else work.left + ahead, ahead is None)
 
 
 @dataclass
@@ -65,6 +80,8 @@ class Work:
     total: float = 0.0
     done: float = 0.0
     left: float = 0.0
+    unknown: bool = False
+    """Whether something at work shows no pace and has taken longer than expected, so that ``left`` says nothing."""
 
 
 SHARE = Case(
@@ -77,7 +94,10 @@ SHARE = Case(
 
 
 def _work(runs: QuerySet[Run]) -> Work:
-    """Of ``runs``, by group; those in training are looked at one by one, as workers are few."""
+    """Of ``runs``, by group; those in training are looked at one by one, as workers are few.
+
+    What waits is expected to take as much longer than the cost model says as what trains does.
+    """
     training = Q(status=Status.RUNNING)
     groups = list(
         runs.order_by()
@@ -101,23 +121,53 @@ def _work(runs: QuerySet[Run]) -> Work:
         expected[name] = known.get(name) or (estimate_seconds(spec, features_ready=True) if spec else 0.0)
         work.total += expected[name] * group["number"]
         work.done += expected[name] * group["share"]
-        work.left += expected[name] * (group["resting"] - group["rested"])
         if spec is None:
             continue
         seconds, made = features.get(features_key(spec), (features_seconds(spec), False))
         features[features_key(spec)] = seconds, made or name in known or group["begun"] > 0
-    making: dict[object, float] = {}
-    for run in runs.filter(training):
+    making: dict[object, tuple[float, float]] = {}
+    slower = Slower()
+    for run in runs.filter(training).annotate(now=Now()):
+        spec, want = _spec(run), expected[run.alike]
         measured = seconds_left(run)
-        work.left += expected[run.alike] * (1 - run.fraction) if measured is None else measured
-        if run.phase_total and run.step == 0 and (spec := _spec(run)):
-            making[features_key(spec)] = run.phase_done / run.phase_total
+        if measured is not None:
+            slower.add(run.alike, want * (1 - run.fraction), measured)
+            work.left += measured
+            continue
+        work.left += want * (1 - run.fraction)
+        if spec is None:
+            continue
+        seconds, made = features[features_key(spec)]
+        if run.step == 0 and run.phase_total and (pace := phase_left(run)) is not None:
+            making[features_key(spec)] = run.phase_done / run.phase_total, pace
+        elif run.started_at:
+            first_sign = START_SECONDS + (0 if made else seconds)
+            work.unknown |= (run.now - run.started_at).total_seconds() > PATIENCE * first_sign
+    for group in groups:
+        longer = 1.0 if group["alike"] in known else slower.factor(group["alike"])
+        work.left += longer * expected[group["alike"]] * (group["resting"] - group["rested"])
     for key, (seconds, made) in features.items():
-        share = 1.0 if made else making.get(key, 0.0)
+        share, pace = (1.0, 0.0) if made else making.get(key, (0.0, seconds))
         work.total += seconds
         work.done += seconds * share
-        work.left += seconds * (1 - share)
+        work.left += pace
     return work
+
+
+class Slower:
+    """How many times as long as expected the trainings at work take, by group and over all."""
+
+    def __init__(self) -> None:
+        self._factors: dict[str, float] = {}
+
+    def add(self, group: str, expected: float, measured: float) -> None:
+        if expected > 0:
+            self._factors[group] = measured / expected
+
+    def factor(self, group: str) -> float:
+        if group in self._factors:
+            return self._factors[group]
+        return median(self._factors.values()) if self._factors else 1.0
 
 
 def _spec(run: Run) -> RunSpec | None:
@@ -128,12 +178,16 @@ def _spec(run: Run) -> RunSpec | None:
         return None
 
 
-def _ahead(experiment: Experiment, mine: QuerySet[Run]) -> float:
-    """Seconds that workers still need for runs of experiments launched before, until the first of ours is at work."""
+def _ahead(experiment: Experiment, mine: QuerySet[Run]) -> float | None:
+    """Seconds that workers still need for runs of experiments launched before, until the first of ours is at work.
+
+    None where that cannot be told.
+    """
     if mine.filter(status__in=LEASED).exists():
         return 0.0
     before = Part.objects.filter(experiment__launched_at__lt=experiment.launched_at, experiment__stopped_at=None)
-    return _work(Run.objects.filter(pk__in=before.values("run"), status__in=ACTIVE).exclude(pk__in=mine.values("pk"))).left
+    work = _work(Run.objects.filter(pk__in=before.values("run"), status__in=ACTIVE).exclude(pk__in=mine.values("pk")))
+    return None if work.unknown else work.left
 
 
 def seconds_left(run: Run) -> float | None:
@@ -145,9 +199,37 @@ def seconds_left(run: Run) -> float | None:
         return None
     told = Event.objects.filter(run=run, attempt=run.attempt)
     begun = told.filter(payload__kind="started").last()
-    last = told.filter(payload__kind__in=("metric", "evaluation")).last()
+    points = told.filter(payload__kind__in=("metric", "evaluation"))
+    last = points.annotate(now=Now()).last()
     if begun is None or last is None:
         return None
-    made = last.payload["step"] - begun.payload["resumed_from"]
-    took = (last.at - begun.at).total_seconds()
-    return (run.total_steps - last.payload["step"]) * took / made if made > 0 and took > 0 else None
+    first = begun.payload["resumed_from"], begun.at
+    return _at_pace(first, (last.payload["step"], last.at), points.count(), run.total_steps, last.now)
+
+
+def phase_left(run: Run) -> float | None:
+    """Seconds that the phase before the training still takes, by what this attempt has told of it; None where it told little."""
+    told = Event.objects.filter(run=run, attempt=run.attempt, payload__kind="progress", payload__phase=run.phase)
+    first, last = told.first(), told.annotate(now=Now()).last()
+    if first is None or last is None:
+        return None
+    ends = [(one.payload["done"], one.at) for one in (first, last)]
+    return _at_pace(*ends, told.count() - 1, run.phase_total, last.now)
+
+
+Point = tuple[int, datetime]
+
+
+def _at_pace(first: Point, last: Point, gaps: int, total: int, now: datetime) -> float | None:
+    """Seconds from ``now`` to ``total`` by the pace from ``first`` to ``last``; None without one.
+
+    Once nothing has come for more than twice the usual gap between two points, the wait belongs to the pace: what stands still
+    does not come nearer to its end.
+    """
+    made, took = last[0] - first[0], (last[1] - first[1]).total_seconds()
+    if made <= 0 or took <= 0:
+        return None
+    waited, rest = (now - last[1]).total_seconds(), total - last[0]
+    if waited <= 2 * took / max(1, gaps):
+        return max(0.0, rest * took / made - waited)
+    return rest * (took + waited) / made

@@ -127,6 +127,13 @@ def duration(seconds: float | timedelta) -> str:
     return f"{round(s / 86_400)} days"
 
 
+def time_left(seconds: float | None, *, estimating: bool) -> str:
+    """about 3 min left; estimating the time left; nothing where nothing is at work."""
+    if estimating:
+        return "estimating the time left"
+    return f"about {duration(seconds)} left" if seconds else ""
+
+
 def percent(value: float) -> str:
     """46, −3: a share in per cent without the sign."""
     return f"{100 * value:.0f}".replace("-0", "0").replace("-", "−")

@@ -15,7 +15,7 @@ from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress
 from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
-from webapp.findings.words import count, dataset_title, duration, kinds_text
+from webapp.findings.words import count, dataset_title, duration, kinds_text, time_left
 from webapp.isolation import Isolated
 
 PER_PAGE = 25
@@ -144,6 +144,6 @@ def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
         state=STATES[states[first.pk]],
         runs=runs_text(queries.run_counts(first)),
         percent=round(100 * found.fraction, 1),
-        left=f"about {duration(found.seconds_left)} left" if found.seconds_left else "",
+        left=time_left(found.seconds_left, estimating=found.estimating),
         others=others,
     )

@@ -25,7 +25,7 @@ from webapp.findings.looks import looks
 from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
 from webapp.findings.partial import partial
-from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model
+from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model, time_left
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
 from webapp.pages.stories import Restart, restarts
@@ -106,8 +106,7 @@ class Living:
 
     @property
     def left(self) -> str:
-        left = self.progress.seconds_left if self.at_work else None
-        return f"about {duration(left)} left" if left else ""
+        return time_left(self.progress.seconds_left, estimating=self.progress.estimating) if self.at_work else ""
 
     @property
     def took(self) -> str:

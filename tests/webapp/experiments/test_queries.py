@@ -52,7 +52,7 @@ def test_the_time_left_follows_the_steps_that_this_attempt_has_made(owner: User,
     assert seconds_left(run) == pytest.approx(left, rel=0.01)
     whole = progress(experiment).seconds_left
     assert whole is not None
-    assert left < whole < left + 100, "the other runs take seconds"
+    assert whole > left, "the other runs take their time too"
 
 
 def test_before_its_first_steps_nothing_is_measured(owner: User) -> None:

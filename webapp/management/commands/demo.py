@@ -10,6 +10,7 @@ from training.shipped import FIRST, recipes
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress
+from webapp.findings.words import time_left
 from webapp.jobs.launch import create, launch
 from webapp.management.commands.up import add_stack_arguments
 from webapp.pages.login import first_account, welcome_link
@@ -56,8 +57,8 @@ class Command(BaseCommand):
             stack.mend()
             experiment.refresh_from_db()
             counts, found = queries.run_counts(experiment), progress(experiment)
-            left = f", about {found.seconds_left:.0f} s left" if found.seconds_left else ""
-            line = f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done{left}"
+            left = time_left(found.seconds_left, estimating=found.estimating)
+            line = ", ".join(filter(None, [f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done", left]))
             if line != told:
                 end = "\r" if sys.stdout.isatty() else "\n"
                 self.stdout.write(line.ljust(60), ending=end)
