@@ -163,7 +163,7 @@ async def test_an_account_has_two_uploads_at_a_time(owner: User) -> None:
 
 async def test_an_account_has_so_many_uploads_in_an_hour(owner: User, settings: Any) -> None:
     settings.UPLOAD_RATE = "3/h"
-    settings.CACHES = {**settings.CACHES, "limits": settings.CACHES["default"]}
+    settings.CACHES = {**settings.CACHES, "limits": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     path = "/api/v1/datasets"
     headers = await carrying(path, owner)
     found = [await ask(path, headers, 10, [10]) for _ in range(4)]

@@ -11,13 +11,12 @@ TITLE = "Trained elsewhere"
 CHECKED = "What they told was compared with their predictions; nobody here has seen them trained."
 
 
-def notes(runs: Sequence[Run]) -> list[Note]:
-    """One for each archive that some of these runs, the runs of one experiment, came in."""
-    distinct = list({run.key: run for run in runs}.values())
+def notes(imported: Sequence[Run], total: int) -> list[Note]:
+    """One for each archive that some of the ``total`` runs of an experiment came in; ``imported`` are all of these."""
     found = []
-    for origin in origins.origins(distinct):
-        mine = [run for run in distinct if run.origin and run.origin["content"] == origin.content]
-        text = f"{len(mine)} of {count(len(distinct), 'run')} came in an archive: {origins.words(origin)}. {CHECKED}"
+    for origin in origins.origins(imported):
+        mine = [run for run in imported if run.origin and run.origin["content"] == origin.content]
+        text = f"{len(mine)} of {count(total, 'run')} came in an archive: {origins.words(origin)}. {CHECKED}"
         found.append(Note(TITLE, f"{text}{_confirmed(mine)}"))
     return found
 

@@ -182,7 +182,7 @@ class Living:
     @cached_property
     def elsewhere(self) -> list[Note]:
         """Of each archive that some of its runs came in."""
-        return elsewhere.notes(self._imported)
+        return elsewhere.notes(self._imported, self.run_count)
 
     @property
     def accepted(self) -> bool | None:

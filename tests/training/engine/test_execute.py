@@ -301,7 +301,7 @@ def test_only_small_weights_are_kept_unless_asked(store: Store) -> None:
         finish(run, store)
     assert [store.weights(run.key()).exists() for run in (head, whole, kept)] == [True, False, True]
     for run in (head, whole, kept):
-        assert {path.suffix for path in store.run(run.key()).iterdir()} <= {".json", ".parquet", ".safetensors"}
+        assert {path.suffix for path in store.run(run.key()).iterdir()} <= {".json", ".parquet", ".safetensors", ".sha256"}
         assert not list(store.run(run.key()).glob("best-*"))
 
 

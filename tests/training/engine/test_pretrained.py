@@ -234,6 +234,7 @@ def test_a_model_on_the_hub_is_fetched_at_the_commit_that_was_planned(
         return str(models["llama"])
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repository, name, **options: str(models["llama"] / name))
     backbone.load(a_run(models["llama"]).model_copy(update={"model": "hub:a/b@main", "digest": "c0ffee"}))
     assert (asked["repository"], asked["revision"], asked["token"]) == ("a/b", "c0ffee", False)
     assert not any("*.bin" in pattern or pattern == "*.py" for pattern in asked["allow_patterns"])

@@ -32,6 +32,10 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def with_checksums(*names: str) -> list[str]:
+    return sorted(name + ending for name in names for ending in ("", ".sha256"))
+
+
 @pytest.mark.parametrize("adaptation", ["full", "lora", "probe", "scratch"])
 def test_the_earliest_of_equal_best_steps_is_selected_with_its_weights(adaptation: str, tmp_path: Path) -> None:
     one = evaluate(selection(tmp_path, adaptation), {0: 0.9, 5: 0.6, 10: 0.8, 15: 0.8, 20: 0.7})
@@ -64,12 +68,12 @@ def test_the_weights_of_the_last_checkpoint_stay_until_there_is_a_newer_one(tmp_
     saved = one.state()
     one.note_saved()
     evaluate(one, {10: 0.7, 15: 0.8})
-    assert files(tmp_path) == ["best-15.safetensors", "best-5.safetensors"]
+    assert files(tmp_path) == with_checksums("best-15.safetensors", "best-5.safetensors")
     again = selection(tmp_path)  # after a kill
     assert again.can_restore(saved)
     again.restore(saved)
     assert again.selected_weights()["w"].tolist() == [5.0] * 3  # type: ignore[index]
-    assert files(tmp_path) == ["best-5.safetensors"]
+    assert files(tmp_path) == with_checksums("best-5.safetensors")
 
 
 def test_a_newer_checkpoint_leaves_one_file(tmp_path: Path) -> None:
@@ -77,7 +81,7 @@ def test_a_newer_checkpoint_leaves_one_file(tmp_path: Path) -> None:
     one.note_saved()
     evaluate(one, {10: 0.7})
     one.note_saved()
-    assert files(tmp_path) == ["best-10.safetensors"]
+    assert files(tmp_path) == with_checksums("best-10.safetensors")
 
 
 def test_a_checkpoint_whose_weights_are_gone_is_not_gone_on_from(tmp_path: Path) -> None:

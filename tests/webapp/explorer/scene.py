@@ -1,6 +1,7 @@
 """An experiment that has finished on embedded texts, its predictions made up: what the explorer needs to be looked at."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -63,9 +64,15 @@ def with_features(experiment: Experiment, width: int = 8) -> None:
     assert model is not None
     rows = pq.ParquetFile(catalog.examples_of(run.dataset, run.fingerprint)).metadata.num_rows
     made = np.random.default_rng(0).normal(size=(rows, width)) * np.arange(width, 0, -1)
-    file = Store(settings.ARTIFACTS_DIR).features_file(run, model.layers, "mean", "fp32")
+    store = Store(settings.ARTIFACTS_DIR)
+    write_features(store, store.features_file(run, model.layers, "mean", "fp32"), made)
+
+
+def write_features(store: Store, file: Path, made: np.ndarray) -> None:
+    """Writes them as the engine does, with their checksum."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    np.save(file, made.astype(np.float32))
+    with store.writing(file) as path, path.open("wb") as sink:
+        np.save(sink, made.astype(np.float32))
 
 
 def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:

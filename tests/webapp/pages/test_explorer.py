@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored, ids_of, with_texts
+from tests.webapp.explorer.scene import explored, ids_of, with_texts, write_features
 from training import Store, catalog
 from training.notices import Erasure, Piece
 from webapp.erasures import services as erasures
@@ -166,11 +166,8 @@ def test_what_was_learned_from_and_is_most_alike_comes_with_what_the_supervisor_
     assert "this student has none" in get(client, address(experiment, f"{one}/nearby/"))
     run = experiment.runs.get(key=experiment.triplets[1]["student"]).run_spec
     data = catalog.dataset("movie-reviews")
-    features = Store(settings.ARTIFACTS_DIR).features
-    features.mkdir(parents=True)
-    vectors = np.random.default_rng(0).normal(size=(data.rows, 4)).astype(np.float32)
-    layers = catalog.MODELS[run.model].layers
-    np.save(features / f"{run.digest[:16]}-{layers}-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}.npy", vectors)
+    store, vectors = Store(settings.ARTIFACTS_DIR), np.random.default_rng(0).normal(size=(data.rows, 4))
+    write_features(store, store.features_file(run, catalog.MODELS[run.model].layers, "mean", "fp32"), vectors)
     page = get(client, address(experiment, f"{one}/nearby/"))
     shown = [int(found) for found in re.findall(r"examples/(\d+)/\?split=transfer", page)]
     assert len(shown) == 8

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from tests.tiny import make_model
 from training import ExperimentSpec, catalog
@@ -169,7 +171,7 @@ def folder(tmp_path: Path) -> Path:
     """A model that the catalog can read: no weights to speak of, and a tokenizer that says nothing."""
     (tmp_path / "config.json").write_text('{"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "n_positions": 256}')
     (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
-    (tmp_path / "tokenizer.json").write_text("{}")
+    Tokenizer(WordLevel({"a": 0}, unk_token="a")).save(str(tmp_path / "tokenizer.json"))
     return tmp_path
 
 

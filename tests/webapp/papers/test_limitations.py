@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from tests.webapp.cast import finish, finish_all, launched, story
 from training.events import RunFailed
 from webapp.experiments import services
-from webapp.experiments.models import Experiment, Part, Role, Status
+from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
 from webapp.papers.rendering import Doors, page
@@ -94,10 +94,12 @@ def test_warnings_about_the_data_are_among_them(done: Experiment, owner: User) -
 
 
 def test_what_came_from_another_laboratory_is_said_to(done: Experiment, owner: User) -> None:
-    done.origin = {"number": 7, "owner": "grace", "content": "ab" * 32}
-    assert "experiment 7 of another laboratory, archive abab" in said(done, owner)["Trained elsewhere"]
-    done.origin["number"] = None
-    assert "an archive: runs from the command line, archive abab" in said(done, owner)["Trained elsewhere"]
+    run, origin = done.runs.order_by("pk")[0], {"number": 7, "owner": "grace", "content": "ab" * 32}
+    Run.objects.filter(pk=run.pk).update(claimed_key="cd" * 32, origin=origin)
+    told = said(done, owner)["Trained elsewhere"]
+    assert "1 of 4 runs came in an archive: experiment 7 of grace in another laboratory, archive abab" in told
+    Run.objects.filter(pk=run.pk).update(origin=origin | {"number": None, "owner": ""})
+    assert "came in an archive: runs from the command line, archive abab" in said(done, owner)["Trained elsewhere"]
 
 
 def test_experiments_on_the_same_test_examples_are_counted(done: Experiment, owner: User) -> None:
