@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from environ import Env
@@ -238,7 +239,7 @@ API_RATE = env.rate("API_RATE", "600/m")
 # The address is that of the connection, which the web server corrects by the header of TRUSTED_PROXIES; nothing else reads one.
 NINJA_NUM_PROXIES = 0
 # All web processes count together, so the counts are in Redis; webapp/api/rates.py goes on where that is away.
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},  # nothing here uses it, and it would pickle
     "limits": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -56,7 +56,8 @@ def write(ended: Path) -> None:
     from django.db import OperationalError
 
     ended.with_suffix(".begun").touch()
-    waits, refused = [], 0
+    waits: list[float] = []
+    refused = 0
     while not ended.exists():
         begun = time.perf_counter()
         try:
@@ -129,7 +130,7 @@ def measure(seeds: int, times: int, folder: Path) -> None:
             stopped = experiment.runs.filter(status=Status.STOPPED).distinct().count()
             print(f"  {stopped} of {experiment.runs.distinct().count()} runs are stopped", flush=True)
             for name, path in (("page", f"/experiments/{experiment.pk}/"), ("status", f"/experiments/{experiment.pk}/status/")):
-                answered(f"  {name}", lambda path=path: client.get(path), times)
+                answered(f"  {name}", partial(client.get, path), times)
             answered("  API", lambda: api.get(f"/api/v1/experiments/{experiment.pk}"), times)
         answered("list", lambda: client.get("/"), times)
         answered("queue", lambda: client.get("/queue/"), times)

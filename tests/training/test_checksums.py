@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,8 +105,13 @@ def test_a_single_example_is_read_from_a_file_that_was_compared(store: Store) ->
 
 
 def test_a_file_is_hashed_once_until_it_changes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed = []
-    monkeypatch.setattr(checksums, "digest", lambda path: hashed.append(path.name) or digest(path))
+    hashed: list[str] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path.name)
+        return digest(path)
+
+    monkeypatch.setattr(checksums, "digest", counted)
     for _ in range(3):
         store.read_example(KEY, 3)
     assert hashed == ["predictions.parquet"]
@@ -199,7 +205,8 @@ def test_a_data_set_that_was_damaged_is_replaced_by_importing_it_again(tmp_path:
     content = b"the rows of a data set"
     brought = tmp_path / "examples.parquet"
     brought.write_bytes(content)
-    about = {"name": "a", "title": "A", "source": "", "licence": "", "citation": "", "rows": 1, "fingerprint": digest(brought)}
+    texts = {"name": "a", "title": "A", "source": "", "licence": "", "citation": ""}
+    about: dict[str, Any] = {**texts, "rows": 1, "fingerprint": digest(brought)}
     card = shelf.Card.model_construct(**about, classes=("no", "yes"), group="", mapping=None)
     monkeypatch.setattr(shelf.Card, "model_dump_json", lambda _, **__: json.dumps(about))
     shelf.put(card, brought)

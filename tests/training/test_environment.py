@@ -19,7 +19,7 @@ def test_a_number_with_a_unit_or_an_exponent_is_refused_and_not_cut_to_its_digit
     monkeypatch.setenv("NUMBER", value)
     for read in (environment.number, environment.whole):
         with pytest.raises(SettingError, match=f"NUMBER must be a .*number from 0.*and it is “{value[:5]}"):
-            read("NUMBER", 1)  # type: ignore[operator]
+            read("NUMBER", 1)
 
 
 @pytest.mark.parametrize(("value", "meant"), [("", 7), (" 12 ", 12), ("0", 0), ("007", 7)])

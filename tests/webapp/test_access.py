@@ -396,7 +396,9 @@ def test_what_is_said_of_a_data_set_on_the_shelf_is_changed_by_who_brought_it_an
     classes = [{"name": name, "values": [name]} for name in ("no", "yes")]
     mapping = Mapping.model_validate({"kind": "labelled", "text": "text", "label": "label", "classes": classes})
     for person, refused in (("other", True), ("owner", False), ("admin", False)):
-        one = Import.objects.create(owner=people[person], file_name="same.csv")
+        user = people[person]
+        assert user
+        one = Import.objects.create(owner=user, file_name="same.csv")
         with pytest.raises(ValueError, match="is one of ada") if refused else nullcontext():
             imports.check(one, mapping, about)
         one.refresh_from_db()

@@ -43,16 +43,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def is_quiet(watch: Watch) -> bool:
+    return watch.quiet
+
+
+def outage_of(watch: Watch) -> Outage | None:
+    return watch.outage
+
+
 @pytest.fixture
 def watch(db: None, clock: Clock) -> Watch:
     """One that has watched for a while."""
     watch = Watch(PAUSE)
     watch.look()
-    assert watch.quiet, "what started just now does not know who is alive"
+    assert is_quiet(watch), "what started just now does not know who is alive"
     for _ in range(20):
         clock.now += PAUSE
         watch.look()
-    assert not watch.quiet
+    assert not is_quiet(watch)
     return watch
 
 
@@ -67,13 +75,14 @@ def test_after_the_database_was_away_holders_of_leases_have_time_to_renew_them(
         patch.setattr(outages, "_now", away)
         with pytest.raises(type(error)):
             watch.look()
-    assert watch.outage is None
+    assert outage_of(watch) is None
     watch.look()
-    assert watch.quiet
-    assert watch.outage is not None
-    assert watch.outage.begun <= watch.outage.ended
+    assert is_quiet(watch)
+    outage = outage_of(watch)
+    assert outage is not None
+    assert outage.begun <= outage.ended
     clock.now += settings.LEASE_SECONDS / 2 + 1
-    assert not watch.quiet
+    assert not is_quiet(watch)
 
 
 def test_a_writer_who_waited_long_for_the_lock_knows_that_others_did(
@@ -87,14 +96,14 @@ def test_a_writer_who_waited_long_for_the_lock_knows_that_others_did(
 
     monkeypatch.setattr(outages, "_now", late)
     watch.look()
-    assert watch.quiet
+    assert is_quiet(watch)
     assert watch.outage is not None
 
 
 def test_a_recovery_that_was_away_itself_gives_time_and_excuses_nobody(watch: Watch, clock: Clock) -> None:
     clock.now += settings.LEASE_SECONDS
     watch.look()
-    assert watch.quiet
+    assert is_quiet(watch)
     assert watch.outage is None
 
 

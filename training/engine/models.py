@@ -47,7 +47,7 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
         return head
     transformer = _tuned(backbone.load(run), run)
     if run.adaptation == "full" and used is not None:
-        vocabulary.narrow(transformer, torch.cat([used, own_padding(transformer)]).unique())
+        vocabulary.narrow(transformer, torch.unique(torch.cat([used, own_padding(transformer)])))
     return FineTuned(transformer, head, shape.reading, precision_of(run))
 
 

@@ -194,7 +194,8 @@ def _meet(crew: Crew, meeting: Path) -> None:
     if gpus:
         torch.cuda.set_device(crew.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
-    store = dist.FileStore(str(meeting), crew.size)  # by its path, which a URL would have to quote
+    # By its path, which a URL would have to quote.
+    store = dist.FileStore(str(meeting), crew.size)  # type: ignore[attr-defined]
     dist.init_process_group(backend, store=store, rank=crew.rank, world_size=crew.size, timeout=PATIENCE)
     Accelerator(cpu=not gpus)  # from here on it knows which device is this process's
 

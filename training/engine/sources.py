@@ -7,6 +7,7 @@ from training import catalog
 from training.catalog import folders, hub, local
 from training.catalog.folders import Facts
 from training.engine.errors import CorruptModel
+from training.names import HUB
 from training.spec import RunSpec
 
 
@@ -39,7 +40,7 @@ def folder_of(run: RunSpec) -> Path:
 
 def public_name(run: RunSpec) -> str:
     """What errors and exported files call the model: its id on the Hub; a local one without its path."""
-    if run.model in catalog.LADDERS or run.model.startswith(catalog.HUB):
+    if run.model in catalog.LADDERS or run.model.startswith(HUB):
         return catalog.repository_of(run.model)[0]
     return local.public_name(run.model, run.digest)
 

@@ -213,8 +213,8 @@ def phase_left(run: Run) -> float | None:
     first, last = told.first(), told.annotate(now=Now()).last()
     if first is None or last is None:
         return None
-    ends = [(one.payload["done"], one.at) for one in (first, last)]
-    return _at_pace(*ends, told.count() - 1, run.phase_total, last.now)
+    begun, reached = (first.payload["done"], first.at), (last.payload["done"], last.at)
+    return _at_pace(begun, reached, told.count() - 1, run.phase_total, last.now)
 
 
 Point = tuple[int, datetime]

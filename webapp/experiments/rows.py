@@ -44,16 +44,17 @@ def create_runs(specs: Mapping[str, RunSpec]) -> None:
 
 def lock(runs: QuerySet[Run]) -> list[Run]:
     """The runs, in the order of their ids, for this transaction alone; without their specs, which events do not change."""
-    found = list(runs.order_by("pk").select_for_update().annotate(now=Now()).defer("spec"))
-    for run in found:
+    found: list[Run] = []
+    for run in runs.order_by("pk").select_for_update().annotate(now=Now()).defer("spec"):
         run.clock = run.now
+        found.append(run)
     return found
 
 
 def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
     """Inserts and folds events of locked runs. Runs that change alike are written by one statement."""
     rows: list[Event] = []
-    changed: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    changed: defaultdict[tuple[int, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
     for run, events in events_of:
         before = {name: getattr(run, name) for name in FOLDED}
         for event in events:
@@ -67,4 +68,4 @@ def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
         changed[len(events), changes].append(run.pk)
     Event.objects.bulk_create(rows)
     for (number, changes), ids in changed.items():
-        Run.objects.filter(pk__in=ids).update(last_seq=F("last_seq") + number, **dict(changes))  # type: ignore[call-overload]
+        Run.objects.filter(pk__in=ids).update(last_seq=F("last_seq") + number, **dict(changes))

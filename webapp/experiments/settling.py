@@ -113,8 +113,8 @@ def _follow(causes: dict[int, Run]) -> list[Run]:
     """The runs that waited for one of ``causes``, by id, and wait no longer."""
     waiting = Needs.objects.filter(to_run__in=list(causes), from_run__status=Status.WAITING)
     needs: defaultdict[int, list[Run]] = defaultdict(list)
-    for run, need in waiting.order_by("to_run").values_list("from_run_id", "to_run_id"):
-        needs[run].append(causes[need])
+    for waits_id, cause_id in waiting.order_by("to_run").values_list("from_run_id", "to_run_id"):
+        needs[waits_id].append(causes[cause_id])
     if not needs:
         return []
     unready = Needs.objects.filter(from_run__in=list(needs)).exclude(to_run__status=Status.FINISHED)

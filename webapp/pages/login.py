@@ -58,7 +58,8 @@ def spend(user: User) -> bool:
 def account_of(uid: str, token: str) -> User | None:
     """Whom the link belongs to; None when it is wrong, used or too old."""
     try:
-        user = User.objects.get(pk=whole(force_str(urlsafe_base64_decode(uid))), is_active=True)
-    except (User.DoesNotExist, ValueError):
+        pk = whole(force_str(urlsafe_base64_decode(uid)))
+    except ValueError:
         return None
-    return user if TOKENS.check_token(user, token) else None
+    user = None if pk is None else User.objects.filter(pk=pk, is_active=True).first()
+    return user if user and TOKENS.check_token(user, token) else None

@@ -1,5 +1,6 @@
 """What a trainer does with artifacts that are not what was written: made again to the same bytes, or said and waited for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ def short(**changes: object) -> RunSpec:
 
 
 LORA = {"adaptation": "lora", "lora_rank": 4, "lora_alpha": 8}
-DAMAGED = {name: (make_run, name) for name in KEPT} | {
+DAMAGED: dict[str, tuple[Callable[[], RunSpec], str]] = {
+    **{name: (make_run, name) for name in KEPT},
     "weights of a probe": (lambda: make_run("ceiling"), KEPT[2]),
     "additions of LoRA": (lambda: short(**LORA), KEPT[2]),
     "a fully tuned model": (lambda: short(keep_weights=True), KEPT[2]),

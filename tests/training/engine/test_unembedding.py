@@ -64,7 +64,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             prefix, settings = FAMILIES[family]
             torch.manual_seed(1)
             config = getattr(transformers, f"{prefix}Config")(vocab_size=size, **settings)
-            model = transformers.AutoModelForCausalLM.from_config(config)
+            model = transformers.AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
             output = model.get_output_embeddings()
             if output.bias is not None:
                 torch.nn.init.normal_(output.bias, std=2)
@@ -100,7 +100,8 @@ IDS, MASK = torch.tensor([[9, 12, 30, 7, 44, 101, 2, 3]]), torch.ones(1, 8)
 def own_logits(folder: Path) -> torch.Tensor:
     """(tokens, vocabulary), by transformers."""
     with torch.no_grad():
-        return transformers.AutoModelForCausalLM.from_pretrained(folder)(input_ids=IDS).logits[0].float()
+        found: torch.Tensor = transformers.AutoModelForCausalLM.from_pretrained(folder)(input_ids=IDS).logits[0].float()
+    return found
 
 
 def words_of(run: RunSpec, classes: int) -> list[int]:
@@ -151,11 +152,13 @@ def test_no_head_starts_at_capped_logits(make: Make, family: str) -> None:
 def test_a_text_s_cost_has_a_gradient_for_the_whole_model(make: Make, family: str) -> None:
     run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
     reader = models.build(run)
+    assert isinstance(reader, models.Reader)
     reader(IDS, MASK).sum().backward()
     whole = transformers.AutoModelForCausalLM.from_pretrained(make(family))
-    functional.cross_entropy(whole(input_ids=IDS).logits[0].float()[:-1], IDS[0, 1:]).backward()
-    expected = whole.get_output_embeddings().weight.grad
-    torch.testing.assert_close(reader.head.linear.weight.grad, expected, atol=1e-5, rtol=1e-3)
+    loss = functional.cross_entropy(whole(input_ids=IDS).logits[0].float()[:-1], IDS[0, 1:])
+    loss.backward()  # type: ignore[no-untyped-call]
+    output: torch.nn.Linear = whole.get_output_embeddings()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(reader.head.linear.weight.grad, output.weight.grad, atol=1e-5, rtol=1e-3)
 
 
 def test_a_model_whose_logits_are_no_function_of_its_states_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_twice_the_time_for_the_same_part_leaves_about_twice_as_much(owner: User
 
 
 def test_a_training_that_is_slower_than_expected_makes_all_that_waits_slower(owner: User) -> None:
-    told = [(1000.0, start()), *((1000 - 100 * number, step(10 * number)) for number in range(1, 11))]
+    told: Told = [(1000.0, start()), *((1000 - 100 * number, step(10 * number)) for number in range(1, 11))]
     slow = left(at_work(owner, told, claimed=1003))
     assert slow > 9000, "900 steps are left of this run alone, at 10 s each"
     assert slow > 1.5 * 9000, "and the other runs of the experiment are no faster"
@@ -77,7 +77,7 @@ def test_a_training_that_is_slower_than_expected_makes_all_that_waits_slower(own
 
 def test_what_stands_still_does_not_come_nearer_to_its_end(owner: User) -> None:
     """A step a second, then nothing for 100 s: the time left grows and is not what it was, less 100."""
-    told = [(200.0, start(200)), *((200 - number, step(number)) for number in range(1, 101))]
+    told: Told = [(200.0, start(200)), *((200 - number, step(number)) for number in range(1, 101))]
     experiment = at_work(owner, told, claimed=203)
     (run,) = Run.objects.filter(status="running")
     assert run.step == 100

@@ -23,7 +23,7 @@ from webapp import outages
 from webapp.erasures import services as erasures
 from webapp.erasures.models import Question
 from webapp.erasures.models import State as Asked
-from webapp.experiments import budget, queries, services
+from webapp.experiments import budget, queries, services, settling
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.hooks import services as hooks
 from webapp.hooks.models import Call
@@ -225,7 +225,12 @@ def test_a_webhook_whose_message_cannot_be_made_is_given_up_at_last_and_the_next
 ) -> None:
     sent: list[bytes] = []
     settings.WEBHOOK_URL = "http://127.0.0.1:9/"
-    monkeypatch.setattr(hooks, "send", lambda body: sent.append(body) or "")
+
+    def send(body: bytes) -> str:
+        sent.append(body)
+        return ""
+
+    monkeypatch.setattr(hooks, "send", send)
     experiments = [launched(owner, data={"split_seed": seed}) for seed in (1, 2)]
     for experiment in experiments:
         finish_all(experiment)
@@ -323,7 +328,7 @@ def test_the_page_of_a_damaged_experiment_says_what_is_wrong_and_the_list_shows_
 ) -> None:
     experiment = launched(owner)
     damage(experiment, column)
-    services.note_result_error(experiment.pk, "KeyError: 'prob'.")
+    settling.note_result_error(experiment.pk, "KeyError: 'prob'.")
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/")
     assert page.status_code == 200

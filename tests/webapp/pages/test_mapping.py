@@ -2,6 +2,7 @@
 
 import pytest
 
+from training.mapping import Labelled
 from training.notices import Column, Looked
 from webapp.pages.mapping import MappingForm, classes_of
 
@@ -10,8 +11,8 @@ def column(name: str, values: tuple[str, ...] | None = None, length: float = 10.
     return Column(name=name, type="text", values=values, length=length)
 
 
-def form_of(*columns: Column, rows: tuple[tuple[str, ...], ...] = (), **sent: str) -> MappingForm:
-    return MappingForm(Looked(columns=columns, rows=rows, looked_at=9), sent)
+def form_of(*columns: Column, rows: tuple[tuple[str, ...], ...] = (), sent: dict[str, str] | None = None) -> MappingForm:
+    return MappingForm(Looked(columns=columns, rows=rows, looked_at=9), sent or {})
 
 
 def proposal(form: MappingForm) -> dict[str, str]:
@@ -44,18 +45,19 @@ def as_a_browser_sends(values: dict[str, str]) -> dict[str, str]:
 )
 def test_labels_are_read_back_as_they_were_proposed(labels: tuple[str, ...]) -> None:
     columns = (column("text"), column("label", labels))
-    how = form_of(*columns, **as_a_browser_sends(proposal(form_of(*columns)))).mapping()
+    how = form_of(*columns, sent=as_a_browser_sends(proposal(form_of(*columns)))).mapping()
     assert how is not None
+    assert isinstance(how.root, Labelled)
     assert {value for one in how.root.classes for value in one.values} == {label.strip() for label in labels}
     stored = MappingForm(Looked(columns=columns, rows=(), looked_at=9), {}, how)
-    again = form_of(*columns, **as_a_browser_sends(proposal(stored))).mapping()
+    again = form_of(*columns, sent=as_a_browser_sends(proposal(stored))).mapping()
     assert again == how
 
 
 @pytest.mark.parametrize(("text", "label"), [("te{x}t", "la{b}el"), ("te\nxt", "la\nbel"), ("{", "}"), ("C:\\new", "a = b")])
 def test_columns_of_any_name_are_read_back(text: str, label: str) -> None:
     columns = (column(text), column(label, ("0", "1")))
-    how = form_of(*columns, **as_a_browser_sends(proposal(form_of(*columns)))).mapping()
+    how = form_of(*columns, sent=as_a_browser_sends(proposal(form_of(*columns)))).mapping()
     assert how is not None
     assert set(how.root.columns) == {text, label}
 
@@ -86,7 +88,7 @@ def test_values_that_say_there_is_no_label_are_proposed_to_be_left_out(
 
 def test_an_unticked_box_stays_unticked() -> None:
     columns = (column("text"), column("label", ("-1", "0", "1")))
-    how = form_of(*columns, text="text", label="label", classes="-1\n0\n1").mapping()
+    how = form_of(*columns, sent={"text": "text", "label": "label", "classes": "-1\n0\n1"}).mapping()
     assert how is not None
     assert how.model_dump()["skip"] is False
 

@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     (folder / "recipe.json").write_text(json.dumps(SMALL))
     assert main(["run", str(folder / "recipe.json"), "--out", str(folder / "out")]) == 0
-    write(PLAN, Store(folder / "out"), "ada", folder / "archive")
+    write(PLAN, Store(folder / "out"), folder / "archive")
     return folder / "archive"
 
 
