@@ -1,5 +1,7 @@
 """Experiments whose runs tell the truth of what they predict, on the test set that they have; and archives on their way in."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -47,6 +49,15 @@ def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]
     return made, Trajectory(STEPS, test.id, course, np.array([0.4, 0.5, 0.6]), 20)
 
 
+def together(made: Predictions, course: Trajectory, members: Sequence[Predictions]) -> tuple[Predictions, Trajectory]:
+    """What an ensemble says, the mean of its members, from the last step on."""
+    prob = np.mean([one.prob for one in members], axis=0, dtype=np.float64).astype(np.float32)
+    made = replace(made, prob=prob)
+    path = course.prob.copy()
+    path[-1] = made.part("test").prob
+    return made, replace(course, prob=path)
+
+
 def told(made: Predictions, course: Trajectory, supervisor: Predictions | None) -> list[Event]:
     """What such a run tells from its start to its end."""
     test = made.part("test")
@@ -80,6 +91,8 @@ def train(run: Run, skill: float | None = None) -> None:
     assert claimed is not None, f"{run} is {run.status}, not queued"
     spec, store = run.run_spec, Store(settings.ARTIFACTS_DIR)
     made, course = said(spec, run.key, skill or SKILL[run.parts.first().role])  # type: ignore[union-attr]
+    if spec.members:
+        made, course = together(made, course, [store.read_predictions(key) for key in spec.members])
     store.write_trajectory(run.key, course)
     store.write_predictions(run.key, made)
     supervisor = None if spec.labels == GROUND_TRUTH else store.read_predictions(spec.labels)

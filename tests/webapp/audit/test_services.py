@@ -7,9 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.archives.scene import bring
+from tests.webapp.archives.scene import bring, trained
 from tests.webapp.cast import launched, spec
-from tests.webapp.explorer.scene import explored
 from tests.webapp.imports.files import brought
 from webapp.accounts.tokens import make_token
 from webapp.archives.leaving import packed
@@ -57,7 +56,7 @@ def test_what_is_made_and_launched_by_the_api_is_told_once_also_when_it_is_sent_
 
 
 def test_taking_an_archive_along_and_bringing_one_is_told(owner: User, tmp_path: Path) -> None:
-    experiment = explored(owner)
+    experiment = trained(owner)
     with packed(experiment, owner) as file:
         (tmp_path / "it.zip").write_bytes(file.read())
     grace = User.objects.create_user("grace")

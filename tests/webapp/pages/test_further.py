@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.archives.scene import bring
+from tests.webapp.archives.scene import bring, train_all
 from tests.webapp.archives.test_archives import empty, shown
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import finish, ids_of
@@ -71,7 +71,7 @@ def test_every_page_knows_a_further_run(asked: Experiment, client: Client, owner
 
 
 def test_the_result_compares_students_and_an_archive_brings_it_all_along(asked: Experiment, tmp_path: Path) -> None:
-    finish_all(asked)
+    train_all(asked)
     assert asked.result is not None
     assert [group["method"] for group in asked.result["groups"]] == ["naive", "bagging", "sequential"]
     with packed(asked, asked.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
