@@ -11,9 +11,12 @@ TITLE = "Trained elsewhere"
 CHECKED = "What they told was compared with their predictions; nobody here has seen them trained."
 
 
-def notes(imported: Sequence[Run], total: int) -> list[Note]:
-    """One for each archive that some of the ``total`` runs of an experiment came in; ``imported`` are all of these."""
-    found = []
+def notes(experiment: Experiment) -> list[Note]:
+    """One for each archive that some of the experiment's runs came in."""
+    imported, found = origins.imported_runs(experiment), []
+    if not imported:
+        return []
+    total = experiment.runs.distinct().count()
     for origin in origins.origins(imported):
         mine = [run for run in imported if run.origin and run.origin["content"] == origin.content]
         text = f"{len(mine)} of {count(total, 'run')} came in an archive: {origins.words(origin)}. {CHECKED}"

@@ -182,17 +182,15 @@ class Living:
     @cached_property
     def elsewhere(self) -> list[Note]:
         """Of each archive that some of its runs came in."""
-        return elsewhere.notes(self._imported, self.run_count)
+        return elsewhere.notes(self.experiment)
 
     @property
     def accepted(self) -> bool | None:
         """Whether new experiments may use the runs of the archive that it came in; None of one that came in none."""
-        mine = [run for run in self._imported if run.origin and self._content == run.origin["content"]]
+        if self._content is None:
+            return None
+        mine = [run for run in imported_runs(self.experiment) if run.origin and self._content == run.origin["content"]]
         return all(run.accepted_at for run in mine) if mine else None
-
-    @cached_property
-    def _imported(self) -> list[Run]:
-        return imported_runs(self.experiment)
 
     @property
     def _content(self) -> str | None:

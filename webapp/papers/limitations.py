@@ -6,7 +6,6 @@ from training import catalog
 from training.spec import warnings
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
-from webapp.experiments.origins import imported_runs
 from webapp.findings import elsewhere
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
@@ -34,7 +33,7 @@ def limitations(experiment: Experiment, found: Sequence[Findings], told: Provena
             "No result here is of a step chosen by test accuracy. Curves show test accuracy; nothing was chosen by it.",
         ),
     ]
-    notes += elsewhere.notes(imported_runs(experiment), experiment.runs.distinct().count())
+    notes += elsewhere.notes(experiment)
     if not experiment.ended_at:
         notes.append(Note("Not at rest", "Runs of this experiment are at work: its numbers are not the last."))
     first = {one.text: one for one in reversed(notes)}

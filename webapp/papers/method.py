@@ -33,7 +33,7 @@ def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph
     roles: dict[str, list[RunSpec]] = {}
     for part in queries.parts(experiment):
         roles.setdefault(part.role, []).append(part.run.run_spec)
-    elsewhere = trained_elsewhere([part.run for part in queries.parts(experiment)])
+    elsewhere = trained_elsewhere(experiment)
     return (
         Paragraph(title="Data", text=_data(spec, found)),
         Paragraph(title="Models", text=_models(roles)),
