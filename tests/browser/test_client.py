@@ -56,10 +56,17 @@ def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab
     assert next(one["id"] for one in client.experiments(state="stopped")) == stopped.id
     brought = client.push(tmp_path / "it.zip")
     assert brought.id != done.id
-    assert brought.result == done.refresh().result
+    assert without_runs(brought.result) == without_runs(done.refresh().result)
     with pytest.raises(Refused, match="no zip file") as refused:
         client.push(ROOT / "README.md")
     assert refused.value.problems[0][0] == "file"
+
+
+def without_runs(result: Any) -> Any:
+    """A result without the keys of its runs: what was trained elsewhere has keys of its own here."""
+    if isinstance(result, dict):
+        return {name: without_runs(value) for name, value in result.items() if not name.endswith("_run")}
+    return [without_runs(one) for one in result] if isinstance(result, list | tuple) else result
 
 
 def test_what_was_run_from_the_command_line_is_sent_to_a_laboratory(lab: Lab, tmp_path: Path) -> None:
@@ -74,4 +81,4 @@ def test_what_was_run_from_the_command_line_is_sent_to_a_laboratory(lab: Lab, tm
     [pk] = re.findall(rf"{lab.url}/experiments/(\d+)/\n", said[0])
     told = lab.experiment(pk)
     assert (told["state"], told["name"]) == ("finished", "Quick")
-    assert told["result"] == json.loads((store / "result.json").read_text())
+    assert without_runs(told["result"]) == without_runs(json.loads((store / "result.json").read_text()))

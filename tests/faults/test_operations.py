@@ -60,10 +60,21 @@ def nginx(folder: Path, port: int, upstream: str) -> Iterator[ssl.SSLContext]:
         process.wait(20)
 
 
-def asked(context: ssl.SSLContext, port: int, path: str, **headers: str) -> HTTPResponse:
+def asked(context: ssl.SSLContext, port: int, path: str, body: str | None = None, **headers: str) -> HTTPResponse:
     connection = HTTPSConnection(HOST, port, timeout=20, context=context, source_address=(VISITOR, 0))
-    connection.request("GET", path, headers=headers)
+    connection.request("GET" if body is None else "POST", path, body, headers=headers)
     return connection.getresponse()
+
+
+def entering(context: ssl.SSLContext, port: int, link: str, **headers: str) -> HTTPResponse:
+    """The answer to the button of the page behind a login link."""
+    page = asked(context, port, link, **headers)
+    assert page.status == 200
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
+    assert token
+    cookie = (page.headers.get("Set-Cookie") or "").partition(";")[0]
+    form = {"Cookie": cookie, "Origin": f"https://{HOST}:{port}", "Content-Type": "application/x-www-form-urlencoded"}
+    return asked(context, port, link, f"csrfmiddlewaretoken={token[1]}", **form, **headers)
 
 
 class Stays(urllib.request.HTTPRedirectHandler):
@@ -82,7 +93,7 @@ def test_a_laboratory_behind_the_proxy_of_the_page_is_reached_by_https_alone_and
             lab.until(lambda: (tmp_path / "proxy" / "pid").exists())
             assert lab.login_link.startswith(f"https://{HOST}:{port}/login/link/")
             link = urlsplit(lab.login_link).path
-            entered = asked(context, port, link, **{"X-Forwarded-For": "203.0.113.9"})
+            entered = entering(context, port, link, **{"X-Forwarded-For": "203.0.113.9"})
             assert entered.status == 302
             assert entered.headers["Strict-Transport-Security"] == "max-age=31536000"
             cookies = entered.headers.get_all("Set-Cookie") or []

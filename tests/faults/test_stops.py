@@ -55,7 +55,7 @@ def test_a_stop_that_evaluates_gives_a_result_that_says_that_it_is_partial(lab: 
     assert (ceiling["status"], ceiling["accuracy"] > 0.5) == ("finished", True)
     events = lab.events(ceiling["run"])
     assert next(event for event in events if event["kind"] == "started")["resumed_from"] > 0
-    assert "Partial result" in lab.read(f"/experiments/{pk}/")
+    assert "no seed has all three runs" in lab.read(f"/experiments/{pk}/")
 
 
 def test_a_stop_of_a_run_of_two_processes_leaves_none_of_them(tmp_path: Path) -> None:
