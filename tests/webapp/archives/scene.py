@@ -51,7 +51,7 @@ def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]
 
 def together(made: Predictions, course: Trajectory, members: Sequence[Predictions]) -> tuple[Predictions, Trajectory]:
     """What an ensemble says, the mean of its members, from the last step on."""
-    prob = np.mean([one.prob for one in members], axis=0, dtype=np.float64).astype(np.float32)
+    prob = np.stack([one.prob for one in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
     made = replace(made, prob=prob)
     path = course.prob.copy()
     path[-1] = made.part("test").prob
