@@ -1,4 +1,4 @@
-"""What a large experiment costs, and what others wait for it: python -m tests.benchmarks.large.
+"""Cost of a large experiment, and the waits of other writers: python -m tests.benchmarks.large.
 
 A database of its own (SQLite in a temporary folder, or --database URL, which must be empty), one experiment of 49 pairs of
 models, two methods and --seeds seeds, 112 runs for each seed. A second process writes all the time, another one is the recovery.

@@ -1,4 +1,4 @@
-"""Whose address a request has: that of the connection, and what a proxy says of it only where that proxy is named."""
+"""The address of a request is that of its connection; a proxy is believed only where it is named."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""What is written is for this account alone, or for a group that was named, and no secret stands in a log."""
+"""Files are readable by this account alone, or by a named group, and no secret stands in a log."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""What a trainer does with artifacts that are not what was written: made again to the same bytes, or said and waited for."""
+"""A trainer makes damaged artifacts again to the same bytes, or names them and waits."""
 
 from collections.abc import Callable
 from pathlib import Path

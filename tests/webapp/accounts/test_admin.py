@@ -8,7 +8,7 @@ from webapp.audit.models import Entry
 LONG = "a long enough passphrase"
 NEW = {"password1": LONG, "password2": LONG, "usable_password": "true"}
 CYRILLIC = "\u0430d\u0430"
-"""Which looks like ada."""
+"""A name that looks like ada."""
 
 
 def test_what_is_done_to_accounts_there_is_told(db: None, owner: User) -> None:

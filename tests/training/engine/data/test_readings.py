@@ -1,4 +1,4 @@
-"""What a bag of words cannot see in a data set, and texts that are ids, are said in warnings."""
+"""Warnings name texts that a bag of words cannot tell apart, and texts that are ids."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an archive says is computed again: each forged number is named, and what fills memory or disk is a sentence."""
+"""Numbers of an archive are computed again: each forged one is named, and bombs are refused with a sentence."""
 
 import json
 import shutil
