@@ -160,18 +160,25 @@ def _changed(request: HttpRequest, pk: int) -> Experiment:
 @viewer
 @or_damaged(of_experiment)
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "pages/experiment.html", _shown(request, pk))
+
+
+def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
+    """What the page and the fragments that renew it are rendered with."""
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
-    context = {"living": living, "experiment": living.experiment, "changes": may_change(request.user, living.experiment)}
-    context["administers"] = access_of(request.user) == Access.ADMIN
-    return render(request, "pages/experiment.html", context)
+    return {
+        "living": living,
+        "experiment": living.experiment,
+        "changes": may_change(request.user, living.experiment),
+        "administers": access_of(request.user) == Access.ADMIN,
+    }
 
 
 @viewer
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
-    living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
-    context = {"living": living, "experiment": living.experiment, "oob": True}
-    context["changes"] = may_change(request.user, living.experiment)
+    context = _shown(request, pk) | {"oob": True}
+    living = context["living"]
     context["new_result"] = request.GET.get("version") != living.version
     answer = render(request, "partials/status.html", context)
     if request.GET.get("transition") == Transition.LAUNCHING and not living.transition:

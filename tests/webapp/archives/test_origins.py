@@ -157,3 +157,14 @@ def test_what_was_imported_before_is_set_apart_by_the_migration(owner: User) -> 
         assert {triplet["weak"] for triplet in one.triplets} <= set(one.result_runs)
         assert all(store.finished(key) for key in one.result_runs)
     assert queries.preview(spec()).to_run == len(old)
+
+
+@pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/"])
+def test_administrators_keep_the_button_that_accepts_runs_when_the_page_is_renewed(
+    brought: Experiment, client: Client, path: str
+) -> None:
+    for user, offered in ((User.objects.create_superuser("root"), True), (brought.owner, False)):
+        client.force_login(user)
+        page = client.get(path.format(brought.pk)).content.decode()
+        assert "Runs of this archive" in page
+        assert ("the runs of this archive</button>" in page) == offered
