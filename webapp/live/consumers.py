@@ -1,6 +1,7 @@
 """The socket of an experiment's page. Connecting, the doorbell and a ping all mean: send what was not sent yet."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -47,8 +48,14 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """However the socket ends, also by a message that cannot be read, nothing of it goes on."""
+
+        async def send_while_open(message: Any) -> None:
+            # A send after the client has gone raises a subclass of OSError (ASGI 2.4). `websocket.disconnect` follows.
+            with contextlib.suppress(OSError):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_while_open)
         finally:
             permissions().remove(self)
             if self.pump:

@@ -126,6 +126,29 @@ async def test_a_page_that_was_cut_off_goes_on_where_it_was(owner: User, broker:
     assert received[run.pk] == await all_events(run)
 
 
+async def test_a_viewer_who_goes_while_events_are_sent_to_him_is_no_error(
+    owner: User, broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server raises a subclass of OSError from a send after the client has gone (ASGI 2.4)."""
+    experiment = await sync_to_async(launched)(owner)
+    page, gone = Page(experiment, owner), asyncio.Event()
+    application = page.socket.application
+
+    async def losing(scope: Any, receive: Any, send: Any) -> None:
+        async def send_or_lose(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.send":
+                gone.set()
+                raise ConnectionResetError
+            await send(message)
+
+        await application(scope, receive, send_or_lose)
+
+    page.socket.application = losing
+    async with page:
+        await asyncio.wait_for(gone.wait(), timeout=10)
+    assert caplog.records == []
+
+
 async def test_without_a_doorbell_the_page_still_gets_every_event(
     owner: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
