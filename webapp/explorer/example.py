@@ -18,8 +18,7 @@ from webapp.explorer.looking import Look
 from webapp.explorer.matrix import Matrix
 from webapp.explorer.subject import ROLES, Subject
 from webapp.explorer.texts import sides_of
-from webapp.findings.pairs import lower
-from webapp.findings.words import short_model
+from webapp.findings.words import lower, short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Note, Tag
 
@@ -87,7 +86,7 @@ class ExamplePage(Subject):
     def where(self) -> str:
         """Who is right here: supervisor wrong, student right, ceiling right."""
         wrong = [self.example.cell - 1 & bit for bit in (4, 2, 1)]
-        return ", ".join(f"{title.lower()} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
+        return ", ".join(f"{lower(title)} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
 
     # What every model of the pair says.
 

@@ -22,8 +22,7 @@ from webapp.explorer.map import Map
 from webapp.explorer.matrix import Matrix
 from webapp.explorer.subject import ROLES, Subject
 from webapp.explorer.texts import Piece, sides_of
-from webapp.findings.pairs import lower
-from webapp.findings.words import short_model
+from webapp.findings.words import lower, short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
 

@@ -8,7 +8,7 @@ from webapp.examples.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.looking import UNMAPPED, Look
 from webapp.explorer.matrix import own_seats
 from webapp.explorer.subject import Subject
-from webapp.findings.pairs import lower
+from webapp.findings.words import lower
 
 DRAWN = 2000
 SHOWN = 80

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from webapp.examples.view import CELLS, SEATS, View
 from webapp.explorer.cast import Trio
+from webapp.findings.words import lower
 
 NAMES = {
     1: "kept good, known to all",
@@ -97,7 +98,7 @@ class Matrix:
         for bit, title in zip((4, 2, 1), self.titles, strict=True):
             wrong = {bool(cell - 1 & bit) for cell in cells}
             if len(wrong) == 1:
-                said.append(f"{title.lower()} {'wrong' if wrong.pop() else 'right'}")
+                said.append(f"{lower(title)} {'wrong' if wrong.pop() else 'right'}")
         return ", ".join(said)
 
     def _heading(self, *cells: int) -> Heading:

@@ -7,8 +7,7 @@ from webapp.charts.roles import Look as Appearance
 from webapp.examples.view import View
 from webapp.explorer.cast import Cast, Model, Trio
 from webapp.explorer.looking import Look
-from webapp.findings.pairs import lower
-from webapp.findings.words import method_titles, short_methods, short_model
+from webapp.findings.words import lower, method_titles, short_methods, short_model
 
 ROLES = {"weak": "Supervisor", "student": "Student", "ceiling": "Ceiling"}
 

@@ -7,8 +7,7 @@ from training.results import Contrast, Group
 from training.statistics import Estimate
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
-from webapp.findings.pairs import lower
-from webapp.findings.words import count, joined, percent, percent_interval
+from webapp.findings.words import count, joined, lower, percent, percent_interval
 
 HOW = {"naive": "naively", "confidence": "with a confidence loss"}
 STATES = {

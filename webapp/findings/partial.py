@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from training.results import Result
 from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
-from webapp.findings.words import count
+from webapp.findings.words import count, lower
 
 LISTED = 10
 """Runs that are named; of more it is said how many there are."""
@@ -42,4 +42,4 @@ def _used(result: Result) -> set[str]:
 
 def _named(part: Part) -> str:
     spec = part.run.spec
-    return f"{Role(part.role).label.lower()}, seed {spec['seed']}, at step {spec['stop_at']:,}"
+    return f"{lower(Role(part.role).label)}, seed {spec['seed']}, at step {spec['stop_at']:,}"

@@ -12,7 +12,8 @@ from training.stops import Stop
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
 from webapp.findings.evidence import Evidence
-from webapp.findings.pairs import Lane, lower
+from webapp.findings.pairs import Lane
+from webapp.findings.words import lower, short_methods
 
 SIGNIFICANT = 0.05
 NOT_SEPARATED = "not separated"
@@ -147,9 +148,10 @@ class Tables(Evidence):
                 found.append(
                     Difference(f"{title} student over supervisor", group.gain, reading(group.gain, "student", "supervisor"))
                 )
+        shorts = short_methods(self.spec)
         for one in self.contrasts:
             what = f"{self.titles[one.method_index]} over {lower(self.titles[one.baseline_index])}"
-            better, other = (self.titles[index].split(", ")[-1].lower() for index in (one.method_index, one.baseline_index))
+            better, other = (lower(shorts[index]) for index in (one.method_index, one.baseline_index))
             text = reading(one.difference, better, other) if one.p_holm < SIGNIFICANT else NOT_SEPARATED
             found.append(Difference(what, one.difference, f"{text}, p {p_text(one.p_holm)}"))
         return found

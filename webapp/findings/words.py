@@ -1,6 +1,7 @@
 """How the pages say things: models, methods, durations and results as words."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -39,10 +40,17 @@ def method_title(method: Learning) -> str:
     return type(method).model_fields["kind"].title or method.kind
 
 
+ORDINARY = re.compile(r"[^\W\d_](?:[’'-]?[^\W\d_])*")
+"""A word as prose has it: letters, and between them apostrophes and hyphens."""
+
+
 def lower(title: str) -> str:
-    """The title within a sentence: a name such as CACE or AdaptConf keeps its capitals."""
-    first = title.partition(" ")[0]
-    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
+    """Return a title as it stands within a sentence: the first letter of an ordinary first word is lowered and nothing else, so
+    that CACE, AdaptConf, KL, L2 and K-means keep their capitals.
+    """
+    first = title.partition(" ")[0].rstrip(",.:;")
+    ordinary = ORDINARY.fullmatch(first) and first[1:].islower() and first[1:2] not in ("-", "’", "'")
+    return title[:1].lower() + title[1:] if ordinary or first == "A" else title
 
 
 def value_text(value: object) -> str:
@@ -63,7 +71,7 @@ def titles_of(methods: Sequence[Method]) -> list[str]:
         alike = [other for other in methods if other.kind == method.kind]
         if kinds.count(method.kind) > 1:
             settings = [
-                f"{(info.title or name).removeprefix('Confidence ').lower()} {value_text(getattr(method, name))}"
+                f"{lower((info.title or name).removeprefix('Confidence '))} {value_text(getattr(method, name))}"
                 for name, info in type(method).model_fields.items()
                 if len({getattr(other, name) for other in alike}) > 1
             ]

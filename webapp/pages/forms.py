@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from training import ExperimentSpec, catalog
 from training.plan import TooManyRuns, check_size
 from training.spec import Problem, describe
-from webapp.findings.words import dataset_title, short_model
+from webapp.findings.words import dataset_title, lower, short_model
 from webapp.pages import leaves
 from webapp.pages.leaves import Choice, Group, Leaf, Node, Raw, Rows
 from webapp.typed import whole
@@ -291,7 +291,7 @@ class SpecForm:
                 found.append(self._section(node.title, node.description, node.children))
             elif node.path != HEAD and not (isinstance(node, Leaf) and node.kind == "constant"):
                 rest.append(node)
-        titles = [node.title if index == 0 else node.title.lower() for index, node in enumerate(rest)]
+        titles = [node.title if index == 0 else lower(node.title) for index, node in enumerate(rest)]
         title = " and ".join(filter(None, [", ".join(titles[:-1]), *titles[-1:]]))
         return [*found, self._section(title, "", rest)] if rest else found
 

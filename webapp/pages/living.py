@@ -23,9 +23,9 @@ from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
 from webapp.findings.looks import looks
 from webapp.findings.overview import Overview
-from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, lower, pairs_of, runs_text, short_phase
+from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, pairs_of, runs_text, short_phase
 from webapp.findings.partial import partial
-from webapp.findings.words import count, dataset_title, duration, kinds_text, short_methods, short_model, time_left
+from webapp.findings.words import count, dataset_title, duration, kinds_text, lower, short_methods, short_model, time_left
 from webapp.pages.forms import SpecForm
 from webapp.pages.listing import AT_WORK, STYLES
 from webapp.pages.stories import Restart, restarts
@@ -154,7 +154,7 @@ class Living:
     def _named(self, part: Part) -> str:
         """ceiling, seed 0; with several pairs ceiling MiniLM L4, seed 0"""
         spec = part.run.run_spec
-        what = Role(part.role).label.lower()
+        what = lower(Role(part.role).label)
         if part.role == Role.STUDENT:
             index = next(one["method"] for one in self.experiment.triplets if one["student"] == part.run.key)
             what += f", {lower(short_methods(self.spec)[index])}"

@@ -7,8 +7,7 @@ from training.statistics import Estimate
 from webapp.charts.numbers import rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.explorer.marked import marked
-from webapp.findings.pairs import lower
-from webapp.findings.words import count, method_titles, short_model
+from webapp.findings.words import count, lower, method_titles, short_model
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from webapp.examples.view import SEATS, View
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.looking import Look, look
-from webapp.findings.pairs import lower
-from webapp.findings.words import method_titles, short_model
+from webapp.findings.words import lower, method_titles, short_model
 from webapp.papers.choices import Choices
 from webapp.papers.paper import Answer, Mark, Shown
 from webapp.papers.refused import Refused

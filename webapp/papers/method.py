@@ -10,8 +10,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
 from webapp.findings.elsewhere import notes as trained_elsewhere
 from webapp.findings.findings import Findings
-from webapp.findings.pairs import lower
-from webapp.findings.words import count, dataset_title, joined, method_titles, short_model
+from webapp.findings.words import count, dataset_title, joined, lower, method_titles, short_model
 from webapp.papers.paper import Paragraph
 
 TUNINGS = {

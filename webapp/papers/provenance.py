@@ -12,7 +12,7 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Part, Role, Status
 from webapp.experiments.origins import exported_keys, origins, words
 from webapp.experiments.redaction import public_text
-from webapp.findings.words import short_model
+from webapp.findings.words import lower, short_model
 from webapp.papers.paper import Provenance, Trained
 
 
@@ -61,7 +61,7 @@ def _trained(part: Part, names: Mapping[str, str]) -> Trained:
         model=short_model(spec.model),
         seed=spec.seed,
         key=names[part.run.key],
-        state=Status(part.run.status).label.lower() + (", trained elsewhere" if part.run.imported else ""),
+        state=lower(Status(part.run.status).label) + (", trained elsewhere" if part.run.imported else ""),
     )
 
 

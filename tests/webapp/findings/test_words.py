@@ -1,7 +1,10 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from training import ExperimentSpec
-from training.methods import AdaptConf, Cace, Confidence, Naive, ReverseKL
+from training.methods import METHODS, AdaptConf, Cace, Confidence, Naive, ReverseKL
 from webapp.findings.words import kinds_text, lower, method_titles, model_title, short_methods, short_model
 from webapp.pages.planning import LONGEST_NAME, clipped
 
@@ -34,11 +37,32 @@ def test_a_long_name_is_clipped_beside_the_matrix() -> None:
         ("CACE", "CACE"),
         ("AdaptConf (corrected)", "AdaptConf (corrected)"),
         ("Confidence loss (OpenAI)", "confidence loss (OpenAI)"),
+        ("L2 penalty", "L2 penalty"),
+        ("KL", "KL"),
+        ("K-means labels", "K-means labels"),
+        ("LoRA rank", "LoRA rank"),
+        ("Zero-shot prompt", "zero-shot prompt"),
+        ("A mixture", "a mixture"),
+        ("Confidence, OpenAI", "confidence, OpenAI"),
         ("", ""),
     ],
 )
 def test_within_a_sentence_a_title_begins_small_and_a_name_keeps_its_capitals(title: str, within: str) -> None:
     assert lower(title) == within
+
+
+def test_no_title_of_a_method_loses_a_capital_but_that_of_its_first_ordinary_word() -> None:
+    titles = {text for method in METHODS for text in (method.model_fields["kind"].title, method.short) if text}
+    assert {"Reverse KL", "AdaptConf", "Symmetric CE", "CACE"} <= titles
+    names = {"AdaptConf", "AdaptConf (corrected)", "AdaptConf, corr.", "AdaBoost", "CACE"}
+    assert {title for title in titles if lower(title) == title} == names
+    assert all(lower(title)[1:] == title[1:] for title in titles)
+
+
+def test_no_template_lowers_a_whole_title() -> None:
+    """``lowered`` keeps the capitals of names; Django's own ``lower`` does not."""
+    templates = Path(__file__).parents[3] / "templates"
+    assert [str(path) for path in templates.rglob("*.html") if re.search(r"\|\s*lower\b", path.read_text())] == []
 
 
 def test_methods_of_one_kind_are_told_apart_by_their_settings_words_as_well_as_numbers() -> None:

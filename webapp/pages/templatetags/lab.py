@@ -11,6 +11,7 @@ from training import ExperimentSpec
 from training.statistics import Estimate
 from webapp.charts import numbers, svg
 from webapp.findings.tables import p_text
+from webapp.findings.words import lower
 from webapp.pages import leaves
 
 register = template.Library()
@@ -30,6 +31,12 @@ def drawing(picture: str) -> SafeString:
 @register.filter
 def rate(value: float, digits: int = 3) -> str:
     return numbers.rate(value, digits)
+
+
+@register.filter
+def lowered(title: str) -> str:
+    """A title within a sentence: names such as KL and AdaptConf keep their capitals."""
+    return lower(title)
 
 
 @register.filter
