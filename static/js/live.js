@@ -22,7 +22,7 @@
     body.dataset.live = state;
     const late = state === "reconnecting";
     byId("reconnecting").hidden = !late;
-    document.querySelectorAll("#live-part, .two.run").forEach(part => part.classList.toggle("stale", late));
+    document.querySelectorAll(".live-part, .two.run").forEach(part => part.classList.toggle("stale", late));
     if (late) byId("reconnecting").querySelector("[data-text]").textContent = text;
     if (was === "reconnecting" && state === "live") ring();
   }
@@ -152,15 +152,6 @@
     }, Math.max(0, rung + NEWS_MS - Date.now()));
   }
 
-  /* While runs are at work the curves are on top, then the result is; nothing is moved under the eyes of who has scrolled down. */
-  function arrange() {
-    const living = byId("living"), result = byId("result"), live = byId("live-part");
-    if (!living || !result || !live) return;
-    const atWork = byId("head").dataset.atWork === "1";
-    const first = atWork ? live : result;
-    if (living.firstElementChild !== first && living.getBoundingClientRect().top >= 0) atWork ? living.append(result) : living.prepend(result);
-  }
-
   document.addEventListener("DOMContentLoaded", async () => {
     const script = byId("wire");
     if (!script) return;
@@ -175,6 +166,5 @@
     addEventListener("offline", () => socket && drop(socket));
     addEventListener("online", now);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) { flush(); ring(); if (!socket) now(); } });
-    document.addEventListener("htmx:after:swap", arrange);
   });
 })();

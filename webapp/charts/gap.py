@@ -12,7 +12,8 @@ from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 
 TOP = 46
-ROW = 88
+ROW, CLOSE_ROW, MANY = 88, 62, 5
+"""Pixels from bar to bar, with up to so many methods and with more."""
 BAR = 18
 TICK = 30
 WIDE = 7.2
@@ -41,10 +42,11 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     assert ceiling is not None
     low, high = axis_range([group for group, _, _ in shown], weak, ceiling)
     resolved = any(group.pgr for group, _, _ in shown)
-    height = TOP + ROW * len(shown) + (18 if resolved else 0)
+    row = ROW if len(shown) <= MANY else CLOSE_ROW
+    height = TOP + row * len(shown) + ((18 if row == ROW else 26) if resolved else 0)
     draw = _Drawing(low, high, height)
     layers = [*ends(draw, weak, ceiling), *(scale_of_pgr(draw, weak.value, ceiling.value) if resolved else [])]
-    middles = [height - ROW * (len(shown) - index) + 50 for index in range(len(shown))]
+    middles = [height - row * (len(shown) - index) + (50 if row == ROW else 38) for index in range(len(shown))]
     tracks = [middle for (group, _, _), middle in zip(shown, middles, strict=True) if group.pgr]
     layers += [draw.box(weak.value, ceiling.value, y - BAR / 2, y + BAR / 2, color="var(--track)") for y in tracks]
     layers.append(lines(draw, weak, ceiling))

@@ -26,6 +26,7 @@ from webapp.pages.listing import listing
 from webapp.pages.living import Living
 from webapp.pages.planning import PlanView
 from webapp.pages.runs import RunPage
+from webapp.pages.sections import Sections
 from webapp.pages.several import Several
 from webapp.typed import whole
 
@@ -168,6 +169,7 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     return {
         "living": living,
+        "sections": Sections(living, *(request.GET.get(name, "") for name in ("section", "method", "pair"))),
         "experiment": living.experiment,
         "changes": may_change(request.user, living.experiment),
         "administers": access_of(request.user) == Access.ADMIN,

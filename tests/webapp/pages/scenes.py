@@ -1,5 +1,6 @@
 """Experiments in every state that a page must tell, with curves and predictions that look like real ones."""
 
+import re
 from math import exp
 
 import numpy as np
@@ -141,3 +142,15 @@ def unresolved(owner: User) -> Experiment:
 def ladder(owner: User) -> Experiment:
     models = {"weak": {"models": ["bag-of-words", "minilm-l1"]}, "strong": {"models": ["minilm-l3", "minilm-l6"]}}
     return done(launched(owner, "Size ladder", seeds=3, **models))
+
+
+def shown(html: str, switch: str = "section") -> str:
+    """The one part of a switch that is not hidden."""
+    panels = re.findall(rf'<div class="panel"[^>]*data-panel="{switch}" data-value="(\w+)"\s*([^>]*)>', html)
+    panels += re.findall(rf'<div data-panel="{switch}" data-value="(\w+)"\s*([^>]*)>', html)
+    (one,) = [name for name, state in panels if "hidden" not in state]
+    return str(one)
+
+
+def address(experiment: Experiment) -> str:
+    return f"/experiments/{experiment.pk}/"

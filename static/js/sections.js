@@ -1,0 +1,78 @@
+/* Parts of a page of which one is shown at a time. <nav data-switch="section"> holds links such as ?section=errors, and the part
+   is <div data-panel="section" data-value="errors">. The server shows what the address says and hides the others until they are
+   found: the browser's search and links to a fragment reach them, and all are printed. Without this script each link loads
+   the page; with it a click changes the address and what is shown. After a fragment was renewed the address still decides. */
+"use strict";
+(() => {
+  const all = selector => [...document.querySelectorAll(selector)];
+  const names = () => new Set(all("[data-switch]").map(nav => nav.dataset.switch));
+  const panels = name => all(`[data-panel="${name}"]`);
+  const links = name => all(`[data-switch="${name}"] a`);
+  const valueOf = (link, name) => new URL(link.href).searchParams.get(name);
+  const shown = name => panels(name).find(panel => !panel.hasAttribute("hidden"))?.dataset.value;
+
+  function show(name, value) {
+    if (!panels(name).some(panel => panel.dataset.value === value)) return;
+    for (const panel of panels(name)) {
+      if (panel.dataset.value === value) panel.removeAttribute("hidden"); else panel.setAttribute("hidden", "until-found");
+    }
+    for (const link of links(name)) {
+      if (valueOf(link, name) === value) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    }
+    for (const link of all("a[data-keeps]")) {
+      const to = new URL(link.href);
+      to.searchParams.set(name, value);
+      link.href = to.search;
+    }
+  }
+
+  /* What the address says; where it says nothing of the section, what fits the state of the page, unless somebody reads below. */
+  function follow({wait = false} = {}) {
+    const asked = new URLSearchParams(location.search);
+    for (const name of names()) {
+      const free = name === "section" && !(wait && document.getElementById("sections").getBoundingClientRect().top < 0);
+      const value = asked.get(name) ?? (free ? document.getElementById("head").dataset.section : null);
+      if (value !== null) show(name, value);
+    }
+  }
+
+  /* The parts that hold an element are shown, those within others too. */
+  function reveal(element) {
+    for (let panel = element?.closest("[data-panel]"); panel; panel = panel.parentElement.closest("[data-panel]")) {
+      keep(panel.dataset.panel, panel.dataset.value, "replaceState");
+    }
+  }
+
+  function keep(name, value, how = "pushState") {
+    const to = new URL(location.href);
+    to.searchParams.set(name, value);
+    if (to.href !== location.href) history[how](null, "", to);
+    show(name, value);
+  }
+
+  const target = () => location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+
+  function toTarget() {
+    const element = target();
+    if (!element?.closest("[data-panel]")) return;
+    reveal(element);
+    element.scrollIntoView();
+  }
+
+  document.addEventListener("click", event => {
+    const link = event.target.closest("[data-switch] a");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const nav = link.closest("[data-switch]"), name = nav.dataset.switch, value = valueOf(link, name);
+    if (name === "section" && location.hash) history.replaceState(null, "", location.pathname + location.search);
+    keep(name, value);
+    const top = document.getElementById("sections");
+    if (name === "section" && top.getBoundingClientRect().top < 0) top.scrollIntoView();
+  });
+
+  document.addEventListener("beforematch", event => reveal(event.target));
+  document.addEventListener("htmx:after:swap", () => follow({wait: true}));
+  addEventListener("popstate", () => { follow(); toTarget(); });
+  addEventListener("hashchange", toTarget);
+  document.addEventListener("DOMContentLoaded", toTarget);
+})();
