@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template import Context
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
@@ -13,6 +14,7 @@ from webapp.charts import numbers, svg
 from webapp.findings.tables import p_text
 from webapp.findings.words import lower
 from webapp.pages import leaves
+from webapp.pages.navigation import MENU, place_of
 
 register = template.Library()
 
@@ -31,6 +33,27 @@ def drawing(picture: str) -> SafeString:
 @register.filter
 def rate(value: float, digits: int = 3) -> str:
     return numbers.rate(value, digits)
+
+
+def _name(context: Context) -> str | None:
+    """The name of the address of this page; None where an error page has no request."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return match.url_name if match else None
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Context, place: str) -> SafeString:
+    """The mark of a link of the navigation: this very page, or one that belongs to it."""
+    name = _name(context)
+    if place_of(name) != place:
+        return SafeString("")
+    return format_html(' aria-current="{}"', "page" if name == place else "true")
+
+
+@register.simple_tag(takes_context=True)
+def here_in_menu(context: Context) -> SafeString:
+    """The mark of the menu of the account, where this page is one of its places."""
+    return SafeString(' class="here"' if place_of(_name(context)) in MENU else "")
 
 
 @register.filter

@@ -1,0 +1,32 @@
+"""Where a page belongs in the navigation: the place that is marked while it is open."""
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "experiments": (
+        *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
+        *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
+        *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
+        *("run-status", "run-log", "run-log-file", "stop-run"),
+    ),
+    "datasets": (
+        *("datasets", "dataset", "upload", "fetch"),
+        *("import", "import-check", "import-again", "import-change", "import-stop", "import-save", "import-discard"),
+    ),
+    "queue": ("queue", "queue-pause", "queue-move"),
+    "workers": ("workers", "drain"),
+    "new": ("new", "preview"),
+    "shares-list": ("shares-list", "share-manage", "share-link", "share-revoke"),
+    "account": ("account", "token-make", "token-revoke", "password", "api"),
+    "people": (*("people", "people-role", "people-close", "people-reopen", "people-reset", "invite", "invitation-revoke"),),
+    "audit": ("audit", "audit-csv"),
+}
+"""Of each link of the navigation, by the name of its address, the names of all addresses that belong to it."""
+
+MENU = ("shares-list", "account", "people", "audit")
+"""Places whose links are in the menu of the account."""
+
+_place = {name: place for place, names in PLACES.items() for name in names}
+
+
+def place_of(name: str | None) -> str:
+    """Return the place of an address by its name; empty for one that belongs nowhere, such as the page for logging in."""
+    return _place.get(name or "", "")
