@@ -1,4 +1,4 @@
-/* What every page has: the theme's switch, the keyboard, menus that close, fields that say when they are wrong. */
+/* What every page has: the theme's switch, the keyboard, menus that close, forms at work, fields that say when they are wrong. */
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -41,6 +41,64 @@
   });
 
   if (location.hash === "#search") document.getElementById("search")?.focus();
+
+  /* A form that changes something is sent once, and says at once that it is at work: its buttons look disabled, and the pressed
+     one has the words of its data-busy. It comes back when the answer does not load a page (Escape, the way back, a request
+     of htmx that ends). A part of the page that is renewed meanwhile stays at work: what is at work is known by its address. */
+  const atWork = new Map();  // address of a form -> name, value and text of the button that was pressed
+
+  const changes = form => form.method === "post" && !form.matches("dialog form");
+  const buttons = form => [...form.elements].filter(field => field.matches("button:not([type=button]), input[type=submit]"));
+  const identity = button => button && (button.name ? `${button.name}=${button.value}` : button.dataset.text ?? button.textContent.trim());
+
+  function showWork(form) {
+    form.setAttribute("aria-busy", "true");
+    for (const button of buttons(form).filter(one => one.dataset.text === undefined)) {
+      const pressed = identity(button) === atWork.get(form.action);
+      button.dataset.text = button.textContent.trim();
+      button.setAttribute("data-was-disabled", button.getAttribute("aria-disabled") ?? "");
+      button.setAttribute("aria-disabled", "true");
+      if (!pressed) continue;
+      button.style.minWidth = `${button.offsetWidth}px`;
+      if (button.dataset.busy) button.textContent = button.dataset.busy;
+    }
+  }
+
+  function endWork(form) {
+    atWork.delete(form.action);
+    form.removeAttribute("aria-busy");
+    for (const button of buttons(form).filter(one => one.dataset.text !== undefined)) {
+      const was = button.getAttribute("data-was-disabled");
+      if (was) button.setAttribute("aria-disabled", was); else button.removeAttribute("aria-disabled");
+      if (button.dataset.busy === button.textContent) button.textContent = button.dataset.text;
+      button.removeAttribute("data-was-disabled");
+      delete button.dataset.text;
+      button.style.minWidth = "";
+    }
+  }
+
+  const endAll = () => document.querySelectorAll("form[aria-busy]").forEach(endWork);
+
+  document.addEventListener("submit", event => {
+    const form = event.target;
+    if (!changes(form)) return;
+    if (atWork.has(form.action)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    if ((event.submitter?.formTarget || form.target) === "_blank") return;  // this page stays as it is
+    atWork.set(form.action, identity(event.submitter) ?? "");
+    showWork(form);
+  }, { capture: true });
+
+  document.addEventListener("htmx:finally:request", event => { if (event.target.matches?.("form")) endWork(event.target); });
+  document.addEventListener("htmx:after:swap", () => {
+    for (const form of document.forms) if (changes(form) && atWork.has(form.action)) showWork(form);
+  });
+  addEventListener("pageshow", event => { if (event.persisted) endAll(); });
+  document.addEventListener("keydown", event => { if (event.key === "Escape") endAll(); });
+  document.addEventListener("form:done", event => endWork(event.target));  // a script that sends a form by itself
 
   /* Messages come into place by themselves; here the fields beside them learn of it, and the fold that hides one opens. */
   function mark() {

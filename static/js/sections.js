@@ -9,7 +9,6 @@
   const panels = name => all(`[data-panel="${name}"]`);
   const links = name => all(`[data-switch="${name}"] a`);
   const valueOf = (link, name) => new URL(link.href).searchParams.get(name);
-  const shown = name => panels(name).find(panel => !panel.hasAttribute("hidden"))?.dataset.value;
 
   function show(name, value) {
     if (!panels(name).some(panel => panel.dataset.value === value)) return;
@@ -26,13 +25,13 @@
     }
   }
 
-  /* What the address says; where it says nothing of the section, what fits the state of the page, unless somebody reads below. */
+  /* What the address says, or else the first; of the sections what fits the state of the page, unless somebody reads below. */
   function follow({wait = false} = {}) {
     const asked = new URLSearchParams(location.search);
+    const reading = wait && document.getElementById("sections").getBoundingClientRect().top < 0;
     for (const name of names()) {
-      const free = name === "section" && !(wait && document.getElementById("sections").getBoundingClientRect().top < 0);
-      const value = asked.get(name) ?? (free ? document.getElementById("head").dataset.section : null);
-      if (value !== null) show(name, value);
+      const first = name === "section" ? document.getElementById("head").dataset.section : panels(name)[0]?.dataset.value;
+      if (asked.has(name) || !(reading && name === "section")) show(name, asked.get(name) ?? first);
     }
   }
 
@@ -50,7 +49,7 @@
     show(name, value);
   }
 
-  const target = () => location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
 
   function toTarget() {
     const element = target();

@@ -4,7 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("upload"), shown = document.getElementById("uploading");
   if (!form) return;
   const LARGEST = 2 ** 30, bar = shown.querySelector(".bar"), words = shown.querySelector("[role=status]");
-  const error = document.getElementById("upload-error"), button = form.querySelector("button");
+  const error = document.getElementById("upload-error");
 
   const megabytes = bytes => (bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0);
 
@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function refuse(text) {
     shown.hidden = true;
-    button.disabled = false;
+    form.dispatchEvent(new Event("form:done", { bubbles: true }));
     const message = document.createElement("p");
     message.textContent = text;
     message.className = "help wrong";
@@ -39,7 +39,6 @@ document.addEventListener("DOMContentLoaded", () => {
     request.open("POST", form.action);
     request.send(new FormData(form));
     error.replaceChildren();
-    button.disabled = true;
     shown.hidden = false;
     show(0, file.size);
   });
