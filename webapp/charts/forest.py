@@ -10,7 +10,9 @@ from training.statistics import Estimate
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.roles import Look
 
-ROW = 26
+ROW = 40
+LABEL, NAME = 240, 34
+"""Pixels and letters of a label; a longer name is cut, since its number tells it apart."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Difference:
 def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     rows = [
         {
-            "place": one.place,
+            "place": clipped(one.place),
             "method": one.method,
             "value": 100 * one.difference.value,
             "low": 100 * (one.difference.low if one.difference.low is not None else one.difference.value),
@@ -38,7 +40,8 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     looks = {one.method: one.look for one in found}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[looks[name].colour for name in methods]))
     x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
-    y = alt.Y("place:N", sort=list(dict.fromkeys(one.place for one in found)), axis=alt.Axis(title=None, labelLimit=150))
+    axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\\n')")
+    y = alt.Y("place:N", sort=list(dict.fromkeys(clipped(one.place) for one in found)), axis=axis)
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
     nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
@@ -56,4 +59,8 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
 
 
 def words(one: Difference) -> str:
-    return f"{one.method} on {one.place}: {points(one.difference.value)} {points_interval(one.difference)}"
+    return f"{one.method} on {' '.join(one.place.split())}: {points(one.difference.value)} {points_interval(one.difference)}"
+
+
+def clipped(place: str) -> str:
+    return "\n".join(line if len(line) <= NAME else f"{line[: NAME - 1]}…" for line in place.split("\n"))

@@ -27,7 +27,8 @@ class Place:
 
     @property
     def title(self) -> str:
-        return f"{self.dataset}, {self.pair.title}"
+        """In two lines, of which the first tells any two experiments apart."""
+        return f"#{self.experiment.pk} {self.experiment.name}\n{self.dataset}, {self.pair.title}"
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Comparison:
     @property
     def words(self) -> str:
         about = f"{count(len(self.experiments), 'experiment')} on {count(len(self.datasets), 'data set')}"
-        return f"{about}, {count(len(self.places), 'pair')}"
+        return f"{about}, {count(len({(one.dataset, one.pair.title) for one in self.places}), 'pair')}"
 
 
 def _line(title: str, look: Look, cells: list[Cell]) -> Line:

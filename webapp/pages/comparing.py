@@ -1,5 +1,7 @@
 """Several experiments beside each other, and the boards of methods over all results."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -8,6 +10,7 @@ from webapp.experiments import queries
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
 from webapp.findings.elsewhere import by_experiment
+from webapp.pages.differing import differing
 from webapp.typed import whole
 
 MOST = 50
@@ -20,7 +23,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     asked = list(dict.fromkeys(number for number in typed if number is not None))[:MOST]
     known = queries.visible(request.user).select_related("owner").in_bulk(asked)
     found = [known[pk] for pk in asked if pk in known]
-    context = {"page": Comparison(found), "asked": asked, "unknown": [pk for pk in asked if pk not in known]}
+    page = Comparison(found)
+    context: dict[str, Any] = {"page": page, "settings": differing(page.specs), "asked": asked}
+    context["unknown"] = [pk for pk in asked if pk not in known]
     context["elsewhere"] = by_experiment(found)
     return render(request, "pages/compare.html", context)
 

@@ -11,9 +11,11 @@ from scipy import stats
 
 from tests.webapp.cast import finish_all, launched
 from training import catalog
+from webapp.charts.forest import NAME
 from webapp.experiments.models import Experiment
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
+from webapp.pages.differing import differing
 
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}]
 
@@ -75,12 +77,60 @@ def test_a_data_set_counts_once_however_many_experiments_are_on_it(owner: User) 
     assert len(naive.cells) == 2
 
 
+def test_two_experiments_of_one_data_set_and_pair_stand_apart_with_number_and_name(owner: User, client: Client) -> None:
+    one, two = done(owner, name="Shorter"), done(owner, name="Longer", strong={"models": ["minilm-l4"], "epochs": 3})
+    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    assert "2 experiments on 1 data set, 1 pair:" in page
+    table = page[page.index("By experiment and pair") :]
+    assert f"#{one.pk} Shorter Movie reviews" in table
+    assert f"#{two.pk} Longer Movie reviews" in table
+    chart = Comparison([one, two]).forest
+    assert chart is not None
+    places = {row["place"] for row in rows_of(chart)}
+    assert {place.partition("\n")[0] for place in places} == {f"#{one.pk} Shorter", f"#{two.pk} Longer"}
+
+
+def rows_of(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for rows in chart["datasets"].values() for row in rows if "place" in row]
+
+
+def test_a_long_name_is_cut_in_the_chart_and_its_number_stays(owner: User) -> None:
+    one = done(owner, name="A name that is much longer than any label of a chart could be")
+    two = done(owner, name="A name that is much longer than any label of a chart could be", split=1)
+    chart = Comparison([one, two]).forest
+    assert chart is not None
+    places = {row["place"] for row in rows_of(chart)}
+    assert len(places) == 2
+    assert all(len(line) <= NAME for place in places for line in place.split("\n"))
+
+
+def test_only_settings_that_differ_are_shown_each_with_the_group_that_it_belongs_to(owner: User, client: Client) -> None:
+    one = done(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.3}])
+    two = done(
+        owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.6}], weak={"models": ["bag-of-words"], "epochs": 7}
+    )
+    found = {setting.title: setting.values for setting in differing([one.experiment_spec, two.experiment_spec])}
+    assert found == {
+        "Weak supervisors, epochs": ["4", "7"],
+        "Methods": ["naive and confidence loss, weight 0.3", "naive and confidence loss, weight 0.6"],
+    }
+    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    assert "Weak supervisors, epochs 4 7" in page
+    assert "batch size" not in page
+    assert "Settings that differ" not in plain(client, f"/compare/?e={one.pk}")
+
+
+def test_experiments_that_differ_in_their_names_alone_are_said_to(owner: User, client: Client) -> None:
+    one, two = done(owner), done(owner, name="Again")
+    assert "They differ in nothing but their names." in plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+
+
 def test_a_method_that_an_experiment_does_not_have_is_not_tried_there_and_nothing_is_hidden(owner: User, client: Client) -> None:
     one, two = done(owner), done(owner, "movie-preferences", methods=[{"kind": "naive"}, {"kind": "reverse-kl"}])
     page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
     assert page.count("not tried") == 4, "two cells, and in two lines the count of what was left out"
     waiting = launched(owner, name="Not yet")
-    assert f"No result yet: {waiting.pk} Not yet" in plain(client, f"/compare/?e={one.pk}&e={waiting.pk}")
+    assert f"No result yet: #{waiting.pk} Not yet" in plain(client, f"/compare/?e={one.pk}&e={waiting.pk}")
 
 
 def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(owner: User, client: Client) -> None:
