@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from webapp.audit.models import Entry
+from webapp.audit.models import Entry, Verb
 
 
 def entries(name: str = "", verb: str = "", text: str = "") -> QuerySet[Entry]:
@@ -15,6 +15,12 @@ def entries(name: str = "", verb: str = "", text: str = "") -> QuerySet[Entry]:
     if text:
         found = found.filter(Q(title__icontains=text) | Q(name__icontains=text) | Q(key=text.removeprefix("#")))
     return found
+
+
+def cloned_from(experiment: int) -> str:
+    """The number of the experiment that this one was made from, which the trail keeps when that is deleted; else empty."""
+    made = Entry.objects.filter(verb=Verb.CREATED, about="experiment", key=str(experiment)).first()
+    return str(made.details.get("cloned from", "")) if made else ""
 
 
 def names() -> list[str]:

@@ -1,8 +1,9 @@
 """Every read of the record that a door needs."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from django.conf import settings
@@ -75,6 +76,18 @@ def listed(viewer: Viewer) -> QuerySet[Experiment]:
     counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
     begun = _count(run__started_at__gte=OuterRef("launched_at"))
     return visible(viewer).select_related("owner").annotate(imported=IMPORTED, runs_begun=begun, **counts).order_by("-pk")
+
+
+LONGEST_NAME = 120
+_copied = re.compile(r", copy(?: \d+)?$")
+
+
+def copy_name(owner: User, name: str) -> str:
+    """Two methods, copy; then copy 2: the first name of a clone that no experiment of ``owner`` has yet."""
+    base = _copied.sub("", name)
+    taken = set(Experiment.objects.filter(owner=owner, name__contains=", copy").values_list("name", flat=True))
+    endings = (f", copy{f' {number}' if number > 1 else ''}" for number in count(1))
+    return next(found for end in endings if (found := base[: LONGEST_NAME - len(end)] + end) not in taken)
 
 
 def is_named(experiment: Experiment, text: str) -> bool:

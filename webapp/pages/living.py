@@ -26,7 +26,7 @@ from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, pairs_of, runs_text, short_phase
 from webapp.findings.partial import partial
 from webapp.findings.words import count, dataset_title, duration, kinds_text, lower, short_methods, short_model, time_left
-from webapp.pages.forms import SpecForm
+from webapp.pages.differing import Setting, differing
 from webapp.pages.listing import AT_WORK, STYLES
 from webapp.pages.stories import Restart, restarts
 from webapp.typed import whole
@@ -288,10 +288,7 @@ class Living:
         return [*self.partial, *found, *known, *([looks(self.experiment)] if self.result else [])]
 
     @cached_property
-    def changes(self) -> list[tuple[str, str, str]]:
-        """Title, value before and value now of what differs from the parent."""
+    def changes(self) -> list[Setting]:
+        """What differs from the parent, each with the value before and the value now."""
         parent = self.experiment.parent
-        if parent is None:
-            return []
-        rows = SpecForm.of(self.spec, parent.experiment_spec).rows
-        return [(row.title, row.was, row.shown or "empty") for row in rows if row.was is not None]
+        return differing([parent.experiment_spec, self.spec]) if parent else []

@@ -16,6 +16,7 @@ from training import ExperimentSpec
 from training.plan import check_size
 from training.shipped import FIRST, recipes
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
+from webapp.audit.queries import cloned_from
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Transition
 from webapp.jobs import launch as jobs
@@ -91,7 +92,9 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
     if parent:
-        return SpecForm.of(parent.experiment_spec, parent.experiment_spec)
+        spec = parent.experiment_spec
+        assert isinstance(request.user, User)
+        return SpecForm.of(spec.model_copy(update={"name": queries.copy_name(request.user, spec.name)}), spec)
     name = request.GET.get("recipe", "")
     if name and name not in recipes():
         raise Http404(f"There is no recipe {name}.")
@@ -171,6 +174,7 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
         "living": living,
         "sections": Sections(living, *(request.GET.get(name, "") for name in ("section", "method", "pair"))),
         "experiment": living.experiment,
+        "lost_parent": "" if living.at_work or living.experiment.parent_id else cloned_from(pk),
         "changes": may_change(request.user, living.experiment),
         "administers": access_of(request.user) == Access.ADMIN,
     }

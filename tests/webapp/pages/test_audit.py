@@ -1,11 +1,13 @@
 """The page of the trail, and its file."""
 
 import csv
+import re
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.webapp.cast import launched
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
@@ -35,6 +37,21 @@ def test_the_newest_entry_is_first_and_filters_combine(client: Client) -> None:
     assert shown(client, "?who=ada&verb=launched") == ["ada launched 7"]
     assert shown(client, "?q=probes") == shown(client, "?q=%237") == ["ada stopped 7", "ada launched 7"]
     assert "Nothing here is like that." in client.get("/audit/?q=nobody").content.decode()
+
+
+def test_only_what_is_still_there_is_linked(client: Client, owner: User) -> None:
+    experiment = launched(owner, name="Here")
+    tell(owner, Verb.LAUNCHED, "experiment", experiment.pk, "Here")
+    tell(owner, Verb.STOPPED, "run", 99_999, "gone")
+    tell(owner, Verb.FETCHED, "dataset", "movie-reviews", "Movie reviews")
+    tell(owner, Verb.DELETED, "dataset", "deleted-one", "Deleted one")
+    html = client.get("/audit/").content.decode()
+    table = html[html.index("<table") : html.index("</table>")]
+    linked = set(re.findall(r'<a class="link" href="([^"]+)"', table))
+    assert linked == {f"/experiments/{experiment.pk}/", "/datasets/movie-reviews/"}
+    assert "#7 Deep probes" in table, "deleted, and still named"
+    for path in linked:
+        assert client.get(path).status_code == 200
 
 
 def test_a_long_trail_has_pages_that_keep_the_filters(client: Client, owner: User) -> None:
