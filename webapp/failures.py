@@ -25,6 +25,7 @@ API = "/api/v1/"
 FULL = "The server’s disk is full, so this could not be done. Nothing was changed; ask whoever runs it to make room."
 UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
 UNUSABLE = "A number or a text that was sent is none that can be stored."
+NOT_DONE = "This could not be done"
 BROKEN = "Something broke here. The error is in the log of the web server."
 AGAIN = "Its run is trained again, and this can be seen once it has finished."
 
@@ -47,7 +48,8 @@ def answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
         return JsonResponse({"errors": [{"path": "", "message": sentence}]}, status=status)
     if request.path.startswith(BY_LINK):
         return render(request, "sharing/unavailable.html", status=503)
-    return render(request, "failure.html", {"sentence": sentence}, status=status)
+    title = "" if request.method in ("GET", "HEAD") else NOT_DONE
+    return render(request, "failure.html", {"sentence": sentence, "title": title}, status=status)
 
 
 def sent(fields: QueryDict) -> list[str]:

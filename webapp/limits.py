@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from channels.db import DatabaseSyncToAsync
 from django.conf import settings
+from django.template.loader import render_to_string
 
 from webapp.admission import API, Refusal, known, under_way, uploader
+from webapp.failures import NOT_DONE
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -119,9 +121,17 @@ async def _asked(function: Callable[..., Result], *arguments: Any) -> Result:
     return found
 
 
+def _reads_html(scope: Message) -> bool:
+    """Whether a browser has sent a form, and shows the answer to a person."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
 async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> None:
     """Answer at once and close the connection."""
-    if scope["path"].startswith(API) or refusal.status in (413, 507):
+    if not scope["path"].startswith(API) and _reads_html(scope):
+        context = {"title": NOT_DONE, "sentence": refusal.sentence}
+        kind, text = b"text/html; charset=utf-8", await _asked(render_to_string, "failure.html", context)
+    elif scope["path"].startswith(API) or refusal.status in (413, 507):
         kind, text = b"application/json", json.dumps({"errors": [{"path": "file", "message": refusal.sentence}]})
     else:
         kind, text = b"text/plain; charset=utf-8", refusal.sentence

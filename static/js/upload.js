@@ -32,11 +32,13 @@ document.addEventListener("DOMContentLoaded", () => {
     request.upload.addEventListener("progress", ({loaded, total}) => show(loaded, total));
     request.addEventListener("load", () => {
       if (request.status === 200) { location.assign(request.responseURL); return; }
-      const said = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("#upload-error .msg p");
-      refuse(said ? said.textContent : request.status === 413 ? "The file is larger than 1 GB, and at most 1 GB can be read." : request.status === 507 ? "The laboratory’s disk has no room for the file." : "The upload was refused.");
+      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+      const said = answer.querySelector("#upload-error .msg p, .plainpage .sub2");
+      refuse(said ? said.textContent : "The upload was refused.");
     });
     request.addEventListener("error", () => refuse("The connection broke. Nothing was kept; upload the file again."));
     request.open("POST", form.action);
+    request.setRequestHeader("Accept", "text/html");
     request.send(new FormData(form));
     error.replaceChildren();
     shown.hidden = false;

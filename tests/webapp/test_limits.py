@@ -218,3 +218,17 @@ async def test_an_upload_for_which_the_disk_has_no_room_is_refused_before_it_is_
     assert (found.status, found.read) == (507, 0)
     assert (await ask(path, [], 100, [10])).status == 401, "a stranger learns nothing of the disk"
     assert (await ask("/experiments/new/", [], 100, [10])).status == 200
+
+
+async def test_a_browser_is_answered_by_a_page_and_a_program_by_json(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
+    browser = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+    found = await ask("/datasets/upload/", [browser, *await carrying("/datasets/upload/", owner)], 100, [10])
+    page = found.answers[1]["body"].decode()
+    assert (found.status, found.headers[b"content-type"]) == (507, b"text/html; charset=utf-8")
+    assert "<h1>This could not be done.</h1>" in page
+    assert limits.NO_ROOM.replace("'", "&#x27;") in page
+    large = await ask("/login/", [browser], LARGEST_OF_STRANGERS + 1, [LARGEST_OF_STRANGERS + 1])
+    assert (large.status, large.headers[b"content-type"]) == (413, b"text/html; charset=utf-8")
+    program = await ask("/api/v1/datasets", [browser, *await carrying("/api/v1/datasets", owner)], 100, [10])
+    assert json.loads(program.answers[1]["body"])["errors"][0]["message"] == limits.NO_ROOM

@@ -72,4 +72,4 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     accepting.accept(experiment, request.user, accepted=accepted)
     said = "may use the runs of this archive" if accepted else "no longer use the runs of this archive"
     messages.info(request, f"New experiments {said}.")
-    return redirect("experiment", pk)
+    return redirect(f"{reverse('experiment', args=[pk])}?section=notes")

@@ -7,7 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from pydantic import ValidationError
 
+from training.spec import describe
+from webapp.access import may_change
 from webapp.experiments import queries
 from webapp.experiments.models import Status
 from webapp.isolation import sentence
@@ -45,6 +48,7 @@ def of_experiment(request: HttpRequest, pk: int) -> dict[str, Any] | None:
         return None
     said = [error, known["result_error"], known["budget_error"]]
     return {
+        "manage": pk if may_change(request.user, rows[0]) else None,
         "title": f"Experiment {pk}: {known['name']}",
         "facts": [f"by {known['owner__username']}"],
         "errors": filter(None, said),
@@ -64,6 +68,10 @@ def of_run(request: HttpRequest, pk: int) -> dict[str, Any] | None:
 def _error(read: Callable[[], object]) -> str:
     try:
         read()
+    except ValidationError as error:
+        return "; ".join(
+            f"{one.path or 'The record'}: {one.message}" for one in describe([dict(each) for each in error.errors()])
+        )
     except Exception as error:
         return sentence(error)
     return ""

@@ -47,7 +47,9 @@ class Living:
 
     @property
     def word(self) -> str:
-        """The state in words: Running; Done, 11 min; Done, PGR unresolved."""
+        """The state in words: Running; Launching; Done, PGR unresolved."""
+        if self.experiment.transition:
+            return self.experiment.get_transition_display()
         if self.state == "stopped" and self.findings and self.partial:
             return "Stopped, partial result"
         if self.state != "finished":
@@ -95,6 +97,10 @@ class Living:
             return ""
         done = min(one.transition_done, one.transition_total)
         return f"{one.get_transition_display()}: {done:,} of {count(one.transition_total, 'run')}"
+
+    @property
+    def transition_percent(self) -> int:
+        return min(100, 100 * self.experiment.transition_done // max(1, self.experiment.transition_total))
 
     @cached_property
     def progress(self) -> Progress:

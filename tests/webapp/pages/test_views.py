@@ -320,7 +320,7 @@ def test_every_recipe_fills_the_form(page: Client) -> None:
 def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: Client, owner: User) -> None:
     parent = scenes.launched(owner, "The parent", seeds=4)
     html = page.get(f"/experiments/new/?from={parent.pk}").content.decode()
-    assert 'value="The parent"' in html
+    assert 'value="The parent, copy"' in html
     assert 'name="seeds" value="4"' in html
     page.post("/experiments/new/", sent(spec(name="The child", seeds=6), parent=[str(parent.pk)]))
     child = Experiment.objects.get(name="The child")
