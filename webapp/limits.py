@@ -130,7 +130,7 @@ async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> No
     """Answer at once and close the connection."""
     if not scope["path"].startswith(API) and _reads_html(scope):
         context = {"title": NOT_DONE, "sentence": refusal.sentence}
-        kind, text = b"text/html; charset=utf-8", await _asked(render_to_string, "failure.html", context)
+        kind, text = b"text/html; charset=utf-8", str(await _asked(render_to_string, "failure.html", context))
     elif scope["path"].startswith(API) or refusal.status in (413, 507):
         kind, text = b"application/json", json.dumps({"errors": [{"path": "file", "message": refusal.sentence}]})
     else:

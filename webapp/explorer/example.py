@@ -86,7 +86,7 @@ class ExamplePage(Subject):
     def where(self) -> str:
         """Who is right here: supervisor wrong, student right, ceiling right."""
         wrong = [self.example.cell - 1 & bit for bit in (4, 2, 1)]
-        return ", ".join(f"{lower(title)} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
+        return ", ".join(f"{title.lower()} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
 
     # What every model of the pair says.
 

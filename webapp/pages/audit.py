@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import IO
 
 from django.core.paginator import Paginator
@@ -16,7 +16,8 @@ from training import catalog
 from webapp.access import admin
 from webapp.audit import queries
 from webapp.audit.models import Entry, Verb
-from webapp.experiments.queries import Viewer, visible, visible_runs
+from webapp.experiments import queries as experiments
+from webapp.experiments.models import Run
 from webapp.explorer.download import download
 from webapp.typed import whole
 
@@ -30,34 +31,35 @@ def _entries(request: HttpRequest) -> QuerySet[Entry]:
     return queries.entries(request.GET.get("who", ""), request.GET.get("verb", ""), request.GET.get("q", "").strip())
 
 
-def _existing(page: Iterable[Entry], viewer: Viewer) -> set[tuple[str, str]]:
-    """Kind and key of what the entries are about and still has a page: nothing else is linked."""
-    keys: dict[str, set[str]] = {}
-    for one in page:
-        keys.setdefault(one.about, set()).add(one.key)
-    numbers = {about: [number for key in found if (number := whole(key)) is not None] for about, found in keys.items()}
-    experiments = visible(viewer).filter(pk__in=numbers.get("experiment", []))
-    runs = visible_runs(viewer).filter(pk__in=numbers.get("run", []))
-    found = {("experiment", str(pk)) for pk in experiments.values_list("pk", flat=True)}
-    found |= {("run", str(pk)) for pk in runs.values_list("pk", flat=True)}
-    ready = {*catalog.ready_datasets(), *catalog.REGISTERED}
-    return found | {("dataset", name) for name in keys.get("dataset", set()) & ready}
-
-
 @admin
 def audit(request: HttpRequest) -> HttpResponse:
     asked = request.GET.copy()
     asked.pop("page", None)
     page = Paginator(_entries(request), PER_PAGE).get_page(request.GET.get("page"))
-    existing = _existing(page, request.user)
     context = {
         "page": page,
-        "lines": [(one, (one.about, one.key) in existing) for one in page],
+        "there": there(list(page)),
         "names": queries.names(),
         "verbs": Verb.choices,
         "asked": asked,
     }
     return render(request, "pages/audit.html", context)
+
+
+def there(entries: Sequence[Entry]) -> set[int]:
+    """The ids of entries about what still has a page."""
+    keys = {
+        kind: {number for one in entries if one.about == kind and (number := whole(one.key))} for kind in ("experiment", "run")
+    }
+    pages: dict[str, set[int]] = {
+        "experiment": experiments.visible_to_team(keys["experiment"]),
+        "run": set(Run.objects.filter(pk__in=keys["run"], experiments__isnull=False).values_list("pk", flat=True)),
+    }
+    return {
+        one.pk
+        for one in entries
+        if whole(one.key) in pages.get(one.about, ()) or (one.about == "dataset" and catalog.known_dataset(one.key))
+    }
 
 
 @admin
