@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from collections.abc import Sequence
 from typing import IO
 
 from django.core.paginator import Paginator
@@ -11,10 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from training import catalog
 from webapp.access import admin
 from webapp.audit import queries
 from webapp.audit.models import Entry, Verb
+from webapp.experiments import queries as experiments
+from webapp.experiments.models import Run
 from webapp.explorer.download import download
+from webapp.typed import whole
 
 PER_PAGE = 50
 COLUMNS = ("at", "who", "verb", "about", "key", "title", "details")
@@ -30,13 +35,31 @@ def _entries(request: HttpRequest) -> QuerySet[Entry]:
 def audit(request: HttpRequest) -> HttpResponse:
     asked = request.GET.copy()
     asked.pop("page", None)
+    page = Paginator(_entries(request), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "page": Paginator(_entries(request), PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "there": there(list(page)),
         "names": queries.names(),
         "verbs": Verb.choices,
         "asked": asked,
     }
     return render(request, "pages/audit.html", context)
+
+
+def there(entries: Sequence[Entry]) -> set[int]:
+    """The ids of entries about what still has a page."""
+    keys = {
+        kind: {number for one in entries if one.about == kind and (number := whole(one.key))} for kind in ("experiment", "run")
+    }
+    pages: dict[str, set[int]] = {
+        "experiment": experiments.visible_to_team(keys["experiment"]),
+        "run": set(Run.objects.filter(pk__in=keys["run"], experiments__isnull=False).values_list("pk", flat=True)),
+    }
+    return {
+        one.pk
+        for one in entries
+        if whole(one.key) in pages.get(one.about, ()) or (one.about == "dataset" and catalog.known_dataset(one.key))
+    }
 
 
 @admin
