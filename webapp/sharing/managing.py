@@ -1,6 +1,7 @@
 """The pages on which an experiment is shared: choosing and freezing, its versions, its links."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -43,8 +44,8 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     changes = may_change(request.user, experiment)
     old = _of(request, experiment)
     proposed = proposals(experiment) if changes else []
-    context = {"experiment": experiment, "old": old, "changes": changes, "shares": queries.counted(experiment.shares.all())}
-    context["proposed"] = proposed
+    shares = queries.counted(experiment.shares.all())
+    context: dict[str, Any] = {"experiment": experiment, "old": old, "changes": changes, "shares": shares, "proposed": proposed}
     if request.method != "POST":
         given = ChoicesForm.of(Choices.model_validate(old.choices)) if old else ChoicesForm.of(Choices(), proposed)
         given.fields["title"].widget.attrs["placeholder"] = experiment.name
@@ -64,6 +65,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _to_confirm(request: HttpRequest, experiment: Experiment, choices: Choices) -> str:
     """The scripts that the PDF would show as empty boxes, unless the author has confirmed them. Raises what ``compose`` does."""
+    assert isinstance(request.user, User)
     if request.POST.get("do") == "preview":
         return ""
     missing = ", ".join(scripts_without_glyphs(compose(experiment, choices, request.user).text))
