@@ -18,6 +18,7 @@ VIEWERS = "viewers"
 
 NOT_YOURS = "Only the owner of the experiment and administrators may do that. You can clone it."
 NOT_YOUR_IMPORT = "Only who brought this data set and administrators may do that."
+NOT_YOUR_NOTE = "Only who wrote this note may edit it."
 NOT_YOUR_WRITING = "Only who wrote this and administrators may take it away."
 
 Anybody = User | AnonymousUser

@@ -100,6 +100,17 @@
     addEventListener("pointercancel", finish);
   });
 
+  /* The fold of other models is as the reader left it, whatever a filter brings. */
+  let folded = null;
+  document.addEventListener("click", event => {
+    const fold = event.target.closest(".compare > summary")?.parentElement;
+    if (fold) folded = fold.open;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const fold = document.querySelector(".compare");
+    if (fold && folded !== null) fold.open = !folded;
+  });
+
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
     const step = {j: 1, k: -1}[event.key];

@@ -55,7 +55,7 @@
       socket = null;
       if (closed.code === NOT_FOUND) {
         over = true;
-        return show("reconnecting", "This page is not open to you any more. Reload it.");
+        return access.check();
       }
       lost();
       again();
@@ -131,7 +131,7 @@
   }
 
   function flush() {
-    if (document.hidden) return;
+    if (document.hidden || over) return;
     if (rows.length) charts.push(wire.chart, rows);
     rows = [];
     const note = byId(`${wire.chart}-note`);
@@ -144,7 +144,7 @@
 
   let rung = 0, ringing = null;
   function ring(ended = false) {
-    if (ringing || document.hidden && !(ended && document.body.dataset.notify === "on")) return;
+    if (over || ringing || document.hidden && !(ended && document.body.dataset.notify === "on")) return;
     ringing = setTimeout(() => {
       ringing = null;
       rung = Date.now();
@@ -165,6 +165,7 @@
     byId("reconnecting").querySelector("[data-try]").addEventListener("click", now);
     addEventListener("offline", () => socket && drop(socket));
     addEventListener("online", now);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) { flush(); ring(); if (!socket) now(); } });
+    addEventListener("pageshow", shown => { if (shown.persisted) now(); });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && !over) { flush(); ring(); if (!socket) now(); } });
   });
 })();

@@ -99,6 +99,17 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     assert page.evaluate("document.activeElement.id") == "search"
     expect(page.locator("mark").first).to_have_text(re.compile("the", re.IGNORECASE))
 
+    # The fold of other models is as it was left, and nothing moves.
+    fold = page.locator(".compare")
+    assert fold.evaluate("fold => fold.open") is False
+    assert "ceiling=" not in page.url
+    fold.locator("summary").click()
+    page.get_by_label("Gold label").select_option("1")
+    expect(page).to_have_url(re.compile(r"gold=1"))
+    assert fold.evaluate("fold => fold.open") is True
+    page.get_by_label("Gold label").select_option("")
+    expect(page).not_to_have_url(re.compile(r"gold=1"))
+
     # What is exported is what is shown.
     shown = count(page)
     with page.expect_download() as download:

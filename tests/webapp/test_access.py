@@ -59,6 +59,7 @@ OWNERS_API |= {"/experiments/{experiment_id}/move", "/notes/{note_id}"}
 OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}"}
 SELF_API = {"/tokens/{token_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
+SELF_PATCH = {"/notes/{note_id}"}
 BODIES = {"imported-runs": '{"accepted": true}'}
 """What operations want that do not take an empty body, by the end of their address."""
 ADMINS_API = {
@@ -212,12 +213,13 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
                 headers = {"authorization": f"Bearer {tokens[person]}"} if person in tokens else {}
                 client = Client(raise_request_exception=False, headers=headers)
                 query = "?how=csv" if path.endswith("/export") else ""
-                body = '{"name": "Another"}' if method == "PATCH" else BODIES.get(path.rpartition("/")[2], "{}")
+                change = '{"text": "Another"}' if "note" in path else '{"name": "Another"}'
+                body = change if method == "PATCH" else BODIES.get(path.rpartition("/")[2], "{}")
                 options = {"data": body, "content_type": "application/json"} if method != "GET" else {}
                 answer = asked(client, method, path.format(**known) + query, **options)
                 address = path.removeprefix("/api/v1")
                 owners = method != "GET" and (address in OWNERS_API or (method == "DELETE" and address in OWNERS_DELETE))
-                own = method != "GET" and address in SELF_API
+                own = method != "GET" and (address in SELF_API or (method == "PATCH" and address in SELF_PATCH))
                 allowed = person == "owner" if own else is_allowed(person, need, owners)
                 found += wrong(f"{method} {path} by {person}", answer, allowed, own=own)
                 if answer.status_code in (401, 403):
@@ -239,14 +241,17 @@ def test_the_api_has_no_address_beside_its_operations_but_its_description() -> N
 def test_every_socket_wants_an_account_or_for_a_share_its_link(people: dict[str, User | None], owner: User) -> None:
     experiment = launched(owner)
     share = Share.objects.create(experiment=experiment, owner=owner, live=True, title="A share", choices={})
-    cookie = links.cookie_of(links.make_link(share, owner)[0])
+    link, token = links.make_link(share, owner)
+    cookie = links.cookie_of(link)
+    known = {"<int:experiment_id>": str(experiment.pk), "<slug:slug>": share.slug, "<str:token>": token}
     for route in SOCKETS:
-        path = "/" + str(route.pattern).replace("<int:experiment_id>", str(experiment.pk)).replace("<slug:slug>", share.slug)
+        path = "/" + str(route.pattern)
+        for name, value in known.items():
+            path = path.replace(name, value)
         for person, user in people.items():
             opened = async_to_sync(stays_open)(path, user or AnonymousUser(), cookie if person == "share visitor" else "")
-            assert opened == (person == "share visitor" if path.startswith("/shared/") else user is not None), (
-                f"{path} by {person}"
-            )
+            by_link = person == "share visitor" if path.startswith("/shared/") else user is not None
+            assert opened == (by_link or path.startswith("/e/")), f"{path} by {person}"
 
 
 async def stays_open(path: str, user: User | AnonymousUser, cookie: str) -> bool:

@@ -8,10 +8,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
+from pydantic import Field
 
 from training.spec import Problem
 from training.statistics import Estimate
 from webapp.api.datasets import Invalid
+from webapp.cells import BOTH_WRONG, numbered
 from webapp.examples.export import SUFFIXES, Format
 from webapp.examples.slices import Example, Refused
 from webapp.examples.view import SEATS, View
@@ -35,6 +37,9 @@ class SaidOut(Schema):
     prob_of_1: float | None
 
 
+CELL = f"Of two classes: {numbered(2)}. With more classes 7 and 8 are {BOTH_WRONG}, with the same label or with different ones."
+
+
 class ExampleOut(Schema):
     """``cell`` is 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong); ``flip_step`` is None without a flip.
 
@@ -46,7 +51,7 @@ class ExampleOut(Schema):
     text_b: str | None
     gold: int
     group: str
-    cell: int
+    cell: int = Field(description=CELL)
     words: int
     shift: float
     flip_step: int | None
@@ -61,6 +66,7 @@ class NoteOut(Schema):
     text: str
     author: str
     at: str
+    edited_at: str | None
 
 
 class CountsOut(Schema):
@@ -70,7 +76,7 @@ class CountsOut(Schema):
 
     total: int
     rows: int
-    cells: dict[int, int]
+    cells: dict[int, int] = Field(description=CELL)
     accuracy: dict[str, Estimate | None]
     agreement: Estimate | None
     agreement_where_weak_right: Estimate | None
@@ -115,7 +121,8 @@ def example_out(example: Example, binary: bool, text: str, text_b: str | None, t
 
 
 def note_out(note: Note) -> NoteOut:
-    return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat())
+    edited = note.edited_at.isoformat() if note.edited_at else None
+    return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat(), edited_at=edited)
 
 
 def counts_out(found: Look) -> CountsOut:

@@ -16,6 +16,7 @@ from webapp.api.examples import NoteOut, note_out, opened
 from webapp.api.experiments import visible
 from webapp.examples.view import View
 from webapp.explorer.cast import Missing
+from webapp.explorer.editing import edit_note
 from webapp.explorer.marked import marked
 from webapp.notes import queries, services
 from webapp.notes.models import LONGEST_NOTE, WRONG, Note, Tag
@@ -84,6 +85,18 @@ def write(request: HttpRequest, experiment_id: int, example_id: int, note: NoteI
         return Status(201, note_out(services.note(request.user, fingerprint, example_id, note.text)))
     except ValueError as error:
         raise Invalid(Problem("text", str(error))) from None
+
+
+@router.patch("/notes/{note_id}", response=NoteOut)
+def change(request: HttpRequest, note_id: int, note: NoteIn) -> NoteOut:
+    """Puts another text in the place of a note of the account's own."""
+    assert isinstance(request.user, User)
+    found = get_object_or_404(Note.objects.select_related("author"), pk=note_id)
+    try:
+        edit_note(request.user, found, note.text)
+    except ValueError as error:
+        raise Invalid(Problem("text", str(error))) from None
+    return note_out(found)
 
 
 @router.delete("/notes/{note_id}", response={204: None})

@@ -5,7 +5,20 @@ from typing import Literal
 from django.conf import settings
 from django.db import models
 
-Kind = Literal["experiment", "run", "dataset", "import", "archive", "share", "account", "invitation", "token", "queue", "worker"]
+Kind = Literal[
+    "experiment",
+    "run",
+    "dataset",
+    "import",
+    "archive",
+    "share",
+    "account",
+    "invitation",
+    "token",
+    "queue",
+    "worker",
+    "note",
+]
 """What an act may be about."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from training.results import Group
+from webapp.cells import CORRECTED, NEW_ERROR
 from webapp.charts.gap import whisker
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.roles import Look, student_looks
@@ -135,8 +136,8 @@ def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
         "high": 100 * (net.value if net.high is None else net.high),
         "corrected_short": points(corrected),
         "lost_short": points(-lost),
-        "corrected_label": f"{points(corrected)} corrected",
-        "lost_label": f"{points(-lost)} new errors",
+        "corrected_label": f"{points(corrected)} {CORRECTED}",
+        "lost_label": f"{points(-lost)} {NEW_ERROR}s",
         "net_label": f"net {points(net.value)} {points_interval(net)}",
         "middle": middle,
         "top": middle - BAR / 2,

@@ -122,6 +122,14 @@ class Cast:
         base = next(fits, None) or next(near, self.first)
         return Trio(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
 
+    def named(self, trio: Trio) -> dict[str, str]:
+        """The shortest values of a view's seats that choose these three: none for the first triplet, for another its student."""
+        if trio == self.first:
+            return dict.fromkeys(SEATS, "")
+        keys = {seat: one.key[:12] for seat, one in zip(SEATS, trio.all, strict=True)}
+        alone = trio in self.trios and sum(one.student == trio.student for one in self.trios) == 1
+        return {**dict.fromkeys(SEATS, ""), "student": keys["student"]} if alone else keys
+
     def _named(self, key: str) -> Model:
         found = [model for model in self.models if model.key.startswith(key)]
         if len(found) != 1:

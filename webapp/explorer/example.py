@@ -16,11 +16,11 @@ from webapp.examples.answers import answers, flips
 from webapp.explorer.cast import Model, Trio
 from webapp.explorer.looking import Look
 from webapp.explorer.matrix import Matrix
-from webapp.explorer.subject import ROLES, Subject
+from webapp.explorer.subject import ROLES, Subject, proposer
 from webapp.explorer.texts import sides_of
 from webapp.findings.words import lower, short_model
 from webapp.notes import queries as notes
-from webapp.notes.models import Note, Tag
+from webapp.notes.models import REPORT, Note, Tag
 
 CHART = "trajectory-chart"
 
@@ -72,11 +72,12 @@ class ExamplePage(Subject):
         self.rows = look.summary.measures.rows
         self.place = look.slice.place(found) + 1
         self.before, self.after = look.slice.neighbours(found)
-        self.cell = Matrix(look.summary.cells, self.view, self.trio, self.titles).cells[found.cell - 1]
+        self.cell = Matrix(look.summary.cells, self.view, self.trio, self.titles, self.classes).cells[found.cell - 1]
         self.tags: list[Tag] = notes.tags_of(look.fingerprint, [example]).get(example, [])
         self.notes: list[Note] = list(notes.notes_of(look.fingerprint, example))
-        mine = {tag.name for tag in self.tags}
-        self.offered = [name for name, _ in notes.names(look.fingerprint) if name not in mine]
+        hidden = {tag.name for tag in self.tags} | {REPORT}
+        self.offered = [name for name, _ in notes.names(look.fingerprint) if name not in hidden]
+        self.report_author = proposer(self.tags)
 
     @property
     def gold(self) -> str:
@@ -84,9 +85,8 @@ class ExamplePage(Subject):
 
     @property
     def where(self) -> str:
-        """Who is right here: supervisor wrong, student right, ceiling right."""
-        wrong = [self.example.cell - 1 & bit for bit in (4, 2, 1)]
-        return ", ".join(f"{title.lower()} {'wrong' if bad else 'right'}" for title, bad in zip(self.titles, wrong, strict=True))
+        """The cell that the example is in: corrected, ceiling right."""
+        return self.cell.label
 
     # What every model of the pair says.
 

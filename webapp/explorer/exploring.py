@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import QueryDict
 from pydantic import ValidationError
 
@@ -20,7 +21,7 @@ from webapp.explorer.cast import Cast, Trio
 from webapp.explorer.looking import Look, look
 from webapp.explorer.map import Map
 from webapp.explorer.matrix import Matrix
-from webapp.explorer.subject import ROLES, Subject
+from webapp.explorer.subject import ROLES, Subject, proposer
 from webapp.explorer.texts import Piece, sides_of
 from webapp.findings.words import lower, short_model
 from webapp.notes import queries as notes
@@ -76,6 +77,11 @@ class Line:
     alike: str
     """The query of all examples of its group."""
 
+    @property
+    def report_author(self) -> User | None:
+        """Who proposed it for the report; None where nobody has."""
+        return proposer(self.tags)
+
 
 class Explorer(Subject):
     """Reads all that it shows when it is made, while the look is open."""
@@ -83,7 +89,7 @@ class Explorer(Subject):
     def __init__(self, look: Look, typed: str) -> None:
         super().__init__(look)
         self.typed = typed
-        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles)
+        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles, self.classes)
         self.measures = look.summary.measures
         self.total = look.slice.about.rows
         self.brushes: list[Brush] = brushes_of(self.view, look.summary.histograms, self.titles)
@@ -148,13 +154,9 @@ class Explorer(Subject):
         ]
 
     def _seats(self, trio: Trio) -> str:
-        """A student names its whole triplet, as long as no other one has it."""
-        alone = sum(one.student == trio.student for one in self.cast.trios) == 1
-        first = trio == self.cast.first
-        weak, ceiling = ("", "") if alone else (trio.weak.key[:12], trio.ceiling.key[:12])
         # Another model's features are another plane.
         rest = self.view if trio.student.name == self.trio.student.name else self.view.but(**NOWHERE)
-        return rest.but(student="" if first else trio.student.key[:12], weak=weak, ceiling=ceiling).query()
+        return rest.but(**self.cast.named(trio)).query()
 
     @property
     def splits(self) -> list[Choice]:
@@ -185,6 +187,11 @@ class Explorer(Subject):
             (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.cast.models])
             for seat, title, sits in zip(ROLES, titles, self.trio.all, strict=True)
         ]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the three are no triplet of the plan, so that only the fold of other models says who they are."""
+        return self.trio not in self.cast.trios
 
     @property
     def modes(self) -> list[tuple[str, str]]:
@@ -263,7 +270,11 @@ def _kind(trio: Trio) -> tuple[str, str, int | None]:
 
 
 def explored(cast: Cast, view: View) -> tuple[Explorer, list[Problem]]:
-    """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does."""
+    """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does.
+
+    Seats that name a triplet of the plan are named as shortly as can be: a form sends all three with every filter.
+    """
+    view = view.model_copy(update=cast.named(cast.chosen(view)))
     try:
         with look(cast, view, PATIENCE) as found:
             return Explorer(found, view.q), []

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from webapp.cells import four_cells
 from webapp.charts.scatter import Dot, Window, scatter_chart
 from webapp.examples.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.looking import UNMAPPED, Look
@@ -17,10 +18,8 @@ SHOWN = 80
 KINDS = ("kept", "lost", "corrected", "copied")
 """By supervisor right or wrong, then student right or wrong. Where the ceiling is wrong a point is hollow."""
 
-NAMES = ("kept good", "lost good", "corrected", "copied error")
-"""Where supervisor and student sit in their own seats."""
-
 OTHERS = ("{0} and {1} right", "{0} right, {1} wrong", "{0} wrong, {1} right", "{0} and {1} wrong")
+"""Where other models than supervisor and student sit in their seats."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Map(Subject):
     def legend_rows(self) -> list[tuple[str, list[tuple[str, int]]]]:
         """What became of the weak label; with the ceiling right and wrong, how a point looks and how many examples there are."""
         titles = [self.titles[0], lower(self.titles[1])]
-        names = NAMES if own_seats(self.trio) else [text.format(*titles) for text in OTHERS]
+        names = four_cells(self.classes) if own_seats(self.trio) else [text.format(*titles) for text in OTHERS]
         pairs = [CELLS[at : at + 2] for at in range(0, len(CELLS), 2)]
         return [(name, [(kind_of(cell), self.cells[cell]) for cell in pair]) for name, pair in zip(names, pairs, strict=True)]
 

@@ -3,21 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webapp.cells import READINGS, eight_cells
 from webapp.examples.view import CELLS, SEATS, View
 from webapp.explorer.cast import Trio
 from webapp.findings.words import lower
-
-NAMES = {
-    1: "kept good, known to all",
-    2: "kept good, ceiling alone errs",
-    3: "lost good, ceiling knew",
-    4: "lost good, ceiling errs too",
-    5: "corrected, ceiling agrees",
-    6: "corrected, beyond the ceiling",
-    7: "copied error, ceiling knew",
-    8: "copied error, hard for all",
-}
-"""Where supervisor, student and ceiling sit in their own seats. 7: the capability is present and was not elicited."""
 
 OTHERS = {
     1: "all three right",
@@ -29,7 +18,7 @@ OTHERS = {
     7: "{2} alone right",
     8: "all three wrong",
 }
-"""Where other models sit there."""
+"""Where other models than supervisor, student and ceiling sit in their seats."""
 
 
 def own_seats(trio: Trio) -> bool:
@@ -45,6 +34,7 @@ class CellView:
     percent: float
     """Of the largest cell, for its bar."""
     label: str
+    reading: str
     query: str
     chosen: bool
 
@@ -59,9 +49,10 @@ class Heading:
 
 
 class Matrix:
-    def __init__(self, cells: Mapping[int, int], view: View, trio: Trio, titles: list[str]) -> None:
+    def __init__(self, cells: Mapping[int, int], view: View, trio: Trio, titles: list[str], classes: int) -> None:
         self.counts, self.view, self.titles = cells, view, titles
-        labels = NAMES if own_seats(trio) else {cell: text.format(*titles) for cell, text in OTHERS.items()}
+        own = own_seats(trio)
+        labels = eight_cells(classes) if own else {cell: text.format(*titles) for cell, text in OTHERS.items()}
         most = max(*self.counts.values(), 1)
         rows = max(sum(cells.values()), 1)
         self.cells = [
@@ -71,6 +62,7 @@ class Matrix:
                 share=f"{100 * number / rows:.1f}%",
                 percent=round(100 * number / most, 1),
                 label=labels[cell],
+                reading=READINGS.get(cell, "") if own else "",
                 query=self._toggle((cell,)),
                 chosen=cell in view.cell,
             )

@@ -1,5 +1,9 @@
 """Who a page of examples is about: the three models of its view and what they and the classes are called."""
 
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+
 from training import catalog
 from training.catalog import DatasetEntry
 from webapp.charts.roles import CEILING, WEAK, student_looks
@@ -8,6 +12,7 @@ from webapp.examples.view import View
 from webapp.explorer.cast import Cast, Model, Trio
 from webapp.explorer.looking import Look
 from webapp.findings.words import lower, method_titles, short_methods, short_model
+from webapp.notes.models import REPORT, Tag
 
 ROLES = {"weak": "Supervisor", "student": "Student", "ceiling": "Ceiling"}
 
@@ -41,6 +46,11 @@ class Titles:
 
     def _short(self, model: Model) -> str:
         return ROLES[model.role] if model.method is None else f"Student {lower(self.shorts[model.method])}"
+
+
+def proposer(tags: Iterable[Tag]) -> User | None:
+    """Who proposed the example with these tags for the report; None where nobody has."""
+    return next((tag.author for tag in tags if tag.name == REPORT), None)
 
 
 class Subject:

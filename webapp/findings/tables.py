@@ -9,6 +9,7 @@ from training.measures import Accuracy, Cell, Transitions
 from training.results import Group, Outcome
 from training.statistics import Estimate
 from training.stops import Stop
+from webapp.cells import BOTH_RIGHT, COPIED_ERROR, CORRECTED, NEW_ERROR, OTHER_ERROR
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
 from webapp.findings.evidence import Evidence
@@ -228,12 +229,12 @@ class Tables(Evidence):
 
 def transition_rows(cells: Transitions) -> list[tuple[str, list[TransitionCell]]]:
     """By whether the supervisor is right; with more than two classes an error is either copied or changed for another one."""
-    wrong = [transition("corrected", cells.corrected, key=True)]
+    wrong = [transition(CORRECTED, cells.corrected, key=True)]
     if cells.changed is None:
-        wrong.append(transition("both wrong", cells.copied))
+        wrong.append(transition(COPIED_ERROR, cells.copied))
     else:
-        wrong += [transition("same error", cells.copied), transition("another error", cells.changed)]
-    return [("right", [transition("both right", cells.kept), transition("new error", cells.lost)]), ("wrong", wrong)]
+        wrong += [transition(COPIED_ERROR, cells.copied), transition(OTHER_ERROR, cells.changed)]
+    return [("right", [transition(BOTH_RIGHT, cells.kept), transition(NEW_ERROR, cells.lost)]), ("wrong", wrong)]
 
 
 def transition(label: str, cell: Cell, key: bool = False) -> TransitionCell:

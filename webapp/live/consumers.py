@@ -1,16 +1,19 @@
-"""The socket of an experiment's page. Connecting, the doorbell and a ping all mean: send what was not sent yet."""
+"""The sockets of pages: one that says whether a page is still open, and one that streams an experiment to its page.
+
+Of the second connecting, the doorbell and a ping all mean: send what was not sent yet.
+"""
 
 import asyncio
 import contextlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from webapp.experiments.models import Run
-from webapp.live.grants import AccountGrant, account_of, open_experiments
+from webapp.live.grants import AccountGrant, Open, account_of, open_experiments
 from webapp.live.hub import Row, hub
 from webapp.live.permissions import BROKEN, NOT_FOUND, Rule, permissions
 from webapp.live.threads import reading
@@ -23,27 +26,18 @@ FRAME_EVENTS = 1000
 UNREADABLE = 4400
 
 
-class Found(NamedTuple):
-    grant: Any
-    run_ids: tuple[int, ...]
+class AccessConsumer(AsyncJsonWebsocketConsumer):
+    """The socket of a page that does not change: open for as long as what the page shows is open to who looks at it.
 
-
-class ExperimentConsumer(AsyncJsonWebsocketConsumer):
-    """Sends {"runs": {run id: [event, ...]}} with the events of each run in order, gapless and each once.
-
-    The page says once what it has: {"have": {run id: last seq}}; later messages are pings, answered at once so that the
-    page knows that it is heard. Another frame without events means that the doorbell rang for something else, such as
-    a new result.
+    It says {"open": true} once it is, and again in answer to any message. It closes with NOT_FOUND when it is not any more.
     """
 
     channel_layer_alias = "off"  # the record is read, nothing is sent through a channel layer
 
-    rules: ClassVar[Rule] = staticmethod(open_experiments)
+    rules: ClassVar[Rule]
     """What of the grants of such sockets is still open."""
 
     grant: Any = None
-    run_ids: tuple[int, ...] = ()
-    pump: asyncio.Task[None] | None = None
     ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -58,27 +52,27 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
             await super().__call__(scope, receive, send_while_open)
         finally:
             permissions().remove(self)
-            if self.pump:
-                hub().leave(self.run_ids, self)
-                self.pump.cancel()
+            self.stop()
 
     async def connect(self) -> None:
-        found: Found | None = await self._found()
+        grant = await self._granted()
         await self.accept()
-        if found is None:
+        if grant is None:
             await self.close(code=NOT_FOUND)
         else:
-            self.grant, self.run_ids = found
+            self.grant = grant
             permissions().add(self)
+            await self.opened()
 
     @reading
-    def _found(self) -> Found | None:
+    def _granted(self) -> Any:
+        """The right by which the socket is open, None where it opens nothing."""
         grant = self.asked()
         found = self.rule([grant]).get(grant) if grant else None
         if found is None:
             return None
-        runs = Run.objects.filter(experiments=found.experiment).order_by("pk").distinct()
-        return Found(grant, tuple(runs.values_list("pk", flat=True)))
+        self.prepare(found)
+        return grant
 
     @property
     def rule(self) -> Rule:
@@ -86,14 +80,21 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
 
     def asked(self) -> Any:
         """By what right the socket wants to be open, to be checked by ``rules``; None for whoever has none."""
-        account = account_of(self.scope)
-        return AccountGrant(account, self.scope["url_route"]["kwargs"]["experiment_id"]) if account else None
+        raise NotImplementedError
+
+    def prepare(self, found: Open) -> None:
+        """Read what the socket needs of what is open to it."""
+
+    async def opened(self) -> None:
+        await self.send_json({"open": True})
+
+    def stop(self) -> None:
+        """End what goes on beside the socket."""
 
     def end(self, code: int) -> None:
         """Close the socket, which sends nothing more."""
         permissions().remove(self)
-        if self.pump:
-            self.pump.cancel()
+        self.stop()
         self.ending = asyncio.create_task(self.close(code=code))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
@@ -102,11 +103,42 @@ class ExperimentConsumer(AsyncJsonWebsocketConsumer):
         except (ValueError, RecursionError):
             self.end(UNREADABLE)
             return
-        await self.receive_json(content)
+        if not self.ending and self.grant is not None:
+            await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_: Any) -> None:
-        if self.ending or self.grant is None:
-            return
+        await self.opened()
+
+
+class ExperimentConsumer(AccessConsumer):
+    """Sends {"runs": {run id: [event, ...]}} with the events of each run in order, gapless and each once.
+
+    The page says once what it has: {"have": {run id: last seq}}; later messages are pings, answered at once so that the
+    page knows that it is heard. Another frame without events means that the doorbell rang for something else, such as
+    a new result.
+    """
+
+    rules: ClassVar[Rule] = staticmethod(open_experiments)
+    run_ids: tuple[int, ...] = ()
+    pump: asyncio.Task[None] | None = None
+
+    def asked(self) -> Any:
+        account = account_of(self.scope)
+        return AccountGrant(account, self.scope["url_route"]["kwargs"]["experiment_id"]) if account else None
+
+    def prepare(self, found: Open) -> None:
+        runs = Run.objects.filter(experiments=found.experiment).order_by("pk").distinct()
+        self.run_ids = tuple(runs.values_list("pk", flat=True))
+
+    async def opened(self) -> None:
+        """Wait for what the page says it has."""
+
+    def stop(self) -> None:
+        if self.pump:
+            hub().leave(self.run_ids, self)
+            self.pump.cancel()
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
         if self.pump is None:
             self.sent = numbers(content, self.run_ids)
             self.dirty, self.rung, self.bell = set[int](), False, asyncio.Event()

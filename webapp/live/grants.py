@@ -12,9 +12,12 @@ from webapp.experiments import queries
 
 
 class Open(NamedTuple):
-    """What a grant opens, and when it ends by itself (None: only when something is changed)."""
+    """What a grant opens, and when it ends by itself (None: only when something is changed).
 
-    experiment: int
+    ``experiment`` is None where the experiment was deleted of which something frozen is open.
+    """
+
+    experiment: int | None
     until: datetime | None
 
 

@@ -6,6 +6,9 @@ from django.db import models
 WRONG = "gold label wrong"
 """The tag of examples whose gold label somebody holds to be wrong."""
 
+REPORT = "report"
+"""The tag of examples that somebody wants to show on a report: the form for sharing proposes them as highlights."""
+
 USUAL = (WRONG, "ambiguous")
 """Tags that are offered before anybody has written one."""
 
@@ -34,6 +37,7 @@ class Note(models.Model):
     text = models.TextField(max_length=LONGEST_NOTE)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes")
     at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("at", "id")

@@ -3,6 +3,7 @@
 import re
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from webapp.notes.models import LONGEST_NOTE, Note, Tag
 
@@ -29,9 +30,26 @@ def _name(typed: str) -> str:
 
 def note(author: User, fingerprint: str, example: int, text: str) -> Note:
     """Raises ValueError for an empty note or one that is too long."""
-    text = text.replace("\x00", "").strip()
+    return Note.objects.create(author=author, fingerprint=fingerprint, example=example, text=_text(text))
+
+
+def edit(written: Note, text: str) -> bool:
+    """Put ``text`` in the place of what the note says, and the time of it; False where that is what it says already.
+
+    Raises ValueError as ``note`` does.
+    """
+    text = _text(text)
+    if text == written.text:
+        return False
+    written.text, written.edited_at = text, timezone.now()
+    written.save(update_fields=["text", "edited_at"])
+    return True
+
+
+def _text(typed: str) -> str:
+    text = typed.replace("\x00", "").strip()
     if not text:
         raise ValueError("Write something first.")
     if len(text) > LONGEST_NOTE:
         raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(text):,}.")
-    return Note.objects.create(author=author, fingerprint=fingerprint, example=example, text=text)
+    return text

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from training.diagnostics import CAR, CDR, DOUBT, Number, Range
 from training.results import Result
+from webapp import cells
 from webapp.access import viewer
 from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.frontier import frontier_chart
@@ -39,7 +40,7 @@ def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
     """Of the pair that the address names, with its thresholds."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     asked = Thresholds(request.GET)
-    context: dict[str, Any] = {"experiment": experiment, "asked": asked}
+    context: dict[str, Any] = {"experiment": experiment, "asked": asked, "cells": cells}
     try:
         context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), asked)
     except Missing as missing:

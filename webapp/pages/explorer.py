@@ -18,12 +18,13 @@ from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.download import download
+from webapp.explorer.editing import edit_note
 from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.exploring import explored, read_view
 from webapp.explorer.looking import Preparing, exported, look
 from webapp.jobs import chores
 from webapp.notes import services as notes
-from webapp.notes.models import WRONG, Note, Tag
+from webapp.notes.models import REPORT, WRONG, Note, Tag
 from webapp.pages.marked import MarkedPage
 from webapp.pages.nearby import Nearby
 from webapp.pages.weights import WordsPage
@@ -37,7 +38,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context = {**_place(experiment), "problems": problems}
+    context = {**_place(experiment), "problems": problems, "report": REPORT}
     try:
         context["page"], refused = explored(Cast(experiment), view)
         context["problems"] = [*problems, *refused]
@@ -47,8 +48,8 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
         context["preparing"] = True
     wrong = bool(context["problems"]) and not request.htmx  # type: ignore[attr-defined]
     answer = render(request, "pages/explorer.html", context, status=422 if wrong else 200)
-    if not context["problems"] and not context.get("preparing"):
-        answer["HX-Push-Url"] = f"{request.path}?{view.query()}".rstrip("?")
+    if not context["problems"] and "page" in context:
+        answer["HX-Push-Url"] = f"{request.path}?{context['page'].query}".rstrip("?")
     return answer
 
 
@@ -94,7 +95,7 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
             page = ExamplePage(found, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
-    context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed}
+    context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
     return render(request, "pages/example.html", context, status=422 if wrong else 200)
 
 
@@ -137,7 +138,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 @member
 @require_POST
 def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """Puts a tag on the example or takes one away, or adds or takes away a note; then back to where that was done."""
+    """Puts a tag on the example or takes one away, or adds, edits or takes away a note; then back to where that was done."""
     assert isinstance(request.user, User)
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
@@ -159,9 +160,14 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
                 notes.note(request.user, fingerprint, example, given)
             case "remove" if (number := whole(given)) is not None:
                 _take_away(request, Note.objects.filter(pk=number).first())
+            case "edit" if (number := whole(request.POST.get("note", ""))) is not None:
+                edit_note(request.user, get_object_or_404(Note, pk=number, fingerprint=fingerprint, example=example), given)
     except ValueError as error:
-        return _example(request, pk, example, str(error), given)
-    return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#notes")
+        return _example(request, pk, example, str(error), given if done == "note" else "")
+    if request.POST.get("from") == "list":
+        return redirect(f"{reverse('explorer', args=[pk])}?{view.query()}#row-{example}")
+    there = "" if request.POST.get("from") == "example" else "#notes"
+    return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}{there}")
 
 
 def _take_away(request: HttpRequest, written: Note | Tag | None) -> None:

@@ -1,6 +1,7 @@
 """Examples that the author shows: their texts, and what supervisor, student and ceiling say of them."""
 
 from training import catalog
+from webapp.cells import eight_cells
 from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, student_looks
 from webapp.examples.slices import Example
@@ -39,6 +40,7 @@ def _shown(found: Look, number: int, note: str) -> Shown:
         gold=_class_name(found, example.gold),
         answers=_answers(found, example),
         note=note.strip(),
+        cell=eight_cells(found.slice.about.classes)[example.cell],
     )
 
 

@@ -81,7 +81,8 @@ def _formula(source: str, options: dict[str, Any]) -> str:
         drawing = _drawn(mathml)
     except Exception:  # converter and drawer raise errors of many kinds, and none is the author's to debug
         return f"<code>{escape(source)}</code>"
-    return f'<span role="img" aria-label="{escape(source)}">{drawing}</span>'
+    reached = ' tabindex="0"' if options["display_mode"] else ""  # a long one scrolls sideways, by keyboard too
+    return f'<span role="img" aria-label="{escape(source)}"{reached}>{drawing}</span>'
 
 
 def _drawn(mathml: str) -> str:

@@ -151,6 +151,8 @@ class Shown(Plain):
     gold: str
     answers: tuple[Answer, ...]
     note: str
+    cell: str = ""
+    """One of webapp.cells.eight_cells; empty in versions frozen before pages said it."""
 
 
 class Paragraph(Plain):
@@ -228,6 +230,11 @@ class Paper(Plain):
         """The claim as one line of plain text."""
         parts = [self.claim.before, f"{self.claim.number} {self.claim.interval}".strip()]
         return " ".join(filter(None, parts)) + self.claim.after
+
+    @property
+    def text(self) -> str:
+        """All that the page says, with its markup, in one string."""
+        return self.model_dump_json()
 
     @property
     def charts(self) -> dict[str, Chart]:

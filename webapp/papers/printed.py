@@ -17,7 +17,7 @@ def pdf(paper: Paper) -> bytes:
         "head": "paper/printed.html",
         "styles": for_print(),
         "printed": True,
-        "missing": scripts_without_glyphs(paper.model_dump_json()),
+        "missing": scripts_without_glyphs(paper.text),
     }
     return press(render_to_string("paper/page.html", {**context(paper, Doors(), picture), **inside}), "pdf")
 

@@ -31,6 +31,12 @@ class Doors:
     """Of a live page: composing.stream, with the address of the socket."""
     address: str = ""
     """Under which the page is cited."""
+    access: str = ""
+    """Of the socket that is open for as long as the page is (static/js/access.js)."""
+    experiment: str = ""
+    """Of its experiment, for readers with an account."""
+    manage: str = ""
+    """Of the page that manages the share, for readers with an account."""
 
 
 @dataclass(frozen=True)

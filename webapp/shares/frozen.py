@@ -14,6 +14,7 @@ from training.names import within
 from training.redaction import without_folders
 from webapp.explorer.cast import Cast
 from webapp.explorer.freezing import thawed
+from webapp.papers.glyphs import scripts_without_glyphs
 from webapp.papers.paper import Paper
 from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
 
@@ -79,6 +80,15 @@ class Frozen:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
             raise Damaged(f"{name} of this version is missing.") from None
+
+
+@lru_cache(256)
+def missing_scripts(content: str) -> str:
+    """The scripts, in one line, whose characters the PDF of a version shows as empty boxes; none of a damaged one."""
+    try:
+        return ", ".join(scripts_without_glyphs(Frozen(content).paper.text))
+    except Damaged:
+        return ""
 
 
 @lru_cache(64)

@@ -44,6 +44,11 @@ class Share(models.Model):
     def __str__(self) -> str:
         return f"share {self.slug}: {self.title}"
 
+    @property
+    def shows(self) -> bool:
+        """Whether there is something to show: what was frozen stays, a live page goes with its experiment."""
+        return not self.live or self.experiment_id is not None
+
 
 class Version(models.Model):
     """What was frozen at one time, never changed: the folder in DATA_DIR/shares that its content hash names."""

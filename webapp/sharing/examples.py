@@ -13,6 +13,7 @@ from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.exploring import explored, read_view
 from webapp.explorer.looking import Preparing, exported, look
 from webapp.sharing.seen import Seen
+from webapp.sharing.views import ways_back
 
 
 def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
@@ -20,7 +21,7 @@ def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context: dict[str, Any] = {**_place(seen, cast), "problems": problems}
+    context: dict[str, Any] = {**_place(request, seen, cast), "problems": problems}
     try:
         context["page"], refused = explored(cast, view)
         context["problems"] = [*problems, *refused]
@@ -29,8 +30,8 @@ def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
     except Preparing:
         context["preparing"] = True
     answer = render(request, "pages/explorer.html", context)
-    if not context["problems"] and not context.get("preparing"):
-        answer["HX-Push-Url"] = f"{request.path}?{view.query()}".rstrip("?")
+    if not context["problems"] and "page" in context:
+        answer["HX-Push-Url"] = f"{request.path}?{context['page'].query}".rstrip("?")
     return answer
 
 
@@ -42,7 +43,7 @@ def example(request: HttpRequest, seen: Seen, example: int) -> HttpResponse:
             page = ExamplePage(found, example)
     except (Missing, Refused, LookupError):
         raise Http404 from None
-    return render(request, "pages/example.html", {**_place(seen, cast), "page": page, "chart_id": CHART})
+    return render(request, "pages/example.html", {**_place(request, seen, cast), "page": page, "chart_id": CHART})
 
 
 def export(request: HttpRequest, seen: Seen, how: str) -> Any:
@@ -64,9 +65,13 @@ def _cast(seen: Seen) -> Cast:
     return cast
 
 
-def _place(seen: Seen, cast: Cast) -> dict[str, Any]:
+def _place(request: HttpRequest, seen: Seen, cast: Cast) -> dict[str, Any]:
+    back = ways_back(request, seen)
     return {
         "experiment": cast.experiment,
+        "access": seen.access,
+        "of_experiment": back.get("experiment", ""),
+        "manage": back.get("manage", ""),
         "shell": "sharing/shell.html",
         "shared": True,
         "back": seen.base,

@@ -1,12 +1,14 @@
 """What an author types to share an experiment, and what somebody types to make a link."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from pydantic import ValidationError
 
 from webapp.papers.choices import Choices, Highlight
+from webapp.papers.proposals import Proposal
 from webapp.shares.links import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from webapp.shares.models import DAYS, LONGEST_DAYS
 from webapp.typed import whole
@@ -46,9 +48,9 @@ class ChoicesForm(forms.Form):
     kind = forms.ChoiceField(label="The page is", choices=KINDS, widget=forms.RadioSelect, initial="frozen", required=False)
 
     @classmethod
-    def of(cls, choices: Choices) -> "ChoicesForm":
-        """Filled with what was chosen before."""
-        shown = [f"{one.example} {one.note}".strip() for one in choices.highlights]
+    def of(cls, choices: Choices, proposed: Sequence[Proposal] = ()) -> "ChoicesForm":
+        """Filled with what was chosen before, or with the examples that are proposed."""
+        shown = [f"{one.example} {one.note}".strip() for one in choices.highlights] or [str(one.example) for one in proposed]
         return cls(initial={**choices.model_dump(mode="json"), "highlights": "\n".join(shown)})
 
     def clean_notes(self) -> str:

@@ -1,6 +1,7 @@
 """The pages on which an experiment is shared: choosing and freezing, its versions, its links."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -18,10 +19,13 @@ from webapp.experiments import queries as experiments
 from webapp.experiments.models import Experiment
 from webapp.papers.choices import Choices
 from webapp.papers.composing import compose
+from webapp.papers.glyphs import scripts_without_glyphs
+from webapp.papers.proposals import proposals
 from webapp.papers.refused import Refused
 from webapp.papers.rendering import Doors, page
 from webapp.shares import links, queries, services
 from webapp.shares.freezing import as_version
+from webapp.shares.frozen import missing_scripts
 from webapp.shares.models import Share
 from webapp.sharing.forms import ChoicesForm, LinkForm
 
@@ -39,9 +43,11 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = get_object_or_404(experiments.visible(request.user).select_related("owner"), pk=pk)
     changes = may_change(request.user, experiment)
     old = _of(request, experiment)
-    context = {"experiment": experiment, "old": old, "changes": changes, "shares": queries.counted(experiment.shares.all())}
+    proposed = proposals(experiment) if changes else []
+    shares = queries.counted(experiment.shares.all())
+    context: dict[str, Any] = {"experiment": experiment, "old": old, "changes": changes, "shares": shares, "proposed": proposed}
     if request.method != "POST":
-        given = ChoicesForm.of(Choices.model_validate(old.choices) if old else Choices())
+        given = ChoicesForm.of(Choices.model_validate(old.choices)) if old else ChoicesForm.of(Choices(), proposed)
         given.fields["title"].widget.attrs["placeholder"] = experiment.name
         return render(request, "sharing/share.html", {**context, "form": given})
     if not changes:
@@ -49,10 +55,21 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     form = ChoicesForm(request.POST)
     if form.is_valid():
         try:
-            return _done(request, experiment, old, form)
+            context["missing"] = _to_confirm(request, experiment, form.choices)
+            if not context["missing"]:
+                return _done(request, experiment, old, form)
         except (Unfinished, Refused, NotDrawn, services.Taken) as error:
             form.add_error(None, str(error))
     return render(request, "sharing/share.html", {**context, "form": form}, status=422)
+
+
+def _to_confirm(request: HttpRequest, experiment: Experiment, choices: Choices) -> str:
+    """The scripts that the PDF would show as empty boxes, unless the author has confirmed them. Raises what ``compose`` does."""
+    assert isinstance(request.user, User)
+    if request.POST.get("do") == "preview":
+        return ""
+    missing = ", ".join(scripts_without_glyphs(compose(experiment, choices, request.user).text))
+    return "" if request.POST.get("confirmed") == missing else missing
 
 
 def _of(request: HttpRequest, experiment: Experiment) -> Share | None:
@@ -128,7 +145,8 @@ def _managed(
     request: HttpRequest, share: Share, form: LinkForm, made: Mapping[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
     """``made`` has what is shown of a new link: its address, and the frame of a chart for other pages."""
-    context = {"share": share, "versions": share.versions.select_related("made_by"), "form": form, **(made or {})}
+    versions = [(one, missing_scripts(one.content)) for one in share.versions.select_related("made_by")]
+    context = {"share": share, "versions": versions, "form": form, **(made or {})}
     if queries.may_manage(request.user, share):
         context |= {"manages": True, "links": share.links.select_related("made_by")}
     return render(request, "sharing/manage.html", context, status=status)

@@ -31,6 +31,11 @@ class Seen:
         """Where the files are that belong to what is seen."""
         return f"{self.root}v{self.version.number}/" if self.version else self.root
 
+    @property
+    def access(self) -> str:
+        """The path of the socket that is open for as long as the share is to this reader."""
+        return f"{self.root}access/"
+
     @cached_property
     def frozen(self) -> Frozen | None:
         return Frozen(self.version.content) if self.version else None

@@ -1,6 +1,7 @@
 """The pages of a share and the files that belong to them, the same behind a link and behind the permalink."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from webapp.charts.drawing import PICTURES, Format, draw
@@ -39,7 +40,17 @@ def _doors(request: HttpRequest, seen: Seen) -> Doors:
         older=tuple((f"Version {one.number}, {one.created_at:%Y-%m-%d}", f"{seen.root}v{one.number}/") for one in versions),
         wire=None if wire is None else {**wire, "socket": f"{seen.root}live/"},
         address=request.build_absolute_uri(f"/shares/{seen.share.slug}/{number}"),
+        access=seen.access,
+        **ways_back(request, seen),
     )
+
+
+def ways_back(request: HttpRequest, seen: Seen) -> dict[str, str]:
+    """For who is logged in: the address of the experiment, empty where it was deleted, and that of the page for managing."""
+    if not request.user.is_authenticated:
+        return {}
+    experiment = reverse("experiment", args=[seen.share.experiment_id]) if seen.share.experiment_id else ""
+    return {"experiment": experiment, "manage": reverse("share-manage", args=[seen.share.slug])}
 
 
 def file(request: HttpRequest, seen: Seen, name: str) -> HttpResponse:

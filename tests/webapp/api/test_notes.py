@@ -48,6 +48,12 @@ def test_a_note_is_read_by_all_and_taken_away_by_its_author_alone(experiment: Ex
     assert (status, note["text"], note["author"]) == (201, "Both readings.", "ada")
     assert other("DELETE", f"/notes/{note['id']}")[0] == 403
     assert other("GET", path)[1]["notes"] == [note]
+    assert other("PATCH", f"/notes/{note['id']}", {"text": "Not so."})[0] == 403
+    status, edited = ask("PATCH", f"/notes/{note['id']}", {"text": "One reading."})
+    assert (status, edited["text"], note["edited_at"]) == (200, "One reading.", None)
+    assert edited["edited_at"] > edited["at"]
+    assert ask("PATCH", f"/notes/{note['id']}", {"text": " "})[0] == 422
+    assert other("GET", path)[1]["notes"] == [edited]
     assert ask("DELETE", f"/notes/{note['id']}") == (204, None)
     assert ask("GET", path)[1]["notes"] == []
 

@@ -150,7 +150,7 @@ def test_an_example_shows_every_seed_its_place_and_where_labels_are_from(client:
     assert re.search(r"<span>2 of \d+</span>", page)
     assert f"examples/{ids[0]}/?cell=5" in page
     assert f"examples/{ids[2]}/?cell=5" in page
-    assert "supervisor wrong, student right, ceiling right" in page
+    assert "corrected, ceiling right" in page
     assert "learned from the labels of run" in page
     assert "read at step 20 of 20" in page
     assert 'data-chart="trajectory-chart"' in page

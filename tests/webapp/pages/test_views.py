@@ -407,7 +407,7 @@ def test_with_three_classes_an_error_is_the_same_or_another_and_all_cells_add_up
     experiment = launched(owner, methods=[{"kind": "naive"}])
     finish_all(experiment, classes=3)
     found = text(page, address(experiment)).partition("student right student wrong")[2].partition("Agreement")[0]
-    labels = ("both right", "new error", "corrected", "same error", "another error")
+    labels = ("both right", "new error", "corrected", "copied error", "another error")
     cells = re.findall(rf"(\d+) [\d.]+% ({'|'.join(labels)})", found)
     assert tuple(label for _, label in cells) == labels
     assert sum(int(count) for count, _ in cells) == 400

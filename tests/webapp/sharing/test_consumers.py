@@ -161,6 +161,55 @@ async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
         assert await until_closed(socket) == CLOSED
 
 
+FROZEN_PAGES = ("/shared/{slug}/access/", "/shares/{slug}/access/", "/e/{token}/access/")
+OPEN = '{"open":true}'
+
+
+@sync_to_async
+def frozen_with_link(owner: User, **options: object) -> tuple[Share, Link, str]:
+    share = Share.objects.create(owner=owner, title="Frozen", choices=CHOICES.model_dump(mode="json"))
+    return share, *links.make_link(share, owner, **options)  # type: ignore[arg-type]
+
+
+async def test_the_socket_of_a_frozen_page_says_that_it_is_open_and_answers(owner: User) -> None:
+    share, link, token = await frozen_with_link(owner)
+    for path in FROZEN_PAGES:
+        async with opened(path.format(slug=share.slug, token=token), links.cookie_of(link), owner) as socket:
+            assert (await socket.receive_output(timeout=10))["text"].replace(" ", "") == OPEN
+            assert (await told(socket)).replace(" ", "") == OPEN
+
+
+async def test_the_socket_of_a_frozen_page_is_refused_without_a_right(owner: User) -> None:
+    share, _, _ = await frozen_with_link(owner)
+    _, other, _ = await frozen_with_link(owner)
+    _, _, with_password = await frozen_with_link(owner, password="a long password")
+    live, _ = await shared(owner)
+    await sync_to_async(live.experiment.delete)()  # type: ignore[union-attr]
+    attempts: list[tuple[str, str, User | None]] = [
+        (f"/shared/{share.slug}/access/", "", None),
+        (f"/shared/{share.slug}/access/", links.cookie_of(other), owner),
+        (f"/shares/{share.slug}/access/", links.cookie_of(other), None),
+        (f"/shares/{live.slug}/access/", "", owner),
+        ("/e/wrong/access/", "", owner),
+        (f"/e/{with_password}/access/", "", owner),
+    ]
+    for path, cookie, user in attempts:
+        async with opened(path, cookie, user) as socket:
+            assert await socket.receive_output(timeout=10) == CLOSED, (path, cookie)
+
+
+@pytest.mark.parametrize("path", FROZEN_PAGES)
+async def test_the_socket_of_a_frozen_page_closes_within_five_seconds(owner: User, path: str) -> None:
+    share, link, token = await frozen_with_link(owner)
+    async with opened(path.format(slug=share.slug, token=token), links.cookie_of(link), owner) as socket:
+        if path.startswith("/shares/"):
+            await User.objects.aupdate(is_active=False)
+        else:
+            await Link.objects.aupdate(expires_at=timezone.now() - timedelta(seconds=1))
+        async with asyncio.timeout(5):
+            assert await until_closed(socket) == CLOSED
+
+
 UNREADABLE_MESSAGES = [{"text": "{"}, {"text": ""}, {"text": "[" * 100_000}, {"text": "9" * 5000}, {"bytes": b"\x00"}]
 
 

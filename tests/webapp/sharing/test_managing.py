@@ -11,6 +11,9 @@ from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES, frozen, visitor
 from webapp.experiments.models import Experiment
+from webapp.notes import services as notes
+from webapp.notes.models import REPORT
+from webapp.papers import glyphs
 from webapp.shares import links
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Share
@@ -165,3 +168,72 @@ def test_the_list_has_the_own_shares_and_an_admins_all(client: Client, owner: Us
     share.experiment.delete()
     assert CHOICES.title in client.get("/shares/").content.decode()
     assert "its experiment was deleted" in client.get(f"/shares/{share.slug}/manage/").content.decode()
+
+
+def test_examples_are_proposed_from_the_list_and_their_page_and_are_the_highlights_of_a_new_share(
+    client: Client, experiment: Experiment
+) -> None:
+    first, second = sorted(ids_of("test")[:2])
+    home = f"/experiments/{experiment.pk}/examples/"
+    assert client.get(home).content.decode().count("Add to report") > 50
+    assert "Add to report" in client.get(f"{home}{first}/").content.decode()
+    answer = client.post(f"{home}{first}/write/?cell=1", {"do": "tag", "text": REPORT, "from": "list"})
+    assert answer["Location"] == f"{home}?cell=1#row-{first}"
+    client.post(f"{home}{second}/write/", {"do": "tag", "text": REPORT})
+    assert "Proposed for the report" in client.get(f"{home}{second}/").content.decode()
+
+    form = client.get(f"/experiments/{experiment.pk}/share/").content.decode()
+    assert re.search(rf"<textarea[^>]*highlights[^>]*>\s*{first}\n{second}</textarea>", form)
+    assert f'href="{home}{first}/"' in form
+    sent(client, experiment, highlights=f"{first}\n{second}")
+    share = Share.objects.get()
+    shown = Frozen(share.versions.get().content).paper.highlights
+    assert [one.example for one in shown] == [first, second]
+    assert all(one.cell for one in shown)
+
+    client.post(f"{home}{second}/write/", {"do": "untag", "text": REPORT})
+    assert "Proposed for the report" not in client.get(f"{home}{second}/").content.decode()
+
+
+def test_what_is_proposed_is_offered_beside_the_highlights_of_an_old_version_and_does_not_change_them(
+    client: Client, experiment: Experiment, owner: User
+) -> None:
+    first, second = sorted(ids_of("test")[:2])
+    sent(client, experiment, highlights=str(first))
+    slug = Share.objects.get().slug
+    notes.tag(owner, experiment.runs.all()[0].run_spec.fingerprint, second, REPORT)
+    form = client.get(f"/experiments/{experiment.pk}/share/?of={slug}").content.decode()
+    assert re.search(rf"<textarea[^>]*highlights[^>]*>\s*{first}</textarea>", form)
+    assert f"examples/{second}/" in form
+
+
+def test_examples_of_half_b_are_proposed_for_nothing(client: Client, experiment: Experiment, owner: User) -> None:
+    home, example = f"/experiments/{experiment.pk}/examples/", ids_of("transfer")[0]
+    for path in ("?split=transfer", f"{example}/?split=transfer"):
+        assert "Add to report" not in client.get(f"{home}{path}").content.decode()
+    notes.tag(owner, experiment.runs.all()[0].run_spec.fingerprint, int(example), REPORT)
+    assert f"examples/{example}/" not in client.get(f"/experiments/{experiment.pk}/share/").content.decode()
+
+
+def test_an_author_is_warned_before_and_after_freezing_of_scripts_that_the_pdf_cannot_show(
+    client: Client, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: False)
+    thai = {"title": "\N{THAI CHARACTER MO MA}\N{CJK UNIFIED IDEOGRAPH-4E2D}"}
+    answer = sent(client, experiment, **thai)
+    assert answer.status_code == 422
+    assert "no font of this server has them: CJK, Thai." in " ".join(answer.content.decode().split())
+    assert not Share.objects.exists()
+    assert sent(client, experiment, **thai, confirmed="Thai").status_code == 422
+    confirmed = sent(client, experiment, **thai, confirmed="CJK, Thai")
+    managed = " ".join(client.get(confirmed["Location"]).content.decode().split())
+    assert "Its PDF shows characters of these scripts as empty boxes: CJK, Thai." in managed
+
+
+def test_nobody_is_warned_of_texts_that_the_pdf_can_show(
+    client: Client, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: False)
+    answer = sent(client, experiment, title="Älter als − 1")
+    assert answer.status_code == 302
+    assert "empty boxes" not in client.get(answer["Location"]).content.decode()

@@ -24,6 +24,12 @@ def pgr_axis() -> SafeString:
     return mark_safe(svg.pgr_axis())  # nosec B308, B703 # our own SVG or JSON script, escaped
 
 
+@register.simple_tag
+def scrolls(label: str, classes: str = "") -> SafeString:
+    """The attributes of a block that scrolls sideways on a narrow page: a region with a name, which the keyboard reaches."""
+    return format_html('class="{}" role="region" tabindex="0" aria-label="{}"', f"scroll {classes}".strip(), label)
+
+
 @register.filter
 def drawing(picture: str) -> SafeString:
     """A server-made SVG as it is."""

@@ -1,0 +1,64 @@
+"""No page of the laboratory links what is not there: nothing that was deleted, and nothing that never was."""
+
+import re
+from collections import Counter
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.shares.made import CHOICES
+from tests.webapp.sharing.test_crawl import links_in
+from webapp.experiments import keeping
+from webapp.notes import services as notes
+from webapp.shares import links, services
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),  # the test client is synchronous
+]
+
+ENOUGH = 4
+"""Addresses that differ in their numbers alone; those that differ in their query are one."""
+
+BESIDE = ("/static/", "/api/", "/logout/", "/drain/", "/stop/", "/launch/", "/export/", ".pdf", ".png", ".svg")
+"""What is no page, changes something, or takes long to draw."""
+
+
+def dead_links(client: Client, start: list[str]) -> dict[str, str]:
+    """What answers 404 of what can be reached from here, with the page that links it."""
+    seen, rest = dict.fromkeys(start, ""), list(start)
+    dead, shapes = {}, Counter[str]()
+    while rest:
+        path = rest.pop()
+        answer = client.get(path)
+        if answer.status_code == 404:
+            dead[path] = seen[path]
+        if answer.status_code != 200 or answer.streaming or not answer["Content-Type"].startswith("text/html"):
+            continue
+        for found in sorted(links_in(answer.content.decode(), path)):
+            shapes[shape := re.sub(r"\d+", "N", found)] += found not in seen
+            if found not in seen and shapes[shape] <= ENOUGH and not any(one in found for one in BESIDE):
+                seen[found] = path
+                rest.append(found)
+    return dead
+
+
+def test_what_was_deleted_is_linked_from_nowhere(client: Client, owner: User) -> None:
+    owner.is_superuser = True
+    owner.save()
+    client.force_login(owner)
+    deleted = explored(owner)
+    share = services.share_frozen(deleted, CHOICES.model_copy(update={"examples": "all"}), owner)
+    live = services.share_live(deleted, CHOICES, owner)
+    links.make_link(share, owner)
+    clone = explored(owner, data={"split_seed": 7})
+    clone.parent = deleted
+    clone.save()
+    notes.note(owner, deleted.runs.all()[0].run_spec.fingerprint, ids_of("test")[0], "Both readings.")
+    client.post(f"/experiments/{deleted.pk}/manage/", {"do": "rename", "name": "Renamed"})
+    keeping.delete(deleted)
+    start = ["/", "/shares/", "/audit/", "/queue/", "/workers/", "/leaderboard/"]
+    start += [f"/shares/{one.slug}/manage/" for one in (share, live)] + [f"/shares/{share.slug}/v1/examples/"]
+    assert dead_links(client, start) == {}

@@ -1,0 +1,36 @@
+"""What the cells are called in which test examples are counted: by supervisor, student and ceiling, each right or wrong.
+
+Pages, charts, shares and the API take these words from here. The fields of stored results (training.measures.Transitions) have
+names of their own, which stay as they are.
+"""
+
+BOTH_RIGHT = "both right"
+NEW_ERROR = "new error"
+CORRECTED = "corrected"
+COPIED_ERROR = "copied error"
+"""Both wrong with the same label; with two classes every error of both."""
+
+OTHER_ERROR = "another error"
+"""Both wrong with different labels."""
+
+BOTH_WRONG = "both wrong"
+"""The two before together, where there are more than two classes."""
+
+READINGS = {6: "beyond the ceiling", 7: "the ceiling knows it, the student does not show it"}
+"""What two of the eight cells say besides their name."""
+
+
+def four_cells(classes: int) -> tuple[str, str, str, str]:
+    """By supervisor right or wrong, then student right or wrong."""
+    return BOTH_RIGHT, NEW_ERROR, CORRECTED, COPIED_ERROR if classes == 2 else BOTH_WRONG
+
+
+def eight_cells(classes: int) -> dict[int, str]:
+    """By number, 1 + 4 (supervisor wrong) + 2 (student wrong) + (ceiling wrong)."""
+    names = (f"{name}, ceiling {verdict}" for name in four_cells(classes) for verdict in ("right", "wrong"))
+    return dict(enumerate(names, 1))
+
+
+def numbered(classes: int = 2) -> str:
+    """The eight in one sentence, for descriptions of numbers."""
+    return "; ".join(f"{number} {name}" for number, name in eight_cells(classes).items())
