@@ -173,12 +173,13 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 
 def management() -> dict[str, argparse.ArgumentParser]:
     from django.core.management import get_commands, load_command_class
+    from django.core.management.base import CommandParser
 
     ours = sorted(name for name, app in get_commands().items() if app == "webapp")
     result: dict[str, argparse.ArgumentParser] = {}
     for name in ours:
         command = load_command_class("webapp", name)
-        parser = argparse.ArgumentParser(description=command.help)
+        parser = CommandParser(description=command.help, called_from_command_line=True)
         command.add_arguments(parser)
         result[name] = parser
     return result

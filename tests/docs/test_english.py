@@ -8,7 +8,9 @@ import pytest
 from .pages import ROOT, pages
 
 OPENING = re.compile(r"(?:^|[.:;] |\* )((?:What|Which|Who|Whoever|Whatever|Whether|Of) [^.?]*)(?:\.|$)", re.MULTILINE)
-TURNS = re.compile(r"\b(?:of which|so many|thereof|is told|are told|was told|therein|whereof|heretofore|doth|teaches bag)\b", re.IGNORECASE)
+TURNS = re.compile(
+    r"\b(?:of which|so many|thereof|is told|are told|was told|therein|whereof|heretofore|doth|teaches bag)\b", re.IGNORECASE
+)
 FIGURES = re.compile(r"\b(?:doorbell|diary|crew|shelf|shelved|shelves|kinship|ballot|outlook)\b", re.IGNORECASE)
 GENERATED = ROOT / "docs" / "reference"
 """Written from docstrings and descriptions, which have their own check."""
