@@ -10,7 +10,7 @@ import pytest
 from training.__main__ import _parser
 
 from .pages import ROOT, commands, pages
-from .reference import management
+from .reference import management, subcommands
 
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 OURS = {"make", "python", ".venv/bin/python"}
@@ -51,6 +51,12 @@ def test_every_command_of_the_engine_takes_its_arguments() -> None:
     found = called("python", "-m", "training")
     assert len(found) > 8
     assert [words for words in found if not parsed(_parser(), words)] == []
+
+
+def test_every_command_of_the_engine_that_a_sentence_names_exists() -> None:
+    named = {name for page in pages() for name in re.findall(r"`python -m training ([a-z]+)", page.read_text())}
+    assert named
+    assert named <= set(subcommands(_parser()))
 
 
 def test_every_management_command_takes_its_arguments() -> None:
