@@ -24,7 +24,10 @@ def test_a_record_has_a_title_of_its_own_a_date_and_a_short_text() -> None:
     assert [match["title"] for match in read if match and len(match["text"]) > 1500] == []
 
 
-def test_the_index_has_every_record_by_its_title_and_date_in_order() -> None:
-    rows = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \| (\S+) \|$", (FOLDER / "index.md").read_text(), re.MULTILINE)
+def test_the_index_has_every_record_once_by_its_title_and_date_in_order_of_its_subject() -> None:
+    sections = (FOLDER / "index.md").read_text().split("\n## ")[1:]
+    rows = [re.findall(r"^\* \[(.+)\]\((.+)\), (\S+)$", section, re.MULTILINE) for section in sections]
+    assert [section for section in rows if section != sorted(section, key=lambda row: row[1])] == []
     matches = [(record, RECORD.fullmatch(record.read_text())) for record in RECORDS]
-    assert rows == [(record.name[:4], match["title"], record.name, match["date"]) for record, match in matches if match]
+    expected = [(match["title"], record.name, match["date"]) for record, match in matches if match]
+    assert sorted(sum(rows, []), key=lambda row: row[1]) == expected
