@@ -9,7 +9,7 @@ ALONE := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test check lint types imports security audit bench-engine bench-large chaos lock clean
+.PHONY: setup up demo test docs check lint types imports security audit bench-engine bench-large chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -40,6 +40,10 @@ else
 	$(BIN)/python -m pytest $(ALONE)
 endif
 
+# The documentation, with the reference generated from the code, into DATA_DIR/docs: the laboratory serves it under /docs/.
+docs: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.docs.build
+
 check: lint types imports security audit
 
 lint: $(VENV)/installed-dev
@@ -52,7 +56,7 @@ types: $(VENV)/installed-dev
 imports: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
-# As docs/operations.md says for a laboratory behind a proxy.
+# As docs/howto/operations.md says for a laboratory behind a proxy.
 PRODUCTION := HTTPS=1 TRUSTED_PROXIES=127.0.0.1 SITE_URL=https://lab.example.org
 
 security: $(VENV)/installed-dev

@@ -96,7 +96,7 @@ def critical(seed_variance: float, example_variance: float, seeds: int, clusters
     """What a deviation over its standard error exceeds with probability ``p``: the t quantiles of K-1 and G-1 degrees of freedom,
     weighted by the two variances (Cochran 1964, Biometrics 20(1)). A t with Satterthwaite's degrees of freedom is exceeded more
     often than it says where three seeds tell most of the variance. To use it for these two variances, and in Fieller's interval,
-    is ours; docs/statistics.md has its coverage.
+    is ours; docs/explanation/statistics.md has its coverage.
     """
     if seed_variance == 0:
         return t_quantile(clusters - 1, p)

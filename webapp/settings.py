@@ -24,6 +24,7 @@ EXAMPLES_DIR = DATA_DIR / "examples"
 SHARES_DIR = DATA_DIR / "shares"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
+DOCS_DIR = DATA_DIR / "docs"  # where `make docs` builds the documentation; without it there is none at /docs/
 # The library finds its shelf of data sets by this variable, here and in every child.
 DATASETS_DIR = env.folder("DATASETS_DIR", DATA_DIR / "datasets")
 os.environ["DATASETS_DIR"] = str(DATASETS_DIR)
@@ -42,12 +43,15 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 # Only these may say from which address and by which scheme a request came to them: webapp/stack.py passes them to the web server.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
-# The one switch for a laboratory that is reached by https alone, behind a proxy that has the certificate (docs/operations.md).
+# The one switch for a laboratory that is reached by https alone, behind a proxy that has the certificate
+# (docs/howto/operations.md).
 HTTPS = env.flag("HTTPS")
 if HTTPS and not (TRUSTED_PROXIES and SITE_URL.startswith("https://")):
     raise env.SettingError("HTTPS needs TRUSTED_PROXIES, the addresses of the proxy, and a SITE_URL that begins with https://.")
 if env.text("SECURE_COOKIES"):
-    raise env.SettingError("SECURE_COOKIES has become HTTPS: set that to 1 and read docs/operations.md, or unset SECURE_COOKIES.")
+    raise env.SettingError(
+        "SECURE_COOKIES has become HTTPS: set that to 1 and read docs/howto/operations.md, or unset SECURE_COOKIES."
+    )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by this machine, past the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
@@ -168,6 +172,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "webapp.access.member_context",
+                "webapp.pages.documentation.documentation_context",
             ],
         },
     },

@@ -1,6 +1,6 @@
 """How often the interval of PGR contains the true PGR, how wide it is, and how often none is shown: by simulation.
 
-python -m tests.benchmarks.coverage --repetitions 2000 --write docs/statistics.md
+python -m tests.benchmarks.coverage --repetitions 2000 --write docs/explanation/statistics.md
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The laboratory from a notebook: the README's own lines, in front of a whole laboratory."""
+"""The laboratory from a notebook and a shell: the lines of docs/howto/api-and-notebook.md, in front of a whole laboratory."""
 
 import json
 import os
@@ -15,9 +15,11 @@ from training.client import Refused
 
 from ..lab import ROOT, Lab, quick, slow
 
+PAGE = (ROOT / "docs/howto/api-and-notebook.md").read_text()
 
-def test_the_readme_s_lines_launch_follow_and_read(lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    [lines] = re.findall(r"```python\n(.*?training\.client.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+def test_the_lines_of_the_page_launch_follow_and_read(lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    [lines] = re.findall(r"```python\n(.*?training\.client.*?)```", PAGE, re.DOTALL)
     monkeypatch.setenv("W2S_TOKEN", lab.token)
     found: dict[str, Any] = {}
     exec(lines.replace("http://127.0.0.1:8000", lab.url), found)
@@ -32,6 +34,18 @@ def test_the_readme_s_lines_launch_follow_and_read(lab: Lab, monkeypatch: pytest
     points = [row for row in found["curves"] if row["run"] == students[0]["run"] and row["name"] == "accuracy"]
     told = [event for event in lab.events(students[0]["run"]) if event["kind"] == "evaluation"]
     assert [(row["step"], row["value"]) for row in points] == [(event["step"], event["accuracy"]) for event in told]
+
+
+def test_the_shell_lines_of_the_page_store_an_experiment_and_list_it(lab: Lab) -> None:
+    [lines] = re.findall(r"<!-- run with a laboratory -->\n```sh\n(.*?)```", PAGE, re.DOTALL)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    script = lines.replace("http://127.0.0.1:8000", lab.url).replace("curl ", "curl --silent --noproxy '*' ")
+    environment = lab.environment | {"PATH": path}
+    command = ["bash", "-euc", script]
+    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+    stored, end = json.JSONDecoder().raw_decode(said)
+    assert (stored["state"], stored["name"]) == ("draft", "Does a probe exceed its bag-of-words teacher?")
+    assert stored["id"] in [one["id"] for one in json.loads(said[end:])["experiments"]]
 
 
 def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab, tmp_path: Path) -> None:

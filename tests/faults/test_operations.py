@@ -1,4 +1,4 @@
-"""docs/operations.md does what it says: its blocks are executed, with a real proxy, on loopback."""
+"""docs/howto/operations.md does what it says: its blocks are executed, with a real proxy, on loopback."""
 
 import json
 import os
@@ -20,7 +20,7 @@ import pytest
 from ..lab import ROOT, Lab, quick
 from .test_up import free_port
 
-PAGE = (ROOT / "docs" / "operations.md").read_text()
+PAGE = (ROOT / "docs" / "howto" / "operations.md").read_text()
 HOST = "localhost"
 VISITOR = "127.0.0.2"
 """The whole of 127.0.0.0/8 is this machine: a visitor whose address is not that of the proxy."""

@@ -1,4 +1,4 @@
-"""The worked example of docs/adding-a-method.md is true: applied to the tree as it is, it is all that a new loss needs."""
+"""The worked example of docs/howto/add-a-method.md is true: applied to the tree as it is, it is all that a new loss needs."""
 
 import os
 import re
@@ -24,7 +24,7 @@ assert sum(run.method.kind == "focal" for run in runs.values()) == 1
 
 
 def test_the_worked_example_touches_the_spec_the_losses_and_one_test_and_works(tmp_path: Path) -> None:
-    block = re.search(r"```diff\n(.*?)```", (ROOT / "docs/adding-a-method.md").read_text(), re.DOTALL)
+    block = re.search(r"```diff\n(.*?)```", (ROOT / "docs/howto/add-a-method.md").read_text(), re.DOTALL)
     assert block
     touched = re.findall(r"^\+\+\+ b/(.+)$", block[1], re.MULTILINE)
     assert sorted(touched) == [TEST, "training/engine/losses.py", "training/methods.py"]

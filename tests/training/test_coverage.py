@@ -1,4 +1,4 @@
-"""What docs/statistics.md says about the coverage of PGR's interval stays true: fewer repetitions, wider tolerance."""
+"""The coverage of PGR's interval in docs/explanation/statistics.md stays true: fewer repetitions, wider tolerance."""
 
 import numpy as np
 import pytest

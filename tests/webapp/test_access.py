@@ -119,7 +119,7 @@ def arguments(route: URLPattern, experiment: Experiment, brought: Import, share:
     )
     assert kind is not None
     known = {"pk": kind.pk, "example": ids_of("test")[0], "name": "movie-reviews", "how": "csv", "uid": "x", "token": "y"}
-    known |= {"uidb64": "x", "secret": "y"}
+    known |= {"uidb64": "x", "secret": "y", "path": "index.html"}
     if path.startswith(("shared/", "shares/")):
         known |= {"pk": share.links.get().pk, "slug": share.slug, "number": 1, "name": "gap-0", "chart": "gap"}
     return {name: known.get(name, "gap") for name in route.pattern.converters}

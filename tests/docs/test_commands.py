@@ -1,0 +1,86 @@
+"""Every command of the pages is one that exists, with the arguments that it takes."""
+
+import argparse
+import re
+import subprocess
+import sys
+
+import pytest
+
+from training.__main__ import _parser
+
+from .pages import ROOT, commands, pages
+from .reference import management, subcommands
+
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+OURS = {"make", "python", ".venv/bin/python"}
+OTHERS = {"export", "curl", "ls", "umask", "tar", "cp", "openssl", "git", "RUN", "TOKEN", "CUDA_VISIBLE_DEVICES", "W2S_PROCESSES"}
+"""Programs that are not ours, and variables before a command. Their blocks are executed by tests, or need another machine."""
+
+COMMANDS = list(commands())
+
+
+def called(*words: str) -> list[list[str]]:
+    """What stands after these words, in every command that has them."""
+    found = []
+    for _, command in COMMANDS:
+        for start in range(len(command)):
+            if command[start : start + len(words)] == list(words):
+                found.append(command[start + len(words) :])
+    return found
+
+
+def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> bool:
+    end = next((index for index, word in enumerate(arguments) if word.startswith((">", "|", "&&"))), len(arguments))
+    typed = ["1" if word == "ID" else word for word in arguments[:end]]
+    try:
+        parser.parse_args(typed)
+    except SystemExit:
+        return False
+    return True
+
+
+def test_every_make_target_of_a_page_exists() -> None:
+    in_blocks = {words[0] for words in called("make")}
+    in_prose = {name for page in pages() for name in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    assert {"demo", "test", "up"} <= in_blocks
+    assert in_blocks | in_prose <= TARGETS
+
+
+def test_every_command_of_the_engine_takes_its_arguments() -> None:
+    found = called("python", "-m", "training")
+    assert len(found) > 8
+    assert [words for words in found if not parsed(_parser(), words)] == []
+
+
+def test_every_command_of_the_engine_that_a_sentence_names_exists() -> None:
+    named = {name for page in pages() for name in re.findall(r"`python -m training ([a-z]+)", page.read_text())}
+    assert named
+    assert named <= set(subcommands(_parser()))
+
+
+def test_every_management_command_takes_its_arguments() -> None:
+    ours, found = management(), called("python", "manage.py")
+    assert len(found) > 3
+    assert [words for words in found if words[0] in ours and not parsed(ours[words[0]], words[1:])] == []
+    named = {name for page in pages() for name in re.findall(r"manage\.py ([a-z_]+)", page.read_text())}
+    django = {"check", "makemigrations", "export_openapi_schema"}
+    assert named - set(ours) - django == set()
+
+
+def test_every_module_that_a_page_runs_exists() -> None:
+    text = "\n".join(page.read_text() for page in pages())
+    modules = set(re.findall(r"python -m (tests[\w.]+)", text))
+    assert "tests.docs.reference" in modules
+    assert [name for name in modules if not (ROOT / (name.replace(".", "/") + ".py")).exists()] == []
+
+
+def test_a_block_runs_our_commands_and_known_programs_only() -> None:
+    assert {words[0].partition("=")[0] for _, words in COMMANDS} <= OURS | OTHERS
+
+
+@pytest.mark.parametrize("words", called("celery")[:1], ids=["worker"])
+def test_the_worker_of_the_pages_has_the_options_that_the_laboratory_starts_its_own_with(words: list[str]) -> None:
+    program = [sys.executable, "-m", "celery", "worker", "--help"]
+    options = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False).stdout
+    assert [word for word in words if word.startswith("--") and word not in options] == []
