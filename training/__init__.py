@@ -3,10 +3,10 @@
 import gc
 from collections.abc import Callable
 
-from training.artifacts import Store
 from training.events import Event
-from training.plan import Plan, Triplet, make_plan
+from training.planning.plan import Plan, Triplet, make_plan
 from training.spec import ExperimentSpec, RunSpec
+from training.storage.artifacts import Store
 
 __all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "execute", "make_plan"]
 
@@ -25,6 +25,6 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
 
 def warm_up() -> None:
     """Imports all that a run may need, and computes nothing."""
-    from training.engine.warm import import_all
+    from training.engine.preload import import_all
 
     import_all()

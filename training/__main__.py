@@ -12,19 +12,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, environment, execute, make_plan
-from training.catalog import shelf
-from training.checksums import DamagedArtifact
-from training.diary import Diary
+from training.catalog import library
+from training.cli.streams import json_lines, stop_requests
+from training.command_output import Erasure
 from training.engine.errors import EngineError, Killed
 from training.events import RunFailed, RunStopped
-from training.files import atomic, out_of_room, writable
-from training.notices import Erasure
-from training.plan import TooManyRuns
-from training.private import private
-from training.process import json_lines, stop_requests
-from training.server import serve
-from training.shipped import RECIPES, names
+from training.file_permissions import private
+from training.fork_server import serve
+from training.planning.plan import TooManyRuns
+from training.recipes import RECIPES, names
 from training.spec import describe
+from training.storage.atomic import atomic, out_of_room, writable
+from training.storage.checksums import DamagedArtifact
+from training.storage.event_log import Diary
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 """Exit codes. 75 is the system's EX_TEMPFAIL: try again later, and the run goes on from its checkpoint."""
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         private()
-        environment.home(instead=shelf.folder().parent)
+        environment.home(instead=library.folder().parent)
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         code: int = options.command(options)
     except (BadInput, environment.SettingError) as error:
@@ -187,7 +187,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _push(options: argparse.Namespace) -> int:
     # The client and the result cost half a second, which the other commands need not pay.
-    from training.sending import NotSent, send
+    from training.cli.send import NotSent, send
 
     try:
         print(send(_planned(options.recipe), Store(options.store), options.to))
@@ -198,7 +198,7 @@ def _push(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     # Brings torch, which the other commands need not wait for.
-    from training.engine.export import export_labels, export_model
+    from training.engine.outputs.export import export_labels, export_model
 
     store = Store(options.store)
     try:
@@ -214,7 +214,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _words(options: argparse.Namespace) -> int:
-    from training.engine.erasure import erase
+    from training.engine.outputs.attribution import erase
 
     store, code = Store(options.store), DONE
     with json_lines() as write:
@@ -262,7 +262,7 @@ def _told(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -
 
 def _write_result(plan: Plan, store: Store) -> None:
     # SciPy costs 0.2 s, which the other commands need not pay.
-    from training.results import summarize
+    from training.metrics.results import summarize
 
     with atomic(store.root / "result.json") as path:
         path.write_text(summarize(plan, store.read_predictions, store.read_trajectory).model_dump_json(indent=2))

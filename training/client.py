@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from training.events import standing
-from training.results import Result
+from training.metrics.results import Result
 from training.spec import ExperimentSpec
 
 AT_REST = ("finished", "failed", "stopped", "draft")

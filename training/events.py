@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from training.frozen import Reported
+from training.base_models import Reported
 
 
 class RunWaiting(Reported):

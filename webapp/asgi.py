@@ -6,7 +6,7 @@ import tempfile
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
-from training.private import private
+from training.file_permissions import private
 
 private()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")

@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from training.private import private
+from training.file_permissions import private
 
 private()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")

@@ -12,14 +12,14 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from training import RunSpec, Store
-from training.engine import backbone, models
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import make_deterministic
-from training.engine.labels import targets
 from training.engine.loop import Loop
+from training.engine.models import backbone, classifiers
 from training.engine.selection import Selection
+from training.engine.targets.supervisor_labels import targets
 
 TERMS = {
     "linear layers": ("aten::addmm", "aten::mm"),
@@ -37,7 +37,7 @@ def make_loop(run: RunSpec, folder: Path) -> Loop:
     store, examples = Store(folder), load_examples(run.dataset, run.fingerprint)
     rows = split_for(run, examples.group).half(run.half).train
     inputs = cached_word_pieces(run, examples.text, "a", backbone.tokenizer(run), store, lambda: False)
-    model, labels = models.build(run, inputs.used(rows)), targets(examples, rows, None)
+    model, labels = classifiers.build(run, inputs.used(rows)), targets(examples, rows, None)
     return Loop(run, model, inputs, rows, labels, folder / "c", lambda _: None, lambda: False, Selection(run, folder))
 
 

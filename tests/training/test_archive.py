@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.archive import CHECKSUMS, Broken, content_hash, differences, pack, seal, unpack, verify
+from training.storage.archive import CHECKSUMS, Broken, content_hash, differences, pack, seal, unpack, verify
 
 KEY = "a" * 64
 
@@ -75,7 +75,7 @@ def test_a_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_would_fill_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.archive.LARGEST", 2**21)
+    monkeypatch.setattr("training.storage.archive.LARGEST", 2**21)
     with zipfile.ZipFile(tmp_path / "it.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("archive.json", b"0" * 2**22)
     with pytest.raises(Broken, match="unpacks to more"):

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.training.conftest import make_run
-from training.artifacts import Predictions, Store, Trajectory
-from training.files import atomic
+from training.storage.artifacts import Predictions, Store, Trajectory
+from training.storage.atomic import atomic
 
 
 def predictions() -> Predictions:

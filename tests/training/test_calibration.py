@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from training.calibration import (
+from training.metrics.calibration import (
     bin_of,
     divergence,
     expected_error,

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from training import ExperimentSpec, Plan, make_plan
-from training.chains import origins, taught_by_supervisor, trained_as
-from training.methods import METHODS, PROMPTS
+from training.planning.extra_runs import origins, taught_by_supervisor, trained_as
 from training.spec import describe
+from training.spec.methods import METHODS, PROMPTS
 
 SPEC: dict[str, Any] = {
     "weak": {"models": ["bag-of-words", "minilm-l1"]},

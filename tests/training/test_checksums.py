@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.test_artifacts import predictions, trajectory
-from training import ExperimentSpec, checksums, make_plan
-from training.artifacts import Store
-from training.catalog import shelf
-from training.checksums import DamagedArtifact, digest, sidecar
+from training import ExperimentSpec, make_plan
+from training.catalog import library
+from training.storage import checksums
+from training.storage.artifacts import Store
+from training.storage.checksums import DamagedArtifact, digest, sidecar
 
 RUN, OTHER = list(make_plan(ExperimentSpec(name="A test", seeds=1)).runs.values())[:2]
 KEY = RUN.key()
@@ -207,12 +208,12 @@ def test_a_data_set_that_was_damaged_is_replaced_by_importing_it_again(tmp_path:
     brought.write_bytes(content)
     texts = {"name": "a", "title": "A", "source": "", "licence": "", "citation": ""}
     about: dict[str, Any] = {**texts, "rows": 1, "fingerprint": digest(brought)}
-    card = shelf.Card.model_construct(**about, classes=("no", "yes"), group="", mapping=None)
-    monkeypatch.setattr(shelf.Card, "model_dump_json", lambda _, **__: json.dumps(about))
-    shelf.put(card, brought)
-    target = shelf.file_of(card.fingerprint)
+    card = library.Card.model_construct(**about, classes=("no", "yes"), group="", mapping=None)
+    monkeypatch.setattr(library.Card, "model_dump_json", lambda _, **__: json.dumps(about))
+    library.put(card, brought)
+    target = library.file_of(card.fingerprint)
     flip(target, 5)
     brought.write_bytes(content)
-    shelf.put(card, brought)
+    library.put(card, brought)
     assert target.read_bytes() == content
     assert len(list((tmp_path / "datasets").glob("quarantine/*/*.parquet"))) == 1

@@ -17,8 +17,8 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from training import RunSpec, Store, catalog
 from training.__main__ import main
 from training.engine.data.examples import load_examples
-from training.plan import make_plan
-from training.results import Result
+from training.metrics.results import Result
+from training.planning.plan import make_plan
 from training.spec import ExperimentSpec
 
 NAMES = ["bad", "middling", "good"]

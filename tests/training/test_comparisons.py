@@ -6,8 +6,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from training.comparisons import FEWEST_RANKED, mcnemar, median_of, over_sets
-from training.statistics import t_quantile
+from training.metrics.intervals import t_quantile
+from training.metrics.significance import FEWEST_RANKED, mcnemar, median_of, over_sets
 
 
 def answers(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

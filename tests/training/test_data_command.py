@@ -12,9 +12,9 @@ import pytest
 from tests.benchmarks.data import write_csv
 from training import catalog
 from training.__main__ import BAD_INPUT, DONE, FAILED, STOPPED, main
-from training.catalog import shelf
+from training.catalog import library
+from training.command_output import NOTICE, Checked, Looked, Refused, Shelved
 from training.events import Progress
-from training.notices import NOTICE, Checked, Looked, Refused, Shelved
 
 CLASSES = [{"name": "bad", "values": ["neg"]}, {"name": "good", "values": ["pos"]}]
 HOW = {"kind": "labelled", "text": "body", "label": "label", "classes": CLASSES, "skip": False, "group": "author"}
@@ -44,7 +44,7 @@ def test_add_shelves_a_file_and_prints_its_card_last(brought: list[str], capfd: 
     assert counts.read == counts.examples == 3000
     assert 30 < counts.copies < 100
     assert last.card.mapping == HOW
-    assert list(shelf.folder().glob(".*")) == []
+    assert list(library.folder().glob(".*")) == []
 
 
 def test_the_same_file_again_is_the_same_data_set_and_another_one_may_not_take_its_name(
@@ -65,7 +65,7 @@ def test_check_shelves_nothing_and_leaves_the_data_set_where_it_is_told(
     last = told(capfd)[-1]
     assert isinstance(last, Checked)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["examples.parquet"]
-    assert shelf.names() == []
+    assert library.names() == []
 
 
 def test_look_prints_columns_and_rows(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
@@ -139,13 +139,13 @@ def test_sigterm_stops_the_work_and_leaves_nothing_behind(tmp_path: Path, brough
     rest = child.stdout.read()
     assert child.wait(30) == STOPPED
     assert b"shelved" not in rest
-    assert list(shelf.folder().iterdir()) == []
+    assert list(library.folder().iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_taken_away_by_the_next(brought: list[str]) -> None:
-    (shelf.folder() / ".work-999999999-x").mkdir()
+    (library.folder() / ".work-999999999-x").mkdir()
     assert main(["data", "add", *brought, "--name", "made"]) == DONE
-    assert list(shelf.folder().glob(".work-*")) == []
+    assert list(library.folder().glob(".work-*")) == []
 
 
 def test_listing_works_where_torch_cannot_be_imported() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, matthews_corrcoef
 
-from training.calibration import label, matrix
-from training.diagnostics import (
+from training.metrics.calibration import label, matrix
+from training.metrics.diagnostics import (
     Answers,
     calibration,
     capa,

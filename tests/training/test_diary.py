@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from training import Store
-from training.archive import read_events
-from training.diary import Diary
 from training.events import Event, MetricLogged, RunStarted, RunStopped
+from training.storage.archive import read_events
+from training.storage.event_log import Diary
 
 KEY = "a" * 64
 

@@ -14,7 +14,7 @@ import pytest
 from training import ExperimentSpec, RunSpec, Store, execute, make_plan
 from training.__main__ import BAD_INPUT, FAILED, STOPPED, main
 from training.events import EVENT
-from training.shipped import names
+from training.recipes import names
 
 # The child process knows only the shipped data set; a small limit makes its runs quick.
 SMALL = {"data": {"limit": 64}, "strong": {"models": ["bag-of-words"]}, "methods": [{"kind": "naive"}], "seeds": 1}
@@ -157,7 +157,7 @@ def test_what_is_no_run_is_bad_input(tmp_path: Path) -> None:
 
 def test_what_libraries_print_never_reaches_the_events(tmp_path: Path) -> None:
     code = (
-        "from training.process import json_lines\nimport os\n"
+        "from training.cli.streams import json_lines\nimport os\n"
         "with json_lines() as write:\n    print('noise', flush=True); os.system('echo noise'); write({'kind': 'x'})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.measures import Accuracy, Rights, Transitions, agreement_of, at_chance, hard_of, transitions_of
+from training.metrics.agreement import Accuracy, Rights, Transitions, agreement_of, at_chance, hard_of, transitions_of
 
 GOLD = np.array([0, 0, 1, 1, 2, 2, 0, 1, 2, 0])
 WEAK = np.array([0, 0, 1, 0, 1, 1, 1, 2, 2, 2])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.methods import METHODS
+from training.spec.methods import METHODS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/methods.md").read_text()
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.lab import ROOT
 from training import log_redaction
-from training.files import atomic
 from training.log_redaction import GONE, redact
+from training.storage.atomic import atomic
 
 TOKEN = "cR7-Qm0_Xw5bT1sZkE9yVdHuJ2oLnPgA8fIi6e3tBqM"
 

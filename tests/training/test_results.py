@@ -12,10 +12,10 @@ import pytest
 from tests.training.catalog.test_shelf import card, shelve
 from tests.training.engine.data.made import REPORT
 from training import catalog
-from training.artifacts import Predictions, Trajectory
-from training.plan import Plan, make_plan
-from training.results import Group, Result, summarize
+from training.metrics.results import Group, Result, summarize
+from training.planning.plan import Plan, make_plan
 from training.spec import Confidence, ExperimentSpec, Method, Naive, StrongSpec, WeakSpec
+from training.storage.artifacts import Predictions, Trajectory
 
 N = 800
 Levels = dict[str | int, float]

@@ -7,9 +7,9 @@ import pytest
 
 from training import ExperimentSpec, Store, make_plan
 from training.__main__ import BAD_INPUT, main
-from training.archive import read, verify
+from training.cli.send import NotSent, write
 from training.events import EVENTS
-from training.sending import NotSent, write
+from training.storage.archive import read, verify
 
 SMALL = {
     "name": "From the command line",

@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 from tests.training.conftest import make_run
 from training import catalog, make_plan
 from training.__main__ import read_recipe
-from training.methods import METHOD_KINDS, METHODS, PROMPTS
 from training.spec import LATER, Confidence, ExperimentSpec, Naive, describe, upgrade
+from training.spec.methods import METHOD_KINDS, METHODS, PROMPTS
 
 
 def test_a_run_has_the_same_key_whenever_its_fields_are_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 from scipy.stats import t as student_t
 
-from training.statistics import (
+from training.metrics.intervals import (
     FEW,
     Estimate,
     combination,

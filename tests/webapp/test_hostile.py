@@ -18,8 +18,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.webapp.cast import finish_all, launched
 from training import ExperimentSpec
+from training.command_output import Looked
 from training.events import RunFailed
-from training.notices import Looked
 from webapp.accounts import tokens
 from webapp.accounts.models import Scope
 from webapp.api.rates import Rate

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, local, shelf
+from training.catalog import folders, hub, library, local
 from training.catalog.datasets import DATASETS, DatasetEntry, from_shelf
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
@@ -141,13 +141,13 @@ def known_dataset(name: str) -> DatasetEntry | None:
 
 def examples_of(name: str, fingerprint: str) -> Path:
     """Where the examples with this fingerprint are, or would be: the shelf keeps them by content, embedded ones have a place."""
-    entry, kept = known_dataset(name), shelf.file_of(fingerprint)
+    entry, kept = known_dataset(name), library.file_of(fingerprint)
     return entry.path if entry and not kept.exists() else kept
 
 
 def ready_datasets() -> list[str]:
     """Names of the data sets that can be trained on now, the embedded ones first."""
-    return list(dict.fromkeys([*DATASETS, *shelf.names()]))
+    return list(dict.fromkeys([*DATASETS, *library.names()]))
 
 
 def _local(folder: Path) -> ModelEntry:

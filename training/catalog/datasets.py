@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from training.catalog import shelf
-from training.catalog.report import Report
+from training.catalog import library
+from training.catalog.check_report import Report
 
 MOST_CLASSES = 20
 """Trained and shown; probabilities of every class are kept for every test example at every evaluation."""
@@ -37,7 +37,7 @@ class DatasetEntry:
     @property
     def report(self) -> Report | None:
         """What the checks found, if they were made."""
-        card = shelf.get(self.name)
+        card = library.get(self.name)
         if card and card.fingerprint == self.digest:
             return card.report
         path = self.path.with_suffix(".json")
@@ -84,13 +84,13 @@ DATASETS: dict[str, DatasetEntry] = {
 
 def from_shelf(name: str) -> DatasetEntry | None:
     """The data set that was brought or fetched under this name."""
-    card = shelf.get(name)
+    card = library.get(name)
     if card is None:
         return None
     return DatasetEntry(
         name=card.name,
         title=card.title,
-        path=shelf.file_of(card.fingerprint),
+        path=library.file_of(card.fingerprint),
         rows=card.rows,
         classes=card.classes,
         digest=card.fingerprint,

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from training.catalog import shelf
-from training.files import atomic
+from training.catalog import library
 from training.names import LOCAL
+from training.storage.atomic import atomic
 
 NAMED = re.compile(r"local:(?P<title>[^/\0]{1,255})@(?P<digest>[0-9a-f]{16})")
 SHOWN_DIGITS = 7
@@ -107,4 +107,4 @@ def _recorded(title: str, digest: str) -> Path:
 
 
 def _table() -> Path:
-    return shelf.folder() / "local-models"
+    return library.folder() / "local-models"

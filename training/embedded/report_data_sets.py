@@ -6,7 +6,7 @@ python -m training.embedded.report_data_sets
 import pyarrow.parquet as pq
 
 from training import catalog
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.checks import check
 
 READ = {"movie-reviews": 10_605, "movie-preferences": 5_283}

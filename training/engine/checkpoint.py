@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 import torch
 from torch import Tensor
 
-from training.files import atomic
+from training.storage.atomic import atomic
 
 log = logging.getLogger(__name__)
 

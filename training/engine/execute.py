@@ -16,33 +16,34 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
 
-from training.artifacts import Predictions, Store
-from training.engine import backbone, checkpoint, models
+from training.engine import checkpoint
 from training.engine.checkpoint import Checkpoint
-from training.engine.crew import Crew
 from training.engine.data.examples import Examples, Side, load_examples
 from training.engine.data.split import Rows, split_for
 from training.engine.data.tokens import cached_word_pieces, words
-from training.engine.derive import derive, derived
 from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
+from training.engine.distributed.launcher import train_together
+from training.engine.distributed.process_group import Crew
 from training.engine.errors import EngineError, Stopped
-from training.engine.export import weights_of
-from training.engine.features import frozen_features
-from training.engine.imitation import prompted
-from training.engine.inputs import Dense, Inputs, Pairs
-from training.engine.labels import Evaluate, Probabilities, evaluator, read_supervisor
-from training.engine.lesson import Lesson, lesson
-from training.engine.looks import looks as looks_of
+from training.engine.evaluation_schedule import looks as looks_of
 from training.engine.loop import Loop
-from training.engine.precision import precision_of
-from training.engine.processes import train_together
-from training.engine.prompting import answers
+from training.engine.models import backbone, classifiers
+from training.engine.models.features import frozen_features
+from training.engine.models.inputs import Dense, Inputs, Pairs
+from training.engine.models.precision import precision_of
+from training.engine.models.prompting import answers
+from training.engine.outputs.export import weights_of
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
+from training.engine.targets.derived_labels import derive, derived
+from training.engine.targets.imitation import prompted
+from training.engine.targets.supervisor_labels import Evaluate, Probabilities, evaluator, read_supervisor
+from training.engine.targets.training_set import Lesson, lesson
 from training.events import CheckpointSaved, EvaluationLogged, Event, RunFinished, RunStarted, RunStopped
-from training.files import atomic
-from training.methods import Imitation
 from training.spec import ENGINE_VERSION, RunSpec
+from training.spec.methods import Imitation
+from training.storage.artifacts import Predictions, Store
+from training.storage.atomic import atomic
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     with threads(max(1, TRANSFORMER_THREADS // crew.size) if run.tunes_backbone else HEAD_THREADS):
         path = store.checkpoint(run.key())
         used = inputs.used(learned.rows) if run.adaptation == "full" else None
-        model = models.build(run, used, pairs=examples.text_b is not None, classes=examples.classes)
+        model = classifiers.build(run, used, pairs=examples.text_b is not None, classes=examples.classes)
         loop = Loop(run, model, inputs, learned.rows, learned.labels, path, emit, should_stop, selection, crew, learned.truth)
         if begun:
             loop.restore(begun)
@@ -151,7 +152,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
                 _retell(selection, retell, emit)
         elif run.start is not None:
             before = store.read_run(run.start)
-            loop.load(models.going_on(before, weights_of(before, store), examples.text_b is not None), partly=before.reads)
+            loop.load(classifiers.going_on(before, weights_of(before, store), examples.text_b is not None), partly=before.reads)
         looked_at = np.concatenate([learned.validation, looks.watched])
 
         def look(step: int) -> Event:
@@ -177,7 +178,7 @@ def _train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_sto
     if not crew.main:
         return
     if weights is not None:
-        kept = {name: tensor for name, tensor in weights.items() if not name.startswith(models.UNEMBEDDING)}
+        kept = {name: tensor for name, tensor in weights.items() if not name.startswith(classifiers.UNEMBEDDING)}
         with store.writing(store.weights(run.key())) as file:
             save_file({name: tensor.cpu().contiguous() for name, tensor in kept.items()}, file)
     trajectory = selection.trajectory(examples.id[looks.watched])

@@ -15,16 +15,18 @@ from torch import Tensor, nn
 
 from training import environment
 from training.engine import checkpoint as checkpoints
-from training.engine import losses, memory, shards, vocabulary
+from training.engine import losses
 from training.engine.checkpoint import Checkpoint
-from training.engine.crew import ALONE, Crew
 from training.engine.data.split import Rows
+from training.engine.distributed import memory, sharding
+from training.engine.distributed.process_group import ALONE, Crew
 from training.engine.errors import Diverged, EngineError, Stopped, TooLarge
-from training.engine.inputs import Inputs
-from training.engine.labels import Probabilities
-from training.engine.precision import precision_of
+from training.engine.models import sparse_embeddings
+from training.engine.models.inputs import Inputs
+from training.engine.models.precision import precision_of
 from training.engine.schedule import batches, evenly, lr_factor, steps_per_epoch
 from training.engine.selection import Selection
+from training.engine.targets.supervisor_labels import Probabilities
 from training.events import CheckpointSaved, Event, MetricLogged
 from training.spec import RunSpec
 
@@ -67,7 +69,7 @@ class Loop:
         # One pass over the weights and none of its arrays new; a scaler would skip a step inside of it, unseen from here.
         fused = self.device.type in ("cpu", "cuda") and not scaled
         self.optimiser = torch.optim.AdamW(self.trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
-        vocabulary.follow(self.model, self.optimiser)
+        sparse_embeddings.follow(self.model, self.optimiser)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.labels = torch.from_numpy(labels).to(self.device)
         self.truth = None if truth is None else torch.from_numpy(truth).to(self.device)
@@ -131,7 +133,7 @@ class Loop:
             loss_sum=self.crew.sum(self.loss_sum.clone()).item(),
             loss_count=self.loss_count,
             model=self.weights(),
-            optimiser=shards.whole_state(self.optimiser.state_dict(), self.keeps),
+            optimiser=sharding.whole_state(self.optimiser.state_dict(), self.keeps),
             scaler=self.scaler.state_dict(),
             halvings=self.halvings,
             selection=self.selection.state(),
@@ -150,7 +152,7 @@ class Loop:
         self.loss_count = state["loss_count"]
         self.recent = self.newest = state.get("recent", self.recent).to(self.device)
         self.load(state["model"])
-        self.optimiser.load_state_dict(shards.spread_state(state["optimiser"], self.trained))
+        self.optimiser.load_state_dict(sharding.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
         for _ in range(state.get("halvings", 0)):
             self._halve()
@@ -158,13 +160,13 @@ class Loop:
 
     def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
         """Puts other weights in the model, by the names of ``weights``; all that it trains, unless ``partly``."""
-        found = self.model.load_state_dict(shards.spread(weights, self.model), strict=not (partly or self._frozen))
+        found = self.model.load_state_dict(sharding.spread(weights, self.model), strict=not (partly or self._frozen))
         assert not found.unexpected_keys, f"the model has no {found.unexpected_keys[0]}"
 
     def weights(self) -> dict[str, Tensor]:
         """The model's tensors by name, without those that are frozen. All processes must ask together."""
         tensors, frozen = self.model.state_dict(), self._frozen
-        return {name: shards.whole(tensor, self.keeps) for name, tensor in tensors.items() if name not in frozen}
+        return {name: sharding.whole(tensor, self.keeps) for name, tensor in tensors.items() if name not in frozen}
 
     @property
     def _frozen(self) -> set[str]:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.methods import (
+from training.spec.methods import (
     AdaptConf,
     AdaptConfCorrected,
     Anchored,

@@ -8,13 +8,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.artifacts import Trajectory, earliest_best
-from training.checksums import Checksums, DamagedArtifact, remove, sidecar
 from training.engine.checkpoint import Seen
-from training.engine.crew import ALONE, Crew
 from training.engine.data.split import Rows
-from training.engine.labels import Probabilities
+from training.engine.distributed.process_group import ALONE, Crew
+from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
+from training.storage.artifacts import Trajectory, earliest_best
+from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
 
 Weights = dict[str, Tensor]
 

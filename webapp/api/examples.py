@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
+from training.metrics.intervals import Estimate
 from training.spec import Problem
-from training.statistics import Estimate
 from webapp.api.datasets import Invalid
 from webapp.examples.export import SUFFIXES, Format
 from webapp.examples.slices import Example, Refused

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import RunSpec, Store, Triplet
-from training.archive import ABOUT, MADE, RUN, Archive, Origin, pack, seal, versions_of
-from training.checksums import MISSING, DamagedArtifact
 from training.events import EVENT, EVENTS, RunStarted, Told
+from training.metrics.results import Result
 from training.redaction import PublicEvents, renamed
-from training.results import Result
+from training.storage.archive import ABOUT, MADE, RUN, Archive, Origin, pack, seal, versions_of
+from training.storage.checksums import MISSING, DamagedArtifact
 from webapp import scratch
 from webapp.audit.models import Verb
 from webapp.audit.services import tell

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from training.notices import Erasure
+from training.command_output import Erasure
 from webapp.erasures.models import AT_WORK, Question, State
 from webapp.isolation import Isolated
 from webapp.outages import Outage

@@ -6,9 +6,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from training import RunSpec, Triplet
-from training.archive import Archive, Broken, Origin
 from training.events import Told
 from training.redaction import renamed
+from training.storage.archive import Archive, Broken, Origin
 from webapp.experiments.alike import alike
 from webapp.experiments.fold import fold
 from webapp.experiments.launching import give_parts, places_of

@@ -9,9 +9,8 @@ import numpy as np
 from django.conf import settings
 
 from training import Store
-from training.artifacts import Predictions
-from training.calibration import matrix
-from training.diagnostics import (
+from training.metrics.calibration import matrix
+from training.metrics.diagnostics import (
     Answers,
     Calibration,
     Kinship,
@@ -27,8 +26,9 @@ from training.diagnostics import (
     repeated,
     squared_point,
 )
-from training.results import Result
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Result
+from training.storage.artifacts import Predictions
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 

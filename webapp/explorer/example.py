@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Store, Trajectory
-from training.methods import CHOOSY
 from training.spec import GROUND_TRUTH
+from training.spec.methods import CHOOSY
+from training.storage.artifacts import Store, Trajectory
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.examples.answers import answers, flips

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from training.methods import Naive
-from training.results import Contrast, Group
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Contrast, Group
+from training.spec.methods import Naive
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
 from webapp.findings.pairs import lower

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from training import ExperimentSpec
-from training.measures import Accuracy
-from training.methods import Anchored, Method, MethodBase, Mixed, Sequential
-from training.plan import rows_of
-from training.results import Group
+from training.metrics.agreement import Accuracy
+from training.metrics.results import Group
+from training.planning.plan import rows_of
+from training.spec.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from webapp.charts.frontier import Point
 from webapp.charts.roles import CEILING, Look, student_looks
 from webapp.findings.words import method_titles

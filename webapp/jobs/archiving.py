@@ -20,11 +20,11 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from training import RunSpec, Store
-from training.archive import MADE, RUN, Broken, each_event, read
+from training.command_output import NOTICE, Notice, NotVerified, Verified
 from training.events import Progress
-from training.files import out_of_room
-from training.notices import NOTICE, Notice, NotVerified, Verified
-from training.server import die_with_parent
+from training.fork_server import die_with_parent
+from training.storage.archive import MADE, RUN, Broken, each_event, read
+from training.storage.atomic import out_of_room
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import adopting, arriving, origins

@@ -23,11 +23,11 @@ from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from redis import Redis, RedisError
 
-from training.catalog.shelf import Card
-from training.mapping import Mapping
-from training.notices import NOTICE, Looked, Notice, Refused
-from training.server import die_with_parent
-from training.shelving import About
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
+from training.catalog.library import Card
+from training.command_output import NOTICE, Looked, Notice, Refused
+from training.fork_server import die_with_parent
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.celery import app

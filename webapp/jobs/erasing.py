@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from pydantic import ValidationError
 
-from training.notices import Erasure
-from training.server import die_with_parent
+from training.command_output import Erasure
+from training.fork_server import die_with_parent
 from webapp.erasures import services
 from webapp.erasures.models import Question
 from webapp.outages import patiently

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from training.catalog.column_mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
+from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
-from training.mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
-from training.notices import Column, Looked
-from training.shelving import About
+from training.command_output import Column, Looked
 from training.spec import Frozen, describe
 
 KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair}

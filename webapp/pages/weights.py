@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from training.notices import Erasure, Piece
+from training.command_output import Erasure, Piece
 from webapp.erasures import queries
 from webapp.erasures.models import Question
 from webapp.explorer.looking import Look

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from training import ExperimentSpec, catalog
 from training.catalog import folders, local
-from training.plan import make_plan
+from training.planning.plan import make_plan
 from training.spec import describe, upgrade, warnings
 
 

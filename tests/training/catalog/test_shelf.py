@@ -7,9 +7,9 @@ import pytest
 
 from tests.training.engine.data.made import REPORT
 from training import ExperimentSpec, catalog, make_plan
-from training.catalog import shelf
-from training.catalog.shelf import Card
-from training.plan import estimate_seconds
+from training.catalog import library
+from training.catalog.library import Card
+from training.planning.plan import estimate_seconds
 from training.spec import STORED, upgrade, warnings
 
 
@@ -31,7 +31,7 @@ def card(name: str = "mine", fingerprint: str = "f" * 64, **changes: object) -> 
 
 def shelve(folder: Path, one: Card) -> None:
     (folder / "new.parquet").write_text("data")
-    shelf.put(one, folder / "new.parquet")
+    library.put(one, folder / "new.parquet")
 
 
 def test_what_was_put_is_found_by_name_with_its_file(data_shelf: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest_of_all_that_there_are(data
 
 @pytest.mark.parametrize("name", ["../etc", "A", "a b", "", ".work", "x" * 65])
 def test_what_is_no_name_is_refused(data_shelf: Path, name: str) -> None:
-    assert shelf.get(name) is None
+    assert library.get(name) is None
     with pytest.raises(ValueError, match="cannot be a name"):
         shelve(data_shelf, card(name))
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import make_run
-from training.engine import backbone
 from training.engine.errors import CorruptModel
+from training.engine.models import backbone
 
 
 @pytest.fixture

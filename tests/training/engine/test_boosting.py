@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.artifacts import Predictions
-from training.engine.boosting import ballot
+from training.engine.targets.boosting import ballot
+from training.storage.artifacts import Predictions
 
 
 def member(right: list[int], classes: int = 2) -> Predictions:

@@ -10,9 +10,9 @@ from tests.training.engine.test_execute import at_step, full, interrupted
 from tests.training.test_checksums import flip
 from training import Event, RunSpec, Store
 from training.__main__ import FAILED, train
-from training.artifacts import KEPT
-from training.checksums import DamagedArtifact, digest
-from training.engine.export import weights_of
+from training.engine.outputs.export import weights_of
+from training.storage.artifacts import KEPT
+from training.storage.checksums import DamagedArtifact, digest
 
 
 def sums(folder: Path) -> dict[str, str]:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import finish, make_run
-from training.artifacts import Predictions, Store
 from training.engine.data.examples import Examples, load_examples
-from training.engine.derive import combine, simulate
 from training.engine.errors import EngineError
+from training.engine.targets.derived_labels import combine, simulate
+from training.storage.artifacts import Predictions, Store
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from tests.training.conftest import finish, make_run
 from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.__main__ import BAD_INPUT, FAILED, main
+from training.command_output import Erasure
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.erasure import MOST, erase, log_odds, pieces_of
-from training.notices import Erasure
+from training.engine.outputs.attribution import MOST, erase, log_odds, pieces_of
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Erasure, str, float]:

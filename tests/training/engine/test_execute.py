@@ -8,14 +8,14 @@ import pytest
 
 from tests.training.conftest import Recording, finish, make_run
 from training import Event, RunSpec, Store, execute
-from training.artifacts import Predictions, Trajectory
 from training.engine import execute as story
 from training.engine import loop, selection
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
-from training.engine.looks import looks
+from training.engine.evaluation_schedule import looks
 from training.spec import Confidence
+from training.storage.artifacts import Predictions, Trajectory
 
 
 def predictions(run: RunSpec, store: Store) -> Predictions:

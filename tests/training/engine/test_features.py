@@ -9,10 +9,10 @@ from filelock import FileLock
 
 from tests.training.conftest import ROWS, Recording, make_run
 from training import Store
-from training.engine import features as module
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import Stopped
-from training.engine.features import features_path, frozen_features
+from training.engine.models import features as module
+from training.engine.models.features import features_path, frozen_features
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from tests.tiny import make_model
 from tests.training.conftest import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, make_plan
 from training.catalog import folders
-from training.engine import backbone, fitness
-from training.engine import models as engine_models
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.errors import CorruptModel, EngineError
+from training.engine.models import backbone, fitness
+from training.engine.models import classifiers as engine_models
 
 SMALL = {
     "hidden_size": 32,

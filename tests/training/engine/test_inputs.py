@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.engine.inputs import Dense, Inputs, Pairs, Ragged, cuts
+from training.engine.models.inputs import Dense, Inputs, Pairs, Ragged, cuts
 
 TEXTS = [[1, 2, 3], [0], [], [4, 0, 5, 6, 7]]
 

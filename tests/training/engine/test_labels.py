@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import make_run
-from training.artifacts import Predictions, Store
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
-from training.engine.labels import cross_entropy, evaluator, read_supervisor, targets
+from training.engine.targets.supervisor_labels import cross_entropy, evaluator, read_supervisor, targets
+from training.storage.artifacts import Predictions, Store
 
 NOTHING = np.array([], np.float32)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.engine.labels import confidence
-from training.engine.lesson import easiest, kept
-from training.methods import FilterFraction, FilterThreshold
+from training.engine.targets.supervisor_labels import confidence
+from training.engine.targets.training_set import easiest, kept
+from training.spec.methods import FilterFraction, FilterThreshold
 
 TWO = np.array([0.9, 0.2, 0.55, 0.45, 0.05, 0.7], np.float32)
 THREE = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25], [0.2, 0.45, 0.35], [0.05, 0.05, 0.9]], np.float32)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import make_run
-from training.catalog.costs import FEWEST_LOOKS, SMALLEST_LOOK
 from training.engine.data.split import Half, Split
-from training.engine.looks import TIMES, looks
+from training.engine.evaluation_schedule import TIMES, looks
+from training.planning.costs import FEWEST_LOOKS, SMALLEST_LOOK
 
 
 def split(train: int, validation: int, test: int) -> Split:

@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 
 from tests.training.conftest import Recording, finish, plan_with
 from training import RunSpec, Store, execute
-from training.engine import backbone, checkpoint
-from training.engine.models import build
+from training.engine import checkpoint
+from training.engine.models import backbone
+from training.engine.models.classifiers import build
 
 
 @pytest.fixture(params=["llama", "gpt2", "bert"])

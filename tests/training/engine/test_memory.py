@@ -11,11 +11,11 @@ from torch import Tensor
 
 from tests.training.conftest import Recording, finish, plan_with
 from training import RunSpec, Store, execute
-from training.engine import backbone
+from training.engine.distributed.memory import ran_out
 from training.engine.errors import TooLarge
-from training.engine.inputs import Ragged
 from training.engine.loop import Loop
-from training.engine.memory import ran_out
+from training.engine.models import backbone
+from training.engine.models.inputs import Ragged
 
 
 def ceiling(models: dict[str, Path], architecture: str = "llama", **training: Any) -> RunSpec:

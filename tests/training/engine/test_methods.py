@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from training.engine.losses import confidence_weight, cross_entropy, hardened, loss, most_probable, target
-from training.methods import (
+from training.spec.methods import (
     METHODS,
     AdaptConf,
     AdaptConfCorrected,

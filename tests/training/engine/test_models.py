@@ -3,7 +3,7 @@ import torch
 
 from tests.training.conftest import make_run
 from training import catalog
-from training.engine.models import BagOfWords, build
+from training.engine.models.classifiers import BagOfWords, build
 from training.spec import RunSpec
 
 

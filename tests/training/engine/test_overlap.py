@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.engine.overlap import kinds, nearness, sureness, threshold
+from training.engine.targets.overlap import kinds, nearness, sureness, threshold
 
 
 def searched(values: np.ndarray) -> float:
@@ -53,5 +53,5 @@ def test_sureness_of_two_classes_is_the_same_however_they_are_written() -> None:
 def test_the_nearest_of_many_rows_is_found_whatever_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = np.random.default_rng(0)
     rows, hard = chance.normal(size=(50, 4)).astype(np.float32), chance.normal(size=(7, 4)).astype(np.float32)
-    monkeypatch.setattr("training.engine.overlap.ROWS", 16)
+    monkeypatch.setattr("training.engine.targets.overlap.ROWS", 16)
     np.testing.assert_allclose(nearness(rows, hard), (rows @ hard.T).max(axis=1), rtol=1e-6)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from training import RunSpec
-from training.engine import backbone, packing
-from training.engine.backbone import pooled
+from training.engine.models import backbone, packing
+from training.engine.models.backbone import pooled
 
 from ..conftest import make_run, plan_with
 

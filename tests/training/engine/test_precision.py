@@ -7,8 +7,8 @@ import torch
 from tests.training.conftest import finish, plan_with
 from training import RunSpec, Store
 from training.engine.errors import EngineError
-from training.engine.features import features_path
-from training.engine.precision import resolve
+from training.engine.models.features import features_path
+from training.engine.models.precision import resolve
 from training.spec import Precision
 
 CPU = torch.device("cpu")

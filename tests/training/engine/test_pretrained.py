@@ -13,12 +13,12 @@ import torch
 from tests.tiny import make_model
 from tests.training.conftest import Recording, finish, plan_with
 from training import Plan, RunSpec, Store, execute
-from training.engine import backbone
-from training.engine import models as engine_models
 from training.engine.data.tokens import word_pieces
 from training.engine.errors import CorruptModel
-from training.engine.features import features_path
-from training.engine.inputs import Ragged
+from training.engine.models import backbone
+from training.engine.models import classifiers as engine_models
+from training.engine.models.features import features_path
+from training.engine.models.inputs import Ragged
 
 ARCHITECTURES = ["llama", "gpt2", "bert"]
 

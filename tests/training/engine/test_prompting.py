@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from tests.training.conftest import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, catalog, make_plan
-from training.engine import backbone
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import EngineError
-from training.engine.prompting import prompts
-from training.results import summarize
+from training.engine.models import backbone
+from training.engine.models.prompting import prompts
+from training.metrics.results import summarize
 
 
 def plan_of(model: str, *methods: dict[str, Any], tokens: int = 120, tuning: str = "probe") -> Plan:

@@ -12,10 +12,10 @@ from transformers import AutoModelForCausalLM
 
 from tests.training.conftest import Recording, finish
 from training import ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
-from training.engine import backbone
-from training.engine import models as engine_models
-from training.engine.models import build
-from training.results import summarize
+from training.engine.models import backbone
+from training.engine.models import classifiers as engine_models
+from training.engine.models.classifiers import build
+from training.metrics.results import summarize
 
 
 def plan_of(model: Path | str, tuning: str = "full", data: str = "clear-reviews", **changes: Any) -> Plan:

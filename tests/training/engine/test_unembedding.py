@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from tests.tiny import make_model
 from training import ExperimentSpec, Plan, RunSpec, make_plan
-from training.engine import backbone, models
 from training.engine.errors import CorruptModel
+from training.engine.models import backbone, classifiers
 
 SMALL = {
     "hidden_size": 32,
@@ -124,7 +124,7 @@ def test_log_odds_of_the_words_are_the_models_own(make: Make, family: str) -> No
 def test_what_a_text_costs_is_what_the_model_says(make: Make, family: str) -> None:
     run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
     with torch.no_grad():
-        found = models.build(run)(IDS, MASK).item()
+        found = classifiers.build(run)(IDS, MASK).item()
     expected = functional.cross_entropy(own_logits(make(family))[:-1], IDS[0, 1:]).item()
     assert found == pytest.approx(expected, abs=1e-4)
 
@@ -133,7 +133,7 @@ def test_what_a_text_costs_is_what_the_model_says(make: Make, family: str) -> No
 def test_a_head_that_starts_at_the_unembedding_says_what_the_model_says(make: Make, family: str) -> None:
     run = ceiling_of(plan_of(make(family), head_start="unembedding"))
     with torch.no_grad():
-        found = models.build(run)(IDS, MASK).item()
+        found = classifiers.build(run)(IDS, MASK).item()
     zero, one = words_of(run, 2)
     logits = own_logits(make(family))[-1]
     assert found == pytest.approx((logits[one] - logits[zero]).item(), abs=1e-4)
@@ -145,14 +145,14 @@ def test_no_head_starts_at_capped_logits(make: Make, family: str) -> None:
         plan_of(make(family), head_start="unembedding")
     run = ceiling_of(plan_of(make(family)))
     with pytest.raises(CorruptModel, match="start its head at zero"):
-        models.build(run.model_copy(update={"head_start": "unembedding"}))
+        classifiers.build(run.model_copy(update={"head_start": "unembedding"}))
 
 
 @pytest.mark.parametrize("family", ["phi", "cohere", "pythia"])
 def test_a_text_s_cost_has_a_gradient_for_the_whole_model(make: Make, family: str) -> None:
     run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
-    reader = models.build(run)
-    assert isinstance(reader, models.Reader)
+    reader = classifiers.build(run)
+    assert isinstance(reader, classifiers.Reader)
     reader(IDS, MASK).sum().backward()
     whole = transformers.AutoModelForCausalLM.from_pretrained(make(family))
     loss = functional.cross_entropy(whole(input_ids=IDS).logits[0].float()[:-1], IDS[0, 1:])

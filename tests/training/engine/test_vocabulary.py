@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.engine.vocabulary import Vocabulary, follow
+from training.engine.models.sparse_embeddings import Vocabulary, follow
 
 ROWS, WIDTH = 40, 6
 USED = torch.tensor([0, 3, 5, 8, 13, 21, 34])

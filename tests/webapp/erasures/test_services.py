@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from training.notices import Erasure
+from training.command_output import Erasure
 from webapp.erasures import queries, services
 from webapp.erasures.models import Question, State
 

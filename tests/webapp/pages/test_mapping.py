@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.mapping import Labelled
-from training.notices import Column, Looked
+from training.catalog.column_mapping import Labelled
+from training.command_output import Column, Looked
 from webapp.pages.mapping import MappingForm, classes_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.catalog.report import Baseline
+from training.catalog.check_report import Baseline
 from training.words import length
 from training.words import words as words_of
 

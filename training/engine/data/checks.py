@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
-from training.engine.data import neighbours, readings
+from training.catalog.check_report import Baseline, Counts, Lengths, Neighbours, Report, Sample
+from training.engine.data import near_copies, text_checks
 from training.engine.data.baselines import SAMPLE, Texts, baselines
 from training.engine.data.rules import LARGEST_CLASS, Tick
 from training.words import length
@@ -39,8 +39,8 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
         words = np.empty((len(columns), total), np.int64)
         sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
-        common = neighbours.common_grams([joined(one) for one in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
-        sketch = np.empty((len(compared), neighbours.SKETCH), np.uint64)
+        common = near_copies.common_grams([joined(one) for one in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
+        sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
         texts: list[Texts] = []
         names: dict[str, int] = {}
         done = 0
@@ -55,10 +55,10 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
             texts += [tuple(map(clipped, found[index - done])) for index in _within(sampled, rows)]
             mine = _within(compared, rows)
             first = int(np.searchsorted(compared, done))
-            sketch[first : first + len(mine)] = neighbours.sketches([joined(found[index - done]) for index in mine], common)
+            sketch[first : first + len(mine)] = near_copies.sketches([joined(found[index - done]) for index in mine], common)
             done += len(batch)
             tick("checks", done, total)
-        pairs = neighbours.near_pairs(sketch, group[compared])
+        pairs = near_copies.near_pairs(sketch, group[compared])
         shown = [(compared[one], compared[two]) for one, two in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
         near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
         near = Neighbours(
@@ -88,7 +88,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         samples=some,
         warnings=(),
     )
-    return report.model_copy(update={"warnings": (*warnings(report), *readings.warnings(texts, label[sampled]))})
+    return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(texts, label[sampled]))})
 
 
 def columns_of(file: pq.ParquetFile) -> list[str]:

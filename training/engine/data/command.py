@@ -9,14 +9,14 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from training import catalog
-from training.engine.data import making
+from training.catalog.column_mapping import Mapping, problems_of
+from training.catalog.dataset_card import About
+from training.command_output import Refused, Shelved
+from training.engine.data import prepare
 from training.engine.data.preview import look
 from training.engine.data.rules import Tick
 from training.engine.errors import EngineError, Stopped
 from training.events import Progress
-from training.mapping import Mapping, problems_of
-from training.notices import Refused, Shelved
-from training.shelving import About
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
@@ -81,7 +81,7 @@ def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
 
 
 def _fetch(options: argparse.Namespace, write: Write, tick: Tick) -> None:
-    write(Shelved(card=making.fetch_registered(options.name, options.mirror, tick)))
+    write(Shelved(card=prepare.fetch_registered(options.name, options.mirror, tick)))
 
 
 def _look(options: argparse.Namespace, write: Write, tick: Tick) -> None:
@@ -90,13 +90,13 @@ def _look(options: argparse.Namespace, write: Write, tick: Tick) -> None:
 
 def _check(options: argparse.Namespace, write: Write, tick: Tick) -> None:
     mapping = _mapping(options.mapping)
-    with making.work_folder() as folder:
-        write(making.check_file(options.file, mapping, options.out or folder, tick))
+    with prepare.work_folder() as folder:
+        write(prepare.check_file(options.file, mapping, options.out or folder, tick))
 
 
 def _add(options: argparse.Namespace, write: Write, tick: Tick) -> None:
     about = About(**{field: getattr(options, field) for field in About.model_fields})
-    write(Shelved(card=making.add(options.file, _mapping(options.mapping), about, tick)))
+    write(Shelved(card=prepare.add(options.file, _mapping(options.mapping), about, tick)))
 
 
 def _mapping(path: Path) -> Mapping:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from training.engine.data import delimited, messages
-from training.engine.data.utf8 import not_utf8, unicode
+from training.catalog.column_mapping import as_text
+from training.engine.data import csv_dialect, messages
+from training.engine.data.decoding import not_utf8, unicode
 from training.engine.errors import CorruptData
-from training.mapping import as_text
 
 LARGEST_BYTES = 2**30
 """Of a file: 1 GB."""
@@ -143,10 +143,10 @@ class _Csv(_Lines):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        said = delimited.said(next(self.lines(), ""))
+        said = csv_dialect.said(next(self.lines(), ""))
         self.skipped = 1 if said else 0
-        self.delimiter = said or delimited.best(self._reader)
-        names = delimited.names(delimited.first_rows(self._reader(self.delimiter)))
+        self.delimiter = said or csv_dialect.best(self._reader)
+        names = csv_dialect.names(csv_dialect.first_rows(self._reader(self.delimiter)))
         self.columns = self.check_names(names)
 
     def _reader(self, delimiter: str) -> "Iterator[list[str]]":
@@ -164,15 +164,15 @@ class _Csv(_Lines):
                     if not values:
                         number -= 1
                         continue
-                    if not delimited.fits(values, len(self.columns)):
+                    if not csv_dialect.fits(values, len(self.columns)):
                         line = reader.line_num + self.skipped  # type: ignore[attr-defined]
-                        there = delimited.values(len(values))
+                        there = csv_dialect.values(len(values))
                         raise CorruptData(f"Row {number:,} (line {line:,}) has {there}, the header has {len(self.columns)}.")
                 begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
                 cells = zip(self.columns, values, strict=False)
                 yield {name: _flat(unicode(value, number, name), number, name, False) for name, value in cells}
         except csv.Error as error:
-            raise delimited.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
+            raise csv_dialect.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
 
 
 class _JsonLines(_Lines):

@@ -3,8 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
+from training.command_output import Column, Looked
 from training.engine.data.files import open_file
-from training.notices import Column, Looked
 
 LOOKED_AT = 5_000
 SHOWN = 8

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.families.example import Example
 from training.engine.errors import CorruptData
 from training.words import identity_sql

@@ -14,16 +14,16 @@ import pyarrow as pa
 import torch
 
 from training import catalog
-from training.artifacts import Store
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.checksums import DamagedArtifact
-from training.engine import sources
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import CorruptModel, Stopped
-from training.engine.inputs import Ragged, starts_of
+from training.engine.models import model_files
+from training.engine.models.inputs import Ragged, starts_of
 from training.names import within
 from training.spec import RunSpec
+from training.storage.artifacts import Store
+from training.storage.checksums import DamagedArtifact
 from training.words import words as words_of
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def cached_word_pieces(
 
 
 def _check_ids(run: RunSpec, texts: Ragged) -> None:
-    known = None if run.model in catalog.MODELS else sources.facts(run).vocabulary
+    known = None if run.model in catalog.MODELS else model_files.facts(run).vocabulary
     if known is not None and texts.largest >= known:
         raise CorruptModel(
             f"The tokenizer of {run.model} gives a text the token {texts.largest:,}, and the model has embeddings of {known:,} "

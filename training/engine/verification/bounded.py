@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.archive import MADE, size
-from training.artifacts import Predictions, Store, Trajectory
 from training.catalog.datasets import MOST_CLASSES
 from training.engine.errors import EngineError
+from training.storage.archive import MADE, size
+from training.storage.artifacts import Predictions, Store, Trajectory
 
 MOST_BYTES = 2**29
 """Of one file, once it is read."""

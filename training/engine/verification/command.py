@@ -11,19 +11,19 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from training import Plan, RunSpec, Store
-from training.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
-from training.artifacts import Predictions, same
-from training.checksums import DamagedArtifact
-from training.engine.derive import combine
+from training.command_output import NotVerified, Verified
 from training.engine.errors import EngineError, Stopped
+from training.engine.targets.derived_labels import combine
 from training.engine.verification import claims, structure
 from training.engine.verification.bounded import predictions_of, trajectory_of
 from training.engine.verification.truth import truth_of, untrue
 from training.events import Progress, RunFinished
-from training.files import out_of_room
-from training.notices import NotVerified, Verified
-from training.results import Result, summarize
+from training.metrics.results import Result, summarize
 from training.spec import GROUND_TRUTH
+from training.storage.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
+from training.storage.artifacts import Predictions, same
+from training.storage.atomic import out_of_room
+from training.storage.checksums import DamagedArtifact
 
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20

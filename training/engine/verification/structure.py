@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from training import Plan, RunSpec, Triplet
-from training.archive import RUN, Archive, Broken, brief
-from training.chains import origins, taught_by_supervisor, trained_as
+from training.planning.extra_runs import origins, taught_by_supervisor, trained_as
 from training.spec import GROUND_TRUTH, Method, upgrade
+from training.storage.archive import RUN, Archive, Broken, brief
 
 
 def plan_of(about: Archive) -> Plan:

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from training.archive import digest
-from training.artifacts import Predictions
-from training.catalog import DATASETS, shelf
+from training.catalog import DATASETS, library
 from training.engine.data.examples import from_table
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import EngineError
 from training.spec import RunSpec
+from training.storage.archive import digest
+from training.storage.artifacts import Predictions
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Truth:
 def truth_of(fingerprint: str) -> Truth | None:
     """Of the data set with this fingerprint, whatever it is called; None where it is not here, or its file is damaged."""
     embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
-    path = embedded[0] if embedded else shelf.file_of(fingerprint)
+    path = embedded[0] if embedded else library.file_of(fingerprint)
     if not path.exists() or digest(path) != fingerprint:
         return None
     with pq.ParquetFile(path) as file:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.families.example import Example
 from training.engine.data.rules import settle
 

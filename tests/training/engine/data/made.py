@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from training.catalog.report import Counts, Lengths, Neighbours, Report
+from training.catalog.check_report import Counts, Lengths, Neighbours, Report
 from training.engine.data.checks import check
 from training.engine.data.families.example import Example, preference
 from training.engine.data.rules import settle

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from training.catalog.column_mapping import Mapping
 from training.engine.data import files
-from training.engine.data.bring import examples
+from training.engine.data.apply_mapping import examples
 from training.engine.data.families.example import Example
 from training.engine.data.files import open_file
 from training.engine.data.preview import look
 from training.engine.errors import CorruptData
-from training.mapping import Mapping
 
 
 def labelled(**changes: Any) -> Mapping:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.engine.data import making
-from training.engine.data.readings import is_id, warnings
-from training.mapping import Mapping
-from training.notices import Checked
+from training.catalog.column_mapping import Mapping
+from training.command_output import Checked
+from training.engine.data import prepare
+from training.engine.data.text_checks import is_id, warnings
 
 PAIR = Mapping.model_validate({"kind": "pair", "chosen": "chosen", "rejected": "rejected"})
 LABELLED = Mapping.model_validate(
@@ -26,7 +26,7 @@ LABELLED = Mapping.model_validate(
 def checked(folder: Path, rows: list[dict[str, Any]], mapping: Mapping) -> Checked:
     path = folder / "rows.jsonl"
     path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
-    return making.check_file(path, mapping, folder / "out", lambda *_: None)
+    return prepare.check_file(path, mapping, folder / "out", lambda *_: None)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from training.__main__ import main, read_recipe
-from training.engine.data.bring import examples
+from training.catalog.column_mapping import Mapping, columns_of, fill, place_of, template_of
+from training.engine.data.apply_mapping import examples
 from training.engine.data.files import open_file
 from training.engine.data.preview import look
 from training.engine.errors import CorruptData
-from training.mapping import Mapping, columns_of, fill, place_of, template_of
 
 
 def written(folder: Path, content: bytes, name: str = "file.csv") -> Path:

@@ -1,0 +1,133 @@
+"""From a file or a registered source to a checked data set, and onto the shelf."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from training import catalog
+from training.catalog import dataset_card, library
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import CHECKED_FILE, About
+from training.catalog.library import Card
+from training.catalog.registry import Registered
+from training.command_output import Checked
+from training.engine.data import apply_mapping, fetch
+from training.engine.data.checks import check
+from training.engine.data.convert import convert
+from training.engine.data.families.example import Example, Row
+from training.engine.data.files import open_file
+from training.engine.data.rules import Tick, settle
+from training.engine.errors import CorruptData
+
+FEWEST = 100
+"""Rows of a file that somebody brings, below which no test set and halves can be drawn that say anything."""
+EVERY = 2_000
+"""Rows between two reports of progress."""
+
+Item = TypeVar("Item")
+
+
+def check_file(path: Path, mapping: Mapping, folder: Path, tick: Tick) -> Checked:
+    """Reads and checks ``path`` and leaves the data set in ``folder``. Raises CorruptData with a sentence."""
+    reader, read = open_file(path), Count()
+
+    def told(rows: Iterable[Item]) -> Iterator[Item]:
+        for row in read(rows):
+            if read.number % EVERY == 0:
+                tick("reading", reader.done, reader.total)
+            yield row
+
+    examples = apply_mapping.examples(reader, mapping, told)
+    checked = _make(examples, read, folder, "", tick, mapping)
+    if checked.report.counts.kept < FEWEST:
+        raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
+    return checked
+
+
+def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, tick: Tick) -> Checked:
+    """The same for rows of the registered data set ``name``."""
+    read = Count()
+
+    def told() -> Iterator[Row]:
+        for row in read(rows):
+            if read.number % EVERY == 0:
+                tick("reading", read.number, total)
+            yield row
+
+    return _make(convert(name, told()), read, folder, name, tick)
+
+
+class Count:
+    """Counts what passes."""
+
+    number = 0
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            self.number += 1
+            yield item
+
+
+def _make(
+    examples: Iterable[Example], read: Count, folder: Path, seed: str, tick: Tick, mapping: Mapping | None = None
+) -> Checked:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CHECKED_FILE
+    counts = settle(examples, path, seed, tick, len(mapping.root.names) if mapping else 2)
+    skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
+    counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
+    with path.open("rb") as file:
+        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    return Checked(fingerprint=fingerprint, report=check(path, counts, tick))
+
+
+def add(path: Path, mapping: Mapping, about: About, tick: Tick) -> Card:
+    """Checks ``path`` and shelves it. Raises CorruptData, and ValueError where its name means other texts already."""
+    with work_folder() as folder:
+        return dataset_card.put(check_file(path, mapping, folder, tick), mapping, about, path.name, folder)
+
+
+def fetch_registered(name: str, mirror: Path | None, tick: Tick) -> Card:
+    """Loads the registered data set ``name`` from the Hub or from the folder ``mirror``, checks and shelves it."""
+    entry = catalog.REGISTERED.get(name)
+    if entry is None:
+        raise catalog.unknown("registered data set", catalog.REGISTERED, name)
+    source = fetch.load(entry, mirror)
+    with work_folder() as folder:
+        checked = check_source(name, source.rows(), source.total, folder, tick)
+        card = _registered_card(name, entry, source, checked)
+        library.put(card, folder / CHECKED_FILE)
+    return card
+
+
+def _registered_card(name: str, entry: Registered, source: fetch.Source, checked: Checked) -> Card:
+    return Card(
+        name=name,
+        title=entry.title,
+        source=source.where,
+        licence=source.licence or entry.licence,
+        citation=entry.citation,
+        rows=checked.report.counts.kept,
+        fingerprint=checked.fingerprint,
+        classes=entry.classes,
+        group=entry.group,
+        report=checked.report,
+        made=datetime.now(UTC),
+    )
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder on the shelf's disk that ends with the block; those of processes that were killed go too."""
+    library.folder().mkdir(parents=True, exist_ok=True)
+    for left in library.folder().glob(".work-*"):
+        if not Path(f"/proc/{left.name.split('-')[1]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=library.folder(), prefix=f".work-{os.getpid()}-") as folder:
+        yield Path(folder)

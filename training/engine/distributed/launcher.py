@@ -1,0 +1,209 @@
+"""One run in several processes: started, watched, and ended together, by a process that computes nothing itself.
+
+How many there are is the worker's matter (``W2S_PROCESSES``, ``W2S_SHARDED``) and in no run's key.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pickle  # nosec B403 # its own processes, by pipes
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from accelerate import Accelerator
+
+from training import environment
+from training.engine.distributed.process_group import ALONE, Crew
+from training.engine.errors import EngineError, Killed, Stopped
+from training.events import Event
+from training.file_permissions import private
+from training.fork_server import FORKS, die_with_parent
+from training.spec import RunSpec
+from training.storage.artifacts import Store
+
+log = logging.getLogger(__name__)
+
+Train = Callable[[RunSpec, Store, Callable[[Event], None], Callable[[], bool], Crew], None]
+
+LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
+PATIENCE = timedelta(days=7)
+"""For another process in a collective. Whoever dies is noticed by the process that watches; who works may take long."""
+LAST_WORDS_SECONDS = 2.0
+"""Once one process has failed the others may say what they saw of it, and are then killed."""
+
+
+def train_together(
+    train: Train, run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+) -> None:
+    """Calls ``train`` in this process, or in as many others as this worker has for one run; their events are emitted here.
+
+    A head or a bag of words is too small to be shared out. Raises what a process has raised.
+    """
+    size, sharded = _asked()
+    if size == 1 or not run.tunes_backbone:
+        train(run, store, emit, should_stop, ALONE)
+        return
+    with tempfile.TemporaryDirectory(prefix="w2s-") as folder, contextlib.ExitStack() as ended:
+        start = _context()
+        stop = start.RawValue("b", 0)
+        members = []
+        for rank in range(size):
+            told, tell = start.Pipe(duplex=False)
+            task = (Crew(rank, size, sharded), Path(folder) / "meeting", tell, stop, os.getpid(), train, run, store)
+            process = start.Process(target=_work, args=task, name=f"process {rank + 1} of {size}")
+            process.start()
+            members.append(Member(process, told))
+            ended.callback(members[-1].end)
+            tell.close()  # so that the end of the process is the end of what it tells
+        _watch(members, emit, should_stop, stop)
+
+
+def _asked() -> tuple[int, bool]:
+    """How many processes this worker has for one run, and whether they share out its model. Raises EngineError."""
+    try:
+        processes, sharded = environment.whole("W2S_PROCESSES", 1, least=1), environment.flag("W2S_SHARDED")
+    except environment.SettingError as error:
+        raise EngineError(f"This worker’s {error}") from None
+    if sharded and processes == 1:
+        raise EngineError("This worker’s W2S_SHARDED needs W2S_PROCESSES of two or more.")
+    return processes, sharded
+
+
+def _context() -> Any:
+    """Forks while that is safe, which saves seconds of imports: before torch has threads or holds a GPU."""
+    threads = len(list(Path("/proc/self/task").iterdir())) if FORKS else None
+    return multiprocessing.get_context("fork" if threads == 1 and not torch.cuda.is_initialized() else "spawn")  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A process's last words: what it raised, None for nothing, and when, by a clock that all processes share."""
+
+    error: BaseException | None
+    when: float
+
+
+class Member:
+    """One of the processes, as seen by the one that watches."""
+
+    def __init__(self, process: BaseProcess, told: Connection) -> None:
+        self.process, self.told = process, told
+        self.outcome: Outcome | None = None
+        self.gone = False
+
+    def listen(self) -> Event | None:
+        """The next event, None where it told something else."""
+        try:
+            said = self.told.recv()
+        except EOFError:
+            self.gone = True
+            return None
+        if isinstance(said, Outcome):
+            self.outcome = said
+            return None
+        event: Event = said
+        return event
+
+    @property
+    def failed(self) -> bool:
+        if self.outcome:
+            return self.outcome.error is not None and not isinstance(self.outcome.error, Stopped)
+        return self.gone
+
+    def error(self) -> tuple[float, BaseException]:
+        """Of a process that has failed: since when, and why. One that was killed could not say, and failed before all others."""
+        if self.outcome and self.outcome.error:
+            return self.outcome.when, self.outcome.error
+        self.process.join(LAST_WORDS_SECONDS)
+        code = self.process.exitcode or 0
+        how = f"was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "") if code < 0 else f"ended with {code}"
+        kind = Killed if code < 0 else EngineError
+        return 0.0, kind(f"One of the processes of this run, {self.process.name}, {how} without saying why.")
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.told.close()
+
+
+def _watch(members: list[Member], emit: Callable[[Event], None], should_stop: Callable[[], bool], stop: Any) -> None:
+    """Until the main process has ended. Raises what it raised, or what the first process to fail did."""
+    main = members[0]
+    while main.outcome is None and not any(member.failed for member in members):
+        stop.value = stop.value or should_stop()
+        _listen(members, emit, 0.05)
+    if main.outcome and not main.failed:
+        if main.outcome.error:
+            raise main.outcome.error
+        return
+    deadline = time.monotonic() + LAST_WORDS_SECONDS
+    while time.monotonic() < deadline and not all(member.outcome or member.gone for member in members):
+        _listen(members, emit, 0.05)
+    raise min((member.error() for member in members if member.failed), key=lambda failure: failure[0])[1]
+
+
+def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float) -> None:
+    """Emits what they tell within ``seconds``."""
+    open_ = {member.told: member for member in members if not member.gone}
+    for told in wait(list(open_), seconds):
+        if (event := open_[told].listen()) is not None:  # type: ignore[index]
+            emit(event)
+
+
+def _work(crew: Crew, meeting: Path, tell: Connection, stop: Any, parent: int, train: Train, run: RunSpec, store: Store) -> None:
+    """The life of one process: it ends when its parent does, and stops only when all of them agree to."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        return  # it died before that
+    private()
+    error: BaseException | None = None
+    try:
+        _meet(crew, meeting)
+        train(run, store, tell.send if crew.main else lambda _: None, lambda: bool(stop.value), crew)
+    except Stopped as stopped:
+        error = stopped
+    except BaseException as failure:
+        log.exception("Process %d of %d failed.", crew.rank + 1, crew.size)
+        error = _portable(failure)
+    tell.send(Outcome(error, time.monotonic()))
+
+
+def _meet(crew: Crew, meeting: Path) -> None:
+    """Joins the others, who find each other through a file and talk through the loopback interface, one device for each."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus and crew.size > gpus:
+        raise EngineError(f"This worker’s W2S_PROCESSES is {crew.size}, but it sees {gpus} GPUs; each process needs one.")
+    ranks = {"RANK": crew.rank, "LOCAL_RANK": crew.rank, "WORLD_SIZE": crew.size, "LOCAL_WORLD_SIZE": crew.size}
+    os.environ |= {name: str(number) for name, number in ranks.items()}
+    os.environ |= {"GLOO_SOCKET_IFNAME": LOOPBACK, "NCCL_SOCKET_IFNAME": LOOPBACK}
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Accelerate sets threads, which the engine does itself
+    if gpus:
+        torch.cuda.set_device(crew.rank)
+    backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
+    # By its path, which a URL would have to quote.
+    store = dist.FileStore(str(meeting), crew.size)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, rank=crew.rank, world_size=crew.size, timeout=PATIENCE)
+    Accelerator(cpu=not gpus)  # from here on it knows which device is this process's
+
+
+def _portable(error: BaseException) -> BaseException:
+    """``error``, if another process can be told of it, or one of the same words."""
+    try:
+        pickle.loads(pickle.dumps(error))  # nosec B301 # what it has pickled itself
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

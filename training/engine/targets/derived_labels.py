@@ -1,0 +1,99 @@
+"""Runs that train nothing: their predictions are made of those of other runs."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from training.engine.data.examples import Examples
+from training.engine.data.split import RANDOM, draw
+from training.engine.errors import EngineError
+from training.engine.targets.boosting import ballot
+from training.engine.targets.supervisor_labels import Probabilities, confidence
+from training.events import EvaluationLogged, Event, RunStarted
+from training.spec import RunSpec
+from training.storage.artifacts import Predictions, Store, Trajectory
+
+Rows = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+
+
+def derive(
+    run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], find: Callable[[], Predictions]
+) -> None:
+    """Leaves the predictions that ``find`` gives in ``store``, and a course of one step, before which nothing is known."""
+    emit(started)
+    found = find()
+    test = found.part("test")
+    nothing = np.full_like(test.prob, 1 / found.classes)
+    course = Trajectory(np.array([0, 1]), test.id, np.stack([nothing, test.prob]), np.array([np.nan, np.nan]), 1)
+    for step in course.steps.tolist():
+        emit(EvaluationLogged(step=step, accuracy=course.accuracy(step, test.gold)))
+    store.write_trajectory(run.key(), course)
+    store.write_run(run)
+    store.write_predictions(run.key(), found)
+
+
+def derived(run: RunSpec, examples: Examples, store: Store) -> Predictions:
+    """What the predictions of other runs make."""
+    return combine(run, store) if run.members else simulate(run, examples, store)
+
+
+def combine(run: RunSpec, store: Store) -> Predictions:
+    """The mean of what the members say, or the mean weighted by the votes of an AdaBoost. Raises EngineError."""
+    members = [_read(store, key) for key in run.members]
+    weights = np.ones(len(members))
+    if run.combine == "votes":
+        weights = ballot([member.part("own") for member in members]).votes
+        if not weights.any():
+            raise EngineError("No member of the AdaBoost is better than chance on its own half, so none has a vote.")
+    first = members[0].take(members[0].split != "own")
+    probs = [member.prob[member.split != "own"] for member in members]
+    mean = np.average(np.stack(probs).astype(np.float64), axis=0, weights=weights)
+    return Predictions(first.id, first.split, first.group, first.gold, mean.astype(np.float32))
+
+
+def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
+    """Hard labels that are wrong as often as the supervisor's in each part of the rows, but where ``run.errors`` has it."""
+    weak = _read(store, run.labels)
+    judge = _read(store, run.judge) if run.judge else None
+    label = weak.gold.copy()
+    for part in np.unique(weak.split):
+        mine = np.flatnonzero(weak.split == part)
+        score = _wrongness(run, examples, weak.take(mine), judge.take(mine) if judge else None)
+        order = np.lexsort([draw(weak.id[mine], run.seed, RANDOM), -score])
+        wrong = mine[order[: int((~weak.right[mine]).sum())]]
+        other = np.random.default_rng([run.seed, 0, 2]).integers(1, weak.classes, len(wrong))
+        label[wrong] = (weak.gold[wrong] + other) % weak.classes
+    prob: Probabilities = label.astype(np.float32) if weak.classes == 2 else np.eye(weak.classes, dtype=np.float32)[label]
+    return Predictions(weak.id, weak.split, weak.group, weak.gold, prob)
+
+
+def _wrongness(run: RunSpec, examples: Examples, weak: Predictions, judge: Predictions | None) -> Numbers:
+    """Of each example, the larger the sooner it is labelled wrong; of equal ones a hash decides, as of all random ones."""
+    if judge is not None:
+        if not np.array_equal(judge.id, weak.id):
+            raise EngineError("Supervisor and ceiling speak of different examples.")
+        if run.errors == "unsure":
+            return -confidence(judge.prob).astype(np.float64)
+        two = judge.prob.ndim == 1
+        of_gold = (
+            np.where(judge.gold == 1, judge.prob, 1 - judge.prob) if two else judge.prob[np.arange(len(judge.id)), judge.gold]
+        )
+        return of_gold.astype(np.float64)
+    if run.errors == "random":
+        return np.zeros(len(weak.id))
+    texts = [examples.text] if examples.text_b is None else [examples.text, examples.text_b]
+    length = sum(pc.utf8_length(text).to_numpy().astype(np.float64) for text in texts)
+    place = np.argsort(examples.id, kind="stable")
+    rows = place[np.searchsorted(examples.id, weak.id, sorter=place)]
+    score: Numbers = length[rows] if run.errors == "longest" else -length[rows]
+    return score
+
+
+def _read(store: Store, key: str) -> Predictions:
+    try:
+        return store.read_predictions(key)
+    except FileNotFoundError:
+        raise EngineError(f"The run {key[:12]}, which this one is made of, has left no predictions.") from None

@@ -1,0 +1,29 @@
+"""Errors that are easy to imitate: the supervisor's label stands in the text that the student reads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from training import catalog
+from training.engine.data.examples import Examples
+from training.spec import RunSpec
+from training.storage.artifacts import Predictions
+
+PROMPT = "\n\nI think this is {}. What do you think?"
+"""Burns et al. 2023, appendix E.3."""
+
+
+def prompted(run: RunSpec, examples: Examples, supervisor: Predictions) -> Examples:
+    """``examples`` with the supervisor's hard label, by its name, said at the end of each text that it labelled.
+
+    Others stay as they are; the run reads none of them.
+    """
+    entry = catalog.known_dataset(run.dataset)
+    names = entry.classes if entry else tuple(map(str, range(examples.classes)))
+    said = np.full(len(examples), "", object)
+    places = {int(one): row for row, one in enumerate(examples.id)}
+    for one, label in zip(supervisor.id.tolist(), supervisor.label.tolist(), strict=True):
+        said[places[one]] = PROMPT.format(names[label])
+    text = [f"{text}{end}" for text, end in zip(examples.text.to_pylist(), said, strict=True)]
+    return replace(examples, text=pa.chunked_array([pa.array(text, pa.large_string())]))

@@ -1,0 +1,175 @@
+"""What a run learns from: which rows of its half, what it is told of each, and by what labels it is validated."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from training.engine.data.examples import Examples
+from training.engine.data.split import PORTION, RANDOM, TRUTH, Half, Rows, draw
+from training.engine.errors import EngineError
+from training.engine.targets.boosting import ballot
+from training.engine.targets.overlap import kinds
+from training.engine.targets.supervisor_labels import Probabilities, confidence, targets
+from training.spec import RunSpec
+from training.spec.methods import (
+    Anchored,
+    EasyToHard,
+    FilterFraction,
+    FilterThreshold,
+    LanguageModelling,
+    Mixed,
+    Overlap,
+    Sequential,
+)
+from training.storage.artifacts import Predictions, Store, labels_of
+
+Mask = npt.NDArray[np.bool_]
+Tell = Callable[[Rows], Probabilities]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """``rows`` are learned from and told ``labels``; ``validation`` rows are looked at and told ``held_out``.
+
+    ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not ask. ``of`` is how many rows the
+    half has for learning. A row may come more than once.
+    """
+
+    rows: Rows
+    labels: Probabilities
+    validation: Rows
+    held_out: Probabilities
+    of: int
+    truth: Mask | None = None
+
+    @property
+    def left_out(self) -> int:
+        return self.of - len(np.unique(self.rows))
+
+
+def lesson(
+    run: RunSpec,
+    examples: Examples,
+    half: Half,
+    supervisor: Predictions | None,
+    store: Store,
+    features: Callable[[], npt.NDArray[np.float32]],
+) -> Lesson:
+    """The lesson of ``run``. Raises EngineError where its method leaves too few rows.
+
+    ``features`` gives what the untrained model makes of every text of the data set (rows, width), for a method that asks.
+    """
+    rows, validation = (_portion(run, examples, part) for part in (half.train, half.validation))
+    method = run.method
+
+    def true(rows: Rows) -> Probabilities:
+        return targets(examples, rows, None)
+
+    def taught(rows: Rows) -> Probabilities:
+        return targets(examples, rows, supervisor)
+
+    tell: Tell = taught
+    truth: Callable[[Rows], Mask] | None = None
+    match method:
+        case FilterThreshold() | FilterFraction():
+            rows = rows[kept(method, taught(rows))]
+        case Overlap():
+            rows = rows[chosen(method, kinds(taught(rows), features()[rows]), draw(examples.group[rows], run.seed, RANDOM))]
+        case EasyToHard():
+            rows, validation = (part[easiest(taught(part), true(part), method.easy)] for part in (rows, validation))
+            tell = true
+        case Sequential():
+            rows, validation = (part[_drawn(run, examples, part, method.fraction)] for part in (rows, validation))
+        case LanguageModelling():
+            tell = nothing
+        case Mixed() | Anchored():
+            rest = _random(run, examples) if isinstance(method, Mixed) and method.rest == "random" else taught
+
+            def truth(rows: Rows) -> Mask:
+                return _drawn(run, examples, rows, method.fraction)
+
+            def tell(rows: Rows) -> Probabilities:
+                return np.where(_over(truth(rows), rest(rows)), true(rows), rest(rows))
+
+    rows = _sample(run, rows, store)
+    if len(rows) < 2:
+        raise EngineError(f"{len(rows)} of {len(half.train)} rows are left to learn from, and training needs at least two.")
+    if run.stop == "validation" and not len(validation):
+        raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
+    marks = truth(rows) if isinstance(method, Anchored) and truth else None
+    return Lesson(rows, tell(rows), validation, tell(validation), len(half.train), marks)
+
+
+def nothing(rows: Rows) -> Probabilities:
+    """For texts that are learned without a label."""
+    return np.zeros(len(rows), np.float32)
+
+
+def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
+    """Positions of the weak labels (n,) or (n, K) that the filter keeps, ascending."""
+    label, sure = labels_of(weak), confidence(weak)
+    if isinstance(method, FilterThreshold):
+        return np.flatnonzero(sure > method.threshold)
+    found = []
+    for one in np.unique(label):
+        mine = np.flatnonzero(label == one)
+        found.append(mine[np.argsort(-sure[mine], kind="stable")[: int(np.ceil(method.keep * len(mine)))]])
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
+
+
+def chosen(method: Overlap, kind: npt.NDArray[np.str_], chance: npt.NDArray[np.float64]) -> Rows:
+    """Positions of the rows of the kind that the method asks for, ascending; of random ones, those with the least ``chance``."""
+    if method.part != "random":
+        return np.flatnonzero(kind == method.part)
+    return np.sort(np.argsort(chance, kind="stable")[: int((kind == "overlap").sum())])
+
+
+def easiest(weak: Probabilities, true: Probabilities, share: float) -> Rows:
+    """Positions of that share of rows on which the labels ``weak`` cost least against the truth, ascending."""
+    of_gold = (weak * true).sum(axis=1) if weak.ndim == 2 else np.where(true > 0.5, weak, 1 - weak)
+    order = np.argsort(-of_gold, kind="stable")  # cross-entropy falls with the probability of the true label
+    return np.sort(order[: int(np.ceil(share * len(order)))])
+
+
+def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
+    if run.portion is None:
+        return rows
+    place, parts = run.portion
+    mine: Rows = rows[(draw(examples.group[rows], run.seed, PORTION) * parts).astype(np.int64) == place]
+    return mine
+
+
+def _drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mask:
+    """The rows whose truth is known, by a hash of their group: of a larger fraction they are still among them."""
+    return draw(examples.group[rows], run.seed, TRUTH) < fraction
+
+
+def _random(run: RunSpec, examples: Examples) -> Tell:
+    """A class for each row that depends on its id and the seed alone."""
+
+    def tell(rows: Rows) -> Probabilities:
+        label = (draw(examples.id[rows], run.seed, RANDOM) * examples.classes).astype(np.int64)
+        return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
+
+    return tell
+
+
+def _over(mask: Mask, prob: Probabilities) -> Mask:
+    return mask if prob.ndim == 1 else mask[:, None]
+
+
+def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
+    """A bootstrap sample, or one by the weights that the earlier members of an AdaBoost leave; else the rows themselves."""
+    if run.resample is not None:
+        return np.sort(_chance(run, run.resample).choice(rows, len(rows)))
+    if run.boosts:
+        weight = ballot([store.read_predictions(key).part("own") for key in run.boosts]).weight
+        return np.sort(_chance(run, len(run.boosts)).choice(rows, len(rows), p=weight))
+    return rows
+
+
+def _chance(run: RunSpec, member: int) -> np.random.Generator:
+    """For the sample of a member; the last number keeps it apart from the order of the batches."""
+    return np.random.default_rng([run.seed, member, 1])

@@ -1,0 +1,331 @@
+"""What an experiment found: accuracies, the gap, PGR with its state, transitions and contrasts, from predictions alone."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from training import catalog
+from training.metrics.agreement import (
+    Accuracy,
+    Agreement,
+    Clusters,
+    Hard,
+    Rights,
+    State,
+    Transitions,
+    accuracy,
+    agreement_of,
+    at_chance,
+    hard_of,
+    state_of,
+    transitions_of,
+)
+from training.metrics.early_stopping import Ended, Stops, ended, stops_of
+from training.metrics.intervals import Estimate, combination, holm, low_outliers, measure, p_value, ratio
+from training.metrics.significance import Discordant, mcnemar
+from training.planning.plan import Plan, Triplet
+from training.spec import Frozen
+from training.spec.methods import EasyToHard, Method
+from training.storage.artifacts import Predictions, Trajectory
+
+ROLES = {"weak": "weak supervisor", "student": "student", "ceiling": "strong ceiling"}
+
+
+class Outcome(Frozen):
+    """One triplet: test accuracies as fractions, None for a run that has not finished, and the keys of its three runs."""
+
+    method: str
+    method_index: int
+    seed: int
+    weak_model: str
+    strong_model: str
+    weak: float | None
+    student: float | None
+    ceiling: float | None
+    weak_run: str
+    student_run: str
+    ceiling_run: str
+
+    @property
+    def missing(self) -> list[str]:
+        return [role for role in ROLES if getattr(self, role) is None]
+
+
+class Group(Frozen):
+    """One pair and method over seeds. ``pgr`` is None unless the state is ok, all measures are None without a complete seed."""
+
+    weak_model: str
+    strong_model: str
+    method: str
+    method_index: int
+    seeds: tuple[int, ...]
+    """Seeds of which all three runs have finished: what everything below is computed on."""
+    missing: tuple[int, ...]
+    provisional: bool
+    single_seed: bool
+    """The intervals know no seed variance."""
+    state: State
+    reason: str
+    pgr: Estimate | None = None
+    gap: Estimate | None = None
+    """B: ceiling - supervisor."""
+    gain: Estimate | None = None
+    """A: student - supervisor."""
+    weak: Accuracy | None = None
+    student: Accuracy | None = None
+    ceiling: Accuracy | None = None
+    transitions: Transitions | None = None
+    agreement: Agreement | None = None
+    stops: Stops | None = None
+    """Of the students; None where one has no trajectory."""
+    hard: Hard | None = None
+    """Of the method easy to hard alone."""
+    weak_at_chance: bool = False
+    failed_ceilings: tuple[int, ...] = ()
+    """Seeds whose ceiling lies far below the ceilings of the other seeds."""
+
+
+class Contrast(Frozen):
+    """A method against the baseline method, for students of the same supervisors on the same seeds; needs no ceiling.
+
+    ``p_holm`` is adjusted for all contrasts of the pair. ``pgr_difference`` is (A - A_baseline) / B, where it has finite ends.
+    """
+
+    weak_model: str
+    strong_model: str
+    method: str
+    method_index: int
+    baseline: str
+    baseline_index: int
+    seeds: tuple[int, ...]
+    difference: Estimate
+    p: float
+    p_holm: float
+    pgr_difference: Estimate | None
+    discordant: tuple[Discordant, ...] = ()
+    """Of each seed, the baseline's student first: one pair of runs by itself, which knows nothing of other seeds."""
+
+
+class Result(Frozen):
+    """All that an experiment found so far; ``test_rows`` and ``classes`` are None until one run has finished."""
+
+    test_rows: int | None
+    classes: int | None
+    triplets: tuple[Outcome, ...]
+    groups: tuple[Group, ...]
+    contrasts: tuple[Contrast, ...]
+    data_warnings: tuple[str, ...] = ()
+    """What the checks found in the data set, as far as it was known when the result was computed."""
+
+
+class Tested(NamedTuple):
+    """One run on the test set, in the order of the examples' ids."""
+
+    id: npt.NDArray[np.int64]
+    group: npt.NDArray[np.int64]
+    gold: npt.NDArray[np.int8]
+    label: npt.NDArray[np.int8]
+    classes: int
+    of_gold: npt.NDArray[np.float32]
+    """The probability that it gives to the true label."""
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        right: npt.NDArray[np.bool_] = self.label == self.gold
+        return right
+
+
+Look = Callable[[str], Tested | None]
+Replay = Callable[[str], Ended | None]
+
+
+HeldOut = Literal["test", "locked"]
+
+
+def summarize(
+    plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory], on: HeldOut = "test"
+) -> Result:
+    """The result of all runs of ``plan`` that have finished, on the test set.
+
+    ``on="locked"`` opens the locked one instead, for which nothing was ever chosen; trajectories do not have its rows.
+    ``read`` and ``read_trajectory`` give what a run left, by key, and raise FileNotFoundError for a run that has not finished.
+    Raises ValueError where predictions are not numbers or where two runs were tested on different examples.
+    """
+    first: list[Tested] = []
+
+    @cache
+    def look(key: str) -> Tested | None:
+        try:
+            test = test_of(read(key), key, on)
+        except FileNotFoundError:
+            return None
+        first.append(test)
+        if not same_examples(test, first[0]):
+            raise ValueError(f"Run {key[:12]} was tested on other examples than the other runs: they cannot be compared.")
+        return test
+
+    @cache
+    def replay(key: str) -> Ended | None:
+        test = look(key) if on == "test" else None
+        try:
+            return test and ended(read_trajectory(key), test.id, test.gold)
+        except FileNotFoundError:
+            return None
+
+    outcomes = tuple(outcome_of(plan, triplet, look) for triplet in plan.triplets)
+    pairs: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        pairs.setdefault((outcome.weak_model, outcome.strong_model), []).append(outcome)
+    groups, contrasts = [], []
+    for pair in pairs.values():
+        methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
+        groups += [group_of(members, look, replay, method) for members, method in zip(methods, plan.spec.methods, strict=True)]
+        contrasts += contrasts_of(methods, look)
+    data = catalog.known_dataset(plan.spec.data.name)
+    return Result(
+        test_rows=len(first[0].id) if first else None,
+        classes=first[0].classes if first else None,
+        triplets=outcomes,
+        groups=tuple(groups),
+        contrasts=tuple(contrasts),
+        data_warnings=data.warnings if data else (),
+    )
+
+
+def same_examples(one: Tested, two: Tested) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold", "classes"))
+
+
+def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:
+    """The held-out part of a run's predictions, checked. Raises ValueError for probabilities that are not numbers in [0, 1]."""
+    part = predictions.part(on)
+    if not np.all((part.prob >= 0) & (part.prob <= 1)):
+        raise ValueError(f"Run {key[:12]} predicts something that is not a probability.")
+    if not len(part.id):
+        raise ValueError(f"Run {key[:12]} has no predictions on the {on} set.")
+    part = part.take(np.argsort(part.id, kind="stable"))
+    of_gold = (
+        np.where(part.gold == 1, part.prob, 1 - part.prob) if part.classes == 2 else part.prob[np.arange(len(part.id)), part.gold]
+    )
+    return Tested(part.id, part.group, part.gold, part.label, part.classes, of_gold)
+
+
+def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
+    keys = {"weak": triplet.weak, "student": triplet.student, "ceiling": triplet.ceiling}
+    tests = {role: look(key) for role, key in keys.items()}
+    return Outcome(
+        method=plan.spec.methods[triplet.method].kind,
+        method_index=triplet.method,
+        seed=triplet.seed,
+        weak_model=triplet.weak_model,
+        strong_model=triplet.strong_model,
+        **{role: None if test is None else float(test.right.mean()) for role, test in tests.items()},
+        **{f"{role}_run": key for role, key in keys.items()},
+    )
+
+
+def tested(outcomes: Sequence[Outcome], role: str, look: Look) -> list[Tested]:
+    """What the runs in this role said, in the order of ``outcomes``, where all of them have finished."""
+    return [test for outcome in outcomes if (test := look(getattr(outcome, f"{role}_run")))]
+
+
+def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tuple[Rights, Clusters]:
+    """Whether each run answers each test example right, as (roles, seeds, examples), and the group of each example."""
+    found = [tested(outcomes, role, look) for role in roles]
+    return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
+
+
+def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Method) -> Group:
+    """One pair and method, on the seeds of which all three runs have finished."""
+    complete = [outcome for outcome in outcomes if not outcome.missing]
+    missing = tuple(outcome.seed for outcome in outcomes if outcome.missing)
+    names = outcomes[0].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
+    if not complete:
+        waiting = [role for role in ROLES if any(role in outcome.missing for outcome in outcomes)]
+        reason = f"No seed has all three runs yet; missing: {', '.join(ROLES[role] for role in waiting)}."
+        return Group(**names, seeds=(), missing=missing, provisional=True, single_seed=False, state="incomplete", reason=reason)
+
+    right, clusters = rights(complete, ("weak", "student", "ceiling"), look)
+    spread = measure(right, clusters)
+    weak, student, ceiling = (accuracy(spread, right, role) for role in range(3))
+    gain, gap = combination(spread, (-1, 1, 0)), combination(spread, (-1, 0, 1))
+    pgr = ratio(spread, (-1, 1, 0), (-1, 0, 1))
+    state, reason = state_of(weak, ceiling, gap, pgr)
+    seeds = tuple(outcome.seed for outcome in complete)
+    supervisors, students = tested(complete, "weak", look), tested(complete, "student", look)
+    same = np.stack([one.label == two.label for one, two in zip(supervisors, students, strict=True)])
+    classes = students[0].classes
+    by_rule = [one for outcome in complete if (one := replay(outcome.student_run))]
+    return Group(
+        **names,
+        seeds=seeds,
+        missing=missing,
+        provisional=bool(missing),
+        single_seed=len(seeds) == 1,
+        state=state,
+        reason=reason,
+        pgr=pgr if state == "ok" else None,
+        gap=gap,
+        gain=gain,
+        weak=weak,
+        student=student,
+        ceiling=ceiling,
+        transitions=transitions_of(right[0], right[1], same, classes, clusters),
+        agreement=agreement_of(right[0], same, clusters),
+        stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
+        hard=(
+            hard_of(right, np.stack([one.of_gold for one in supervisors]), method.easy, clusters)
+            if isinstance(method, EasyToHard)
+            else None
+        ),
+        weak_at_chance=at_chance(weak, classes),
+        failed_ceilings=tuple(seeds[index] for index in low_outliers(ceiling.per_seed, right.shape[2])),
+    )
+
+
+def contrasts_of(methods: Sequence[Sequence[Outcome]], look: Look) -> list[Contrast]:
+    """Every other method of one pair against naive, or against the first method where none is naive."""
+    base = next((members for members in methods if members[0].method == "naive"), methods[0])
+    found = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, look))]
+    adjusted = holm([contrast.p for contrast in found])
+    return [contrast.model_copy(update={"p_holm": p}) for contrast, p in zip(found, adjusted, strict=True)]
+
+
+def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -> Contrast | None:
+    """The difference of student accuracies on the seeds where both students have finished; None without such a seed."""
+    both = [(one, two) for one, two in zip(base, other, strict=True) if one.student is not None and two.student is not None]
+    if not both:
+        return None
+    names = both[0][1].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
+    (ones, clusters), (twos, _) = (rights(side, ("student",), look) for side in zip(*both, strict=True))
+    spread = measure(np.concatenate([ones, twos]), clusters)
+    p = p_value(spread, (-1, 1))
+    return Contrast(
+        **names,
+        baseline=base[0].method,
+        baseline_index=base[0].method_index,
+        seeds=tuple(one.seed for one, _ in both),
+        difference=combination(spread, (-1, 1)),
+        p=p,
+        p_holm=p,
+        discordant=tuple(mcnemar(one.seed, *runs) for (one, _), *runs in zip(both, ones[0], twos[0], strict=True)),
+        pgr_difference=_pgr_difference([(one, two) for one, two in both if not one.missing and not two.missing], look),
+    )
+
+
+def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], look: Look) -> Estimate | None:
+    """(A_other - A_base) / B by Fieller; None unless the gap B is resolved and above zero and both ends are finite."""
+    if not complete:
+        return None
+    (trio, clusters), (student, _) = (
+        rights([one for one, _ in complete], ("weak", "student", "ceiling"), look),
+        rights([two for _, two in complete], ("student",), look),
+    )
+    spread = measure(np.concatenate([trio, student]), clusters)
+    difference = ratio(spread, (0, -1, 0, 1), (-1, 0, 1, 0))
+    weak, _, ceiling = (accuracy(spread, np.concatenate([trio, student]), role) for role in range(3))
+    state, _ = state_of(weak, ceiling, combination(spread, (-1, 0, 1, 0)), difference)
+    return difference if state == "ok" else None

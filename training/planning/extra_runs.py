@@ -1,0 +1,121 @@
+"""Methods and supervisors that need more runs than a supervisor, a student and a ceiling, and which runs these are."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from training.spec import GROUND_TRUTH, Errors, RunSpec
+from training.spec.methods import (
+    AdaBoost,
+    Bagging,
+    Bootstrapping,
+    EnsembleMean,
+    FewShot,
+    LanguageModelling,
+    Method,
+    Naive,
+    Relabelling,
+    Sequential,
+    ZeroShot,
+)
+
+Add = Callable[[RunSpec], str]
+"""Puts a run into the plan, behind those that it needs, and returns its key."""
+
+BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
+"""Methods whose student is not, or not only, taught by the supervisor of its triplet."""
+
+PROBE_EPOCHS = 8
+"""Passes of a linear probe over half B, as by default elsewhere."""
+
+
+def taught_by_supervisor(method: Method) -> bool:
+    """Whether the student learns from the labels of its triplet's supervisor, by the method itself."""
+    return not isinstance(method, BY_OTHERS)
+
+
+def trained_as(method: Method) -> Method:
+    """The method of the run that is the student: naive, where other runs make the method what it is."""
+    return method if taught_by_supervisor(method) or isinstance(method, Sequential) else Naive()
+
+
+def student_of(
+    method: Method, naive: RunSpec, weak: RunSpec, weaks: Sequence[str], smaller: Sequence[RunSpec], add: Add
+) -> RunSpec:
+    """The student by ``method``, with the runs that it needs added to the plan.
+
+    ``naive`` is the naive student of the supervisor ``weak``, whose labels it has; ``weaks`` are the keys of the seed's
+    supervisors, and ``smaller`` the naive students of smaller strong models, ascending by size.
+    """
+    match method:
+        case EnsembleMean():
+            return naive.model_copy(update={"labels": add(combined(weak, weaks, "mean"))})
+        case Bagging():
+            members = [add(weak.model_copy(update={"resample": number})) for number in range(method.members)]
+            return naive.model_copy(update={"labels": add(combined(weak, members, "mean"))})
+        case AdaBoost():
+            members = []
+            for _ in range(method.members):
+                members.append(add(weak.model_copy(update={"boosts": tuple(members)})))
+            return naive.model_copy(update={"labels": add(combined(weak, members, "votes"))})
+        case Bootstrapping():
+            steps = [*smaller, naive]
+            if len(steps) == 1:
+                return naive
+            shares = [run.model_copy(update={"portion": (place, len(steps))}) for place, run in enumerate(steps)]
+            labels = naive.labels
+            for step in shares[:-1] if method.route == "chain" else ():
+                labels = add(step.model_copy(update={"labels": labels}))
+            return shares[-1].model_copy(update={"labels": labels})
+        case Relabelling():
+            labels = add(naive)
+            for _ in range(method.rounds - 1):
+                labels = add(naive.model_copy(update={"labels": labels}))
+            return naive.model_copy(update={"labels": labels})
+        case ZeroShot() | FewShot():
+            return prompted(naive, method)
+        case Sequential():
+            return naive.model_copy(update={"labels": GROUND_TRUTH, "method": method, "start": add(naive)})
+    return naive.model_copy(update={"method": method})
+
+
+def prompted(naive: RunSpec, method: Method) -> RunSpec:
+    """Trains nothing: the frozen model is asked, and its own unembedding answers."""
+    frozen = {"adaptation": "probe", "head_start": "unembedding", "stop": "last", "lora_rank": None, "lora_alpha": None}
+    rest = {"gradient_checkpointing": False, "keep_weights": False, "start": None}
+    return naive.model_copy(update={"method": method, **frozen, **rest})
+
+
+def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
+    """Learns the texts of the half by language modelling; students and ceilings of its model go on from its weights."""
+    learning = {"method": LanguageModelling(), "epochs": epochs, "stop": "last", "head_start": "zero", "keep_weights": True}
+    return ceiling.model_copy(update=learning)
+
+
+def probed(student: RunSpec, lr: float, features_of: str | None) -> RunSpec:
+    """A linear probe on the truth of half B: of the student's model as it was published, or as ``features_of`` has tuned it."""
+    frozen = {"adaptation": "probe", "head_start": "zero", "lora_rank": None, "lora_alpha": None, "start": None}
+    probe = {"labels": GROUND_TRUTH, "method": Naive(), "epochs": PROBE_EPOCHS, "lr": lr, "features_of": features_of}
+    rest = {"portion": None, "gradient_checkpointing": False, "keep_weights": False}
+    return student.model_copy(update={**frozen, **probe, **rest})
+
+
+def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:
+    """Trains nothing: says the mean of what ``members`` say, or the mean weighted by their votes. Else like ``weak``."""
+    return weak.model_copy(update={"members": tuple(members), "combine": combine, "stop": "last"})
+
+
+def simulated(weak: RunSpec, key: str, ceiling: str, errors: Errors) -> RunSpec:
+    """Trains nothing: says the truth but for as many errors as ``weak`` makes, whose key is ``key``; placed by ``errors``."""
+    judge = ceiling if errors in ("unsure", "sure") else None
+    return weak.model_copy(update={"labels": key, "errors": errors, "judge": judge, "stop": "last"})
+
+
+def origins(run: RunSpec, runs: Mapping[str, RunSpec]) -> set[str]:
+    """Keys of all runs that ``run`` hangs on, among ``runs``."""
+    found: set[str] = set()
+    left = [*run.needs]
+    while left:
+        key = left.pop()
+        if key not in found and key in runs:
+            found.add(key)
+            left += runs[key].needs
+    return found

@@ -1,0 +1,305 @@
+"""Where runs keep what they make: names under one root folder. Read by the web, written by the engine."""
+
+import glob
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.names import within
+from training.spec import RunSpec
+from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
+from training.storage.columns import array_of, column_of, row_of, table_of
+
+Read = TypeVar("Read")
+
+KEPT = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
+"""What a finished run leaves in its folder, each with a checksum; the first says that it has finished."""
+
+ROW_GROUP = 65_536
+"""Rows that are read at once to find one of them."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one finished run says of the examples outside its supervisor's half; one entry per example in every array.
+
+    ``prob`` is what it says after the step that the run's stop rule selected: with two classes the probability of class 1 (n,),
+    with K > 2 that of each class (n, K). ``split`` is "transfer" (half B, where weak labels are read, validation rows included),
+    "test", or "locked" (looked at by no result). Examples with the same ``group`` are near copies or share a question, so they
+    count as one cluster.
+
+    In the file, predictions.parquet, each array is a column and each example a row. ``prob`` is a float with two classes, and
+    with K > 2 a fixed-size list of K floats in the order of the classes.
+    """
+
+    id: npt.NDArray[np.int64]
+    split: npt.NDArray[np.str_]
+    group: npt.NDArray[np.int64]
+    gold: npt.NDArray[np.int8]
+    prob: npt.NDArray[np.float32]
+
+    def part(self, split: str) -> "Predictions":
+        return self.take(self.split == split)
+
+    def take(self, entries: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Predictions":
+        """The entries at these positions, in their order, or those where a mask is true."""
+        return Predictions(**{field.name: getattr(self, field.name)[entries] for field in fields(self)})
+
+    @property
+    def classes(self) -> int:
+        return classes_of(self.prob)
+
+    @property
+    def label(self) -> npt.NDArray[np.int8]:
+        """The hard labels (n,)."""
+        return labels_of(self.prob)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        right: npt.NDArray[np.bool_] = self.label == self.gold
+        return right
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a run said of test examples at each of its evaluations.
+
+    ``prob`` is the probability of class 1 (e, n), or with K > 2 classes that of each class (e, n, K). ``steps`` (e,) ascends from
+    0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
+    transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the run's own labels, NaN
+    without such rows. ``selected`` is the step of the predictions.
+
+    In the file, trajectory.parquet, each example is a row of ``id`` and ``prob``, a fixed-size list with an entry for each
+    evaluation: a float, or with K > 2 classes a fixed-size list of K floats. The rest is JSON in the file's metadata.
+    """
+
+    steps: npt.NDArray[np.int64]
+    id: npt.NDArray[np.int64]
+    prob: npt.NDArray[np.float32]
+    validation: npt.NDArray[np.float64]
+    selected: int
+
+    @property
+    def last(self) -> int:
+        return int(self.steps[-1])
+
+    def hindsight(self, gold: npt.NDArray[np.int8]) -> int:
+        """The step with the best accuracy against ``gold`` (n,), the earliest of equal ones, 0 aside. For diagnosis only."""
+        return earliest_best(self.steps, (self.label == gold).mean(axis=1))
+
+    def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
+        return float((labels_of(self.at(step)) == gold).mean())
+
+    def at(self, step: int) -> npt.NDArray[np.float32]:
+        """Probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
+        prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]
+        return prob
+
+    @property
+    def label(self) -> npt.NDArray[np.int8]:
+        """Hard labels (e, n)."""
+        return np.stack([labels_of(prob) for prob in self.prob])
+
+
+def classes_of(prob: npt.NDArray[np.float32]) -> int:
+    """How many classes the probabilities (n,) or (n, K) are of."""
+    return 2 if prob.ndim == 1 else prob.shape[1]
+
+
+def labels_of(prob: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+    """Hard labels (n,): 1 where the probability of class 1 (n,) is above one half; of (n, K) the first of the most probable."""
+    return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(np.int8)
+
+
+def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:
+    """The first step with the highest score. Step 0 is no candidate: a model that has not been trained is not stopped early."""
+    trained = np.asarray(steps) > 0
+    return int(np.asarray(steps)[trained][np.argmax(np.asarray(score)[trained])])
+
+
+class Store:
+    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` and ``tokens/`` shared by all."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def checksums(self) -> Checksums:
+        return Checksums(self.root)
+
+    @contextmanager
+    def writing(self, target: Path) -> Iterator[Path]:
+        """A path whose content becomes the file ``target`` of this store, with its checksum, when the block ends well."""
+        checksums = self.checksums
+        checksums.begin()
+        with checksums.writing(target) as path:
+            yield path
+
+    def run(self, key: str) -> Path:
+        return within(self.root / "runs", key)
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    def features_file(self, run: RunSpec, layers: int | None, reading: str, precision: str, side: str = "a") -> Path:
+        """Of text ``side`` (a or b) through ``layers`` of the run's model, read by ``reading`` and computed in ``precision``."""
+        variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
+        variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
+        parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
+        return within(self.features, "-".join(map(str, parts)), ".npy")
+
+    @property
+    def tokens(self) -> Path:
+        """Texts as token ids, shared by all runs with the same data set, tokenizer and longest text."""
+        return self.root / "tokens"
+
+    def checkpoint(self, key: str) -> Path:
+        """Of a run that has begun and not finished."""
+        return self.run(key) / "checkpoint.bin"
+
+    def weights(self, key: str) -> Path:
+        """The tensors of the selected step: the head of a probe, additions and head of LoRA, else the whole model."""
+        return self.run(key) / "weights.safetensors"
+
+    def finished(self, key: str) -> bool:
+        return (self.run(key) / "predictions.parquet").exists()
+
+    def damage(self, key: str, *, again: bool = False) -> DamagedArtifact | None:
+        """What is wrong with the files of a finished run, None where nothing is; ``again`` as ``Checksums.verify`` has it."""
+        folder, checksums = self.run(key), self.checksums
+        if not self.finished(key):
+            return DamagedArtifact(key, "predictions.parquet", MISSING)
+        try:
+            for path in sorted(folder.glob("*")):
+                if path.suffix != SUFFIX and path.name in KEPT:
+                    checksums.verify(path, again=again)
+                elif path.suffix == SUFFIX and path.stem in KEPT and not path.with_suffix("").exists():
+                    return DamagedArtifact(key, path.stem, MISSING)
+        except DamagedArtifact as error:
+            return error
+        except FileNotFoundError as error:  # taken away meanwhile
+            return DamagedArtifact(key, Path(error.filename).name.removesuffix(SUFFIX), MISSING)
+        return None
+
+    def quarantine(self, key: str) -> None:
+        """Moves what a finished run left aside, so that it can be trained again: the predictions, which say so, first."""
+        folder = self.run(key)
+        self.checksums.quarantine(*(path for name in KEPT if (path := folder / name).exists()))
+
+    def write_run(self, run: RunSpec) -> None:
+        """What the run was asked to be, so that it can be told from its folder alone."""
+        with self.writing(self.run(run.key()) / "run.json") as path:
+            path.write_text(run.model_dump_json(indent=2))
+
+    def read_run(self, key: str) -> RunSpec:
+        """The finished run whose key is ``key`` or begins with it.
+
+        Raises LookupError where there is not exactly one, DamagedArtifact.
+        """
+        found = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
+        if len(found) != 1:
+            raise LookupError(f"{len(found) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
+        run = self._parsed(self.run(found[0]) / "run.json", RunSpec.model_validate_json)
+        if run.key() != found[0]:
+            raise DamagedArtifact(found[0], "run.json", CHANGED)
+        return run
+
+    def sweep(self, key: str, *patterns: str) -> None:
+        """Removes what killed writers left of their files, and the run's files that are named like one of ``patterns``."""
+        for pattern in (".*", *patterns):
+            for path in self.run(key).glob(pattern):
+                remove(path)
+
+    def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
+        """What ``parse`` makes of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
+        data = self.checksums.read(path)
+        with self._understood(path):
+            return parse(data)
+
+    @contextmanager
+    def _understood(self, path: Path) -> Iterator[None]:
+        """Whatever a library says of a file that an older version left without a checksum means that it is damaged."""
+        try:
+            yield
+        except (MemoryError, FileNotFoundError):
+            raise
+        except Exception as error:
+            if sidecar(path).exists():
+                raise
+            raise self.checksums.damaged(path, UNREADABLE) from error
+
+    def write_predictions(self, key: str, predictions: Predictions) -> None:
+        columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
+        table = pa.table(columns | {"prob": column_of(predictions.prob)})
+        with self.writing(self.run(key) / "predictions.parquet") as path:
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+
+    def read_predictions(self, key: str) -> Predictions:
+        """Raises FileNotFoundError where the run has not finished, DamagedArtifact where the file is not what was written."""
+        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _predictions(table_of(data)))
+
+    def read_example(self, key: str, example: int) -> Predictions | None:
+        """What the run says of one example, one entry; None where it has not seen it.
+
+        Raises as ``read_predictions`` does.
+        """
+        row = self._row(self.run(key) / "predictions.parquet", example)
+        return None if row is None else _predictions(row)
+
+    def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
+        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+        told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
+        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
+        with self.writing(self.run(key) / "trajectory.parquet") as path:
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+
+    def read_trajectory(self, key: str) -> Trajectory:
+        """Raises as ``read_predictions`` does."""
+        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _trajectory(table_of(data)))
+
+    def read_path(self, key: str, example: int) -> Trajectory | None:
+        """The trajectory of one test example; None where there is no such one. Raises as ``read_predictions`` does."""
+        row = self._row(self.run(key) / "trajectory.parquet", example)
+        return None if row is None else _trajectory(row)
+
+    def _row(self, path: Path, example: int) -> pa.Table | None:
+        """The row with this id, of whose file only the ids and one group of rows are read once it has been compared."""
+        self.checksums.verify(path)
+        with self._understood(path):
+            return row_of(path, example)
+
+
+def same(one: Store, key: str, other: Store, key_there: str) -> bool:
+    """Whether two finished runs say exactly the same of the same examples; a file that cannot be read says nothing."""
+    try:
+        mine, theirs = one.read_predictions(key), other.read_predictions(key_there)
+    except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):
+        return False
+    return all(np.array_equal(getattr(mine, field.name), getattr(theirs, field.name)) for field in fields(Predictions))
+
+
+def _predictions(table: pa.Table) -> Predictions:
+    columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
+    split = table["split"].to_numpy().astype(np.str_)
+    return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
+
+
+def _trajectory(table: pa.Table) -> Trajectory:
+    told = json.loads(table.schema.metadata[b"trajectory"])
+    prob = array_of(table["prob"].combine_chunks())
+    return Trajectory(
+        steps=np.array(told["steps"], np.int64),
+        id=table["id"].to_numpy(),
+        prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
+        validation=np.array(told["validation"], np.float64),
+        selected=told["selected"],
+    )

@@ -1,0 +1,37 @@
+"""What a run tells, kept beside its files where no laboratory records it: events.jsonl, as in an archive."""
+
+import json
+from datetime import UTC, datetime
+
+from training.events import EVENTS, Event, RunClaimed, Told
+from training.storage.artifacts import Store
+
+WORKER = "command line"
+
+
+class Diary:
+    """One attempt at the run ``key`` begins; earlier ones stay before it."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._path = store.run(key) / EVENTS
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        before = self._whole()
+        self._seq = len(before)
+        self._attempt = 1 + (json.loads(before[-1])["attempt"] if before else 0)
+        self.write(RunClaimed(worker=WORKER))
+
+    def _whole(self) -> list[str]:
+        """The lines so far, without one that a killed program has not written to its end."""
+        if not self._path.exists():
+            return []
+        text = self._path.read_text(encoding="utf-8")
+        kept = text[: text.rfind("\n") + 1]
+        if kept != text:
+            self._path.write_text(kept, encoding="utf-8")
+        return kept.splitlines()
+
+    def write(self, event: Event) -> None:
+        self._seq += 1
+        told = Told(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(told.model_dump_json() + "\n")
