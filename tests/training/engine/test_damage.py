@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.conftest import finish, make_run
 from tests.training.engine.test_execute import at_step, full, interrupted
-from tests.training.test_checksums import flip
+from tests.training.storage.test_checksums import flip
 from training import Event, RunSpec, Store
 from training.__main__ import FAILED, train
 from training.engine.outputs.export import weights_of

@@ -6,7 +6,7 @@ import pytest
 
 from training.spec.methods import METHODS
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/methods.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs/methods.md").read_text()
 
 
 @pytest.mark.parametrize("kind", METHODS, ids=lambda kind: kind.model_fields["kind"].default)

@@ -5,11 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.training.conftest import make_run, plan_with
 from training import RunSpec
 from training.engine.models import backbone, packing
 from training.engine.models.backbone import pooled
-
-from ..conftest import make_run, plan_with
 
 ARCHITECTURES = ("llama", "gpt2", "bert", "minilm")
 IDS = torch.tensor([[5, 9, 2, 0], [7, 0, 0, 0], [3, 4, 5, 6]])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.catalog.test_shelf import card, shelve
+from tests.training.catalog.test_library import card, shelve
 from tests.training.engine.data.made import REPORT
 from training import catalog
 from training.metrics.results import Group, Result, summarize

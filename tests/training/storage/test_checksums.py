@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.test_artifacts import predictions, trajectory
+from tests.training.storage.test_artifacts import predictions, trajectory
 from training import ExperimentSpec, make_plan
 from training.catalog import library
 from training.storage import checksums
