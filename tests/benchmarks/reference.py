@@ -23,7 +23,7 @@ from training.engine.data.split import split_for
 from training.engine.models import backbone, classifiers
 from training.engine.schedule import batches
 from training.spec import GROUND_TRUTH
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 EVALUATION_BATCH = 32
 

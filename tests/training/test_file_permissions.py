@@ -39,7 +39,7 @@ def test_a_file_written_atomically_has_the_mode_that_the_umask_gives(tmp_path: P
 @pytest.mark.parametrize(("group", "mode"), [("", 0o600), (str(os.getgid()), 0o660)])
 def test_every_program_closes_what_it_writes_whatever_umask_it_was_started_with(tmp_path: Path, group: str, mode: int) -> None:
     programs = [
-        "import training.__main__ as m; m.main(['schema'])",
+        "import training.cli.main as m; m.main(['schema'])",
         "import webapp.celery",
         "import webapp.asgi",
         "import runpy, sys; sys.argv = ['manage.py', 'check']; runpy.run_path('manage.py', run_name='__main__')",

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 
 from training import ExperimentSpec, Store
 from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 

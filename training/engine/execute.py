@@ -42,8 +42,9 @@ from training.engine.targets.training_set import Lesson, lesson
 from training.events import CheckpointSaved, EvaluationLogged, Event, RunFinished, RunStarted, RunStopped
 from training.spec import ENGINE_VERSION, RunSpec
 from training.spec.methods import Imitation
-from training.storage.artifacts import Predictions, Store
+from training.storage.artifacts import Store
 from training.storage.atomic import atomic
+from training.storage.predictions import Predictions
 
 log = logging.getLogger(__name__)
 

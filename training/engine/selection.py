@@ -13,8 +13,8 @@ from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ALONE, Crew
 from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
-from training.storage.artifacts import Trajectory, earliest_best
 from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
+from training.storage.predictions import Trajectory, earliest_best
 
 Weights = dict[str, Tensor]
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from training.base_models import Frozen
 from training.metrics.intervals import Estimate, Spread, conditional, measure, proportion
-from training.spec import Frozen
 
 Rights = npt.NDArray[np.bool_]
 Clusters = npt.NDArray[np.int64]

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from training.base_models import Frozen
 from training.metrics.agreement import Accuracy, Clusters, Rights, State, accuracy, state_of
 from training.metrics.intervals import Estimate, combination, measure, ratio
-from training.spec import Frozen
-from training.storage.artifacts import Trajectory, labels_of
+from training.storage.predictions import Trajectory, labels_of
 
 
 class Stop(Frozen):

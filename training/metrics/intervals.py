@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 
-from training.spec import Frozen
+from training.base_models import Frozen
 
 LEVEL = 0.95
 

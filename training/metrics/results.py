@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from training import catalog
+from training.base_models import Frozen
 from training.metrics.agreement import (
     Accuracy,
     Agreement,
@@ -24,12 +23,12 @@ from training.metrics.agreement import (
     transitions_of,
 )
 from training.metrics.early_stopping import Ended, Stops, ended, stops_of
+from training.metrics.held_out import HeldOut, Tested, same_examples, test_of
 from training.metrics.intervals import Estimate, combination, holm, low_outliers, measure, p_value, ratio
 from training.metrics.significance import Discordant, mcnemar
 from training.planning.plan import Plan, Triplet
-from training.spec import Frozen
 from training.spec.methods import EasyToHard, Method
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 
 ROLES = {"weak": "weak supervisor", "student": "student", "ceiling": "strong ceiling"}
 
@@ -121,28 +120,8 @@ class Result(Frozen):
     """What the checks found in the data set, as far as it was known when the result was computed."""
 
 
-class Tested(NamedTuple):
-    """One run on the test set, in the order of the examples' ids."""
-
-    id: npt.NDArray[np.int64]
-    group: npt.NDArray[np.int64]
-    gold: npt.NDArray[np.int8]
-    label: npt.NDArray[np.int8]
-    classes: int
-    of_gold: npt.NDArray[np.float32]
-    """The probability that it gives to the true label."""
-
-    @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        right: npt.NDArray[np.bool_] = self.label == self.gold
-        return right
-
-
 Look = Callable[[str], Tested | None]
 Replay = Callable[[str], Ended | None]
-
-
-HeldOut = Literal["test", "locked"]
 
 
 def summarize(
@@ -193,24 +172,6 @@ def summarize(
         contrasts=tuple(contrasts),
         data_warnings=data.warnings if data else (),
     )
-
-
-def same_examples(one: Tested, two: Tested) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold", "classes"))
-
-
-def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:
-    """The held-out part of a run's predictions, checked. Raises ValueError for probabilities that are not numbers in [0, 1]."""
-    part = predictions.part(on)
-    if not np.all((part.prob >= 0) & (part.prob <= 1)):
-        raise ValueError(f"Run {key[:12]} predicts something that is not a probability.")
-    if not len(part.id):
-        raise ValueError(f"Run {key[:12]} has no predictions on the {on} set.")
-    part = part.take(np.argsort(part.id, kind="stable"))
-    of_gold = (
-        np.where(part.gold == 1, part.prob, 1 - part.prob) if part.classes == 2 else part.prob[np.arange(len(part.id)), part.gold]
-    )
-    return Tested(part.id, part.group, part.gold, part.label, part.classes, of_gold)
 
 
 def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr
 
+from training.base_models import Frozen
 from training.metrics.intervals import LEVEL, Estimate, t_quantile
-from training.spec import Frozen
 
 FEWEST_RANKED = 6
 """Of fewer data sets no outcome of Wilcoxon's test is below .05."""

@@ -25,8 +25,8 @@ from training.events import Event as RunEvent
 from training.metrics.results import summarize
 from training.planning.plan import check_size
 from training.spec import ENGINE_VERSION
-from training.storage.artifacts import Predictions
 from training.storage.checksums import MISSING, DamagedArtifact
+from training.storage.predictions import Predictions
 from webapp.experiments import obstacles, workers
 from webapp.experiments.launching import launch as launch
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker

@@ -28,7 +28,7 @@ from training.metrics.diagnostics import (
 )
 from training.metrics.intervals import Estimate
 from training.metrics.results import Result
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from training.spec import GROUND_TRUTH
 from training.spec.methods import CHOOSY
-from training.storage.artifacts import Store, Trajectory
+from training.storage.artifacts import Store
+from training.storage.predictions import Trajectory
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.examples.answers import answers, flips

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from training import RunSpec, Store
 from training.names import within
 from training.storage.archive import RUN, Origin, digest, read
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.experiments.origins import exported_keys

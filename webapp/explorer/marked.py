@@ -7,7 +7,7 @@ from django.conf import settings
 
 from training import Store
 from training.metrics.results import Result, summarize
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 from webapp.notes import queries as notes

@@ -10,7 +10,7 @@ from itertools import accumulate
 from training import ExperimentSpec
 from training.metrics.agreement import Accuracy
 from training.metrics.results import Group
-from training.planning.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from webapp.charts.frontier import Point
 from webapp.charts.roles import CEILING, Look, student_looks

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from training import ExperimentSpec, Triplet
-from training.planning.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec import TrainingSpec
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate

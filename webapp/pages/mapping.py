@@ -8,11 +8,12 @@ from typing import Any
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from training.base_models import Frozen
 from training.catalog.column_mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
 from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Looked
-from training.spec import Frozen, describe
+from training.spec import describe
 
 KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")

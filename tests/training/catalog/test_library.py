@@ -9,7 +9,7 @@ from tests.training.engine.data.made import REPORT
 from training import ExperimentSpec, catalog, make_plan
 from training.catalog import library
 from training.catalog.library import Card
-from training.planning.plan import estimate_seconds
+from training.planning.estimates import estimate_seconds
 from training.spec import STORED, upgrade, warnings
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from training import ExperimentSpec, RunSpec, Store, execute, make_plan
-from training.__main__ import BAD_INPUT, FAILED, STOPPED, main
+from training.cli.exits import BAD_INPUT, FAILED, STOPPED
+from training.cli.main import main
 from training.events import EVENT
 from training.recipes import names
 
@@ -45,7 +46,7 @@ def test_schema_prints_the_schema_of_recipes(capfd: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("command", ["schema", "plan movie-reviews"])
 def test_planning_works_where_torch_cannot_be_imported(command: str) -> None:
-    code = f"import sys; sys.modules['torch'] = None; from training.__main__ import main; sys.exit(main({command.split()}))"
+    code = f"import sys; sys.modules['torch'] = None; from training.cli.main import main; sys.exit(main({command.split()}))"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests.benchmarks.data import write_csv
 from training import catalog
-from training.__main__ import BAD_INPUT, DONE, FAILED, STOPPED, main
 from training.catalog import library
+from training.cli.exits import BAD_INPUT, DONE, FAILED, STOPPED
+from training.cli.main import main
 from training.command_output import NOTICE, Checked, Looked, Refused, Shelved
 from training.events import Progress
 
@@ -149,5 +150,5 @@ def test_what_a_killed_process_left_is_taken_away_by_the_next(brought: list[str]
 
 
 def test_listing_works_where_torch_cannot_be_imported() -> None:
-    code = "import sys; sys.modules['torch'] = None; from training.__main__ import main; sys.exit(main(['data', 'list']))"
+    code = "import sys; sys.modules['torch'] = None; from training.cli.main import main; sys.exit(main(['data', 'list']))"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

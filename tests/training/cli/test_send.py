@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from training import ExperimentSpec, Store, make_plan
-from training.__main__ import BAD_INPUT, main
+from training.cli.exits import BAD_INPUT
+from training.cli.main import main
 from training.cli.send import NotSent, write
 from training.events import EVENTS
 from training.storage.archive import read, verify

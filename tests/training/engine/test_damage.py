@@ -9,7 +9,8 @@ from tests.training.conftest import finish, make_run
 from tests.training.engine.test_execute import at_step, full, interrupted
 from tests.training.storage.test_checksums import flip
 from training import Event, RunSpec, Store
-from training.__main__ import FAILED, train
+from training.cli.execute import train
+from training.cli.exits import FAILED
 from training.engine.outputs.export import weights_of
 from training.storage.artifacts import KEPT
 from training.storage.checksums import DamagedArtifact, digest

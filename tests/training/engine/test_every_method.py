@@ -31,7 +31,7 @@ from training.spec.methods import (
     ReverseKL,
     Sequential,
 )
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 
 @pytest.fixture(scope="module")

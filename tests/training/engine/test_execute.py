@@ -15,7 +15,7 @@ from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
 from training.engine.evaluation_schedule import looks
 from training.spec import Confidence
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 
 
 def predictions(run: RunSpec, store: Store) -> Predictions:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from training import RunSpec, Store, catalog
-from training.__main__ import main
+from training.cli.main import main
 from training.engine.data.examples import load_examples
 from training.metrics.results import Result
 from training.planning.plan import make_plan

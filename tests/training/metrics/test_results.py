@@ -15,7 +15,7 @@ from training import catalog
 from training.metrics.results import Group, Result, summarize
 from training.planning.plan import Plan, make_plan
 from training.spec import Confidence, ExperimentSpec, Method, Naive, StrongSpec, WeakSpec
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 
 N = 800
 Levels = dict[str | int, float]

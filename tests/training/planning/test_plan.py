@@ -2,7 +2,8 @@ import pytest
 
 from tests.training.conftest import make_run
 from training import ExperimentSpec, make_plan
-from training.planning.plan import TooManyRuns, check_size, estimate_seconds, features_seconds
+from training.planning.estimates import estimate_seconds, features_seconds
+from training.planning.plan import TooManyRuns, check_size
 
 PROBE = {"strong": {"models": ["minilm-l4"]}}
 

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from tests.training.conftest import make_run
 from training import catalog, make_plan
-from training.__main__ import read_recipe
+from training.cli.recipe import read_recipe
 from training.spec import LATER, Confidence, ExperimentSpec, Naive, describe, upgrade
 from training.spec.methods import METHOD_KINDS, METHODS, PROMPTS
 

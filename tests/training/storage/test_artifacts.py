@@ -6,8 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.training.conftest import make_run
-from training.storage.artifacts import Predictions, Store, Trajectory
+from training.storage.artifacts import Store
 from training.storage.atomic import atomic
+from training.storage.predictions import Predictions, Trajectory
 
 
 def predictions() -> Predictions:

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from tests.webapp.cast import SKILL, ending, launched, story
 from training import Store, catalog
 from training.catalog import library
-from training.storage.artifacts import Predictions, Trajectory
 from training.storage.checksums import digest
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 

@@ -12,7 +12,7 @@ from tests.training.metrics.test_results import N, predictions, untold
 from training.metrics.results import Group, Result, summarize
 from training.planning.plan import Plan, make_plan
 from training.spec import ExperimentSpec
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 from webapp.charts.gap import gap_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.findings.findings import Findings

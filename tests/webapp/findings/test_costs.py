@@ -4,7 +4,7 @@ import pytest
 
 from tests.webapp.cast import spec
 from training.metrics.results import Group
-from training.planning.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec.methods import Anchored, EasyToHard, Method, Mixed, Naive, Sequential
 from webapp.findings.costs import labels_of, offers
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from tests.webapp.cast import ending, spec
 from training import Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
-from training.storage.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Part, Run, Status
 

@@ -12,7 +12,7 @@ from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES
 from training import Store
 from training.metrics.results import summarize
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.papers.composing import compose

@@ -23,7 +23,8 @@ from training.engine.targets.supervisor_labels import read_supervisor, targets
 from training.events import Event
 from training.spec import RunSpec
 from training.spec.methods import FewShot
-from training.storage.artifacts import Predictions, Store, labels_of
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, labels_of
 
 SLACK = 4
 """Tokens of a text that may come out otherwise where it meets the words around it."""

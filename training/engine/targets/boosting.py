@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 Numbers = npt.NDArray[np.float64]
 LEAST = 1e-6

@@ -13,7 +13,8 @@ from training.engine.targets.boosting import ballot
 from training.engine.targets.supervisor_labels import Probabilities, confidence
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
-from training.storage.artifacts import Predictions, Store, Trajectory
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, Trajectory
 
 Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from training import catalog
 from training.engine.data.examples import Examples
 from training.spec import RunSpec
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 PROMPT = "\n\nI think this is {}. What do you think?"
 """Burns et al. 2023, appendix E.3."""

@@ -13,7 +13,8 @@ from training.engine.data.split import Rows
 from training.engine.errors import EngineError
 from training.events import EvaluationLogged
 from training.spec import GROUND_TRUTH, RunSpec
-from training.storage.artifacts import Predictions, Store, labels_of
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, labels_of
 
 Probabilities = npt.NDArray[np.float32]
 

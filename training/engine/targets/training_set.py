@@ -23,7 +23,8 @@ from training.spec.methods import (
     Overlap,
     Sequential,
 )
-from training.storage.artifacts import Predictions, Store, labels_of
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, labels_of
 
 Mask = npt.NDArray[np.bool_]
 Tell = Callable[[Rows], Probabilities]

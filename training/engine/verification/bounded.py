@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from training.catalog.datasets import MOST_CLASSES
 from training.engine.errors import EngineError
 from training.storage.archive import MADE, size
-from training.storage.artifacts import Predictions, Store, Trajectory
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, Trajectory
 
 MOST_BYTES = 2**29
 """Of one file, once it is read."""

@@ -21,9 +21,10 @@ from training.events import Progress, RunFinished
 from training.metrics.results import Result, summarize
 from training.spec import GROUND_TRUTH
 from training.storage.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
-from training.storage.artifacts import Predictions, same
+from training.storage.artifacts import same
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from training.storage.predictions import Predictions
 
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20

@@ -14,7 +14,7 @@ from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import EngineError
 from training.spec import RunSpec
 from training.storage.archive import digest
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 
 @dataclass(frozen=True)

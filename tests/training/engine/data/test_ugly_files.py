@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.__main__ import main, read_recipe
 from training.catalog.column_mapping import Mapping, columns_of, fill, place_of, template_of
+from training.cli.main import main
+from training.cli.recipe import read_recipe
 from training.engine.data.apply_mapping import examples
 from training.engine.data.files import open_file
 from training.engine.data.preview import look

@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from tests.training.conftest import finish, make_run
 from training import ExperimentSpec, RunSpec, Store, make_plan
-from training.__main__ import BAD_INPUT, FAILED, main
+from training.cli.exits import BAD_INPUT, FAILED
+from training.cli.main import main
 from training.command_output import Erasure
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket

@@ -15,7 +15,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from tests.training.conftest import finish, make_run, plan_with
 from training import ExperimentSpec, RunSpec, Store, make_plan
-from training.__main__ import BAD_INPUT, FAILED, main
+from training.cli.exits import BAD_INPUT, FAILED
+from training.cli.main import main
 from training.engine.data.examples import load_examples
 
 PREFERENCES = {

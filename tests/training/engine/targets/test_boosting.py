@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.engine.targets.boosting import ballot
-from training.storage.artifacts import Predictions
+from training.storage.predictions import Predictions
 
 
 def member(right: list[int], classes: int = 2) -> Predictions:

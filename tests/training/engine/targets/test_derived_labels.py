@@ -10,7 +10,8 @@ from tests.training.conftest import finish, make_run
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
 from training.engine.targets.derived_labels import combine, simulate
-from training.storage.artifacts import Predictions, Store
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions
 
 
 @pytest.fixture

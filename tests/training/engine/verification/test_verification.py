@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from training import ExperimentSpec, RunSpec, Store, make_plan
-from training.__main__ import main
+from training.cli.main import main
 from training.cli.send import write
 from training.command_output import NotVerified, Verified
 from training.engine.verification import bounded, command
 from training.engine.verification.truth import truth_of, untrue
 from training.events import EVENTS
 from training.storage.archive import ABOUT, Broken, pack, read, seal
-from training.storage.artifacts import Trajectory
+from training.storage.predictions import Trajectory
 
 SMALL = {
     "name": "From the command line",

@@ -1,0 +1,27 @@
+"""``push``: sends a recipe that was run here to a laboratory."""
+
+import argparse
+from pathlib import Path
+
+from training import Store
+from training.cli.exits import DONE, BadInput
+from training.cli.recipe import add_recipe, planned
+
+HELP = "Sends a recipe that was run here to a laboratory, as an archive that it verifies."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_recipe(parser)
+    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder that run has filled")
+    parser.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN has a token of yours")
+
+
+def run(options: argparse.Namespace) -> int:
+    # The client and the result cost half a second, which the other commands need not pay.
+    from training.cli.send import NotSent, send
+
+    try:
+        print(send(planned(options.recipe), Store(options.store), options.to))
+    except NotSent as error:
+        raise BadInput(str(error)) from None
+    return DONE

@@ -1,0 +1,57 @@
+"""Methods that add ground truth of some rows to the weak labels."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from training.spec.methods.base import GUESS, RAMP, MethodBase, fraction_field, weight_field
+
+
+class Mixed(MethodBase):
+    """Ground truth mixed in: naive, with the true label in place of the weak one on some rows.
+
+    At 0 it is naive, at 1 the ceiling. Random labels in place of the weak ones are the control that says whether these carry
+    anything.
+    """
+
+    taught: ClassVar[str] = "weak labels and ground truth"
+    kind: Literal["mixed"] = Field("mixed", title="Mixed with ground truth")
+    fraction: float = fraction_field()
+    rest: Literal["weak", "random"] = Field(
+        "weak",
+        title="Other rows",
+        description="Weak labels, or as a control hard labels drawn at random, with the same rows and steps.",
+    )
+
+
+class Anchored(MethodBase):
+    """Anchored confidence loss: confidence loss, but for rows whose ground truth is known, where it is cross-entropy to that."""
+
+    short: ClassVar[str] = "Anchored"
+    taught: ClassVar[str] = "weak labels and ground truth"
+    own_view: ClassVar[bool] = True
+    kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
+    fraction: float = fraction_field()
+    weight: float = weight_field(f"{GUESS} Rows with ground truth have none.")
+    ramp: float = Field(0.2, ge=0, le=1, title="Ramp", description=RAMP)
+
+
+class EasyToHard(MethodBase):
+    """Easy to hard: ground truth, but only of rows that the supervisor finds easy (after arXiv:2401.06751).
+
+    Easy are the rows with the supervisor's smallest cross-entropy to the truth. The student learns nothing of the hard ones.
+    """
+
+    taught: ClassVar[str] = "ground truth of easy rows"
+    kind: Literal["easy-to-hard"] = Field("easy-to-hard", title="Easy to hard")
+    easy: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        title="Easy share",
+        description="Of half B, by the supervisor’s loss on the truth. The student learns their true labels, so no weak label is "
+        "learned; the result adds accuracies on the hard rest of the test set, drawn by the same measure.",
+    )
+
+
+GroundTruth = Mixed | Anchored | EasyToHard
