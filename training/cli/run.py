@@ -11,7 +11,7 @@ from training.cli.exits import DONE, BadInput
 from training.cli.recipe import add_recipe, planned
 from training.cli.streams import json_lines, stop_requests
 from training.storage.atomic import atomic, writable
-from training.storage.event_log import Diary
+from training.storage.event_log import EventLog
 
 HELP = "Trains every run of a recipe that is not finished; prints events as JSON lines."
 
@@ -40,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
 def _recorded(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
     """Events are printed with the run's key, and kept for whoever sends the run to a laboratory."""
     key = run.key()
-    diary = Diary(store, key)
+    event_log = EventLog(store, key)
 
     def tell(event: Event) -> None:
-        diary.write(event)
+        event_log.write(event)
         write({"run": key, **event.model_dump(mode="json")})
 
     return tell

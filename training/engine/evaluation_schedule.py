@@ -1,4 +1,4 @@
-"""When a run looks at its validation and test rows while it trains, and at which of the test rows."""
+"""When a run is evaluated on its validation and test rows while it trains, and on which of the test rows."""
 
 from dataclasses import dataclass
 
@@ -12,25 +12,25 @@ TIMES = 50
 
 
 @dataclass(frozen=True)
-class Looks:
-    """How many there are, and the test rows ``watched`` by all of them (row numbers, ascending): the whole set if affordable.
+class EvaluationSchedule:
+    """``times`` evaluations, each on the test rows ``watched`` (row numbers, ascending): all of them if that is affordable.
 
-    A run that learns texts looks at validation rows alone.
+    A run that learns texts is evaluated on validation rows alone.
     """
 
     times: int
     watched: Rows
 
 
-def looks(run: RunSpec, split: Split, group: Rows) -> Looks:
-    """The looks of ``run``. ``group`` (n,) is that of the data set's rows: of one group all test rows are watched, or none."""
+def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
+    """The schedule of ``run``. ``group`` (n,) is that of the data set's rows: of one group all test rows are watched, or none."""
     if not run.tunes_backbone:
-        return Looks(TIMES, split.test)
+        return EvaluationSchedule(TIMES, split.test)
     if run.reads:
-        return Looks(TIMES, split.test[:0])
+        return EvaluationSchedule(TIMES, split.test[:0])
     half = split.half(run.half)
     # A training step costs about three forward passes of its batch.
-    affordable = costs.LOOKS_SHARE * 3 * run.epochs * len(half.train)
-    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_LOOKS, TIMES))
-    watched = max(costs.SMALLEST_LOOK, int(affordable / times) - len(half.validation))
-    return Looks(times, sample(split.test, group, run.split_seed, watched))
+    affordable = costs.EVALUATION_SHARE * 3 * run.epochs * len(half.train)
+    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_EVALUATIONS, TIMES))
+    watched = max(costs.FEWEST_EVALUATED, int(affordable / times) - len(half.validation))
+    return EvaluationSchedule(times, sample(split.test, group, run.split_seed, watched))

@@ -8,18 +8,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.spec.methods import (
+from training.spec.methods import Anchored, LanguageModelling, Learning
+from training.spec.methods.losses import (
     AdaptConf,
     AdaptConfCorrected,
-    Anchored,
     Cace,
     Confidence,
     ConfidenceBuffer,
     ConfidenceRelease,
     Entropy,
     EntropyRelease,
-    LanguageModelling,
-    Learning,
     Naive,
     Product,
     ReverseCrossEntropy,

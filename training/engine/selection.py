@@ -10,7 +10,7 @@ from torch import Tensor
 
 from training.engine.checkpoint import Seen
 from training.engine.data.split import Rows
-from training.engine.distributed.process_group import ALONE, Crew
+from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
 from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
@@ -24,12 +24,12 @@ class Selection:
 
     The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
     ``folder`` that is written when they improve and named after its step, so that the one which the last checkpoint speaks of
-    stays until there is a newer checkpoint: two files at most. Of a crew each process has its own selection, all equal, and
-    the main one has the files.
+    stays until there is a newer checkpoint: two files at most. Each process of a group has its own selection, all
+    equal, and the main one has the files.
     """
 
-    def __init__(self, run: RunSpec, folder: Path, crew: Crew = ALONE) -> None:
-        self.crew = crew
+    def __init__(self, run: RunSpec, folder: Path, process_group: ProcessGroup = ALONE) -> None:
+        self.process_group = process_group
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
         self.checksums = Checksums(folder)
         self.steps = list[int]()
@@ -49,7 +49,7 @@ class Selection:
             self._keep(step, weights())
 
     def _keep(self, step: int, weights: Weights) -> None:
-        if self.large and self.crew.main:
+        if self.large and self.process_group.main:
             with self.checksums.writing(self._file(step)) as path:
                 save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, path)
         elif not self.large:
@@ -61,11 +61,16 @@ class Selection:
     def selected(self) -> int:
         return self.steps[-1] if self.best is None else self.best
 
+    @property
+    def selected_prob(self) -> Probabilities:
+        """The probabilities of the selected evaluation."""
+        return self.prob[self.steps.index(self.selected)]
+
     def selected_weights(self) -> Weights | None:
         """Those of the best step; None where the last step counts, whose weights the model has. Raises DamagedArtifact."""
         if self.best is None or not self.large:
             return self.weights
-        self.crew.wait()  # until the file is written
+        self.process_group.wait()  # until the file is written
         self.checksums.verify(self._file(self.best), again=True)
         return load_file(self._file(self.best))
 
@@ -109,5 +114,5 @@ class Selection:
 
     def _forget(self, keep: set[int | None]) -> None:
         kept = {self._file(step) for step in keep if step is not None}
-        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.crew.main else ():
+        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.process_group.main else ():
             remove(file)

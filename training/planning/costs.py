@@ -10,7 +10,7 @@ LAYER_WIDTH = 384
 FULL_STEP_SECONDS = 0.02
 """AdamW over all weights of a transformer, once per step."""
 
-LOOKS_SHARE = 0.1
-"""Looks of a transformer in training may cost this share of its training; those of a head cost next to nothing."""
-FEWEST_LOOKS, SMALLEST_LOOK = 5, 300
-"""A transformer looks at least so many times, at no fewer test rows, whatever that costs."""
+EVALUATION_SHARE = 0.1
+"""Evaluations of a transformer in training may cost this share of its training; those of a head cost next to nothing."""
+FEWEST_EVALUATIONS, FEWEST_EVALUATED = 5, 300
+"""Least number of evaluations of a transformer, and of test rows in each, whatever they cost."""

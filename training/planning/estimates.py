@@ -27,8 +27,8 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
         features = features_seconds(run) if not features_ready else 0.0
         return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
     training = 3 * run.epochs * rows.train  # a step costs about three forward passes of its batch
-    fewest = costs.FEWEST_LOOKS * (min(rows.test, costs.SMALLEST_LOOK) + rows.validation)
-    passes = training + max(costs.LOOKS_SHARE * training, fewest)
+    fewest = costs.FEWEST_EVALUATIONS * (min(rows.test, costs.FEWEST_EVALUATED) + rows.validation)
+    passes = training + max(costs.EVALUATION_SHARE * training, fewest)
     passes += rows.train + rows.validation + rows.test + rows.locked
     return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 

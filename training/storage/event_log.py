@@ -9,7 +9,7 @@ from training.storage.artifacts import Store
 WORKER = "command line"
 
 
-class Diary:
+class EventLog:
     """One attempt at the run ``key`` begins; earlier ones stay before it."""
 
     def __init__(self, store: Store, key: str) -> None:

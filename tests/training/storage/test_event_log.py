@@ -5,7 +5,7 @@ from pathlib import Path
 from training import Store
 from training.events import Event, MetricLogged, RunStarted, RunStopped
 from training.storage.archive import read_events
-from training.storage.event_log import Diary
+from training.storage.event_log import EventLog
 
 KEY = "a" * 64
 
@@ -15,9 +15,9 @@ def told(store: Store) -> list[tuple[int, int, str]]:
 
 
 def keep(store: Store, *events: Event) -> None:
-    diary = Diary(store, KEY)
+    event_log = EventLog(store, KEY)
     for event in events:
-        diary.write(event)
+        event_log.write(event)
 
 
 def test_attempts_follow_each_other_without_gap(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 
 from training import environment
-from training.engine.distributed.process_group import ALONE, Crew
+from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.errors import EngineError, Killed, Stopped
 from training.events import Event
 from training.file_permissions import private
@@ -35,7 +35,7 @@ from training.storage.artifacts import Store
 
 log = logging.getLogger(__name__)
 
-Train = Callable[[RunSpec, Store, Callable[[Event], None], Callable[[], bool], Crew], None]
+Train = Callable[[RunSpec, Store, Callable[[Event], None], Callable[[], bool], ProcessGroup], None]
 
 LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
 PATIENCE = timedelta(days=7)
@@ -61,7 +61,7 @@ def train_together(
         members = []
         for rank in range(size):
             told, tell = start.Pipe(duplex=False)
-            task = (Crew(rank, size, sharded), Path(folder) / "meeting", tell, stop, os.getpid(), train, run, store)
+            task = (ProcessGroup(rank, size, sharded), Path(folder) / "meeting", tell, stop, os.getpid(), train, run, store)
             process = start.Process(target=_work, args=task, name=f"process {rank + 1} of {size}")
             process.start()
             members.append(Member(process, told))
@@ -162,7 +162,9 @@ def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float
             emit(event)
 
 
-def _work(crew: Crew, meeting: Path, tell: Connection, stop: Any, parent: int, train: Train, run: RunSpec, store: Store) -> None:
+def _work(
+    process_group: ProcessGroup, meeting: Path, tell: Connection, stop: Any, parent: int, train: Train, run: RunSpec, store: Store
+) -> None:
     """The life of one process: it ends when its parent does, and stops only when all of them agree to."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -172,31 +174,38 @@ def _work(crew: Crew, meeting: Path, tell: Connection, stop: Any, parent: int, t
     private()
     error: BaseException | None = None
     try:
-        _meet(crew, meeting)
-        train(run, store, tell.send if crew.main else lambda _: None, lambda: bool(stop.value), crew)
+        _meet(process_group, meeting)
+        train(run, store, tell.send if process_group.main else lambda _: None, lambda: bool(stop.value), process_group)
     except Stopped as stopped:
         error = stopped
     except BaseException as failure:
-        log.exception("Process %d of %d failed.", crew.rank + 1, crew.size)
+        log.exception("Process %d of %d failed.", process_group.rank + 1, process_group.size)
         error = _portable(failure)
     tell.send(Outcome(error, time.monotonic()))
 
 
-def _meet(crew: Crew, meeting: Path) -> None:
+def _meet(process_group: ProcessGroup, meeting: Path) -> None:
     """Joins the others, who find each other through a file and talk through the loopback interface, one device for each."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if gpus and crew.size > gpus:
-        raise EngineError(f"This worker’s W2S_PROCESSES is {crew.size}, but it sees {gpus} GPUs; each process needs one.")
-    ranks = {"RANK": crew.rank, "LOCAL_RANK": crew.rank, "WORLD_SIZE": crew.size, "LOCAL_WORLD_SIZE": crew.size}
+    if gpus and process_group.size > gpus:
+        raise EngineError(
+            f"This worker’s W2S_PROCESSES is {process_group.size}, but it sees {gpus} GPUs; each process needs one."
+        )
+    ranks = {
+        "RANK": process_group.rank,
+        "LOCAL_RANK": process_group.rank,
+        "WORLD_SIZE": process_group.size,
+        "LOCAL_WORLD_SIZE": process_group.size,
+    }
     os.environ |= {name: str(number) for name, number in ranks.items()}
     os.environ |= {"GLOO_SOCKET_IFNAME": LOOPBACK, "NCCL_SOCKET_IFNAME": LOOPBACK}
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Accelerate sets threads, which the engine does itself
     if gpus:
-        torch.cuda.set_device(crew.rank)
+        torch.cuda.set_device(process_group.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
     # By its path, which a URL would have to quote.
-    store = dist.FileStore(str(meeting), crew.size)  # type: ignore[attr-defined]
-    dist.init_process_group(backend, store=store, rank=crew.rank, world_size=crew.size, timeout=PATIENCE)
+    store = dist.FileStore(str(meeting), process_group.size)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, rank=process_group.rank, world_size=process_group.size, timeout=PATIENCE)
     Accelerator(cpu=not gpus)  # from here on it knows which device is this process's
 
 

@@ -22,7 +22,7 @@ BUCKET = 2**23
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessGroup:
     """Process ``rank`` of ``size``. ``sharded``: each holds a share of the model too, by FSDP, and not all of it."""
 
     rank: int = 0
@@ -68,7 +68,7 @@ class Crew:
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """Memory that runs out in one process in this block runs out in all at its end. No verbs of the crew inside of it.
+        """Memory that runs out in one process in this block runs out in all at its end. Nothing inside talks to another process.
 
         Raises TooLarge where the model is sharded: then the others are waiting for this one somewhere inside the model.
         """
@@ -126,7 +126,7 @@ class Crew:
                 gradient.copy_(summed.view_as(gradient))
 
 
-ALONE = Crew()
+ALONE = ProcessGroup()
 """One process: all rows are its own, and it agrees with itself."""
 
 

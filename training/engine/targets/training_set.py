@@ -1,4 +1,4 @@
-"""What a run learns from: which rows of its half, what it is told of each, and by what labels it is validated."""
+"""The training set of a run: which rows of its half it learns from, with which targets, and with which labels it is validated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, labels_of
 
 Mask = npt.NDArray[np.bool_]
-Tell = Callable[[Rows], Probabilities]
+Targets = Callable[[Rows], Probabilities]
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """``rows`` are learned from and told ``labels``; ``validation`` rows are looked at and told ``held_out``.
+class TrainingSet:
+    """``rows`` are learned from with the targets ``labels``; ``validation`` rows are evaluated against ``held_out``.
 
     ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not ask. ``of`` is how many rows the
     half has for learning. A row may come more than once.
@@ -50,15 +50,15 @@ class Lesson:
         return self.of - len(np.unique(self.rows))
 
 
-def lesson(
+def training_set_of(
     run: RunSpec,
     examples: Examples,
     half: Half,
     supervisor: Predictions | None,
     store: Store,
     features: Callable[[], npt.NDArray[np.float32]],
-) -> Lesson:
-    """The lesson of ``run``. Raises EngineError where its method leaves too few rows.
+) -> TrainingSet:
+    """The training set of ``run``. Raises EngineError where its method leaves too few rows.
 
     ``features`` gives what the untrained model makes of every text of the data set (rows, width), for a method that asks.
     """
@@ -68,30 +68,30 @@ def lesson(
     def true(rows: Rows) -> Probabilities:
         return targets(examples, rows, None)
 
-    def taught(rows: Rows) -> Probabilities:
+    def weak(rows: Rows) -> Probabilities:
         return targets(examples, rows, supervisor)
 
-    tell: Tell = taught
+    label: Targets = weak
     truth: Callable[[Rows], Mask] | None = None
     match method:
         case FilterThreshold() | FilterFraction():
-            rows = rows[kept(method, taught(rows))]
+            rows = rows[kept(method, weak(rows))]
         case Overlap():
-            rows = rows[chosen(method, kinds(taught(rows), features()[rows]), draw(examples.group[rows], run.seed, RANDOM))]
+            rows = rows[chosen(method, kinds(weak(rows), features()[rows]), draw(examples.group[rows], run.seed, RANDOM))]
         case EasyToHard():
-            rows, validation = (part[easiest(taught(part), true(part), method.easy)] for part in (rows, validation))
-            tell = true
+            rows, validation = (part[easiest(weak(part), true(part), method.easy)] for part in (rows, validation))
+            label = true
         case Sequential():
             rows, validation = (part[_drawn(run, examples, part, method.fraction)] for part in (rows, validation))
         case LanguageModelling():
-            tell = nothing
+            label = no_labels
         case Mixed() | Anchored():
-            rest = _random(run, examples) if isinstance(method, Mixed) and method.rest == "random" else taught
+            rest = _random(run, examples) if isinstance(method, Mixed) and method.rest == "random" else weak
 
             def truth(rows: Rows) -> Mask:
                 return _drawn(run, examples, rows, method.fraction)
 
-            def tell(rows: Rows) -> Probabilities:
+            def label(rows: Rows) -> Probabilities:
                 return np.where(_over(truth(rows), rest(rows)), true(rows), rest(rows))
 
     rows = _sample(run, rows, store)
@@ -100,10 +100,10 @@ def lesson(
     if run.stop == "validation" and not len(validation):
         raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
     marks = truth(rows) if isinstance(method, Anchored) and truth else None
-    return Lesson(rows, tell(rows), validation, tell(validation), len(half.train), marks)
+    return TrainingSet(rows, label(rows), validation, label(validation), len(half.train), marks)
 
 
-def nothing(rows: Rows) -> Probabilities:
+def no_labels(rows: Rows) -> Probabilities:
     """For texts that are learned without a label."""
     return np.zeros(len(rows), np.float32)
 
@@ -147,14 +147,14 @@ def _drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mas
     return draw(examples.group[rows], run.seed, TRUTH) < fraction
 
 
-def _random(run: RunSpec, examples: Examples) -> Tell:
+def _random(run: RunSpec, examples: Examples) -> Targets:
     """A class for each row that depends on its id and the seed alone."""
 
-    def tell(rows: Rows) -> Probabilities:
+    def random_labels(rows: Rows) -> Probabilities:
         label = (draw(examples.id[rows], run.seed, RANDOM) * examples.classes).astype(np.int64)
         return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
 
-    return tell
+    return random_labels
 
 
 def _over(mask: Mask, prob: Probabilities) -> Mask:

@@ -24,7 +24,7 @@ from torch import Tensor
 from tests.training.conftest import finish, make_run
 from training import Event, ExperimentSpec, RunSpec, Store, catalog, make_plan
 from training.catalog.datasets import DatasetEntry
-from training.engine import execute as story
+from training.engine import train as training
 from training.engine.errors import EngineError, TooLarge
 from training.spec import Confidence
 
@@ -41,7 +41,7 @@ def watcher(
     """The process that starts and watches the others. It tells each event, and stops once it is asked to."""
     os.environ |= worker
     os.setpgid(0, 0)
-    story.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
+    training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
     catalog.DATASETS[data.name] = data
     change()
     from training import execute
@@ -140,7 +140,7 @@ RUNS: dict[str, Callable[[dict[str, Path]], RunSpec]] = {
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """For so small a model more threads cost more than they bring."""
-    monkeypatch.setattr(story, "TRANSFORMER_THREADS", 1)
+    monkeypatch.setattr(training, "TRANSFORMER_THREADS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -288,16 +288,16 @@ def test_the_others_die_with_the_one_that_watches_and_the_run_goes_on_to_the_sam
 
 def cramped() -> None:
     """Only three texts fit at once, in the second process."""
-    from training.engine.loop import Loop
+    from training.engine.passes import Passes
 
-    forward = Loop._forward
+    forward = Passes._forward
 
-    def limited(self: Loop, rows: Any) -> Tensor:
-        if self.crew.rank == 1 and len(rows) > 3:
+    def limited(self: Passes, rows: Any) -> Tensor:
+        if self.process_group.rank == 1 and len(rows) > 3:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return forward(self, rows)
 
-    Loop._forward = limited  # type: ignore[method-assign]
+    Passes._forward = limited  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("name", ["decoder", "encoder, confidence"])
@@ -317,7 +317,7 @@ def diverging() -> None:
     train_step = Loop._train_step
 
     def broken(self: Loop) -> None:
-        if self.crew.rank == 1 and self.step == 3:
+        if self.process_group.rank == 1 and self.step == 3:
             raise Diverged("the second process has found that 2 + 2 = 5")
         train_step(self)
 
@@ -376,7 +376,8 @@ def weighing() -> None:
     def weighed(self: Loop, evaluate: Callable[[int], Event], evaluations: int) -> None:
         parameters = list(self.model.parameters())
         local = sum(getattr(one, "_local_tensor", one).numel() for one in parameters)
-        (self.path.parent.parent / f"{self.crew.rank}.txt").write_text(f"{local} {sum(one.numel() for one in parameters)}")
+        file = self.path.parent.parent / f"{self.process_group.rank}.txt"
+        file.write_text(f"{local} {sum(one.numel() for one in parameters)}")
         fit(self, evaluate, evaluations)
 
     Loop.fit = weighed  # type: ignore[method-assign]

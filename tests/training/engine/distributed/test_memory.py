@@ -13,9 +13,9 @@ from tests.training.conftest import Recording, finish, plan_with
 from training import RunSpec, Store, execute
 from training.engine.distributed.memory import ran_out
 from training.engine.errors import TooLarge
-from training.engine.loop import Loop
 from training.engine.models import backbone
 from training.engine.models.inputs import Ragged
+from training.engine.passes import Passes
 
 
 def ceiling(models: dict[str, Path], architecture: str = "llama", **training: Any) -> RunSpec:
@@ -56,7 +56,7 @@ def test_gradient_checkpointing_computes_every_layer_again_and_changes_nothing(
 def full_of(limit: int, forward: Callable[..., Tensor], error: Exception) -> Callable[..., Tensor]:
     """A forward pass on a device on which at most ``limit`` texts fit."""
 
-    def limited(self: Loop, rows: np.ndarray) -> Tensor:
+    def limited(self: Passes, rows: np.ndarray) -> Tensor:
         if len(rows) > limit:
             raise error
         return forward(self, rows)
@@ -84,7 +84,7 @@ def test_where_memory_runs_out_the_step_is_repeated_in_smaller_parts(
     run = ceiling(models).model_copy(update={"method": chosen})
     roomy, cramped = Store(tmp_path / "roomy"), Store(tmp_path / "cramped")
     expected = finish(run, roomy)
-    monkeypatch.setattr(Loop, "_forward", full_of(3, Loop._forward, error))
+    monkeypatch.setattr(Passes, "_forward", full_of(3, Passes._forward, error))
     found = finish(run, cramped)
     assert [event.step for event in found.of("metric")] == [event.step for event in expected.of("metric")]
     np.testing.assert_allclose(cramped.read_predictions(run.key()).prob, roomy.read_predictions(run.key()).prob, atol=1e-4)
@@ -95,7 +95,7 @@ def test_a_resumed_run_goes_on_with_the_parts_that_fit(
     models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, whole, parts = ceiling(models, epochs=2), Store(tmp_path / "whole"), Store(tmp_path / "parts")
-    monkeypatch.setattr(Loop, "_forward", full_of(3, Loop._forward, CUDA))
+    monkeypatch.setattr(Passes, "_forward", full_of(3, Passes._forward, CUDA))
     finish(run, whole)
     recording = Recording(stop_after=lambda event: event.kind == "metric" and event.step >= 5)
     execute(run, parts, recording.emit, lambda: recording.stop)
@@ -106,7 +106,7 @@ def test_a_resumed_run_goes_on_with_the_parts_that_fit(
 def test_a_text_that_does_not_fit_alone_fails_the_run_with_advice(
     models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Loop, "_forward", full_of(0, Loop._forward, CUDA))
+    monkeypatch.setattr(Passes, "_forward", full_of(0, Passes._forward, CUDA))
     with pytest.raises(TooLarge, match="try LoRA, gradient checkpointing, or fewer tokens"):
         finish(ceiling(models), Store(tmp_path))
 

@@ -1,0 +1,61 @@
+"""Where a run begins: at its checkpoint, at the checkpoint of a longer run that begins alike, or at another run's weights."""
+
+import logging
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+
+from training.engine import checkpoint as checkpoints
+from training.engine.checkpoint import Checkpoint
+from training.engine.distributed.process_group import ProcessGroup
+from training.engine.loop import Loop
+from training.engine.models import classifiers
+from training.engine.outputs.export import weights_of
+from training.engine.selection import Selection
+from training.engine.targets.supervisor_labels import Evaluate
+from training.events import Event
+from training.spec import RunSpec
+from training.storage.artifacts import Store
+from training.storage.atomic import atomic
+
+log = logging.getLogger(__name__)
+
+
+def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_group: ProcessGroup) -> Checkpoint | None:
+    """The checkpoint from which ``run`` resumes, None for the beginning; a damaged one is moved aside."""
+    path = store.checkpoint(run.key())
+    found = checkpoints.load(path)
+    if found is None and process_group.main and path.exists():
+        store.checksums.quarantine(path)
+    if found and not selection.can_restore(found["selection"]):
+        log.warning("The best weights that the checkpoint %s speaks of are missing; training starts from the beginning.", path)
+        found = None
+    if found is None:
+        selection.clear()
+    return found
+
+
+def take_over(run: RunSpec, stop_at: int, store: Store) -> None:
+    """Copy the files of the whole run, of which this one is the beginning; without them the beginning is trained again."""
+    whole = store.run(run.model_copy(update={"stop_at": None}).key())
+    path = store.checkpoint(run.key())
+    found = None if path.exists() else checkpoints.load(whole / path.name)
+    if found is None or found["step"] > stop_at:
+        return
+    for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
+        # With its checksum, which is that of the content that was meant: a copy of what is damaged is damaged.
+        with atomic(path.parent / file.name) as copy:
+            shutil.copyfile(file, copy)
+
+
+def emit_again(selection: Selection, evaluate: Evaluate, emit: Callable[[Event], None]) -> None:
+    """Emit the evaluations that the whole run has emitted before as events of this run, to whose course they belong too."""
+    for step, prob, validation in zip(selection.steps, selection.prob, selection.validation, strict=True):
+        event = evaluate(step, prob, prob[:0])
+        emit(event.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
+
+
+def go_on_from(start: RunSpec, store: Store, loop: Loop, pairs: bool) -> None:
+    """Load the weights of the finished run ``start`` into the model of ``loop``. ``pairs``: the examples are pairs of texts."""
+    loop.load(classifiers.going_on(start, weights_of(start, store), pairs), partly=start.reads)
