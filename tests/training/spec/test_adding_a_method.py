@@ -27,7 +27,7 @@ def test_the_worked_example_touches_the_spec_the_losses_and_one_test_and_works(t
     block = re.search(r"```diff\n(.*?)```", (ROOT / "docs/adding-a-method.md").read_text(), re.DOTALL)
     assert block
     touched = re.findall(r"^\+\+\+ b/(.+)$", block[1], re.MULTILINE)
-    assert sorted(touched) == [TEST, "training/engine/losses.py", "training/spec/methods.py"]
+    assert sorted(touched) == [TEST, "training/engine/losses.py", "training/spec/methods/losses.py"]
     for name in ("training", "webapp"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / TEST).parent.mkdir(parents=True)
