@@ -12,8 +12,8 @@ __all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "ex
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
-    """Trains ``run`` to its end, or to a checkpoint once ``should_stop`` says so. The one door into the engine and into torch."""
-    gc.disable()  # torch brings a million objects that stay: looking through them for garbage is a sixth of its import
+    """Train ``run`` to its end, or to a checkpoint once ``should_stop`` returns true. The only way into the engine and torch."""
+    gc.disable()  # torch creates a million lasting objects: scanning them for garbage is a sixth of its import time
     try:
         from training.engine.execute import execute as engine_execute
 
@@ -24,7 +24,7 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
 
 
 def warm_up() -> None:
-    """Imports all that a run may need, and computes nothing."""
+    """Import every module that a run may need, and compute nothing."""
     from training.engine.preload import import_all
 
     import_all()

@@ -1,4 +1,4 @@
-"""What everything that is asked for or told is made of."""
+"""Base classes of requests and reports: frozen values without text that cannot be stored."""
 
 import re
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""U+0000, which PostgreSQL keeps in no text, and halves of characters, which no encoding has but JSON can spell."""
+"""U+0000, which PostgreSQL cannot store in a text, and lone surrogates, which JSON can spell but UTF-8 cannot encode."""
 
 REFUSED = "A text has the character U+0000 or half of a character, which cannot be stored. Take it out and send it again."
 
 
 def storable(value: Any) -> bool:
-    """Whether no text in ``value``, a JSON document or a text, has what cannot be stored."""
+    """Return whether every text in ``value``, a JSON document or a text, can be stored."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -27,7 +27,7 @@ def storable(value: Any) -> bool:
 
 
 def cleaned(value: Any) -> Any:
-    """``value`` with U+FFFD in the place of what cannot be stored."""
+    """Return ``value`` with U+FFFD in place of each character that cannot be stored."""
     if isinstance(value, str):
         return UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
@@ -38,13 +38,13 @@ def cleaned(value: Any) -> Any:
 
 
 class Frozen(BaseModel):
-    """Values that never change, of known names only, and never infinite."""
+    """A frozen model: no unknown fields, no infinite numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Requested(Frozen):
-    """What somebody asks for: a text that cannot be stored is refused, at its field."""
+    """Input from outside: a text that cannot be stored is an error of its field."""
 
     @field_validator("*")
     @classmethod
@@ -55,7 +55,7 @@ class Requested(Frozen):
 
 
 class Reported(Frozen):
-    """What a program tells, which may quote data and logs: what cannot be stored of a text is replaced."""
+    """Output of a program, which may quote data and logs: characters that cannot be stored are replaced."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""A laboratory from a notebook or a script: launch, follow, and read what came of it. No torch comes with it."""
+"""A client for notebooks and scripts: launch experiments, follow them, and read their results. It does not import torch."""
 
 import os
 import time
@@ -19,13 +19,13 @@ TRIES = 5
 TOO_OFTEN = 429
 NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
 PATIENCE = 60.0
-"""Seconds for one answer."""
+"""Seconds to wait for one response."""
 
 Json = dict[str, Any]
 
 
 class Refused(Exception):
-    """What the laboratory answered instead: ``problems`` are pairs of the wrong field's path and a sentence."""
+    """An error response of the laboratory: ``problems`` are pairs of a field's path and a sentence."""
 
     def __init__(self, status: int, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
@@ -40,7 +40,10 @@ class Lab:
         self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=PATIENCE)
 
     def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":
-        """Raises Refused for a spec that cannot be run. An answer that is lost on the way makes no second experiment."""
+        """Launch the experiment ``spec``. Repeating the request after a lost response starts no second experiment.
+
+        Raises Refused for a spec that cannot be run.
+        """
         wanted = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
         told = self.ask("POST", "experiments?launch=true", wanted, {"Idempotency-Key": str(uuid.uuid4())})
         return Experiment(self, told)
@@ -49,7 +52,7 @@ class Lab:
         return Experiment(self, self.ask("GET", f"experiments/{number}"))
 
     def experiments(self, text: str = "", state: str = "") -> Iterator[Json]:
-        """The list, newest first: id, name, owner, state and number of runs of each, by a part of the name and by state."""
+        """Yield the experiments, newest first: id, name, owner, state and number of runs, by part of the name and by state."""
         page, pages = 1, 1
         while page <= pages:
             found = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
@@ -57,9 +60,9 @@ class Lab:
             page, pages = page + 1, found["pages"]
 
     def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
-        """Brings an archive to the laboratory and waits until it has verified it, asking every so many ``seconds``.
+        """Upload an archive and wait until the laboratory has verified it, polling every ``seconds``.
 
-        Raises Refused with what is wrong with it.
+        Raises Refused with the problems of the archive.
         """
         with archive.open("rb") as file:
             told = _told(self._http.post("archives", files={"file": file}))
@@ -73,9 +76,9 @@ class Lab:
     def ask(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES
     ) -> Any:
-        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be.
+        """Call one operation of the API and return its JSON. A failed connection is retried, so the operation must be repeatable.
 
-        Whoever has asked too often waits as long as the laboratory says; nothing was done then.
+        After too many requests it waits as long as the response says; such a request had no effect.
         """
         for pause in range(tries):
             try:
@@ -83,14 +86,14 @@ class Lab:
                 if answer.status_code != TOO_OFTEN or pause == tries - 1:
                     return _told(answer)
                 time.sleep(float(answer.headers.get("Retry-After", 1)))
-            except httpx2.TransportError:  # no connection, or one that broke
+            except httpx2.TransportError:  # no connection, or a broken one
                 if pause == tries - 1:
                     raise
                 time.sleep(2**pause / 2)
         raise AssertionError("every try returns or raises")
 
     def save(self, path: str, target: Path) -> None:
-        """What the API answers with as a file."""
+        """Save the response of the API to the file ``target``."""
         with self._http.stream("GET", path) as answer:
             if answer.is_error:
                 answer.read()
@@ -101,7 +104,7 @@ class Lab:
 
 
 class Experiment:
-    """One experiment as it was when it was last asked about."""
+    """An experiment, as of the last request."""
 
     def __init__(self, lab: Lab, told: Json) -> None:
         self.lab, self.told = lab, told
@@ -112,7 +115,7 @@ class Experiment:
 
     @property
     def state(self) -> str:
-        """draft, waiting, running, stopping, stopped, failed or finished"""
+        """One of draft, waiting, running, stopping, stopped, failed and finished."""
         return str(self.told["state"])
 
     @property
@@ -124,7 +127,7 @@ class Experiment:
         return self
 
     def follow(self, seconds: float = 2.0) -> Iterator["Experiment"]:
-        """Itself, each time that it has got on, until nothing of it is at work any more."""
+        """Yield this experiment after every change, until no run of it is waiting or running."""
         while True:
             before = self.told
             yield self
@@ -142,20 +145,20 @@ class Experiment:
         return self
 
     def delete(self) -> None:
-        """Its runs stay for others, and its shares as they are. Raises Refused while something of it is at work."""
+        """Delete the experiment. Its runs and shares stay. Raises Refused while one of its runs is waiting or running."""
         self.lab.ask("DELETE", f"experiments/{self.id}")
 
     def share(self, choices: Mapping[str, Any] | None = None, **link: Any) -> str:
-        """Freezes it for readers and answers with the address of a link, which is told this once.
+        """Freeze the experiment as a share and return the address of a link to it, which is shown only this once.
 
         ``choices`` are those of the page: title, authors, notes, curves, examples, highlights. ``link``: name, days, password,
-        previews. An answer that is lost on the way is not asked for again, or there would be a second share.
+        previews. The request is not retried after a lost response, since that would create a second share.
         """
         share = self.lab.ask("POST", f"experiments/{self.id}/shares", dict(choices or {}), tries=1)
         return str(self.lab.ask("POST", f"shares/{share['slug']}/links", link, tries=1)["url"])
 
     def curves(self) -> list[Json]:
-        """A row for each number that its runs told, as ``pandas.DataFrame`` takes them: run, role, seed, step, name, value.
+        """Return a row for each number that the runs logged, for ``pandas.DataFrame``: run, role, seed, step, name, value.
 
         Names are those of the events: loss, lr, accuracy, agreement, agreement_right, agreement_wrong and so on.
         """
@@ -177,7 +180,7 @@ class Experiment:
             last = found[-1]["seq"]
 
     def archive(self, target: Path) -> None:
-        """The whole experiment as a zip file that another laboratory verifies."""
+        """Save the whole experiment as a zip file, which another laboratory can verify and import."""
         self.lab.save(f"experiments/{self.id}/archive", target)
 
 

@@ -1,4 +1,4 @@
-"""What ``python -m training data`` and ``words`` tell to whoever started them, one JSON line each."""
+"""The JSON lines that ``python -m training`` data, verify and words print."""
 
 from typing import Annotated, Literal
 
@@ -12,27 +12,27 @@ from training.names import Key
 
 
 class Column(Reported):
-    """``values`` are all that were seen, None where there are many."""
+    """A column of a file. ``values`` are all different values of the rows that were read, None where there are many."""
 
     name: str
     type: str
     values: tuple[str, ...] | None
     length: float = 0.0
-    """Characters of a value, their mean."""
+    """Mean number of characters of a value."""
 
 
 class Looked(Reported):
-    """The first look at a file: its columns, and its first rows as texts in the order of the columns."""
+    """The preview of a file: its columns, and its first rows as texts in the order of the columns."""
 
     kind: Literal["looked"] = "looked"
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     looked_at: int
-    """Rows that types and values were told from."""
+    """Number of rows from which types and values were determined."""
 
 
 class Checked(Reported):
-    """The checks are done; nothing is on the shelf yet."""
+    """The result of checking a file; nothing has been added to the library yet."""
 
     kind: Literal["checked"] = "checked"
     fingerprint: str
@@ -40,21 +40,21 @@ class Checked(Reported):
 
 
 class Shelved(Reported):
-    """The data set is on the shelf."""
+    """The data set has been added to the library."""
 
     kind: Literal["shelved"] = "shelved"
     card: Card
 
 
 class Refused(Reported):
-    """``error`` is one sentence for a person."""
+    """The command has failed; ``error`` is one sentence for the user."""
 
     kind: Literal["refused"] = "refused"
     error: str
 
 
 class Verified(Reported):
-    """An archive is what it says. Keys of its runs that are here too: ``equal`` say the same there, ``different`` do not."""
+    """The archive is valid. ``equal`` and ``different`` are the runs whose predictions in the local store are equal or not."""
 
     kind: Literal["verified"] = "verified"
     content: Key
@@ -63,14 +63,14 @@ class Verified(Reported):
 
 
 class NotVerified(Reported):
-    """What is wrong with an archive, a sentence each."""
+    """The archive is not valid; ``problems`` are sentences."""
 
     kind: Literal["not-verified"] = "not-verified"
     problems: tuple[str, ...]
 
 
 class Piece(Reported):
-    """Characters ``start`` to ``end`` of a text, of the second of two where ``side`` is b. ``effect`` is in nats of log-odds."""
+    """Characters ``start`` to ``end`` of a text, the second text where ``side`` is b. ``effect`` is in nats of log-odds."""
 
     side: Literal["a", "b"]
     start: int
@@ -79,9 +79,9 @@ class Piece(Reported):
 
 
 class Erasure(Reported):
-    """The log-odds that a run gives to the true label of an example, and how far each piece of its text raises them.
+    """Log-odds that a run gives the true label of an example, and the effect of each piece of its text on them.
 
-    Where ``error`` is a sentence for a person there is no answer.
+    A non-empty ``error`` is one sentence for the user; there are no numbers then.
     """
 
     run: str

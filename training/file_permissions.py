@@ -1,4 +1,4 @@
-"""Who may read what is written here: this account alone, or also the accounts of the group that DATA_GROUP names."""
+"""Permissions of files: readable by this account alone, or also by the accounts of the group that DATA_GROUP names."""
 
 import grp
 import os
@@ -8,7 +8,7 @@ from training.environment import SettingError, text
 
 
 def group() -> int | None:
-    """The id of the group DATA_GROUP, None where none is set. Raises SettingError for a group that is none."""
+    """Return the id of the group DATA_GROUP, None where it is unset. Raises SettingError for an unknown group."""
     name = text("DATA_GROUP")
     if not name:
         return None
@@ -21,24 +21,24 @@ def group() -> int | None:
 
 
 def mask() -> int:
-    """The bits that no new file has."""
+    """Return the umask: the permission bits that no new file has."""
     return 0o077 if group() is None else 0o007
 
 
 def private() -> None:
-    """Let nobody else read what this process and its children write, and no secret stand in its logs.
+    """Keep the files of this process and its children from other accounts, and secrets out of its logs.
 
-    The first call of every program.
+    Every program calls this first.
     """
     os.umask(mask())
     log_redaction.install()
 
 
 def file_mode() -> int:
-    """For a file that was made unreadable to everybody else, as ``tempfile`` makes them, and that now takes its place."""
+    """Return the mode of a file that ``tempfile`` made private and that now replaces the target."""
     return 0o666 & ~mask()
 
 
 def folder_mode() -> int:
-    """With a group, what is made in the folder belongs to the group too (set-group-ID)."""
+    """Return the mode of folders; with a group, their content belongs to the group too (set-group-ID)."""
     return 0o700 if group() is None else 0o2770

@@ -1,7 +1,7 @@
-"""A process that has imported torch and computes nothing: it forks a trainer for each run, which so starts at once.
+"""The fork server: a process that has imported torch, computes nothing, and forks a trainer for each run, without start-up time.
 
-It is told what to train on its standard input, a socket: the store's path, with the trainer's standard input, output and error as
-file descriptors. It answers with two lines, the trainer's process id and in the end its exit status (negative for a signal).
+Its standard input is a socket. A request is the store's path, with the trainer's standard input, output and error as file
+descriptors. The response is two lines: the trainer's process id, and at its end its exit status (negative for a signal).
 """
 
 import ctypes
@@ -18,20 +18,20 @@ from training import warm_up
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 LONGEST_PATH = 4096
 FORKS = sys.platform == "linux"
-"""Elsewhere libraries of the system may break in a fork that does not become another program at once."""
+"""Other systems have libraries that may break in a fork that does not exec another program at once."""
 
 
 def die_with_parent(sig: signal.Signals) -> None:
-    """For a child: the kernel sends it ``sig`` when the thread that started it ends, however that happens."""
+    """Have the kernel send ``sig`` to this child when the thread that started it ends, for whatever reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sig)
 
 
 def serve(train: Callable[[str], int]) -> None:
-    """Forks a process that calls ``train`` with a store's path and exits with what it returns, for each who asks.
+    """Serve requests: fork a process that calls ``train`` with the store's path and exits with the returned code.
 
-    A fork has the one thread that called it. So nothing may be computed here: threads that torch had started would be missing in
-    the trainer, and a GPU that was looked at here could not be used there.
+    A fork has only the calling thread. Nothing may be computed in this process: threads that torch started would be missing in
+    the trainer, and a GPU that was initialized here could not be used there.
     """
     if FORKS:
         warm_up()
@@ -50,16 +50,16 @@ def serve(train: Callable[[str], int]) -> None:
 
 
 def _fork(work: Callable[[], int], descriptors: list[int], door: socket.socket) -> int:
-    """A process in a group of its own, which ends with this one. Its id."""
+    """Fork a process in a process group of its own, which ends with this one, and return its id."""
     server = os.getpid()
     if pid := os.fork():
-        os.setpgid(pid, pid)  # here too, so that the group is there before anybody signals it
+        os.setpgid(pid, pid)  # here too, so that the group exists before it can be signalled
         return pid
     code = 1
     try:
         os.setpgid(0, 0)
         die_with_parent(signal.SIGTERM)
-        if os.getppid() != server:  # it died before that
+        if os.getppid() != server:  # the parent died first
             return os._exit(1)
         door.close()
         for number, descriptor in enumerate(descriptors):
@@ -78,6 +78,6 @@ def _train_anew(store: str) -> int:
 
 
 def _name(name: str) -> None:
-    """What ``ps`` and ``top`` call this process."""
+    """Set the name that ``ps`` and ``top`` show for this process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)

@@ -1,8 +1,8 @@
-"""What may be chosen, by name: models and data sets.
+"""The catalog: models and data sets that may be chosen, by name.
 
 A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
-``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), which is called
-``local:NAME@DIGEST`` from then on.
+``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), whose name is then
+``local:NAME@DIGEST``.
 """
 
 from collections.abc import Iterable
@@ -43,18 +43,18 @@ __all__ = [
 Entry = TypeVar("Entry")
 
 _met: dict[str, ModelEntry] = {}
-"""What was found out about models that are not in the catalog, in this process."""
+"""Models outside the catalog that this process has resolved, by name."""
 
 
 def find(kind: str, entries: dict[str, Entry], name: str) -> Entry:
-    """The entry called ``name``; a ValueError that suggests the nearest name where there is none."""
+    """Return the entry called ``name``. Raises ValueError, which suggests the nearest name."""
     if name not in entries:
         raise unknown(kind, entries, name)
     return entries[name]
 
 
 def unknown(kind: str, names: Iterable[str], name: str) -> ValueError:
-    """The error for a name that is none of ``names``, with the nearest of them."""
+    """Return the error for a name that is not in ``names``, with the nearest of them."""
     known = list(names)
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
@@ -62,9 +62,9 @@ def unknown(kind: str, names: Iterable[str], name: str) -> ValueError:
 
 
 def model(name: str) -> ModelEntry:
-    """The model called ``name``, with its digest: reads a local folder, and asks the Hub about a model there.
+    """Return the model called ``name``, with its digest; reads a local folder, and asks the Hub about its models.
 
-    Raises ValueError with one sentence where there is none, or where it cannot be used.
+    Raises ValueError with one sentence where the model does not exist or cannot be used.
     """
     if name in MODELS:
         return MODELS[name]
@@ -79,7 +79,7 @@ def model(name: str) -> ModelEntry:
 
 
 def known_model(name: str) -> ModelEntry | None:
-    """What is known of ``name`` without looking anywhere, if anything: for pages, and for what was stored long ago."""
+    """Return the known entry of the model ``name``, None without one; nothing is read or fetched. For pages and stored specs."""
     return MODELS.get(name) or LADDERS.get(name) or _met.get(name)
 
 
@@ -109,7 +109,7 @@ def _on_hub(name: str) -> ModelEntry:
 
 
 def repository_of(name: str) -> tuple[str, str]:
-    """Id on the Hub and revision (empty for the newest) of the model called ``name``. Raises ValueError for an unknown name."""
+    """Return id on the Hub and revision (empty for the newest) of the model ``name``. Raises ValueError for an unknown name."""
     if name.startswith(HUB):
         repository, _, revision = name.removeprefix(HUB).partition("@")
         if not is_model_name(name):
@@ -119,7 +119,7 @@ def repository_of(name: str) -> tuple[str, str]:
 
 
 def dataset(name: str) -> DatasetEntry:
-    """The data set called ``name``: embedded or on the shelf. Raises ValueError with one sentence where it is neither."""
+    """Return the data set ``name``: embedded or in the library. Raises ValueError with one sentence otherwise."""
     found = DATASETS.get(name) or from_shelf(name)
     if found is None and name in REGISTERED:
         raise ValueError(
@@ -132,7 +132,7 @@ def dataset(name: str) -> DatasetEntry:
 
 
 def known_dataset(name: str) -> DatasetEntry | None:
-    """What is known of ``name``, if anything: for pages, and for what was stored long ago."""
+    """Return the known entry of the data set ``name``, None without one. For pages and stored specs."""
     try:
         return dataset(name)
     except ValueError:
@@ -140,18 +140,18 @@ def known_dataset(name: str) -> DatasetEntry | None:
 
 
 def examples_of(name: str, fingerprint: str) -> Path:
-    """Where the examples with this fingerprint are, or would be: the shelf keeps them by content, embedded ones have a place."""
+    """Return the path of the examples with this fingerprint: in the library, by content, or beside the embedded data sets."""
     entry, kept = known_dataset(name), library.file_of(fingerprint)
     return entry.path if entry and not kept.exists() else kept
 
 
 def ready_datasets() -> list[str]:
-    """Names of the data sets that can be trained on now, the embedded ones first."""
+    """Return the names of the data sets that can be trained on now, the embedded ones first."""
     return list(dict.fromkeys([*DATASETS, *library.names()]))
 
 
 def _local(folder: Path) -> ModelEntry:
-    """Raises ValueError; of a folder that is no model it says neither whether it exists nor what else is in it."""
+    """Return the model in ``folder``. Raises ValueError, which reveals nothing of a folder that holds no model."""
     local.check_readable(folder)
     if not folders.is_model(folder):
         raise local.NotReadable
@@ -186,5 +186,5 @@ def _local(folder: Path) -> ModelEntry:
 
 
 def _guess(found: folders.Facts) -> int:
-    """Parameters of a transformer of that size, without embeddings, where nobody says how many it has."""
+    """Return an estimate of the parameters of such a transformer, without embeddings, where neither Hub nor files state them."""
     return 12 * found.layers * found.width**2

@@ -1,4 +1,4 @@
-"""What the checks found in a data set: counts, lengths, near copies, trivial baselines, and the warnings of all that."""
+"""The report of the checks of a data set: counts, lengths, near copies, trivial baselines, and the warnings that follow."""
 
 from typing import Literal
 
@@ -10,19 +10,19 @@ class Finding(BaseModel):
 
 
 class Counts(Finding):
-    """How many rows of the source became how many examples, and why the others did not.
+    """Counts from the rows of the source to the kept examples, by reason of exclusion.
 
-    All but ``read`` and ``skipped``, which are rows, count examples.
+    ``read`` and ``skipped`` count rows; all others count examples.
     """
 
     read: int
     """Rows of the source."""
     skipped: int = 0
-    """Rows of somebody's file that give no example: with a label that is not listed, or with two equal texts."""
+    """Rows of an imported file without an example: their label is not listed, or their two texts are equal."""
     examples: int
-    """Labelled texts that they gave."""
+    """Labelled texts made from the rows."""
     copies: int
-    """Left out as copies of another text, but for case and spaces."""
+    """Left out as copies of another text, up to case and spaces."""
     conflicts: int
     """Left out because the same text has more than one label."""
     unequal: int
@@ -33,22 +33,22 @@ class Counts(Finding):
 
 
 class Lengths(Finding):
-    """Texts by number of words: bin i holds ``edges[i]`` to ``edges[i + 1] - 1`` words, the last one all that are longer."""
+    """A histogram of words per text: bin i holds ``edges[i]`` to ``edges[i + 1] - 1`` words, the last one all longer texts."""
 
     edges: tuple[int, ...]
     counts: tuple[tuple[int, ...], ...]
-    """Texts in each bin, for each class; of pairs, for the rejected and for the preferred texts."""
+    """Texts in each bin, for each class; for pairs, for the rejected and the preferred texts."""
     median: tuple[float, ...]
-    """In words, in the same order."""
+    """Median words, in the same order."""
 
 
 class Neighbours(Finding):
-    """Rows that are nearly the same text as a row of another group, among the ``compared`` ones."""
+    """Near copies among the ``compared`` rows: ``near`` rows are almost equal to a row of another group."""
 
     compared: int
     near: int
     examples: tuple[tuple[str, str], ...] = ()
-    """A few such pairs, each text cut."""
+    """A few such pairs, with truncated texts."""
 
     @property
     def share(self) -> float:
@@ -56,10 +56,10 @@ class Neighbours(Finding):
 
 
 class Baseline(Finding):
-    """A classifier that should not tell the classes apart, trained on some groups and scored on ``n`` rows of others."""
+    """A classifier that should not separate the classes, trained on some groups and scored on ``n`` rows of others."""
 
     name: str
-    """length, form or words."""
+    """One of length, form and words."""
     title: str
     accuracy: float
     low: float
@@ -67,7 +67,7 @@ class Baseline(Finding):
     """Ends of the Wilson interval at 95%."""
     n: int
     majority: float
-    """Share of the largest class among the rows it was scored on."""
+    """Share of the largest class among the scored rows."""
 
 
 class Sample(Finding):
@@ -76,10 +76,10 @@ class Sample(Finding):
 
 
 class Report(Finding):
-    """All that is known of a data set beside its texts. ``warnings`` are sentences that stay with every result on it."""
+    """The report on a data set. ``warnings`` are sentences that stay with every result on it."""
 
     texts: Literal[1, 2] = 1
-    """Of an example: one, or two of which one is preferred."""
+    """Texts of an example: one, or two of which one is preferred."""
     counts: Counts
     classes: tuple[int, ...]
     """Rows of each class, from 0."""
@@ -96,5 +96,5 @@ class Report(Finding):
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Of each class among all rows."""
+        """The share of each class among all rows."""
         return tuple(rows / self.counts.kept for rows in self.classes)

@@ -1,4 +1,4 @@
-"""How the columns of somebody's file become texts with classes: typed, so that form, API and command line agree."""
+"""The mapping from the columns of an imported file to texts with classes, shared by form, API and command line."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -10,11 +10,11 @@ from training.catalog.datasets import MOST_CLASSES
 from training.spec import Problem, describe
 
 PLACE = re.compile(r"\{((?:\\[{}]|[^{}])+)\}")
-"""A column in a template; braces of its own name stand after a backslash."""
+"""A column in a template; braces in its own name are escaped by a backslash."""
 
 
 def as_text(value: Any) -> str:
-    """A value of a file as it is compared and shown: nothing for None, true and false for booleans, 1 for 1.0."""
+    """Return a value of a file as text: nothing for None, true and false for booleans, 1 for 1.0."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -23,22 +23,22 @@ def as_text(value: Any) -> str:
 
 
 def columns_of(template: str) -> tuple[str, ...]:
-    """The columns that a text is made of: those in braces, or the one column that it names."""
+    """Return the columns of a template: those in braces, or the single column that it names."""
     return tuple(dict.fromkeys(map(_name, PLACE.findall(template)))) or (template,)
 
 
 def fill(template: str, row: dict[str, str]) -> str:
-    """The text of one row: columns put in their places, or the one column that ``template`` names."""
+    """Return the text of one row: the template with its columns filled in, or the single column that it names."""
     return PLACE.sub(lambda place: row[_name(place[1])], template) if PLACE.search(template) else row[template]
 
 
 def place_of(column: str) -> str:
-    """``column`` as it stands in a template."""
+    """Return ``column`` as it is written in a template."""
     return "{" + re.sub(r"[{}]", r"\\\g<0>", column) + "}"
 
 
 def template_of(column: str) -> str:
-    """The template that is this one column: its name, unless that reads like a template itself."""
+    """Return the template of one column: its name, unless that reads like a template itself."""
     return place_of(column) if PLACE.search(column) else column
 
 
@@ -55,14 +55,14 @@ GROUP_HELP = "Rows with the same value never part company in a split; empty for 
 
 
 class Class(Requested):
-    """What a class is called, and which values of the label mean it."""
+    """A class: its name, and the values of the label that mean it."""
 
     name: str = Field(min_length=1, max_length=120)
     values: Values
 
 
 class Labelled(Requested):
-    """Each row is one text with a label."""
+    """Rows of one text with a label."""
 
     kind: Literal["labelled"] = Field("labelled", title="A text and its label")
     text: Template = Field(title="Text", description=TEXT_HELP)
@@ -94,17 +94,17 @@ class Labelled(Requested):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those that are read."""
+        """The columns that are read."""
         return tuple(dict.fromkeys([*columns_of(self.text), self.label, *filter(None, [self.group])]))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called, from 0."""
+        """The names of the classes, from 0."""
         return tuple(one.name for one in self.classes)
 
 
 class Pair(Requested):
-    """Each row is two texts of which one was preferred, for reward models."""
+    """Rows of two texts of which one was preferred, for reward models."""
 
     kind: Literal["pair"] = Field("pair", title="A preferred and a rejected text")
     chosen: Template = Field(title="Preferred text", description=TEXT_HELP)
@@ -121,11 +121,11 @@ class Pair(Requested):
 
 
 class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]):
-    """Either of the two; JSON with its ``kind``."""
+    """A mapping of either kind; its JSON has the ``kind``."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """What is wrong with a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
+    """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
     kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
     found = []
     for problem in describe([dict(one) for one in error.errors()]):

@@ -1,4 +1,4 @@
-"""From a checked file to a card on the shelf: what a person says of it, and what is filled in from the mapping."""
+"""The card of an imported data set: the user's description, completed from the mapping."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +13,11 @@ from training.catalog.library import Card
 from training.command_output import Checked
 
 CHECKED_FILE = "examples.parquet"
-"""What checking leaves in its folder."""
+"""File name of the checked data set in its folder."""
 
 
 class About(Requested):
-    """What only a person knows of the data set that they bring; what is empty is filled in from the mapping."""
+    """The user's description of an imported data set; empty fields are filled in from the mapping."""
 
     name: str = Field(title="Name", description=f"What experiments call it: {library.NAME_RULE}.")
     title: str = Field("", max_length=120, title="Title")
@@ -36,7 +36,7 @@ class About(Requested):
 
 
 def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder: Path) -> Card:
-    """Shelves the data set that checking left in ``folder``. Raises ValueError where its name means other texts already."""
+    """Add the checked data set in ``folder`` to the library. Raises ValueError where its name already means other texts."""
     known = library.get(about.name)
     if known and known.fingerprint != checked.fingerprint:
         raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")

@@ -1,4 +1,4 @@
-"""The shelf: data sets that were brought or fetched, each file once by its content, each name with all that is known of it."""
+"""The data set library: imported and fetched data sets; each file is stored once by content, each name has a card."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parent.parent.parent / "var"
 
 
 class Card(Finding):
-    """What the shelf knows of a data set. ``fingerprint`` is the SHA-256 of its Parquet file."""
+    """The card of a data set in the library. ``fingerprint`` is the SHA-256 of its Parquet file."""
 
     name: str
     title: str
@@ -30,17 +30,17 @@ class Card(Finding):
     rows: int
     fingerprint: Fingerprint
     classes: tuple[str, ...]
-    """What the labels mean, from 0."""
+    """Meanings of the labels, from 0."""
     group: str
-    """What rows of one group have in common."""
+    """The property that rows of one group share."""
     mapping: dict[str, Any] | None = None
-    """How the columns of a file that was brought were read; None for a registered data set."""
+    """The column mapping of an imported file; None for a registered data set."""
     report: Report
     made: datetime
 
 
 def folder() -> Path:
-    """DATASETS_DIR, or datasets/ in DATA_DIR, or var/datasets/ beside manage.py."""
+    """Return DATASETS_DIR, or datasets/ in DATA_DIR, or var/datasets/ beside manage.py."""
     named = environment.text("DATASETS_DIR")
     return Path(named) if named else Path(environment.text("DATA_DIR", str(HOME))) / "datasets"
 
@@ -50,11 +50,9 @@ def file_of(fingerprint: str) -> Path:
 
 
 def put(card: Card, parquet: Path) -> None:
-    """Shelves the file under the card's name, the file first, so that a card never points at nothing. Moves ``parquet``.
+    """Add the file under the card's name, the file first, so that a card never points at a missing file. Moves ``parquet``.
 
-    A file of this content that is there already stays, unless it is damaged: then it is moved aside.
-
-    Raises ValueError for a name that is none.
+    An existing file of this content stays, unless it is damaged: then it is moved aside. Raises ValueError for an invalid name.
     """
     target = file_of(card.fingerprint)
     card_path = _card_path(card.name)
@@ -70,7 +68,7 @@ def put(card: Card, parquet: Path) -> None:
 
 
 def get(name: str) -> Card | None:
-    """The card of ``name``, None where there is none. Raises ValueError for a damaged one."""
+    """Return the card of ``name``, None without one. Raises ValueError for a damaged one."""
     if not NAME.fullmatch(name):
         return None
     path = _card_path(name)
@@ -88,7 +86,7 @@ def get(name: str) -> Card | None:
 
 
 _cards: dict[tuple[Path, int, int], Card] = {}
-"""A card of unchanged size and time is read once in a process."""
+"""Cards by path, size and time: an unchanged card is read once in a process."""
 
 
 def names() -> list[str]:

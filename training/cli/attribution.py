@@ -1,4 +1,4 @@
-"""``words``: the attribution of an example, by leaving out each of its words."""
+"""``words``: word attribution of an example, by leaving out each word."""
 
 import argparse
 from pathlib import Path

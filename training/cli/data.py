@@ -1,4 +1,4 @@
-"""``data``: data sets are listed, fetched, looked at, checked and added."""
+"""``data``: list, fetch, preview, check and add data sets."""
 
 import argparse
 from pathlib import Path

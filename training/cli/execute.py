@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> int:
-    """Executes ``run`` and returns the exit code that says how it ended; a failure is emitted as RunFailed."""
+    """Execute ``run`` and return its exit code; a failure is emitted as RunFailed."""
     stopped = False
 
     def watch(event: Event) -> None:
@@ -52,7 +52,7 @@ def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop
 
 
 def sentence(error: Exception, store: Store) -> str:
-    """One sentence for a person about what went wrong."""
+    """Return one sentence for the user about ``error``."""
     if isinstance(error, EngineError | DamagedArtifact):
         return str(error)
     if out_of_room(error):

@@ -1,4 +1,4 @@
-"""``export``: a finished run's model, or its weak labels, in a folder that other tools read."""
+"""``export``: write a finished run's model, or its weak labels, into a folder for other tools."""
 
 import argparse
 import sys

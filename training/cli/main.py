@@ -1,4 +1,4 @@
-"""The same engine with no web at all: python -m training plan|run|push|export|words|schema|verify|execute|serve|data."""
+"""The engine without the web: python"""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ from training.file_permissions import private
 
 
 class Command(Protocol):
-    """What the module of a command has."""
+    """Interface of the module of a command."""
 
     HELP: str
 

@@ -1,4 +1,4 @@
-"""``push``: sends a recipe that was run here to a laboratory."""
+"""``push``: send a recipe that was run on this machine to a laboratory."""
 
 import argparse
 from pathlib import Path

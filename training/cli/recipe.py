@@ -1,4 +1,4 @@
-"""Recipes as the command line names them: a file, or a shipped recipe by its name."""
+"""Reading of recipes: a file, or a shipped recipe by name."""
 
 import argparse
 from difflib import get_close_matches
@@ -17,12 +17,12 @@ Model = TypeVar("Model", ExperimentSpec, RunSpec)
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """The argument that names a recipe."""
+    """Add the argument that names a recipe."""
     parser.add_argument("recipe", help=f"path of a recipe, or one of: {', '.join(names())}")
 
 
 def read_recipe(name: str) -> ExperimentSpec:
-    """The experiment in the file ``name``, or in the shipped recipe of that name. Raises BadInput."""
+    """Return the experiment in the file ``name``, or in the shipped recipe of that name. Raises BadInput."""
     shipped = RECIPES / f"{name}.json"
     path = shipped if name in names() else Path(name)
     try:
@@ -45,7 +45,7 @@ def parsed(model: type[Model], text: str) -> Model:
 
 
 def planned(recipe: str) -> Plan:
-    """The plan of the recipe of that name. Raises BadInput."""
+    """Return the plan of the recipe of that name. Raises BadInput."""
     try:
         return make_plan(read_recipe(recipe))
     except TooManyRuns as error:

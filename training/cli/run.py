@@ -1,4 +1,4 @@
-"""``run``: trains a recipe without a laboratory, into a folder."""
+"""``run``: train a recipe without a laboratory, into a folder."""
 
 import argparse
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recorded(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
-    """Events are printed with the run's key, and kept for whoever sends the run to a laboratory."""
+    """Return a function that prints events with the run's key and appends them to the event log, which ``push`` sends."""
     key = run.key()
     event_log = EventLog(store, key)
 

@@ -10,7 +10,7 @@ HELP = "Prints the JSON schema of recipes."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: the command takes no arguments."""
 
 
 def run(options: argparse.Namespace) -> int:

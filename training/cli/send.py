@@ -1,4 +1,4 @@
-"""An experiment that was run without a laboratory, sent to one as the archive that it takes."""
+"""Sending of an experiment that was run without a laboratory, as an archive."""
 
 import shutil
 import tempfile
@@ -16,11 +16,11 @@ from training.storage.artifacts import Store
 
 
 class NotSent(Exception):
-    """Nothing has come to the laboratory; the message says why."""
+    """The experiment could not be sent; the message says why."""
 
 
 def send(plan: Plan, store: Store, url: str) -> str:
-    """The address of the experiment that the laboratory at ``url`` has made of it. Raises NotSent."""
+    """Send the runs of ``plan`` and return the address of the new experiment at the laboratory ``url``. Raises NotSent."""
     with tempfile.TemporaryDirectory() as place:
         folder, packed = Path(place) / "archive", Path(place) / "archive.zip"
         try:
@@ -35,7 +35,7 @@ def send(plan: Plan, store: Store, url: str) -> str:
 
 
 def write(plan: Plan, store: Store, folder: Path) -> str:
-    """Fills ``folder`` with the archive of the plan's runs in ``store`` and returns its content hash. Raises NotSent."""
+    """Write the archive of the plan's runs in ``store`` to ``folder`` and return its content hash. Raises NotSent."""
     for key in plan.runs:
         if store.finished(key) and (damage := store.damage(key, again=True)):
             raise NotSent(f"{damage} python -m training run moves it aside and trains the run again.")
@@ -63,10 +63,10 @@ def write(plan: Plan, store: Store, folder: Path) -> str:
 
 
 def _copy(source: Path, target: Path, key: str, public: PublicEvents) -> list[Told]:
-    """The files of a run, whose events are returned as they leave: without the names of this machine and its accounts."""
+    """Copy the files of a run and return its events, redacted: without the names of this machine and its accounts."""
     target.mkdir(parents=True)
     for name in (RUN, EVENTS, *MADE):
-        if (source / name).exists():  # a run that did not watch itself has no trajectory
+        if (source / name).exists():  # a run without evaluations has no trajectory
             shutil.copyfile(source / name, target / name)
     told = [one.model_copy(update={"event": public.of(one.event)}) for one in read_events(target.parents[1], key)]
     (target / EVENTS).write_text("".join(f"{one.model_dump_json()}\n" for one in told), encoding="utf-8")

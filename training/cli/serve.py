@@ -9,7 +9,7 @@ HELP = "Waits for a worker to ask for trainings on the socket that is its stdin;
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """Add nothing: the command takes no arguments."""
 
 
 def run(options: argparse.Namespace) -> int:

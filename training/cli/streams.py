@@ -1,4 +1,4 @@
-"""What a command tells on its standard output, and how it hears that it has to stop."""
+"""The standard output of a command as JSON lines, and the signals that request a stop."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes one JSON object per line to stdout, which whatever libraries print can no longer reach."""
+    """Yield a function that writes one JSON object per line to stdout; anything that libraries print goes to stderr."""
     sys.stdout.flush()
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)
@@ -28,7 +28,7 @@ def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or SIGINT has come."""
+    """Yield a predicate that is true once SIGTERM or SIGINT was received."""
     asked = False
 
     def ask(signum: int, frame: FrameType | None) -> None:

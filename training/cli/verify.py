@@ -1,4 +1,4 @@
-"""``verify``: the verification of an archive, as a laboratory does it before an import."""
+"""``verify``: verify an archive as a laboratory does before an import."""
 
 import argparse
 from pathlib import Path

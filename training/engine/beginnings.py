@@ -1,4 +1,4 @@
-"""Where a run begins: at its checkpoint, at the checkpoint of a longer run that begins alike, or at another run's weights."""
+"""The start of a run: its checkpoint, the checkpoint of a longer run with the same first steps, or another run's weights."""
 
 import logging
 import shutil
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_group: ProcessGroup) -> Checkpoint | None:
-    """The checkpoint from which ``run`` resumes, None for the beginning; a damaged one is moved aside."""
+    """Return the checkpoint from which ``run`` resumes, None for the beginning; a damaged one is moved aside."""
     path = store.checkpoint(run.key())
     found = checkpoints.load(path)
     if found is None and process_group.main and path.exists():
         store.checksums.quarantine(path)
     if found and not selection.can_restore(found["selection"]):
-        log.warning("The best weights that the checkpoint %s speaks of are missing; training starts from the beginning.", path)
+        log.warning("The best weights that belong to the checkpoint %s are missing; training starts from the beginning.", path)
         found = None
     if found is None:
         selection.clear()
@@ -37,20 +37,20 @@ def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_grou
 
 
 def take_over(run: RunSpec, stop_at: int, store: Store) -> None:
-    """Copy the files of the whole run, of which this one is the beginning; without them the beginning is trained again."""
+    """Copy the files of the longer run whose first steps these are; without them the steps are trained again."""
     whole = store.run(run.model_copy(update={"stop_at": None}).key())
     path = store.checkpoint(run.key())
     found = None if path.exists() else checkpoints.load(whole / path.name)
     if found is None or found["step"] > stop_at:
         return
-    for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint speaks of the others, so it comes last
-        # With its checksum, which is that of the content that was meant: a copy of what is damaged is damaged.
+    for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint refers to the others, so it comes last
+        # With its checksum, that of the intended content: the copy of a damaged file is detected as damaged.
         with atomic(path.parent / file.name) as copy:
             shutil.copyfile(file, copy)
 
 
 def emit_again(selection: Selection, evaluate: Evaluate, emit: Callable[[Event], None]) -> None:
-    """Emit the evaluations that the whole run has emitted before as events of this run, to whose course they belong too."""
+    """Emit the longer run's recorded evaluations as events of this run, to whose trajectory they belong too."""
     for step, prob, validation in zip(selection.steps, selection.prob, selection.validation, strict=True):
         event = evaluate(step, prob, prob[:0])
         emit(event.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))

@@ -1,4 +1,4 @@
-"""When a run is evaluated on its validation and test rows while it trains, and on which of the test rows."""
+"""The evaluation schedule of a run: how often it is evaluated while it trains, and on which test rows."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ TIMES = 50
 
 @dataclass(frozen=True)
 class EvaluationSchedule:
-    """``times`` evaluations, each on the test rows ``watched`` (row numbers, ascending): all of them if that is affordable.
+    """A schedule of ``times`` evaluations, each on the test rows ``watched`` (row numbers, ascending): all of them if affordable.
 
-    A run that learns texts is evaluated on validation rows alone.
+    A run that learns texts is evaluated on validation rows only.
     """
 
     times: int
@@ -23,7 +23,7 @@ class EvaluationSchedule:
 
 
 def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
-    """The schedule of ``run``. ``group`` (n,) is that of the data set's rows: of one group all test rows are watched, or none."""
+    """Return the schedule of ``run``. ``group`` (n,) are the groups of all rows: test rows of a group are watched together."""
     if not run.tunes_backbone:
         return EvaluationSchedule(TIMES, split.test)
     if run.reads:

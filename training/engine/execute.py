@@ -1,4 +1,4 @@
-"""One run from its specification to its files: trained once, resumed where it was interrupted, reported where it is finished."""
+"""The execution of one run: trained once, resumed after an interruption, reported again when it is finished."""
 
 import logging
 import time
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
-    """Trains ``run`` and leaves its predictions and weights in ``store``, or a checkpoint once ``should_stop`` is true.
+    """Train ``run`` and write its predictions and weights to ``store``, or a checkpoint once ``should_stop`` returns true.
 
-    The last event is RunFinished or RunStopped. A run that has already finished is only reported again; where a file of it is
-    damaged, all are moved aside and it is trained again. Raises EngineError, with a sentence for a person, DamagedArtifact for
-    what another run left, and whatever else went wrong.
+    The last event is RunFinished or RunStopped. A finished run is only reported again; where one of its files is damaged, all are
+    moved aside and it is trained again. Raises EngineError, with a sentence for the user, DamagedArtifact for a file of another
+    run, and any other error of the training.
     """
     begun, key = time.monotonic(), run.key()
     if run.engine != ENGINE_VERSION:

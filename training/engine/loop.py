@@ -1,4 +1,4 @@
-"""The one training loop: batches, loss, step, log, evaluate, checkpoint, stop. It knows neither models nor data sets."""
+"""The training loop: batches, loss, step, log, evaluate, checkpoint, stop. It is independent of models and data sets."""
 
 import logging
 import math
@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = environment.number("W2S_CHECKPOINT_SECONDS", 30)
 CHECKPOINT_PAUSE = 20
-"""A checkpoint of a large model takes long: for so many times as long there is no other."""
+"""Pause between checkpoints as a multiple of the time that one takes, which is long for a large model."""
 METRICS = 100
 
 
 class Loop:
-    """Trains ``model`` on ``training_set``, of whose rows ``inputs`` has the texts or features.
+    """The training of ``model`` on ``training_set``; ``inputs`` has the texts or features of its rows.
 
-    ``should_stop`` is asked very often and must answer at once. All that can raise Stopped belongs into
-    ``with loop.stoppable():``, which saves a checkpoint at ``path`` first.
+    ``should_stop`` is called very often and must be fast. Calls that may raise Stopped belong into ``with loop.stoppable():``,
+    which saves a checkpoint at ``path`` first.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Loop:
         scaled = run.tunes_backbone and precision_of(run) == "fp16"  # small gradients would be lost in fp16
         if scaled and process_group.sharded:
             raise EngineError("A model in shards cannot be trained in fp16: choose bf16 or fp32.")
-        # One pass over the weights and none of its arrays new; a scaler would skip a step inside of it, unseen from here.
+        # Fused: one pass over the weights without new arrays. With a scaler, it would skip steps without this class noticing.
         fused = self.device.type in ("cpu", "cuda") and not scaled
         self.optimiser = torch.optim.AdamW(self.trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
         sparse_embeddings.follow(self.model, self.optimiser)
@@ -84,9 +84,9 @@ class Loop:
             self.optimiser.zero_grad,
             self._check_stop,
         )
-        self.keeps = process_group.main or run.adaptation != "full"  # only who writes a large model needs all of its shards
+        self.keeps = process_group.main or run.adaptation != "full"  # only the writing process needs all shards
         self.steps_per_epoch = steps_per_epoch(len(self.rows), run.batch_size)
-        self.total = run.epochs * self.steps_per_epoch  # what the schedule of the learning rate is made for
+        self.total = run.epochs * self.steps_per_epoch  # the length of the learning rate schedule
         self.end = self.total if run.stop_at is None else min(run.stop_at, self.total)
         self.step, self.evaluated = 0, -1
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
@@ -94,7 +94,7 @@ class Loop:
         self.saved_at, self.pause = time.monotonic(), CHECKPOINT_SECONDS
 
     def fit(self, evaluate: Callable[[int], Event], evaluations: int) -> None:
-        """Trains to the last step. ``evaluate`` is called with 0 before the first, then after about ``evaluations`` steps.
+        """Train to the last step. ``evaluate`` is called with 0 before the first step, then after about ``evaluations`` steps.
 
         Raises Stopped, and Diverged where the loss is no longer finite.
         """
@@ -113,9 +113,9 @@ class Loop:
                 self.save()
 
     def predict(self, rows: Rows) -> Probabilities:
-        """The probability of class 1 for each of ``rows``, or of all classes, as the labels have it. Raises Stopped.
+        """Return the probability of class 1 for each of ``rows``, or of all classes, in the shape of the labels. Raises Stopped.
 
-        A reader's is what each costs, in nats per token.
+        For a run that learns texts it is the cost of each, in nats per token.
         """
         with torch.no_grad() if self.process_group.sharded else torch.inference_mode():
             untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None and not self.run.reads
@@ -166,12 +166,12 @@ class Loop:
         self.selection.restore(state["selection"])
 
     def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
-        """Puts other weights in the model, by the names of ``weights``; all that it trains, unless ``partly``."""
+        """Load weights into the model, by name: all trained ones, unless ``partly``."""
         found = self.model.load_state_dict(sharding.spread(weights, self.model), strict=not (partly or self._frozen))
         assert not found.unexpected_keys, f"the model has no {found.unexpected_keys[0]}"
 
     def weights(self) -> dict[str, Tensor]:
-        """The model's tensors by name, without those that are frozen. All processes must ask together."""
+        """Return the model's tensors by name, without the frozen ones. Collective: all processes must call it together."""
         tensors, frozen = self.model.state_dict(), self._frozen
         return {name: sharding.whole(tensor, self.keeps) for name, tensor in tensors.items() if name not in frozen}
 
@@ -198,21 +198,21 @@ class Loop:
         self.loss_count += len(batch)
 
     def _share(self, batch: Rows, progress: float) -> Share:
-        """This process's share of a batch, which holds positions in ``self.rows``."""
+        """Return this process's share of a batch of positions in ``self.rows``."""
         mine = self.process_group.share(batch)
         places = torch.from_numpy(mine)
         truth = None if self.truth is None else self.truth[places]
         return Share(self.rows[mine], self.labels[places], truth, len(batch), self.step, progress)
 
     def _batch(self) -> Rows:
-        """Positions in ``self.rows`` of the next batch."""
+        """Return the positions in ``self.rows`` of the next batch."""
         epoch, position = divmod(self.step, self.steps_per_epoch)
         if epoch != self.epoch:
             self.epoch, self.epoch_batches = epoch, batches(len(self.rows), self.run.batch_size, self.run.seed, epoch)
         return self.epoch_batches[position]
 
     def _log(self) -> None:
-        """Emits the mean loss since the last time. Here and not at every step, as looking at the loss makes a GPU wait."""
+        """Emit the mean loss since the last call. Not at every step, since reading the loss makes a GPU wait."""
         loss = self.process_group.sum(self.loss_sum).item() / self.loss_count
         if not math.isfinite(loss):
             raise Diverged(f"The loss is no longer a finite number at step {self.step}: try a smaller learning rate.")

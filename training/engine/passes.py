@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Share:
     """This process's share of the batch of one step: ``rows`` (n,) with their ``labels``, of ``batch`` rows in all processes.
 
-    ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not ask. ``progress`` is the share
-    of the training that is done.
+    ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not use it. ``progress`` is the
+    completed share of the training.
     """
 
     rows: Rows
@@ -36,10 +36,10 @@ class Share:
 
 
 class Passes:
-    """Passes of ``inputs`` through ``model``. Labels and logits of one row have the shape ``shape``: (), or (K,) with K > 2.
+    """Passes of ``inputs`` through ``model``. Labels and logits of a row have the shape ``shape``: (), or (K,) with K > 2.
 
-    ``any_row`` (1,) is what a process computes that has no row of its own. ``free`` drops the gradients that a failed pass has
-    left. ``check_stop`` raises Stopped.
+    ``any_row`` (1,) is computed by a process without rows of its own. ``free`` drops the gradients of a failed pass.
+    ``check_stop`` raises Stopped.
     """
 
     def __init__(
@@ -59,52 +59,52 @@ class Passes:
         self.device, self.process_group, self.scaler = device, process_group, scaler
         self.free, self.check_stop = free, check_stop
         self.halvings = 0
-        # The last predictions of training, for a threshold over more than a batch: before this step, and with it.
+        # The last predictions of training, for a threshold over several batches: before this step, and with it.
         self.recent = self.newest = torch.zeros(0, device=device)
-        self.guessed: tuple[Tensor, Tensor | None] | None = None  # what the last threshold was of
+        self.guessed: tuple[Tensor, Tensor | None] | None = None  # the inputs of the last threshold
 
     def gradient(self, share: Share) -> Tensor | None:
-        """Adds the gradient of this process's share of a batch, and returns what the share adds to the mean loss.
+        """Add the gradient of this process's share of a batch, and return the share's part of the mean loss.
 
-        None where memory ran out and parts are smaller now.
+        Returns None where memory ran out and parts are smaller now.
         """
         try:
             return (self._in_parts if self.process_group.agree(self._too_much(share.rows)) else self._whole)(share)
         except RuntimeError as error:
             if not memory.ran_out(error):
                 raise
-        # Out here, where no exception holds the tensors that filled the memory.
+        # Outside the handler, where no exception holds the tensors that filled the memory.
         self._make_room(share.step)
         return None
 
     def accept(self) -> None:
-        """The step is done: what the student said in it counts for later thresholds."""
+        """Complete the step: the student's predictions in it count for later thresholds."""
         self.recent = self.newest
 
     def logits(self, rows: Rows, step: int) -> Tensor:
-        """The logits of this process's rows, without a gradient to be kept. Raises Stopped."""
+        """Return the logits of this process's rows, without a gradient. Raises Stopped."""
         logits, left = self.zeros(rows), np.arange(len(rows))
         while self.process_group.agree(len(left) > 0):
             left = self._fill(logits, rows, left, step)
         return logits
 
     def zeros(self, rows: Rows) -> Tensor:
-        """Logits of zero, in the shape that those of ``rows`` have."""
+        """Return logits of zero, in the shape of those of ``rows``."""
         return torch.zeros(len(rows), *self.shape, device=self.device)
 
     def restore(self, halvings: int, recent: Tensor | None) -> None:
-        """Go on as the passes of a checkpoint did."""
+        """Continue with the state of a checkpoint."""
         for _ in range(halvings):
             self._halve()
         if recent is not None:
             self.recent = self.newest = recent.to(self.device)
 
     def _too_much(self, rows: Rows) -> bool:
-        """Whether the states of all parts cannot be kept for one gradient. FSDP wants one for each pass through its layers."""
+        """Return whether the states of all parts exceed memory for one gradient. FSDP needs one gradient per pass."""
         return self.process_group.sharded or (len(rows) > 0 and not self.inputs.together(rows))
 
     def _whole(self, share: Share) -> Tensor:
-        """Forward by parts, so that little padding is computed, and one gradient through all of them."""
+        """Compute the forward pass in parts, with little padding, and one gradient through all of them."""
         parts = self._parts(share.rows)
         with self.process_group.all_or_none():
             logits = torch.cat([self._forward(share.rows[part]) for part in parts])
@@ -118,9 +118,9 @@ class Passes:
         return loss.detach()
 
     def _in_parts(self, share: Share) -> Tensor:
-        """The same for a batch too large for one go. The target is of the whole batch, so a guess needs a pass of its own.
+        """Do the same for a batch too large for one gradient. A guess needs a forward pass first, for the whole batch's target.
 
-        A stop throws away this step only.
+        A stop discards this step only.
         """
         with torch.no_grad():
             reads = losses.reads_student(self.run.method)
@@ -137,9 +137,9 @@ class Passes:
         return total
 
     def _target(self, share: Share, labels: Tensor, logits: Tensor, order: Rows | None = None) -> Tensor:
-        """The target of a share of a batch. A guess is hardened at a threshold of the whole batch.
+        """Return the target of a share of a batch. A guess is hardened at a threshold of the whole batch.
 
-        ``order`` are the positions in the share of ``labels`` and ``logits``, where they are in another order.
+        ``order`` are the positions in the share of ``labels`` and ``logits``, if they are permuted.
         """
         method, guesses, prior, truth = self.run.method, None, None, share.truth
         if losses.reads_student(method):
@@ -156,7 +156,7 @@ class Passes:
         return losses.target(method, labels, logits, share.progress, guesses, step=share.step, prior=prior, truth=truth)
 
     def _fill(self, logits: Tensor, rows: Rows, left: Rows, step: int) -> Rows:
-        """Puts the logits of ``rows[left]`` in their places. Returns those for which memory ran out."""
+        """Write the logits of ``rows[left]`` to their places, and return the positions for which memory ran out."""
         parts = [left[part] for part in self._parts(rows[left])]
         for done, part in enumerate(self.process_group.rounds(parts)):
             self.check_stop()
@@ -175,13 +175,13 @@ class Passes:
         return self.inputs.parts(rows) if len(rows) else [np.zeros(0, np.int64)]
 
     def _forward(self, rows: Rows) -> Tensor:
-        """Logits of ``rows``. A process without any computes one for nothing: it has a part in the gradient, and in the model."""
+        """Return the logits of ``rows``. A process without rows computes one anyway, to take part in collectives."""
         inputs = self.inputs.batch(rows if len(rows) else self.any_row)
         logits: Tensor = self.model(*(tensor.to(self.device) for tensor in inputs))
         return logits if len(rows) else logits[:0]
 
     def _make_room(self, step: int) -> None:
-        """Halves the parts of batches; a step keeps its batch. Raises TooLarge where they cannot be smaller."""
+        """Halve the parts of batches; a step keeps its batch. Raises TooLarge where they cannot be smaller."""
         self._halve()
         self.free()
         memory.release()

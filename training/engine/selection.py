@@ -1,4 +1,4 @@
-"""Which step a run's predictions are of: what every evaluation said, and the weights of the best step so far."""
+"""Checkpoint selection: every evaluation of a run, and the weights of the best step so far."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,9 +23,9 @@ class Selection:
     """The evaluations of ``run``, at most 51, each a probability for every test row.
 
     The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
-    ``folder`` that is written when they improve and named after its step, so that the one which the last checkpoint speaks of
-    stays until there is a newer checkpoint: two files at most. Each process of a group has its own selection, all
-    equal, and the main one has the files.
+    ``folder`` that is written when they improve and named after its step, so that the file of the last checkpoint stays until
+    there is a newer checkpoint: two files at most. Each process of a group has its own selection, all equal, and the main one
+    has the files.
     """
 
     def __init__(self, run: RunSpec, folder: Path, process_group: ProcessGroup = ALONE) -> None:
@@ -38,10 +38,10 @@ class Selection:
         self.best: int | None = None
         self.weights: Weights | None = None
         self.saved: int | None = None
-        """The best step that the last checkpoint knows."""
+        """The best step in the last checkpoint."""
 
     def record(self, step: int, prob: Probabilities, validation: float | None, weights: Callable[[], Weights]) -> None:
-        """``prob`` is of the test rows; ``weights`` is asked for the model's tensors where this step is the best so far."""
+        """Record an evaluation. ``prob`` is of the test rows; ``weights`` returns the tensors, for the best step so far."""
         self.steps.append(step)
         self.prob.append(prob)
         self.validation.append(np.nan if validation is None else validation)
@@ -63,11 +63,11 @@ class Selection:
 
     @property
     def selected_prob(self) -> Probabilities:
-        """The probabilities of the selected evaluation."""
+        """Return the probabilities of the selected evaluation."""
         return self.prob[self.steps.index(self.selected)]
 
     def selected_weights(self) -> Weights | None:
-        """Those of the best step; None where the last step counts, whose weights the model has. Raises DamagedArtifact."""
+        """Return the weights of the best step; None where the last step is selected. Raises DamagedArtifact."""
         if self.best is None or not self.large:
             return self.weights
         self.process_group.wait()  # until the file is written
@@ -77,19 +77,19 @@ class Selection:
     def trajectory(self, ids: Rows) -> Trajectory:
         return Trajectory(np.array(self.steps), ids, np.stack(self.prob), np.array(self.validation), self.selected)
 
-    # What a checkpoint carries.
+    # The state in a checkpoint.
 
     def state(self) -> Seen:
         prob = [torch.from_numpy(one) for one in self.prob]
         return Seen(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
 
     def note_saved(self) -> None:
-        """A checkpoint has been written: older files are needed no more."""
+        """Delete older files after a checkpoint was written."""
         self.saved = self.best
         self._forget(keep={self.saved})
 
     def can_restore(self, seen: Seen) -> bool:
-        """Whether the weights that a checkpoint speaks of are there, and are what was written."""
+        """Return whether the weights that belong to a checkpoint exist and are undamaged."""
         if not self.large or seen["best"] is None:
             return True
         file = self._file(seen["best"])

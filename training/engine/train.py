@@ -1,4 +1,4 @@
-"""The training of one run, by one process of its group: data, labels, training, predictions, files."""
+"""The training of one run in one process of its group: data, labels, training, predictions, files."""
 
 import logging
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def train(
 
 
 class Training:
-    """One run in one process of its group, with what its steps share: the examples, their split and the evaluation schedule."""
+    """A run in one process of its group, and the shared state of its steps: examples, split and evaluation schedule."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Training:
         self.schedule = evaluation_schedule(run, self.split, self.examples.group)
 
     def derive(self) -> None:
-        """Write predictions that come from other runs, or from asking a model: nothing is trained."""
+        """Write predictions derived from other runs, or from prompting a model: nothing is trained."""
         derive(self.run, self.store, self._started(None, 0), self.emit, self._derived)
 
     def _derived(self) -> Predictions:
@@ -95,7 +95,7 @@ class Training:
             with loop.stoppable():
                 loop.fit(self._evaluation(loop, training_set), self.schedule.times)
                 if (best := selection.selected_weights()) is not None:
-                    loop.load(best)  # what a stop saves from here on has these, and is trained no further
+                    loop.load(best)  # a checkpoint saved from here on has these weights, and is not trained further
                 predictions = self._predict(loop)
         weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
         if process_group.main:
@@ -103,7 +103,7 @@ class Training:
             write_outputs(run, self.store, weights, trajectory, predictions)
 
     def _label(self) -> TrainingSet:
-        """The training set, with weak labels or ground truth; ``self.evaluate`` then judges evaluations by the same labels."""
+        """Return the training set; ``self.evaluate`` then uses the same labels, weak or ground truth."""
         supervisor = read_supervisor(self.run, self.store)
         if isinstance(self.run.method, Imitation):
             assert supervisor is not None
@@ -118,12 +118,12 @@ class Training:
         return training_set
 
     def _untrained_features(self) -> np.ndarray:
-        """The features (rows, width) that the model gives before any training, for a method that selects rows by them."""
+        """Return the features (rows, width) of the untrained model, for a method that selects rows by them."""
         untrained = self.run.model_copy(update={"adaptation": "probe", "lora_rank": None, "lora_alpha": None, "start": None})
         return frozen_features(untrained, self.examples.text, "a", self.store, self.emit, self.should_stop)
 
     def _checkpoint(self, selection: Selection) -> Checkpoint | None:
-        """The checkpoint to resume from, None for the beginning."""
+        """Return the checkpoint to resume from, None for the beginning."""
         with self.process_group.main_first():
             if self.run.stop_at is not None and self.process_group.main:
                 beginnings.take_over(self.run, self.run.stop_at, self.store)
@@ -131,7 +131,7 @@ class Training:
             return beginnings.checkpoint_of(self.run, self.store, selection, self.process_group)
 
     def _loop(self, inputs: Inputs, training_set: TrainingSet, selection: Selection) -> Loop:
-        """The training loop with its model as it is before the first step."""
+        """Return the training loop with its model before the first step."""
         used = inputs.used(training_set.rows) if self.run.adaptation == "full" else None
         pairs = self.examples.text_b is not None
         model = classifiers.build(self.run, used, pairs=pairs, classes=self.examples.classes)
@@ -139,7 +139,7 @@ class Training:
         return Loop(self.run, model, inputs, training_set, path, self.emit, self.should_stop, selection, self.process_group)
 
     def _begin(self, loop: Loop, checkpoint: Checkpoint | None) -> None:
-        """Put the weights of the checkpoint into the model, or those of the run that this one goes on from."""
+        """Load the weights of the checkpoint, or of the run that this one starts from."""
         if checkpoint:
             loop.restore(checkpoint)
             if self.run.stop_at is not None:
@@ -148,7 +148,7 @@ class Training:
             beginnings.go_on_from(self.store.read_run(self.run.start), self.store, loop, self.examples.text_b is not None)
 
     def _evaluation(self, loop: Loop, training_set: TrainingSet) -> Callable[[int], Event]:
-        """A function from a step to its evaluation, on validation rows and on the watched test rows; the selection records it."""
+        """Return a function that evaluates a step on validation rows and watched test rows, and records it for selection."""
         validation, watched = training_set.validation, self.schedule.watched
 
         def evaluate(step: int) -> Event:
@@ -163,14 +163,14 @@ class Training:
         return evaluate
 
     def _predict(self, loop: Loop) -> Predictions:
-        """The predictions of the selected checkpoint; watched test rows have those that its evaluation recorded."""
+        """Return the predictions of the selected checkpoint; watched test rows have those recorded by its evaluation."""
         rows = PredictedRows.of(self.run, self.split)
         unseen = rows._replace(test=np.setdiff1d(rows.test, self.schedule.watched))
         prob = loop.predict(np.concatenate(unseen))
         return rows.predictions(self.examples, unseen, prob, self.schedule.watched, loop.selection.selected_prob)
 
     def _started(self, training_set: TrainingSet | None, resumed_from: int) -> RunStarted:
-        """``training_set`` is None for a run that trains nothing."""
+        """Return the event of the start; ``training_set`` is None for a run that trains nothing."""
         device = Accelerator().device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         name = f"{self.process_group.size} x {name}" if self.process_group.size > 1 else name

@@ -1,6 +1,6 @@
-"""Accuracy, the state of the gap, transitions and agreement, from who is right on which test example, and who says the same.
+"""Accuracy, the state of the gap, transitions and agreement, from correctness and agreement on each test example.
 
-Answers are boolean arrays (seeds, examples) of being right; ``same`` says where student and supervisor give the same label.
+Rights are boolean arrays (seeds, examples), true where a label is right; ``same`` is true where student and supervisor agree.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ Clusters = npt.NDArray[np.int64]
 State = Literal["incomplete", "saturated", "inverted", "unresolved", "ok"]
 
 SATURATED = 0.99
-"""Supervisor and ceiling both at or above this accuracy leave no headroom to recover."""
+"""Accuracy from which on supervisor and ceiling together leave no headroom to recover."""
 
 
 class Accuracy(Estimate):
@@ -26,14 +26,14 @@ class Accuracy(Estimate):
 
 
 class Cell(Frozen):
-    """One of the transitions: the mean count of test examples over seeds, and their share with its interval."""
+    """One cell of the transitions: mean count of test examples over seeds, and their share with its interval."""
 
     count: float
     share: Estimate
 
 
 class Transitions(Frozen):
-    """What became of the supervisor's answers in the student; the counts sum to the test set, corrected - lost is the gain."""
+    """Transitions from the supervisor's answers to the student's; counts sum to the test set, corrected - lost is the gain."""
 
     kept: Cell
     """Supervisor right, student right."""
@@ -48,10 +48,10 @@ class Transitions(Frozen):
 
 
 class Agreement(Frozen):
-    """Share of test examples on which student and supervisor give the same label; None where there is no such example.
+    """Share of test examples on which student and supervisor give the same label; None without such an example.
 
     The splits are ratios of means over seeds, so that overall = weak * right + (1 - weak) * wrong holds exactly. With two classes
-    so does student = weak * right + (1 - weak) * (1 - wrong), since whoever leaves a wrong answer then has the right one.
+    so does student = weak * right + (1 - weak) * (1 - wrong), since an answer other than the wrong one is then right.
     """
 
     overall: Estimate
@@ -60,9 +60,9 @@ class Agreement(Frozen):
 
 
 class Hard(Frozen):
-    """Accuracies on the hard part of the test set, for each seed the ``share`` on which its supervisor's loss is largest.
+    """Accuracies on the hard part of the test set: for each seed the ``share`` on which its supervisor's loss is largest.
 
-    The supervisor's own is low by the choice of the part, so that no PGR is told of it. None where the part is empty.
+    The supervisor's own is low by the choice of the part, so no PGR is computed on it. None where the part is empty.
     """
 
     share: float
@@ -77,12 +77,12 @@ def accuracy(spread: Spread, right: Rights, role: int) -> Accuracy:
 
 
 def at_chance(weak: Accuracy, classes: int) -> bool:
-    """The interval of the supervisor's accuracy contains 1 / ``classes``: its labels carry nothing to learn from."""
+    """Return whether the interval of the supervisor's accuracy contains 1 / ``classes``: such labels carry no information."""
     return weak.low is not None and weak.high is not None and weak.low <= 1 / classes <= weak.high
 
 
 def state_of(weak: Estimate, ceiling: Estimate, gap: Estimate, pgr: Estimate | None) -> tuple[State, str]:
-    """Whether PGR may be shown, in this order, and why in one sentence."""
+    """Return the state of PGR, by the first condition below that holds, and its reason in one sentence."""
     points = f"{_points(gap.value)} points [{_points(gap.low)}, {_points(gap.high)}]"
     if weak.value >= SATURATED and ceiling.value >= SATURATED:
         return (
@@ -109,7 +109,7 @@ def _points(fraction: float | None) -> str:
 
 
 def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int, clusters: Clusters) -> Transitions:
-    """The table of supervisor and student being right, all (seeds, examples), and of errors that both share or do not share."""
+    """Return the transitions between ``weak`` and ``student``, both (seeds, examples); ``same`` marks errors shared by both."""
     cells = {"kept": weak & student, "lost": weak & ~student, "corrected": ~weak & student, "copied": ~weak & ~student & same}
     if classes > 2:
         cells["changed"] = ~weak & ~student & ~same
@@ -121,7 +121,7 @@ def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int, cl
 
 
 def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
-    """``weak`` says where the supervisor is right, ``same`` where the student gives its label; both (seeds, examples)."""
+    """Return the agreement. ``weak`` marks right answers of the supervisor, ``same`` equal labels; both (seeds, examples)."""
     spread = measure(np.stack([same, weak & same, weak, ~weak & same, ~weak]), clusters)
     return Agreement(
         overall=proportion(spread, (1, 0, 0, 0, 0)),
@@ -131,8 +131,8 @@ def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
 
 
 def hard_of(right: Rights, of_gold: npt.NDArray[np.float32], easy: float, clusters: Clusters) -> Hard:
-    """``right`` is (3, seeds, examples), of supervisor, student and ceiling. The share ``easy`` is left out to whose true
-    label the supervisor gives most, which is ``of_gold`` (seeds, examples).
+    """Return the accuracies on the hard part. ``right`` (3, seeds, examples) is of supervisor, student and ceiling. The share
+    ``easy`` of largest ``of_gold`` (seeds, examples), the supervisor's probability of the true label, is left out.
     """
     order = np.argsort(-of_gold, axis=1, kind="stable")
     hard = np.zeros(of_gold.shape, bool)

@@ -1,6 +1,6 @@
-"""Whether probabilities mean what they say, against ground truth or against another model: numbers in, numbers out.
+"""Calibration of probabilities against ground truth or another model, as pure functions.
 
-All take probabilities (n, K) of K classes, K >= 2, and a ``target`` (n, K): one-hot for a ground truth, soft for a model.
+All take probabilities (n, K) of K >= 2 classes and a ``target`` (n, K): one-hot for a ground truth, soft for a model.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ Labels = npt.NDArray[np.int64]
 
 BINS = 15
 SMALLEST = 1e-7
-"""What a probability counts as at least in a logarithm: predictions are float32, which knows none nearer to 1 than that."""
+"""Lower bound of a probability in a logarithm: float32 predictions cannot be closer to 1."""
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Examples whose confidence lies in one bin; how often the most probable class is the target's."""
+    """A confidence bin: number of examples, mean confidence, and share whose most probable class is the target's."""
 
     count: int
     confidence: float
@@ -26,7 +26,7 @@ class Bin:
 
 
 def matrix(prob: npt.NDArray[np.floating]) -> Array:
-    """(n, K) of what predictions.parquet has: the probability of class 1 (n,), or that of each class (n, K)."""
+    """Return (n, K) for the probabilities of a run: of class 1 (n,), or of each class (n, K)."""
     wide = prob.astype(np.float64)
     return np.stack([1 - wide, wide], axis=1) if wide.ndim == 1 else wide
 
@@ -37,20 +37,20 @@ def one_hot(gold: npt.NDArray[np.integer], classes: int) -> Array:
 
 
 def label(prob: Array) -> Labels:
-    """The most probable class, the first of equal ones; of two classes so class 1 only above one half."""
+    """Return the most probable class, the first of equal ones; with two classes it is class 1 only above one half."""
     found: Labels = prob.argmax(axis=1)
     return found
 
 
 def bin_of(confidence: Array, bins: int = BINS) -> Labels:
-    """The bin of each confidence: bin b of equal width is (b / bins, (b + 1) / bins]."""
+    """Return the bin of each confidence: bin b of equal width is (b / bins, (b + 1) / bins]."""
     found: Labels = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     return found
 
 
 def reliability(prob: Array, target: Array, bins: int = BINS) -> list[Bin]:
-    """The bins that have examples, in order of confidence, which is the probability of the most probable class (Guo et al. 2017,
-    arXiv:1706.04599). Of two classes it is never below one half, so that half of the bins are empty.
+    """Return the non-empty bins in order of confidence, the probability of the most probable class (Guo et al. 2017,
+    arXiv:1706.04599). With two classes it is never below one half, so half of the bins are empty.
     """
     confidence, right = prob.max(axis=1), label(prob) == label(target)
     place = bin_of(confidence, bins)
@@ -59,13 +59,13 @@ def reliability(prob: Array, target: Array, bins: int = BINS) -> list[Bin]:
 
 
 def expected_error(found: list[Bin]) -> float:
-    """ECE = sum over bins of n_b / n |share right - mean confidence| (Guo et al. 2017, eq. 3)."""
+    """Return ECE = sum over bins of n_b / n |share right - mean confidence| (Guo et al. 2017, eq. 3)."""
     total = sum(one.count for one in found)
     return sum(one.count * abs(one.right - one.confidence) for one in found) / total
 
 
 def squared(prob: Array, target: Array) -> Array:
-    """The Brier score of each example: sum over classes of (p - t)^2 (Brier 1950), of two classes half of it, which is (f - t)^2
+    """Return the Brier score of each example: sum over classes of (p - t)^2 (Brier 1950); with two classes half of it, (f - t)^2
     of class 1. Against a model it is the misfit.
     """
     distance: Array = ((prob - target) ** 2).sum(axis=1)
@@ -73,13 +73,13 @@ def squared(prob: Array, target: Array) -> Array:
 
 
 def log_loss(prob: Array, target: Array) -> Array:
-    """-sum over classes of t log p of each example: the NLL of a ground truth, the cross-entropy with a model, which is never
-    below the model's own entropy.
+    """Return -sum over classes of t log p for each example: the NLL of a ground truth, or the cross-entropy with a model, which
+    is never below the model's own entropy.
     """
     loss: Array = -(target * np.log(np.clip(prob, SMALLEST, 1))).sum(axis=1)
     return loss
 
 
 def divergence(prob: Array, other: Array) -> Array:
-    """KL(prob || other) of each example."""
+    """Return KL(prob || other) of each example."""
     return log_loss(other, prob) - log_loss(prob, prob)

@@ -1,7 +1,7 @@
-"""What explains a result beside its accuracies, from predictions on the test set alone.
+"""Diagnostics that explain a result beside its accuracies, from predictions on the test set alone.
 
-Each measure says whether it is of one seed, averaged afterwards, or a mean over examples, which has the house's interval over
-seeds and test examples. All are defined for K >= 2 classes; where K > 2 reads differently, the docstring says how.
+Each measure is either computed for one seed and averaged afterwards, or a mean over examples, with an interval over seeds and
+test examples. All are defined for K >= 2 classes; docstrings state where K > 2 differs.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,18 @@ from training.metrics.calibration import (
 from training.metrics.intervals import Estimate, Spread, combination, conditional, measure, proportion
 
 CDR, CAR = 0.95, 0.55
-"""The thresholds that the measures of confident disagreement and of confident agreement were published with."""
+"""Published thresholds of confident disagreement and of confident agreement."""
 DOUBT = 0.6
-"""A supervisor that is not surer than this counts as uncertain. Ours: the blind-spot rate was published without a number."""
+"""Confidence up to which a supervisor counts as uncertain. Ours: the blind-spot rate was published without a number."""
 PARTS = 5
-"""Of the test set, by the supervisor's confidence."""
+"""Number of parts of the test set, by the supervisor's confidence."""
 
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a supervisor and another model say of the same test examples in one seed: ``prob`` and ``weak`` are (n, K)."""
+    """Predictions of a supervisor and another model for the same test examples in one seed: ``prob`` and ``weak`` are (n, K)."""
 
     seed: int
     group: Labels
@@ -52,7 +52,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Range:
-    """A mean over seeds, from the lowest seed to the highest; no interval, since it says nothing of other test examples."""
+    """A mean over seeds with the lowest and highest seed; not an interval, since it ignores other test examples."""
 
     value: float
     low: float
@@ -64,10 +64,10 @@ Number = Estimate | Range
 
 @dataclass(frozen=True)
 class Calibration:
-    """``bins`` are those of all seeds together; ``error`` is the mean of the seeds' ECE.
+    """Calibration of a model. ``bins`` are of all seeds together; ``error`` is the mean of the seeds' ECE.
 
-    ``overconfidence`` is the mean confidence less the accuracy: the ECE with its signs, which the width of bins does not change.
-    Above zero a model is surer than it is right.
+    ``overconfidence`` is mean confidence less accuracy: the ECE with signs, which does not depend on the bins. Above
+    zero a model is more confident than accurate.
     """
 
     bins: list[Bin]
@@ -79,7 +79,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Kinship:
-    """How the errors of a model are those of its supervisor; None where a measure would divide by zero in one of the seeds."""
+    """Agreement of a model's errors with its supervisor's; None where a measure would divide by zero in one of the seeds."""
 
     disagreement: Estimate
     agreement: Estimate | None
@@ -91,7 +91,7 @@ class Kinship:
 
 @dataclass(frozen=True)
 class Point:
-    """The gain and the misfit of one student: by the inequality the gain is at least the misfit, where its conditions hold."""
+    """Gain and misfit of one student: by the inequality the gain is at least the misfit, if its conditions hold."""
 
     seed: int
     gain: float
@@ -99,8 +99,8 @@ class Point:
 
 
 def calibration(said: Sequence[Answers], against: str = "truth") -> Calibration:
-    """Against ``truth``, the gold labels, or against ``weak``, the supervisor's probabilities; being right is then to give the
-    supervisor's label. Brier and NLL are means over examples, the ECE is of each seed.
+    """Return the calibration against ``truth``, the gold labels, or ``weak``, the supervisor's probabilities; an answer is then
+    right if it is the supervisor's label. Brier and NLL are means over examples, the ECE is of each seed.
     """
     targets = [getattr(one, against) for one in said]
     errors = [expected_error(reliability(one.prob, target)) for one, target in zip(said, targets, strict=True)]
@@ -115,11 +115,11 @@ def calibration(said: Sequence[Answers], against: str = "truth") -> Calibration:
 
 
 def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
-    """CDR is the share of all examples where the model is surer than ``cdr`` and its label is not the supervisor's. CAR is the
-    share of the examples where the supervisor is wrong, on which the model is surer than ``car`` and says the same; None where
-    the supervisor errs nowhere. Both after EleutherAI's w2s; being sure is the probability of the most probable class.
-    ``blind`` is the share of all examples where the supervisor is at most as sure as ``doubt``, and the model surer than ``cdr``
-    and wrong (arXiv:2604.25077; the thresholds are ours).
+    """Return the agreement of errors. CDR is the share of all examples where the model is surer than ``cdr`` and its label is
+    not the supervisor's. CAR is the share of the supervisor's errors on which the model is surer than ``car`` and gives the same
+    label; None where the supervisor makes no error. Both after EleutherAI's w2s; confidence is the probability of the most
+    probable class. ``blind`` is the share of all examples where the supervisor's confidence is at most ``doubt``, and the model
+    is surer than ``cdr`` and wrong (arXiv:2604.25077; the thresholds are ours).
     """
     labels = [(label(one.prob), label(one.weak)) for one in said]
     sure = np.stack([one.prob.max(axis=1) for one in said])
@@ -140,17 +140,17 @@ def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: 
 
 
 def repeated(labels: npt.NDArray[np.integer], weak: npt.NDArray[np.integer], gold: npt.NDArray[np.integer]) -> float | None:
-    """The share of the supervisor's errors that a student repeats, of labels (n,); None where there is no error.
+    """Return the share of the supervisor's errors that a student repeats, of labels (n,); None without errors.
 
-    On the rows that it learned from, beside the same on the test set, it says how much of it is memory: a measure of ours.
+    The difference between the rows that it learned from and the test set shows how much is memorized: a measure of ours.
     """
     wrong = weak != gold
     return float((labels == weak)[wrong].mean()) if wrong.any() else None
 
 
 def onset(steps: Labels, labels: Labels, weak: Labels, gold: Labels) -> int | None:
-    """The imitation onset: the first step from which on, of the examples that the supervisor labels wrong, the student repeats
-    more than it has right. None where it does not at the last one, or where the supervisor errs nowhere. The definition is ours.
+    """Return the imitation onset: the first step from which on the student repeats more of the supervisor's errors
+    than it corrects. None where that does not hold at the last step, or without errors of the supervisor. The definition is ours.
 
     ``labels`` (e, n) are the student's at ``steps`` (e,), of which step 0, the untrained model, does not count; ``weak`` and
     ``gold`` are (n,).
@@ -168,24 +168,24 @@ def onset(steps: Labels, labels: Labels, weak: Labels, gold: Labels) -> int | No
 
 
 def phi(one: Flags, two: Flags) -> float | None:
-    """The correlation of two indicators of errors, of any number of classes; None where one of them is constant."""
+    """Return the correlation of two indicators of errors, for any number of classes; None where one of them is constant."""
     a, b = one.mean(), two.mean()
     scale = sqrt(a * (1 - a) * b * (1 - b))
     return float(((one & two).mean() - a * b) / scale) if scale else None
 
 
 def kappa(one: Labels, two: Labels, classes: int) -> float | None:
-    """Cohen's kappa of two models' labels (Cohen 1960): (p_o - p_e) / (1 - p_e), p_e the agreement of independent models with the
-    same shares of the classes; None where p_e is 1.
+    """Return Cohen's kappa of two models' labels (Cohen 1960): (p_o - p_e) / (1 - p_e), p_e the agreement of independent models
+    with the same shares of the classes; None where p_e is 1.
     """
     expected = sum(float((one == each).mean() * (two == each).mean()) for each in range(classes))
     return float(((one == two).mean() - expected) / (1 - expected)) if expected < 1 else None
 
 
 def capa(one: Array, two: Array, gold: Labels) -> float | None:
-    """Chance-adjusted probabilistic agreement (Goel et al. 2025, arXiv:2502.04313): (c_obs - c_exp) / (1 - c_exp), c_obs the mean
-    of sum_k p_k q_k, c_exp = p q + (1 - p)(1 - q) / (K - 1) with p and q the mean probability of the gold label. None where
-    c_exp is 1.
+    """Return chance-adjusted probabilistic agreement (Goel et al. 2025, arXiv:2502.04313): (c_obs - c_exp) / (1 - c_exp), c_obs
+    the mean of sum_k p_k q_k, c_exp = p q + (1 - p)(1 - q) / (K - 1) with p and q the mean probability of the gold label. None
+    where c_exp is 1.
     """
     rows, classes = np.arange(len(gold)), one.shape[1]
     p, q = float(one[rows, gold].mean()), float(two[rows, gold].mean())
@@ -194,22 +194,22 @@ def capa(one: Array, two: Array, gold: Labels) -> float | None:
 
 
 def squared_point(said: Answers) -> Point:
-    """Brier(w) - Brier(f) against the mean of (f - w)^2 on the same examples, of K > 2 classes summed over them. The gain is at
-    least the misfit where f is the projection of w on a convex class that has the truth (Charikar et al. 2024, arXiv:2405.15116).
+    """Return Brier(w) - Brier(f) and the mean of (f - w)^2 on the same examples, summed over K > 2 classes. The gain is at least
+    the misfit where f is the projection of w on a convex class that contains the truth (Charikar et al. 2024, arXiv:2405.15116).
     """
     gain = squared(said.weak, said.truth) - squared(said.prob, said.truth)
     return Point(said.seed, float(gain.mean()), float(squared(said.prob, said.weak).mean()))
 
 
 def log_point(said: Answers) -> Point:
-    """NLL(w) - NLL(f) against the mean KL(f || w), student first (arXiv:2501.19105), of any number of classes."""
+    """Return NLL(w) - NLL(f) and the mean KL(f || w), student first (arXiv:2501.19105), for any number of classes."""
     gain = log_loss(said.weak, said.truth) - log_loss(said.prob, said.truth)
     return Point(said.seed, float(gain.mean()), float(divergence(said.prob, said.weak).mean()))
 
 
 def parts_of(weak: Array, parts: int = PARTS) -> Labels:
-    """The part of each example by the supervisor's confidence, from the least sure to the surest, of equal size as far as that
-    goes; equal confidences stay in the order of the examples.
+    """Return the part of each example by the supervisor's confidence, from least to most confident, of nearly equal size;
+    equal confidences stay in the order of the examples.
     """
     found = np.empty(len(weak), np.int64)
     for part, places in enumerate(np.array_split(np.argsort(weak.max(axis=1), kind="stable"), parts)):
@@ -218,7 +218,7 @@ def parts_of(weak: Array, parts: int = PARTS) -> Labels:
 
 
 def difficulty(said: Sequence[Answers], parts: int = PARTS) -> list[Estimate | None]:
-    """The accuracy in each part of the test set by each seed's own supervisor's confidence; None for a part without examples."""
+    """Return the accuracy in each part of the test set by each seed's own supervisor's confidence; None for an empty part."""
     right = np.stack([label(one.prob) == one.gold for one in said])
     place = np.stack([parts_of(one.weak, parts) for one in said])
     found = []
@@ -229,7 +229,7 @@ def difficulty(said: Sequence[Answers], parts: int = PARTS) -> list[Estimate | N
 
 
 def noise(said: Sequence[Answers]) -> float | None:
-    """The noise floor: the standard deviation of the accuracies of seeds (n - 1); None of a single seed."""
+    """Return the noise floor: the standard deviation of the accuracies of seeds (n - 1); None for a single seed."""
     accuracies = [float((label(one.prob) == one.gold).mean()) for one in said]
     return float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
 
@@ -239,11 +239,11 @@ def _spread(said: Sequence[Answers], values: Flags | Array) -> Spread:
 
 
 def _over_all_seeds(values: Sequence[float | None]) -> Range | None:
-    """None as soon as one seed has no value: a mean over fewer seeds would leave something out silently."""
+    """Return the range over seeds; None if one seed has no value, since a mean over fewer seeds would hide it."""
     known = [value for value in values if value is not None]
     return over_seeds(known) if len(known) == len(values) else None
 
 
 def over_seeds(values: Sequence[float]) -> Range:
-    """Mean, least and greatest."""
+    """Return the mean with the least and greatest value."""
     return Range(float(np.mean(values)), min(values), max(values))

@@ -1,4 +1,4 @@
-"""What other stop rules would have given: students at their last step, at the selected one, and at the best one by hindsight."""
+"""Results under other stop rules: students at their last step, at the selected one, and at the best one by hindsight."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from training.storage.predictions import Trajectory, labels_of
 
 
 class Stop(Frozen):
-    """Students by one stop rule; supervisors and ceilings are those of the result, whatever the rule.
+    """Students under one stop rule; supervisors and ceilings are those of the result under every rule.
 
     ``steps`` and the accuracies per seed are in the order of the group's seeds. ``pgr`` is None unless the state is ok. Where
     ``hindsight`` is true the steps were chosen by their accuracy on the test set: a diagnosis and no result.
@@ -29,7 +29,7 @@ class Stop(Frozen):
 class Stops(Frozen):
     """The three stop rules of Burns et al. (2023, section 5.1.1). ``overfitting`` is hindsight - selected, in accuracy.
 
-    All is computed on the test examples that the students watched while they trained: on ``watched`` of them, None for all.
+    All is computed on the ``watched`` test examples that the students were evaluated on during training, None for all of them.
     """
 
     last: Stop
@@ -43,7 +43,7 @@ RULES = ("last", "selected", "hindsight")
 
 
 class Ended(NamedTuple):
-    """One student by each of RULES: its step, and whether it is right there on each test example that it watched.
+    """One student under each of RULES: its step, and its correctness there on each test example that it watched.
 
     ``watched`` (n,) says which of the test examples these are; ``right`` (rules, watched) is in the order of their ids.
     """
@@ -54,7 +54,7 @@ class Ended(NamedTuple):
 
 
 def ended(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[np.int8]) -> Ended:
-    """``ids`` (n,) ascend and ``gold`` is theirs. Raises ValueError where the trajectory is of other examples."""
+    """Return the student under each rule. ``ids`` (n,) ascend and ``gold`` is theirs. Raises ValueError for other examples."""
     order, watched = np.argsort(trajectory.id, kind="stable"), np.isin(ids, trajectory.id)
     if not np.array_equal(trajectory.id[order], ids[watched]):
         raise ValueError("A run's trajectory is of other examples than its predictions.")
@@ -66,8 +66,8 @@ def ended(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[
 
 
 def stops_of(right: Rights, students: Sequence[Ended], clusters: Clusters) -> Stops:
-    """``right`` is of supervisors and ceilings, (2, seeds, examples); ``students`` has one entry for each seed."""
-    watched = students[0].watched  # by all: they share the test set and the length of their training
+    """Return the stop rules. ``right`` (2, seeds, examples) is of supervisors and ceilings; ``students`` has one per seed."""
+    watched = students[0].watched  # equal for all: they share the test set and the length of training
     table = np.concatenate([right[..., watched], np.stack([student.right for student in students], axis=1)])
     spread = measure(table, clusters[watched])
     weak, ceiling = accuracy(spread, table, 0), accuracy(spread, table, 1)

@@ -1,4 +1,4 @@
-"""The answers of runs on the held-out examples: what every metric is computed from."""
+"""Predictions of runs on the held-out examples, from which every metric is computed."""
 
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ from training.storage.predictions import Predictions
 
 
 class Tested(NamedTuple):
-    """One run on the test set, in the order of the examples' ids."""
+    """Predictions of one run on the test set, in the order of the examples' ids."""
 
     id: npt.NDArray[np.int64]
     group: npt.NDArray[np.int64]
@@ -17,7 +17,7 @@ class Tested(NamedTuple):
     label: npt.NDArray[np.int8]
     classes: int
     of_gold: npt.NDArray[np.float32]
-    """The probability that it gives to the true label."""
+    """The run's probability of the true label."""
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -33,7 +33,7 @@ def same_examples(one: Tested, two: Tested) -> bool:
 
 
 def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:
-    """The held-out part of a run's predictions, checked. Raises ValueError for probabilities that are not numbers in [0, 1]."""
+    """Return the held-out part of a run's predictions, checked. Raises ValueError for probabilities outside [0, 1]."""
     part = predictions.part(on)
     if not np.all((part.prob >= 0) & (part.prob <= 1)):
         raise ValueError(f"Run {key[:12]} predicts something that is not a probability.")

@@ -1,4 +1,4 @@
-"""Intervals for accuracies, their differences and their ratios, over seeds and test examples at once: numbers in, numbers out."""
+"""Intervals of accuracies, their differences and their ratios, over seeds and test examples at once, as pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from training.base_models import Frozen
 LEVEL = 0.95
 
 FEW = 10
-"""Expected examples on either side of a share, below which the normal approximation gives way to Wilson's interval."""
+"""Expected examples on either side of a share, below which Wilson's interval replaces the normal approximation."""
 
 Array = npt.NDArray[np.float64]
 
@@ -32,21 +32,21 @@ class Estimate(Frozen):
 
     @property
     def negated(self) -> "Estimate":
-        """The same difference seen from the other side: the ends change places with their signs."""
+        """Return the difference with the opposite sign: the ends change places with their signs."""
         low, high = (None if end is None else -end for end in (self.high, self.low))
         return Estimate(value=-self.value, low=low, high=high)
 
     def within(self, low: float, high: float) -> "Estimate":
-        """The same with its ends inside the range that the quantity can have."""
+        """Return the same estimate with its ends inside the range that the quantity can have."""
         return Estimate(value=self.value, low=max(low, self.low or low), high=high if self.high is None else min(high, self.high))
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Means of m quantities with the two parts of the covariance of these means.
+    """Means of m quantities, with the two parts of the covariance of these means.
 
-    ``example`` (m, m) says how the means vary between test sets, ``seed`` (m, m) what seeds add to that. ``seed`` is a difference
-    of two estimates, and negative for some combinations where seeds add little.
+    ``example`` (m, m) is the covariance of the means between test sets, ``seed`` (m, m) the contribution of seeds. ``seed`` is a
+    difference of two estimates, and negative for some combinations where seeds add little.
     """
 
     mean: Array
@@ -56,19 +56,19 @@ class Spread:
     clusters: int
 
     def variances(self, weights: Array) -> tuple[float, float]:
-        """Seed and example variance of the linear combination ``weights @ mean``; an estimate below zero is zero."""
+        """Return seed and example variance of the linear combination ``weights @ mean``; an estimate below zero is zero."""
         return max(0.0, float(weights @ self.seed @ weights)), max(0.0, float(weights @ self.example @ weights))
 
 
 def measure(values: npt.NDArray[np.bool_] | Array, groups: npt.NDArray[np.int64]) -> Spread:
-    """The spread of m quantities measured as ``values`` (m, seeds, examples) on examples that cluster in ``groups`` (examples,).
+    """Return the spread of m quantities, ``values`` (m, seeds, examples), on examples that cluster in ``groups`` (examples,).
 
     Sigma_ex is the covariance of the mean over examples of the items, each averaged over seeds; examples of one group are one
     draw: G/(G-1) sum_g u_g u_g' / n^2 with u_g the sum of the group's deviations from the mean, which is cov(items) / n where
-    every group has one example. Sigma_seed is cov(seed means) / K less the luck of single runs on single examples, which
-    Sigma_ex contains already: the interaction of seeds and examples in a two-way layout, 1/(K(K-1)) sum_k of the same form on
-    what seed k deviates from the average over seeds. It is zero where there is a single seed. Raises ValueError where there are
-    fewer than two groups, since nothing then tells how test sets vary.
+    every group has one example. Sigma_seed is cov(seed means) / K less the noise of single runs on single examples, which
+    Sigma_ex already contains: the interaction of seeds and examples in a two-way layout, 1/(K(K-1)) sum_k of the same form on
+    the deviations of seed k from the average over seeds. It is zero for a single seed. Raises ValueError for fewer than two
+    groups, since the variation of test sets cannot be estimated then.
     """
     m, seeds, n = values.shape
     per_seed = values.mean(axis=2)
@@ -88,15 +88,15 @@ def measure(values: npt.NDArray[np.bool_] | Array, groups: npt.NDArray[np.int64]
 
 
 def t_quantile(df: float, p: float = 1 - LEVEL) -> float:
-    """What |t| exceeds with probability ``p``."""
+    """Return the value that |t| exceeds with probability ``p``."""
     return float(-stdtrit(df, p / 2))
 
 
 def critical(seed_variance: float, example_variance: float, seeds: int, clusters: int, p: float = 1 - LEVEL) -> float:
-    """What a deviation over its standard error exceeds with probability ``p``: the t quantiles of K-1 and G-1 degrees of freedom,
-    weighted by the two variances (Cochran 1964, Biometrics 20(1)). A t with Satterthwaite's degrees of freedom is exceeded more
-    often than it says where three seeds tell most of the variance. To use it for these two variances, and in Fieller's interval,
-    is ours; docs/statistics.md has its coverage.
+    """Return the value that a deviation over its standard error exceeds with probability ``p``: the t quantiles of K-1 and G-1
+    degrees of freedom, weighted by the two variances (Cochran 1964, Biometrics 20(1)). A t with Satterthwaite's degrees of
+    freedom is exceeded more often than nominal where three seeds carry most of the variance. Its use for these two variances,
+    and in Fieller's interval, is ours; docs/statistics.md has its coverage.
     """
     if seed_variance == 0:
         return t_quantile(clusters - 1, p)
@@ -105,7 +105,7 @@ def critical(seed_variance: float, example_variance: float, seeds: int, clusters
 
 
 def combination(spread: Spread, weights: Sequence[float]) -> Estimate:
-    """``weights @ mean`` with its interval: variance from seeds plus variance from examples, Cochran's quantile."""
+    """Return ``weights @ mean`` with its interval: variance from seeds plus variance from examples, Cochran's quantile."""
     w = np.asarray(weights, dtype=np.float64)
     value = float(w @ spread.mean)
     seed, example = spread.variances(w)
@@ -114,7 +114,7 @@ def combination(spread: Spread, weights: Sequence[float]) -> Estimate:
 
 
 def p_value(spread: Spread, weights: Sequence[float]) -> float:
-    """Two-sided p-value of "``weights @ mean`` is zero", by the test that ``combination`` inverts; 0 where it is below 1e-100."""
+    """Return the two-sided p-value of "``weights @ mean`` is zero", by the test that ``combination`` inverts; 0 below 1e-100."""
     w = np.asarray(weights, dtype=np.float64)
     value = float(w @ spread.mean)
     seed, example = spread.variances(w)
@@ -129,7 +129,7 @@ def p_value(spread: Spread, weights: Sequence[float]) -> float:
 
 
 def ratio(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Estimate | None:
-    """A / B with Fieller's interval, for A = ``over @ mean`` and B = ``under @ mean``; None where B is zero.
+    """Return A / B with Fieller's interval, for A = ``over @ mean`` and B = ``under @ mean``; None where B is zero.
 
     The interval is every r with (A - rB)^2 <= q^2 v(r), v(r) = V_aa - 2 r V_ab + r^2 V_bb: between the roots of
     (B^2 - q^2 V_bb) r^2 - 2 (AB - q^2 V_ab) r + (A^2 - q^2 V_aa) = 0 where B^2 > q^2 V_bb, and without finite ends elsewhere.
@@ -153,15 +153,15 @@ def ratio(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Esti
 
 
 def proportion(spread: Spread, weights: Sequence[float]) -> Estimate:
-    """The share ``weights @ mean`` of indicators, with its interval inside [0, 1]; Wilson's where few examples decide it."""
+    """Return the share ``weights @ mean`` of indicators, its interval inside [0, 1]; Wilson's interval for few examples."""
     w = np.asarray(weights, dtype=np.float64)
     return _of_few(combination(spread, weights).within(0, 1), *spread.variances(w), spread, spread.clusters)
 
 
 def conditional(spread: Spread, over: Sequence[float], under: Sequence[float]) -> Estimate | None:
-    """The share of the examples counted by ``under`` that ``over`` counts as well; None where ``under`` counts none.
+    """Return the share of the examples counted by ``under`` that ``over`` counts as well; None where ``under`` counts none.
 
-    Fieller's interval inside [0, 1]; Wilson's where few examples decide it, with the variance of the ratio by the delta method.
+    Fieller's interval inside [0, 1]; Wilson's for few examples, with the variance of the ratio by the delta method.
     """
     found = ratio(spread, over, under)
     if found is None:
@@ -172,11 +172,11 @@ def conditional(spread: Spread, over: Sequence[float], under: Sequence[float]) -
 
 
 def _of_few(estimate: Estimate, seed: float, example: float, spread: Spread, draws: float) -> Estimate:
-    """Wilson's interval (1927, J. Am. Stat. Assoc. 22) where fewer than FEW of ``draws`` are expected on one side, else
+    """Return Wilson's interval (1927, J. Am. Stat. Assoc. 22) where fewer than FEW of ``draws`` are expected on one side, else
     ``estimate``: a share that is or is nearly 0 or 1 has no variance to build an interval from.
 
-    Its number of draws is the one that a binomial share of the same variance has, and never more than ``draws``, so that the
-    average over seeds makes no interval narrower than a single run's. That number and its quantile (``critical``) are ours.
+    Its number of draws is that of a binomial share of the same variance, at most ``draws``, so that the average over seeds makes
+    no interval narrower than a single run's. That number and its quantile (``critical``) are ours.
     """
     p = min(1.0, max(0.0, estimate.value))
     if draws * min(p, 1 - p) >= FEW:
@@ -189,14 +189,14 @@ def _of_few(estimate: Estimate, seed: float, example: float, spread: Spread, dra
 
 
 def _covariance(estimate: Array) -> Array:
-    """The nearest matrix that a covariance can be: without the directions in which the estimate is negative."""
+    """Return the nearest covariance matrix: without the directions in which the estimate is negative."""
     values, vectors = np.linalg.eigh(estimate)
     found: Array = (vectors * np.maximum(values, 0)) @ vectors.T
     return found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment of p-values, in the order given: compare with .05 to keep the family-wise error (Holm 1979)."""
+    """Return Holm's step-down adjustment of p-values, in the given order; .05 then bounds the family-wise error (Holm 1979)."""
     adjusted, running = [nan] * len(p_values), 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
@@ -205,10 +205,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def low_outliers(accuracies: Sequence[float], examples: int) -> list[int]:
-    """Positions of accuracies that lie more than 3 MAD below the median of the others.
+    """Return the positions of accuracies that lie more than 3 MAD below the median of the others.
 
     The MAD (times 1.4826, as for a normal law) of a handful of seeds can be tiny by chance, so it counts as at least one standard
-    error of an accuracy on so many ``examples``. Fewer than three others tell nothing.
+    error of an accuracy on ``examples`` examples. With fewer than three others nothing is an outlier.
     """
     found = []
     for index, accuracy in enumerate(accuracies):

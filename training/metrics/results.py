@@ -1,4 +1,4 @@
-"""What an experiment found: accuracies, the gap, PGR with its state, transitions and contrasts, from predictions alone."""
+"""The result of an experiment: accuracies, the gap, PGR with its state, transitions and contrasts, from predictions alone."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -34,7 +34,7 @@ ROLES = {"weak": "weak supervisor", "student": "student", "ceiling": "strong cei
 
 
 class Outcome(Frozen):
-    """One triplet: test accuracies as fractions, None for a run that has not finished, and the keys of its three runs."""
+    """Outcome of a triplet: test accuracies as fractions, None for an unfinished run, and the keys of its three runs."""
 
     method: str
     method_index: int
@@ -54,18 +54,18 @@ class Outcome(Frozen):
 
 
 class Group(Frozen):
-    """One pair and method over seeds. ``pgr`` is None unless the state is ok, all measures are None without a complete seed."""
+    """One pair and method over seeds. ``pgr`` is None unless the state is ok; all measures are None without a complete seed."""
 
     weak_model: str
     strong_model: str
     method: str
     method_index: int
     seeds: tuple[int, ...]
-    """Seeds of which all three runs have finished: what everything below is computed on."""
+    """Seeds whose three runs have finished: the basis of all measures below."""
     missing: tuple[int, ...]
     provisional: bool
     single_seed: bool
-    """The intervals know no seed variance."""
+    """A single seed: the intervals contain no seed variance."""
     state: State
     reason: str
     pgr: Estimate | None = None
@@ -79,16 +79,16 @@ class Group(Frozen):
     transitions: Transitions | None = None
     agreement: Agreement | None = None
     stops: Stops | None = None
-    """Of the students; None where one has no trajectory."""
+    """Students under each stop rule; None where one has no trajectory."""
     hard: Hard | None = None
-    """Of the method easy to hard alone."""
+    """Accuracies on the hard examples, for the method easy to hard only."""
     weak_at_chance: bool = False
     failed_ceilings: tuple[int, ...] = ()
-    """Seeds whose ceiling lies far below the ceilings of the other seeds."""
+    """Seeds whose ceiling is far below the ceilings of the other seeds."""
 
 
 class Contrast(Frozen):
-    """A method against the baseline method, for students of the same supervisors on the same seeds; needs no ceiling.
+    """A method against the baseline method, for students of the same supervisors on the same seeds; no ceiling is needed.
 
     ``p_holm`` is adjusted for all contrasts of the pair. ``pgr_difference`` is (A - A_baseline) / B, where it has finite ends.
     """
@@ -105,11 +105,11 @@ class Contrast(Frozen):
     p_holm: float
     pgr_difference: Estimate | None
     discordant: tuple[Discordant, ...] = ()
-    """Of each seed, the baseline's student first: one pair of runs by itself, which knows nothing of other seeds."""
+    """Discordant answers for each seed, the baseline's student first: a pair of runs by itself, without other seeds."""
 
 
 class Result(Frozen):
-    """All that an experiment found so far; ``test_rows`` and ``classes`` are None until one run has finished."""
+    """The result of an experiment so far; ``test_rows`` and ``classes`` are None until one run has finished."""
 
     test_rows: int | None
     classes: int | None
@@ -117,7 +117,7 @@ class Result(Frozen):
     groups: tuple[Group, ...]
     contrasts: tuple[Contrast, ...]
     data_warnings: tuple[str, ...] = ()
-    """What the checks found in the data set, as far as it was known when the result was computed."""
+    """Warnings of the data set's checks, as known when the result was computed."""
 
 
 Look = Callable[[str], Tested | None]
@@ -127,11 +127,11 @@ Replay = Callable[[str], Ended | None]
 def summarize(
     plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory], on: HeldOut = "test"
 ) -> Result:
-    """The result of all runs of ``plan`` that have finished, on the test set.
+    """Return the result of all finished runs of ``plan``, on the test set.
 
-    ``on="locked"`` opens the locked one instead, for which nothing was ever chosen; trajectories do not have its rows.
-    ``read`` and ``read_trajectory`` give what a run left, by key, and raise FileNotFoundError for a run that has not finished.
-    Raises ValueError where predictions are not numbers or where two runs were tested on different examples.
+    ``on="locked"`` opens the locked set instead, on which nothing was ever selected; trajectories do not contain its rows.
+    ``read`` and ``read_trajectory`` return a run's artifacts by key and raise FileNotFoundError for an unfinished run. Raises
+    ValueError where predictions are not numbers or two runs were tested on different examples.
     """
     first: list[Tested] = []
 
@@ -189,18 +189,18 @@ def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
 
 
 def tested(outcomes: Sequence[Outcome], role: str, look: Look) -> list[Tested]:
-    """What the runs in this role said, in the order of ``outcomes``, where all of them have finished."""
+    """Return the test predictions of the finished runs in this role, in the order of ``outcomes``."""
     return [test for outcome in outcomes if (test := look(getattr(outcome, f"{role}_run")))]
 
 
 def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tuple[Rights, Clusters]:
-    """Whether each run answers each test example right, as (roles, seeds, examples), and the group of each example."""
+    """Return the correctness of each run on each test example (roles, seeds, examples), and the group of each example."""
     found = [tested(outcomes, role, look) for role in roles]
     return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
 
 
 def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Method) -> Group:
-    """One pair and method, on the seeds of which all three runs have finished."""
+    """Return the results of one pair and method, on the seeds whose three runs have finished."""
     complete = [outcome for outcome in outcomes if not outcome.missing]
     missing = tuple(outcome.seed for outcome in outcomes if outcome.missing)
     names = outcomes[0].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
@@ -248,7 +248,7 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
 
 
 def contrasts_of(methods: Sequence[Sequence[Outcome]], look: Look) -> list[Contrast]:
-    """Every other method of one pair against naive, or against the first method where none is naive."""
+    """Return the contrasts of the methods of one pair with naive, or with the first method where none is naive."""
     base = next((members for members in methods if members[0].method == "naive"), methods[0])
     found = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, look))]
     adjusted = holm([contrast.p for contrast in found])
@@ -256,7 +256,7 @@ def contrasts_of(methods: Sequence[Sequence[Outcome]], look: Look) -> list[Contr
 
 
 def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -> Contrast | None:
-    """The difference of student accuracies on the seeds where both students have finished; None without such a seed."""
+    """Return the difference of student accuracies on the seeds where both students have finished; None without such a seed."""
     both = [(one, two) for one, two in zip(base, other, strict=True) if one.student is not None and two.student is not None]
     if not both:
         return None
@@ -278,7 +278,7 @@ def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -
 
 
 def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], look: Look) -> Estimate | None:
-    """(A_other - A_base) / B by Fieller; None unless the gap B is resolved and above zero and both ends are finite."""
+    """Return (A_other - A_base) / B by Fieller; None unless the gap B is resolved and positive and both ends are finite."""
     if not complete:
         return None
     (trio, clusters), (student, _) = (

@@ -1,4 +1,4 @@
-"""Two methods compared: on one pair of runs by their discordant answers (exact McNemar), and over several data sets by paired
+"""Comparison of two methods: on one pair of runs by discordant answers (exact McNemar), and over several data sets by paired
 tests: Student's t, Wilcoxon's signed ranks and a sign count, since data sets are few and no two are alike.
 """
 
@@ -12,16 +12,16 @@ from training.base_models import Frozen
 from training.metrics.intervals import LEVEL, Estimate, t_quantile
 
 FEWEST_RANKED = 6
-"""Of fewer data sets no outcome of Wilcoxon's test is below .05."""
+"""Data sets below which no outcome of Wilcoxon's test is below .05."""
 FEWEST_RESAMPLED = 5
-"""Fewer data sets, resampled, hardly say more than the least and the greatest."""
+"""Data sets below which resampling adds little to the least and the greatest value."""
 RESAMPLES = 10_000
 
 
 class Discordant(Frozen):
-    """Test examples that one of two runs alone gets right, and the exact two-sided p-value that they are as many either way.
+    """Test examples that only one of two runs gets right, and the exact two-sided p-value of equal rates.
 
-    McNemar 1947 as an exact binomial test: p = 2 P(X <= min(first, second)), X of first + second fair coins, at most 1.
+    McNemar 1947 as an exact binomial test: p = 2 P(X <= min(first, second)), X the heads of first + second fair coins, at most 1.
     """
 
     seed: int
@@ -31,11 +31,11 @@ class Discordant(Frozen):
 
 
 class OverSets(Frozen):
-    """Differences of a method and the baseline over ``sets`` data sets, in accuracy; a test is None where there are too few."""
+    """Differences between a method and the baseline over ``sets`` data sets, in accuracy; a test is None with too few of them."""
 
     sets: int
     mean: Estimate | None
-    """Student's t over data sets."""
+    """Mean with an interval by Student's t over data sets."""
     t: float | None
     wilcoxon: float | None
     better: int
@@ -43,14 +43,14 @@ class OverSets(Frozen):
 
 
 def mcnemar(seed: int, first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Discordant:
-    """``first`` and ``second`` (n,) are whether each run is right on each test example of this seed."""
+    """Return the discordant answers of a seed. ``first`` and ``second`` (n,) are true where each run is right."""
     one, two = int((first & ~second).sum()), int((second & ~first).sum())
     return Discordant(seed=seed, first=one, second=two, p=min(1.0, 2 * float(bdtr(min(one, two), one + two, 0.5))))
 
 
 def over_sets(differences: Sequence[float]) -> OverSets:
-    """``differences`` has one number for each data set."""
-    # A second of imports, which pages that compare nothing need not pay.
+    """Return the tests over data sets. ``differences`` has one number for each data set."""
+    # Takes a second to import, which pages without comparisons need not pay.
     from scipy.stats import ttest_1samp, wilcoxon
 
     found = np.asarray(differences, dtype=np.float64)
@@ -65,7 +65,7 @@ def over_sets(differences: Sequence[float]) -> OverSets:
 
 
 def median_of(values: Sequence[float]) -> Estimate | None:
-    """The median with a 95% percentile interval from resampled ``values``, one for each data set; no ends for fewer than five."""
+    """Return the median with a 95% percentile interval from resampling ``values``, one per data set; no ends below five."""
     if not len(values):
         return None
     found = np.asarray(values, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How long a run takes, roughly, and how many rows it has, before anything is loaded: the cost model of costs.py applied."""
+"""Estimates of a run's duration and rows before anything is loaded, by the cost model of costs.py."""
 
 import math
 from typing import NamedTuple, Protocol
@@ -14,11 +14,11 @@ COSTS = (
     *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
     *("model", "adaptation", "epochs", "batch_size", "derives", "prompts"),
 )
-"""What ``estimate_seconds`` reads of a run."""
+"""The fields of a run that ``estimate_seconds`` reads."""
 
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
-    """Roughly how long ``run`` takes on two CPU cores: start-up, features where they are not ready, steps and evaluations."""
+    """Estimate the seconds of ``run`` on two CPU cores: start-up, features unless they are ready, steps and evaluations."""
     if run.derives:
         return costs.STARTUP_SECONDS + (features_seconds(run) if not features_ready else 0.0)
     rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
@@ -34,7 +34,7 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
 
 
 class Shares(Protocol):
-    """How a data set is divided: of an experiment's data, or of a run."""
+    """The division of a data set, of an experiment or of a run."""
 
     @property
     def test_fraction(self) -> float: ...
@@ -47,7 +47,7 @@ class Shares(Protocol):
 
 
 class Rows(NamedTuple):
-    """About how many rows there are in each part; ``train`` and ``validation`` are those of one half."""
+    """Approximate number of rows of each part; ``train`` and ``validation`` are those of one half."""
 
     train: int
     validation: int
@@ -56,7 +56,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(name: str, shares: Shares) -> Rows:
-    """The parts of the data set ``name``, as expected: a hash decides, so that a few more or fewer are there."""
+    """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly."""
     total = total_rows(name, shares)
     test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
     half = (total - test - locked) // 2
@@ -66,14 +66,14 @@ def rows_of(name: str, shares: Shares) -> Rows:
 
 
 def features_seconds(run: RunSpec) -> float:
-    """Roughly how long the frozen features take that ``run`` shares with others; 0 where it reads none."""
+    """Estimate the seconds for the frozen features of ``run``, which it shares with other runs; 0 where it reads none."""
     if run.adaptation != "probe" or (run.derives and not run.prompts):
         return 0.0
     return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
 
 
 def total_rows(name: str, shares: Shares) -> int:
-    """Rows of the data set ``name``; of one that is no longer there, as many as can be used at most, or a guess."""
+    """Return the rows of the data set ``name``; for one that no longer exists, the most that can be used, or a guess."""
     entry = catalog.known_dataset(name)
     if entry:
         return entry.rows
@@ -83,13 +83,13 @@ def total_rows(name: str, shares: Shares) -> int:
 
 
 def texts_of(name: str) -> int:
-    """How many texts an example of the data set ``name`` has."""
+    """Return the number of texts of an example of the data set ``name``."""
     entry = catalog.known_dataset(name)
     return entry.texts if entry else 1
 
 
 def forward_seconds(model: str) -> float:
-    """Roughly how long one text takes through ``model``; one of which nothing is known is taken to be like the smallest GPT-2."""
+    """Estimate the seconds of one text through ``model``; an unknown model counts as the smallest GPT-2."""
     entry = catalog.known_model(model)
     layers, width = (entry.layers or 0, entry.width) if entry else (12, 768)
     return layers * costs.LAYER_SECONDS * (width / costs.LAYER_WIDTH) ** 2

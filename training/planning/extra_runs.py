@@ -1,4 +1,4 @@
-"""Methods and supervisors that need more runs than a supervisor, a student and a ceiling, and which runs these are."""
+"""Methods and supervisors with further runs beside supervisor, student and ceiling, and these runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,29 +18,29 @@ from training.spec.methods import (
 )
 
 Add = Callable[[RunSpec], str]
-"""Puts a run into the plan, behind those that it needs, and returns its key."""
+"""Adds a run to the plan, after the runs that it needs, and returns its key."""
 
 BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
-"""Methods whose student is not, or not only, taught by the supervisor of its triplet."""
+"""Methods whose student does not learn, or not only, from the labels of its triplet's supervisor."""
 
 PROBE_EPOCHS = 8
-"""Passes of a linear probe over half B, as by default elsewhere."""
+"""Epochs of a linear probe on half B, the usual default."""
 
 
 def taught_by_supervisor(method: Method) -> bool:
-    """Whether the student learns from the labels of its triplet's supervisor, by the method itself."""
+    """Return whether the student learns directly from the labels of its triplet's supervisor."""
     return not isinstance(method, BY_OTHERS)
 
 
 def trained_as(method: Method) -> Method:
-    """The method of the run that is the student: naive, where other runs make the method what it is."""
+    """Return the method of the student's run: naive, where further runs implement the method."""
     return method if taught_by_supervisor(method) or isinstance(method, Sequential) else Naive()
 
 
 def student_of(
     method: Method, naive: RunSpec, weak: RunSpec, weaks: Sequence[str], smaller: Sequence[RunSpec], add: Add
 ) -> RunSpec:
-    """The student by ``method``, with the runs that it needs added to the plan.
+    """Return the student's run by ``method``, after adding the runs that it needs to the plan.
 
     ``naive`` is the naive student of the supervisor ``weak``, whose labels it has; ``weaks`` are the keys of the seed's
     supervisors, and ``smaller`` the naive students of smaller strong models, ascending by size.
@@ -78,20 +78,20 @@ def student_of(
 
 
 def prompted(naive: RunSpec, method: Method) -> RunSpec:
-    """Trains nothing: the frozen model is asked, and its own unembedding answers."""
+    """Return a run that trains nothing: the frozen model is prompted, and its own unembedding gives the answer."""
     frozen = {"adaptation": "probe", "head_start": "unembedding", "stop": "last", "lora_rank": None, "lora_alpha": None}
     rest = {"gradient_checkpointing": False, "keep_weights": False, "start": None}
     return naive.model_copy(update={"method": method, **frozen, **rest})
 
 
 def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
-    """Learns the texts of the half by language modelling; students and ceilings of its model go on from its weights."""
+    """Return the run that learns the half's texts by language modelling; students and ceilings of its model start from it."""
     learning = {"method": LanguageModelling(), "epochs": epochs, "stop": "last", "head_start": "zero", "keep_weights": True}
     return ceiling.model_copy(update=learning)
 
 
 def probed(student: RunSpec, lr: float, features_of: str | None) -> RunSpec:
-    """A linear probe on the truth of half B: of the student's model as it was published, or as ``features_of`` has tuned it."""
+    """Return a linear probe on the truth of half B: of the published model, or of the one that ``features_of`` tuned."""
     frozen = {"adaptation": "probe", "head_start": "zero", "lora_rank": None, "lora_alpha": None, "start": None}
     probe = {"labels": GROUND_TRUTH, "method": Naive(), "epochs": PROBE_EPOCHS, "lr": lr, "features_of": features_of}
     rest = {"portion": None, "gradient_checkpointing": False, "keep_weights": False}
@@ -99,18 +99,18 @@ def probed(student: RunSpec, lr: float, features_of: str | None) -> RunSpec:
 
 
 def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:
-    """Trains nothing: says the mean of what ``members`` say, or the mean weighted by their votes. Else like ``weak``."""
+    """Return a run that trains nothing and predicts the mean of ``members``, or their weighted vote. Otherwise like ``weak``."""
     return weak.model_copy(update={"members": tuple(members), "combine": combine, "stop": "last"})
 
 
 def simulated(weak: RunSpec, key: str, ceiling: str, errors: Errors) -> RunSpec:
-    """Trains nothing: says the truth but for as many errors as ``weak`` makes, whose key is ``key``; placed by ``errors``."""
+    """Return a run that trains nothing and predicts the truth with as many errors as ``weak`` (key ``key``), by ``errors``."""
     judge = ceiling if errors in ("unsure", "sure") else None
     return weak.model_copy(update={"labels": key, "errors": errors, "judge": judge, "stop": "last"})
 
 
 def origins(run: RunSpec, runs: Mapping[str, RunSpec]) -> set[str]:
-    """Keys of all runs that ``run`` hangs on, among ``runs``."""
+    """Return the keys of all runs among ``runs`` that ``run`` depends on."""
     found: set[str] = set()
     left = [*run.needs]
     while left:

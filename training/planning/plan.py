@@ -1,4 +1,4 @@
-"""From a spec to runs and triplets: what is trained, once each, and what each triplet compares."""
+"""The plan of an experiment: its distinct runs, and the triplets that compare them."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +14,11 @@ from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, 
 from training.spec.methods import EnsembleMean
 
 MOST_RUNS = 10_000
-"""Distinct runs that one experiment may have, unless the environment variable MAX_RUNS says another number."""
+"""Largest number of distinct runs of one experiment, unless MAX_RUNS sets another."""
 
 
 class TooManyRuns(ValueError):
-    """The experiment needs more runs than are allowed; the message says so in a sentence."""
+    """The experiment needs more runs than are allowed; the message is one sentence."""
 
 
 def most_runs() -> int:
@@ -43,7 +43,7 @@ class Triplet:
 
 @dataclass(frozen=True)
 class Plan:
-    """The distinct runs by key, each after the runs it needs, and the triplets that ask for them."""
+    """The distinct runs by key, each after the runs that it needs, and the triplets that use them."""
 
     spec: ExperimentSpec
     runs: dict[str, RunSpec]
@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def asked(self) -> int:
-        """Runs asked for when nothing is shared: three for each triplet, and the further ones that its student hangs on."""
+        """Number of runs without sharing: three for each triplet, and the further ones that its student depends on."""
         behind: dict[str, frozenset[str]] = {}
         for key, run in self.runs.items():
             behind[key] = frozenset({key}).union(*(behind[need] for need in run.needs if need in behind))
@@ -59,7 +59,7 @@ class Plan:
         return sum(len(frozenset(keys).union(*(behind[key] for key in keys if key in behind))) for keys in named)
 
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
-        """Roughly how long each run takes; of the runs that are not ``done`` the first to need features makes them."""
+        """Estimate the seconds of each run; of the runs that are not ``done``, the first to need features computes them."""
         ready = {features_key(run) for key, run in self.runs.items() if key in done}
         seconds = {}
         known: dict[tuple[object, ...], float] = {}
@@ -82,10 +82,10 @@ class Plan:
 
 
 def make_plan(spec: ExperimentSpec) -> Plan:
-    """Runs in an order in which they can be trained: seed by seed, supervisor and ceiling before the students.
+    """Return the plan of ``spec``, its runs in a trainable order: seed by seed, supervisor and ceiling before the students.
 
-    Seeds differ in their number alone, so that one is planned and the others are copied from it. Raises TooManyRuns before
-    more is planned than is allowed.
+    Seeds differ in their number alone, so one is planned and the others are copied from it. Raises TooManyRuns before more runs
+    are planned than are allowed.
     """
     first = _plan_of_seed(spec, 0, most_runs() // spec.seeds)
     runs, triplets = dict(first.runs), list(first.triplets)
@@ -104,12 +104,12 @@ def make_plan(spec: ExperimentSpec) -> Plan:
 
 
 def check_size(spec: ExperimentSpec) -> None:
-    """Raises TooManyRuns where the experiment needs more runs than are allowed; plans one seed at most."""
+    """Raise TooManyRuns where the experiment needs more runs than are allowed; plans at most one seed."""
     _plan_of_seed(spec, 0, most_runs() // spec.seeds)
 
 
 def _renamed(run: RunSpec, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of ``run`` that name other runs, with their new ``keys``."""
+    """Return the fields of ``run`` that name other runs, with their new ``keys``."""
     named: dict[str, str | None] = {name: getattr(run, name) for name in ("labels", "start", "judge", "features_of")}
     listed: dict[str, Iterable[str]] = {"members": run.members, "boosts": run.boosts or ()}
     return {
@@ -119,7 +119,7 @@ def _renamed(run: RunSpec, keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
-    """The runs and triplets of one seed. Raises TooManyRuns where they would be more than ``most``."""
+    """Return the plan of one seed. Raises TooManyRuns for more than ``most`` runs."""
     runs: dict[str, RunSpec] = {}
     triplets = []
 
@@ -165,18 +165,18 @@ def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
 
 
 def _strong(spec: ExperimentSpec, model: str, labels: str, seed: int, texts: dict[str, str]) -> RunSpec:
-    """A naive student, or a ceiling; ``texts`` has the run that it goes on from, where there is one."""
+    """Return a naive student, or a ceiling; ``texts`` has the run that it starts from, if any."""
     return _run(spec, spec.strong, model, "B", labels, Naive(), seed).model_copy(update={"start": texts.get(model)})
 
 
 def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
-    """The run before all students and ceilings of ``model``, where the experiment has one."""
+    """Return the language-modelling run before the students and ceilings of ``model``, if the experiment has one."""
     epochs = spec.strong.text_epochs
     return on_texts(_run(spec, spec.strong, model, "B", GROUND_TRUTH, Naive(), seed), epochs) if epochs else None
 
 
 def features_key(run: RunSpec) -> tuple[object, ...]:
-    """Equal for runs that share their frozen features."""
+    """Return a key that is equal for runs that share their frozen features."""
     named = ("adaptation", "model", "digest", "fingerprint", "max_tokens", "precision", "pooling", "texts", "features_of")
     return tuple(getattr(run, name) for name in named)
 

@@ -1,4 +1,4 @@
-"""The recipes that are shipped, for the command line and for whatever offers them."""
+"""The shipped recipes, for the command line and for pages."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from training.spec import ExperimentSpec
 
 RECIPES = Path(__file__).parent
 FIRST = "movie-reviews"
-"""The one to begin with."""
+"""The recipe for a first experiment."""
 
 
 def names() -> list[str]:
@@ -14,6 +14,6 @@ def names() -> list[str]:
 
 
 def recipes() -> dict[str, ExperimentSpec]:
-    """The shipped experiments by name, the one to begin with first."""
+    """Return the shipped experiments by name, the one for a first experiment first."""
     ordered = sorted(names(), key=lambda name: (name != FIRST, name))
     return {name: ExperimentSpec.model_validate_json((RECIPES / f"{name}.json").read_text()) for name in ordered}

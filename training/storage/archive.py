@@ -1,8 +1,8 @@
-"""The archive of an experiment: a folder that a Store reads, with what was asked, what was found, and checksums of every file.
+"""The archive of an experiment: a folder in the layout of a Store, with the spec, the result, and checksums of every file.
 
 archive.json            an Archive: spec, triplets, result, versions, fingerprints of data sets
 runs/<key>/             run.json and events.jsonl; of a finished run predictions.parquet and trajectory.parquet, as in a Store
-checksums.txt           as sha256sum writes it, by name; its own SHA-256 is the content hash of the whole
+checksums.txt           in the format of sha256sum, by name; its own SHA-256 is the content hash of the archive
 """
 
 import math
@@ -30,34 +30,34 @@ CHECKSUMS = "checksums.txt"
 ABOUT = "archive.json"
 RUN = "run.json"
 MADE = ("trajectory.parquet", "predictions.parquet")
-"""What a finished run has; the predictions say that it has finished, so they come last."""
+"""Files of a finished run; the predictions mark it as finished, so they come last."""
 NAME = re.compile(rf"{ABOUT}|{CHECKSUMS}|runs/[0-9a-f]{{64}}/({'|'.join((RUN, EVENTS, *MADE))})".replace(".", r"\."))
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 PRINTABLE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
-"""One line without control characters."""
+"""Pattern of one line without control characters."""
 LARGEST = 2**33
-"""Bytes that an archive may unpack to, unless somebody says otherwise."""
+"""Default limit of the unpacked bytes of an archive."""
 LARGEST_FILES = {ABOUT: 2**26, CHECKSUMS: 2**26, RUN: 2**20, EVENTS: 2**26, **dict.fromkeys(MADE, 2**31)}
-"""Bytes of one file, by its name: what is read as a whole has to fit into memory."""
+"""Largest bytes of each file: files that are read at once have to fit into memory."""
 LONGEST_LINE = 2**20
-"""Characters of one event."""
+"""Largest number of characters of one event."""
 MOST_FILES = 2**18
 BLOCK = 2**20
 STORED = (".parquet",)
-"""Compressed already."""
+"""Suffixes of files that are already compressed."""
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 
 Tick = Callable[[str, int, int], None]
-"""Is called with a phase, and how much of how much is done in it."""
+"""Callback for progress: a phase, the amount done, and the total."""
 
 
 def quiet(phase: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 class Broken(ValueError):
-    """The archive is not what it says; each problem is a sentence."""
+    """The archive is not valid; each problem is a sentence."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(" ".join(problems))
@@ -65,9 +65,9 @@ class Broken(ValueError):
 
 
 class Origin(Requested):
-    """Where a run was trained: experiment ``number`` of ``owner``, None for the command line, as the archive ``content`` said.
+    """The origin of a run: experiment ``number`` of ``owner``, None for the command line, in the archive ``content``.
 
-    ``earlier`` is where that laboratory had it from, where it had not trained it either.
+    ``earlier`` is the origin before that, where that laboratory had imported the run too.
     """
 
     number: int | None
@@ -77,13 +77,13 @@ class Origin(Requested):
 
 
 class Archive(Requested):
-    """``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, and ``versions`` of packages that runs had."""
+    """An archived experiment: ``spec`` and ``triplets`` as launched, fingerprints of ``datasets``, ``versions`` of packages."""
 
     model_config = ConfigDict(allow_inf_nan=True)
 
     format: Literal[1] = 1
     number: int | None
-    """Of the experiment in its laboratory, None of one that was run without any."""
+    """Number of the experiment in its laboratory, None for the command line."""
     name: str = Field(min_length=1, max_length=120, pattern=PRINTABLE)
     owner: str = Field("", max_length=150, pattern=PRINTABLE)
     launched_at: datetime
@@ -94,11 +94,11 @@ class Archive(Requested):
     versions: dict[str, list[str]]
     datasets: dict[DatasetName, Fingerprint]
     imported: dict[Key, Origin] = Field(default_factory=dict)
-    """Where the runs were trained that the laboratory of this archive had itself from another one."""
+    """Origins of the runs that the laboratory of this archive had imported."""
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Where no run was imported the field is left out, so that earlier versions can read the archive."""
+        """Leave the field out where no run was imported, so that earlier versions can read the archive."""
         told: dict[str, Any] = serialize(self)
         if not self.imported:
             del told["imported"]
@@ -106,7 +106,7 @@ class Archive(Requested):
 
 
 def seal(folder: Path) -> str:
-    """Writes the checksums of all files below ``folder`` and returns the content hash."""
+    """Write the checksums of all files below ``folder`` and return the content hash."""
     lines = [f"{digest(folder / name)}  {name}\n" for name in names(folder) if name != CHECKSUMS]
     with atomic(folder / CHECKSUMS) as path:
         path.write_text("".join(lines))
@@ -118,7 +118,7 @@ def content_hash(folder: Path) -> str:
 
 
 def verify(folder: Path, tick: Tick = quiet) -> str:
-    """The content hash. Raises Broken with a sentence for each file that is missing, was added, or is not what it was."""
+    """Return the content hash. Raises Broken with a sentence for each missing, added or changed file."""
     try:
         said = {name: told for told, name in (_parsed(line) for line in (folder / CHECKSUMS).read_text().splitlines())}
     except (OSError, UnicodeDecodeError):
@@ -149,7 +149,7 @@ def names(folder: Path) -> list[str]:
 
 
 def pack(folder: Path, target: Path) -> None:
-    """The folder as a zip file, of which the same folder gives the same bytes."""
+    """Write the folder as a zip file; equal folders give equal bytes."""
     with atomic(target) as path, zipfile.ZipFile(path, "w", allowZip64=True) as packed:
         for name in names(folder):
             entry = zipfile.ZipInfo(name)  # dated 1980
@@ -160,10 +160,10 @@ def pack(folder: Path, target: Path) -> None:
 
 
 def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int = 0, tick: Tick = quiet) -> None:
-    """Fill ``folder``, of whose disk ``reserve`` bytes must stay free. Raises Broken; what was written then is not removed here.
+    """Unpack into ``folder``, keeping ``reserve`` bytes of its disk free. Raises Broken and leaves the files written until then.
 
-    An archive has no other names than its own, none twice, at most ``largest`` bytes in all and in each file as many as
-    LARGEST_FILES has. That is asked of the zip file's own list before anything is written, and again of what is written.
+    An archive has only the names of its format, none twice, at most ``largest`` bytes in all and at most LARGEST_FILES in each
+    file. The zip file's own list is checked before anything is written, and the written bytes are checked again.
     """
     try:
         with zipfile.ZipFile(source) as packed:
@@ -193,7 +193,7 @@ def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int 
 
 
 def _total(entries: list[zipfile.ZipInfo], largest: int) -> int:
-    """Bytes that the entries say they unpack to. Raises Broken."""
+    """Return the unpacked bytes that the entries declare. Raises Broken."""
     if len(entries) > MOST_FILES:
         raise Broken(f"The archive has {len(entries):,} files, and at most {MOST_FILES:,} are read.")
     if strange := [entry.filename for entry in entries if not NAME.fullmatch(entry.filename)]:
@@ -211,7 +211,7 @@ def _total(entries: list[zipfile.ZipInfo], largest: int) -> int:
 
 
 def size(count: int) -> str:
-    """A number of bytes in the unit that fits it."""
+    """Return a number of bytes in a suitable unit."""
     for unit, name in ((2**30, "GB"), (2**20, "MB"), (2**10, "KB")):
         if count >= unit:
             return f"{count / unit:.3g} {name}"
@@ -219,7 +219,7 @@ def size(count: int) -> str:
 
 
 def read(folder: Path) -> Archive:
-    """Raises Broken where archive.json is none of this version."""
+    """Return the content of archive.json. Raises Broken where it is not of this version."""
     try:
         return Archive.model_validate_json(_without_nul((folder / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
@@ -227,7 +227,7 @@ def read(folder: Path) -> Archive:
 
 
 def brief(error: Exception) -> str:
-    """What is wrong, of a long list the first, without the value: it is somebody else's text."""
+    """Return the first problem of ``error``, without its value, which is untrusted text."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))[:120]
@@ -236,12 +236,12 @@ def brief(error: Exception) -> str:
 
 
 def read_events(folder: Path, key: str) -> list[Told]:
-    """What the run told, oldest first. Raises Broken."""
+    """Return the events of the run, oldest first. Raises Broken."""
     return list(each_event(folder, key))
 
 
 def each_event(folder: Path, key: str) -> Iterator[Told]:
-    """The same, one after the other: memory holds one line. Raises Broken."""
+    """Yield the events of the run, oldest first, with one line in memory. Raises Broken."""
     try:
         with (within(folder / "runs", key) / EVENTS).open(encoding="utf-8") as file:
             while line := file.readline(LONGEST_LINE + 1):
@@ -257,12 +257,12 @@ def each_event(folder: Path, key: str) -> Iterator[Told]:
 
 
 def _without_nul(text: str) -> str:
-    """NUL is a character that a database may not keep; programs write it into what they log."""
+    """Replace NUL, which PostgreSQL cannot store and which programs write into their logs."""
     return text.replace("\\u0000", "\\ufffd")
 
 
 def versions_of(starts: Iterable[RunStarted]) -> dict[str, list[str]]:
-    """The versions of each package that runs were started with, in order."""
+    """Return the versions of each package with which runs were started, sorted."""
     found = defaultdict[str, set[str]](set)
     for start in starts:
         for package, version in start.versions.items():
@@ -271,7 +271,7 @@ def versions_of(starts: Iterable[RunStarted]) -> dict[str, list[str]]:
 
 
 def differences(one: Any, other: Any, path: str = "result") -> list[str]:
-    """Where two JSON documents differ, as sentences; numbers may differ in their last digits, as sums on two machines do."""
+    """Return the differences of two JSON documents as sentences; floats may differ in their last digits, as between machines."""
     if isinstance(one, dict) and isinstance(other, dict):
         names = [*one, *(name for name in other if name not in one)]
         return [line for name in names for line in differences(one.get(name), other.get(name), f"{path}.{name}")]

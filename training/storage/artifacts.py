@@ -1,4 +1,4 @@
-"""Where runs keep what they make: names under one root folder. Read by the web, written by the engine."""
+"""The store: names of the files of runs under one root folder. Written by the engine, read by the web."""
 
 import glob
 import json
@@ -21,10 +21,10 @@ from training.storage.predictions import Predictions, Trajectory
 Read = TypeVar("Read")
 
 KEPT = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
-"""What a finished run leaves in its folder, each with a checksum; the first says that it has finished."""
+"""Files of a finished run, each with a checksum; the first one marks the run as finished."""
 
 ROW_GROUP = 65_536
-"""Rows that are read at once to find one of them."""
+"""Rows of a row group, which is read as a whole to find one row."""
 
 
 class Store:
@@ -39,7 +39,7 @@ class Store:
 
     @contextmanager
     def writing(self, target: Path) -> Iterator[Path]:
-        """A path whose content becomes the file ``target`` of this store, with its checksum, when the block ends well."""
+        """Yield a path whose content becomes the file ``target`` of this store, with its checksum, when the block succeeds."""
         checksums = self.checksums
         checksums.begin()
         with checksums.writing(target) as path:
@@ -53,7 +53,7 @@ class Store:
         return self.root / "features"
 
     def features_file(self, run: RunSpec, layers: int | None, reading: str, precision: str, side: str = "a") -> Path:
-        """Of text ``side`` (a or b) through ``layers`` of the run's model, read by ``reading`` and computed in ``precision``."""
+        """Return the file for text ``side`` (a or b), ``layers`` of the run's model, ``reading`` and ``precision``."""
         variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
         variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
         parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
@@ -61,22 +61,22 @@ class Store:
 
     @property
     def tokens(self) -> Path:
-        """Texts as token ids, shared by all runs with the same data set, tokenizer and longest text."""
+        """Folder of token ids, shared by all runs with the same data set, tokenizer and longest text."""
         return self.root / "tokens"
 
     def checkpoint(self, key: str) -> Path:
-        """Of a run that has begun and not finished."""
+        """Return the path of the checkpoint of an unfinished run."""
         return self.run(key) / "checkpoint.bin"
 
     def weights(self, key: str) -> Path:
-        """The tensors of the selected step: the head of a probe, additions and head of LoRA, else the whole model."""
+        """Return the file of the selected step's tensors: the head of a probe, additions and head of LoRA, or a whole model."""
         return self.run(key) / "weights.safetensors"
 
     def finished(self, key: str) -> bool:
         return (self.run(key) / "predictions.parquet").exists()
 
     def damage(self, key: str, *, again: bool = False) -> DamagedArtifact | None:
-        """What is wrong with the files of a finished run, None where nothing is; ``again`` as ``Checksums.verify`` has it."""
+        """Return the damage of a finished run's files, None without any; ``again`` as in ``Checksums.verify``."""
         folder, checksums = self.run(key), self.checksums
         if not self.finished(key):
             return DamagedArtifact(key, "predictions.parquet", MISSING)
@@ -93,19 +93,19 @@ class Store:
         return None
 
     def quarantine(self, key: str) -> None:
-        """Moves what a finished run left aside, so that it can be trained again: the predictions, which say so, first."""
+        """Move the files of a finished run aside to have it trained again, first the predictions, which mark it as finished."""
         folder = self.run(key)
         self.checksums.quarantine(*(path for name in KEPT if (path := folder / name).exists()))
 
     def write_run(self, run: RunSpec) -> None:
-        """What the run was asked to be, so that it can be told from its folder alone."""
+        """Write the run's specification, so that its folder is self-contained."""
         with self.writing(self.run(run.key()) / "run.json") as path:
             path.write_text(run.model_dump_json(indent=2))
 
     def read_run(self, key: str) -> RunSpec:
-        """The finished run whose key is ``key`` or begins with it.
+        """Return the finished run whose key is ``key`` or begins with it.
 
-        Raises LookupError where there is not exactly one, DamagedArtifact.
+        Raises LookupError unless there is exactly one, DamagedArtifact.
         """
         found = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
         if len(found) != 1:
@@ -116,20 +116,20 @@ class Store:
         return run
 
     def sweep(self, key: str, *patterns: str) -> None:
-        """Removes what killed writers left of their files, and the run's files that are named like one of ``patterns``."""
+        """Remove the partial files of killed writers, and the run's files that match one of ``patterns``."""
         for pattern in (".*", *patterns):
             for path in self.run(key).glob(pattern):
                 remove(path)
 
     def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
-        """What ``parse`` makes of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
+        """Return ``parse`` of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
         data = self.checksums.read(path)
         with self._understood(path):
             return parse(data)
 
     @contextmanager
     def _understood(self, path: Path) -> Iterator[None]:
-        """Whatever a library says of a file that an older version left without a checksum means that it is damaged."""
+        """Treat every parse error as damage for a file without a checksum, which an older version left."""
         try:
             yield
         except (MemoryError, FileNotFoundError):
@@ -146,11 +146,11 @@ class Store:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_predictions(self, key: str) -> Predictions:
-        """Raises FileNotFoundError where the run has not finished, DamagedArtifact where the file is not what was written."""
+        """Return a run's predictions. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
         return self._parsed(self.run(key) / "predictions.parquet", lambda data: _predictions(table_of(data)))
 
     def read_example(self, key: str, example: int) -> Predictions | None:
-        """What the run says of one example, one entry; None where it has not seen it.
+        """Return the run's prediction of one example, one entry; None where the run has not predicted it.
 
         Raises as ``read_predictions`` does.
         """
@@ -165,23 +165,23 @@ class Store:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def read_trajectory(self, key: str) -> Trajectory:
-        """Raises as ``read_predictions`` does."""
+        """Return the trajectory of a run. Raises as ``read_predictions`` does."""
         return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _trajectory(table_of(data)))
 
     def read_path(self, key: str, example: int) -> Trajectory | None:
-        """The trajectory of one test example; None where there is no such one. Raises as ``read_predictions`` does."""
+        """Return the trajectory of one test example, None without one. Raises as ``read_predictions`` does."""
         row = self._row(self.run(key) / "trajectory.parquet", example)
         return None if row is None else _trajectory(row)
 
     def _row(self, path: Path, example: int) -> pa.Table | None:
-        """The row with this id, of whose file only the ids and one group of rows are read once it has been compared."""
+        """Return the row with this id; only the ids and one row group of the verified file are read."""
         self.checksums.verify(path)
         with self._understood(path):
             return row_of(path, example)
 
 
 def same(one: Store, key: str, other: Store, key_there: str) -> bool:
-    """Whether two finished runs say exactly the same of the same examples; a file that cannot be read says nothing."""
+    """Return whether two finished runs have exactly equal predictions; false for a file that cannot be read."""
     try:
         mine, theirs = one.read_predictions(key), other.read_predictions(key_there)
     except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):

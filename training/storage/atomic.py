@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, and the disk that has no room for them."""
+"""Atomic writing of files, and the detection of a full disk."""
 
 import errno
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
-    """A path beside ``target`` that takes its place when the block ends well: readers see all of a file or none of it."""
+    """Yield a path beside ``target`` that replaces it when the block succeeds: readers see all of a file or none of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     path = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     path.touch(exist_ok=False)  # with the mode that the umask gives: tempfile's are unreadable to a group for ever
@@ -31,11 +31,11 @@ def writable(folder: Path) -> None:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 SAID = re.compile(r"no space left|os error (28|122)\b|\d+ requested and \d+ written", re.IGNORECASE)
-"""How libraries that raise errors of their own say it: safetensors, and NumPy."""
+"""Messages of libraries that raise errors of their own for a full disk: safetensors, and NumPy."""
 
 
 def out_of_room(error: BaseException | None) -> bool:
-    """Whether it was raised because the disk, or what may be used of it, is full."""
+    """Return whether ``error`` was raised because the disk, or its quota, is full."""
     while error is not None:
         if getattr(error, "errno", None) in FULL or SAID.search(str(error)):
             return True

@@ -1,4 +1,4 @@
-"""Checksums of artifacts: the SHA-256 of each file stands beside it, is written before it, and is compared when it is read."""
+"""Checksums of artifacts: the SHA-256 of each file is stored beside it, written before it, and compared when it is read."""
 
 import errno
 import hashlib
@@ -14,13 +14,13 @@ from training.storage.atomic import atomic
 SUFFIX = ".sha256"
 LINE = re.compile(r"([0-9a-f]{64})  ([^/\n]+)\n")
 COMPLETE = "checksums-complete"
-"""The file in a store's root which says that every artifact has a checksum, so that one without has lost it."""
+"""File in a store's root that declares that every artifact has a checksum, so one without it is damaged."""
 QUARANTINE = "quarantine"
 KINDS = (
     *("runs/*/*.parquet", "runs/*/*.safetensors", "runs/*/run.json"),
     *("features/*.npy", "tokens/*.bin", "tokens/*.npy"),
 )
-"""The files of a store that have a checksum. A checkpoint begins with its own; a data set is named after its own."""
+"""Files of a store that have a checksum. A checkpoint begins with its own; a data set is named after its own."""
 
 CHANGED = "is damaged: its content is not what was written"
 UNREADABLE = "is damaged: it cannot be read"
@@ -29,9 +29,9 @@ MISSING = "is missing"
 
 
 class DamagedArtifact(Exception):
-    """A file that is not what was written: ``name`` of the run ``key``, empty of a file that several runs share.
+    """A file that is not what was written: ``name`` of the run ``key``, which is empty for a file that several runs share.
 
-    The text is a sentence without the path of the file.
+    The message is a sentence without the path of the file.
     """
 
     def __init__(self, key: str, name: str, problem: str) -> None:
@@ -43,41 +43,41 @@ class DamagedArtifact(Exception):
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's content, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sidecar(path: Path) -> Path:
-    """The file with the checksum of ``path``, as ``sha256sum`` writes it."""
+    """Return the file with the checksum of ``path``, in the format of ``sha256sum``."""
     return path.with_name(path.name + SUFFIX)
 
 
 def remove(path: Path) -> None:
-    """Deletes a file and its checksum, where they are there."""
+    """Delete a file and its checksum, if they exist."""
     path.unlink(missing_ok=True)
     sidecar(path).unlink(missing_ok=True)
 
 
 _verified: dict[Path, tuple[str, int, int, int]] = {}
-"""What was compared in this process: the checksum, and the inode, size and time of the file that had it."""
+"""Files verified in this process: the checksum, and the inode, size and time of the file."""
 
 
 class Checksums:
-    """Those of the files below ``root``. Reading writes nothing, so that a folder which somebody sealed stays as it is."""
+    """The checksums of the files below ``root``. Reading writes nothing, so a read-only folder can be read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @contextmanager
     def writing(self, target: Path) -> Iterator[Path]:
-        """A path whose content takes the place of ``target`` when the block ends well, its checksum just before it."""
+        """Yield a path that replaces ``target`` when the block succeeds, its checksum just before it."""
         with atomic(target) as path:
             yield path
             self._write(target, digest(path))
 
     def read(self, path: Path) -> bytes:
-        """All of a file, compared anew. Raises FileNotFoundError, DamagedArtifact."""
+        """Return the content of a file after comparing it. Raises FileNotFoundError, DamagedArtifact."""
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -88,13 +88,13 @@ class Checksums:
         return data
 
     def _refuse(self, path: Path, error: OSError) -> NoReturn:
-        """Only a medium that fails is damage: a lack of permission or of open files, or a server that is away, will pass."""
+        """Raise DamagedArtifact for a failing medium; re-raise other errors, which are temporary: permission, open files."""
         if error.errno == errno.EIO:
             raise self.damaged(path, UNREADABLE) from error
         raise error
 
     def verify(self, path: Path, *, again: bool = False) -> None:
-        """Compares a file with its checksum; one that has not been changed since it was compared only ``again``.
+        """Compare a file with its checksum; one unchanged since the last comparison only where ``again``.
 
         Raises FileNotFoundError, DamagedArtifact.
         """
@@ -115,7 +115,7 @@ class Checksums:
         _verified[path] = known
 
     def _expected(self, path: Path) -> str | None:
-        """None in a store of an older version that has not been adopted yet, and for what is no file of a store."""
+        """Return the expected checksum; None for a store of an older version before its adoption, and for other files."""
         try:
             line = LINE.fullmatch(sidecar(path).read_text(encoding="ascii"))
         except FileNotFoundError:
@@ -135,7 +135,7 @@ class Checksums:
         return DamagedArtifact(parts[1] if parts[0] == "runs" else "", path.name, problem)
 
     def quarantine(self, *paths: Path) -> None:
-        """Moves files and their checksums aside, into a folder of their own below quarantine/; skips those that are gone."""
+        """Move files and their checksums to a new folder below quarantine/; missing files are skipped."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         for path in paths:
             folder = self.root / QUARANTINE / path.parent.relative_to(self.root) / stamp
@@ -149,7 +149,7 @@ class Checksums:
         return (self.root / COMPLETE).exists()
 
     def begin(self) -> None:
-        """A store where nothing is without a checksum, as a new one, never has an artifact without."""
+        """Declare the store complete if every artifact has a checksum, as in a new one."""
         if not self.complete and all(sidecar(path).exists() for path in self.artifacts()):
             self._declare()
 
@@ -158,9 +158,9 @@ class Checksums:
             yield from (path for path in self.root.glob(pattern) if not path.name.startswith("."))
 
     def adopt(self) -> int:
-        """Gives a checksum to what an older version has left without; returns to how many files.
+        """Give checksums to the artifacts of an older version that have none, and return their number.
 
-        It says what a file is now, and not that it was so when it was written.
+        Such a checksum states the file's content now, not at the time of writing.
         """
         if self.complete:
             return 0

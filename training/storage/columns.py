@@ -1,4 +1,4 @@
-"""Arrays as columns of a Parquet file, and the rows of such a file that are read."""
+"""Arrays as columns of Parquet files, and reading of single rows."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 
 def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
-    """A column with a row for each entry of the first axis: numbers, or fixed-size lists of the shape of the other axes."""
+    """Return a column with a row for each entry of the first axis: floats, or fixed-size lists of the shape of the other axes."""
     column = pa.array(array.ravel())
     for size in array.shape[:0:-1]:
         column = pa.FixedSizeListArray.from_arrays(column, size)
@@ -17,7 +17,7 @@ def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
 
 
 def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
-    """The array that ``column_of`` made the column of."""
+    """Return the array of a column made by ``column_of``."""
     shape = [len(column)]
     while pa.types.is_fixed_size_list(column.type):
         shape.append(column.type.list_size)
@@ -27,14 +27,14 @@ def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
 
 
 def table_of(data: bytes) -> pa.Table:
-    """All of a file's content."""
+    """Return the table in a Parquet file's content."""
     # ParquetFile and not read_table, which imports pyarrow.dataset and with it pandas: 0.3 s.
     with pq.ParquetFile(pa.BufferReader(data)) as file:
         return file.read()
 
 
 def row_of(path: Path, example: int) -> pa.Table | None:
-    """The row with this id, of whose file only the ids and one group of rows are read."""
+    """Return the row with this id; only the ids and one row group are read."""
     with pq.ParquetFile(path) as file:
         for index in range(file.num_row_groups):
             found = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)

@@ -1,4 +1,4 @@
-"""What a run tells, kept beside its files where no laboratory records it: events.jsonl, as in an archive."""
+"""The event log: a run's events in events.jsonl beside its files, where no laboratory records them; as in an archive."""
 
 import json
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ WORKER = "command line"
 
 
 class EventLog:
-    """One attempt at the run ``key`` begins; earlier ones stay before it."""
+    """The event log of a new attempt at the run ``key``; the events of earlier attempts stay."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._path = store.run(key) / EVENTS
@@ -21,7 +21,7 @@ class EventLog:
         self.write(RunClaimed(worker=WORKER))
 
     def _whole(self) -> list[str]:
-        """The lines so far, without one that a killed program has not written to its end."""
+        """Return the lines so far, without an incomplete last line of a killed program."""
         if not self._path.exists():
             return []
         text = self._path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Predictions of a run for each example, and its trajectory: what it said at each evaluation."""
+"""Predictions of a run for each example, and its trajectory: the predictions at each evaluation."""
 
 from dataclasses import dataclass, fields
 
@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Predictions:
-    """What one finished run says of the examples outside its supervisor's half; one entry per example in every array.
+    """Predictions of a finished run for the examples outside its supervisor's half; one entry per example in every array.
 
-    ``prob`` is what it says after the step that the run's stop rule selected: with two classes the probability of class 1 (n,),
-    with K > 2 that of each class (n, K). ``split`` is "transfer" (half B, where weak labels are read, validation rows included),
-    "test", or "locked" (looked at by no result). Examples with the same ``group`` are near copies or share a question, so they
-    count as one cluster.
+    ``prob`` is of the step that the run's stop rule selected: with two classes the probability of class 1 (n,), with K > 2 that
+    of each class (n, K). ``split`` is "transfer" (half B, where weak labels are read, validation rows included), "test", or
+    "locked" (read by no result before a report opens it). Examples with the same ``group`` are near copies or share a question,
+    so they count as one cluster.
 
     In the file, predictions.parquet, each array is a column and each example a row. ``prob`` is a float with two classes, and
     with K > 2 a fixed-size list of K floats in the order of the classes.
@@ -29,7 +29,7 @@ class Predictions:
         return self.take(self.split == split)
 
     def take(self, entries: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Predictions":
-        """The entries at these positions, in their order, or those where a mask is true."""
+        """Return the entries at these positions, in their order, or those where a mask is true."""
         return Predictions(**{field.name: getattr(self, field.name)[entries] for field in fields(self)})
 
     @property
@@ -49,7 +49,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run said of test examples at each of its evaluations.
+    """Predictions of a run for test examples at each of its evaluations.
 
     ``prob`` is the probability of class 1 (e, n), or with K > 2 classes that of each class (e, n, K). ``steps`` (e,) ascends from
     0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
@@ -71,14 +71,14 @@ class Trajectory:
         return int(self.steps[-1])
 
     def hindsight(self, gold: npt.NDArray[np.int8]) -> int:
-        """The step with the best accuracy against ``gold`` (n,), the earliest of equal ones, 0 aside. For diagnosis only."""
+        """Return the earliest step after 0 with the best accuracy against ``gold`` (n,). For diagnosis only."""
         return earliest_best(self.steps, (self.label == gold).mean(axis=1))
 
     def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
         return float((labels_of(self.at(step)) == gold).mean())
 
     def at(self, step: int) -> npt.NDArray[np.float32]:
-        """Probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
+        """Return probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
         prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]
         return prob
 
@@ -89,16 +89,16 @@ class Trajectory:
 
 
 def classes_of(prob: npt.NDArray[np.float32]) -> int:
-    """How many classes the probabilities (n,) or (n, K) are of."""
+    """Return the number of classes of the probabilities (n,) or (n, K)."""
     return 2 if prob.ndim == 1 else prob.shape[1]
 
 
 def labels_of(prob: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
-    """Hard labels (n,): 1 where the probability of class 1 (n,) is above one half; of (n, K) the first of the most probable."""
+    """Return hard labels (n,): 1 where the probability (n,) is above one half, or the first most probable class of (n, K)."""
     return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(np.int8)
 
 
 def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:
-    """The first step with the highest score. Step 0 is no candidate: a model that has not been trained is not stopped early."""
+    """Return the first step with the highest score. Step 0 is not a candidate: an untrained model cannot be selected."""
     trained = np.asarray(steps) > 0
     return int(np.asarray(steps)[trained][np.argmax(np.asarray(score)[trained])])

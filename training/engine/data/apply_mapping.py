@@ -1,4 +1,4 @@
-"""From the rows of somebody's file to examples, as their mapping says; what does not fit is an error with its row and column."""
+"""Conversion of an imported file's rows to examples by its mapping; errors name row and column."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from training.words import composed, identity, wording
 
 
 def examples(reader: Reader, mapping: Mapping, told: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
-    """The examples of every row, which pass through ``told``. Raises CorruptData, which names row and column."""
+    """Yield the examples of every row; rows pass through ``told``. Raises CorruptData, which names row and column."""
     how = mapping.root
     for column in how.columns:
         if column not in reader.columns:

@@ -1,4 +1,4 @@
-"""Trivial classifiers, trained on some groups and scored on others: what length, form and words alone say of the label."""
+"""Trivial classifiers, trained on some groups and scored on others: the accuracy of length, form and words alone."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,21 +14,21 @@ from training.words import words as words_of
 SAMPLE = 20_000
 TEST_SHARE = 0.4
 FEWEST = 40
-"""Rows to train on, and rows to be scored on, below which a baseline says nothing."""
+"""Rows to train on, and rows to score, below which there are no baselines."""
 SEED = 8
 
 TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words"}
 
 Texts = tuple[str, ...]
-"""Of one example: a text, or two of which one is preferred. A classifier of pairs sees the difference of what it sees of each."""
+"""The texts of an example: one, or two of which one is preferred. A classifier of pairs reads the difference of features."""
 
 Labels = npt.NDArray[np.int8]
 Matrix = npt.NDArray[np.float64]
 
 
 def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
-    """The three, or none where there are too few rows, groups or classes on either side."""
-    # Costs half a second, which commands that check nothing need not pay.
+    """Return the three baselines, or none where there are too few rows, groups or classes on either side."""
+    # Takes half a second to import, which commands without checks need not pay.
     from scipy.stats import binomtest
 
     groups = np.random.default_rng(SEED).permutation(np.unique(group))
@@ -68,13 +68,13 @@ def _form(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) ->
 
 
 def _compared(texts: Sequence[Texts], features: Callable[[str], list[float]]) -> Matrix:
-    """(examples, features) of the one text, or of the first less those of the second."""
+    """Return the features (examples, features) of the single text, or of the first text minus those of the second."""
     sides = [np.array([features(text) for text in side], np.float64) for side in zip(*texts, strict=True)]
     return sides[0] if len(sides) == 1 else sides[0] - sides[1]
 
 
 def form(text: str) -> list[float]:
-    """How a text looks, and how its last line looks, where answers stand; its length is not in it."""
+    """Return features of the form of a text and of its last line, where answers stand; they do not contain its length."""
     return [*_looks(text), *_looks(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
 
 
@@ -88,7 +88,7 @@ def _looks(text: str) -> list[float]:
     return [
         *_kind(first),
         *_kind(last),
-        # Rounded, or one capital in so many letters would tell how many letters there are.
+        # Rounded, since the share of a single capital would reveal the number of letters.
         round(sum(map(str.isupper, text)) / n, 1),
         round(sum(map(str.isdigit, text)) / n, 1),
         round(sum(not (one.isalnum() or one.isspace()) for one in text) / n, 1),
@@ -104,7 +104,7 @@ def _kind(one: str) -> list[float]:
 
 
 def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    # Costs a second, which commands that check nothing need not pay.
+    # Takes a second to import, which commands without checks need not pay.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model: Any = HistGradientBoostingClassifier(max_iter=60, max_depth=4, early_stopping=False, random_state=SEED)

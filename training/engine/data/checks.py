@@ -1,4 +1,4 @@
-"""The checks of a data set: balance, lengths, near copies across groups, trivial baselines; and what they make one warn of."""
+"""The checks of a data set: balance, lengths, near copies across groups, trivial baselines, and the warnings that follow."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ from training.words import length
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 BATCH = 4_096
 COMPARED = 1_000_000
-"""Rows among which near copies are sought; of a larger data set so many, drawn by seed."""
+"""Rows among which near copies are sought; more are sampled by seed."""
 TEMPLATE_SAMPLE = 2_000
 SEED = 5
 SHOWN, LONGEST = 6, 400
 HEAD, TAIL = 3_000, 1_000
-"""Characters of a long text that the baselines read."""
+"""Characters at both ends of a long text that the baselines read."""
 
 EASY = 0.9
-"""A bag of words warns where it is right more often; length and form where they are right more often than one class can be."""
+"""Accuracy of a bag of words above which there is a warning; length and form warn above the largest possible class share."""
 NEAR_SHARE = 0.01
 CONFLICT_SHARE = 0.01
 COPY_SHARE = 0.1
@@ -33,7 +33,7 @@ FEW_ROWS = 1_000
 
 
 def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
-    """The report on the data set in ``path`` (id, text, label, group, of preferences text_b), made as ``counts`` tell."""
+    """Return the report on the data set in ``path`` (id, text, label, group; for preferences text_b) with its ``counts``."""
     with pq.ParquetFile(path) as file:
         total, columns = file.metadata.num_rows, columns_of(file)
         label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
@@ -92,7 +92,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
 
 
 def columns_of(file: pq.ParquetFile) -> list[str]:
-    """The columns of the texts of an example: one, or two of which one is preferred."""
+    """Return the columns of the texts of an example: one, or two of which one is preferred."""
     return [column for column in ("text", "text_b") if column in file.schema_arrow.names]
 
 
@@ -101,7 +101,7 @@ def joined(texts: Texts) -> str:
 
 
 def drawn(total: int, most: int) -> npt.NDArray[np.int64]:
-    """Row numbers, ascending: all of them, or ``most`` drawn by seed."""
+    """Return row numbers, ascending: all of them, or ``most`` drawn by seed."""
     if total <= most:
         return np.arange(total)
     return np.sort(np.random.default_rng([SEED, most]).choice(total, most, replace=False))
@@ -116,7 +116,7 @@ def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
 
 
 def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
-    """The texts of these rows, which ascend."""
+    """Return the texts of these ascending rows."""
     found: list[Texts] = []
     start, columns = 0, columns_of(file)
     for index in range(file.metadata.num_row_groups):
@@ -130,14 +130,14 @@ def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
 
 
 def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
-    """The texts of these rows in their order."""
+    """Return the texts of these rows in their order."""
     ascending = np.unique(np.array(rows, np.int64))
     by_row = dict(zip(ascending.tolist(), _texts(file, ascending), strict=True))
     return [by_row[row] for row in rows]
 
 
 def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
-    """``words`` (1, n) of the texts of all classes; (2, n) of pairs, of which texts are told apart as rejected and preferred."""
+    """Return the lengths: ``words`` (1, n) of single texts, by class, or (2, n) of pairs, by rejected and preferred text."""
     label = np.concatenate([label, 1 - label][: len(words)])
     words = words.ravel()
     bins = np.searchsorted(EDGES, words, side="right") - 1
@@ -150,7 +150,7 @@ def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Length
 
 
 def warnings(report: Report) -> tuple[str, ...]:
-    """Sentences for what lies beyond the thresholds above."""
+    """Return a sentence for each measure beyond the thresholds above."""
     found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:

@@ -1,4 +1,4 @@
-"""``python -m training data``: what there is, fetching, checking and adding, told as JSON lines."""
+"""``python -m training data``: list, fetch, preview, check and add data sets, with results as JSON lines."""
 
 import argparse
 import logging
@@ -24,7 +24,7 @@ Write = Callable[[BaseModel], None]
 
 
 def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool]) -> int:
-    """Does what was asked and writes what it finds; what went wrong is the last line. Returns the exit code."""
+    """Run the command and write its results; an error is the last line. Returns the exit code."""
 
     def tick(phase: str, done: int, total: int) -> None:
         if should_stop():
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
     except Stopped:
         return STOPPED
     except BrokenPipeError:
-        logging.error("Nobody reads the answers any more.")
+        logging.error("The reader of the results has gone away.")
         return FAILED
     except ValidationError as error:
         problems = problems_of(error)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
 
 
 class Listed(BaseModel):
-    """``state`` is embedded, ready, or registered (and not fetched)."""
+    """A listed data set; ``state`` is embedded, ready, or registered (not fetched)."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""How a CSV file is to be read: its delimiter, its header, and what is said where it cannot be."""
+"""The dialect of a CSV file: its delimiter and header, and the sentences of its errors."""
 
 import csv
 import re
@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 from training.engine.errors import CorruptData
 
 DELIMITERS = "\t,;|"
-"""Of equally good ones the first: texts hardly have tabs."""
+"""Possible delimiters; the first of equally good ones is chosen, since texts rarely contain tabs."""
 SAYS_DELIMITER = re.compile(r"\"?sep=([,;\t|])\"?\s*", re.IGNORECASE)
 TRIED = 20
-"""Rows by which the delimiter is told."""
+"""Rows by which the delimiter is determined."""
 
 Rows = Iterator[list[str]]
 
 
 def said(line: str) -> str:
-    """The delimiter that a first line of spreadsheets says, such as sep=;, or nothing."""
+    """Return the delimiter declared by a first line such as sep=;, or an empty string."""
     found = SAYS_DELIMITER.fullmatch(line)
     return found[1] if found else ""
 
 
 def best(reader: Callable[[str], Rows]) -> str:
-    """The delimiter with which the first rows have equally many columns, and the most. ``reader`` reads from the beginning."""
+    """Return the delimiter that gives the first rows equally many columns, and the most. ``reader`` reads from the start."""
 
     def score(delimiter: str) -> tuple[float, int]:
         try:
@@ -37,7 +37,7 @@ def best(reader: Callable[[str], Rows]) -> str:
 
 
 def first_rows(reader: Rows) -> list[list[str]]:
-    """The header and a few rows, up to an error. Raises CorruptData where the header has it, or is missing."""
+    """Return the header and a few rows, up to an error. Raises CorruptData where the header has the error, or is missing."""
     found: list[list[str]] = []
     try:
         for row in reader:
@@ -53,7 +53,7 @@ def first_rows(reader: Rows) -> list[list[str]]:
 
 
 def names(rows: list[list[str]]) -> list[str]:
-    """What the header calls the columns: one without a name by its number, none at the end that has no values either."""
+    """Return the names of the columns: an unnamed one gets its number; unnamed ones at the end without values are dropped."""
     header, *rest = rows
     while header and not header[-1].strip() and not any(row[len(header) - 1 : len(header)] > [""] for row in rest):
         header = header[:-1]
@@ -61,7 +61,7 @@ def names(rows: list[list[str]]) -> list[str]:
 
 
 def fits(row: list[str], wide: int) -> bool:
-    """Whether a row has that many values, but for empty ones that delimiters at its end begin."""
+    """Return whether a row has that many values, apart from empty ones after delimiters at its end."""
     return len(row) >= wide and not any(row[wide:])
 
 

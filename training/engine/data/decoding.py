@@ -1,17 +1,17 @@
-"""Texts that were decoded with surrogate escapes: which of them were no UTF-8, told with row and column."""
+"""Detection of invalid UTF-8 in texts decoded with surrogate escapes, with row and column."""
 
 from training.engine.errors import CorruptData
 
 
 def unicode(text: str, row: int, column: str) -> str:
-    """``text`` if it is whole. Raises CorruptData for bytes that are not UTF-8."""
+    """Return ``text`` if it is valid. Raises CorruptData for bytes that are not UTF-8."""
     if wrong := not_utf8(text):
         raise CorruptData(f"Row {row:,}, column “{column}”: not UTF-8 ({wrong}). Save the file as UTF-8.")
     return text
 
 
 def not_utf8(text: str) -> str:
-    """What of ``text`` was no UTF-8, empty where it is whole."""
+    """Return a description of the invalid UTF-8 in ``text``, empty where it is valid."""
     if text.isascii():
         return ""
     try:

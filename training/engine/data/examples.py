@@ -1,4 +1,4 @@
-"""Reading a data set: its columns, checked against the digest that the run was planned with."""
+"""Reading of a data set: its columns, checked against the digest in the run's specification."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
 Side = Literal["a", "b"]
-"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
+"""The first or second texts of a data set of preferences. Other data sets have only the first."""
 
 
 @dataclass(frozen=True)
 class Examples:
     """The rows of a data set in stored order, one entry per row: ``label`` is one of 0 to ``classes`` - 1.
 
-    ``group`` is the stored value, or a hash of it, and never a count: it says the same of a row whatever other rows there are.
-    In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
+    ``group`` is the stored value, or a hash of it, and never a count: it does not depend on other rows. In a data set of
+    preferences ``text`` is compared with ``text_b``, and label 1 means that ``text`` is preferred.
     """
 
     id: npt.NDArray[np.int64]
@@ -37,14 +37,14 @@ class Examples:
 
     @property
     def classes(self) -> int:
-        """Two or more: as many as the data set has labels, since each of them has rows."""
+        """The number of classes, at least two: the number of labels, each of which has rows."""
         return max(2, int(self.label.max(initial=0)) + 1)
 
 
 def load_examples(name: str, fingerprint: str) -> Examples:
-    """The data set ``name``. Raises CorruptData where its file is missing or is not the one with ``fingerprint`` (SHA-256).
+    """Return the data set ``name``. Raises CorruptData where its file is missing or does not have ``fingerprint`` (SHA-256).
 
-    The shelf keeps files by fingerprint: a run finds its own even when the name has gone or means another file by now.
+    The library stores files by fingerprint: a run finds its own even if the name is gone or means another file by now.
     """
     entry, path = catalog.known_dataset(name), catalog.examples_of(name, fingerprint)
     mend = "Plan the experiment again."
@@ -62,7 +62,7 @@ def load_examples(name: str, fingerprint: str) -> Examples:
 
 
 def from_table(table: pa.Table) -> Examples:
-    """Examples from the columns id, text, label, group (whole numbers or names) and, for preferences, text_b.
+    """Return examples from the columns id, text, label, group (integers or names) and, for preferences, text_b.
 
     Raises CorruptData.
     """

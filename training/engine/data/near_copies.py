@@ -1,10 +1,10 @@
-"""Near copies in different groups: rows that are nearly the same text although a split may put them on both sides.
+"""Near copies in different groups: rows with nearly the same text that a split may put on both sides.
 
-Each text is a set of word 5-grams, as hashes (case and punctuation aside; a shorter text is one gram). Of each set the 16
-smallest hashes are kept, its bottom-k sketch (Broder 1997), from which the share of grams that two texts have in common
-(Jaccard) is estimated. Pairs are sought among rows that share one of their four smallest hashes, each with its eight nearest in
-the order of hashes, and count as near copies from one half of the grams in common. Grams of more than a tenth of the rows, such
-as those of a template, are left aside.
+Each text is a set of hashed word 5-grams (without case and punctuation; a shorter text is one gram). The 16 smallest hashes of
+each set are its bottom-k sketch (Broder 1997), which estimates the share of grams that two texts have in common (Jaccard).
+Candidate pairs share one of their four smallest hashes, each row with its eight nearest in the order of hashes; a pair counts
+as near copies from one half of the grams in common. Grams of more than a tenth of the rows, such as those of a template, are
+ignored.
 """
 
 import zlib
@@ -20,7 +20,7 @@ from training.words import words as words_of
 GRAM, SKETCH, BANDS, LAGS = 5, 16, 4, 8
 NEAR = 0.5
 LONGEST = 256
-"""Words of each text that are read."""
+"""Largest number of words of each text that are read."""
 COMMON_SHARE, COMMON_ROWS = 0.1, 20
 
 Hashes = npt.NDArray[np.uint64]
@@ -41,7 +41,7 @@ class Pairs:
 
 
 def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
-    """The hashes of all grams of ``texts``, and for each the text that it is from; each gram of a text once."""
+    """Return the hashes of all grams of ``texts``, and the text of each; each gram of a text once."""
     words = [words_of(text[: 20 * LONGEST])[:LONGEST] for text in texts]
     lengths = np.array([len(found) for found in words], np.int64)
     flat = np.fromiter((zlib.crc32(word.encode()) for found in words for word in found), np.uint64, int(lengths.sum()))
@@ -63,7 +63,7 @@ def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
 
 
 def _mix(value: Hashes) -> Hashes:
-    """The finaliser of SplitMix64: equal numbers stay equal, others are spread evenly."""
+    """Return the finaliser of SplitMix64: equal numbers stay equal, others are spread evenly."""
     value = value + np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -72,14 +72,14 @@ def _mix(value: Hashes) -> Hashes:
 
 
 def common_grams(texts: Sequence[str]) -> Hashes:
-    """Grams of a template, by a sample of the texts."""
+    """Return the grams of a template, found in a sample of the texts."""
     found, counts = np.unique(grams(texts)[0], return_counts=True)
     common: Hashes = found[(counts > COMMON_SHARE * len(texts)) & (counts >= COMMON_ROWS)]
     return common
 
 
 def sketches(texts: Sequence[str], common: Hashes) -> Hashes:
-    """(texts, 16): the smallest hashes of each text in ascending order, NONE where it has fewer."""
+    """Return (texts, 16): the smallest hashes of each text in ascending order, NONE where it has fewer."""
     hashes, owners = grams(texts)
     if len(common):
         kept = ~np.isin(hashes, common)
@@ -93,7 +93,7 @@ def sketches(texts: Sequence[str], common: Hashes) -> Hashes:
 
 
 def near_pairs(sketch: Hashes, group: Indices) -> Pairs:
-    """Rows of different groups whose texts are nearly the same."""
+    """Return rows of different groups whose texts are nearly the same."""
     hashes, rows = sketch[:, :BANDS].T.ravel(), np.tile(np.arange(len(sketch)), BANDS)
     real = hashes != NONE
     hashes, rows = hashes[real], rows[real]
@@ -118,7 +118,7 @@ def _parts(pairs: Indices) -> list[Indices]:
 
 
 def shared(one: Hashes, two: Hashes) -> npt.NDArray[np.float64]:
-    """The estimated share of grams in common: of the 16 smallest hashes of both sets together, those that are in both."""
+    """Return the estimated share of common grams: of the 16 smallest hashes of both sets together, those that are in both."""
     both = np.sort(np.concatenate([one, two], axis=1), axis=1)
     twin = np.zeros(both.shape, bool)
     twin[:, 1:] = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] != NONE)

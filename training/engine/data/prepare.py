@@ -1,4 +1,4 @@
-"""From a file or a registered source to a checked data set, and onto the shelf."""
+"""Preparation of a data set from a file or a registered source: conversion, checks, and addition to the library."""
 
 import hashlib
 import os
@@ -26,15 +26,15 @@ from training.engine.data.rules import Tick, settle
 from training.engine.errors import CorruptData
 
 FEWEST = 100
-"""Rows of a file that somebody brings, below which no test set and halves can be drawn that say anything."""
+"""Rows of an imported file below which no meaningful test set and halves can be drawn."""
 EVERY = 2_000
-"""Rows between two reports of progress."""
+"""Rows between two progress reports."""
 
 Item = TypeVar("Item")
 
 
 def check_file(path: Path, mapping: Mapping, folder: Path, tick: Tick) -> Checked:
-    """Reads and checks ``path`` and leaves the data set in ``folder``. Raises CorruptData with a sentence."""
+    """Read and check ``path`` and write the data set to ``folder``. Raises CorruptData with a sentence."""
     reader, read = open_file(path), Count()
 
     def told(rows: Iterable[Item]) -> Iterator[Item]:
@@ -51,7 +51,7 @@ def check_file(path: Path, mapping: Mapping, folder: Path, tick: Tick) -> Checke
 
 
 def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, tick: Tick) -> Checked:
-    """The same for rows of the registered data set ``name``."""
+    """Check the ``rows`` of the registered data set ``name`` and write it to ``folder``. Raises CorruptData."""
     read = Count()
 
     def told() -> Iterator[Row]:
@@ -64,7 +64,7 @@ def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, tick:
 
 
 class Count:
-    """Counts what passes."""
+    """A counter of the items that pass through it."""
 
     number = 0
 
@@ -88,13 +88,13 @@ def _make(
 
 
 def add(path: Path, mapping: Mapping, about: About, tick: Tick) -> Card:
-    """Checks ``path`` and shelves it. Raises CorruptData, and ValueError where its name means other texts already."""
+    """Check ``path`` and add it to the library. Raises CorruptData, and ValueError where its name already means other texts."""
     with work_folder() as folder:
         return dataset_card.put(check_file(path, mapping, folder, tick), mapping, about, path.name, folder)
 
 
 def fetch_registered(name: str, mirror: Path | None, tick: Tick) -> Card:
-    """Loads the registered data set ``name`` from the Hub or from the folder ``mirror``, checks and shelves it."""
+    """Load the registered data set ``name`` from the Hub or from the folder ``mirror``, check it and add it to the library."""
     entry = catalog.REGISTERED.get(name)
     if entry is None:
         raise catalog.unknown("registered data set", catalog.REGISTERED, name)
@@ -124,7 +124,7 @@ def _registered_card(name: str, entry: Registered, source: fetch.Source, checked
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder on the shelf's disk that ends with the block; those of processes that were killed go too."""
+    """Yield a temporary folder on the library's disk; folders of killed processes are removed too."""
     library.folder().mkdir(parents=True, exist_ok=True)
     for left in library.folder().glob(".work-*"):
         if not Path(f"/proc/{left.name.split('-')[1]}").exists():

@@ -1,4 +1,4 @@
-"""A first look at a file: its columns with their types and few values, and its first rows."""
+"""The preview of a file: its columns with their types and few values, and its first rows."""
 
 from itertools import islice
 from pathlib import Path
@@ -9,12 +9,12 @@ from training.engine.data.files import open_file
 LOOKED_AT = 5_000
 SHOWN = 8
 FEW = 20
-"""A column with at most so many different values shows them all: one of them may be the label."""
+"""Largest number of different values of a column that are all shown: the column may be the label."""
 LONGEST = 400
 
 
 def look(path: Path) -> Looked:
-    """Reads the first rows of ``path``. Raises CorruptData where they cannot be read."""
+    """Return the preview of ``path``. Raises CorruptData where it cannot be read."""
     reader = open_file(path)
     rows = list(islice(reader.rows(), LOOKED_AT))
     columns = []

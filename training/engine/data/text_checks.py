@@ -1,4 +1,4 @@
-"""What the texts of a data set look like to whoever reads them: to a bag of words, and to a person who would find ids in them."""
+"""Checks of texts: whether a bag of words can tell them apart, and whether they are ids."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from training.words import words
 
 BLIND_SHARE = 0.01
-"""Texts of which a bag of words sees nothing, or not what sets them apart, above which one is warned."""
+"""Share of texts that a bag of words cannot read or tell apart, above which there is a warning."""
 ID_SHARE = 0.5
 LONGEST_ID = 64
 
@@ -25,12 +25,12 @@ ID = re.compile(
 
 
 def warnings(texts: Texts, label: npt.NDArray[np.int8]) -> tuple[str, ...]:
-    """Sentences about a sample of examples, each of one text or of two."""
+    """Return sentences about a sample of examples, each of one text or of two."""
     return tuple(filter(None, (_ids(texts), _wordless(texts), _same_words(texts, label))))
 
 
 def is_id(text: str) -> bool:
-    """Whether ``text`` looks like an id and not like something to read: TCK-00123, ticket 17, 4711, a UUID."""
+    """Return whether ``text`` looks like an id rather than a text: TCK-00123, ticket 17, 4711, a UUID."""
     return len(text) <= LONGEST_ID and ID.fullmatch(text.strip()) is not None
 
 
@@ -53,7 +53,7 @@ def _wordless(texts: Texts) -> str:
 
 
 def _same_words(texts: Texts, label: npt.NDArray[np.int8]) -> str:
-    """Of pairs those whose two texts have the same words; of single texts those whose words also stand with another label."""
+    """Return a warning of pairs whose two texts have the same words, or of single texts whose words also have another label."""
     bags = [tuple(tuple(sorted(words(text))) for text in one) for one in texts]
     if len(texts) and len(texts[0]) == 2:
         same = sum(one == other and bool(one) for one, other in bags)

@@ -1,13 +1,13 @@
-"""One run in several processes: started, watched, and ended together, by a process that computes nothing itself.
+"""The launcher of a run in several processes: a process that computes nothing starts, watches and ends them.
 
-How many there are is the worker's matter (``W2S_PROCESSES``, ``W2S_SHARDED``) and in no run's key.
+Their number is a setting of the worker (``W2S_PROCESSES``, ``W2S_SHARDED``) and not part of a run's key.
 """
 
 import contextlib
 import logging
 import multiprocessing
 import os
-import pickle  # nosec B403 # its own processes, by pipes
+import pickle  # nosec B403 # from own processes, through pipes
 import signal
 import sys
 import tempfile
@@ -39,17 +39,17 @@ Train = Callable[[RunSpec, Store, Callable[[Event], None], Callable[[], bool], P
 
 LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
 PATIENCE = timedelta(days=7)
-"""For another process in a collective. Whoever dies is noticed by the process that watches; who works may take long."""
+"""Time-out of collectives: long, since a working process may be slow, and the watching process notices a dead one."""
 LAST_WORDS_SECONDS = 2.0
-"""Once one process has failed the others may say what they saw of it, and are then killed."""
+"""Time for the other processes to report after one has failed, before they are killed."""
 
 
 def train_together(
     train: Train, run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> None:
-    """Calls ``train`` in this process, or in as many others as this worker has for one run; their events are emitted here.
+    """Call ``train`` in this process, or in the worker's number of processes for one run; their events are emitted here.
 
-    A head or a bag of words is too small to be shared out. Raises what a process has raised.
+    A head or a bag of words is too small to be distributed. Raises the error of a process.
     """
     size, sharded = _asked()
     if size == 1 or not run.tunes_backbone:
@@ -66,12 +66,12 @@ def train_together(
             process.start()
             members.append(Member(process, told))
             ended.callback(members[-1].end)
-            tell.close()  # so that the end of the process is the end of what it tells
+            tell.close()  # so that the end of the process ends its messages
         _watch(members, emit, should_stop, stop)
 
 
 def _asked() -> tuple[int, bool]:
-    """How many processes this worker has for one run, and whether they share out its model. Raises EngineError."""
+    """Return the number of processes that this worker has for one run, and whether they shard the model. Raises EngineError."""
     try:
         processes, sharded = environment.whole("W2S_PROCESSES", 1, least=1), environment.flag("W2S_SHARDED")
     except environment.SettingError as error:
@@ -82,21 +82,21 @@ def _asked() -> tuple[int, bool]:
 
 
 def _context() -> Any:
-    """Forks while that is safe, which saves seconds of imports: before torch has threads or holds a GPU."""
+    """Return a context that forks while that is safe, which saves seconds of imports: before torch has threads or holds a GPU."""
     threads = len(list(Path("/proc/self/task").iterdir())) if FORKS else None
     return multiprocessing.get_context("fork" if threads == 1 and not torch.cuda.is_initialized() else "spawn")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A process's last words: what it raised, None for nothing, and when, by a clock that all processes share."""
+    """The outcome of a process: its error, None for success, and the time, by a clock that all processes share."""
 
     error: BaseException | None
     when: float
 
 
 class Member:
-    """One of the processes, as seen by the one that watches."""
+    """A process of the group, as seen by the watching process."""
 
     def __init__(self, process: BaseProcess, told: Connection) -> None:
         self.process, self.told = process, told
@@ -104,7 +104,7 @@ class Member:
         self.gone = False
 
     def listen(self) -> Event | None:
-        """The next event, None where it told something else."""
+        """Return the next event, None for another message or the end."""
         try:
             said = self.told.recv()
         except EOFError:
@@ -123,7 +123,7 @@ class Member:
         return self.gone
 
     def error(self) -> tuple[float, BaseException]:
-        """Of a process that has failed: since when, and why. One that was killed could not say, and failed before all others."""
+        """Return time and error of a failed process. A killed one has no message and counts as the first failure."""
         if self.outcome and self.outcome.error:
             return self.outcome.when, self.outcome.error
         self.process.join(LAST_WORDS_SECONDS)
@@ -139,7 +139,7 @@ class Member:
 
 
 def _watch(members: list[Member], emit: Callable[[Event], None], should_stop: Callable[[], bool], stop: Any) -> None:
-    """Until the main process has ended. Raises what it raised, or what the first process to fail did."""
+    """Watch until the main process has ended. Raises its error, or that of the first process to fail."""
     main = members[0]
     while main.outcome is None and not any(member.failed for member in members):
         stop.value = stop.value or should_stop()
@@ -155,7 +155,7 @@ def _watch(members: list[Member], emit: Callable[[Event], None], should_stop: Ca
 
 
 def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float) -> None:
-    """Emits what they tell within ``seconds``."""
+    """Emit the events that arrive within ``seconds``."""
     open_ = {member.told: member for member in members if not member.gone}
     for told in wait(list(open_), seconds):
         if (event := open_[told].listen()) is not None:  # type: ignore[index]
@@ -165,12 +165,12 @@ def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float
 def _work(
     process_group: ProcessGroup, meeting: Path, tell: Connection, stop: Any, parent: int, train: Train, run: RunSpec, store: Store
 ) -> None:
-    """The life of one process: it ends when its parent does, and stops only when all of them agree to."""
+    """Run one process: it ends when its parent does, and stops only when all processes agree to."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
-        return  # it died before that
+        return  # the parent died first
     private()
     error: BaseException | None = None
     try:
@@ -185,7 +185,7 @@ def _work(
 
 
 def _meet(process_group: ProcessGroup, meeting: Path) -> None:
-    """Joins the others, who find each other through a file and talk through the loopback interface, one device for each."""
+    """Join the process group, whose processes find each other through a file and connect over loopback, one device for each."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if gpus and process_group.size > gpus:
         raise EngineError(
@@ -203,16 +203,16 @@ def _meet(process_group: ProcessGroup, meeting: Path) -> None:
     if gpus:
         torch.cuda.set_device(process_group.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
-    # By its path, which a URL would have to quote.
+    # By path, since a URL would need quoting.
     store = dist.FileStore(str(meeting), process_group.size)  # type: ignore[attr-defined]
     dist.init_process_group(backend, store=store, rank=process_group.rank, world_size=process_group.size, timeout=PATIENCE)
-    Accelerator(cpu=not gpus)  # from here on it knows which device is this process's
+    Accelerator(cpu=not gpus)  # determines the device of this process
 
 
 def _portable(error: BaseException) -> BaseException:
-    """``error``, if another process can be told of it, or one of the same words."""
+    """Return ``error`` if it can be pickled, or an error with the same message."""
     try:
-        pickle.loads(pickle.dumps(error))  # nosec B301 # what it has pickled itself
+        pickle.loads(pickle.dumps(error))  # nosec B301 # pickled here
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error

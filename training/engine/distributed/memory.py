@@ -1,4 +1,4 @@
-"""What to do when memory runs out: tell it from other errors, and give back what can be given back."""
+"""Handling of exhausted memory: telling it from other errors, and releasing what can be released."""
 
 import ctypes
 import gc
@@ -7,7 +7,7 @@ import sys
 import torch
 
 SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-"""In the messages of CUDA, MPS and the CPU allocators, which have no class of their own but CUDA's."""
+"""Parts of the messages of CUDA, MPS and CPU allocators; only CUDA has an error class of its own."""
 
 
 def ran_out(error: RuntimeError) -> bool:
@@ -25,7 +25,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
 def keep_freed() -> None:
-    """Tells glibc to keep what is freed for the next tensor. Else each large one is new memory, paid for page by page."""
+    """Have glibc keep freed memory for the next tensor. Otherwise each large one is new memory, faulted in page by page."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -1,6 +1,6 @@
-"""The processes that train one run together, as each of them sees it: equal steps in all, each on its share of the rows.
+"""The process group of a run, as each of its processes sees it: equal steps in all, each on its share of the rows.
 
-Nothing here talks to another process unless all of them do, so every process must call the same verbs in the same order.
+All communication is collective, so every process must call the same methods in the same order.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,12 +18,12 @@ from training.engine.distributed import memory, sharding
 from training.engine.errors import TooLarge
 
 BUCKET = 2**23
-"""Numbers of gradients that are summed over processes in one go: 32 MB."""
+"""Gradient values that are summed over processes at once: 32 MB."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Process ``rank`` of ``size``. ``sharded``: each holds a share of the model too, by FSDP, and not all of it."""
+    """Process ``rank`` of ``size``. ``sharded``: each holds a share of the model too, by FSDP, instead of all of it."""
 
     rank: int = 0
     size: int = 1
@@ -31,22 +31,22 @@ class ProcessGroup:
 
     @property
     def main(self) -> bool:
-        """Whether this is the one process that tells events and writes files."""
+        """Return whether this is the process that emits events and writes files."""
         return self.rank == 0
 
     def place(self, model: nn.Module) -> nn.Module:
-        """``model`` on this process's device, or this process's shards of it."""
+        """Return ``model`` on this process's device, or this process's shards of it."""
         device = Accelerator().device
         return sharding.shard(model, device) if self.sharded else model.to(device)
 
     # Rows.
 
     def share(self, rows: Rows) -> Rows:
-        """Those of ``rows`` that are this process's; none where there are fewer rows than processes."""
+        """Return this process's share of ``rows``; empty where there are fewer rows than processes."""
         return rows if self.size == 1 else rows[self.rank :: self.size]
 
     def gather(self, share: Tensor, total: int) -> Tensor:
-        """What all processes have for their shares (n, ...) of ``total`` rows, in the order of the rows (total, ...)."""
+        """Return the values of all processes' shares (n, ...) of ``total`` rows, in the order of the rows (total, ...)."""
         if self.size == 1:
             return share
         whole = share.new_zeros(total, *share.shape[1:])
@@ -54,7 +54,7 @@ class ProcessGroup:
         return self.sum(whole)
 
     def rounds(self, parts: list[Rows]) -> Iterator[Rows]:
-        """This process's ``parts``, then empty ones for as long as another has some: all go round equally often."""
+        """Yield this process's ``parts``, then empty ones while another process has more: all have equally many rounds."""
         rounds = self._largest(len(parts))
         yield from parts
         for _ in range(rounds - len(parts)):
@@ -63,14 +63,14 @@ class ProcessGroup:
     # Agreement.
 
     def agree(self, wish: bool) -> bool:
-        """Whether any process wishes it."""
+        """Return whether the wish is true in any process."""
         return bool(self._largest(wish))
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """Memory that runs out in one process in this block runs out in all at its end. Nothing inside talks to another process.
+        """Raise exhausted memory of one process in this block in all processes at its end. The block must not communicate.
 
-        Raises TooLarge where the model is sharded: then the others are waiting for this one somewhere inside the model.
+        Raises TooLarge where the model is sharded: the other processes then wait for this one inside the model.
         """
         ran_out = False
         try:
@@ -84,12 +84,12 @@ class ProcessGroup:
                 "Memory ran out in one process of a sharded model: try more processes, gradient checkpointing, "
                 "or fewer tokens of each text."
             )
-        if self.agree(ran_out):  # out here, where no exception holds the tensors that filled the memory
+        if self.agree(ran_out):  # outside the handler, where no exception holds the tensors that filled the memory
             raise torch.OutOfMemoryError("out of memory in one of the processes")
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """The others enter once the main process has left: what it leaves on disk they need not make again."""
+        """Let the other processes enter after the main process has left: they reuse the files that it wrote."""
         if not self.main:
             self.wait()
         yield
@@ -97,11 +97,11 @@ class ProcessGroup:
             self.wait()
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes are here."""
         self.agree(False)
 
     def _largest(self, number: int) -> int:
-        """A tensor of the CPU, so that no accelerator has to be waited for."""
+        """Return the largest number of all processes, by a CPU tensor, so that no accelerator is waited for."""
         if self.size == 1:
             return number
         largest = torch.tensor(number, dtype=torch.int64)
@@ -111,13 +111,13 @@ class ProcessGroup:
     # Sums.
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """``tensor`` becomes the sum of those of all processes."""
+        """Sum ``tensor`` over all processes, in place, and return it."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Each gradient becomes the sum of those of all processes. FSDP has done so in the backward pass already."""
+        """Sum each gradient over all processes, in place. FSDP has already done so in the backward pass."""
         if self.size == 1 or self.sharded:
             return
         for bucket in _buckets([parameter.grad for parameter in parameters if parameter.grad is not None]):
@@ -127,11 +127,11 @@ class ProcessGroup:
 
 
 ALONE = ProcessGroup()
-"""One process: all rows are its own, and it agrees with itself."""
+"""A group of one process: all rows are its own."""
 
 
 def _buckets(gradients: list[Tensor]) -> Iterator[list[Tensor]]:
-    """Neighbouring gradients of at most ``BUCKET`` numbers together, or a single larger one."""
+    """Yield neighbouring gradients of at most ``BUCKET`` numbers together, or a single larger one."""
     bucket, filled = list[Tensor](), 0
     for gradient in gradients:
         if bucket and filled + gradient.numel() > BUCKET:

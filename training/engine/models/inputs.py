@@ -1,4 +1,4 @@
-"""What a model is fed with: rows of a matrix, texts of different lengths, or pairs. All give batches and small parts."""
+"""Inputs of models: rows of a matrix, texts of different lengths, or pairs. All give batches and small parts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,19 +14,19 @@ from training.engine.data.split import Rows
 
 class Inputs(Protocol):
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
-        """The arguments of the model's ``forward`` for these rows, on the CPU."""
+        """Return the arguments of the model's ``forward`` for these rows, on the CPU."""
 
     def used(self, rows: Rows) -> Tensor | None:
-        """The token ids in these rows, each once, with the one that pads a batch; None where there are no tokens."""
+        """Return the distinct token ids in these rows and that of padding; None for inputs without tokens."""
 
     def parts(self, rows: Rows) -> list[Rows]:
-        """Positions in ``rows``, each once, in parts small enough that a stop is noticed between two of them."""
+        """Return positions in ``rows``, each once, in parts small enough for a stop check between two of them."""
 
     def together(self, rows: Rows) -> bool:
-        """Whether the states of all parts of these rows may be kept at once, for one gradient through all of them."""
+        """Return whether the states of all parts of these rows fit together, for one gradient through all of them."""
 
     def halved(self) -> "Inputs | None":
-        """The same inputs in parts half the size; None where they cannot be smaller."""
+        """Return the same inputs in parts of half the size; None where they cannot be smaller."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Dense:
 class Ragged:
     """Token ids: row i is ``ids[starts[i] : starts[i] + lengths[i]]``. A part has at most ``budget`` tokens, padding included.
 
-    ``overhead`` is what one more part costs, in tokens: parts are made smaller only where that saves more padding. A device that
-    is fast and slow to start wants few parts; with an overhead as large as the budget, only the budget cuts.
+    ``overhead`` is the cost of one more part, in tokens: parts are made smaller only where that saves more padding. A device with
+    slow launches needs few parts; with an overhead as large as the budget, only the budget cuts.
     """
 
     ids: npt.NDArray[np.integer]
@@ -74,7 +74,7 @@ class Ragged:
 
     @property
     def largest(self) -> int:
-        """The largest token id of all texts."""
+        """Return the largest token id of all texts."""
         return int(self.ids.max())
 
     def used(self, rows: Rows) -> Tensor | None:
@@ -82,7 +82,7 @@ class Ragged:
         return torch.from_numpy(np.union1d(found, [0]).astype(np.int64))
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
-        """Ids (n, longest) int64 and mask (n, longest) float32. The mask is from lengths: no id doubles as a sign for padding."""
+        """Return ids (n, longest) int64 and mask (n, longest) float32. The mask is derived from lengths: no id marks padding."""
         lengths = self.lengths[rows]
         column = np.arange(max(1, lengths.max()))
         mask = column < lengths[:, None]
@@ -91,7 +91,7 @@ class Ragged:
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.float32))
 
     def parts(self, rows: Rows) -> list[Rows]:
-        """Shortest texts first, cut so that padding and the overhead of parts together are least."""
+        """Return the parts, shortest texts first, cut for the least padding and overhead together."""
         lengths = np.maximum(self.lengths[rows], 1)
         order = np.argsort(lengths, kind="stable")
         parts = []
@@ -117,7 +117,7 @@ class Pairs:
     second: Inputs
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
-        """The arguments for the first texts, then as many for the second ones."""
+        """Return the arguments for the first texts, then as many for the second ones."""
         return (*self.first.batch(rows), *self.second.batch(rows))
 
     def used(self, rows: Rows) -> Tensor | None:
@@ -136,14 +136,14 @@ class Pairs:
 
 
 def starts_of(lengths: Rows) -> Rows:
-    """Where each row starts when rows of these lengths lie one after another."""
+    """Return the start of each row when rows of these lengths are concatenated."""
     return np.cumsum(lengths) - lengths
 
 
 def cuts(lengths: Rows, overhead: int) -> Rows:
-    """Where to cut ascending ``lengths`` (n,) into parts, each padded to its longest, for the least tokens in all.
+    """Return the cuts of ascending ``lengths`` (n,) into parts, each padded to its longest, for the least tokens in all.
 
-    A part counts as ``overhead`` tokens more. Exact, by dynamic programming over the distinct lengths.
+    Each part counts ``overhead`` extra tokens. Exact, by dynamic programming over the distinct lengths.
     """
     if len(lengths) * lengths[-1] - lengths.sum() <= overhead:
         return np.zeros(0, np.int64)  # no cut saves what it costs

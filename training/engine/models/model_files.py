@@ -1,4 +1,4 @@
-"""Where the files of a pretrained model are: in a local folder, or fetched from the Hub at the run's commit."""
+"""The files of a pretrained model: in a local folder, or fetched from the Hub at the run's commit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from training.spec import RunSpec
 
 
 def facts(run: RunSpec) -> Facts:
-    """What the model's config.json says. Raises CorruptModel where it cannot be had."""
+    """Return the facts of the model's config.json. Raises CorruptModel where it is not available."""
     folder = _local_folder(run)
     config = folder / folders.CONFIG if folder else _fetched(run, _fetch_config)
     try:
@@ -22,7 +22,7 @@ def facts(run: RunSpec) -> Facts:
 
 
 def folder_of(run: RunSpec) -> Path:
-    """The folder with the files that the run was planned with. Raises CorruptModel where they changed or cannot be had."""
+    """Return the folder with the files of the plan. Raises CorruptModel where they have changed or are not available."""
     folder = _local_folder(run)
     if folder is None:
         return _fetched(run, _fetch_all)
@@ -39,7 +39,7 @@ def folder_of(run: RunSpec) -> Path:
 
 
 def public_name(run: RunSpec) -> str:
-    """What errors and exported files call the model: its id on the Hub; a local one without its path."""
+    """Return the model's name in errors and exported files: its id on the Hub; a local one without its path."""
     if run.model in catalog.LADDERS or run.model.startswith(HUB):
         return catalog.repository_of(run.model)[0]
     return local.public_name(run.model, run.digest)

@@ -1,7 +1,8 @@
-"""Texts laid end to end, so that nothing of a transformer computes on padding but attention, which sees each text by itself.
+"""Packing of texts end to end, so that only attention computes on padding, and sees each text by itself.
 
-Linear layers, norms and activations treat every token alike: a batch of texts is to them one long row of tokens. For attention
-alone the texts are put side by side, padded, and taken apart again. Used on CPUs, where arithmetic is dear and calls are cheap.
+Linear layers, norms and activations treat every token alike, so they take a batch of texts as one long row of tokens. Only for
+attention are the texts padded side by side, and packed again afterwards. Used on CPUs, where arithmetic is expensive and calls
+are cheap.
 """
 
 from dataclasses import dataclass
@@ -13,35 +14,35 @@ from torch import Tensor, nn
 
 NAME = "packed"
 ARCHITECTURES = ("bert", "gpt2", "llama")
-"""For which it is tested. Others may have windows, biases or caps in their attention that this one does not know."""
+"""Architectures with tests. Others may have windows, biases or caps in their attention that this one lacks."""
 
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the tokens of a padded batch are: ``at`` (tokens,) of its n * longest places. ``hidden`` (n, longest) is padding."""
+    """Positions of a padded batch's tokens: ``at`` (tokens,) of its n * longest places. ``hidden`` (n, longest) is padding."""
 
     at: Tensor
     hidden: Tensor
 
     @classmethod
     def of(cls, mask: Tensor) -> "Packing":
-        """``mask`` (n, longest) is 1 at tokens and 0 at padding."""
+        """Return the packing of a ``mask`` (n, longest), 1 at tokens and 0 at padding."""
         return cls(mask.flatten().nonzero().squeeze(1), mask == 0)
 
     def pad(self, packed: Tensor) -> Tensor:
-        """(tokens, width) to (n, longest, width), zero at padding."""
+        """Return ``packed`` (tokens, width) as (n, longest, width), zero at padding."""
         n, longest = self.hidden.shape
         padded: Tensor = _Pad.apply(packed, self.at, n * longest)  # type: ignore[no-untyped-call]
         return padded.view(n, longest, -1)
 
     def take(self, padded: Tensor) -> Tensor:
-        """(n, longest, width) to (tokens, width)."""
+        """Return ``padded`` (n, longest, width) as (tokens, width)."""
         taken: Tensor = _Take.apply(padded.flatten(0, 1), self.at)  # type: ignore[no-untyped-call]
         return taken
 
 
 class _Pad(torch.autograd.Function):
-    """Its gradient takes rows out; torch's own would add to them one by one, since it does not know that each is there once."""
+    """Padding whose gradient selects rows; torch's own would add to rows one by one, not knowing that each occurs once."""
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, at: Tensor, places: int) -> Tensor:
@@ -74,7 +75,7 @@ def attention(
     packing: Packing | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
-    """Softmax attention of (n, heads, tokens, width); with a ``packing``, n is 1 and the tokens are those of several texts."""
+    """Compute softmax attention of (n, heads, tokens, width); with a ``packing``, n is 1 and the tokens are of several texts."""
     width = query.shape[3]
     if packing:
         query, key, value = (_apart(states, packing) for states in (query, key, value))
@@ -91,14 +92,14 @@ def attention(
 
 
 def _apart(states: Tensor, packing: Packing) -> Tensor:
-    """(1, heads, tokens, width) to (n, heads, longest, width)."""
+    """Return (1, heads, tokens, width) as (n, heads, longest, width)."""
     _, heads, _, width = states.shape
     apart = packing.pad(states[0].transpose(0, 1).flatten(1))
     return apart.view(*apart.shape[:2], heads, width).transpose(1, 2)
 
 
 def pack(transformer: Any) -> None:
-    """Has ``transformer`` read packed texts from now on, if it is one of those that can and runs on a CPU."""
+    """Make ``transformer`` read packed texts, if its architecture supports it and it runs on a CPU."""
     from transformers import AttentionInterface
 
     if transformer.config.model_type in ARCHITECTURES and Accelerator().device.type == "cpu":
@@ -107,7 +108,7 @@ def pack(transformer: Any) -> None:
 
 
 def states(transformer: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-    """The last hidden states (n, longest, width) of padded texts, zero at padding where ``transformer`` reads packed ones."""
+    """Return the last hidden states (n, longest, width) of padded texts, zero at padding where ``transformer`` is packed."""
     found: Tensor
     if transformer.config._attn_implementation != NAME:  # type: ignore[union-attr]
         found = transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state

@@ -1,4 +1,4 @@
-"""In which number format a transformer computes. Weights, the head, losses and optimiser are always fp32."""
+"""The number format of a transformer's arithmetic. Weights, the head, losses and optimiser are always fp32."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
@@ -13,7 +13,7 @@ Resolved = Literal["fp32", "bf16", "fp16"]
 
 
 def precision_of(run: RunSpec) -> Resolved:
-    """The format that ``run`` computes in on this machine. Raises EngineError where the device cannot do it."""
+    """Return the number format of ``run`` on this machine. Raises EngineError where the device does not support it."""
     return resolve(run.precision, Accelerator().device)
 
 

@@ -1,6 +1,6 @@
-"""Models that are asked instead of trained: zero-shot and few-shot prompts (Burns et al. 2023, section 5.2.1).
+"""Prompted models, which are not trained: zero-shot and few-shot prompts (Burns et al. 2023, section 5.2.1).
 
-The words of the prompts are ours. An answer is the next token after the prompt, of those that number the classes, by the model's
+The words of the prompts are ours. An answer is the next token after the prompt, among the numbers of the classes, by the model's
 own unembedding; its probabilities are raw, not calibrated.
 """
 
@@ -27,15 +27,15 @@ from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, labels_of
 
 SLACK = 4
-"""Tokens of a text that may come out otherwise where it meets the words around it."""
+"""Spare tokens per text, since its tokens may differ next to the surrounding words."""
 LEAST = 8
-"""Fewer tokens of a text are no text."""
+"""Smallest number of tokens of a text in a prompt."""
 
 
 def answers(
     run: RunSpec, examples: Examples, split: Split, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> Predictions:
-    """What the model of ``run`` says of half B, of the test set and of the locked rows. Raises EngineError, Stopped."""
+    """Return the predictions of the run's model for half B, the test set and the locked rows. Raises EngineError, Stopped."""
     texts = prompts(run, examples, split, store)
     features = frozen_features(run, texts, "a", store, emit, should_stop)
     parts = {"transfer": split.b.rows, "test": split.test, "locked": split.locked}
@@ -47,9 +47,9 @@ def answers(
 
 
 def prompts(run: RunSpec, examples: Examples, split: Split, store: Store) -> pa.ChunkedArray:
-    """A prompt for every row of the data set, of at most ``run.max_tokens`` tokens: long texts are cut, what is asked never.
+    """Return a prompt of at most ``run.max_tokens`` tokens for every row; long texts are cut, the question never.
 
-    Raises EngineError where hardly anything would be left of the texts.
+    Raises EngineError where too little of the texts would be left.
     """
     entry = catalog.known_dataset(run.dataset)
     classes = entry.classes if entry else tuple(map(str, range(examples.classes)))
@@ -83,7 +83,7 @@ def _cut(text: str, tokenizer: Any, tokens: int) -> str:
 
 
 def _shots(run: RunSpec, examples: Examples, split: Split, store: Store) -> list[tuple[str, int]]:
-    """Texts of half B with their labels, true or weak, drawn by the seed: of each label in turn, as far as they go."""
+    """Return texts of half B with true or weak labels, drawn by the seed: of each label in turn, while there are any."""
     assert isinstance(run.method, FewShot)
     supervisor = read_supervisor(run, store) if run.method.labels == "weak" else None
     rows = split.b.train
@@ -93,5 +93,5 @@ def _shots(run: RunSpec, examples: Examples, split: Split, store: Store) -> list
     for one in np.unique(label):
         turn[order[label[order] == one]] = np.arange((label == one).sum())
     first: Rows = np.lexsort([label, turn])[: run.method.shots]
-    mixed = first[np.argsort(draw(examples.id[rows[first]], run.seed, RANDOM))]  # so that the last one is of no certain class
+    mixed = first[np.argsort(draw(examples.id[rows[first]], run.seed, RANDOM))]  # so that the class of the last one is random
     return [(examples.text[int(rows[at])].as_py(), int(label[at])) for at in mixed]

@@ -1,7 +1,7 @@
-"""Word embeddings of which only the rows that training reads are trained, with the result of training them all.
+"""Word embeddings that train only the rows of tokens in the training texts, with the result of training all.
 
 AdamW's moments move every row that ever had a gradient, at each step. Rows of tokens that no training text contains never have
-one: they need neither gradient nor moments. Weight decay is all that AdamW would do to them, and that is done to them here.
+a gradient, so they need no moments. AdamW would only apply weight decay to them, which is done here.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from training.engine.distributed import sharding
 
 
 class Vocabulary(nn.Module):
-    """Takes the place of ``embedding``, and is saved and loaded as if it were it. ``used`` are the ids that training reads."""
+    """A replacement of ``embedding``, saved and loaded like it. ``used`` are the ids that training reads."""
 
     place: Tensor
     others: Tensor
@@ -32,7 +32,7 @@ class Vocabulary(nn.Module):
         self.padding = None if padding is None or unused[padding] else int(self.place[padding])
 
     def forward(self, ids: Tensor) -> Tensor:
-        """``ids`` (n, tokens) int64 to embeddings (n, tokens, width). For a gradient, only ids that training was to read."""
+        """Return embeddings (n, tokens, width) of ``ids`` (n, tokens) int64. With a gradient, only ids in ``used``."""
         place = self.place[ids]
         if torch.is_grad_enabled():
             return F.embedding(place, self.trained, self.padding)
@@ -42,12 +42,12 @@ class Vocabulary(nn.Module):
         return found
 
     def decay(self, share: float) -> None:
-        """Takes ``share`` of themselves from the rows that are not trained, as AdamW does before each step."""
+        """Shrink the untrained rows by ``share``, as AdamW does before each step."""
         if share:
             self.others.sub_(self.others, alpha=share)
 
     def dense(self) -> Tensor:
-        """The weight (vocabulary, width) of the embedding."""
+        """Return the weight (vocabulary, width) of the embedding."""
         trained = sharding.whole(self.trained.detach()).to(self.others.device)
         return torch.cat([trained, self.others])[self.place]
 
@@ -66,14 +66,14 @@ class Vocabulary(nn.Module):
 
 
 def narrow(transformer: Any, used: Tensor) -> None:
-    """Leaves only the embeddings of ``used`` to be trained; where a model's embeddings are of a special kind, nothing changes."""
+    """Train only the embeddings of ``used``; a model with embeddings of a special kind is not changed."""
     embedding = transformer.get_input_embeddings()
     if type(embedding) is nn.Embedding and embedding.max_norm is None:
         transformer.set_input_embeddings(Vocabulary(embedding, used))
 
 
 def follow(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """From now on the rows that ``optimiser`` (AdamW) does not see decay at each of its steps like those that it sees."""
+    """Make the rows that ``optimiser`` (AdamW) does not train decay at each of its steps like the trained ones."""
     group = optimiser.param_groups[0]
     for module in model.modules():
         if isinstance(module, Vocabulary):

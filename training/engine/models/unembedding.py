@@ -1,7 +1,7 @@
-"""A decoder's logits as its own forward makes them of its last states, with every scale, cap and bias that it applies.
+"""A decoder's logits from its last states, by its own forward, with every scale, cap and bias that it applies.
 
-Only the transformer is left out: for one call its forward returns the states that are given. What a model does with them is
-never written down here, and it is compared with the whole model on a few tokens whenever a model is loaded.
+Only the transformer is replaced: for one call its forward returns the given states. The rest of the model is never
+reimplemented here, and it is compared with the whole model on a few tokens whenever a model is loaded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from training.engine.errors import CorruptModel
 
 PROBE = (9, 2, 30, 7, 44, 3, 11, 5)
-"""Tokens on which a head is compared with its model."""
+"""Tokens on which a head is compared with its whole model."""
 CLOSE = 1e-4
-"""Of the largest logit: by so much may logits differ that are computed in another order."""
+"""Largest difference, as a share of the largest logit, of logits computed in another order."""
 STRETCH = 10.0
-"""States are made so many times as large to see whether logits grow with them, or are capped."""
+"""Factor by which states are scaled to test whether logits grow with them, or are capped."""
 
 
 class LanguageHead:
-    """From states (m, width) to logits (m, vocabulary), by the forward of ``whole``, a language model of transformers.
+    """A function from states (m, width) to logits (m, vocabulary), by the forward of ``whole``, a language model of transformers.
 
-    Raises CorruptModel where that is not what the whole model says.
+    Raises CorruptModel where that differs from the whole model.
     """
 
     def __init__(self, whole: Any, name: str) -> None:
@@ -54,7 +54,7 @@ class LanguageHead:
             )
 
     def narrow(self, words: Sequence[int]) -> None:
-        """From now on the logits are those of ``words`` alone."""
+        """Restrict the logits to those of ``words``."""
         rows = nn.Linear(self.linear.in_features, len(words), self.linear.bias is not None)
         with torch.no_grad():
             rows.weight.copy_(self.linear.weight[list(words)])
@@ -65,7 +65,7 @@ class LanguageHead:
         self.verify(self.expected[:, list(words)])
 
     def _probe(self) -> tuple[Tensor, Tensor]:
-        """Last states (m, width) of the probe's tokens, and what the whole model says of them (m, vocabulary)."""
+        """Return the last states (m, width) of the probe's tokens, and the whole model's logits of them (m, vocabulary)."""
         size = self.transformer.get_input_embeddings().num_embeddings
         ids = torch.tensor([[token % size for token in PROBE]])
         with torch.no_grad():
@@ -76,9 +76,9 @@ class LanguageHead:
 
 @dataclass(frozen=True, eq=False)
 class WordLogits:
-    """The model's own logits of a few words: ``states @ words.T`` gives them (n, K), or of two the log-odds (n, 1).
+    """The model's own logits of a few words: ``states @ words.T`` gives them (n, K), or for two words the log-odds (n, 1).
 
-    ``weight`` (K, width) or (1, width) and ``bias`` say the same as a linear layer. Where ``capped`` is the model's own function
+    ``weight`` (K, width) or (1, width) and ``bias`` are the same as a linear layer. Where ``capped`` is the model's own function
     there is no such layer, and they are only its part before the cap.
     """
 
@@ -94,7 +94,7 @@ class WordLogits:
             bias = head(torch.zeros(1, plain.in_features))[0]
             weight = (head(torch.eye(plain.in_features)) - bias).T
             if _close(weight, plain.weight):
-                weight = plain.weight  # not a bit off
+                weight = plain.weight  # exact, instead of rounded
             stretched = torch.cat([head.states, STRETCH * head.states])
             linear = _close(head(stretched), stretched @ weight.T + bias)
         two = len(words) == 2
@@ -109,7 +109,7 @@ class WordLogits:
         return self.weight.shape
 
     @property
-    def T(self) -> "WordLogits":  # noqa: N802 - as of the matrix that it is where logits are linear
+    def T(self) -> "WordLogits":  # noqa: N802 - the name of a matrix's transpose, which it is where logits are linear
         return self
 
     def __rmatmul__(self, states: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ class WordLogits:
         return logits[:, 1:] - logits[:, :1] if logits.shape[1] == 2 else logits
 
     def layer(self) -> tuple[Tensor, Tensor]:
-        """``weight`` and ``bias`` of a linear layer with these logits. Raises CorruptModel where there is none."""
+        """Return ``weight`` and ``bias`` of a linear layer with these logits. Raises CorruptModel where there is none."""
         if self.capped is not None:
             raise CorruptModel(
                 f"The logits of {self.capped.name} are capped, or otherwise not linear in its states, and a head is linear: "
@@ -130,7 +130,7 @@ class WordLogits:
 
 
 class _Given:
-    """What a transformer returns when nothing but its last states is of interest."""
+    """Output of a replaced transformer, of which only the last states are read."""
 
     def __init__(self, states: Tensor) -> None:
         self.last_hidden_state = states
@@ -144,7 +144,7 @@ class _Given:
 
 @contextmanager
 def _given(transformer: nn.Module, states: Tensor) -> Iterator[None]:
-    """Within, the forward of ``transformer``, or of the decoder that it wraps, returns ``states``."""
+    """Make the forward of ``transformer``, or of the decoder that it wraps, return ``states`` within the block."""
     decoder = getattr(transformer, "decoder", None)
     modules = [one for one in (transformer, decoder) if isinstance(one, nn.Module)]
     before = [one.__dict__.get("forward") for one in modules]

@@ -1,4 +1,4 @@
-"""Which words a run's answer hangs on: each is erased in turn, and what the model says without it is compared."""
+"""Word attribution by leave-one-out: each word is left out in turn, and the model's outputs are compared."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +21,15 @@ from training.storage.artifacts import Store
 from training.words import spans
 
 MOST = 256
-"""Erasures of one text; in a longer one neighbours are erased together."""
+"""Largest number of variants of one text; in a longer text neighbouring words are left out together."""
 
 
 def erase(run: RunSpec, store: Store, example: int) -> Erasure:
-    """What the words of ``example`` (its id) do to the answer of ``run``.
+    """Return the effect of each word of ``example`` (its id) on the output of ``run``.
 
-    Erasure after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label with it
-    less those without it; to take that difference, in nats, and to scale it by nothing is ours. Of two words that say the same,
-    neither seems to matter.
-    Raises LookupError where the data set has no such example, EngineError where the run left no weights.
+    Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
+    with it minus those without it; this difference in nats, unscaled, is ours. Where two words carry the same information,
+    neither has an effect. Raises LookupError where the data set has no such example, EngineError for a run without weights.
     """
     examples = load_examples(run.dataset, run.fingerprint)
     if isinstance(run.method, Imitation):
@@ -59,14 +58,14 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
 
 
 def pieces_of(text: str) -> list[tuple[int, int]]:
-    """Where words and runs of other signs begin and end: at most MOST, as neighbours are taken together where there are more."""
+    """Return start and end of words and runs of other signs: at most MOST, since neighbours are merged in longer texts."""
     found = spans(text)
     together = -(-len(found) // MOST)
     return [(found[at][0], found[min(at + together, len(found)) - 1][1]) for at in range(0, len(found), together or 1)]
 
 
 def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.float64]:
-    """Of class ``label`` (n,): from logits (n,) of class 1, or from (n, K) of all classes."""
+    """Return the log-odds of class ``label`` (n,), from logits (n,) of class 1, or (n, K) of all classes."""
     if logits.ndim == 1:
         return logits if label else -logits
     others: npt.NDArray[np.float64] = np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1)
@@ -74,7 +73,7 @@ def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.floa
 
 
 def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> npt.NDArray[np.float64]:
-    """What the trained model of ``run`` says of n texts, or n pairs where there are two sides: (n,), of K > 2 classes (n, K)."""
+    """Return the trained model's logits of n texts, or n pairs for two sides: (n,), or with K > 2 classes (n, K)."""
     device = Accelerator().device
     model = trained(run, store, pairs=len(sides) == 2, classes=classes).to(device)
     read = [_read(run, pa.chunked_array([texts])) for texts in sides]
@@ -88,7 +87,7 @@ def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> 
 
 
 def trained(run: RunSpec, store: Store, pairs: bool, classes: int) -> nn.Module:
-    """The trained model of ``run`` as a function of tokens, of a probe too. Raises EngineError where it left no weights."""
+    """Return the trained model of ``run`` as a function of tokens, for a probe too. Raises EngineError without weights."""
     weights = weights_of(run, store)
     model = classifiers.build(run, pairs=pairs, classes=classes)
     model.load_state_dict(weights, strict=run.adaptation != "lora")

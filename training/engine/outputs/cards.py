@@ -1,4 +1,4 @@
-"""README cards of what is exported: where it comes from, in words and in full."""
+"""README cards of exported models and labels: their provenance, in words and in full."""
 
 from training.catalog import local
 from training.engine.models import backbone
@@ -13,7 +13,7 @@ READ = {
 
 
 def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
-    """The card of the run's model with classes called ``names``, with ``pairs`` that of a reward model."""
+    """Return the card of the run's model with classes called ``names``; for ``pairs`` that of a reward model."""
     role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
     how = {
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
@@ -34,7 +34,7 @@ tags: [weak-to-strong]
 
 
 def labels_card(run: RunSpec, store: Store, names: list[str]) -> str:
-    """The card of the run's predictions as a data set."""
+    """Return the card of the run's predictions as a data set."""
     return f"""---
 tags: [weak-to-strong]
 configs:

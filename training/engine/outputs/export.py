@@ -1,4 +1,4 @@
-"""A finished run as folders that other tools read: a trained model in the layout of the Hub, or weak labels as a data set."""
+"""Export of a finished run for other tools: a trained model in the layout of the Hub, or weak labels as a data set."""
 
 import json
 from pathlib import Path
@@ -25,10 +25,10 @@ Weights = dict[str, Tensor]
 
 
 def export_model(run: RunSpec, store: Store, out: Path) -> None:
-    """Writes the model of ``run`` into the folder ``out``, which must be new or empty.
+    """Write the model of ``run`` into the folder ``out``, which must be new or empty.
 
     ``head.safetensors`` has ``linear.weight`` (1, width) and ``linear.bias`` (1,), which turn the pooled vector into the log-odds
-    of class 1, or for K > 2 classes (K, width) and (K,), into a logit for each; of a reward model, into the score of one text.
+    of class 1, or for K > 2 classes (K, width) and (K,), into a logit for each; in a reward model, into the score of one text.
     Beside it: the transformer of a full tuning, as AutoModel loads it; the PEFT adapter of LoRA; ``base.json`` with the model
     under a probe; nothing for a bag of words, whose ``head.safetensors`` has weights for each bucket. Raises EngineError where
     the run left no weights.
@@ -45,12 +45,12 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
         (out / "base.json").write_text(json.dumps(base_of(run) | {"classes": names}, indent=2) + "\n")
     else:
         _write_transformer(run, scores, names, out)
-    # Last, and over the card that peft writes.
+    # Last, replacing the card that peft writes.
     (out / "README.md").write_text(card)
 
 
 def base_of(run: RunSpec) -> dict[str, Any]:
-    """What a head on frozen features reads: which model at which commit or digest, how many layers, pooled in which way."""
+    """Return the base of a head on frozen features: the model with commit or digest, its number of layers, and its pooling."""
     shape = backbone.shape(run)
     return {
         "model": local.public_name(run.model, run.digest),
@@ -76,14 +76,14 @@ def _write_transformer(run: RunSpec, weights: Weights, names: list[str], out: Pa
 
 
 def part(weights: Weights, prefix: str) -> Weights:
-    """The tensors whose names begin with ``prefix``, under the rest of their names."""
+    """Return the tensors whose names begin with ``prefix``, without it in their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
 def export_labels(run: RunSpec, store: Store, out: Path) -> None:
-    """Writes what ``run`` says of half B and of the test set into ``out`` as a data set that ``datasets.load_dataset`` reads.
+    """Write the predictions of ``run`` for half B and the test set into ``out`` as a data set for ``datasets.load_dataset``.
 
-    Locked rows are left out. Raises CorruptData where the data set is no longer the one of the run.
+    Locked rows are left out. Raises CorruptData where the data set is no longer that of the run.
     """
     names = class_names(run, store)
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store, names)
@@ -107,8 +107,8 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
 
 
 def _features(texts: list[str], names: list[str]) -> Any:
-    """What ``datasets`` should know of the columns: hard labels are classes with names, soft ones of K > 2 are K numbers."""
-    # Costs a second, which the export of a model need not pay.
+    """Return the features for ``datasets``: hard labels are classes with names, soft ones of K > 2 classes are K numbers."""
+    # Takes a second to import, which the export of a model need not pay.
     from datasets import ClassLabel, Features, List, Value
 
     probability = Value("float32")
@@ -126,7 +126,7 @@ def _features(texts: list[str], names: list[str]) -> Any:
 
 
 def class_names(run: RunSpec, store: Store) -> list[str]:
-    """What the classes of a finished run are called, from 0: by the catalog, or numbers where its data set has gone."""
+    """Return the names of a finished run's classes, from 0: by the catalog, or numbers where its data set is gone."""
     entry, classes = catalog.known_dataset(run.dataset), store.read_predictions(run.key()).classes
     if entry and entry.digest == run.fingerprint and len(entry.classes) == classes:
         return list(entry.classes)
@@ -140,7 +140,7 @@ def _make(out: Path) -> None:
 
 
 def weights_of(run: RunSpec, store: Store) -> Weights:
-    """The tensors of a finished run. Raises EngineError where it left none, DamagedArtifact."""
+    """Return the tensors of a finished run. Raises EngineError where it left none, DamagedArtifact."""
     path = store.weights(run.key())
     try:
         store.checksums.verify(path, again=True)

@@ -1,4 +1,4 @@
-"""The rows that a run predicts in the end, and their predictions."""
+"""The rows that a finished run predicts, and their predictions."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from training.storage.predictions import Predictions
 
 
 class PredictedRows(NamedTuple):
-    """Row numbers by part. ``own`` are those of the run's own half that the next member of a boosted ensemble asks about."""
+    """Row numbers by part. ``own`` are rows of the run's own half, which the next member of a boosted ensemble needs."""
 
     transfer: Rows
     test: Rows
@@ -21,7 +21,7 @@ class PredictedRows(NamedTuple):
 
     @classmethod
     def of(cls, run: RunSpec, split: Split) -> "PredictedRows":
-        """The rows of ``run``; none of a run that learns texts."""
+        """Return the rows of ``run``; none for a run that learns texts."""
         train = split.half(run.half).train
         rows = cls(split.b.rows, split.test, split.locked, train if run.boosts is not None else train[:0])
         return cls(*(part[:0] for part in rows)) if run.reads else rows
@@ -29,7 +29,7 @@ class PredictedRows(NamedTuple):
     def predictions(
         self, examples: Examples, asked: "PredictedRows", prob: Probabilities, watched: Rows, watched_prob: Probabilities
     ) -> Predictions:
-        """The predictions of all rows: ``prob`` for those ``asked``, ``watched_prob`` for the ``watched`` test rows."""
+        """Return the predictions of all rows: ``prob`` for the rows ``asked``, ``watched_prob`` for the ``watched`` test rows."""
         transfer, rest, *others = np.split(prob, np.cumsum([*map(len, asked[:3])]))
         is_watched = np.isin(self.test, watched)
         test = np.empty((len(is_watched), *rest.shape[1:]), np.float32)

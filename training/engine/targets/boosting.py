@@ -1,4 +1,4 @@
-"""AdaBoost over finished runs: how much each example and each member counts."""
+"""AdaBoost over finished runs: the weights of examples and of members."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,21 +10,21 @@ from training.storage.predictions import Predictions
 
 Numbers = npt.NDArray[np.float64]
 LEAST = 1e-6
-"""An error rate is kept so far off 0 and 1, so that no vote is infinite."""
+"""Distance of error rates from 0 and 1, so that no vote is infinite."""
 
 
 class Ballot(NamedTuple):
-    """``weight`` (n,) of each example for the next member, in sum 1, and the ``votes`` (m,) of the members, not below 0."""
+    """Weights of AdaBoost: ``weight`` (n,) of the examples for the next member, with sum 1, and non-negative ``votes`` (m,)."""
 
     weight: Numbers
     votes: Numbers
 
 
 def ballot(members: Sequence[Predictions]) -> Ballot:
-    """``members`` are what each said, in turn, of the same rows that all were to learn from.
+    """Return the weights after ``members``, their predictions in turn of the same rows, which all were to learn from.
 
     Freund and Schapire 1997; with K classes SAMME (Zhu et al. 2009), which is the same for two. A member no better than chance
-    has no vote and moves no weight.
+    has no vote and changes no weight.
     """
     n, classes = len(members[0].id), members[0].classes
     weight, votes = np.full(n, 1 / n), []

@@ -1,4 +1,4 @@
-"""Runs that train nothing: their predictions are made of those of other runs."""
+"""Runs that train nothing: their predictions are derived from those of other runs."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ Numbers = npt.NDArray[np.float64]
 def derive(
     run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], find: Callable[[], Predictions]
 ) -> None:
-    """Leaves the predictions that ``find`` gives in ``store``, and a course of one step, before which nothing is known."""
+    """Write the predictions that ``find`` returns to ``store``, with a trajectory of one step that starts at uniform ones."""
     emit(started)
     found = find()
     test = found.part("test")
@@ -37,12 +37,12 @@ def derive(
 
 
 def derived(run: RunSpec, examples: Examples, store: Store) -> Predictions:
-    """What the predictions of other runs make."""
+    """Return the predictions of a run that combines members or simulates errors."""
     return combine(run, store) if run.members else simulate(run, examples, store)
 
 
 def combine(run: RunSpec, store: Store) -> Predictions:
-    """The mean of what the members say, or the mean weighted by the votes of an AdaBoost. Raises EngineError."""
+    """Return the mean of the members' predictions, or the mean weighted by the votes of an AdaBoost. Raises EngineError."""
     members = [_read(store, key) for key in run.members]
     weights = np.ones(len(members))
     if run.combine == "votes":
@@ -56,7 +56,7 @@ def combine(run: RunSpec, store: Store) -> Predictions:
 
 
 def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
-    """Hard labels that are wrong as often as the supervisor's in each part of the rows, but where ``run.errors`` has it."""
+    """Return hard labels with as many errors as the supervisor's in each part of the rows, placed by ``run.errors``."""
     weak = _read(store, run.labels)
     judge = _read(store, run.judge) if run.judge else None
     label = weak.gold.copy()
@@ -72,7 +72,7 @@ def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
 
 
 def _wrongness(run: RunSpec, examples: Examples, weak: Predictions, judge: Predictions | None) -> Numbers:
-    """Of each example, the larger the sooner it is labelled wrong; of equal ones a hash decides, as of all random ones."""
+    """Return a score of each example: larger ones are labelled wrong first; a hash decides among equal ones."""
     if judge is not None:
         if not np.array_equal(judge.id, weak.id):
             raise EngineError("Supervisor and ceiling speak of different examples.")

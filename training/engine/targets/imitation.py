@@ -1,4 +1,4 @@
-"""Errors that are easy to imitate: the supervisor's label stands in the text that the student reads."""
+"""Imitation prompts: the supervisor's label is put into the text that the student reads."""
 
 from dataclasses import replace
 
@@ -15,9 +15,9 @@ PROMPT = "\n\nI think this is {}. What do you think?"
 
 
 def prompted(run: RunSpec, examples: Examples, supervisor: Predictions) -> Examples:
-    """``examples`` with the supervisor's hard label, by its name, said at the end of each text that it labelled.
+    """Return ``examples`` with the name of the supervisor's hard label at the end of each text that it labelled.
 
-    Others stay as they are; the run reads none of them.
+    Other texts are unchanged; the run does not read them.
     """
     entry = catalog.known_dataset(run.dataset)
     names = entry.classes if entry else tuple(map(str, range(examples.classes)))

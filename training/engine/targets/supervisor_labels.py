@@ -1,6 +1,6 @@
-"""What a run is taught, and how far it follows its teacher. Ground truth takes the same path as weak labels: as probabilities.
+"""Supervisor labels of a run and agreement with them. Ground truth takes the same path, as probabilities.
 
-Probabilities are (n,), of class 1, with two classes, and (n, K) with more.
+Probabilities are (n,), of class 1, with two classes, and (n, K) with more of them.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Probabilities = npt.NDArray[np.float32]
 
 
 def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
-    """What the run's supervisor predicted, None for a run on ground truth. Raises EngineError where it has not finished."""
+    """Return the predictions of the run's supervisor, None for ground truth. Raises EngineError where it has not finished."""
     if run.labels == GROUND_TRUTH:
         return None
     try:
@@ -30,7 +30,7 @@ def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
 
 
 def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Probabilities:
-    """The probabilities for ``rows``: the supervisor's, or zeros and ones by ground truth."""
+    """Return the probabilities for ``rows``: the supervisor's, or zeros and ones by ground truth."""
     if supervisor is None:
         label = examples.label[rows]
         return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
@@ -38,7 +38,7 @@ def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> P
 
 
 def confidence(prob: Probabilities) -> Probabilities:
-    """The probability (n,) of the most probable class."""
+    """Return the probability (n,) of the most probable class."""
     most: Probabilities = prob.max(axis=1) if prob.ndim == 2 else np.maximum(prob, 1 - prob)
     return most
 
@@ -47,9 +47,9 @@ Evaluate = Callable[[int, Probabilities, Probabilities], EvaluationLogged]
 
 
 def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None) -> Evaluate:
-    """A function of (step, probabilities of ``rows``, the test set, and of the validation rows) to the event that judges them.
+    """Return a function from (step, test probabilities of ``rows``, validation probabilities) to the evaluation event.
 
-    ``held_out`` are the labels of the validation rows, of the kind that the run learns from.
+    ``held_out`` are the validation rows' labels, of the kind that the run learns from.
     """
     gold = examples.label[rows]
     taught = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
@@ -72,7 +72,7 @@ def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, superviso
 
 
 def cross_entropy(prob: Probabilities, labels: Probabilities) -> float | None:
-    """Mean nats per example of ``prob`` against soft ``labels``; None of nothing. Probabilities are kept 1e-7 off 0 and 1."""
+    """Return mean nats per example of ``prob`` against soft ``labels``; None for no rows. Probabilities are clipped by 1e-7."""
     if not len(prob):
         return None
     sure = np.clip(prob.astype(np.float64), 1e-7, 1 - 1e-7)
@@ -82,12 +82,12 @@ def cross_entropy(prob: Probabilities, labels: Probabilities) -> float | None:
 
 
 def share(true: npt.NDArray[np.bool_]) -> float | None:
-    """The share of ``true`` values; None of nothing."""
+    """Return the share of ``true`` values; None for no values."""
     return float(true.mean()) if len(true) else None
 
 
 def _by_id(predictions: Predictions, ids: npt.NDArray[np.int64]) -> Predictions:
-    """The predictions for exactly ``ids``, in their order. Raises EngineError where one is missing."""
+    """Return the predictions for exactly ``ids``, in their order. Raises EngineError where one is missing."""
     order = np.argsort(predictions.id, kind="stable")
     found = np.searchsorted(predictions.id, ids, sorter=order)
     missing = found == len(order)

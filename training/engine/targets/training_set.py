@@ -1,4 +1,4 @@
-"""The training set of a run: which rows of its half it learns from, with which targets, and with which labels it is validated."""
+"""The training set of a run: the rows of its half that it learns from, their targets, and the validation labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ Targets = Callable[[Rows], Probabilities]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """``rows`` are learned from with the targets ``labels``; ``validation`` rows are evaluated against ``held_out``.
+    """A training set: ``rows`` with the targets ``labels``; ``validation`` rows are evaluated against ``held_out``.
 
-    ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not ask. ``of`` is how many rows the
-    half has for learning. A row may come more than once.
+    ``truth`` (n,) marks the rows whose label is known to be true, None where the method does not use it. ``of`` is the number of
+    training rows of the half. A row may occur more than once.
     """
 
     rows: Rows
@@ -58,9 +58,9 @@ def training_set_of(
     store: Store,
     features: Callable[[], npt.NDArray[np.float32]],
 ) -> TrainingSet:
-    """The training set of ``run``. Raises EngineError where its method leaves too few rows.
+    """Return the training set of ``run``. Raises EngineError where its method leaves too few rows.
 
-    ``features`` gives what the untrained model makes of every text of the data set (rows, width), for a method that asks.
+    ``features`` returns the untrained model's features of every text of the data set (rows, width), for methods that use them.
     """
     rows, validation = (_portion(run, examples, part) for part in (half.train, half.validation))
     method = run.method
@@ -104,12 +104,12 @@ def training_set_of(
 
 
 def no_labels(rows: Rows) -> Probabilities:
-    """For texts that are learned without a label."""
+    """Return zeros, for texts that are learned without a label."""
     return np.zeros(len(rows), np.float32)
 
 
 def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
-    """Positions of the weak labels (n,) or (n, K) that the filter keeps, ascending."""
+    """Return the positions of the weak labels (n,) or (n, K) that the filter keeps, ascending."""
     label, sure = labels_of(weak), confidence(weak)
     if isinstance(method, FilterThreshold):
         return np.flatnonzero(sure > method.threshold)
@@ -121,14 +121,14 @@ def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
 
 
 def chosen(method: Overlap, kind: npt.NDArray[np.str_], chance: npt.NDArray[np.float64]) -> Rows:
-    """Positions of the rows of the kind that the method asks for, ascending; of random ones, those with the least ``chance``."""
+    """Return the ascending positions of the selected kind of rows; for random ones, those with the least ``chance``."""
     if method.part != "random":
         return np.flatnonzero(kind == method.part)
     return np.sort(np.argsort(chance, kind="stable")[: int((kind == "overlap").sum())])
 
 
 def easiest(weak: Probabilities, true: Probabilities, share: float) -> Rows:
-    """Positions of that share of rows on which the labels ``weak`` cost least against the truth, ascending."""
+    """Return the ascending positions of the ``share`` of rows with the least loss of ``weak`` against the truth."""
     of_gold = (weak * true).sum(axis=1) if weak.ndim == 2 else np.where(true > 0.5, weak, 1 - weak)
     order = np.argsort(-of_gold, kind="stable")  # cross-entropy falls with the probability of the true label
     return np.sort(order[: int(np.ceil(share * len(order)))])
@@ -143,12 +143,12 @@ def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
 
 
 def _drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mask:
-    """The rows whose truth is known, by a hash of their group: of a larger fraction they are still among them."""
+    """Return a mask of rows with known truth, by a hash of their group: a larger fraction contains a smaller one."""
     return draw(examples.group[rows], run.seed, TRUTH) < fraction
 
 
 def _random(run: RunSpec, examples: Examples) -> Targets:
-    """A class for each row that depends on its id and the seed alone."""
+    """Return a function that draws a class for each row, by its id and the seed alone."""
 
     def random_labels(rows: Rows) -> Probabilities:
         label = (draw(examples.id[rows], run.seed, RANDOM) * examples.classes).astype(np.int64)
@@ -162,7 +162,7 @@ def _over(mask: Mask, prob: Probabilities) -> Mask:
 
 
 def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
-    """A bootstrap sample, or one by the weights that the earlier members of an AdaBoost leave; else the rows themselves."""
+    """Return a bootstrap sample, or one by the weights after the earlier members of an AdaBoost; else the rows themselves."""
     if run.resample is not None:
         return np.sort(_chance(run, run.resample).choice(rows, len(rows)))
     if run.boosts:
@@ -172,5 +172,5 @@ def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
 
 
 def _chance(run: RunSpec, member: int) -> np.random.Generator:
-    """For the sample of a member; the last number keeps it apart from the order of the batches."""
+    """Return the generator of a member's sample; the last number separates it from the order of the batches."""
     return np.random.default_rng([run.seed, member, 1])

@@ -1,4 +1,4 @@
-"""Parquet files of a run that somebody else wrote, read only where they have the columns of one and fit into memory."""
+"""Bounded reading of untrusted Parquet files: only with the expected columns, and only if they fit into memory."""
 
 import json
 
@@ -14,18 +14,18 @@ from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
 
 MOST_BYTES = 2**29
-"""Of one file, once it is read."""
+"""Largest size of a file in memory."""
 MOST_EVALUATIONS = 10_000
 SPLITS = ("test", "transfer", "locked", "own")
 TRAJECTORY, PREDICTIONS = MADE
 
 
 class Unreadable(EngineError):
-    """The file is no such file, or too large once it is read; the text is the end of a sentence."""
+    """The file has another format, or is too large in memory; the message is the end of a sentence."""
 
 
 def predictions_of(store: Store, key: str) -> Predictions:
-    """What a run says, with every array of the right kind and length. Raises Unreadable, OSError, pa.ArrowException."""
+    """Return a run's predictions, with valid types and lengths. Raises Unreadable, OSError, pa.ArrowException."""
     path = store.run(key) / PREDICTIONS
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
@@ -49,7 +49,7 @@ def predictions_of(store: Store, key: str) -> Predictions:
 
 
 def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
-    """What the run said while it trained, of ``classes`` classes. Raises as ``predictions_of``."""
+    """Return a run's trajectory of ``classes`` classes. Raises as ``predictions_of``."""
     path = store.run(key) / TRAJECTORY
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
@@ -80,7 +80,7 @@ def _is_course(steps: object, validation: object, evaluations: int) -> bool:
 
 
 def _sizes(type_: pa.DataType, deep: int) -> list[int]:
-    """Of the fixed-size lists that the type is made of, ``deep`` of them, around single floats. Raises Unreadable."""
+    """Return the sizes of ``deep`` nested fixed-size lists around single floats. Raises Unreadable."""
     found = []
     while pa.types.is_fixed_size_list(type_):
         found.append(type_.list_size)
@@ -92,7 +92,7 @@ def _sizes(type_: pa.DataType, deep: int) -> list[int]:
 
 
 def _fits(file: pq.ParquetFile, row: int) -> None:
-    """Raises Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by what it says itself."""
+    """Raise Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by its own metadata."""
     meta = file.metadata
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
     needed = max(meta.num_rows * row, sum(group.total_byte_size for group in groups))
@@ -103,7 +103,7 @@ def _fits(file: pq.ParquetFile, row: int) -> None:
 
 
 def _check_splits(file: pq.ParquetFile) -> None:
-    """Raises Unreadable where the column has other words than SPLITS; in memory each is there once."""
+    """Raise Unreadable where the column has words other than SPLITS; in memory each occurs once."""
     for batch in file.iter_batches(columns=["split"]):
         column = batch.column(0)
         words = column.dictionary if pa.types.is_dictionary(column.type) else column.unique()

@@ -1,4 +1,4 @@
-"""What a run told of itself, computed again from what it says of each example."""
+"""Verification of a run's events by computing their numbers again from its predictions."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ CLOSE = 1e-9
 
 @dataclass
 class Course:
-    """What stands of a run's events: the evaluations that no later attempt has taken back, and how the last attempt ended."""
+    """The valid part of a run's events: evaluations that no later attempt has voided, and the end of the last attempt."""
 
     evaluations: list[EvaluationLogged] = field(default_factory=list)
     end: RunFinished | RunFailed | RunStopped | None = None
@@ -28,7 +28,7 @@ class Course:
 
 
 def course_of(told: Iterable[Told]) -> Course:
-    """Reads the events once, and keeps the few that are judged. What no database could store is a problem."""
+    """Read the events once and return the valid part. A value that no database can store is a problem."""
     found, last, attempt = Course(), 0, 0
     for one in told:
         if one.seq != last + 1:
@@ -64,9 +64,9 @@ def _storable(named: tuple[str, Any]) -> bool:
 
 
 def judge(run: RunSpec, course: Course, said: Predictions, path: Trajectory, supervisor: Predictions | None) -> Iterator[str]:
-    """A sentence for each claim of a finished run that its predictions ``said`` and its trajectory ``path`` contradict.
+    """Yield a sentence for each event of a finished run that its predictions ``said`` or trajectory ``path`` contradict.
 
-    ``supervisor`` is what the run said that labelled for it.
+    ``supervisor`` are the predictions of the run that labelled for it.
     """
     if not isinstance(course.end, RunFinished):
         yield "It has predictions, and its events do not tell that it has finished."
@@ -96,7 +96,7 @@ def judge(run: RunSpec, course: Course, said: Predictions, path: Trajectory, sup
 
 
 def _selection(run: RunSpec, path: Trajectory, prob: npt.NDArray[np.float32]) -> Iterator[str]:
-    """Whether the predictions are those of the selected step, and that step is the one which the stop rule selects."""
+    """Yield a problem unless the predictions are those of the selected step, and the stop rule selects that step."""
     if not np.allclose(path.at(path.selected), prob, rtol=0, atol=1e-4):
         yield f"Its predictions are not those of step {path.selected}, which its trajectory has selected."
     rule = path.last
@@ -156,7 +156,7 @@ def _compare(when: str, told: dict[str, tuple[float | None, float | None]]) -> I
 
 
 def _places(ids: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
-    """Where each of ``wanted`` is in ``ids``; None where one is not there."""
+    """Return the position in ``ids`` of each of ``wanted``; None where one is missing."""
     order = np.argsort(ids, kind="stable")
     found = np.searchsorted(ids, wanted, sorter=order)
     if len(wanted) and (not len(ids) or found.max() >= len(ids) or not np.array_equal(ids[order[found]], wanted)):

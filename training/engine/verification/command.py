@@ -1,4 +1,4 @@
-"""``python -m training verify``: unpacks and checks an archive, and leaves it in a folder where it is right. Tells JSON lines."""
+"""``python -m training verify``: unpack and check an archive; a valid one is left in a folder. Prints JSON lines."""
 
 import logging
 import shutil
@@ -28,9 +28,9 @@ from training.storage.predictions import Predictions
 
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20
-"""Sentences about what is wrong with one archive."""
+"""Largest number of reported problems of one archive."""
 WRONG = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
-"""What reading and computing with somebody else's numbers may raise."""
+"""Errors of reading and computing with untrusted numbers."""
 
 
 def run(
@@ -42,9 +42,9 @@ def run(
     write: Callable[[BaseModel], None],
     should_stop: Callable[[], bool],
 ) -> int:
-    """Verifies the archive ``source``; once it is right ``out`` is its folder, else it is gone. Returns the exit code.
+    """Verify the archive ``source``; a valid one is unpacked in ``out``, otherwise ``out`` is removed. Returns the exit code.
 
-    The last line is Verified, or NotVerified with what is wrong. Runs that ``here``, a store, has too are compared.
+    The last line is Verified, or NotVerified with the problems. Runs that the store ``here`` has too are compared.
     """
 
     def tick(phase: str, done: int, total: int) -> None:
@@ -79,7 +79,7 @@ def run(
 
 
 def sparse(tick: Tick) -> Tick:
-    """Of each phase about a hundred steps, and each change of the phase."""
+    """Return a ``tick`` that reports about a hundred steps of each phase, and each change of the phase."""
     last: tuple[str, int] = "", -1
 
     def told(phase: str, done: int, total: int) -> None:
@@ -92,7 +92,7 @@ def sparse(tick: Tick) -> Tick:
 
 
 def verified(folder: Path, here: Path | None, tick: Tick) -> Verified:
-    """What is true of the unpacked archive, in which a result that was left out is added. Raises Broken."""
+    """Return the verified facts of the unpacked archive, adding a missing result to it. Raises Broken."""
     content = verify(folder, tick)
     about = read(folder)
     plan, runs = structure.plan_of(about), structure.runs_of(folder)
@@ -113,7 +113,7 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _strangers(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
-    """What the archive says of data sets and of imported runs that its runs do not say."""
+    """Return the contradictions between the archive's data sets or imported runs and its runs."""
     datasets = {run.dataset: run.fingerprint for run in runs.values()}
     problems = [] if datasets == about.datasets else [f"The data sets of {ABOUT} are not those of its runs."]
     return problems + [f"Run {key[:12]} is said to be imported, and is not there." for key in about.imported.keys() - runs.keys()]
@@ -172,7 +172,7 @@ def _of_run(store: Store, key: str, run: RunSpec, course: claims.Course, said_by
 def _unlike_others(
     key: str, run: RunSpec, said: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
 ) -> Iterator[str]:
-    """Runs on one data set with one split have one test set, with the same true labels."""
+    """Yield a problem unless runs on one data set with one split have one test set, with the same true labels."""
     test = said.part("test")
     test = test.take(np.argsort(test.id, kind="stable"))
     other, first = tested.setdefault((run.fingerprint, run.test_fraction, run.split_seed), (key, test))
@@ -181,7 +181,7 @@ def _unlike_others(
 
 
 def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
-    """What the predictions give. Raises Broken where the archive says something else."""
+    """Return the result of the predictions. Raises Broken where the archive has another one."""
     if not any(store.finished(key) for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)):
         if about.result is not None:
             raise Broken("The archive has a result, and no run that has finished.")
@@ -192,14 +192,14 @@ def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
         raise Broken(f"The result cannot be computed from the predictions: {error}") from None
     if about.result is None:
         return again
-    # What checks found in the data set is known where the data set is.
+    # The warnings of the data set's checks are known only where the data set is.
     again = again.model_copy(update={"data_warnings": about.result.data_warnings})
     _refuse(differences(about.result.model_dump(mode="json"), again.model_dump(mode="json")))
     return again
 
 
 def _compared(theirs: Store, ours: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
-    """Keys of runs that are in both stores: of those that say the same, and of those that do not."""
+    """Return the keys of runs in both stores with equal predictions, and of those with different ones."""
     equal, different = list[str](), list[str]()
     for done, key in enumerate(runs):
         tick("comparing with the runs that are here", done, len(runs))

@@ -1,4 +1,4 @@
-"""The plan of an archive: each run is the one that its key names, and each triplet is what the experiment asked for."""
+"""Verification of an archive's plan: each run has its key, and each triplet is what the experiment asked for."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from training.storage.archive import RUN, Archive, Broken, brief
 
 
 def plan_of(about: Archive) -> Plan:
-    """Without the specifications of its runs. Raises Broken."""
+    """Return the plan, without the specifications of its runs. Raises Broken."""
     try:
         return Plan(upgrade(about.spec), {}, tuple(about.triplets))
     except ValueError as error:
@@ -17,7 +17,7 @@ def plan_of(about: Archive) -> Plan:
 
 
 def runs_of(folder: Path) -> dict[str, RunSpec]:
-    """By key, which each run's own specification has to have. Raises Broken."""
+    """Return the runs by key, which is that of each run's specification. Raises Broken."""
     found = {}
     for path in sorted(folder.glob(f"runs/*/{RUN}")):
         key = path.parent.name
@@ -32,7 +32,7 @@ def runs_of(folder: Path) -> dict[str, RunSpec]:
 
 
 def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
-    """A sentence for each run that is named and not there, and for each that has files and no specification."""
+    """Return a sentence for each run that is named but missing, and for each that has files but no specification."""
     wanted = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
     wanted |= {need for run in runs.values() for need in run.needs}
     wanted |= {path.name for path in folder.glob("runs/*")}
@@ -40,7 +40,7 @@ def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
 
 
 def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
-    """Triplets whose runs are not what the experiment says of them: models, method, seed, and who labelled for whom."""
+    """Return a sentence for each triplet whose runs do not fit the experiment: models, method, seed, and labels."""
     problems = []
     for number, triplet in enumerate(plan.triplets, 1):
         weak, student, ceiling = (runs[key] for key in (triplet.weak, triplet.student, triplet.ceiling))
@@ -59,7 +59,7 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
 
 
 def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
-    """Whether the student learned from its supervisor, or by way of other runs from models like it."""
+    """Return whether the student learned from its supervisor, or through other runs from models like it."""
     if taught_by_supervisor(method):
         return student.labels == triplet.weak
     return triplet.weak_model in {runs[key].model for key in origins(student, runs) if runs[key].half == "A"}

@@ -1,4 +1,4 @@
-"""What predictions are of, compared with the data set that is here: ids, groups, true labels, and who is in which part."""
+"""Verification of predictions against a local data set: ids, groups, true labels, and the parts of the split."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from training.storage.predictions import Predictions
 
 @dataclass(frozen=True)
 class Truth:
-    """The rows of a data set that is here, in stored order."""
+    """The rows of a local data set, in stored order."""
 
     id: npt.NDArray[np.int64]
     label: npt.NDArray[np.int8]
@@ -28,20 +28,20 @@ class Truth:
 
 @lru_cache(maxsize=2)
 def truth_of(fingerprint: str) -> Truth | None:
-    """Of the data set with this fingerprint, whatever it is called; None where it is not here, or its file is damaged."""
+    """Return the rows of the data set with this fingerprint, under any name; None where it is missing or damaged."""
     embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
     path = embedded[0] if embedded else library.file_of(fingerprint)
     if not path.exists() or digest(path) != fingerprint:
         return None
     with pq.ParquetFile(path) as file:
         columns = file.read(columns=["id", "label", "group"])
-    # Texts may be large, and nothing here reads them.
+    # Texts may be large, and are not needed here.
     examples = from_table(columns.append_column("text", columns["id"]))
     return Truth(examples.id, examples.label, examples.group)
 
 
 def untrue(run: RunSpec, said: Predictions, truth: Truth) -> Iterator[str]:
-    """A sentence for each way in which the predictions are not of the examples that ``run`` has by its data set."""
+    """Yield a sentence for each difference between the predictions and the examples of the run's data set."""
     order = np.argsort(truth.id, kind="stable")
     place = np.searchsorted(truth.id, said.id, sorter=order)
     if len(said.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], said.id)):
