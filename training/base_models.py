@@ -15,14 +15,14 @@ def storable(value: Any) -> bool:
     """Return whether every text in ``value``, a JSON document or a text, can be stored."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            if UNSTORABLE.search(one):
+        item = waiting.pop()
+        if isinstance(item, str):
+            if UNSTORABLE.search(item):
                 return False
-        elif isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list | tuple):
-            waiting += one
+        elif isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple):
+            waiting += item
     return True
 
 
@@ -31,7 +31,7 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {cleaned(name): cleaned(one) for name, one in value.items()}
+        return {cleaned(name): cleaned(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(cleaned, value))
     return value

@@ -44,9 +44,9 @@ class Lab:
 
         Raises Refused for a spec that cannot be run.
         """
-        wanted = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
-        told = self.ask("POST", "experiments?launch=true", wanted, {"Idempotency-Key": str(uuid.uuid4())})
-        return Experiment(self, told)
+        body = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+        answer = self.ask("POST", "experiments?launch=true", body, {"Idempotency-Key": str(uuid.uuid4())})
+        return Experiment(self, answer)
 
     def experiment(self, number: int) -> "Experiment":
         return Experiment(self, self.ask("GET", f"experiments/{number}"))
@@ -55,9 +55,9 @@ class Lab:
         """Yield the experiments, newest first: id, name, owner, state and number of runs, by part of the name and by state."""
         page, pages = 1, 1
         while page <= pages:
-            found = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
-            yield from found["experiments"]
-            page, pages = page + 1, found["pages"]
+            answer = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
+            yield from answer["experiments"]
+            page, pages = page + 1, answer["pages"]
 
     def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
         """Upload an archive and wait until the laboratory has verified it, polling every ``seconds``.
@@ -65,13 +65,13 @@ class Lab:
         Raises Refused with the problems of the archive.
         """
         with archive.open("rb") as file:
-            told = _told(self._http.post("archives", files={"file": file}))
-        while told["state"] in ("queued", "running"):
+            upload = _told(self._http.post("archives", files={"file": file}))
+        while upload["state"] in ("queued", "running"):
             time.sleep(seconds)
-            told = self.ask("GET", f"archives/{told['id']}")
-        if told["experiment"] is None:
-            raise Refused(422, [("file", problem) for problem in told["problems"] or ["The experiment was deleted."]])
-        return self.experiment(told["experiment"])
+            upload = self.ask("GET", f"archives/{upload['id']}")
+        if upload["experiment"] is None:
+            raise Refused(422, [("file", problem) for problem in upload["problems"] or ["The experiment was deleted."]])
+        return self.experiment(upload["experiment"])
 
     def ask(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES
@@ -106,8 +106,8 @@ class Lab:
 class Experiment:
     """An experiment, as of the last request."""
 
-    def __init__(self, lab: Lab, told: Json) -> None:
-        self.lab, self.told = lab, told
+    def __init__(self, lab: Lab, data: Json) -> None:
+        self.lab, self.told = lab, data
 
     @property
     def id(self) -> int:
@@ -175,9 +175,9 @@ class Experiment:
 
     def _events(self, run: int) -> Iterator[Json]:
         last = 0
-        while found := self.lab.ask("GET", f"runs/{run}/events?after={last}")["events"]:
-            yield from found
-            last = found[-1]["seq"]
+        while events := self.lab.ask("GET", f"runs/{run}/events?after={last}")["events"]:
+            yield from events
+            last = events[-1]["seq"]
 
     def archive(self, target: Path) -> None:
         """Save the whole experiment as a zip file, which another laboratory can verify and import."""
@@ -192,7 +192,7 @@ def _told(answer: httpx2.Response) -> Any:
 
 def _refused(answer: httpx2.Response) -> Refused:
     try:
-        problems = [(one["path"], one["message"]) for one in answer.json()["errors"]]
+        problems = [(error["path"], error["message"]) for error in answer.json()["errors"]]
     except (ValueError, KeyError, TypeError):
         problems = [("", f"The laboratory answered {answer.status_code}.")]
     return Refused(answer.status_code, problems)

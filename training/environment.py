@@ -106,8 +106,8 @@ def address(name: str, schemes: Sequence[str], default: str = "") -> str:
 
 def networks(name: str) -> list[str]:
     """Return comma-separated IP addresses and networks. Raises SettingError for names, and for a network of all addresses."""
-    found = names(name)
-    for part in found:
+    parts = names(name)
+    for part in parts:
         try:
             network = ipaddress.ip_network(part, strict=True)
         except ValueError:
@@ -116,7 +116,7 @@ def networks(name: str) -> list[str]:
             ) from None
         if network.prefixlen == 0:
             raise SettingError(f"{name} must name the addresses of the proxies, and “{part}” is every address.")
-    return found
+    return parts
 
 
 def folder(name: str, default: Path) -> Path:
@@ -148,5 +148,5 @@ def home(instead: Path) -> None:
         os.environ["USER"] = str(os.getuid())
 
 
-def _wrong(name: str, wanted: str) -> SettingError:
-    return SettingError(f"{name} must be {wanted}, and it is “{text(name)[:60]}”.")
+def _wrong(name: str, expected: str) -> SettingError:
+    return SettingError(f"{name} must be {expected}, and it is “{text(name)[:60]}”.")

@@ -202,15 +202,15 @@ class Told(Reported):
     event: Event
 
 
-def standing(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def standing(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the valid metrics and evaluations among a run's events, given oldest first and as JSON.
 
     Events of an attempt after the checkpoint from which a later attempt resumed are void.
     """
-    found: list[dict[str, Any]] = []
-    for one in told:
-        if one["kind"] == "started":
-            found = [earlier for earlier in found if earlier["step"] <= one["resumed_from"]]
-        elif one["kind"] in ("metric", "evaluation"):
-            found.append(one)
-    return found
+    valid: list[dict[str, Any]] = []
+    for event in events:
+        if event["kind"] == "started":
+            valid = [earlier for earlier in valid if earlier["step"] <= event["resumed_from"]]
+        elif event["kind"] in ("metric", "evaluation"):
+            valid.append(event)
+    return valid

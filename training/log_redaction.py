@@ -43,17 +43,17 @@ def redact(text: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _values(found: tuple[str, ...]) -> tuple[str, ...]:
+def _values(values: tuple[str, ...]) -> tuple[str, ...]:
     """Return the secrets in these values of the variables, the longest first, as one may contain another."""
-    secrets = set(found[: len(SECRET_VARIABLES)])
-    for url in found[len(SECRET_VARIABLES) :]:
+    secrets = set(values[: len(SECRET_VARIABLES)])
+    for url in values[len(SECRET_VARIABLES) :]:
         _, _, after = url.partition("://")
         account, at, _ = after.rpartition("@")  # not by urlsplit, which fails on some characters in a password
         password = account.partition(":")[2] if at else ""
         secrets |= {password, unquote(password)}
-        if url == found[-1]:
+        if url == values[-1]:
             secrets |= {_path(url)}  # the address of a webhook is its credential
-    return tuple(sorted((one for one in secrets if len(one) >= SHORTEST), key=len, reverse=True))
+    return tuple(sorted((secret for secret in secrets if len(secret) >= SHORTEST), key=len, reverse=True))
 
 
 def _path(url: str) -> str:

@@ -82,9 +82,9 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return names.get(value, value)
     if isinstance(value, list | tuple):
-        return [renamed(one, names) for one in value]
+        return [renamed(item, names) for item in value]
     if isinstance(value, dict):
-        return {names.get(key, key): renamed(one, names) for key, one in value.items()}
+        return {names.get(key, key): renamed(item, names) for key, item in value.items()}
     return value
 
 
@@ -93,7 +93,7 @@ def without_folders(value: Any) -> Any:
     if isinstance(value, str):
         return local.public_name(value)
     if isinstance(value, list | tuple):
-        return [without_folders(one) for one in value]
+        return [without_folders(item) for item in value]
     if isinstance(value, dict):
-        return {local.public_name(key): without_folders(one) for key, one in value.items()}
+        return {local.public_name(key): without_folders(item) for key, item in value.items()}
     return value

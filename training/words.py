@@ -82,10 +82,10 @@ def length_sql(expression: str) -> str:
 
 def pieces(text: str) -> list[str]:
     """Split ``text`` into words, runs of spaces and runs of other signs; joined they are the text."""
-    found: list[str] = _pieces.findall(text)
-    return found
+    parts: list[str] = _pieces.findall(text)
+    return parts
 
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Return the start and end of each word and run of other signs in ``text``."""
-    return [found.span() for found in _pieces.finditer(text) if not found[0].isspace()]
+    return [match.span() for match in _pieces.finditer(text) if not match[0].isspace()]

@@ -69,13 +69,13 @@ def model(name: str) -> ModelEntry:
     if name in MODELS:
         return MODELS[name]
     folder = local_folder(name)
-    found = _on_hub(name) if folder is None else _local(folder)
-    if folder is not None and local.NAMED.fullmatch(name) and found.name.rpartition("@")[2] != name.rpartition("@")[2]:
+    entry = _on_hub(name) if folder is None else _local(folder)
+    if folder is not None and local.NAMED.fullmatch(name) and entry.name.rpartition("@")[2] != name.rpartition("@")[2]:
         raise ValueError(
             f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH."
         )
-    _met[found.name] = found
-    return found
+    _met[entry.name] = entry
+    return entry
 
 
 def known_model(name: str) -> ModelEntry | None:
@@ -88,23 +88,23 @@ def _on_hub(name: str) -> ModelEntry:
     commit = hub.resolve(repository, revision)
     if name in LADDERS:
         return replace(LADDERS[name], digest=commit.sha)
-    found = commit.facts
-    parameters = commit.parameters or _guess(found)
+    facts = commit.facts
+    parameters = commit.parameters or _guess(facts)
     return ModelEntry(
         name=name,
         title=f"{repository.rpartition('/')[2]}{'@' if revision else ''}{revision[:12]}",
-        family=found.architecture,
+        family=facts.architecture,
         parameters=parameters,
-        layers=found.layers,
+        layers=facts.layers,
         digest=commit.sha,
         licence=commit.licence,
         source=repository,
-        learning_rates=learning_rates(found.kind, parameters),
-        kind=found.kind,
-        width=found.width,
-        context=found.context,
+        learning_rates=learning_rates(facts.kind, parameters),
+        kind=facts.kind,
+        width=facts.width,
+        context=facts.context,
         gated=commit.gated,
-        refused=found.refused,
+        refused=facts.refused,
     )
 
 
@@ -120,15 +120,15 @@ def repository_of(name: str) -> tuple[str, str]:
 
 def dataset(name: str) -> DatasetEntry:
     """Return the data set ``name``: embedded or in the library. Raises ValueError with one sentence otherwise."""
-    found = DATASETS.get(name) or from_shelf(name)
-    if found is None and name in REGISTERED:
+    entry = DATASETS.get(name) or from_shelf(name)
+    if entry is None and name in REGISTERED:
         raise ValueError(
             f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "
             f"or with python -m training data fetch {name}."
         )
-    if found is None:
+    if entry is None:
         raise unknown("data set", [*ready_datasets(), *REGISTERED], name)
-    return found
+    return entry
 
 
 def known_dataset(name: str) -> DatasetEntry | None:
@@ -141,8 +141,8 @@ def known_dataset(name: str) -> DatasetEntry | None:
 
 def examples_of(name: str, fingerprint: str) -> Path:
     """Return the path of the examples with this fingerprint: in the library, by content, or beside the embedded data sets."""
-    entry, kept = known_dataset(name), library.file_of(fingerprint)
-    return entry.path if entry and not kept.exists() else kept
+    entry, stored = known_dataset(name), library.file_of(fingerprint)
+    return entry.path if entry and not stored.exists() else stored
 
 
 def ready_datasets() -> list[str]:
@@ -158,7 +158,7 @@ def _local(folder: Path) -> ModelEntry:
     try:
         local.check_readable(folder, folders.files_of(folder))
         config = folders.read_config(folder / folders.CONFIG)
-        found = folders.facts(config)
+        facts = folders.facts(config)
         folders.check_tokenizer(folder, config)
         parameters, digest = folders.parameters(folder), folders.digest(folder)
     except OSError as error:
@@ -171,20 +171,20 @@ def _local(folder: Path) -> ModelEntry:
     return ModelEntry(
         name=local.name_of(folder, digest),
         title=folder.name,
-        family=found.architecture,
+        family=facts.architecture,
         parameters=parameters,
-        layers=found.layers,
+        layers=facts.layers,
         digest=digest,
         licence="unknown",
         source=f"local folder {folder.name}",
-        learning_rates=learning_rates(found.kind, parameters),
-        kind=found.kind,
-        width=found.width,
-        context=found.context,
-        refused=found.refused,
+        learning_rates=learning_rates(facts.kind, parameters),
+        kind=facts.kind,
+        width=facts.width,
+        context=facts.context,
+        refused=facts.refused,
     )
 
 
-def _guess(found: folders.Facts) -> int:
+def _guess(facts: folders.Facts) -> int:
     """Return an estimate of the parameters of such a transformer, without embeddings, where neither Hub nor files state them."""
-    return 12 * found.layers * found.width**2
+    return 12 * facts.layers * facts.width**2

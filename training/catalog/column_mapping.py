@@ -83,13 +83,13 @@ class Labelled(Requested):
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"There are {len(classes)} classes, and at most {MOST_CLASSES} can be told apart.")
         meaning: dict[str, str] = {}
-        for one in classes:
-            if one.name in meaning.values():
-                raise ValueError(f"Two classes are called “{one.name}”.")
-            for value in one.values:
+        for class_ in classes:
+            if class_.name in meaning.values():
+                raise ValueError(f"Two classes are called “{class_.name}”.")
+            for value in class_.values:
                 if value in meaning:
-                    raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {one.name}.")
-            meaning |= dict.fromkeys(one.values, one.name)
+                    raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {class_.name}.")
+            meaning |= dict.fromkeys(class_.values, class_.name)
         return classes
 
     @property
@@ -100,7 +100,7 @@ class Labelled(Requested):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the classes, from 0."""
-        return tuple(one.name for one in self.classes)
+        return tuple(class_.name for class_ in self.classes)
 
 
 class Pair(Requested):
@@ -127,8 +127,8 @@ class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]
 def problems_of(error: ValidationError) -> list[Problem]:
     """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
     kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
-    found = []
-    for problem in describe([dict(one) for one in error.errors()]):
+    problems = []
+    for problem in describe([dict(details) for details in error.errors()]):
         first, _, rest = problem.path.partition(".")
-        found.append(Problem(rest if first in kinds else problem.path, problem.message))
-    return found
+        problems.append(Problem(rest if first in kinds else problem.path, problem.message))
+    return problems

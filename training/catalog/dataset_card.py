@@ -40,7 +40,7 @@ def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder
     known = library.get(about.name)
     if known and known.fingerprint != checked.fingerprint:
         raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")
-    how = mapping.root
+    root = mapping.root
     card = Card(
         name=about.name,
         title=about.title or about.name,
@@ -49,8 +49,8 @@ def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder
         citation=about.citation or "not stated",
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
-        classes=how.names,
-        group=f"the same {how.group}" if how.group else "the same words",
+        classes=root.names,
+        group=f"the same {root.group}" if root.group else "the same words",
         mapping=mapping.model_dump(mode="json"),
         report=checked.report,
         made=datetime.now(UTC),

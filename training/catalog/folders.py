@@ -145,12 +145,12 @@ def facts(config: Mapping[str, Any]) -> Facts:
 
 
 def _refused(architecture: str, config: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
+    refused = {}
     if architecture in NO_LORA:
-        found["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
+        refused["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
     if any(config.get(cap) for cap in CAPS):
-        found["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
-    return found
+        refused["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
+    return refused
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int | None:

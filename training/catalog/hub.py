@@ -38,18 +38,18 @@ def token() -> str | bool:
 
 def resolve(repository: str, revision: str) -> Commit:
     """Return the commit of ``revision`` (a branch, tag or commit; empty for the newest). Raises ValueError with one sentence."""
-    asked = (repository, revision)
-    kept, found = _answers.get(asked, (0.0, None))
-    if found is None or time.monotonic() > kept:
+    request = (repository, revision)
+    expires, answer = _answers.get(request, (0.0, None))
+    if answer is None or time.monotonic() > expires:
         try:
-            found = _resolve(repository, revision or "main")
+            answer = _resolve(repository, revision or "main")
         except ValueError as error:
-            found = error
-        seconds = ANSWER_SECONDS if isinstance(found, Commit) else REFUSAL_SECONDS
-        _answers[asked] = (time.monotonic() + seconds, found)
-    if isinstance(found, ValueError):
-        raise ValueError(*found.args)
-    return found
+            answer = error
+        seconds = ANSWER_SECONDS if isinstance(answer, Commit) else REFUSAL_SECONDS
+        _answers[request] = (time.monotonic() + seconds, answer)
+    if isinstance(answer, ValueError):
+        raise ValueError(*answer.args)
+    return answer
 
 
 def _resolve(repository: str, revision: str) -> Commit:

@@ -38,8 +38,8 @@ def name_of(folder: Path, digest: str) -> str:
 
 def title_of(name: str) -> str | None:
     """Return NAME@1234567 for a local model, or NAME where an older spec has its path; None for other models."""
-    if found := NAMED.fullmatch(name):
-        return f"{found['title']}@{found['digest'][:SHOWN_DIGITS]}"
+    if match := NAMED.fullmatch(name):
+        return f"{match['title']}@{match['digest'][:SHOWN_DIGITS]}"
     if name.startswith((LOCAL, "/")):
         return name.removeprefix(LOCAL).rstrip("/").rpartition("/")[2] or "local model"
     return None
@@ -54,8 +54,8 @@ def public_name(name: str, digest: str = "") -> str:
 
 def folder_of(name: str) -> Path | None:
     """Return the folder of a local model, None for other models. Raises ValueError where the table does not have it."""
-    if found := NAMED.fullmatch(name):
-        return _recorded(found["title"], found["digest"])
+    if match := NAMED.fullmatch(name):
+        return _recorded(match["title"], match["digest"])
     if not name.startswith(LOCAL) and not Path(name).is_absolute():
         return None
     try:
@@ -80,11 +80,11 @@ def record(folder: Path, digest: str) -> None:
 
 def recorded_folders() -> list[Path]:
     """Return the folders of all local models that this installation has recorded."""
-    found = []
+    paths = []
     for path in _table().glob("*.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(Path(json.loads(path.read_text(encoding="utf-8"))["folder"]))
-    return found
+            paths.append(Path(json.loads(path.read_text(encoding="utf-8"))["folder"]))
+    return paths
 
 
 def check_readable(folder: Path, files: Iterable[Path] = ()) -> None:

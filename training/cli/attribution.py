@@ -27,10 +27,10 @@ def run(options: argparse.Namespace) -> int:
     with json_lines() as write:
         for key in options.runs:
             try:
-                found = erase(store.read_run(key), store, options.example)
+                attribution = erase(store.read_run(key), store, options.example)
             except LookupError as error:
                 raise BadInput(str(error.args[0])) from None
             except (EngineError, DamagedArtifact, OSError) as error:
-                found, code = Erasure(run=key, id=options.example, error=sentence(error, store)), FAILED
-            write(found.model_dump(mode="json"))
+                attribution, code = Erasure(run=key, id=options.example, error=sentence(error, store)), FAILED
+            write(attribution.model_dump(mode="json"))
     return code

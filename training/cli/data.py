@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = commands.add_parser("fetch", help="loads a registered data set from the Hub, checks it, and shelves it")
     fetch.add_argument("name", help=f"one of: {', '.join(catalog.REGISTERED)}")
     fetch.add_argument("--from", dest="mirror", type=Path, metavar="FOLDER", help="a folder laid out as on the Hub")
-    one = commands.add_parser("look", help="the columns and first rows of a file")
-    one.add_argument("file", type=Path)
+    look = commands.add_parser("look", help="the columns and first rows of a file")
+    look.add_argument("file", type=Path)
     for name, text in (("check", "checks a file and shelves nothing"), ("add", "checks a file and shelves it")):
         command = commands.add_parser(name, help=text)
         command.add_argument("file", type=Path, help="CSV, JSON lines or Parquet, up to 1 GB")

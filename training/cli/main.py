@@ -52,10 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = found.add_subparsers(required=True, metavar="COMMAND")
+    command_line = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = command_line.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         added = commands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(added)
         added.set_defaults(command=command.run)
-    return found
+    return command_line

@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise BadInput(f"--out {options.out} cannot be written: {error.strerror or error}.") from None
     with json_lines() as write, stop_requests() as should_stop:
-        for one in plan.runs.values():
-            done = store.finished(one.key()) and store.damage(one.key()) is None
-            code = DONE if done else train(one, store, _recorded(one, store, write), should_stop)
+        for spec in plan.runs.values():
+            done = store.finished(spec.key()) and store.damage(spec.key()) is None
+            code = DONE if done else train(spec, store, _recorded(spec, store, write), should_stop)
             if code != DONE:
                 return code
     _write_result(plan, store)
@@ -42,11 +42,11 @@ def _recorded(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None
     key = run.key()
     event_log = EventLog(store, key)
 
-    def tell(event: Event) -> None:
+    def record(event: Event) -> None:
         event_log.write(event)
         write({"run": key, **event.model_dump(mode="json")})
 
-    return tell
+    return record
 
 
 def _write_result(plan: Plan, store: Store) -> None:

@@ -44,18 +44,18 @@ def write(plan: Plan, store: Store, folder: Path) -> str:
         if not (store.run(key) / EVENTS).exists():
             raise NotSent(f"Of run {key[:12]} no events were kept, which an archive needs. Train it again.")
     public = PublicEvents()
-    told = {key: _copy(store.run(key), folder / "runs" / key, key, public) for key in plan.runs}
-    events = [one for some in told.values() for one in some]
+    records_of = {key: _copy(store.run(key), folder / "runs" / key, key, public) for key in plan.runs}
+    events = [record for records in records_of.values() for record in records]
     about = Archive(
         number=None,
         name=plan.spec.name,
         owner="",
-        launched_at=min(one.at for one in events),
-        ended_at=max(one.at for one in events),
+        launched_at=min(record.at for record in events),
+        ended_at=max(record.at for record in events),
         spec=plan.spec.model_dump(mode="json"),
         triplets=list(plan.triplets),
         result=summarize(plan, store.read_predictions, store.read_trajectory),
-        versions=versions_of(one.event for one in events if isinstance(one.event, RunStarted)),
+        versions=versions_of(record.event for record in events if isinstance(record.event, RunStarted)),
         datasets={run.dataset: run.fingerprint for run in plan.runs.values()},
     )
     (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
@@ -68,6 +68,6 @@ def _copy(source: Path, target: Path, key: str, public: PublicEvents) -> list[To
     for name in (RUN, EVENTS, *MADE):
         if (source / name).exists():  # a run without evaluations has no trajectory
             shutil.copyfile(source / name, target / name)
-    told = [one.model_copy(update={"event": public.of(one.event)}) for one in read_events(target.parents[1], key)]
-    (target / EVENTS).write_text("".join(f"{one.model_dump_json()}\n" for one in told), encoding="utf-8")
-    return told
+    records = [record.model_copy(update={"event": public.of(record.event)}) for record in read_events(target.parents[1], key)]
+    (target / EVENTS).write_text("".join(f"{record.model_dump_json()}\n" for record in records), encoding="utf-8")
+    return records

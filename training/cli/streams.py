@@ -29,15 +29,15 @@ def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Yield a predicate that is true once SIGTERM or SIGINT was received."""
-    asked = False
+    requested = False
 
-    def ask(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+    def on_signal(signum: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        requested = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: asked
+        yield lambda: requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

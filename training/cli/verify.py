@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     with json_lines() as write, stop_requests() as should_stop:
 
-        def tell(notice: BaseModel) -> None:
+        def write_notice(notice: BaseModel) -> None:
             write(notice.model_dump(mode="json"))
 
-        return verify(options.archive, options.out, options.store, options.largest, options.reserve, tell, should_stop)
+        return verify(options.archive, options.out, options.store, options.largest, options.reserve, write_notice, should_stop)

@@ -25,23 +25,23 @@ log = logging.getLogger(__name__)
 def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_group: ProcessGroup) -> Checkpoint | None:
     """Return the checkpoint from which ``run`` resumes, None for the beginning; a damaged one is moved aside."""
     path = store.checkpoint(run.key())
-    found = checkpoints.load(path)
-    if found is None and process_group.main and path.exists():
+    checkpoint = checkpoints.load(path)
+    if checkpoint is None and process_group.main and path.exists():
         store.checksums.quarantine(path)
-    if found and not selection.can_restore(found["selection"]):
+    if checkpoint and not selection.can_restore(checkpoint["selection"]):
         log.warning("The best weights that belong to the checkpoint %s are missing; training starts from the beginning.", path)
-        found = None
-    if found is None:
+        checkpoint = None
+    if checkpoint is None:
         selection.clear()
-    return found
+    return checkpoint
 
 
 def take_over(run: RunSpec, stop_at: int, store: Store) -> None:
     """Copy the files of the longer run whose first steps these are; without them the steps are trained again."""
     whole = store.run(run.model_copy(update={"stop_at": None}).key())
     path = store.checkpoint(run.key())
-    found = None if path.exists() else checkpoints.load(whole / path.name)
-    if found is None or found["step"] > stop_at:
+    checkpoint = None if path.exists() else checkpoints.load(whole / path.name)
+    if checkpoint is None or checkpoint["step"] > stop_at:
         return
     for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint refers to the others, so it comes last
         # With its checksum, that of the intended content: the copy of a damaged file is detected as damaged.

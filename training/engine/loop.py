@@ -167,8 +167,8 @@ class Loop:
 
     def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
         """Load weights into the model, by name: all trained ones, unless ``partly``."""
-        found = self.model.load_state_dict(sharding.spread(weights, self.model), strict=not (partly or self._frozen))
-        assert not found.unexpected_keys, f"the model has no {found.unexpected_keys[0]}"
+        report = self.model.load_state_dict(sharding.spread(weights, self.model), strict=not (partly or self._frozen))
+        assert not report.unexpected_keys, f"the model has no {report.unexpected_keys[0]}"
 
     def weights(self) -> dict[str, Tensor]:
         """Return the model's tensors by name, without the frozen ones. Collective: all processes must call it together."""
@@ -199,10 +199,10 @@ class Loop:
 
     def _share(self, batch: Rows, progress: float) -> Share:
         """Return this process's share of a batch of positions in ``self.rows``."""
-        mine = self.process_group.share(batch)
-        places = torch.from_numpy(mine)
+        own = self.process_group.share(batch)
+        places = torch.from_numpy(own)
         truth = None if self.truth is None else self.truth[places]
-        return Share(self.rows[mine], self.labels[places], truth, len(batch), self.step, progress)
+        return Share(self.rows[own], self.labels[places], truth, len(batch), self.step, progress)
 
     def _batch(self) -> Rows:
         """Return the positions in ``self.rows`` of the next batch."""

@@ -130,8 +130,8 @@ class Passes:
         for part in self.process_group.rounds(self._parts(share.rows)):
             self.check_stop()
             with self.process_group.all_or_none():
-                logits, wanted = self._forward(share.rows[part]), target[torch.from_numpy(part)]
-                loss = losses.loss(self.run.method, logits, wanted, share.progress, share.step) * (len(part) / share.batch)
+                logits, part_target = self._forward(share.rows[part]), target[torch.from_numpy(part)]
+                loss = losses.loss(self.run.method, logits, part_target, share.progress, share.step) * (len(part) / share.batch)
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total

@@ -80,7 +80,7 @@ class Selection:
     # The state in a checkpoint.
 
     def state(self) -> Seen:
-        prob = [torch.from_numpy(one) for one in self.prob]
+        prob = [torch.from_numpy(array) for array in self.prob]
         return Seen(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
 
     def note_saved(self) -> None:
@@ -88,11 +88,11 @@ class Selection:
         self.saved = self.best
         self._forget(keep={self.saved})
 
-    def can_restore(self, seen: Seen) -> bool:
+    def can_restore(self, state: Seen) -> bool:
         """Return whether the weights that belong to a checkpoint exist and are undamaged."""
-        if not self.large or seen["best"] is None:
+        if not self.large or state["best"] is None:
             return True
-        file = self._file(seen["best"])
+        file = self._file(state["best"])
         if not sidecar(file).exists():
             return False
         try:
@@ -101,9 +101,9 @@ class Selection:
             return False
         return True
 
-    def restore(self, seen: Seen) -> None:
-        self.steps, self.validation, self.prob = seen["steps"], seen["validation"], [one.numpy() for one in seen["prob"]]
-        self.best, self.weights, self.saved = seen["best"], seen["weights"], seen["best"]
+    def restore(self, state: Seen) -> None:
+        self.steps, self.validation, self.prob = state["steps"], state["validation"], [tensor.numpy() for tensor in state["prob"]]
+        self.best, self.weights, self.saved = state["best"], state["weights"], state["best"]
         self._forget(keep={self.saved})
 
     def clear(self) -> None:
@@ -113,6 +113,6 @@ class Selection:
         return self.folder / f"best-{step}.safetensors"
 
     def _forget(self, keep: set[int | None]) -> None:
-        kept = {self._file(step) for step in keep if step is not None}
-        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.process_group.main else ():
+        needed = {self._file(step) for step in keep if step is not None}
+        for file in set(self.folder.glob("best-*.safetensors")) - needed if self.large and self.process_group.main else ():
             remove(file)

@@ -32,20 +32,20 @@ def matrix(prob: npt.NDArray[np.floating]) -> Array:
 
 
 def one_hot(gold: npt.NDArray[np.integer], classes: int) -> Array:
-    found: Array = np.eye(classes)[gold]
-    return found
+    encoded: Array = np.eye(classes)[gold]
+    return encoded
 
 
 def label(prob: Array) -> Labels:
     """Return the most probable class, the first of equal ones; with two classes it is class 1 only above one half."""
-    found: Labels = prob.argmax(axis=1)
-    return found
+    labels: Labels = prob.argmax(axis=1)
+    return labels
 
 
 def bin_of(confidence: Array, bins: int = BINS) -> Labels:
     """Return the bin of each confidence: bin b of equal width is (b / bins, (b + 1) / bins]."""
-    found: Labels = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    return found
+    places: Labels = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return places
 
 
 def reliability(prob: Array, target: Array, bins: int = BINS) -> list[Bin]:
@@ -55,13 +55,17 @@ def reliability(prob: Array, target: Array, bins: int = BINS) -> list[Bin]:
     confidence, right = prob.max(axis=1), label(prob) == label(target)
     place = bin_of(confidence, bins)
     inside = (place == index for index in range(bins))
-    return [Bin(int(one.sum()), float(confidence[one].mean()), float(right[one].mean())) for one in inside if one.any()]
+    return [
+        Bin(int(members.sum()), float(confidence[members].mean()), float(right[members].mean()))
+        for members in inside
+        if members.any()
+    ]
 
 
-def expected_error(found: list[Bin]) -> float:
+def expected_error(bins: list[Bin]) -> float:
     """Return ECE = sum over bins of n_b / n |share right - mean confidence| (Guo et al. 2017, eq. 3)."""
-    total = sum(one.count for one in found)
-    return sum(one.count * abs(one.right - one.confidence) for one in found) / total
+    total = sum(bin_.count for bin_ in bins)
+    return sum(bin_.count * abs(bin_.right - bin_.confidence) for bin_ in bins) / total
 
 
 def squared(prob: Array, target: Array) -> Array:

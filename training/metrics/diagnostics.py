@@ -98,43 +98,43 @@ class Point:
     misfit: float
 
 
-def calibration(said: Sequence[Answers], against: str = "truth") -> Calibration:
+def calibration(answers: Sequence[Answers], against: str = "truth") -> Calibration:
     """Return the calibration against ``truth``, the gold labels, or ``weak``, the supervisor's probabilities; an answer is then
     right if it is the supervisor's label. Brier and NLL are means over examples, the ECE is of each seed.
     """
-    targets = [getattr(one, against) for one in said]
-    errors = [expected_error(reliability(one.prob, target)) for one, target in zip(said, targets, strict=True)]
+    targets = [getattr(run, against) for run in answers]
+    errors = [expected_error(reliability(run.prob, target)) for run, target in zip(answers, targets, strict=True)]
     rows = [
-        (squared(one.prob, target), log_loss(one.prob, target), one.prob.max(axis=1) - (label(one.prob) == label(target)))
-        for one, target in zip(said, targets, strict=True)
+        (squared(run.prob, target), log_loss(run.prob, target), run.prob.max(axis=1) - (label(run.prob) == label(target)))
+        for run, target in zip(answers, targets, strict=True)
     ]
-    spread = _spread(said, np.stack(rows, axis=1))
+    spread = _spread(answers, np.stack(rows, axis=1))
     brier, nll, overconfidence = (combination(spread, row) for row in np.eye(3).tolist())
-    together = reliability(np.concatenate([one.prob for one in said]), np.concatenate(targets))
+    together = reliability(np.concatenate([run.prob for run in answers]), np.concatenate(targets))
     return Calibration(together, over_seeds(errors), overconfidence, brier, nll)
 
 
-def kinship(said: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
+def kinship(answers: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
     """Return the agreement of errors. CDR is the share of all examples where the model is surer than ``cdr`` and its label is
     not the supervisor's. CAR is the share of the supervisor's errors on which the model is surer than ``car`` and gives the same
     label; None where the supervisor makes no error. Both after EleutherAI's w2s; confidence is the probability of the most
     probable class. ``blind`` is the share of all examples where the supervisor's confidence is at most ``doubt``, and the model
     is surer than ``cdr`` and wrong (arXiv:2604.25077; the thresholds are ours).
     """
-    labels = [(label(one.prob), label(one.weak)) for one in said]
-    sure = np.stack([one.prob.max(axis=1) for one in said])
-    same = np.stack([mine == weak for mine, weak in labels])
-    wrong = np.stack([weak != one.gold for one, (_, weak) in zip(said, labels, strict=True)])
-    uncertain = np.stack([one.weak.max(axis=1) <= doubt for one in said])
-    errs = np.stack([mine != one.gold for one, (mine, _) in zip(said, labels, strict=True)])
+    labels = [(label(run.prob), label(run.weak)) for run in answers]
+    sure = np.stack([run.prob.max(axis=1) for run in answers])
+    same = np.stack([own == weak for own, weak in labels])
+    wrong = np.stack([weak != run.gold for run, (_, weak) in zip(answers, labels, strict=True)])
+    uncertain = np.stack([run.weak.max(axis=1) <= doubt for run in answers])
+    errs = np.stack([own != run.gold for run, (own, _) in zip(answers, labels, strict=True)])
     flags = [(sure > cdr) & ~same, (sure > car) & same & wrong, wrong, uncertain & (sure > cdr) & errs]
-    spread = _spread(said, np.stack(flags))
+    spread = _spread(answers, np.stack(flags))
     return Kinship(
         disagreement=proportion(spread, (1, 0, 0, 0)),
         agreement=conditional(spread, (0, 1, 0, 0), (0, 0, 1, 0)),
-        phi=_over_all_seeds([phi(mine != one.gold, weak != one.gold) for one, (mine, weak) in zip(said, labels, strict=True)]),
-        kappa=_over_all_seeds([kappa(mine, weak, said[0].prob.shape[1]) for mine, weak in labels]),
-        capa=_over_all_seeds([capa(one.prob, one.weak, one.gold) for one in said]),
+        phi=_over_all_seeds([phi(own != run.gold, weak != run.gold) for run, (own, weak) in zip(answers, labels, strict=True)]),
+        kappa=_over_all_seeds([kappa(own, weak, answers[0].prob.shape[1]) for own, weak in labels]),
+        capa=_over_all_seeds([capa(run.prob, run.weak, run.gold) for run in answers]),
         blind=proportion(spread, (0, 0, 0, 1)),
     )
 
@@ -158,84 +158,84 @@ def onset(steps: Labels, labels: Labels, weak: Labels, gold: Labels) -> int | No
     wrong = weak != gold
     if not wrong.any():
         return None
-    imitates = [bool((one == weak)[wrong].mean() > (one == gold)[wrong].mean()) for one in labels]
-    found = None
-    for step, yes in zip(steps.tolist()[::-1], imitates[::-1], strict=True):
-        if not yes or step == 0:
+    imitates = [bool((predicted == weak)[wrong].mean() > (predicted == gold)[wrong].mean()) for predicted in labels]
+    first_step = None
+    for step, imitated in zip(steps.tolist()[::-1], imitates[::-1], strict=True):
+        if not imitated or step == 0:
             break
-        found = int(step)
-    return found
+        first_step = int(step)
+    return first_step
 
 
-def phi(one: Flags, two: Flags) -> float | None:
+def phi(first: Flags, second: Flags) -> float | None:
     """Return the correlation of two indicators of errors, for any number of classes; None where one of them is constant."""
-    a, b = one.mean(), two.mean()
+    a, b = first.mean(), second.mean()
     scale = sqrt(a * (1 - a) * b * (1 - b))
-    return float(((one & two).mean() - a * b) / scale) if scale else None
+    return float(((first & second).mean() - a * b) / scale) if scale else None
 
 
-def kappa(one: Labels, two: Labels, classes: int) -> float | None:
+def kappa(first: Labels, second: Labels, classes: int) -> float | None:
     """Return Cohen's kappa of two models' labels (Cohen 1960): (p_o - p_e) / (1 - p_e), p_e the agreement of independent models
     with the same shares of the classes; None where p_e is 1.
     """
-    expected = sum(float((one == each).mean() * (two == each).mean()) for each in range(classes))
-    return float(((one == two).mean() - expected) / (1 - expected)) if expected < 1 else None
+    expected = sum(float((first == each).mean() * (second == each).mean()) for each in range(classes))
+    return float(((first == second).mean() - expected) / (1 - expected)) if expected < 1 else None
 
 
-def capa(one: Array, two: Array, gold: Labels) -> float | None:
+def capa(first: Array, second: Array, gold: Labels) -> float | None:
     """Return chance-adjusted probabilistic agreement (Goel et al. 2025, arXiv:2502.04313): (c_obs - c_exp) / (1 - c_exp), c_obs
     the mean of sum_k p_k q_k, c_exp = p q + (1 - p)(1 - q) / (K - 1) with p and q the mean probability of the gold label. None
     where c_exp is 1.
     """
-    rows, classes = np.arange(len(gold)), one.shape[1]
-    p, q = float(one[rows, gold].mean()), float(two[rows, gold].mean())
+    rows, classes = np.arange(len(gold)), first.shape[1]
+    p, q = float(first[rows, gold].mean()), float(second[rows, gold].mean())
     expected = p * q + (1 - p) * (1 - q) / (classes - 1)
-    return (float((one * two).sum(axis=1).mean()) - expected) / (1 - expected) if expected < 1 else None
+    return (float((first * second).sum(axis=1).mean()) - expected) / (1 - expected) if expected < 1 else None
 
 
-def squared_point(said: Answers) -> Point:
+def squared_point(answers: Answers) -> Point:
     """Return Brier(w) - Brier(f) and the mean of (f - w)^2 on the same examples, summed over K > 2 classes. The gain is at least
     the misfit where f is the projection of w on a convex class that contains the truth (Charikar et al. 2024, arXiv:2405.15116).
     """
-    gain = squared(said.weak, said.truth) - squared(said.prob, said.truth)
-    return Point(said.seed, float(gain.mean()), float(squared(said.prob, said.weak).mean()))
+    gain = squared(answers.weak, answers.truth) - squared(answers.prob, answers.truth)
+    return Point(answers.seed, float(gain.mean()), float(squared(answers.prob, answers.weak).mean()))
 
 
-def log_point(said: Answers) -> Point:
+def log_point(answers: Answers) -> Point:
     """Return NLL(w) - NLL(f) and the mean KL(f || w), student first (arXiv:2501.19105), for any number of classes."""
-    gain = log_loss(said.weak, said.truth) - log_loss(said.prob, said.truth)
-    return Point(said.seed, float(gain.mean()), float(divergence(said.prob, said.weak).mean()))
+    gain = log_loss(answers.weak, answers.truth) - log_loss(answers.prob, answers.truth)
+    return Point(answers.seed, float(gain.mean()), float(divergence(answers.prob, answers.weak).mean()))
 
 
 def parts_of(weak: Array, parts: int = PARTS) -> Labels:
     """Return the part of each example by the supervisor's confidence, from least to most confident, of nearly equal size;
     equal confidences stay in the order of the examples.
     """
-    found = np.empty(len(weak), np.int64)
+    part_of = np.empty(len(weak), np.int64)
     for part, places in enumerate(np.array_split(np.argsort(weak.max(axis=1), kind="stable"), parts)):
-        found[places] = part
-    return found
+        part_of[places] = part
+    return part_of
 
 
-def difficulty(said: Sequence[Answers], parts: int = PARTS) -> list[Estimate | None]:
+def difficulty(answers: Sequence[Answers], parts: int = PARTS) -> list[Estimate | None]:
     """Return the accuracy in each part of the test set by each seed's own supervisor's confidence; None for an empty part."""
-    right = np.stack([label(one.prob) == one.gold for one in said])
-    place = np.stack([parts_of(one.weak, parts) for one in said])
-    found = []
+    right = np.stack([label(run.prob) == run.gold for run in answers])
+    place = np.stack([parts_of(run.weak, parts) for run in answers])
+    accuracies = []
     for part in range(parts):
         inside = place == part
-        found.append(conditional(_spread(said, np.stack([right & inside, inside])), (1, 0), (0, 1)))
-    return found
+        accuracies.append(conditional(_spread(answers, np.stack([right & inside, inside])), (1, 0), (0, 1)))
+    return accuracies
 
 
-def noise(said: Sequence[Answers]) -> float | None:
+def noise(answers: Sequence[Answers]) -> float | None:
     """Return the noise floor: the standard deviation of the accuracies of seeds (n - 1); None for a single seed."""
-    accuracies = [float((label(one.prob) == one.gold).mean()) for one in said]
+    accuracies = [float((label(run.prob) == run.gold).mean()) for run in answers]
     return float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
 
 
-def _spread(said: Sequence[Answers], values: Flags | Array) -> Spread:
-    return measure(values, said[0].group)
+def _spread(answers: Sequence[Answers], values: Flags | Array) -> Spread:
+    return measure(values, answers[0].group)
 
 
 def _over_all_seeds(values: Sequence[float | None]) -> Range | None:

@@ -28,8 +28,8 @@ class Tested(NamedTuple):
 HeldOut = Literal["test", "locked"]
 
 
-def same_examples(one: Tested, two: Tested) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("id", "group", "gold", "classes"))
+def same_examples(first: Tested, second: Tested) -> bool:
+    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("id", "group", "gold", "classes"))
 
 
 def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:

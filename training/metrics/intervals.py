@@ -163,12 +163,12 @@ def conditional(spread: Spread, over: Sequence[float], under: Sequence[float]) -
 
     Fieller's interval inside [0, 1]; Wilson's for few examples, with the variance of the ratio by the delta method.
     """
-    found = ratio(spread, over, under)
-    if found is None:
+    quotient = ratio(spread, over, under)
+    if quotient is None:
         return None
     bottom = float(np.asarray(under, dtype=np.float64) @ spread.mean)
-    w = (np.asarray(over, dtype=np.float64) - found.value * np.asarray(under, dtype=np.float64)) / bottom
-    return _of_few(found.within(0, 1), *spread.variances(w), spread, spread.clusters * bottom)
+    w = (np.asarray(over, dtype=np.float64) - quotient.value * np.asarray(under, dtype=np.float64)) / bottom
+    return _of_few(quotient.within(0, 1), *spread.variances(w), spread, spread.clusters * bottom)
 
 
 def _of_few(estimate: Estimate, seed: float, example: float, spread: Spread, draws: float) -> Estimate:
@@ -191,8 +191,8 @@ def _of_few(estimate: Estimate, seed: float, example: float, spread: Spread, dra
 def _covariance(estimate: Array) -> Array:
     """Return the nearest covariance matrix: without the directions in which the estimate is negative."""
     values, vectors = np.linalg.eigh(estimate)
-    found: Array = (vectors * np.maximum(values, 0)) @ vectors.T
-    return found
+    nearest: Array = (vectors * np.maximum(values, 0)) @ vectors.T
+    return nearest
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -210,7 +210,7 @@ def low_outliers(accuracies: Sequence[float], examples: int) -> list[int]:
     The MAD (times 1.4826, as for a normal law) of a handful of seeds can be tiny by chance, so it counts as at least one standard
     error of an accuracy on ``examples`` examples. With fewer than three others nothing is an outlier.
     """
-    found = []
+    outliers = []
     for index, accuracy in enumerate(accuracies):
         others = np.delete(np.asarray(accuracies, dtype=np.float64), index)
         if len(others) < 3:
@@ -218,5 +218,5 @@ def low_outliers(accuracies: Sequence[float], examples: int) -> list[int]:
         centre = float(np.median(others))
         deviation = 1.4826 * float(np.median(np.abs(others - centre)))
         if centre - accuracy > 3 * max(deviation, sqrt(centre * (1 - centre) / examples)):
-            found.append(index)
-    return found
+            outliers.append(index)
+    return outliers

@@ -195,8 +195,8 @@ def tested(outcomes: Sequence[Outcome], role: str, look: Look) -> list[Tested]:
 
 def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tuple[Rights, Clusters]:
     """Return the correctness of each run on each test example (roles, seeds, examples), and the group of each example."""
-    found = [tested(outcomes, role, look) for role in roles]
-    return np.stack([np.stack([test.right for test in row]) for row in found]), found[0][0].group
+    by_role = [tested(outcomes, role, look) for role in roles]
+    return np.stack([np.stack([test.right for test in row]) for row in by_role]), by_role[0][0].group
 
 
 def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Method) -> Group:
@@ -217,9 +217,9 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
     supervisors, students = tested(complete, "weak", look), tested(complete, "student", look)
-    same = np.stack([one.label == two.label for one, two in zip(supervisors, students, strict=True)])
+    same = np.stack([supervisor.label == pupil.label for supervisor, pupil in zip(supervisors, students, strict=True)])
     classes = students[0].classes
-    by_rule = [one for outcome in complete if (one := replay(outcome.student_run))]
+    by_rule = [replayed for outcome in complete if (replayed := replay(outcome.student_run))]
     return Group(
         **names,
         seeds=seeds,
@@ -238,7 +238,7 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
         agreement=agreement_of(right[0], same, clusters),
         stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
         hard=(
-            hard_of(right, np.stack([one.of_gold for one in supervisors]), method.easy, clusters)
+            hard_of(right, np.stack([supervisor.of_gold for supervisor in supervisors]), method.easy, clusters)
             if isinstance(method, EasyToHard)
             else None
         ),
@@ -250,30 +250,39 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
 def contrasts_of(methods: Sequence[Sequence[Outcome]], look: Look) -> list[Contrast]:
     """Return the contrasts of the methods of one pair with naive, or with the first method where none is naive."""
     base = next((members for members in methods if members[0].method == "naive"), methods[0])
-    found = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, look))]
-    adjusted = holm([contrast.p for contrast in found])
-    return [contrast.model_copy(update={"p_holm": p}) for contrast, p in zip(found, adjusted, strict=True)]
+    contrasts = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, look))]
+    adjusted = holm([contrast.p for contrast in contrasts])
+    return [contrast.model_copy(update={"p_holm": p}) for contrast, p in zip(contrasts, adjusted, strict=True)]
 
 
 def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -> Contrast | None:
     """Return the difference of student accuracies on the seeds where both students have finished; None without such a seed."""
-    both = [(one, two) for one, two in zip(base, other, strict=True) if one.student is not None and two.student is not None]
+    both = [
+        (baseline, compared)
+        for baseline, compared in zip(base, other, strict=True)
+        if baseline.student is not None and compared.student is not None
+    ]
     if not both:
         return None
     names = both[0][1].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
-    (ones, clusters), (twos, _) = (rights(side, ("student",), look) for side in zip(*both, strict=True))
-    spread = measure(np.concatenate([ones, twos]), clusters)
+    (baseline_rights, clusters), (compared_rights, _) = (rights(side, ("student",), look) for side in zip(*both, strict=True))
+    spread = measure(np.concatenate([baseline_rights, compared_rights]), clusters)
     p = p_value(spread, (-1, 1))
     return Contrast(
         **names,
         baseline=base[0].method,
         baseline_index=base[0].method_index,
-        seeds=tuple(one.seed for one, _ in both),
+        seeds=tuple(baseline.seed for baseline, _ in both),
         difference=combination(spread, (-1, 1)),
         p=p,
         p_holm=p,
-        discordant=tuple(mcnemar(one.seed, *runs) for (one, _), *runs in zip(both, ones[0], twos[0], strict=True)),
-        pgr_difference=_pgr_difference([(one, two) for one, two in both if not one.missing and not two.missing], look),
+        discordant=tuple(
+            mcnemar(baseline.seed, *runs)
+            for (baseline, _), *runs in zip(both, baseline_rights[0], compared_rights[0], strict=True)
+        ),
+        pgr_difference=_pgr_difference(
+            [(baseline, compared) for baseline, compared in both if not baseline.missing and not compared.missing], look
+        ),
     )
 
 
@@ -281,12 +290,12 @@ def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], look: Look) -> 
     """Return (A_other - A_base) / B by Fieller; None unless the gap B is resolved and positive and both ends are finite."""
     if not complete:
         return None
-    (trio, clusters), (student, _) = (
-        rights([one for one, _ in complete], ("weak", "student", "ceiling"), look),
-        rights([two for _, two in complete], ("student",), look),
+    (triplet, clusters), (student, _) = (
+        rights([baseline for baseline, _ in complete], ("weak", "student", "ceiling"), look),
+        rights([compared for _, compared in complete], ("student",), look),
     )
-    spread = measure(np.concatenate([trio, student]), clusters)
+    spread = measure(np.concatenate([triplet, student]), clusters)
     difference = ratio(spread, (0, -1, 0, 1), (-1, 0, 1, 0))
-    weak, _, ceiling = (accuracy(spread, np.concatenate([trio, student]), role) for role in range(3))
+    weak, _, ceiling = (accuracy(spread, np.concatenate([triplet, student]), role) for role in range(3))
     state, _ = state_of(weak, ceiling, combination(spread, (-1, 0, 1, 0)), difference)
     return difference if state == "ok" else None

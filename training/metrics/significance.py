@@ -44,8 +44,13 @@ class OverSets(Frozen):
 
 def mcnemar(seed: int, first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Discordant:
     """Return the discordant answers of a seed. ``first`` and ``second`` (n,) are true where each run is right."""
-    one, two = int((first & ~second).sum()), int((second & ~first).sum())
-    return Discordant(seed=seed, first=one, second=two, p=min(1.0, 2 * float(bdtr(min(one, two), one + two, 0.5))))
+    first_only, second_only = int((first & ~second).sum()), int((second & ~first).sum())
+    return Discordant(
+        seed=seed,
+        first=first_only,
+        second=second_only,
+        p=min(1.0, 2 * float(bdtr(min(first_only, second_only), first_only + second_only, 0.5))),
+    )
 
 
 def over_sets(differences: Sequence[float]) -> OverSets:
@@ -53,25 +58,25 @@ def over_sets(differences: Sequence[float]) -> OverSets:
     # Takes a second to import, which pages without comparisons need not pay.
     from scipy.stats import ttest_1samp, wilcoxon
 
-    found = np.asarray(differences, dtype=np.float64)
-    n, mean, t = len(found), None, None
+    values = np.asarray(differences, dtype=np.float64)
+    n, mean, t = len(values), None, None
     if n > 1:
-        half = t_quantile(n - 1) * float(found.std(ddof=1)) / np.sqrt(n)
-        centre = float(found.mean())
+        half = t_quantile(n - 1) * float(values.std(ddof=1)) / np.sqrt(n)
+        centre = float(values.mean())
         mean = Estimate(value=centre, low=centre - half, high=centre + half)
-        t = float(ttest_1samp(found, 0).pvalue) if half else None
-    ranked = float(wilcoxon(found).pvalue) if (found != 0).sum() >= FEWEST_RANKED else None
-    return OverSets(sets=n, mean=mean, t=t, wilcoxon=ranked, better=int((found > 0).sum()), worse=int((found < 0).sum()))
+        t = float(ttest_1samp(values, 0).pvalue) if half else None
+    ranked = float(wilcoxon(values).pvalue) if (values != 0).sum() >= FEWEST_RANKED else None
+    return OverSets(sets=n, mean=mean, t=t, wilcoxon=ranked, better=int((values > 0).sum()), worse=int((values < 0).sum()))
 
 
 def median_of(values: Sequence[float]) -> Estimate | None:
     """Return the median with a 95% percentile interval from resampling ``values``, one per data set; no ends below five."""
     if not len(values):
         return None
-    found = np.asarray(values, dtype=np.float64)
-    centre = float(np.median(found))
-    if len(found) < FEWEST_RESAMPLED:
+    sample = np.asarray(values, dtype=np.float64)
+    centre = float(np.median(sample))
+    if len(sample) < FEWEST_RESAMPLED:
         return Estimate(value=centre, low=None, high=None)
-    drawn = np.random.default_rng(0).integers(0, len(found), (RESAMPLES, len(found)))
-    low, high = np.quantile(np.median(found[drawn], axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    drawn = np.random.default_rng(0).integers(0, len(sample), (RESAMPLES, len(sample)))
+    low, high = np.quantile(np.median(sample[drawn], axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value=centre, low=float(low), high=float(high))

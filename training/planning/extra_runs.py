@@ -111,11 +111,11 @@ def simulated(weak: RunSpec, key: str, ceiling: str, errors: Errors) -> RunSpec:
 
 def origins(run: RunSpec, runs: Mapping[str, RunSpec]) -> set[str]:
     """Return the keys of all runs among ``runs`` that ``run`` depends on."""
-    found: set[str] = set()
+    reached: set[str] = set()
     left = [*run.needs]
     while left:
         key = left.pop()
-        if key not in found and key in runs:
-            found.add(key)
+        if key not in reached and key in runs:
+            reached.add(key)
             left += runs[key].needs
-    return found
+    return reached

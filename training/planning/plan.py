@@ -97,8 +97,8 @@ def make_plan(spec: ExperimentSpec) -> Plan:
             keys[key] = key_of(contents[key] | {name: value for name, value in changes.items() if name in contents[key]})
             runs[keys[key]] = run.model_copy(update=changes)
         triplets += [
-            replace(one, weak=keys[one.weak], student=keys[one.student], ceiling=keys[one.ceiling], seed=seed)
-            for one in first.triplets
+            replace(triplet, weak=keys[triplet.weak], student=keys[triplet.student], ceiling=keys[triplet.ceiling], seed=seed)
+            for triplet in first.triplets
         ]
     return Plan(spec, runs, tuple(triplets))
 
@@ -139,10 +139,10 @@ def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
     supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
     keys = [run.key() for run in supervisors.values()]
     ensemble = any(isinstance(method, EnsembleMean) for method in spec.methods)
-    texts = {model: add(one) for model in spec.strong.models if (one := _on_texts(spec, model, seed))}
+    texts = {model: add(text_run) for model in spec.strong.models if (text_run := _on_texts(spec, model, seed))}
     for weak_model, supervisor in supervisors.items():
-        for one in supervisors.values() if ensemble else (supervisor,):
-            own = add(one)
+        for member in supervisors.values() if ensemble else (supervisor,):
+            own = add(member)
         own = supervisor.key()
         for strong_model in spec.strong.models:
             ceiling = add(_strong(spec, strong_model, GROUND_TRUTH, seed, texts))
@@ -154,12 +154,12 @@ def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
             ]
             naive = _strong(spec, strong_model, weak, seed, texts)
             for index, method in enumerate(spec.methods):
-                one = student_of(method, naive, supervisor, keys, students, add)
-                student = add(one)
-                if spec.strong.saliency and one.tunes_backbone:
+                student_run = student_of(method, naive, supervisor, keys, students, add)
+                student = add(student_run)
+                if spec.strong.saliency and student_run.tunes_backbone:
                     lr = catalog.model(strong_model).learning_rates["probe"]
-                    add(probed(one, lr, None))
-                    add(probed(one, lr, student))
+                    add(probed(student_run, lr, None))
+                    add(probed(student_run, lr, student))
                 triplets.append(Triplet(weak, student, ceiling, weak_model, strong_model, index, seed))
     return Plan(spec, runs, tuple(triplets))
 

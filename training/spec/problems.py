@@ -64,8 +64,8 @@ SENTENCES = {
 
 def _sentence(error: Mapping[str, Any]) -> str:
     context = {name: value.replace("'", "") if isinstance(value, str) else value for name, value in error.get("ctx", {}).items()}
-    one = context.get("min_length") == 1
-    context["least"] = "one" if one else context.get("min_length")
-    context |= {"entry": "entry", "character": "character"} if one else {"entry": "entries", "character": "characters"}
+    single = context.get("min_length") == 1
+    context["least"] = "one" if single else context.get("min_length")
+    context |= {"entry": "entry", "character": "character"} if single else {"entry": "entries", "character": "characters"}
     sentence = SENTENCES.get(error["type"])
     return sentence.format(**context) if sentence else str(error["msg"]).removeprefix("Value error, ")

@@ -99,10 +99,10 @@ class Archive(Requested):
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave the field out where no run was imported, so that earlier versions can read the archive."""
-        told: dict[str, Any] = serialize(self)
+        content: dict[str, Any] = serialize(self)
         if not self.imported:
-            del told["imported"]
-        return told
+            del content["imported"]
+        return content
 
 
 def seal(folder: Path) -> str:
@@ -120,16 +120,18 @@ def content_hash(folder: Path) -> str:
 def verify(folder: Path, tick: Tick = quiet) -> str:
     """Return the content hash. Raises Broken with a sentence for each missing, added or changed file."""
     try:
-        said = {name: told for told, name in (_parsed(line) for line in (folder / CHECKSUMS).read_text().splitlines())}
+        expected = {
+            name: checksum for checksum, name in (_parsed(line) for line in (folder / CHECKSUMS).read_text().splitlines())
+        }
     except (OSError, UnicodeDecodeError):
         raise Broken(f"There is no {CHECKSUMS} that can be read.") from None
     there = [name for name in names(folder) if name != CHECKSUMS]
-    problems = [f"{name} is missing." for name in sorted(said.keys() - set(there))]
-    problems += [f"{name} is in no checksum." for name in sorted(set(there) - said.keys())]
+    problems = [f"{name} is missing." for name in sorted(expected.keys() - set(there))]
+    problems += [f"{name} is in no checksum." for name in sorted(set(there) - expected.keys())]
     changed = []
     for done, name in enumerate(there):
         tick("comparing checksums", done, len(there))
-        if name in said and digest(folder / name) != said[name]:
+        if name in expected and digest(folder / name) != expected[name]:
             changed.append(name)
     problems += [f"{name} is not what it was when the archive was made." for name in changed]
     if problems:
@@ -138,10 +140,10 @@ def verify(folder: Path, tick: Tick = quiet) -> str:
 
 
 def _parsed(line: str) -> tuple[str, str]:
-    found = LINE.fullmatch(line)
-    if not found:
+    match = LINE.fullmatch(line)
+    if not match:
         raise Broken(f"{CHECKSUMS} has a line that is no checksum: {line[:80]}")
-    return found[1], found[2]
+    return match[1], match[2]
 
 
 def names(folder: Path) -> list[str]:
@@ -263,21 +265,21 @@ def _without_nul(text: str) -> str:
 
 def versions_of(starts: Iterable[RunStarted]) -> dict[str, list[str]]:
     """Return the versions of each package with which runs were started, sorted."""
-    found = defaultdict[str, set[str]](set)
+    by_package = defaultdict[str, set[str]](set)
     for start in starts:
         for package, version in start.versions.items():
-            found[package].add(version)
-    return {name: sorted(versions) for name, versions in sorted(found.items())}
+            by_package[package].add(version)
+    return {name: sorted(versions) for name, versions in sorted(by_package.items())}
 
 
-def differences(one: Any, other: Any, path: str = "result") -> list[str]:
+def differences(first: Any, second: Any, path: str = "result") -> list[str]:
     """Return the differences of two JSON documents as sentences; floats may differ in their last digits, as between machines."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = [*one, *(name for name in other if name not in one)]
-        return [line for name in names for line in differences(one.get(name), other.get(name), f"{path}.{name}")]
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
+    if isinstance(first, dict) and isinstance(second, dict):
+        names = [*first, *(name for name in second if name not in first)]
+        return [line for name in names for line in differences(first.get(name), second.get(name), f"{path}.{name}")]
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        pairs = enumerate(zip(first, second, strict=True))
         return [line for at, (this, that) in pairs for line in differences(this, that, f"{path}.{at}")]
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
-    same = math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) if numbers else one == other
-    return [] if same else [f"{path} says {one}, and the predictions give {other}."]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (first, second))
+    same = math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12) if numbers else first == second
+    return [] if same else [f"{path} says {first}, and the predictions give {second}."]

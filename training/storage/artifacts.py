@@ -107,12 +107,12 @@ class Store:
 
         Raises LookupError unless there is exactly one, DamagedArtifact.
         """
-        found = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
-        if len(found) != 1:
-            raise LookupError(f"{len(found) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
-        run = self._parsed(self.run(found[0]) / "run.json", RunSpec.model_validate_json)
-        if run.key() != found[0]:
-            raise DamagedArtifact(found[0], "run.json", CHANGED)
+        keys = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
+        if len(keys) != 1:
+            raise LookupError(f"{len(keys) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
+        run = self._parsed(self.run(keys[0]) / "run.json", RunSpec.model_validate_json)
+        if run.key() != keys[0]:
+            raise DamagedArtifact(keys[0], "run.json", CHANGED)
         return run
 
     def sweep(self, key: str, *patterns: str) -> None:
@@ -159,8 +159,12 @@ class Store:
 
     def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
         prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
-        told = {"steps": trajectory.steps.tolist(), "selected": trajectory.selected, "validation": trajectory.validation.tolist()}
-        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(told)})
+        metadata = {
+            "steps": trajectory.steps.tolist(),
+            "selected": trajectory.selected,
+            "validation": trajectory.validation.tolist(),
+        }
+        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(metadata)})
         with self.writing(self.run(key) / "trajectory.parquet") as path:
             pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
 
@@ -180,13 +184,13 @@ class Store:
             return row_of(path, example)
 
 
-def same(one: Store, key: str, other: Store, key_there: str) -> bool:
+def same(store: Store, key: str, other_store: Store, key_there: str) -> bool:
     """Return whether two finished runs have exactly equal predictions; false for a file that cannot be read."""
     try:
-        mine, theirs = one.read_predictions(key), other.read_predictions(key_there)
+        first, second = store.read_predictions(key), other_store.read_predictions(key_there)
     except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):
         return False
-    return all(np.array_equal(getattr(mine, field.name), getattr(theirs, field.name)) for field in fields(Predictions))
+    return all(np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in fields(Predictions))
 
 
 def _predictions(table: pa.Table) -> Predictions:
@@ -196,12 +200,12 @@ def _predictions(table: pa.Table) -> Predictions:
 
 
 def _trajectory(table: pa.Table) -> Trajectory:
-    told = json.loads(table.schema.metadata[b"trajectory"])
+    metadata = json.loads(table.schema.metadata[b"trajectory"])
     prob = array_of(table["prob"].combine_chunks())
     return Trajectory(
-        steps=np.array(told["steps"], np.int64),
+        steps=np.array(metadata["steps"], np.int64),
         id=table["id"].to_numpy(),
         prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
-        validation=np.array(told["validation"], np.float64),
-        selected=told["selected"],
+        validation=np.array(metadata["validation"], np.float64),
+        selected=metadata["selected"],
     )

@@ -107,10 +107,10 @@ class Checksums:
             return
         _verified.pop(path, None)
         try:
-            found = digest(path)
+            actual = digest(path)
         except OSError as error:
             self._refuse(path, error)
-        if found != expected:
+        if actual != expected:
             raise self.damaged(path, CHANGED)
         _verified[path] = known
 
@@ -140,9 +140,9 @@ class Checksums:
         for path in paths:
             folder = self.root / QUARANTINE / path.parent.relative_to(self.root) / stamp
             folder.mkdir(parents=True, exist_ok=True)
-            for one in (path, sidecar(path)):
+            for file in (path, sidecar(path)):
                 with suppress(FileNotFoundError):
-                    one.rename(folder / one.name)
+                    file.rename(folder / file.name)
 
     @property
     def complete(self) -> bool:

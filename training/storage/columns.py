@@ -37,7 +37,7 @@ def row_of(path: Path, example: int) -> pa.Table | None:
     """Return the row with this id; only the ids and one row group are read."""
     with pq.ParquetFile(path) as file:
         for index in range(file.num_row_groups):
-            found = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
-            if len(found):
-                return file.read_row_group(index).slice(found[0], 1)
+            positions = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
+            if len(positions):
+                return file.read_row_group(index).slice(positions[0], 1)
     return None

@@ -25,13 +25,13 @@ class EventLog:
         if not self._path.exists():
             return []
         text = self._path.read_text(encoding="utf-8")
-        kept = text[: text.rfind("\n") + 1]
-        if kept != text:
-            self._path.write_text(kept, encoding="utf-8")
-        return kept.splitlines()
+        complete = text[: text.rfind("\n") + 1]
+        if complete != text:
+            self._path.write_text(complete, encoding="utf-8")
+        return complete.splitlines()
 
     def write(self, event: Event) -> None:
         self._seq += 1
-        told = Told(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
+        record = Told(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(told.model_dump_json() + "\n")
+            file.write(record.model_dump_json() + "\n")

@@ -9,44 +9,44 @@ from training.engine.errors import CorruptData
 from training.words import composed, identity, wording
 
 
-def examples(reader: Reader, mapping: Mapping, told: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
-    """Yield the examples of every row; rows pass through ``told``. Raises CorruptData, which names row and column."""
-    how = mapping.root
-    for column in how.columns:
+def examples(reader: Reader, mapping: Mapping, track: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
+    """Yield the examples of every row; rows pass through ``track``. Raises CorruptData, which names row and column."""
+    root = mapping.root
+    for column in root.columns:
         if column not in reader.columns:
             raise CorruptData(f"There is no column “{column}”. There are: {', '.join(reader.columns)}.")
-    convert = _labelled(how) if isinstance(how, Labelled) else _pair(how)
-    for number, row in enumerate(told(reader.rows(how.columns)), 1):
+    convert = _labelled(root) if isinstance(root, Labelled) else _pair(root)
+    for number, row in enumerate(track(reader.rows(root.columns)), 1):
         yield from convert(number, row)
 
 
 Convert = Callable[[int, Row], Iterator[Example]]
 
 
-def _labelled(how: Labelled) -> Convert:
-    meaning = {composed(value): number for number, one in enumerate(how.classes) for value in one.values}
+def _labelled(mapping: Labelled) -> Convert:
+    meaning = {composed(value): number for number, class_ in enumerate(mapping.classes) for value in class_.values}
 
     def convert(number: int, row: Row) -> Iterator[Example]:
-        value = composed(row[how.label])
+        value = composed(row[mapping.label])
         if value not in meaning:
-            if how.skip:
+            if mapping.skip:
                 return
             what = (
                 f"“{value[:60]}” is none of the labels that are listed ({', '.join(meaning)})"
                 if value
                 else "the label is missing"
             )
-            raise CorruptData(f"Row {number:,}, column “{how.label}”: {what}.")
-        text = _text(how.text, number, row)
-        yield Example(text, meaning[value], _group(how.group, number, row) or wording(text) or identity(text))
+            raise CorruptData(f"Row {number:,}, column “{mapping.label}”: {what}.")
+        text = _text(mapping.text, number, row)
+        yield Example(text, meaning[value], _group(mapping.group, number, row) or wording(text) or identity(text))
 
     return convert
 
 
-def _pair(how: Pair) -> Convert:
+def _pair(mapping: Pair) -> Convert:
     def convert(number: int, row: Row) -> Iterator[Example]:
-        chosen, rejected = _text(how.chosen, number, row), _text(how.rejected, number, row)
-        group = _group(how.group, number, row) or wording(f"{chosen} {rejected}") or identity(f"{chosen} {rejected}")
+        chosen, rejected = _text(mapping.chosen, number, row), _text(mapping.rejected, number, row)
+        group = _group(mapping.group, number, row) or wording(f"{chosen} {rejected}") or identity(f"{chosen} {rejected}")
         yield from preference(chosen, rejected, group)
 
     return convert

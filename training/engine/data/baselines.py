@@ -36,13 +36,13 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
     sides = [label[~held], label[held]]
     if any(len(side) < FEWEST or len(np.unique(side)) < 2 for side in sides):
         return ()
-    found = []
+    results = []
     for name, fit in FITS.items():
         right = int((fit(texts, label, held) == sides[1]).sum())
         n = len(sides[1])
         interval = binomtest(right, n).proportion_ci(method="wilson")
         majority = float(np.bincount(sides[1]).max() / n)
-        found.append(
+        results.append(
             Baseline(
                 name=name,
                 title=TITLES[name],
@@ -53,7 +53,7 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
                 majority=majority,
             )
         )
-    return tuple(found)
+    return tuple(results)
 
 
 Fit = Callable[[Sequence[Texts], Labels, npt.NDArray[np.bool_]], Labels]
@@ -91,7 +91,7 @@ def _looks(text: str) -> list[float]:
         # Rounded, since the share of a single capital would reveal the number of letters.
         round(sum(map(str.isupper, text)) / n, 1),
         round(sum(map(str.isdigit, text)) / n, 1),
-        round(sum(not (one.isalnum() or one.isspace()) for one in text) / n, 1),
+        round(sum(not (character.isalnum() or character.isspace()) for character in text) / n, 1),
         bool(BRACKETS.search(text)),
         bool(QUOTES.search(text)),
         len(final) == 1,
@@ -99,8 +99,8 @@ def _looks(text: str) -> list[float]:
     ]
 
 
-def _kind(one: str) -> list[float]:
-    return [one.isupper(), one.islower(), one.isdigit(), one in ".!?", min(ord(one), 1024)]
+def _kind(character: str) -> list[float]:
+    return [character.isupper(), character.islower(), character.isdigit(), character in ".!?", min(ord(character), 1024)]
 
 
 def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
@@ -118,10 +118,10 @@ def _words(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -
 
     words: Any = TfidfVectorizer(analyzer=words_of, max_features=50_000, sublinear_tf=True)
     model: Any = LogisticRegression(max_iter=300, C=4.0)
-    words.fit([text for one, out in zip(texts, held, strict=True) if not out for text in one])
+    words.fit([text for example, out in zip(texts, held, strict=True) if not out for text in example])
     first, *second = (words.transform(side) for side in zip(*texts, strict=True))
-    seen = first - second[0] if second else first
-    predicted: Labels = model.fit(seen[~held], label[~held]).predict(seen[held])
+    features = first - second[0] if second else first
+    predicted: Labels = model.fit(features[~held], label[~held]).predict(features[held])
     return predicted
 
 

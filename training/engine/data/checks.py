@@ -39,37 +39,39 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
         words = np.empty((len(columns), total), np.int64)
         sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
-        common = near_copies.common_grams([joined(one) for one in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
+        common = near_copies.common_grams([joined(example) for example in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
         sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
         texts: list[Texts] = []
         names: dict[str, int] = {}
         done = 0
         for batch in file.iter_batches(BATCH, columns=[*columns, "label", "group"]):
             rows = slice(done, done + len(batch))
-            found = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
+            batch_texts = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
             label[rows] = batch["label"].to_numpy()
             group[rows] = [
-                one if isinstance(one, int) else names.setdefault(one, len(names)) for one in batch["group"].to_pylist()
+                value if isinstance(value, int) else names.setdefault(value, len(names)) for value in batch["group"].to_pylist()
             ]
-            words[:, rows] = np.array([[length(text) for text in one] for one in found]).T
-            texts += [tuple(map(clipped, found[index - done])) for index in _within(sampled, rows)]
-            mine = _within(compared, rows)
+            words[:, rows] = np.array([[length(text) for text in example] for example in batch_texts]).T
+            texts += [tuple(map(clipped, batch_texts[index - done])) for index in _within(sampled, rows)]
+            in_batch = _within(compared, rows)
             first = int(np.searchsorted(compared, done))
-            sketch[first : first + len(mine)] = near_copies.sketches([joined(found[index - done]) for index in mine], common)
+            sketch[first : first + len(in_batch)] = near_copies.sketches(
+                [joined(batch_texts[index - done]) for index in in_batch], common
+            )
             done += len(batch)
             tick("checks", done, total)
         pairs = near_copies.near_pairs(sketch, group[compared])
-        shown = [(compared[one], compared[two]) for one, two in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
+        shown = [(compared[left], compared[right]) for left, right in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
         near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
         near = Neighbours(
             compared=len(compared),
             near=pairs.rows,
-            examples=tuple((one[:LONGEST], next(near_texts)[:LONGEST]) for one in near_texts),
+            examples=tuple((text[:LONGEST], next(near_texts)[:LONGEST]) for text in near_texts),
         )
         samples = drawn(total, SHOWN)
-        some = tuple(
-            Sample(texts=tuple(text[:LONGEST] for text in one), label=int(label[row]))
-            for row, one in zip(samples, _texts(file, samples), strict=True)
+        shown_samples = tuple(
+            Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
+            for row, example in zip(samples, _texts(file, samples), strict=True)
         )
     tick("baselines", 0, 1)
     found_baselines = baselines(texts, label[sampled], group[sampled])
@@ -85,7 +87,7 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         neighbours=near,
         baselines=found_baselines,
         sampled=len(sampled),
-        samples=some,
+        samples=shown_samples,
         warnings=(),
     )
     return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(texts, label[sampled]))})
@@ -117,16 +119,16 @@ def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
 
 def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
     """Return the texts of these ascending rows."""
-    found: list[Texts] = []
+    texts: list[Texts] = []
     start, columns = 0, columns_of(file)
     for index in range(file.metadata.num_row_groups):
         end = start + file.metadata.row_group(index).num_rows
-        mine = _within(rows, slice(start, end))
-        if len(mine):
-            table = file.read_row_group(index, columns=columns).take(mine - start)
-            found += zip(*(table[column].to_pylist() for column in columns), strict=True)
+        selected = _within(rows, slice(start, end))
+        if len(selected):
+            table = file.read_row_group(index, columns=columns).take(selected - start)
+            texts += zip(*(table[column].to_pylist() for column in columns), strict=True)
         start = end
-    return found
+    return texts
 
 
 def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
@@ -151,28 +153,28 @@ def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Length
 
 def warnings(report: Report) -> tuple[str, ...]:
     """Return a sentence for each measure beyond the thresholds above."""
-    found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
+    sentences = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
-        found.append(
+        sentences.append(
             f"{near.near:,} of {near.compared:,} texts ({near.share:.1%}) are nearly the same as a text of another group: "
             "a model may be tested on what it has been trained on. A better group column would keep them together."
         )
     if counts.conflicts >= CONFLICT_SHARE * counts.examples:
         share = f"{counts.conflicts / counts.examples:.1%}"
-        found.append(
+        sentences.append(
             f"{counts.conflicts:,} examples ({share}) had texts with several labels and were left out: labels are noisy."
         )
     if counts.copies >= COPY_SHARE * counts.examples:
-        found.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
+        sentences.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
     if report.texts == 2 and counts.skipped >= COPY_SHARE * counts.read > 0:
-        found.append(f"{counts.skipped:,} of {counts.read:,} rows have two equal texts and were left out.")
+        sentences.append(f"{counts.skipped:,} of {counts.read:,} rows have two equal texts and were left out.")
     if report.largest_group >= LARGEST_GROUP * rows and rows >= FEW_ROWS:
         share = f"{report.largest_group / rows:.0%}"
-        found.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")
+        sentences.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")
     if rows < FEW_ROWS:
-        found.append(f"There are only {rows:,} rows: expect wide intervals.")
-    return tuple(found)
+        sentences.append(f"There are only {rows:,} rows: expect wide intervals.")
+    return tuple(sentences)
 
 
 def _shortcut(baseline: Baseline, classes: int) -> str:

@@ -38,12 +38,12 @@ def shared_sequences(examples: Sequence[Example], words: int = SHARED_WORDS) -> 
             index = parent[index]
         return index
 
-    seen: dict[tuple[str, ...], int] = {}
+    first_index: dict[tuple[str, ...], int] = {}
     for index, example in enumerate(examples):
-        found = words_of(example.text)
-        for start in range(max(1, len(found) - words + 1)):
-            one, other = root(index), root(seen.setdefault(tuple(found[start : start + words]), index))
-            parent[max(one, other)] = min(one, other)
+        example_words = words_of(example.text)
+        for start in range(max(1, len(example_words) - words + 1)):
+            left, right = root(index), root(first_index.setdefault(tuple(example_words[start : start + words]), index))
+            parent[max(left, right)] = min(left, right)
     # Named after its smallest member rather than the first, so that the order of rows does not matter.
     names: dict[int, str] = {}
     for index, example in enumerate(examples):

@@ -17,8 +17,8 @@ Rows = Iterator[list[str]]
 
 def said(line: str) -> str:
     """Return the delimiter declared by a first line such as sep=;, or an empty string."""
-    found = SAYS_DELIMITER.fullmatch(line)
-    return found[1] if found else ""
+    match = SAYS_DELIMITER.fullmatch(line)
+    return match[1] if match else ""
 
 
 def best(reader: Callable[[str], Rows]) -> str:
@@ -32,24 +32,24 @@ def best(reader: Callable[[str], Rows]) -> str:
         wide = len(rows[0])
         return (sum(fits(row, wide) for row in rows) / len(rows), wide) if wide > 1 else (0.0, 0)
 
-    best_score, found = max(((score(one), one) for one in DELIMITERS), key=lambda pair: pair[0])
-    return found if best_score > (0.0, 0) else ","
+    best_score, best_delimiter = max(((score(delimiter), delimiter) for delimiter in DELIMITERS), key=lambda pair: pair[0])
+    return best_delimiter if best_score > (0.0, 0) else ","
 
 
 def first_rows(reader: Rows) -> list[list[str]]:
     """Return the header and a few rows, up to an error. Raises CorruptData where the header has the error, or is missing."""
-    found: list[list[str]] = []
+    rows: list[list[str]] = []
     try:
         for row in reader:
-            found += [row] if row else []
-            if len(found) > TRIED:
+            rows += [row] if row else []
+            if len(rows) > TRIED:
                 break
     except csv.Error as error:
-        if not found:
+        if not rows:
             raise refusal(error, "The header") from None
-    if not found:
+    if not rows:
         raise CorruptData("The file has no header that names its columns.")
-    return found
+    return rows
 
 
 def names(rows: list[list[str]]) -> list[str]:

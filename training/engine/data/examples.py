@@ -52,11 +52,11 @@ def load_examples(name: str, fingerprint: str) -> Examples:
         mend = "Installing the laboratory again restores it." if name in catalog.DATASETS else "Fetch or import it again."
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise CorruptData(f"The file of the data set “{name}” is missing: {path}. {mend}") from None
-    if found != fingerprint:
-        raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
+    if digest != fingerprint:
+        raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {digest}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(path) as file:
         return from_table(file.read(columns=["id", "text", "text_b", "label", "group"]))
 
@@ -75,8 +75,8 @@ def from_table(table: pa.Table) -> Examples:
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")
-    found = np.unique(examples.label)
-    if (examples.classes > 2 and found.tolist() != list(range(examples.classes))) or found.min(initial=0) < 0:
+    labels = np.unique(examples.label)
+    if (examples.classes > 2 and labels.tolist() != list(range(examples.classes))) or labels.min(initial=0) < 0:
         raise CorruptData("The labels of the data set are not 0, 1 and so on, without a gap.")
     if examples.classes > MOST_CLASSES:
         raise CorruptData(f"The data set has {examples.classes} classes, and at most {MOST_CLASSES} can be told apart.")

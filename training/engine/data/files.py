@@ -146,9 +146,9 @@ class _Csv(_Lines):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        said = csv_dialect.said(next(self.lines(), ""))
-        self.skipped = 1 if said else 0
-        self.delimiter = said or csv_dialect.best(self._reader)
+        declared = csv_dialect.said(next(self.lines(), ""))
+        self.skipped = 1 if declared else 0
+        self.delimiter = declared or csv_dialect.best(self._reader)
         names = csv_dialect.names(csv_dialect.first_rows(self._reader(self.delimiter)))
         self.columns = self.check_names(names)
 
@@ -183,12 +183,12 @@ class _JsonLines(_Lines):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        found: dict[str, None] = {}
+        columns: dict[str, None] = {}
         for number, item in self._objects():
-            found |= dict.fromkeys(item)
+            columns |= dict.fromkeys(item)
             if number == 100:
                 break
-        self.columns = self.check_names(list(found))
+        self.columns = self.check_names(list(columns))
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         number = 0
@@ -208,8 +208,8 @@ class _JsonLines(_Lines):
         for number, item in self._objects():
             if missing := [name for name in columns if name not in item]:
                 raise CorruptData(f"Row {number:,} has no “{missing[0]}”.")
-            wanted = columns or self.columns
-            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in wanted}
+            names = columns or self.columns
+            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in names}
 
 
 def _flat(value: Any, row: int, column: str, strict: bool) -> str:

@@ -25,8 +25,8 @@ def rendered(value: Any) -> str | None:
         value = [value]
     if not isinstance(value, list) or not value:
         return None
-    found = [_message(one) for one in value]
-    return None if None in found else "\n\n".join(filter(None, found))
+    texts = [_message(message) for message in value]
+    return None if None in texts else "\n\n".join(filter(None, texts))
 
 
 def _written(text: str) -> Any:
@@ -41,12 +41,12 @@ def _written(text: str) -> Any:
         return None
 
 
-def _message(one: Any) -> str | None:
-    if not isinstance(one, Mapping):
+def _message(message: Any) -> str | None:
+    if not isinstance(message, Mapping):
         return None
     for who, what in KEYS:
-        if isinstance(one.get(who), str) and (text := _content(one.get(what))) is not None:
-            role = one[who].strip()
+        if isinstance(message.get(who), str) and (text := _content(message.get(what))) is not None:
+            role = message[who].strip()
             return f"{ROLES.get(role.lower(), role.capitalize())}: {text}"
     return None
 

@@ -43,8 +43,8 @@ class Pairs:
 def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
     """Return the hashes of all grams of ``texts``, and the text of each; each gram of a text once."""
     words = [words_of(text[: 20 * LONGEST])[:LONGEST] for text in texts]
-    lengths = np.array([len(found) for found in words], np.int64)
-    flat = np.fromiter((zlib.crc32(word.encode()) for found in words for word in found), np.uint64, int(lengths.sum()))
+    lengths = np.array([len(text_words) for text_words in words], np.int64)
+    flat = np.fromiter((zlib.crc32(word.encode()) for text_words in words for word in text_words), np.uint64, int(lengths.sum()))
     mixed = np.zeros_like(flat)
     for offset in range(GRAM):
         mixed[: len(flat) - offset] = _mix(mixed[: len(flat) - offset] + flat[offset:])
@@ -73,8 +73,8 @@ def _mix(value: Hashes) -> Hashes:
 
 def common_grams(texts: Sequence[str]) -> Hashes:
     """Return the grams of a template, found in a sample of the texts."""
-    found, counts = np.unique(grams(texts)[0], return_counts=True)
-    common: Hashes = found[(counts > COMMON_SHARE * len(texts)) & (counts >= COMMON_ROWS)]
+    distinct, counts = np.unique(grams(texts)[0], return_counts=True)
+    common: Hashes = distinct[(counts > COMMON_SHARE * len(texts)) & (counts >= COMMON_ROWS)]
     return common
 
 
@@ -82,8 +82,8 @@ def sketches(texts: Sequence[str], common: Hashes) -> Hashes:
     """Return (texts, 16): the smallest hashes of each text in ascending order, NONE where it has fewer."""
     hashes, owners = grams(texts)
     if len(common):
-        kept = ~np.isin(hashes, common)
-        hashes, owners = hashes[kept], owners[kept]
+        rare = ~np.isin(hashes, common)
+        hashes, owners = hashes[rare], owners[rare]
     starts = np.searchsorted(owners, np.arange(len(texts)))
     rank = np.arange(len(owners)) - starts[owners] if len(owners) else np.zeros(0, np.int64)
     sketch = np.full((len(texts), SKETCH), NONE)
@@ -99,8 +99,8 @@ def near_pairs(sketch: Hashes, group: Indices) -> Pairs:
     hashes, rows = hashes[real], rows[real]
     order = np.lexsort((rows, hashes))
     hashes, rows = hashes[order], rows[order]
-    found = [np.stack(pair, 1) for pair in _candidates(hashes, rows, group)]
-    pairs = np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
+    candidates = [np.stack(pair, 1) for pair in _candidates(hashes, rows, group)]
+    pairs = np.unique(np.concatenate(candidates), axis=0) if candidates else np.zeros((0, 2), np.int64)
     near = [shared(sketch[part[:, 0]], sketch[part[:, 1]]) >= NEAR for part in _parts(pairs)]
     pairs = pairs[np.concatenate(near)] if near else pairs
     return Pairs(pairs[:, 0], pairs[:, 1])
@@ -108,18 +108,18 @@ def near_pairs(sketch: Hashes, group: Indices) -> Pairs:
 
 def _candidates(hashes: Hashes, rows: Indices, group: Indices) -> Iterator[tuple[Indices, Indices]]:
     for lag in range(1, min(LAGS, len(hashes) - 1) + 1):
-        one, two = rows[:-lag], rows[lag:]
-        wanted = (hashes[:-lag] == hashes[lag:]) & (group[one] != group[two])
-        yield one[wanted], two[wanted]
+        first, second = rows[:-lag], rows[lag:]
+        matching = (hashes[:-lag] == hashes[lag:]) & (group[first] != group[second])
+        yield first[matching], second[matching]
 
 
 def _parts(pairs: Indices) -> list[Indices]:
     return np.array_split(pairs, range(100_000, len(pairs), 100_000)) if len(pairs) else []
 
 
-def shared(one: Hashes, two: Hashes) -> npt.NDArray[np.float64]:
+def shared(first: Hashes, second: Hashes) -> npt.NDArray[np.float64]:
     """Return the estimated share of common grams: of the 16 smallest hashes of both sets together, those that are in both."""
-    both = np.sort(np.concatenate([one, two], axis=1), axis=1)
+    both = np.sort(np.concatenate([first, second], axis=1), axis=1)
     twin = np.zeros(both.shape, bool)
     twin[:, 1:] = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] != NONE)
     single = ~twin & (both != NONE)

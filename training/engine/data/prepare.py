@@ -37,13 +37,13 @@ def check_file(path: Path, mapping: Mapping, folder: Path, tick: Tick) -> Checke
     """Read and check ``path`` and write the data set to ``folder``. Raises CorruptData with a sentence."""
     reader, read = open_file(path), Count()
 
-    def told(rows: Iterable[Item]) -> Iterator[Item]:
+    def track(rows: Iterable[Item]) -> Iterator[Item]:
         for row in read(rows):
             if read.number % EVERY == 0:
                 tick("reading", reader.done, reader.total)
             yield row
 
-    examples = apply_mapping.examples(reader, mapping, told)
+    examples = apply_mapping.examples(reader, mapping, track)
     checked = _make(examples, read, folder, "", tick, mapping)
     if checked.report.counts.kept < FEWEST:
         raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
@@ -54,13 +54,13 @@ def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, tick:
     """Check the ``rows`` of the registered data set ``name`` and write it to ``folder``. Raises CorruptData."""
     read = Count()
 
-    def told() -> Iterator[Row]:
+    def tracked() -> Iterator[Row]:
         for row in read(rows):
             if read.number % EVERY == 0:
                 tick("reading", read.number, total)
             yield row
 
-    return _make(convert(name, told()), read, folder, name, tick)
+    return _make(convert(name, tracked()), read, folder, name, tick)
 
 
 class Count:

@@ -106,7 +106,9 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     with pq.ParquetWriter(path, STAGED, compression="lz4") as writer:
         while batch := list(islice(stream, BATCH)):
             total += len(batch)
-            rows = ((one.text, one.text_b or None, int(one.label), one.group, one.question) for one in batch)
+            rows = (
+                (example.text, example.text_b or None, int(example.label), example.group, example.question) for example in batch
+            )
             columns = zip(*rows, strict=True)
             writer.write_batch(
                 pa.record_batch(
@@ -136,7 +138,7 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
         raise CorruptData(f"Of {total:,} examples {', '.join(left[:-1])} and {left[-1]} are left: {needed}.")
     unbalanced = max(sizes) > LARGEST_CLASS / classes * sum(sizes)
     connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
-    kept = number("select count(*) from kept")
+    remaining = number("select count(*) from kept")
     tick("rules", 3, 4)
     schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
     _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
@@ -147,8 +149,8 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
         copies=total - conflicts - single,
         conflicts=conflicts,
         unequal=single - sum(sizes),
-        unbalanced=sum(sizes) - kept,
-        kept=kept,
+        unbalanced=sum(sizes) - remaining,
+        kept=remaining,
     )
 
 

@@ -35,15 +35,15 @@ def is_id(text: str) -> bool:
 
 
 def _ids(texts: Texts) -> str:
-    found = [text for one in texts for text in one if is_id(text)]
+    ids = [text for example in texts for text in example if is_id(text)]
     total = sum(map(len, texts))
-    if len(found) <= ID_SHARE * total:
+    if len(ids) <= ID_SHARE * total:
         return ""
-    return f"{len(found) / total:.0%} of the texts look like ids, such as “{found[0]}”: another column may hold the text."
+    return f"{len(ids) / total:.0%} of the texts look like ids, such as “{ids[0]}”: another column may hold the text."
 
 
 def _wordless(texts: Texts) -> str:
-    without = sum(not any(map(words, one)) for one in texts)
+    without = sum(not any(map(words, example)) for example in texts)
     if without < max(1, BLIND_SHARE * len(texts)):
         return ""
     return (
@@ -54,9 +54,9 @@ def _wordless(texts: Texts) -> str:
 
 def _same_words(texts: Texts, label: npt.NDArray[np.int8]) -> str:
     """Return a warning of pairs whose two texts have the same words, or of single texts whose words also have another label."""
-    bags = [tuple(tuple(sorted(words(text))) for text in one) for one in texts]
+    bags = [tuple(tuple(sorted(words(text))) for text in example) for example in texts]
     if len(texts) and len(texts[0]) == 2:
-        same = sum(one == other and bool(one) for one, other in bags)
+        same = sum(first == second and bool(first) for first, second in bags)
     else:
         labels: dict[tuple[str, ...], set[int]] = defaultdict(set)
         for (bag,), value in zip(bags, label.tolist(), strict=True):

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 def words(text: pa.ChunkedArray, longest: int) -> Ragged:
     """Return the first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
-    return Ragged.of([[bucket(word) for word in words_of(one)[:longest]] for one in text.to_pylist()], budget=2**16)
+    return Ragged.of([[bucket(word) for word in words_of(document)[:longest]] for document in text.to_pylist()], budget=2**16)
 
 
 def bucket(word: str) -> int:

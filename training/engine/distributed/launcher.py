@@ -60,13 +60,13 @@ def train_together(
         stop = start.RawValue("b", 0)
         members = []
         for rank in range(size):
-            told, tell = start.Pipe(duplex=False)
-            task = (ProcessGroup(rank, size, sharded), Path(folder) / "meeting", tell, stop, os.getpid(), train, run, store)
+            receiver, sender = start.Pipe(duplex=False)
+            task = (ProcessGroup(rank, size, sharded), Path(folder) / "meeting", sender, stop, os.getpid(), train, run, store)
             process = start.Process(target=_work, args=task, name=f"process {rank + 1} of {size}")
             process.start()
-            members.append(Member(process, told))
+            members.append(Member(process, receiver))
             ended.callback(members[-1].end)
-            tell.close()  # so that the end of the process ends its messages
+            sender.close()  # so that the end of the process ends its messages
         _watch(members, emit, should_stop, stop)
 
 
@@ -98,22 +98,22 @@ class Outcome:
 class Member:
     """A process of the group, as seen by the watching process."""
 
-    def __init__(self, process: BaseProcess, told: Connection) -> None:
-        self.process, self.told = process, told
+    def __init__(self, process: BaseProcess, receiver: Connection) -> None:
+        self.process, self.told = process, receiver
         self.outcome: Outcome | None = None
         self.gone = False
 
     def listen(self) -> Event | None:
         """Return the next event, None for another message or the end."""
         try:
-            said = self.told.recv()
+            message = self.told.recv()
         except EOFError:
             self.gone = True
             return None
-        if isinstance(said, Outcome):
-            self.outcome = said
+        if isinstance(message, Outcome):
+            self.outcome = message
             return None
-        event: Event = said
+        event: Event = message
         return event
 
     @property
@@ -128,9 +128,11 @@ class Member:
             return self.outcome.when, self.outcome.error
         self.process.join(LAST_WORDS_SECONDS)
         code = self.process.exitcode or 0
-        how = f"was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "") if code < 0 else f"ended with {code}"
+        reason = (
+            f"was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "") if code < 0 else f"ended with {code}"
+        )
         kind = Killed if code < 0 else EngineError
-        return 0.0, kind(f"One of the processes of this run, {self.process.name}, {how} without saying why.")
+        return 0.0, kind(f"One of the processes of this run, {self.process.name}, {reason} without saying why.")
 
     def end(self) -> None:
         self.process.kill()
@@ -157,13 +159,20 @@ def _watch(members: list[Member], emit: Callable[[Event], None], should_stop: Ca
 def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float) -> None:
     """Emit the events that arrive within ``seconds``."""
     open_ = {member.told: member for member in members if not member.gone}
-    for told in wait(list(open_), seconds):
-        if (event := open_[told].listen()) is not None:  # type: ignore[index]
+    for receiver in wait(list(open_), seconds):
+        if (event := open_[receiver].listen()) is not None:  # type: ignore[index]
             emit(event)
 
 
 def _work(
-    process_group: ProcessGroup, meeting: Path, tell: Connection, stop: Any, parent: int, train: Train, run: RunSpec, store: Store
+    process_group: ProcessGroup,
+    meeting: Path,
+    sender: Connection,
+    stop: Any,
+    parent: int,
+    train: Train,
+    run: RunSpec,
+    store: Store,
 ) -> None:
     """Run one process: it ends when its parent does, and stops only when all processes agree to."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -175,13 +184,13 @@ def _work(
     error: BaseException | None = None
     try:
         _meet(process_group, meeting)
-        train(run, store, tell.send if process_group.main else lambda _: None, lambda: bool(stop.value), process_group)
+        train(run, store, sender.send if process_group.main else lambda _: None, lambda: bool(stop.value), process_group)
     except Stopped as stopped:
         error = stopped
     except BaseException as failure:
         log.exception("Process %d of %d failed.", process_group.rank + 1, process_group.size)
         error = _portable(failure)
-    tell.send(Outcome(error, time.monotonic()))
+    sender.send(Outcome(error, time.monotonic()))
 
 
 def _meet(process_group: ProcessGroup, meeting: Path) -> None:

@@ -122,7 +122,7 @@ class ProcessGroup:
             return
         for bucket in _buckets([parameter.grad for parameter in parameters if parameter.grad is not None]):
             flat = self.sum(torch.cat([gradient.flatten() for gradient in bucket]))
-            for gradient, summed in zip(bucket, torch.split(flat, [one.numel() for one in bucket]), strict=True):
+            for gradient, summed in zip(bucket, torch.split(flat, [part.numel() for part in bucket]), strict=True):
                 gradient.copy_(summed.view_as(gradient))
 
 

@@ -67,8 +67,10 @@ def spread(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
 
 def whole_state(state: dict[str, Any], keep: bool) -> dict[str, Any]:
     """Return the state of an optimiser with whole tensors."""
-    found = {number: {name: whole(tensor, keep) for name, tensor in one.items()} for number, one in state["state"].items()}
-    return state | {"state": found}
+    states = {
+        number: {name: whole(tensor, keep) for name, tensor in tensors.items()} for number, tensors in state["state"].items()
+    }
+    return state | {"state": states}
 
 
 def spread_state(state: dict[str, Any], parameters: list[nn.Parameter]) -> dict[str, Any]:
@@ -77,8 +79,8 @@ def spread_state(state: dict[str, Any], parameters: list[nn.Parameter]) -> dict[
     def spread(tensor: Tensor, parameter: nn.Parameter) -> Tensor:
         return like(tensor, parameter) if tensor.shape == parameter.shape else tensor
 
-    found = {
-        number: {name: spread(tensor, parameters[number]) for name, tensor in one.items()}
-        for number, one in state["state"].items()
+    states = {
+        number: {name: spread(tensor, parameters[number]) for name, tensor in tensors.items()}
+        for number, tensors in state["state"].items()
     }
-    return state | {"state": found}
+    return state | {"state": states}

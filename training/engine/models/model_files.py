@@ -28,12 +28,12 @@ def folder_of(run: RunSpec) -> Path:
         return _fetched(run, _fetch_all)
     try:
         local.check_readable(folder, folders.files_of(folder))
-        found = folders.digest(folder)
+        digest = folders.digest(folder)
     except OSError as error:
         raise CorruptModel(f"The model {public_name(run)} cannot be used: {error.strerror}.") from None
     except ValueError as error:
         raise CorruptModel(f"The model {public_name(run)} cannot be used: {error}") from None
-    if found != run.digest:
+    if digest != run.digest:
         raise CorruptModel(f"The files of {public_name(run)} have changed since the run was planned. Plan the experiment again.")
     return folder
 
@@ -78,5 +78,5 @@ def _fetch_config(repository: str, commit: str) -> str:
 def _fetch_all(repository: str, commit: str) -> str:
     import huggingface_hub
 
-    wanted = [folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER]
-    return huggingface_hub.snapshot_download(repository, revision=commit, token=hub.token(), allow_patterns=wanted)
+    patterns = [folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER]
+    return huggingface_hub.snapshot_download(repository, revision=commit, token=hub.token(), allow_patterns=patterns)

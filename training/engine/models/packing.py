@@ -87,8 +87,8 @@ def attention(
     if getattr(module, "is_causal", False):
         hidden = hidden | torch.ones(scores.shape[2:], dtype=torch.bool).triu(1)
     scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
-    found = (scores.softmax(-1, dtype=torch.float32).to(value.dtype) @ value).transpose(1, 2)
-    return (packing.take(found.flatten(2)).view(1, -1, *found.shape[2:]) if packing else found.contiguous()), None
+    output = (scores.softmax(-1, dtype=torch.float32).to(value.dtype) @ value).transpose(1, 2)
+    return (packing.take(output.flatten(2)).view(1, -1, *output.shape[2:]) if packing else output.contiguous()), None
 
 
 def _apart(states: Tensor, packing: Packing) -> Tensor:
@@ -109,11 +109,11 @@ def pack(transformer: Any) -> None:
 
 def states(transformer: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """Return the last hidden states (n, longest, width) of padded texts, zero at padding where ``transformer`` is packed."""
-    found: Tensor
+    hidden: Tensor
     if transformer.config._attn_implementation != NAME:  # type: ignore[union-attr]
-        found = transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        return found
+        hidden = transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return hidden
     packing, positions = Packing.of(mask), torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
     packed = (tensor.flatten()[packing.at][None] for tensor in (ids, positions))
-    found = transformer(**dict(zip(("input_ids", "position_ids"), packed, strict=True)), packing=packing).last_hidden_state
-    return packing.pad(found[0])
+    hidden = transformer(**dict(zip(("input_ids", "position_ids"), packed, strict=True)), packing=packing).last_hidden_state
+    return packing.pad(hidden[0])

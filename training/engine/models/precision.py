@@ -17,12 +17,12 @@ def precision_of(run: RunSpec) -> Resolved:
     return resolve(run.precision, Accelerator().device)
 
 
-def resolve(asked: Precision, device: torch.device) -> Resolved:
-    if asked == "auto":
+def resolve(precision: Precision, device: torch.device) -> Resolved:
+    if precision == "auto":
         return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if (asked == "fp16" and device.type != "cuda") or (asked == "bf16" and device.type not in ("cuda", "cpu")):
-        raise EngineError(f"{asked} is not supported on this machine’s device ({device.type}): choose auto or fp32.")
-    return asked
+    if (precision == "fp16" and device.type != "cuda") or (precision == "bf16" and device.type not in ("cuda", "cpu")):
+        raise EngineError(f"{precision} is not supported on this machine’s device ({device.type}): choose auto or fp32.")
+    return precision
 
 
 def autocast(precision: Resolved, device: torch.device) -> AbstractContextManager[object]:

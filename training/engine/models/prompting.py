@@ -70,11 +70,11 @@ def prompts(run: RunSpec, examples: Examples, split: Split, store: Store) -> pa.
         need = words + (len(shots) + 1) * (LEAST + SLACK)
         raise EngineError(f"The longest text is {run.max_tokens} tokens, and these prompts need at least {need}: raise it.")
     shown = [(_cut(text, tokenizer, room), label) for text, label in shots]
-    found = [prompt(shown, _cut(text, tokenizer, room)) for text in examples.text.to_pylist()]
-    longest = max(len(encoding.ids) for encoding in tokenizer.encode_batch(found))
+    filled = [prompt(shown, _cut(text, tokenizer, room)) for text in examples.text.to_pylist()]
+    longest = max(len(encoding.ids) for encoding in tokenizer.encode_batch(filled))
     if longest > run.max_tokens:
         raise EngineError(f"A prompt has {longest} tokens, and the longest text is {run.max_tokens}: raise it.")
-    return pa.chunked_array([pa.array(found, pa.large_string())])
+    return pa.chunked_array([pa.array(filled, pa.large_string())])
 
 
 def _cut(text: str, tokenizer: Any, tokens: int) -> str:
@@ -90,8 +90,8 @@ def _shots(run: RunSpec, examples: Examples, split: Split, store: Store) -> list
     label: npt.NDArray[np.int64] = labels_of(targets(examples, rows, supervisor)).astype(np.int64)
     order = np.argsort(draw(examples.group[rows], run.seed, TRUTH), kind="stable")
     turn = np.zeros(len(rows), np.int64)
-    for one in np.unique(label):
-        turn[order[label[order] == one]] = np.arange((label == one).sum())
+    for value in np.unique(label):
+        turn[order[label[order] == value]] = np.arange((label == value).sum())
     first: Rows = np.lexsort([label, turn])[: run.method.shots]
     mixed = first[np.argsort(draw(examples.id[rows[first]], run.seed, RANDOM))]  # so that the class of the last one is random
     return [(examples.text[int(rows[at])].as_py(), int(label[at])) for at in mixed]

@@ -36,10 +36,10 @@ class Vocabulary(nn.Module):
         place = self.place[ids]
         if torch.is_grad_enabled():
             return F.embedding(place, self.trained, self.padding)
-        found = F.embedding(place.clamp(max=len(self.trained) - 1), self.trained)
+        embedded = F.embedding(place.clamp(max=len(self.trained) - 1), self.trained)
         unread = place >= len(self.trained)
-        found[unread] = self.others[place[unread] - len(self.trained)]
-        return found
+        embedded[unread] = self.others[place[unread] - len(self.trained)]
+        return embedded
 
     def decay(self, share: float) -> None:
         """Shrink the untrained rows by ``share``, as AdamW does before each step."""

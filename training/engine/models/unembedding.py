@@ -46,8 +46,8 @@ class LanguageHead:
 
     def verify(self, expected: Tensor) -> None:
         with torch.no_grad():
-            found = self(self.states)
-        if found.shape != expected.shape or not _close(found, expected):
+            logits = self(self.states)
+        if logits.shape != expected.shape or not _close(logits, expected):
             raise CorruptModel(
                 f"The logits of {self.name} are not a function of its last states: it can be tuned and probed, "
                 "but neither asked by prompts, nor learn texts, nor start a head from its unembedding."
@@ -97,10 +97,10 @@ class WordLogits:
                 weight = plain.weight  # exact, instead of rounded
             stretched = torch.cat([head.states, STRETCH * head.states])
             linear = _close(head(stretched), stretched @ weight.T + bias)
-        two = len(words) == 2
+        binary = len(words) == 2
         return cls(
-            weight.detach()[1:] - weight.detach()[:1] if two else weight.detach(),
-            bias[1:] - bias[:1] if two else bias,
+            weight.detach()[1:] - weight.detach()[:1] if binary else weight.detach(),
+            bias[1:] - bias[:1] if binary else bias,
             None if linear else head,
         )
 
@@ -146,18 +146,18 @@ class _Given:
 def _given(transformer: nn.Module, states: Tensor) -> Iterator[None]:
     """Make the forward of ``transformer``, or of the decoder that it wraps, return ``states`` within the block."""
     decoder = getattr(transformer, "decoder", None)
-    modules = [one for one in (transformer, decoder) if isinstance(one, nn.Module)]
-    before = [one.__dict__.get("forward") for one in modules]
-    for one in modules:
-        one.__dict__["forward"] = lambda *_, **__: _Given(states)
+    modules = [module for module in (transformer, decoder) if isinstance(module, nn.Module)]
+    before = [module.__dict__.get("forward") for module in modules]
+    for module in modules:
+        module.__dict__["forward"] = lambda *_, **__: _Given(states)
     try:
         yield
     finally:
-        for one, forward in zip(modules, before, strict=True):
-            del one.__dict__["forward"]
+        for module, forward in zip(modules, before, strict=True):
+            del module.__dict__["forward"]
             if forward is not None:
-                one.__dict__["forward"] = forward
+                module.__dict__["forward"] = forward
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
-    return bool((one - other).abs().max() <= CLOSE * other.abs().max().clamp(min=1e-3))
+def _close(actual: Tensor, expected: Tensor) -> bool:
+    return bool((actual - expected).abs().max() <= CLOSE * expected.abs().max().clamp(min=1e-3))

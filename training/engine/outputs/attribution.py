@@ -59,9 +59,9 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
 
 def pieces_of(text: str) -> list[tuple[int, int]]:
     """Return start and end of words and runs of other signs: at most MOST, since neighbours are merged in longer texts."""
-    found = spans(text)
-    together = -(-len(found) // MOST)
-    return [(found[at][0], found[min(at + together, len(found)) - 1][1]) for at in range(0, len(found), together or 1)]
+    pieces = spans(text)
+    together = -(-len(pieces) // MOST)
+    return [(pieces[at][0], pieces[min(at + together, len(pieces)) - 1][1]) for at in range(0, len(pieces), together or 1)]
 
 
 def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.float64]:
@@ -79,11 +79,11 @@ def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> 
     read = [_read(run, pa.chunked_array([texts])) for texts in sides]
     inputs: Inputs = Pairs(*read) if len(read) == 2 else read[0]
     rows = np.arange(len(sides[0]))
-    found = np.empty((len(rows), classes) if classes > 2 else len(rows))
+    output = np.empty((len(rows), classes) if classes > 2 else len(rows))
     with torch.inference_mode():
         for part in inputs.parts(rows):
-            found[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()
-    return found
+            output[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()
+    return output
 
 
 def trained(run: RunSpec, store: Store, pairs: bool, classes: int) -> nn.Module:
@@ -102,5 +102,5 @@ def trained(run: RunSpec, store: Store, pairs: bool, classes: int) -> nn.Module:
 def _read(run: RunSpec, text: pa.ChunkedArray) -> Ragged:
     if run.adaptation == "scratch":
         return words(text, run.max_tokens)
-    ids = (one for batch in word_pieces(text, backbone.tokenizer(run), lambda: False) for one in batch)
+    ids = (text_ids for batch in word_pieces(text, backbone.tokenizer(run), lambda: False) for text_ids in batch)
     return Ragged.of(ids, GPU_BUDGET if torch.cuda.is_available() else TRANSFORMER_BUDGET)

@@ -15,7 +15,7 @@ READ = {
 def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
     """Return the card of the run's model with classes called ``names``; for ``pairs`` that of a reward model."""
     role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
-    how = {
+    usage = {
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
         "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
         "probe": "`head.safetensors` is a linear head on the frozen model that `base.json` names.",
@@ -28,7 +28,7 @@ tags: [weak-to-strong]
 
 # {_model(run)}, {role}
 
-{how} {PAIRS if pairs else _head(names)} {_reading(run)}
+{usage} {PAIRS if pairs else _head(names)} {_reading(run)}
 
 {_provenance(run, store)}"""
 

@@ -87,19 +87,19 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     """
     names = class_names(run, store)
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store, names)
-    found = store.read_predictions(run.key())
-    found = found.take(np.isin(found.split, ["transfer", "test"]))
-    place = {one: row for row, one in enumerate(examples.id.tolist())}
-    rows = [place[one] for one in found.id.tolist()]
+    predictions = store.read_predictions(run.key())
+    predictions = predictions.take(np.isin(predictions.split, ["transfer", "test"]))
+    place = {example_id: row for row, example_id in enumerate(examples.id.tolist())}
+    rows = [place[example_id] for example_id in predictions.id.tolist()]
     texts = {"text": examples.text.take(rows)} | ({"text_b": examples.text_b.take(rows)} if examples.text_b is not None else {})
     columns = {
-        "split": found.split,
-        "soft_label": column_of(found.prob),
-        "hard_label": found.label,
+        "split": predictions.split,
+        "soft_label": column_of(predictions.prob),
+        "hard_label": predictions.label,
         "supervisor": [run.key()] * len(rows),
         "data_fingerprint": [run.fingerprint] * len(rows),
     }
-    table = pa.table({"id": found.id} | texts | columns)
+    table = pa.table({"id": predictions.id} | texts | columns)
     table = table.cast(_features(list(texts), names).arrow_schema)
     _make(out)
     pq.write_table(table, out / "labels.parquet", compression="zstd")

@@ -14,9 +14,9 @@ def write_outputs(
 ) -> None:
     """Write the files of ``run``; ``weights`` is None where they are not stored."""
     if weights is not None:
-        kept = {name: tensor for name, tensor in weights.items() if not name.startswith(classifiers.UNEMBEDDING)}
+        stored = {name: tensor for name, tensor in weights.items() if not name.startswith(classifiers.UNEMBEDDING)}
         with store.writing(store.weights(run.key())) as file:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in kept.items()}, file)
+            save_file({name: tensor.cpu().contiguous() for name, tensor in stored.items()}, file)
     store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
     store.write_predictions(run.key(), predictions)  # last, since they mark the run as finished

@@ -27,10 +27,10 @@ class PredictedRows(NamedTuple):
         return cls(*(part[:0] for part in rows)) if run.reads else rows
 
     def predictions(
-        self, examples: Examples, asked: "PredictedRows", prob: Probabilities, watched: Rows, watched_prob: Probabilities
+        self, examples: Examples, computed: "PredictedRows", prob: Probabilities, watched: Rows, watched_prob: Probabilities
     ) -> Predictions:
-        """Return the predictions of all rows: ``prob`` for the rows ``asked``, ``watched_prob`` for the ``watched`` test rows."""
-        transfer, rest, *others = np.split(prob, np.cumsum([*map(len, asked[:3])]))
+        """Return the predictions of all rows: ``prob`` for the rows ``computed``, ``watched_prob`` for the ``watched`` test rows."""
+        transfer, rest, *others = np.split(prob, np.cumsum([*map(len, computed[:3])]))
         is_watched = np.isin(self.test, watched)
         test = np.empty((len(is_watched), *rest.shape[1:]), np.float32)
         test[is_watched], test[~is_watched] = watched_prob, rest

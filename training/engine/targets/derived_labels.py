@@ -21,19 +21,19 @@ Numbers = npt.NDArray[np.float64]
 
 
 def derive(
-    run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], find: Callable[[], Predictions]
+    run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], predict: Callable[[], Predictions]
 ) -> None:
-    """Write the predictions that ``find`` returns to ``store``, with a trajectory of one step that starts at uniform ones."""
+    """Write the predictions that ``predict`` returns to ``store``, with a trajectory of one step that starts at uniform ones."""
     emit(started)
-    found = find()
-    test = found.part("test")
-    nothing = np.full_like(test.prob, 1 / found.classes)
-    course = Trajectory(np.array([0, 1]), test.id, np.stack([nothing, test.prob]), np.array([np.nan, np.nan]), 1)
-    for step in course.steps.tolist():
-        emit(EvaluationLogged(step=step, accuracy=course.accuracy(step, test.gold)))
-    store.write_trajectory(run.key(), course)
+    predictions = predict()
+    test = predictions.part("test")
+    nothing = np.full_like(test.prob, 1 / predictions.classes)
+    trajectory = Trajectory(np.array([0, 1]), test.id, np.stack([nothing, test.prob]), np.array([np.nan, np.nan]), 1)
+    for step in trajectory.steps.tolist():
+        emit(EvaluationLogged(step=step, accuracy=trajectory.accuracy(step, test.gold)))
+    store.write_trajectory(run.key(), trajectory)
     store.write_run(run)
-    store.write_predictions(run.key(), found)
+    store.write_predictions(run.key(), predictions)
 
 
 def derived(run: RunSpec, examples: Examples, store: Store) -> Predictions:
@@ -61,10 +61,10 @@ def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
     judge = _read(store, run.judge) if run.judge else None
     label = weak.gold.copy()
     for part in np.unique(weak.split):
-        mine = np.flatnonzero(weak.split == part)
-        score = _wrongness(run, examples, weak.take(mine), judge.take(mine) if judge else None)
-        order = np.lexsort([draw(weak.id[mine], run.seed, RANDOM), -score])
-        wrong = mine[order[: int((~weak.right[mine]).sum())]]
+        rows = np.flatnonzero(weak.split == part)
+        score = _wrongness(run, examples, weak.take(rows), judge.take(rows) if judge else None)
+        order = np.lexsort([draw(weak.id[rows], run.seed, RANDOM), -score])
+        wrong = rows[order[: int((~weak.right[rows]).sum())]]
         other = np.random.default_rng([run.seed, 0, 2]).integers(1, weak.classes, len(wrong))
         label[wrong] = (weak.gold[wrong] + other) % weak.classes
     prob: Probabilities = label.astype(np.float32) if weak.classes == 2 else np.eye(weak.classes, dtype=np.float32)[label]
@@ -78,9 +78,9 @@ def _wrongness(run: RunSpec, examples: Examples, weak: Predictions, judge: Predi
             raise EngineError("Supervisor and ceiling speak of different examples.")
         if run.errors == "unsure":
             return -confidence(judge.prob).astype(np.float64)
-        two = judge.prob.ndim == 1
+        binary = judge.prob.ndim == 1
         of_gold = (
-            np.where(judge.gold == 1, judge.prob, 1 - judge.prob) if two else judge.prob[np.arange(len(judge.id)), judge.gold]
+            np.where(judge.gold == 1, judge.prob, 1 - judge.prob) if binary else judge.prob[np.arange(len(judge.id)), judge.gold]
         )
         return of_gold.astype(np.float64)
     if run.errors == "random":

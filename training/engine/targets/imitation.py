@@ -21,9 +21,9 @@ def prompted(run: RunSpec, examples: Examples, supervisor: Predictions) -> Examp
     """
     entry = catalog.known_dataset(run.dataset)
     names = entry.classes if entry else tuple(map(str, range(examples.classes)))
-    said = np.full(len(examples), "", object)
-    places = {int(one): row for row, one in enumerate(examples.id)}
-    for one, label in zip(supervisor.id.tolist(), supervisor.label.tolist(), strict=True):
-        said[places[one]] = PROMPT.format(names[label])
-    text = [f"{text}{end}" for text, end in zip(examples.text.to_pylist(), said, strict=True)]
+    endings = np.full(len(examples), "", object)
+    places = {int(example_id): row for row, example_id in enumerate(examples.id)}
+    for example_id, label in zip(supervisor.id.tolist(), supervisor.label.tolist(), strict=True):
+        endings[places[example_id]] = PROMPT.format(names[label])
+    text = [f"{text}{end}" for text, end in zip(examples.text.to_pylist(), endings, strict=True)]
     return replace(examples, text=pa.chunked_array([pa.array(text, pa.large_string())]))

@@ -52,7 +52,7 @@ def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, superviso
     ``held_out`` are the validation rows' labels, of the kind that the run learns from.
     """
     gold = examples.label[rows]
-    taught = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
+    supervisor_label = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
 
     def evaluate(step: int, prob: Probabilities, on_validation: Probabilities) -> EvaluationLogged:
         label = labels_of(prob)
@@ -62,9 +62,9 @@ def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, superviso
             validation_accuracy=share(labels_of(on_validation) == labels_of(held_out)),
             validation_loss=cross_entropy(on_validation, held_out),
         )
-        if taught is None:
+        if supervisor_label is None:
             return event
-        same, right = label == taught, taught == gold
+        same, right = label == supervisor_label, supervisor_label == gold
         agreement = {"agreement": share(same), "agreement_right": share(same[right]), "agreement_wrong": share(same[~right])}
         return event.model_copy(update=agreement)
 
@@ -89,11 +89,11 @@ def share(true: npt.NDArray[np.bool_]) -> float | None:
 def _by_id(predictions: Predictions, ids: npt.NDArray[np.int64]) -> Predictions:
     """Return the predictions for exactly ``ids``, in their order. Raises EngineError where one is missing."""
     order = np.argsort(predictions.id, kind="stable")
-    found = np.searchsorted(predictions.id, ids, sorter=order)
-    missing = found == len(order)
-    missing[~missing] = predictions.id[order[found[~missing]]] != ids[~missing]
+    places = np.searchsorted(predictions.id, ids, sorter=order)
+    missing = places == len(order)
+    missing[~missing] = predictions.id[order[places[~missing]]] != ids[~missing]
     if missing.any():
         raise EngineError(
             f"The supervisor has no predictions for {missing.sum()} of {len(ids)} examples, such as {ids[missing][0]}."
         )
-    return predictions.take(order[found])
+    return predictions.take(order[places])

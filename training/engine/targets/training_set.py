@@ -113,11 +113,11 @@ def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
     label, sure = labels_of(weak), confidence(weak)
     if isinstance(method, FilterThreshold):
         return np.flatnonzero(sure > method.threshold)
-    found = []
-    for one in np.unique(label):
-        mine = np.flatnonzero(label == one)
-        found.append(mine[np.argsort(-sure[mine], kind="stable")[: int(np.ceil(method.keep * len(mine)))]])
-    return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
+    positions = []
+    for value in np.unique(label):
+        rows = np.flatnonzero(label == value)
+        positions.append(rows[np.argsort(-sure[rows], kind="stable")[: int(np.ceil(method.keep * len(rows)))]])
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *positions]))
 
 
 def chosen(method: Overlap, kind: npt.NDArray[np.str_], chance: npt.NDArray[np.float64]) -> Rows:
@@ -138,8 +138,8 @@ def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
     if run.portion is None:
         return rows
     place, parts = run.portion
-    mine: Rows = rows[(draw(examples.group[rows], run.seed, PORTION) * parts).astype(np.int64) == place]
-    return mine
+    own: Rows = rows[(draw(examples.group[rows], run.seed, PORTION) * parts).astype(np.int64) == place]
+    return own
 
 
 def _drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mask:

@@ -38,14 +38,16 @@ def predictions_of(store: Store, key: str) -> Predictions:
         _fits(file, 40 + 4 * classes)
     with pq.ParquetFile(path, read_dictionary=["split"]) as file:
         _check_splits(file)
-    said = store.read_predictions(key)
-    if [str(one.dtype) for one in (said.id, said.group, said.gold)] != ["int64", "int64", "int8"]:
+    predictions = store.read_predictions(key)
+    if [str(array.dtype) for array in (predictions.id, predictions.group, predictions.gold)] != ["int64", "int64", "int8"]:
         raise Unreadable("a value is missing")
-    if len(np.unique(said.id)) < len(said.id):
+    if len(np.unique(predictions.id)) < len(predictions.id):
         raise Unreadable("an example is there twice")
-    if not _probabilities(said.prob) or (len(said.gold) and not 0 <= said.gold.min() <= said.gold.max() < said.classes):
+    if not _probabilities(predictions.prob) or (
+        len(predictions.gold) and not 0 <= predictions.gold.min() <= predictions.gold.max() < predictions.classes
+    ):
         raise Unreadable("a probability is not between 0 and 1, or a label is of no class")
-    return said
+    return predictions
 
 
 def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
@@ -60,12 +62,16 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
     if not isinstance(about, dict) or not _is_course(about.get("steps"), about.get("validation"), shape[0]):
         raise Unreadable("it does not say which steps its evaluations are of")
-    course = store.read_trajectory(key)
-    if course.selected not in course.steps or len(np.unique(course.id)) < len(course.id) or not _probabilities(course.prob):
+    trajectory = store.read_trajectory(key)
+    if (
+        trajectory.selected not in trajectory.steps
+        or len(np.unique(trajectory.id)) < len(trajectory.id)
+        or not _probabilities(trajectory.prob)
+    ):
         raise Unreadable(
             "an example is there twice, a probability is not between 0 and 1, or the selected step was not evaluated"
         )
-    return course
+    return trajectory
 
 
 def _is_course(steps: object, validation: object, evaluations: int) -> bool:
@@ -81,14 +87,18 @@ def _is_course(steps: object, validation: object, evaluations: int) -> bool:
 
 def _sizes(type_: pa.DataType, deep: int) -> list[int]:
     """Return the sizes of ``deep`` nested fixed-size lists around single floats. Raises Unreadable."""
-    found = []
+    sizes = []
     while pa.types.is_fixed_size_list(type_):
-        found.append(type_.list_size)
+        sizes.append(type_.list_size)
         type_ = type_.value_type
     most = [MOST_EVALUATIONS, MOST_CLASSES] if deep == 2 else [MOST_EVALUATIONS]
-    if type_ != pa.float32() or len(found) != deep or any(not 0 < one <= limit for one, limit in zip(found, most, strict=True)):
+    if (
+        type_ != pa.float32()
+        or len(sizes) != deep
+        or any(not 0 < count <= limit for count, limit in zip(sizes, most, strict=True))
+    ):
         raise Unreadable("its probabilities are of another type")
-    return found
+    return sizes
 
 
 def _fits(file: pq.ParquetFile, row: int) -> None:

@@ -82,13 +82,13 @@ def sparse(tick: Tick) -> Tick:
     """Return a ``tick`` that reports about a hundred steps of each phase, and each change of the phase."""
     last: tuple[str, int] = "", -1
 
-    def told(phase: str, done: int, total: int) -> None:
+    def sparse_tick(phase: str, done: int, total: int) -> None:
         nonlocal last
         if (now := (phase, 100 * done // max(1, total))) != last:
             last = now
             tick(phase, done, total)
 
-    return told
+    return sparse_tick
 
 
 def verified(folder: Path, here: Path | None, tick: Tick) -> Verified:
@@ -124,16 +124,16 @@ def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str
     tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
 
     @lru_cache(maxsize=8)
-    def said_by(key: str) -> Predictions:
+    def predictions_for(key: str) -> Predictions:
         return predictions_of(store, key)
 
     for done, (key, run) in enumerate(runs.items()):
         tick("comparing runs with their predictions", done, len(runs))
         try:
-            course = claims.course_of(each_event(folder, key))
-            problems = course.problems or list(_of_run(store, key, run, course, said_by))
+            events = claims.course_of(each_event(folder, key))
+            problems = events.problems or list(_of_run(store, key, run, events, predictions_for))
             if not problems and store.finished(key) and not run.reads:
-                problems = list(_unlike_others(key, run, said_by(key), tested))
+                problems = list(_unlike_others(key, run, predictions_for(key), tested))
         except Broken as error:
             problems = error.problems
             yield from problems
@@ -143,37 +143,39 @@ def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str
         yield from (f"Run {key[:12]}: {problem}" for problem in problems)
 
 
-def _of_run(store: Store, key: str, run: RunSpec, course: claims.Course, said_by: Callable[[str], Predictions]) -> Iterator[str]:
+def _of_run(
+    store: Store, key: str, run: RunSpec, events: claims.Course, predictions_for: Callable[[str], Predictions]
+) -> Iterator[str]:
     files = [name for name in MADE if (store.run(key) / name).exists()]
-    if not isinstance(course.end, RunFinished):
+    if not isinstance(events.end, RunFinished):
         if files:
             yield "It has predictions, and its events do not tell that it has finished."
         return
     if len(files) < len(MADE):
         yield f"It has finished, and {', '.join(name for name in MADE if name not in files)} is missing."
         return
-    said = said_by(key)
-    path = trajectory_of(store, key, said.classes)
-    teacher = None if run.labels == GROUND_TRUTH else run.labels
-    if teacher is not None and not store.finished(teacher):
+    predictions = predictions_for(key)
+    trajectory = trajectory_of(store, key, predictions.classes)
+    supervisor = None if run.labels == GROUND_TRUTH else run.labels
+    if supervisor is not None and not store.finished(supervisor):
         yield "It has finished, and the run that labelled for it has not."
         return
-    yield from claims.judge(run, course, said, path, said_by(teacher) if teacher else None)
+    yield from claims.judge(run, events, predictions, trajectory, predictions_for(supervisor) if supervisor else None)
     if run.reads:
         return
     if (truth := truth_of(run.fingerprint)) is not None:
-        yield from untrue(run, said, truth)
+        yield from untrue(run, predictions, truth)
     if run.members:
         mean = combine(run, store)
-        if not np.array_equal(mean.id, said.id) or not np.allclose(mean.prob, said.prob, rtol=0, atol=1e-5):
+        if not np.array_equal(mean.id, predictions.id) or not np.allclose(mean.prob, predictions.prob, rtol=0, atol=1e-5):
             yield "It does not say the mean of what its members say."
 
 
 def _unlike_others(
-    key: str, run: RunSpec, said: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
+    key: str, run: RunSpec, predictions: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
 ) -> Iterator[str]:
     """Yield a problem unless runs on one data set with one split have one test set, with the same true labels."""
-    test = said.part("test")
+    test = predictions.part("test")
     test = test.take(np.argsort(test.id, kind="stable"))
     other, first = tested.setdefault((run.fingerprint, run.test_fraction, run.split_seed), (key, test))
     if not (np.array_equal(test.id, first.id) and np.array_equal(test.gold, first.gold)):
@@ -198,11 +200,11 @@ def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
     return again
 
 
-def _compared(theirs: Store, ours: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
+def _compared(archived: Store, local: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
     """Return the keys of runs in both stores with equal predictions, and of those with different ones."""
     equal, different = list[str](), list[str]()
     for done, key in enumerate(runs):
         tick("comparing with the runs that are here", done, len(runs))
-        if theirs.finished(key) and ours.finished(key):
-            (equal if same(theirs, key, ours, key) else different).append(key)
+        if archived.finished(key) and local.finished(key):
+            (equal if same(archived, key, local, key) else different).append(key)
     return equal, different

@@ -18,7 +18,7 @@ def plan_of(about: Archive) -> Plan:
 
 def runs_of(folder: Path) -> dict[str, RunSpec]:
     """Return the runs by key, which is that of each run's specification. Raises Broken."""
-    found = {}
+    runs = {}
     for path in sorted(folder.glob(f"runs/*/{RUN}")):
         key = path.parent.name
         try:
@@ -27,16 +27,16 @@ def runs_of(folder: Path) -> dict[str, RunSpec]:
             raise Broken(f"Run {key[:12]} cannot be read by this version: {brief(error)}") from None
         if run.key() != key:
             raise Broken(f"Run {key[:12]} is another one than its {RUN} says.")
-        found[key] = run
-    return found
+        runs[key] = run
+    return runs
 
 
 def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     """Return a sentence for each run that is named but missing, and for each that has files but no specification."""
-    wanted = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
-    wanted |= {need for run in runs.values() for need in run.needs}
-    wanted |= {path.name for path in folder.glob("runs/*")}
-    return [f"Run {key[:12]} is missing." for key in sorted(wanted - runs.keys())]
+    named = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
+    named |= {need for run in runs.values() for need in run.needs}
+    named |= {path.name for path in folder.glob("runs/*")}
+    return [f"Run {key[:12]} is missing." for key in sorted(named - runs.keys())]
 
 
 def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:

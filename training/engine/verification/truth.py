@@ -40,32 +40,32 @@ def truth_of(fingerprint: str) -> Truth | None:
     return Truth(examples.id, examples.label, examples.group)
 
 
-def untrue(run: RunSpec, said: Predictions, truth: Truth) -> Iterator[str]:
+def untrue(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator[str]:
     """Yield a sentence for each difference between the predictions and the examples of the run's data set."""
     order = np.argsort(truth.id, kind="stable")
-    place = np.searchsorted(truth.id, said.id, sorter=order)
-    if len(said.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], said.id)):
+    place = np.searchsorted(truth.id, predictions.id, sorter=order)
+    if len(predictions.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], predictions.id)):
         yield "It predicts examples that its data set does not have."
         return
-    rows = order[place] if len(said.id) else place
-    if not np.array_equal(truth.label[rows], said.gold):
-        wrong = int((truth.label[rows] != said.gold).sum())
+    rows = order[place] if len(predictions.id) else place
+    if not np.array_equal(truth.label[rows], predictions.gold):
+        wrong = int((truth.label[rows] != predictions.gold).sum())
         yield f"Of {wrong:,} examples its true label is another one than in the data set, which is here."
-    if not np.array_equal(truth.group[rows], said.group):
+    if not np.array_equal(truth.group[rows], predictions.group):
         yield "The groups of its examples are others than in the data set, which is here."
-    if said.classes != max(2, int(truth.label.max(initial=0)) + 1):
-        yield f"It predicts {said.classes} classes, and the data set has others."
+    if predictions.classes != max(2, int(truth.label.max(initial=0)) + 1):
+        yield f"It predicts {predictions.classes} classes, and the data set has others."
     try:
         split = split_for(run, truth.group)
     except (EngineError, ArithmeticError, ValueError) as error:
         yield f"Its data set cannot be divided as it says: {error}"
         return
-    yield from _parts(run, said, rows, split)
+    yield from _parts(run, predictions, rows, split)
 
 
-def _parts(run: RunSpec, said: Predictions, rows: Rows, split: Split) -> Iterator[str]:
+def _parts(run: RunSpec, predictions: Predictions, rows: Rows, split: Split) -> Iterator[str]:
     own = split.half(run.half).train if run.boosts is not None else split.test[:0]
-    wanted = {"test": split.test, "locked": split.locked, "transfer": split.b.rows, "own": own}
-    for name, part in wanted.items():
-        if not np.array_equal(np.sort(rows[said.split == name]), np.sort(part)):
+    expected = {"test": split.test, "locked": split.locked, "transfer": split.b.rows, "own": own}
+    for name, part in expected.items():
+        if not np.array_equal(np.sort(rows[predictions.split == name]), np.sort(part)):
             yield f"It does not predict exactly the examples of the part “{name}” that its data set gives it."

@@ -38,5 +38,5 @@ def utilitarianism(row: Row) -> Iterator[Example]:
     group = wording(pleasant)
     # A hash of the set of the two texts, so that the draw does not depend on which is which.
     first_is_pleasant = stable("order", *sorted((pleasant, less))) % 2
-    one, two = (pleasant, less) if first_is_pleasant else (less, pleasant)
-    yield Example(f"One: {one}\nTwo: {two}\n\nThe first is more pleasant.", int(first_is_pleasant), group)
+    first, second = (pleasant, less) if first_is_pleasant else (less, pleasant)
+    yield Example(f"One: {first}\nTwo: {second}\n\nThe first is more pleasant.", int(first_is_pleasant), group)
