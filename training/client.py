@@ -65,7 +65,7 @@ class Lab:
         Raises Refused with the problems of the archive.
         """
         with archive.open("rb") as file:
-            upload = _told(self._http.post("archives", files={"file": file}))
+            upload = _content(self._http.post("archives", files={"file": file}))
         while upload["state"] in ("queued", "running"):
             time.sleep(seconds)
             upload = self.ask("GET", f"archives/{upload['id']}")
@@ -84,7 +84,7 @@ class Lab:
             try:
                 answer = self._http.request(method, path, json=body, headers=headers)
                 if answer.status_code != TOO_OFTEN or pause == tries - 1:
-                    return _told(answer)
+                    return _content(answer)
                 time.sleep(float(answer.headers.get("Retry-After", 1)))
             except httpx2.TransportError:  # no connection, or a broken one
                 if pause == tries - 1:
@@ -184,7 +184,7 @@ class Experiment:
         self.lab.save(f"experiments/{self.id}/archive", target)
 
 
-def _told(answer: httpx2.Response) -> Any:
+def _content(answer: httpx2.Response) -> Any:
     if answer.is_error:
         raise _refused(answer)
     return answer.json() if answer.content else None

@@ -29,7 +29,7 @@ class PredictedRows(NamedTuple):
     def predictions(
         self, examples: Examples, computed: "PredictedRows", prob: Probabilities, watched: Rows, watched_prob: Probabilities
     ) -> Predictions:
-        """Return the predictions of all rows: ``prob`` for the rows ``computed``, ``watched_prob`` for the ``watched`` test rows."""
+        """Return the predictions of all rows: ``prob`` for the ``computed`` ones, ``watched_prob`` for ``watched`` test rows."""
         transfer, rest, *others = np.split(prob, np.cumsum([*map(len, computed[:3])]))
         is_watched = np.isin(self.test, watched)
         test = np.empty((len(is_watched), *rest.shape[1:]), np.float32)

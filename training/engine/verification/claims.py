@@ -66,7 +66,7 @@ def _storable(named: tuple[str, Any]) -> bool:
 def judge(
     run: RunSpec, events: Course, predictions: Predictions, trajectory: Trajectory, supervisor: Predictions | None
 ) -> Iterator[str]:
-    """Yield a sentence for each event of a finished run that its predictions ``predictions`` or trajectory ``trajectory`` contradict.
+    """Yield a sentence for each event of a finished run that its ``predictions`` or its ``trajectory`` contradict.
 
     ``supervisor`` are the predictions of the run that labelled for it.
     """
