@@ -1,4 +1,4 @@
-"""What a person asks for: data, weak supervisors, students and ceilings, methods and seeds, with the rules between them."""
+"""The specification of an experiment: data, weak supervisors, students, ceilings, methods, seeds, and the rules between them."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Literal, Self
@@ -25,16 +25,16 @@ from training.spec.methods import (
 from training.spec.training import STORED, Errors, TrainingSpec, is_stored
 
 SPEC_VERSION: Final = 1
-"""Raised when the shape of a stored experiment changes; ``upgrade`` then knows the older shapes."""
+"""Version of stored specifications, raised when their shape changes; ``upgrade`` then reads the older shapes."""
 
 MOST_SEEDS = 50
-"""Of one experiment."""
+"""Largest number of seeds of one experiment."""
 
 DATASET_NAME: TypeAdapter[str] = TypeAdapter(DatasetName)
 
 
 class DataSpec(Requested):
-    """Which texts are used, and how they are divided."""
+    """The data set and its division into parts."""
 
     name: str = Field(
         "movie-reviews",
@@ -45,10 +45,10 @@ class DataSpec(Requested):
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
     )
     locked_fraction: float = Field(
-        0.1, ge=0, le=0.3, title="Locked share", description="A second test set, kept unseen until a result page is made."
+        0.1, ge=0, le=0.3, title="Locked share", description="A second test set, not used until a report opens it."
     )
     validation_fraction: float = Field(
-        0.1, ge=0, le=0.5, title="Validation share", description="Of each half: not learned from, but looked at by the stop rule."
+        0.1, ge=0, le=0.5, title="Validation share", description="Share of each half for the stop rule, not learned from."
     )
     limit: int | None = Field(
         None,
@@ -68,7 +68,7 @@ class DataSpec(Requested):
 
 
 class WeakSpec(TrainingSpec):
-    """Weak supervisors: trained on the ground truth of half A, then they label half B."""
+    """Weak supervisors, trained on the ground truth of half A to label half B."""
 
     models: tuple[str, ...] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
@@ -76,15 +76,16 @@ class WeakSpec(TrainingSpec):
     errors: Errors = Field(
         "own",
         title="Errors",
-        description="Where the weak labels are wrong. Own: where the supervisor is. The others simulate hard labels from the "
-        "truth with as many errors as the supervisor makes: random, on the longest or shortest texts, where the ceiling is "
-        "least sure, or where it is surely right (Burns et al. 2023, appendix E.2). The ceiling has learned the truth of half B.",
+        description="Position of the errors in the weak labels. Own: those of the supervisor. The others simulate hard labels "
+        "with as many errors as the supervisor makes: at random, on the longest or shortest texts, where the ceiling is least "
+        "confident, or where it is most confidently right (Burns et al. 2023, appendix E.2). The ceiling was trained on the "
+        "truth of half B.",
     )
     epochs: int = Field(4, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
 
 
 class StrongSpec(TrainingSpec):
-    """Students and ceilings: trained on half B, with weak labels or with ground truth."""
+    """Students and ceilings, trained on half B with weak labels or with ground truth."""
 
     models: tuple[str, ...] = Field(
         ("minilm-l4",), min_length=1, max_length=8, title="Models", description="Each one is a student of every supervisor."
@@ -94,21 +95,20 @@ class StrongSpec(TrainingSpec):
         ge=0,
         le=100,
         title="Text first",
-        description="Passes over the texts of half B by language modelling, without a label, from which students and ceilings "
-        "all begin (generative finetuning, Burns et al. 2023, section 5.2.2). A run of its own, at the same learning rate. For "
+        description="Epochs of language modelling on the texts of half B, without labels, before students and ceilings are "
+        "trained (generative finetuning, Burns et al. 2023, section 5.2.2). A separate run, at the same learning rate. For "
         "decoders with full tuning or LoRA.",
     )
     saliency: bool = Field(
         False,
         title="Saliency",
-        description="Beside each tuned student linear probes on the truth of half B: of what the model gives before its "
-        "training, and after it (Burns et al. 2023, section 5.2.3). Further runs; for LoRA, and full tuning whose weights are "
-        "kept.",
+        description="Linear probes on the truth of half B for each tuned student: on the features of its model before training, "
+        "and after it (Burns et al. 2023, section 5.2.3). These are further runs, for LoRA or full tuning with kept weights.",
     )
 
 
 class ExperimentSpec(Requested):
-    """What a person asks for: every weak model teaches every strong model, by every method, with every seed."""
+    """An experiment: every weak model supervises every strong model, by every method, with every seed."""
 
     version: Literal[1] = Field(SPEC_VERSION, title="Version")
     name: str = Field("Untitled experiment", min_length=1, max_length=120, title="Name")
@@ -129,7 +129,7 @@ class ExperimentSpec(Requested):
     keep_weights: bool = Field(
         False,
         title="Keep full weights",
-        description="Of fully tuned models, to export them later. Heads and LoRA additions are small and always kept.",
+        description="Keep the weights of fully tuned models, to export them later. Heads and LoRA additions are always kept.",
     )
 
     @field_validator("methods")
@@ -158,7 +158,7 @@ class ExperimentSpec(Requested):
         return self
 
     def _lacks(self, method: Method) -> str:
-        """Why ``method`` cannot be used in this experiment, empty where it can."""
+        """Return the reason why ``method`` cannot be used in this experiment, empty if it can."""
         if isinstance(method, EnsembleMean | Bagging | AdaBoost) and self.weak.errors != "own":
             return "An ensemble is one of supervisors with their own errors, and this experiment simulates others."
         data = catalog.known_dataset(self.data.name)
@@ -213,7 +213,7 @@ class ExperimentSpec(Requested):
 
 
 def _refuse(problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
-    """Raises ValidationError for the places at which something is wrong, if there are any, with a sentence for each."""
+    """Raise ValidationError with a sentence for each of ``problems``, if there are any."""
     places = [
         InitErrorDetails(type=PydanticCustomError("refused", "{sentence}", {"sentence": sentence}), loc=place, input=None)
         for place, sentence in problems
@@ -223,8 +223,8 @@ def _refuse(problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
 
 
 def upgrade(stored: dict[str, Any]) -> ExperimentSpec:
-    """The spec of an experiment stored by this or any earlier version of the laboratory.
+    """Return the specification of an experiment stored by this or any earlier version of the laboratory.
 
-    Its models and its data set are not looked for: an experiment can be read when the Hub is away or a folder is gone.
+    Its models and its data set are not resolved: an experiment can be read when the Hub is unreachable or a folder is gone.
     """
     return ExperimentSpec.model_validate(stored, context=STORED)

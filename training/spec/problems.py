@@ -1,4 +1,4 @@
-"""Errors of validation as paths of the specification and sentences for a person."""
+"""Validation errors as paths of the specification and sentences for the user."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from training.spec.methods import METHOD_KINDS
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one field; ``path`` is dotted, such as methods.0.weight, and empty for the whole spec."""
+    """A problem of one field; ``path`` is dotted, such as methods.0.weight, and empty for the whole spec."""
 
     path: str
     message: str
 
 
 def describe(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """Pydantic's errors (``ValidationError.errors()``) as paths of the spec and sentences for a person."""
+    """Return pydantic's errors (``ValidationError.errors()``) as paths of the spec and sentences for the user."""
     problems = [(_path(error["loc"]), error) for error in errors]
-    # A list whose entries are wrong is also said to be too short, since pydantic does not count them.
+    # A list with invalid entries is also reported as too short, since pydantic does not count them.
     wrong_inside = {
         path for path, error in problems if error["type"] == "too_short" and any(p.startswith(f"{path}.") for p, _ in problems)
     }
@@ -59,7 +59,7 @@ SENTENCES = {
     "union_tag_not_found": f"Needs a kind, one of: {', '.join(METHOD_KINDS)}.",
     "json_invalid": "This is not JSON: {error}.",
 }
-"""What to say for each type of pydantic's errors, with the error's context; any other type keeps pydantic's own words."""
+"""Sentences for types of pydantic's errors, filled with the error's context; other types keep pydantic's message."""
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One training as it is stored, shared and identified: all that decides its outcome, and its key."""
+"""The specification of one run as it is stored, shared and identified: all that determines its outcome, and its key."""
 
 import hashlib
 import json
@@ -14,18 +14,18 @@ from training.spec.methods import PROMPTS, FewShot, Imitation, LanguageModelling
 from training.spec.training import Errors, HeadStart, Pooling, Precision, Stop
 
 ENGINE_VERSION = 1
-"""Raised when the engine would give other results for the same run; part of every run's key."""
+"""Version of the engine, raised when it would give other results for the same run; part of every run's key."""
 
 LARGEST = 2**31 - 1
-"""Of the whole numbers of a run."""
+"""Largest whole number of a run."""
 
 
 class RunSpec(Requested):
-    """One training, with everything that decides its outcome, and what does not: saving memory, and keeping weights.
+    """One training: all that determines its outcome, and two settings that do not, gradient checkpointing and keeping weights.
 
     ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
     training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
-    None unless the run adapts by LoRA; ``pooling`` is of encoders and ``head_start`` of decoders, at their default elsewhere.
+    None unless the run uses LoRA; ``pooling`` is for encoders and ``head_start`` for decoders, at their default otherwise.
     """
 
     engine: int = Field(ENGINE_VERSION, ge=1, le=LARGEST)
@@ -57,33 +57,33 @@ class RunSpec(Requested):
     head_start: HeadStart = "zero"
     gradient_checkpointing: bool = False
     keep_weights: bool = False
-    # What only a plan sets, where a method or a supervisor needs more than one run.
+    # Fields that only a plan sets, where a method or a supervisor needs more than one run.
     portion: tuple[int, int] | None = None
-    """(i, n): of n equal parts of the half, that the seed draws, the run has the i-th, counted from 0."""
+    """(i, n): the run has the i-th of n equal parts of the half, drawn by the seed and counted from 0."""
     resample: int | None = Field(None, ge=0, le=LARGEST)
-    """The bootstrap sample of its half that the run learns from."""
+    """Number of the bootstrap sample of its half that the run learns from."""
     boosts: tuple[Key, ...] | None = None
-    """Keys of the earlier members of the AdaBoost that the run is a member of."""
+    """Keys of the earlier members of the AdaBoost to which the run belongs."""
     start: Key | None = None
-    """Key of the run from whose weights it goes on."""
+    """Key of the run from whose weights it starts."""
     members: tuple[Key, ...] = ()
-    """Keys of the runs whose predictions it combines, instead of training."""
+    """Keys of the runs whose predictions it combines instead of training."""
     combine: Literal["mean", "votes"] = "mean"
     errors: Errors = "own"
-    """Whose structure of errors it simulates at the accuracy of the run ``labels``, instead of training."""
+    """Structure of the errors that it simulates at the accuracy of the run ``labels``, instead of training; "own" for none."""
     judge: Key | None = None
-    """Key of the ceiling that says where errors are."""
+    """Key of the ceiling that determines the position of simulated errors."""
     features_of: Key | None = None
-    """Key of the run whose tuned transformer gives the features of this probe; None for the model as it was published."""
+    """Key of the run whose tuned transformer gives the features of this probe; None for the published model."""
     stop_at: int | None = Field(None, ge=0, le=LARGEST)
-    """The step after which it ends, as somebody stopped and evaluated the run that is otherwise the same."""
+    """Step after which it ends, for the evaluation of an otherwise equal run that was stopped there."""
 
     def key(self) -> str:
-        """SHA-256 of the canonical JSON of this run: equal keys, equal results."""
+        """Return the SHA-256 of the canonical JSON of this run: equal keys, equal results."""
         return key_of(self.content())
 
     def content(self) -> dict[str, Any]:
-        """All that decides the outcome, as JSON.
+        """Return all that determines the outcome, as JSON.
 
         Fields that are newer than the first keys are left out at their default, so that those keys hold.
         """
@@ -97,7 +97,7 @@ class RunSpec(Requested):
         return content
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
-        """The same run where the runs that it needs have other keys: those that are in ``names`` have what that says."""
+        """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
 
         def named(key: str | None) -> str | None:
             return None if key is None else names.get(key, key)
@@ -108,12 +108,12 @@ class RunSpec(Requested):
 
     @property
     def tunes_backbone(self) -> bool:
-        """Whether a transformer is trained, and so read anew at every step."""
+        """Return whether a transformer is trained, and therefore evaluated anew at every step."""
         return self.adaptation in ("full", "lora") and not self.derives
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What tells the texts that the run reads from those of its data set; empty where they are the same."""
+        """Return the suffix that distinguishes the run's texts from those of its data set; empty where they are equal."""
         match self.method:
             case Imitation():
                 return (f"imitation-{self.labels[:16]}",)
@@ -125,22 +125,22 @@ class RunSpec(Requested):
 
     @property
     def reads(self) -> bool:
-        """Whether it learns from texts alone, and predicts no label."""
+        """Return whether the run learns from texts alone and predicts no label."""
         return isinstance(self.method, LanguageModelling)
 
     @property
     def prompts(self) -> bool:
-        """Whether its model is asked and not trained."""
+        """Return whether the run's model is prompted and not trained."""
         return isinstance(self.method, PROMPTS)
 
     @property
     def derives(self) -> bool:
-        """Whether its predictions are made of those of other runs, or by asking its model, so that nothing is trained."""
+        """Return whether its predictions are derived from other runs or from a prompted model, so that nothing is trained."""
         return bool(self.members) or self.errors != "own" or self.prompts
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Keys of the runs that must be finished before this one can start."""
+        """Return the keys of the runs that must be finished before this one can start."""
         labels = () if self.labels == GROUND_TRUTH else (self.labels,)
         read = (self.start, self.judge, self.features_of)
         return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
@@ -153,6 +153,6 @@ LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
 
 
 def key_of(content: Mapping[str, Any]) -> str:
-    """The key of the run whose ``RunSpec.content`` this is."""
+    """Return the key of the run whose ``RunSpec.content`` this is."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,7 +10,7 @@ from training.catalog import Tuning
 from training.names import model_name
 
 STORED = {"stored": True}
-"""The context in which a stored experiment is read: its models and its data set are taken as they stand."""
+"""Validation context of a stored experiment: its models and its data set are not resolved."""
 
 
 def is_stored(info: ValidationInfo) -> bool:
@@ -25,7 +25,7 @@ Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
 
 class TrainingSpec(Requested):
-    """How the models of one role are trained."""
+    """The training settings of the models of one role."""
 
     models: tuple[str, ...] = Field(min_length=1, max_length=8, title="Models")
     tuning: Tuning = Field(
@@ -41,12 +41,12 @@ class TrainingSpec(Requested):
     )
     weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        "cosine", title="Schedule", description="How the learning rate falls to zero, if it does."
+        "cosine", title="Schedule", description="The learning rate over the training: constant, or a decay to zero."
     )
     stop: Stop = Field(
         "validation",
         title="Stop rule",
-        description="Which step a run’s predictions are of. Validation: the best accuracy on validation rows against the labels "
+        description="The step whose predictions are used. Validation: the best accuracy on validation rows against the labels "
         "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1). Last: the last step.",
     )
     max_tokens: int = Field(
@@ -54,36 +54,36 @@ class TrainingSpec(Requested):
         ge=8,
         le=8192,
         title="Longest text",
-        description="Tokens read of each text from its beginning; the rest is cut, and no text is left out.",
+        description="Tokens read from the start of each text; longer texts are truncated, not left out.",
         validate_default=True,
     )
-    lora_rank: int = Field(8, ge=1, le=1024, title="LoRA rank", description="Width of the additions; for LoRA only.")
+    lora_rank: int = Field(8, ge=1, le=1024, title="LoRA rank", description="Rank of the additions; for LoRA only.")
     lora_alpha: int = Field(
         16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
     )
     precision: Precision = Field(
         "auto",
         title="Precision",
-        description="Of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU that has it, "
-        "else fp32, so that such a run may come out differently on another kind of machine.",
+        description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "
+        "that supports it, otherwise fp32, so that results may differ between kinds of machines.",
     )
     gradient_checkpointing: bool = Field(
         False,
         title="Gradient checkpointing",
-        description="Computes states again instead of keeping them: less memory, about a third more time, the same result.",
+        description="Recompute hidden states instead of storing them: less memory, about a third more time, the same result.",
     )
 
     pooling: Pooling = Field(
         "mean",
         title="Pooling",
-        description="How the states of an encoder become one vector: their mean, or the first token’s. A decoder is read at the "
-        "last token of the text.",
+        description="Reduction of an encoder’s states to one vector: their mean, or the state of the first token. A decoder "
+        "always uses the last token of the text.",
     )
     head_start: HeadStart = Field(
         "zero",
-        title="Head starts",
-        description="At zero, or for decoders at the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (with "
-        "more classes 0, 1, 2 and so on), so that training begins from what the model says of itself.",
+        title="Head initialisation",
+        description="Zero, or for decoders the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (0, 1, 2 and so on "
+        "for more classes), so that training starts from the model’s own prediction.",
     )
 
     @field_validator("models")

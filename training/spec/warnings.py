@@ -1,4 +1,4 @@
-"""Settings that are allowed but probably not meant, and what the checks found in the data."""
+"""Warnings about an experiment: settings that are probably not intended, and those of the data set's checks."""
 
 from training import catalog
 from training.spec.experiment import ExperimentSpec
@@ -6,10 +6,10 @@ from training.spec.problems import Problem
 
 
 def warnings(spec: ExperimentSpec) -> list[Problem]:
-    """What is allowed but probably not meant, and what the checks found in the data."""
+    """Return the warnings about settings that are probably not intended, and those of the data set's checks."""
     data = catalog.known_dataset(spec.data.name)
     problems = [Problem("data.name", warning) for warning in (data.warnings if data else ())]
-    # Of a stored experiment's models nothing may be known any more, and a page does not go and look.
+    # The models of a stored experiment may be unknown by now, and a page does not resolve them.
     for weak in filter(None, map(catalog.known_model, spec.weak.models)):
         for strong in filter(None, map(catalog.known_model, spec.strong.models)):
             if weak.name == strong.name:

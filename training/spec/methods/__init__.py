@@ -1,4 +1,4 @@
-"""The methods, each one variant: how a student uses weak labels, with its settings, their limits and their words."""
+"""The methods, one variant each: settings with limits, titles and descriptions of how a student uses weak labels."""
 
 from typing import Annotated, get_args
 
@@ -81,9 +81,9 @@ Method = Annotated[
 ]
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
 Learning = Annotated[Method | LanguageModelling, Field(discriminator="kind")]
-"""What a run may do: a method, or what only a plan has."""
+"""Methods of runs: those of an experiment, and language modelling, which only a plan has."""
 CHOOSY = (FilterThreshold, FilterFraction, Overlap, Mixed, Anchored, EasyToHard, Sequential)
-"""Methods that leave rows out, or tell the truth of some."""
+"""Methods that leave rows out, or use the ground truth of some."""
 PROMPTS = (ZeroShot, FewShot)
-"""Methods that ask a decoder and train nothing."""
+"""Methods that prompt a decoder and train nothing."""
 METHOD_KINDS: tuple[str, ...] = tuple(variant.model_fields["kind"].default for variant in METHODS)

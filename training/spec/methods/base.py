@@ -1,4 +1,4 @@
-"""What all methods have, and the settings that several share."""
+"""The base class of methods, and settings that several methods share."""
 
 from typing import ClassVar
 
@@ -8,16 +8,16 @@ from training.base_models import Frozen
 
 
 class MethodBase(Frozen):
-    """In the formulas w is the weak label of an example and f what the student says, both probabilities."""
+    """Base class of methods. In formulas w is the weak label of an example and f the student's prediction, both probabilities."""
 
     two_classes: ClassVar[bool] = False
-    """Whether it is defined for two classes only."""
+    """True if the method is defined for two classes only."""
     short: ClassVar[str] = ""
-    """What charts call it, where its title is too long."""
+    """Short name in charts, where the title is too long."""
     taught: ClassVar[str] = "weak labels"
-    """What its student learns from, in words."""
+    """Source of the student's labels, in words."""
     own_view: ClassVar[bool] = False
-    """Whether the student's own view has a weight in its loss, which changes while it trains."""
+    """True if the student's own prediction has a weight in its loss, which changes while it trains."""
 
 
 def weight_field(description: str) -> float:
@@ -25,10 +25,10 @@ def weight_field(description: str) -> float:
     return weight
 
 
-GUESS = "Share of the target that is the student’s own guess, after the ramp."
+GUESS = "Share of the target that is the student’s own guess, after the warm-up."
 RAMP = "Share of the training over which the weight rises linearly from zero."
 
-FRACTION = "Share of half B, validation rows included, that has its ground truth; the seed draws which rows."
+FRACTION = "Share of half B, validation rows included, with ground truth; the seed draws the rows."
 
 
 def fraction_field() -> float:

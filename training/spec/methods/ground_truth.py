@@ -1,4 +1,4 @@
-"""Methods that add ground truth of some rows to the weak labels."""
+"""Methods that use the ground truth of some rows."""
 
 from typing import ClassVar, Literal
 
@@ -10,8 +10,7 @@ from training.spec.methods.base import GUESS, RAMP, MethodBase, fraction_field, 
 class Mixed(MethodBase):
     """Ground truth mixed in: naive, with the true label in place of the weak one on some rows.
 
-    At 0 it is naive, at 1 the ceiling. Random labels in place of the weak ones are the control that says whether these carry
-    anything.
+    At 0 it is naive, at 1 the ceiling. Random labels in place of the weak ones are the control for their information.
     """
 
     taught: ClassVar[str] = "weak labels and ground truth"
@@ -20,26 +19,26 @@ class Mixed(MethodBase):
     rest: Literal["weak", "random"] = Field(
         "weak",
         title="Other rows",
-        description="Weak labels, or as a control hard labels drawn at random, with the same rows and steps.",
+        description="Weak labels, or as a control random hard labels, with the same rows and steps.",
     )
 
 
 class Anchored(MethodBase):
-    """Anchored confidence loss: confidence loss, but for rows whose ground truth is known, where it is cross-entropy to that."""
+    """Anchored confidence loss: confidence loss, but cross-entropy to the ground truth on rows where it is known."""
 
     short: ClassVar[str] = "Anchored"
     taught: ClassVar[str] = "weak labels and ground truth"
     own_view: ClassVar[bool] = True
     kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
     fraction: float = fraction_field()
-    weight: float = weight_field(f"{GUESS} Rows with ground truth have none.")
-    ramp: float = Field(0.2, ge=0, le=1, title="Ramp", description=RAMP)
+    weight: float = weight_field(f"{GUESS} It is 0 for rows with ground truth.")
+    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=RAMP)
 
 
 class EasyToHard(MethodBase):
-    """Easy to hard: ground truth, but only of rows that the supervisor finds easy (after arXiv:2401.06751).
+    """Easy to hard: ground truth, but only for rows that the supervisor finds easy (after arXiv:2401.06751).
 
-    Easy are the rows with the supervisor's smallest cross-entropy to the truth. The student learns nothing of the hard ones.
+    Easy rows have the supervisor's smallest cross-entropy to the truth. The student does not learn from hard ones.
     """
 
     taught: ClassVar[str] = "ground truth of easy rows"
@@ -49,8 +48,8 @@ class EasyToHard(MethodBase):
         gt=0,
         le=1,
         title="Easy share",
-        description="Of half B, by the supervisor’s loss on the truth. The student learns their true labels, so no weak label is "
-        "learned; the result adds accuracies on the hard rest of the test set, drawn by the same measure.",
+        description="Share of half B, by the supervisor’s loss on the truth. The student learns true labels and no weak ones; "
+        "the result adds accuracies on the hard rest of the test set, selected by the same measure.",
     )
 
 

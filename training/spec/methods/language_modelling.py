@@ -1,4 +1,4 @@
-"""What a plan may have before all methods: a training that reads texts and no labels."""
+"""Language modelling, which a plan may run before all methods: a training on texts without labels."""
 
 from typing import ClassVar, Literal
 
@@ -8,10 +8,10 @@ from training.spec.methods.base import MethodBase
 
 
 class LanguageModelling(MethodBase):
-    """Not a method that can be chosen, but what a plan has before all methods where texts come first (``strong.text_epochs``).
+    """Language modelling: not a method to choose, but a run before all methods where texts come first (``strong.text_epochs``).
 
-    Mean over the tokens of a text of -log p(token | those before), and then over texts: no label is read (Burns et al. 2023,
-    section 5.2.2, generative finetuning). Of a pair of texts both count, whichever is preferred.
+    Mean over the tokens of a text of -log p(token | those before), and then over texts, without labels (Burns et al. 2023,
+    section 5.2.2, generative finetuning). Both texts of a pair count, whichever is preferred.
     """
 
     short: ClassVar[str] = "Texts"

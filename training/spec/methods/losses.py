@@ -1,4 +1,4 @@
-"""Methods that are a loss: each a pure function of the student's logits and the weak labels."""
+"""Methods defined by a loss, each a pure function of the student's logits and the weak labels."""
 
 from typing import ClassVar, Literal
 
@@ -19,30 +19,30 @@ class Naive(MethodBase):
 class Confidence(MethodBase):
     """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4).
 
-    (1 - a) CE(f, w) + a CE(f, 1[f > t]). The paper hardens two classes; with more the guess is the most probable class, which is
-    ours.
+    (1 - a) CE(f, w) + a CE(f, 1[f > t]). The paper defines two classes; with more, the guess is the most probable class, which
+    is ours.
     """
 
     short: ClassVar[str] = "Confidence"
     own_view: ClassVar[bool] = True
     kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
     weight: float = weight_field(
-        f"{GUESS} Of more than two classes the guess is "
-        "the most probable one, an extension of the paper that is ours and that keeps no balance between the classes."
+        f"{GUESS} With more than two classes the guess is "
+        "the most probable one, an extension of the paper that is ours and does not keep the classes balanced."
     )
-    ramp: float = Field(0.2, ge=0, le=1, title="Ramp", description=RAMP)
+    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=RAMP)
     threshold: Literal["median", "prior"] = Field(
         "median",
         title="Threshold",
-        description="Where a guess of two classes becomes 1. Median: for half of the batch, as for balanced data. Prior: for the "
-        "share of the batch that the weak labels give to class 1.",
+        description="Threshold above which a guess of two classes is 1. Median: half of the batch, for balanced data. Prior: the "
+        "share of class 1 in the batch by the weak labels.",
     )
 
 
 class ConfidenceRelease(MethodBase):
     """The confidence loss as OpenAI's released code computes it, whose weight jumps.
 
-    Its weight is a times the share of the training that is done, not divided by the ramp, and a after the ramp (weak-to-strong,
+    Its weight is a times the completed share of the training, not divided by the warm-up, and a after it (weak-to-strong,
     loss.py). Its threshold is the quantile that reproduces the share of class 1 among the weak labels.
     """
 
@@ -50,10 +50,10 @@ class ConfidenceRelease(MethodBase):
     own_view: ClassVar[bool] = True
     kind: Literal["confidence-release"] = Field("confidence-release", title="Confidence loss (OpenAI)")
     weight: float = weight_field(
-        "Share of the target that is the student’s own guess, after the ramp. The released code has a bug, kept here: the weight "
-        "climbs to weight × ramp only and then jumps. The paper’s schedule is the method Confidence loss."
+        "Share of the target that is the student’s own guess, after the warm-up. The released code has a bug, kept here: the "
+        "weight rises to weight × warm-up only and then jumps. The paper’s schedule is the method Confidence loss."
     )
-    ramp: float = Field(0.1, ge=0, le=1, title="Ramp", description="Share of the training before the jump.")
+    ramp: float = Field(0.1, ge=0, le=1, title="Warm-up", description="Share of the training before the jump.")
 
 
 class ConfidenceBuffer(MethodBase):
@@ -68,14 +68,14 @@ class ConfidenceBuffer(MethodBase):
     kind: Literal["confidence-buffer"] = Field("confidence-buffer", title="Confidence loss (buffer)")
     weight: float = weight_field(GUESS)
     ramp_steps: int = Field(
-        100, ge=0, le=1_000_000, title="Ramp", description="Optimiser steps over which the weight rises linearly from zero."
+        100, ge=0, le=1_000_000, title="Warm-up", description="Optimiser steps over which the weight rises linearly from zero."
     )
     buffer: int = Field(
-        32, ge=2, le=100_000, title="Buffer", description="The median is that of so many predictions, the last ones of training."
+        32, ge=2, le=100_000, title="Buffer", description="Number of the last training predictions whose median is the threshold."
     )
 
 
-SMOOTHING = "Share of a weak label that is spread evenly over the classes: a label of exactly 0 or 1 would cost infinitely much."
+SMOOTHING = "Share of a weak label that is spread evenly over the classes: a label of exactly 0 or 1 would have infinite cost."
 
 
 def smoothing_field() -> float:
@@ -84,10 +84,10 @@ def smoothing_field() -> float:
 
 
 class ReverseCrossEntropy(MethodBase):
-    """Reverse cross-entropy: student and label change places (arXiv:2502.11107).
+    """Reverse cross-entropy: the roles of student and label are swapped (arXiv:2502.11107).
 
-    -sum f log w', with w' = (1 - e) w + e / K. Its gradient fades where the student is sure, so that a confident disagreement
-    stays. It has no finite optimum: it drives f to the supervisor's hard label.
+    -sum f log w', with w' = (1 - e) w + e / K. Its gradient vanishes where the student is confident, so that a confident
+    disagreement persists. It has no finite optimum: it drives f to the supervisor's hard label.
     """
 
     short: ClassVar[str] = "Reverse CE"
@@ -106,7 +106,7 @@ class ReverseKL(MethodBase):
 
 
 class Symmetric(MethodBase):
-    """Symmetric cross-entropy: forward and a share of reverse cross-entropy together (arXiv:2505.24313).
+    """Symmetric cross-entropy: forward plus weighted reverse cross-entropy (arXiv:2505.24313).
 
     CE(f, w) + b RCE(f, w).
     """
@@ -118,7 +118,7 @@ class Symmetric(MethodBase):
 
 
 class Cace(MethodBase):
-    """CACE: cross-entropy to sure weak labels, reverse cross-entropy to unsure ones (arXiv:2505.24313).
+    """CACE: cross-entropy to confident weak labels, reverse cross-entropy to uncertain ones (arXiv:2505.24313).
 
     CE where |w - 1/2| is at least the margin, RCE elsewhere.
     """
@@ -126,13 +126,13 @@ class Cace(MethodBase):
     two_classes: ClassVar[bool] = True
     kind: Literal["cace"] = Field("cace", title="CACE")
     margin: float = Field(
-        0.1, ge=0, le=0.5, title="Margin", description="Distance of a weak label from one half from which on it counts as sure."
+        0.1, ge=0, le=0.5, title="Margin", description="Distance of a weak label from one half at which it counts as confident."
     )
     smoothing: float = smoothing_field()
 
 
 class Product(MethodBase):
-    """Product of confidences: the target is in proportion to powers of what student and supervisor say (OpenAI's release).
+    """Product of confidences: a target proportional to powers of student's and supervisor's probabilities (OpenAI's release).
 
     Cross-entropy to the normalised f^b w^a, through which no gradient flows.
     """
@@ -153,14 +153,14 @@ class Product(MethodBase):
 class Entropy(MethodBase):
     """Entropy: part of the loss is the student's own uncertainty, with a gradient through all of it.
 
-    (1 - a) CE(f, w) + a H(f): what EleutherAI/w2s meant and its released code does not do.
+    (1 - a) CE(f, w) + a H(f): the intended loss of EleutherAI/w2s, which its released code does not compute.
     """
 
     own_view: ClassVar[bool] = True
     kind: Literal["entropy"] = Field("entropy", title="Entropy")
-    weight: float = weight_field("Weight of the student’s entropy, after the ramp; the cross-entropy has the rest.")
+    weight: float = weight_field("Weight of the student’s entropy, after the warm-up; the cross-entropy has the rest.")
     ramp_steps: int = Field(
-        100, ge=0, le=1_000_000, title="Ramp", description="Optimiser steps over which the weight rises linearly from zero."
+        100, ge=0, le=1_000_000, title="Warm-up", description="Optimiser steps over which the weight rises linearly from zero."
     )
 
 
@@ -178,12 +178,12 @@ class EntropyRelease(MethodBase):
         "entropy is lowered. The corrected form is the method Entropy."
     )
     ramp_steps: int = Field(
-        100, ge=0, le=1_000_000, title="Ramp", description="Optimiser steps over which the weight rises linearly from zero."
+        100, ge=0, le=1_000_000, title="Warm-up", description="Optimiser steps over which the weight rises linearly from zero."
     )
 
 
 class Window(MethodBase):
-    """Window: cross-entropy only where the student is not sure yet (EleutherAI/w2s).
+    """Window: cross-entropy only where the student is not confident yet (EleutherAI/w2s).
 
     CE(f, w) where max(f, 1 - f) < 1/2 + r, zero elsewhere, over the size of the whole batch.
     """
@@ -191,15 +191,15 @@ class Window(MethodBase):
     two_classes: ClassVar[bool] = True
     kind: Literal["window"] = Field("window", title="Window")
     radius: float = Field(
-        0.15, gt=0, le=0.5, title="Radius", description="How far from one half the student’s own probability may be to learn."
+        0.15, gt=0, le=0.5, title="Radius", description="Largest distance from one half of a probability that still learns."
     )
 
 
 class AdaptConf(MethodBase):
-    """Adaptive confidence with its published sign: the surer the student disagrees, the more the supervisor counts.
+    """Adaptive confidence with its published sign: a confident disagreement gives the supervisor more weight.
 
     (1 - a) CE(f, w) + a CE(f, argmax f), a = t^(1/T) / (t^(1/T) + m^(1/T)) of each example, with t the student's probability of
-    the supervisor's class and m that of its own (arXiv:2402.03749 and its code). The weight is taken as a constant, and the
+    the supervisor's class and m that of its own (arXiv:2402.03749 and its code). The weight is treated as a constant, and the
     code's loss on ground truth is left out: both are ours.
     """
 
@@ -210,12 +210,12 @@ class AdaptConf(MethodBase):
         le=100,
         title="Temperature",
         description="The published formula is kept here: where the student confidently disagrees, its own weight falls to 0, the "
-        "reverse of the stated intent. The method AdaptConf (corrected) has the other sign.",
+        "opposite of the stated intent. The method AdaptConf (corrected) has the other sign.",
     )
 
 
 class AdaptConfCorrected(MethodBase):
-    """Adaptive confidence with the sign corrected, which is ours: the surer the student disagrees, the more it counts itself.
+    """Adaptive confidence with the sign corrected, which is ours: a confident disagreement gives the student more weight.
 
     As AdaptConf with a = m^(1/T) / (t^(1/T) + m^(1/T)), at least one half.
     """
@@ -227,7 +227,7 @@ class AdaptConfCorrected(MethodBase):
         gt=0,
         le=100,
         title="Temperature",
-        description="The lower it is, the sooner the student’s own guess decides alone. Nothing keeps the classes balanced.",
+        description="The lower it is, the more the student’s own guess dominates. The classes are not kept balanced.",
     )
 
 

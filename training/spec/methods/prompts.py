@@ -1,4 +1,4 @@
-"""Methods that put something into the text that the student reads: an imitation of its supervisor, or a question."""
+"""Methods with prompts: an imitation of the supervisor in the student's texts, or a question to a decoder."""
 
 from typing import ClassVar, Literal
 
@@ -10,20 +10,20 @@ from training.spec.methods.base import MethodBase
 class Imitation(MethodBase):
     """Imitation prompt: naive, with the supervisor's label at the end of every text (Burns et al. 2023, appendix E.3).
 
-    “I think this is LABEL. What do you think?” stands behind the text that the student reads, in training and at test time, so
-    that its supervisor's errors are as easy to imitate as can be. The ceiling reads the text alone. Of a text that is longer
-    than the longest text the end is cut, and the label with it.
+    “I think this is LABEL. What do you think?” follows the text that the student reads, in training and at test time, so that its
+    supervisor's errors are as easy to imitate as possible. The ceiling reads the text alone. A text above the longest text is
+    truncated, and then lacks the label.
     """
 
     short: ClassVar[str] = "Imitation"
-    taught: ClassVar[str] = "weak labels that stand in the text"
+    taught: ClassVar[str] = "weak labels in the text"
     kind: Literal["imitation"] = Field("imitation", title="Imitation prompt")
 
 
 class ZeroShot(MethodBase):
-    """Zero-shot prompting: a decoder is asked and learns nothing (Burns et al. 2023, section 5.2.1). The prompt's words are ours.
+    """Zero-shot prompting: a decoder is prompted, not trained (Burns et al. 2023, section 5.2.1). The prompt's words are ours.
 
-    The text, the numbers of the classes with their names, and the next token: probabilities are those of the numbers, raw.
+    The prompt has the text and the numbers of the classes with their names; probabilities are those of the numbers as next token.
     """
 
     short: ClassVar[str] = "Zero-shot"
@@ -32,16 +32,16 @@ class ZeroShot(MethodBase):
 
 
 class FewShot(MethodBase):
-    """Few-shot prompting: a decoder is asked behind some examples with their labels (Burns et al. 2023, section 5.2.1).
+    """Few-shot prompting: a decoder is prompted with some labelled examples (Burns et al. 2023, section 5.2.1).
 
-    The examples are drawn from half B by the seed, of each label as many as of the others, in an order that the seed draws. The
-    prompt's words are ours; all texts are cut so that the whole prompt fits the longest text.
+    The seed draws the examples from half B, equally many of each label, and their order. The prompt's words are ours; all texts
+    are truncated so that the whole prompt fits the longest text.
     """
 
     short: ClassVar[str] = "Few-shot"
     taught: ClassVar[str] = "some examples in the prompt"
     kind: Literal["few-shot"] = Field("few-shot", title="Few-shot prompt")
-    shots: int = Field(5, ge=1, le=64, title="Examples", description="How many stand in the prompt.")
+    shots: int = Field(5, ge=1, le=64, title="Examples", description="Number of examples in the prompt.")
     labels: Literal["truth", "weak"] = Field(
         "weak", title="Their labels", description="Weak: the supervisor’s. Truth: the ground truth of these rows."
     )

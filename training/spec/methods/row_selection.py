@@ -1,4 +1,4 @@
-"""Methods that learn from some rows of half B alone, chosen without their ground truth."""
+"""Methods that learn from a part of half B, selected without its ground truth."""
 
 from typing import ClassVar, Literal
 
@@ -8,9 +8,9 @@ from training.spec.methods.base import MethodBase
 
 
 class FilterThreshold(MethodBase):
-    """Confidence filter: naive, on the rows alone of which the supervisor is sure (as in automated-w2s-research).
+    """Confidence filter: naive, only on rows with a confident weak label (as in automated-w2s-research).
 
-    Keeps a row where the supervisor's most probable class has more than the threshold. Classes keep no balance.
+    A row is kept where the supervisor's most probable class exceeds the threshold. The classes are not kept balanced.
     """
 
     short: ClassVar[str] = "Filter"
@@ -20,28 +20,27 @@ class FilterThreshold(MethodBase):
         ge=0,
         lt=1,
         title="Threshold",
-        description="Probability of its class that a weak label must exceed to be learned from.",
+        description="Probability that the most probable class of a weak label must exceed.",
     )
 
 
 class FilterFraction(MethodBase):
-    """Confidence filter by class: naive, on the surest weak labels of each class (ours, after arXiv:2406.19032).
+    """Confidence filter by class: naive, on the most confident weak labels of each class (ours, after arXiv:2406.19032).
 
-    Keeps the share of the rows of each weak label whose label is surest, so that the classes keep their shares.
+    The most confident share of the rows of each weak label is kept, so that the classes keep their shares.
     """
 
     short: ClassVar[str] = "Filter by class"
     kind: Literal["filter-fraction"] = Field("filter-fraction", title="Filter by class")
-    keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Of the rows of each class by the weak labels.")
+    keep: float = Field(0.5, gt=0, le=1, title="Kept share", description="Share of the rows of each class by the weak labels.")
 
 
 class Overlap(MethodBase):
-    """Overlap selection: naive, on the rows alone that are of one kind by overlap density (arXiv:2412.03881).
+    """Overlap selection: naive, only on rows of one kind by overlap density (arXiv:2412.03881).
 
-    Hard are the rows of which the supervisor is least sure, up to the one change point of |2w - 1|. Of the others those overlap
-    that are as near to a hard row (largest inner product of the student's frozen features) as after the change point of that,
-    and the rest are easy. The share that overlaps is the overlap density. That a method picks rows by it is ours: the paper
-    picks sources of data.
+    Hard rows are those with the least confident weak labels, up to the single change point of |2w - 1|. Of the others, rows
+    overlap whose largest inner product with a hard row (of the student's frozen features) lies above its change point; the rest
+    are easy. The share of overlapping rows is the overlap density. Selecting rows by it is ours: the paper selects data sources.
     """
 
     short: ClassVar[str] = "Overlap"
@@ -49,7 +48,7 @@ class Overlap(MethodBase):
     part: Literal["overlap", "easy", "hard", "random"] = Field(
         "overlap",
         title="Rows",
-        description="The kind that is learned from. Random is the control: as many rows as overlap, drawn by the seed.",
+        description="The kind of rows to learn from. Random is the control: as many random rows as overlap, drawn by the seed.",
     )
 
 
