@@ -23,7 +23,7 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
     engine_execute(run, store, emit, should_stop)
 
 
-def warm_up() -> None:
+def preload() -> None:
     """Import every module that a run may need, and compute nothing."""
     from training.engine.preload import import_all
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import httpx2
 
-from training.events import standing
+from training.events import valid_measurements
 from training.metrics.results import Result
 from training.spec import ExperimentSpec
 
-AT_REST = ("finished", "failed", "stopped", "draft")
+FINAL_STATES = ("finished", "failed", "stopped", "draft")
 TRIES = 5
 TOO_OFTEN = 429
-NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
-PATIENCE = 60.0
+NOT_MEASURED = ("kind", "step", "seq", "attempt", "at")
+TIMEOUT_SECONDS = 60.0
 """Seconds to wait for one response."""
 
 Json = dict[str, Any]
@@ -37,7 +37,7 @@ class Lab:
 
     def __init__(self, url: str, token: str = "") -> None:  # nosec B107 # no secret by default
         headers = {"Authorization": f"Bearer {token or os.environ.get('W2S_TOKEN', '')}"}
-        self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=PATIENCE)
+        self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
 
     def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":
         """Launch the experiment ``spec``. Repeating the request after a lost response starts no second experiment.
@@ -131,7 +131,7 @@ class Experiment:
         while True:
             before = self.told
             yield self
-            if self.state in AT_REST:
+            if self.state in FINAL_STATES:
                 return
             while self.refresh().told == before:
                 time.sleep(seconds)
@@ -168,9 +168,9 @@ class Experiment:
         about = {"run": run["run"], "role": run["role"], "seed": self.lab.ask("GET", f"runs/{run['run']}")["spec"]["seed"]}
         return [
             {**about, "step": event["step"], "name": name, "value": value}
-            for event in standing(self._events(run["run"]))
+            for event in valid_measurements(self._events(run["run"]))
             for name, value in event.items()
-            if name not in NO_NUMBERS and value is not None
+            if name not in NOT_MEASURED and value is not None
         ]
 
     def _events(self, run: int) -> Iterator[Json]:

@@ -21,7 +21,7 @@ class Column(Reported):
     """Mean number of characters of a value."""
 
 
-class Looked(Reported):
+class Preview(Reported):
     """The preview of a file: its columns, and its first rows as texts in the order of the columns."""
 
     kind: Literal["looked"] = "looked"
@@ -31,7 +31,7 @@ class Looked(Reported):
     """Number of rows from which types and values were determined."""
 
 
-class Checked(Reported):
+class CheckResult(Reported):
     """The result of checking a file; nothing has been added to the library yet."""
 
     kind: Literal["checked"] = "checked"
@@ -39,7 +39,7 @@ class Checked(Reported):
     report: Report
 
 
-class Shelved(Reported):
+class Added(Reported):
     """The data set has been added to the library."""
 
     kind: Literal["shelved"] = "shelved"
@@ -78,7 +78,7 @@ class Piece(Reported):
     effect: float
 
 
-class Erasure(Reported):
+class Attribution(Reported):
     """Log-odds that a run gives the true label of an example, and the effect of each piece of its text on them.
 
     A non-empty ``error`` is one sentence for the user; there are no numbers then.
@@ -91,5 +91,5 @@ class Erasure(Reported):
     error: str = ""
 
 
-Notice = Annotated[Progress | Looked | Checked | Shelved | Refused | Verified | NotVerified, Field(discriminator="kind")]
+Notice = Annotated[Progress | Preview | CheckResult | Added | Refused | Verified | NotVerified, Field(discriminator="kind")]
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)

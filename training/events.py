@@ -193,7 +193,7 @@ EVENTS = "events.jsonl"
 """File of the event log in a run's folder."""
 
 
-class Told(Reported):
+class EventRecord(Reported):
     """One line of the event log."""
 
     seq: int
@@ -202,7 +202,7 @@ class Told(Reported):
     event: Event
 
 
-def standing(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def valid_measurements(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the valid metrics and evaluations among a run's events, given oldest first and as JSON.
 
     Events of an attempt after the checkpoint from which a later attempt resumed are void.

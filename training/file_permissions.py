@@ -25,7 +25,7 @@ def mask() -> int:
     return 0o077 if group() is None else 0o007
 
 
-def private() -> None:
+def restrict_permissions() -> None:
     """Keep the files of this process and its children from other accounts, and secrets out of its logs.
 
     Every program calls this first.

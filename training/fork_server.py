@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from training import warm_up
+from training import preload
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 LONGEST_PATH = 4096
@@ -34,22 +34,22 @@ def serve(train: Callable[[str], int]) -> None:
     the trainer, and a GPU that was initialized here could not be used there.
     """
     if FORKS:
-        warm_up()
+        preload()
         gc.freeze()  # a collection in a trainer would write to, and so copy, all the pages that it shares with this process
-    with socket.socket(fileno=os.dup(0)) as door:
+    with socket.socket(fileno=os.dup(0)) as connection:
         while True:
-            store, descriptors, _, _ = socket.recv_fds(door, LONGEST_PATH, 3)
+            store, descriptors, _, _ = socket.recv_fds(connection, LONGEST_PATH, 3)
             if not store:
                 return
-            pid = _fork(partial(train if FORKS else _train_anew, os.fsdecode(store)), descriptors, door)
+            pid = _fork(partial(train if FORKS else _exec_trainer, os.fsdecode(store)), descriptors, connection)
             for descriptor in descriptors:
                 os.close(descriptor)
-            door.sendall(f"{pid}\n".encode())
+            connection.sendall(f"{pid}\n".encode())
             _, status = os.waitpid(pid, 0)
-            door.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _fork(work: Callable[[], int], descriptors: list[int], door: socket.socket) -> int:
+def _fork(work: Callable[[], int], descriptors: list[int], connection: socket.socket) -> int:
     """Fork a process in a process group of its own, which ends with this one, and return its id."""
     server = os.getpid()
     if pid := os.fork():
@@ -61,7 +61,7 @@ def _fork(work: Callable[[], int], descriptors: list[int], door: socket.socket) 
         die_with_parent(signal.SIGTERM)
         if os.getppid() != server:  # the parent died first
             return os._exit(1)
-        door.close()
+        connection.close()
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
@@ -73,7 +73,7 @@ def _fork(work: Callable[[], int], descriptors: list[int], door: socket.socket) 
         os._exit(code)
 
 
-def _train_anew(store: str) -> int:
+def _exec_trainer(store: str) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "training", "execute", "--store", store])
 
 

@@ -19,7 +19,7 @@ SLASH, PART = r"(?:/|%2F)", r"(?:(?!%2F)[^\s/?#&\"'<>\\)\]])"
 PATTERNS = (
     # Links that grant access: login, password reset, invitation, share and embedded chart.
     re.compile(rf"({SLASH}(?:login{SLASH}link|password{SLASH}reset){SLASH}{PART}+{SLASH})({PART}+)", re.IGNORECASE),
-    re.compile(rf"({SLASH}(?:s|e|join){SLASH})({PART}{{16,}})", re.IGNORECASE),  # a folder called s has shorter names in it
+    re.compile(rf"({SLASH}(?:s|e|join){SLASH})({PART}{{16,}})", re.IGNORECASE),  # 16: folders called s have shorter names
     re.compile(r"(\bbearer\s+)([\w.~+/=-]{16,})", re.IGNORECASE),
     re.compile(r"(\bauthorization[\"']?\s*[:=,]\s*b?[\"']?(?:\w+\s+)?)([^\s\"',;]+)", re.IGNORECASE),
     re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"']{0,100}:)([^\s\"']{1,400})(?=@)", re.IGNORECASE),

@@ -20,7 +20,7 @@ SHORTEST_NAME = 3
 PART, END = r"[^\s'\",;:()\[\]/\\]", r"(?<![.])"
 
 PATTERNS = (
-    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+"),  # addresses, with what they have of accounts and passwords
+    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+"),  # addresses, with their accounts and passwords
     re.compile(r"(?<=')[^'\n]*[/\\][^'\n]*(?=')|(?<=\")[^\"\n]*[/\\][^\"\n]*(?=\")|(?<=“)[^”\n]*[/\\][^”\n]*(?=”)"),
     re.compile(rf"(?:(?<![\w/])[A-Za-z]:)?(?<![\w/])(?:~{PART}*|\.{{1,2}})?(?:[/\\]{PART}*{END})+"),  # paths from a root
     re.compile(rf"{PART}+[/\\]{PART}*(?:[/\\]{PART}*)+{END}|{PART}+[/\\]{PART}*\.\w+"),  # and those without: a/b/c, a/b.txt

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from training.catalog import folders, hub, library, local
-from training.catalog.datasets import DATASETS, DatasetEntry, from_shelf
+from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
@@ -42,7 +42,7 @@ __all__ = [
 
 Entry = TypeVar("Entry")
 
-_met: dict[str, ModelEntry] = {}
+_resolved: dict[str, ModelEntry] = {}
 """Models outside the catalog that this process has resolved, by name."""
 
 
@@ -74,13 +74,13 @@ def model(name: str) -> ModelEntry:
         raise ValueError(
             f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH."
         )
-    _met[entry.name] = entry
+    _resolved[entry.name] = entry
     return entry
 
 
 def known_model(name: str) -> ModelEntry | None:
     """Return the known entry of the model ``name``, None without one; nothing is read or fetched. For pages and stored specs."""
-    return MODELS.get(name) or LADDERS.get(name) or _met.get(name)
+    return MODELS.get(name) or LADDERS.get(name) or _resolved.get(name)
 
 
 def _on_hub(name: str) -> ModelEntry:
@@ -120,7 +120,7 @@ def repository_of(name: str) -> tuple[str, str]:
 
 def dataset(name: str) -> DatasetEntry:
     """Return the data set ``name``: embedded or in the library. Raises ValueError with one sentence otherwise."""
-    entry = DATASETS.get(name) or from_shelf(name)
+    entry = DATASETS.get(name) or from_library(name)
     if entry is None and name in REGISTERED:
         raise ValueError(
             f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "

@@ -10,7 +10,7 @@ from training.base_models import Requested
 from training.catalog import library
 from training.catalog.column_mapping import Mapping
 from training.catalog.library import Card
-from training.command_output import Checked
+from training.command_output import CheckResult
 
 CHECKED_FILE = "examples.parquet"
 """File name of the checked data set in its folder."""
@@ -35,7 +35,7 @@ class About(Requested):
         return name
 
 
-def put(checked: Checked, mapping: Mapping, about: About, file_name: str, folder: Path) -> Card:
+def put(checked: CheckResult, mapping: Mapping, about: About, file_name: str, folder: Path) -> Card:
     """Add the checked data set in ``folder`` to the library. Raises ValueError where its name already means other texts."""
     known = library.get(about.name)
     if known and known.fingerprint != checked.fingerprint:

@@ -82,7 +82,7 @@ DATASETS: dict[str, DatasetEntry] = {
 """The embedded data sets, which ship with the laboratory."""
 
 
-def from_shelf(name: str) -> DatasetEntry | None:
+def from_library(name: str) -> DatasetEntry | None:
     """Return the imported or fetched data set of this name, None without one."""
     card = library.get(name)
     if card is None:

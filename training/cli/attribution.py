@@ -7,11 +7,11 @@ from training import Store
 from training.cli.execute import sentence
 from training.cli.exits import DONE, FAILED, BadInput
 from training.cli.streams import json_lines
-from training.command_output import Erasure
+from training.command_output import Attribution
 from training.engine.errors import EngineError
 from training.storage.checksums import DamagedArtifact
 
-HELP = "Prints what each word of an example does to the answers of finished runs, a JSON line for each."
+HELP = "Print the effect of each word of an example on the predictions of finished runs, a JSON line for each run."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,6 @@ def run(options: argparse.Namespace) -> int:
             except LookupError as error:
                 raise BadInput(str(error.args[0])) from None
             except (EngineError, DamagedArtifact, OSError) as error:
-                attribution, code = Erasure(run=key, id=options.example, error=sentence(error, store)), FAILED
+                attribution, code = Attribution(run=key, id=options.example, error=sentence(error, store)), FAILED
             write(attribution.model_dump(mode="json"))
     return code

@@ -15,7 +15,7 @@ from training.events import RunFailed, RunStopped
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
 
-HELP = "Trains one run, read as JSON from stdin; prints its events as JSON lines."
+HELP = "Train one run, read as JSON from stdin; print its events as JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from training.cli.exits import DONE, FAILED, BadInput
 from training.engine.errors import EngineError
 from training.storage.checksums import DamagedArtifact
 
-HELP = "Writes a finished run's model, or its weak labels, into a folder that other tools read."
+HELP = "Write a finished run's model, or its weak labels, into a folder for other tools."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import json
 from training.cli.exits import DONE
 from training.cli.recipe import add_recipe, planned
 
-HELP = "Prints the runs and triplets of a recipe, as JSON."
+HELP = "Print the runs and triplets of a recipe, as JSON."
 
 add_arguments = add_recipe
 

@@ -7,13 +7,13 @@ from training import Store
 from training.cli.exits import DONE, BadInput
 from training.cli.recipe import add_recipe, planned
 
-HELP = "Sends a recipe that was run here to a laboratory, as an archive that it verifies."
+HELP = "Send a recipe that was run on this machine to a laboratory, as an archive that it verifies."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser)
-    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder that run has filled")
-    parser.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN has a token of yours")
+    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder that the command run has written")
+    parser.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN is your API token")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from training.cli.streams import json_lines, stop_requests
 from training.storage.atomic import atomic, writable
 from training.storage.event_log import EventLog
 
-HELP = "Trains every run of a recipe that is not finished; prints events as JSON lines."
+HELP = "Train every unfinished run of a recipe; print events as JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import json
 from training import ExperimentSpec
 from training.cli.exits import DONE
 
-HELP = "Prints the JSON schema of recipes."
+HELP = "Print the JSON schema of recipes."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx2
 
 from training.client import Lab, Refused
-from training.events import EVENTS, RunStarted, Told
+from training.events import EVENTS, EventRecord, RunStarted
 from training.metrics.results import summarize
 from training.planning.plan import Plan
 from training.redaction import PublicEvents
-from training.storage.archive import ABOUT, MADE, RUN, Archive, Broken, pack, read_events, seal, versions_of
+from training.storage.archive import ABOUT, RESULT_FILES, RUN, Archive, Broken, pack, read_events, seal, versions_of
 from training.storage.artifacts import Store
 
 
@@ -62,10 +62,10 @@ def write(plan: Plan, store: Store, folder: Path) -> str:
     return seal(folder)
 
 
-def _copy(source: Path, target: Path, key: str, public: PublicEvents) -> list[Told]:
+def _copy(source: Path, target: Path, key: str, public: PublicEvents) -> list[EventRecord]:
     """Copy the files of a run and return its events, redacted: without the names of this machine and its accounts."""
     target.mkdir(parents=True)
-    for name in (RUN, EVENTS, *MADE):
+    for name in (RUN, EVENTS, *RESULT_FILES):
         if (source / name).exists():  # a run without evaluations has no trajectory
             shutil.copyfile(source / name, target / name)
     records = [record.model_copy(update={"event": public.of(record.event)}) for record in read_events(target.parents[1], key)]

@@ -5,7 +5,7 @@ import argparse
 from training.cli.exits import DONE
 from training.fork_server import serve
 
-HELP = "Waits for a worker to ask for trainings on the socket that is its stdin; trains each in a fork of itself."
+HELP = "Wait for the requests of a worker on the socket that is stdin; train each run in a fork of this process."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

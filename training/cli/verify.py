@@ -7,17 +7,17 @@ from pydantic import BaseModel
 
 from training.cli.streams import json_lines, stop_requests
 
-HELP = "Verifies an archive as a laboratory does before it imports it. Prints JSON lines."
+HELP = "Verify an archive as a laboratory does before an import; print JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("archive", type=Path, help="the zip file")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="is replaced by what was in it, once it is right"
+        "--out", type=Path, required=True, metavar="FOLDER", help="folder for its content, replaced once the archive is valid"
     )
-    parser.add_argument("--store", type=Path, metavar="DIR", help="compare with the runs that this folder has too")
-    parser.add_argument("--largest", type=int, metavar="BYTES", help="that it may unpack to")
-    parser.add_argument("--reserve", type=int, default=0, metavar="BYTES", help="of the disk that must stay free")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="compare with the runs in this folder")
+    parser.add_argument("--largest", type=int, metavar="BYTES", help="largest unpacked size")
+    parser.add_argument("--reserve", type=int, default=0, metavar="BYTES", help="disk space that must stay free")
 
 
 def run(options: argparse.Namespace) -> int:

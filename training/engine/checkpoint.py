@@ -14,7 +14,7 @@ from training.storage.atomic import atomic
 log = logging.getLogger(__name__)
 
 
-class Seen(TypedDict):
+class SelectionState(TypedDict):
     """The evaluations so far, and the best step with its weights; those of a large model are in a file of their own."""
 
     steps: list[int]
@@ -41,7 +41,7 @@ class Checkpoint(TypedDict):
     """Number of times that memory ran out and parts were halved."""
     recent: NotRequired[Tensor]
     """The last predictions of training, as many as the method reads."""
-    selection: Seen
+    selection: SelectionState
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

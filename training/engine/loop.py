@@ -66,7 +66,7 @@ class Loop:
         # Fused: one pass over the weights without new arrays. With a scaler, it would skip steps without this class noticing.
         fused = self.device.type in ("cpu", "cuda") and not scaled
         self.optimiser = torch.optim.AdamW(self.trained, lr=run.lr, weight_decay=run.weight_decay, fused=fused)
-        sparse_embeddings.follow(self.model, self.optimiser)
+        sparse_embeddings.decay_unused_rows(self.model, self.optimiser)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.run, self.rows = run, training_set.rows
         self.labels = torch.from_numpy(training_set.labels).to(self.device)

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.engine.checkpoint import Seen
+from training.engine.checkpoint import SelectionState
 from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.targets.supervisor_labels import Probabilities
@@ -79,16 +79,16 @@ class Selection:
 
     # The state in a checkpoint.
 
-    def state(self) -> Seen:
+    def state(self) -> SelectionState:
         prob = [torch.from_numpy(array) for array in self.prob]
-        return Seen(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
+        return SelectionState(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
 
     def note_saved(self) -> None:
         """Delete older files after a checkpoint was written."""
         self.saved = self.best
         self._forget(keep={self.saved})
 
-    def can_restore(self, state: Seen) -> bool:
+    def can_restore(self, state: SelectionState) -> bool:
         """Return whether the weights that belong to a checkpoint exist and are undamaged."""
         if not self.large or state["best"] is None:
             return True
@@ -101,7 +101,7 @@ class Selection:
             return False
         return True
 
-    def restore(self, state: Seen) -> None:
+    def restore(self, state: SelectionState) -> None:
         self.steps, self.validation, self.prob = state["steps"], state["validation"], [tensor.numpy() for tensor in state["prob"]]
         self.best, self.weights, self.saved = state["best"], state["weights"], state["best"]
         self._forget(keep={self.saved})

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from training.engine import beginnings
+from training.engine import starting_point
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, load_examples
 from training.engine.data.split import Rows, split_for
@@ -28,7 +28,7 @@ from training.engine.outputs.files import write_outputs
 from training.engine.outputs.predicted_rows import PredictedRows
 from training.engine.schedule import steps_per_epoch
 from training.engine.selection import Selection
-from training.engine.targets.derived_labels import derive, derived
+from training.engine.targets.derived_labels import derived_predictions, write_derived
 from training.engine.targets.imitation import prompted
 from training.engine.targets.supervisor_labels import evaluator, read_supervisor
 from training.engine.targets.training_set import TrainingSet, training_set_of
@@ -48,7 +48,7 @@ def train(
     make_deterministic(run.seed)
     training = Training(run, store, emit, should_stop, process_group)
     if run.derives:
-        training.derive()
+        training.write_derived()
     else:
         training.train()
 
@@ -69,14 +69,14 @@ class Training:
         self.split = split_for(run, self.examples.group)
         self.schedule = evaluation_schedule(run, self.split, self.examples.group)
 
-    def derive(self) -> None:
+    def write_derived(self) -> None:
         """Write predictions derived from other runs, or from prompting a model: nothing is trained."""
-        derive(self.run, self.store, self._started(None, 0), self.emit, self._derived)
+        write_derived(self.run, self.store, self._started(None, 0), self.emit, self._derived)
 
     def _derived(self) -> Predictions:
         if self.run.prompts:
             return answers(self.run, self.examples, self.split, self.store, self.emit, self.should_stop)
-        return derived(self.run, self.examples, self.store)
+        return derived_predictions(self.run, self.examples, self.store)
 
     def train(self) -> None:
         """Learn from the training set, select a checkpoint, predict, and write the files."""
@@ -126,9 +126,9 @@ class Training:
         """Return the checkpoint to resume from, None for the beginning."""
         with self.process_group.main_first():
             if self.run.stop_at is not None and self.process_group.main:
-                beginnings.take_over(self.run, self.run.stop_at, self.store)
+                starting_point.copy_longer_run(self.run, self.run.stop_at, self.store)
         with self.process_group.main_first():
-            return beginnings.checkpoint_of(self.run, self.store, selection, self.process_group)
+            return starting_point.checkpoint_of(self.run, self.store, selection, self.process_group)
 
     def _loop(self, inputs: Inputs, training_set: TrainingSet, selection: Selection) -> Loop:
         """Return the training loop with its model before the first step."""
@@ -143,9 +143,9 @@ class Training:
         if checkpoint:
             loop.restore(checkpoint)
             if self.run.stop_at is not None:
-                beginnings.emit_again(loop.selection, self.evaluate_again, self.emit)
+                starting_point.emit_again(loop.selection, self.evaluate_again, self.emit)
         elif self.run.start is not None:
-            beginnings.go_on_from(self.store.read_run(self.run.start), self.store, loop, self.examples.text_b is not None)
+            starting_point.start_from(self.store.read_run(self.run.start), self.store, loop, self.examples.text_b is not None)
 
     def _evaluation(self, loop: Loop, training_set: TrainingSet) -> Callable[[int], Event]:
         """Return a function that evaluates a step on validation rows and watched test rows, and records it for selection."""

@@ -78,7 +78,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Kinship:
+class ErrorAgreement:
     """Agreement of a model's errors with its supervisor's; None where a measure would divide by zero in one of the seeds."""
 
     disagreement: Estimate
@@ -114,7 +114,7 @@ def calibration(answers: Sequence[Answers], against: str = "truth") -> Calibrati
     return Calibration(together, over_seeds(errors), overconfidence, brier, nll)
 
 
-def kinship(answers: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> Kinship:
+def error_agreement(answers: Sequence[Answers], cdr: float = CDR, car: float = CAR, doubt: float = DOUBT) -> ErrorAgreement:
     """Return the agreement of errors. CDR is the share of all examples where the model is surer than ``cdr`` and its label is
     not the supervisor's. CAR is the share of the supervisor's errors on which the model is surer than ``car`` and gives the same
     label; None where the supervisor makes no error. Both after EleutherAI's w2s; confidence is the probability of the most
@@ -129,7 +129,7 @@ def kinship(answers: Sequence[Answers], cdr: float = CDR, car: float = CAR, doub
     errs = np.stack([own != run.gold for run, (own, _) in zip(answers, labels, strict=True)])
     flags = [(sure > cdr) & ~same, (sure > car) & same & wrong, wrong, uncertain & (sure > cdr) & errs]
     spread = _spread(answers, np.stack(flags))
-    return Kinship(
+    return ErrorAgreement(
         disagreement=proportion(spread, (1, 0, 0, 0)),
         agreement=conditional(spread, (0, 1, 0, 0), (0, 0, 1, 0)),
         phi=_over_all_seeds([phi(own != run.gold, weak != run.gold) for run, (own, weak) in zip(answers, labels, strict=True)]),

@@ -42,7 +42,7 @@ class Stops(Frozen):
 RULES = ("last", "selected", "hindsight")
 
 
-class Ended(NamedTuple):
+class StoppedStudent(NamedTuple):
     """One student under each of RULES: its step, and its correctness there on each test example that it watched.
 
     ``watched`` (n,) says which of the test examples these are; ``right`` (rules, watched) is in the order of their ids.
@@ -53,7 +53,7 @@ class Ended(NamedTuple):
     right: Rights
 
 
-def ended(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[np.int8]) -> Ended:
+def stopped_student(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[np.int8]) -> StoppedStudent:
     """Return the student under each rule. ``ids`` (n,) ascend and ``gold`` is theirs. Raises ValueError for other examples."""
     order, watched = np.argsort(trajectory.id, kind="stable"), np.isin(ids, trajectory.id)
     if not np.array_equal(trajectory.id[order], ids[watched]):
@@ -62,10 +62,10 @@ def ended(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[
     own[order] = gold[watched]
     steps = (trajectory.last, trajectory.selected, trajectory.hindsight(own))
     right = np.stack([labels_of(trajectory.at(step))[order] == gold[watched] for step in steps])
-    return Ended(steps, watched, right)
+    return StoppedStudent(steps, watched, right)
 
 
-def stops_of(right: Rights, students: Sequence[Ended], clusters: Clusters) -> Stops:
+def stops_of(right: Rights, students: Sequence[StoppedStudent], clusters: Clusters) -> Stops:
     """Return the stop rules. ``right`` (2, seeds, examples) is of supervisors and ceilings; ``students`` has one per seed."""
     watched = students[0].watched  # equal for all: they share the test set and the length of training
     table = np.concatenate([right[..., watched], np.stack([student.right for student in students], axis=1)])

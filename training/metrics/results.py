@@ -22,7 +22,7 @@ from training.metrics.agreement import (
     state_of,
     transitions_of,
 )
-from training.metrics.early_stopping import Ended, Stops, ended, stops_of
+from training.metrics.early_stopping import StoppedStudent, Stops, stopped_student, stops_of
 from training.metrics.held_out import HeldOut, Tested, same_examples, test_of
 from training.metrics.intervals import Estimate, combination, holm, low_outliers, measure, p_value, ratio
 from training.metrics.significance import Discordant, mcnemar
@@ -120,8 +120,8 @@ class Result(Frozen):
     """Warnings of the data set's checks, as known when the result was computed."""
 
 
-Look = Callable[[str], Tested | None]
-Replay = Callable[[str], Ended | None]
+TestReader = Callable[[str], Tested | None]
+StopsReader = Callable[[str], StoppedStudent | None]
 
 
 def summarize(
@@ -136,7 +136,7 @@ def summarize(
     first: list[Tested] = []
 
     @cache
-    def look(key: str) -> Tested | None:
+    def read_test(key: str) -> Tested | None:
         try:
             test = test_of(read(key), key, on)
         except FileNotFoundError:
@@ -147,22 +147,24 @@ def summarize(
         return test
 
     @cache
-    def replay(key: str) -> Ended | None:
-        test = look(key) if on == "test" else None
+    def read_stops(key: str) -> StoppedStudent | None:
+        test = read_test(key) if on == "test" else None
         try:
-            return test and ended(read_trajectory(key), test.id, test.gold)
+            return test and stopped_student(read_trajectory(key), test.id, test.gold)
         except FileNotFoundError:
             return None
 
-    outcomes = tuple(outcome_of(plan, triplet, look) for triplet in plan.triplets)
+    outcomes = tuple(outcome_of(plan, triplet, read_test) for triplet in plan.triplets)
     pairs: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         pairs.setdefault((outcome.weak_model, outcome.strong_model), []).append(outcome)
     groups, contrasts = [], []
     for pair in pairs.values():
         methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
-        groups += [group_of(members, look, replay, method) for members, method in zip(methods, plan.spec.methods, strict=True)]
-        contrasts += contrasts_of(methods, look)
+        groups += [
+            group_of(members, read_test, read_stops, method) for members, method in zip(methods, plan.spec.methods, strict=True)
+        ]
+        contrasts += contrasts_of(methods, read_test)
     data = catalog.known_dataset(plan.spec.data.name)
     return Result(
         test_rows=len(first[0].id) if first else None,
@@ -174,9 +176,9 @@ def summarize(
     )
 
 
-def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
+def outcome_of(plan: Plan, triplet: Triplet, read_test: TestReader) -> Outcome:
     keys = {"weak": triplet.weak, "student": triplet.student, "ceiling": triplet.ceiling}
-    tests = {role: look(key) for role, key in keys.items()}
+    tests = {role: read_test(key) for role, key in keys.items()}
     return Outcome(
         method=plan.spec.methods[triplet.method].kind,
         method_index=triplet.method,
@@ -188,18 +190,18 @@ def outcome_of(plan: Plan, triplet: Triplet, look: Look) -> Outcome:
     )
 
 
-def tested(outcomes: Sequence[Outcome], role: str, look: Look) -> list[Tested]:
+def tested(outcomes: Sequence[Outcome], role: str, read_test: TestReader) -> list[Tested]:
     """Return the test predictions of the finished runs in this role, in the order of ``outcomes``."""
-    return [test for outcome in outcomes if (test := look(getattr(outcome, f"{role}_run")))]
+    return [test for outcome in outcomes if (test := read_test(getattr(outcome, f"{role}_run")))]
 
 
-def rights(outcomes: Sequence[Outcome], roles: Sequence[str], look: Look) -> tuple[Rights, Clusters]:
+def rights(outcomes: Sequence[Outcome], roles: Sequence[str], read_test: TestReader) -> tuple[Rights, Clusters]:
     """Return the correctness of each run on each test example (roles, seeds, examples), and the group of each example."""
-    by_role = [tested(outcomes, role, look) for role in roles]
+    by_role = [tested(outcomes, role, read_test) for role in roles]
     return np.stack([np.stack([test.right for test in row]) for row in by_role]), by_role[0][0].group
 
 
-def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Method) -> Group:
+def group_of(outcomes: Sequence[Outcome], read_test: TestReader, read_stops: StopsReader, method: Method) -> Group:
     """Return the results of one pair and method, on the seeds whose three runs have finished."""
     complete = [outcome for outcome in outcomes if not outcome.missing]
     missing = tuple(outcome.seed for outcome in outcomes if outcome.missing)
@@ -209,17 +211,17 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
         reason = f"No seed has all three runs yet; missing: {', '.join(ROLES[role] for role in waiting)}."
         return Group(**names, seeds=(), missing=missing, provisional=True, single_seed=False, state="incomplete", reason=reason)
 
-    right, clusters = rights(complete, ("weak", "student", "ceiling"), look)
+    right, clusters = rights(complete, ("weak", "student", "ceiling"), read_test)
     spread = measure(right, clusters)
     weak, student, ceiling = (accuracy(spread, right, role) for role in range(3))
     gain, gap = combination(spread, (-1, 1, 0)), combination(spread, (-1, 0, 1))
     pgr = ratio(spread, (-1, 1, 0), (-1, 0, 1))
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
-    supervisors, students = tested(complete, "weak", look), tested(complete, "student", look)
+    supervisors, students = tested(complete, "weak", read_test), tested(complete, "student", read_test)
     same = np.stack([supervisor.label == pupil.label for supervisor, pupil in zip(supervisors, students, strict=True)])
     classes = students[0].classes
-    by_rule = [replayed for outcome in complete if (replayed := replay(outcome.student_run))]
+    by_rule = [replayed for outcome in complete if (replayed := read_stops(outcome.student_run))]
     return Group(
         **names,
         seeds=seeds,
@@ -247,15 +249,15 @@ def group_of(outcomes: Sequence[Outcome], look: Look, replay: Replay, method: Me
     )
 
 
-def contrasts_of(methods: Sequence[Sequence[Outcome]], look: Look) -> list[Contrast]:
+def contrasts_of(methods: Sequence[Sequence[Outcome]], read_test: TestReader) -> list[Contrast]:
     """Return the contrasts of the methods of one pair with naive, or with the first method where none is naive."""
     base = next((members for members in methods if members[0].method == "naive"), methods[0])
-    contrasts = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, look))]
+    contrasts = [contrast for members in methods if members is not base and (contrast := contrast_of(base, members, read_test))]
     adjusted = holm([contrast.p for contrast in contrasts])
     return [contrast.model_copy(update={"p_holm": p}) for contrast, p in zip(contrasts, adjusted, strict=True)]
 
 
-def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -> Contrast | None:
+def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], read_test: TestReader) -> Contrast | None:
     """Return the difference of student accuracies on the seeds where both students have finished; None without such a seed."""
     both = [
         (baseline, compared)
@@ -265,7 +267,9 @@ def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -
     if not both:
         return None
     names = both[0][1].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
-    (baseline_rights, clusters), (compared_rights, _) = (rights(side, ("student",), look) for side in zip(*both, strict=True))
+    (baseline_rights, clusters), (compared_rights, _) = (
+        rights(side, ("student",), read_test) for side in zip(*both, strict=True)
+    )
     spread = measure(np.concatenate([baseline_rights, compared_rights]), clusters)
     p = p_value(spread, (-1, 1))
     return Contrast(
@@ -281,18 +285,18 @@ def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], look: Look) -
             for (baseline, _), *runs in zip(both, baseline_rights[0], compared_rights[0], strict=True)
         ),
         pgr_difference=_pgr_difference(
-            [(baseline, compared) for baseline, compared in both if not baseline.missing and not compared.missing], look
+            [(baseline, compared) for baseline, compared in both if not baseline.missing and not compared.missing], read_test
         ),
     )
 
 
-def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], look: Look) -> Estimate | None:
+def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], read_test: TestReader) -> Estimate | None:
     """Return (A_other - A_base) / B by Fieller; None unless the gap B is resolved and positive and both ends are finite."""
     if not complete:
         return None
     (triplet, clusters), (student, _) = (
-        rights([baseline for baseline, _ in complete], ("weak", "student", "ceiling"), look),
-        rights([compared for _, compared in complete], ("student",), look),
+        rights([baseline for baseline, _ in complete], ("weak", "student", "ceiling"), read_test),
+        rights([compared for _, compared in complete], ("student",), read_test),
     )
     spread = measure(np.concatenate([triplet, student]), clusters)
     difference = ratio(spread, (0, -1, 0, 1), (-1, 0, 1, 0))

@@ -20,21 +20,21 @@ from training.spec.methods import (
 Add = Callable[[RunSpec], str]
 """Adds a run to the plan, after the runs that it needs, and returns its key."""
 
-BY_OTHERS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
+INDIRECT_METHODS = (EnsembleMean, Bagging, AdaBoost, Bootstrapping, Relabelling, Sequential)
 """Methods whose student does not learn, or not only, from the labels of its triplet's supervisor."""
 
 PROBE_EPOCHS = 8
 """Epochs of a linear probe on half B, the usual default."""
 
 
-def taught_by_supervisor(method: Method) -> bool:
+def learns_from_supervisor(method: Method) -> bool:
     """Return whether the student learns directly from the labels of its triplet's supervisor."""
-    return not isinstance(method, BY_OTHERS)
+    return not isinstance(method, INDIRECT_METHODS)
 
 
 def trained_as(method: Method) -> Method:
     """Return the method of the student's run: naive, where further runs implement the method."""
-    return method if taught_by_supervisor(method) or isinstance(method, Sequential) else Naive()
+    return method if learns_from_supervisor(method) or isinstance(method, Sequential) else Naive()
 
 
 def student_of(

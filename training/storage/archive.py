@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from training.base_models import Requested
-from training.events import EVENTS, RunStarted, Told
+from training.events import EVENTS, EventRecord, RunStarted
 from training.metrics.results import Result
 from training.names import DatasetName, Fingerprint, Key, within
 from training.planning.plan import Triplet
@@ -29,16 +29,16 @@ from training.storage.checksums import digest as digest
 CHECKSUMS = "checksums.txt"
 ABOUT = "archive.json"
 RUN = "run.json"
-MADE = ("trajectory.parquet", "predictions.parquet")
+RESULT_FILES = ("trajectory.parquet", "predictions.parquet")
 """Files of a finished run; the predictions mark it as finished, so they come last."""
-NAME = re.compile(rf"{ABOUT}|{CHECKSUMS}|runs/[0-9a-f]{{64}}/({'|'.join((RUN, EVENTS, *MADE))})".replace(".", r"\."))
+NAME = re.compile(rf"{ABOUT}|{CHECKSUMS}|runs/[0-9a-f]{{64}}/({'|'.join((RUN, EVENTS, *RESULT_FILES))})".replace(".", r"\."))
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 PRINTABLE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
 """Pattern of one line without control characters."""
 LARGEST = 2**33
 """Default limit of the unpacked bytes of an archive."""
-LARGEST_FILES = {ABOUT: 2**26, CHECKSUMS: 2**26, RUN: 2**20, EVENTS: 2**26, **dict.fromkeys(MADE, 2**31)}
+LARGEST_FILES = {ABOUT: 2**26, CHECKSUMS: 2**26, RUN: 2**20, EVENTS: 2**26, **dict.fromkeys(RESULT_FILES, 2**31)}
 """Largest bytes of each file: files that are read at once have to fit into memory."""
 LONGEST_LINE = 2**20
 """Largest number of characters of one event."""
@@ -48,11 +48,11 @@ STORED = (".parquet",)
 """Suffixes of files that are already compressed."""
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 
-Tick = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Callback for progress: a phase, the amount done, and the total."""
 
 
-def quiet(phase: str, done: int, total: int) -> None:
+def no_progress(phase: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
@@ -117,7 +117,7 @@ def content_hash(folder: Path) -> str:
     return digest(folder / CHECKSUMS)
 
 
-def verify(folder: Path, tick: Tick = quiet) -> str:
+def verify(folder: Path, on_progress: OnProgress = no_progress) -> str:
     """Return the content hash. Raises Broken with a sentence for each missing, added or changed file."""
     try:
         expected = {
@@ -130,7 +130,7 @@ def verify(folder: Path, tick: Tick = quiet) -> str:
     problems += [f"{name} is in no checksum." for name in sorted(set(there) - expected.keys())]
     changed = []
     for done, name in enumerate(there):
-        tick("comparing checksums", done, len(there))
+        on_progress("comparing checksums", done, len(there))
         if name in expected and digest(folder / name) != expected[name]:
             changed.append(name)
     problems += [f"{name} is not what it was when the archive was made." for name in changed]
@@ -161,7 +161,9 @@ def pack(folder: Path, target: Path) -> None:
                     sink.write(block)
 
 
-def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int = 0, tick: Tick = quiet) -> None:
+def unpack(
+    source: Path, folder: Path, largest: int | None = None, reserve: int = 0, on_progress: OnProgress = no_progress
+) -> None:
     """Unpack into ``folder``, keeping ``reserve`` bytes of its disk free. Raises Broken and leaves the files written until then.
 
     An archive has only the names of its format, none twice, at most ``largest`` bytes in all and at most LARGEST_FILES in each
@@ -188,7 +190,7 @@ def unpack(source: Path, folder: Path, largest: int | None = None, reserve: int 
                         if written > entry.file_size:
                             raise Broken(f"{entry.filename} is larger than the archive says.")
                         sink.write(block)
-                        tick("unpacking", done + written, total)
+                        on_progress("unpacking", done + written, total)
                 done += written
     except UNREADABLE as error:
         raise Broken(f"This is no zip file that can be read: {error}") from None
@@ -237,12 +239,12 @@ def brief(error: Exception) -> str:
     return str(error)[:300]
 
 
-def read_events(folder: Path, key: str) -> list[Told]:
+def read_events(folder: Path, key: str) -> list[EventRecord]:
     """Return the events of the run, oldest first. Raises Broken."""
     return list(each_event(folder, key))
 
 
-def each_event(folder: Path, key: str) -> Iterator[Told]:
+def each_event(folder: Path, key: str) -> Iterator[EventRecord]:
     """Yield the events of the run, oldest first, with one line in memory. Raises Broken."""
     try:
         with (within(folder / "runs", key) / EVENTS).open(encoding="utf-8") as file:
@@ -251,7 +253,7 @@ def each_event(folder: Path, key: str) -> Iterator[Told]:
                     raise Broken(
                         f"The events of run {key[:12]} cannot be read: a line has more than {LONGEST_LINE:,} characters."
                     )
-                yield Told.model_validate_json(_without_nul(line))
+                yield EventRecord.model_validate_json(_without_nul(line))
     except (OSError, ValueError) as error:
         if isinstance(error, Broken):
             raise

@@ -20,7 +20,7 @@ from training.storage.predictions import Predictions, Trajectory
 
 Read = TypeVar("Read")
 
-KEPT = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
+RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
 """Files of a finished run, each with a checksum; the first one marks the run as finished."""
 
 ROW_GROUP = 65_536
@@ -82,20 +82,20 @@ class Store:
             return DamagedArtifact(key, "predictions.parquet", MISSING)
         try:
             for path in sorted(folder.glob("*")):
-                if path.suffix != SUFFIX and path.name in KEPT:
+                if path.suffix != SUFFIX and path.name in RUN_FILES:
                     checksums.verify(path, again=again)
-                elif path.suffix == SUFFIX and path.stem in KEPT and not path.with_suffix("").exists():
+                elif path.suffix == SUFFIX and path.stem in RUN_FILES and not path.with_suffix("").exists():
                     return DamagedArtifact(key, path.stem, MISSING)
         except DamagedArtifact as error:
             return error
-        except FileNotFoundError as error:  # taken away meanwhile
+        except FileNotFoundError as error:  # removed meanwhile
             return DamagedArtifact(key, Path(error.filename).name.removesuffix(SUFFIX), MISSING)
         return None
 
     def quarantine(self, key: str) -> None:
         """Move the files of a finished run aside to have it trained again, first the predictions, which mark it as finished."""
         folder = self.run(key)
-        self.checksums.quarantine(*(path for name in KEPT if (path := folder / name).exists()))
+        self.checksums.quarantine(*(path for name in RUN_FILES if (path := folder / name).exists()))
 
     def write_run(self, run: RunSpec) -> None:
         """Write the run's specification, so that its folder is self-contained."""

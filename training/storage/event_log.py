@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from training.events import EVENTS, Event, RunClaimed, Told
+from training.events import EVENTS, Event, EventRecord, RunClaimed
 from training.storage.artifacts import Store
 
 WORKER = "command line"
@@ -32,6 +32,6 @@ class EventLog:
 
     def write(self, event: Event) -> None:
         self._seq += 1
-        record = Told(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
+        record = EventRecord(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(record.model_dump_json() + "\n")

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from training.command_output import Erasure
+from training.command_output import Attribution
 
 
 class State(models.TextChoices):
@@ -33,8 +33,8 @@ class Question(models.Model):
         return f"words of example {self.example} for run {self.key[:8]}"
 
     @property
-    def found(self) -> Erasure | None:
-        return Erasure.model_validate(self.answer) if self.answer else None
+    def found(self) -> Attribution | None:
+        return Attribution.model_validate(self.answer) if self.answer else None
 
     @property
     def at_work(self) -> bool:

@@ -13,12 +13,12 @@ from training.metrics.calibration import matrix
 from training.metrics.diagnostics import (
     Answers,
     Calibration,
-    Kinship,
+    ErrorAgreement,
     Point,
     Range,
     calibration,
     difficulty,
-    kinship,
+    error_agreement,
     log_point,
     noise,
     onset,
@@ -64,7 +64,7 @@ class Examined:
     parts: list[Estimate | None]
     noise: float | None
     supervisor: Calibration | None = None
-    kinship: Kinship | None = None
+    error_agreement: ErrorAgreement | None = None
     squared: tuple[Point, ...] = ()
     log: tuple[Point, ...] = ()
     onsets: tuple[int | None, ...] = ()
@@ -161,7 +161,7 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
             alone.parts,
             alone.noise,
             calibration(answers, "weak"),
-            kinship(answers, *thresholds),
+            error_agreement(answers, *thresholds),
             tuple(map(squared_point, answers)),
             tuple(map(log_point, answers)),
             tuple(found for found, _ in courses),

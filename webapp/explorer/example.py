@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.spec import GROUND_TRUTH
-from training.spec.methods import CHOOSY
+from training.spec.methods import ROW_METHODS
 from training.storage.artifacts import Store
 from training.storage.predictions import Trajectory
 from webapp.charts.numbers import rate
@@ -198,7 +198,7 @@ class ExamplePage(Subject):
             "ceiling from the gold one, unless it is a validation row, which is only looked at."
         )
         student = self.trio.student.spec
-        if isinstance(student.method, CHOOSY) or student.labels != self.trio.weak.key:
+        if isinstance(student.method, ROW_METHODS) or student.labels != self.trio.weak.key:
             told += " The student’s method may have left it out, or taught it another label."
         return told
 

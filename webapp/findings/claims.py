@@ -59,7 +59,7 @@ class Claims(Evidence):
     def taught(self, group: Group, weak: str) -> str:
         """What the student learned from; ``weak`` where that is weak labels alone."""
         method = self.spec.methods[group.method_index]
-        return weak if method.taught == Naive.taught else method.taught
+        return weak if method.label_source == Naive.label_source else method.label_source
 
     @property
     def so_far(self) -> str:

@@ -39,7 +39,7 @@ def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
             return rows - true, true
         case Sequential():
             return rows, round(method.fraction * rows)
-    return (rows, 0) if method.taught == MethodBase.taught else None
+    return (rows, 0) if method.label_source == MethodBase.label_source else None
 
 
 def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEAK_COST) -> list[Offer]:

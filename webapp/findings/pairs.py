@@ -193,7 +193,7 @@ class PairLanes:
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
-        taught = self.spec.methods[method].taught
+        taught = self.spec.methods[method].label_source
         own = role == "student" and self.spec.methods[method].own_view
         return Lane(Series(name, role, title, steps, kind, own_view=own), look, model, full, segments, taught)
 

@@ -8,7 +8,7 @@ from django.db import models
 
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
-from training.command_output import Checked, Looked
+from training.command_output import CheckResult, Preview
 from training.names import within
 
 ENDING = re.compile(r"\.[a-z0-9]{1,16}")
@@ -73,16 +73,16 @@ class Import(models.Model):
         return within(self.folder, f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
 
     @property
-    def looked(self) -> Looked | None:
-        return Looked.model_validate(self.look) if self.look is not None else None
+    def looked(self) -> Preview | None:
+        return Preview.model_validate(self.look) if self.look is not None else None
 
     @property
     def how(self) -> Mapping | None:
         return Mapping.model_validate(self.mapping) if self.mapping is not None else None
 
     @property
-    def found(self) -> Checked | None:
-        return Checked.model_validate(self.checked) if self.checked is not None else None
+    def found(self) -> CheckResult | None:
+        return CheckResult.model_validate(self.checked) if self.checked is not None else None
 
     @property
     def known(self) -> About | None:

@@ -15,7 +15,7 @@ from training.catalog import dataset_card
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from training.catalog.library import Card
-from training.command_output import Checked, Looked, Notice, Refused, Shelved
+from training.command_output import Added, CheckResult, Notice, Preview, Refused
 from training.events import Progress
 from training.file_permissions import file_mode
 from webapp.imports.models import AT_WORK, Import, State
@@ -39,7 +39,7 @@ def receive(owner: User, file: Path, name: str) -> Import:
     return found
 
 
-def looked(one: Import, look: Looked) -> None:
+def looked(one: Import, look: Preview) -> None:
     one.look = look.model_dump(mode="json")
     one.save(update_fields=["look"])
 
@@ -121,9 +121,9 @@ def conclude(pk: int, attempt: int, last: Notice | None, died: str) -> None:
     """The end of a child with its last notice; ``died`` is what to say of one that ended without. Raises StaleError."""
     one = _mine(pk, attempt)
     match last:
-        case Checked():
+        case CheckResult():
             one.state, one.checked = State.CHECKED, last.model_dump(mode="json")
-        case Shelved():
+        case Added():
             one.state, one.shelved = State.SAVED, last.card.name
         case Refused():
             one.state, one.error = State.FAILED, last.error

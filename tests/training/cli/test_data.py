@@ -14,7 +14,7 @@ from training import catalog
 from training.catalog import library
 from training.cli.exits import BAD_INPUT, DONE, FAILED, STOPPED
 from training.cli.main import main
-from training.command_output import NOTICE, Checked, Looked, Refused, Shelved
+from training.command_output import NOTICE, Added, CheckResult, Preview, Refused
 from training.events import Progress
 
 CLASSES = [{"name": "bad", "values": ["neg"]}, {"name": "good", "values": ["pos"]}]
@@ -37,7 +37,7 @@ def test_add_shelves_a_file_and_prints_its_card_last(brought: list[str], capfd: 
     assert main(["data", "add", *brought, "--name", "made", "--licence", "CC0"]) == DONE
     *progress, last = told(capfd)
     assert {notice.phase for notice in progress} == {"reading", "rules", "checks", "baselines"}
-    assert isinstance(last, Shelved)
+    assert isinstance(last, Added)
     entry = catalog.dataset("made")
     assert (entry.digest, entry.rows, entry.licence) == (last.card.fingerprint, last.card.rows, "CC0")
     assert (entry.classes, entry.group) == (("bad", "good"), "the same author")
@@ -64,7 +64,7 @@ def test_check_shelves_nothing_and_leaves_the_data_set_where_it_is_told(
 ) -> None:
     assert main(["data", "check", *brought, "--out", str(tmp_path / "out")]) == DONE
     last = told(capfd)[-1]
-    assert isinstance(last, Checked)
+    assert isinstance(last, CheckResult)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["examples.parquet"]
     assert library.names() == []
 
@@ -72,7 +72,7 @@ def test_check_shelves_nothing_and_leaves_the_data_set_where_it_is_told(
 def test_look_prints_columns_and_rows(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "look", brought[0]]) == DONE
     last = told(capfd)[-1]
-    assert isinstance(last, Looked)
+    assert isinstance(last, Preview)
     assert [column.name for column in last.columns] == ["id", "title", "body", "label", "author"]
 
 

@@ -12,8 +12,8 @@ from training.metrics.diagnostics import (
     calibration,
     capa,
     difficulty,
+    error_agreement,
     kappa,
-    kinship,
     log_point,
     noise,
     onset,
@@ -41,22 +41,22 @@ def drawn(seed: int, classes: int = 3, n: int = 200) -> Answers:
 
 
 def test_confident_disagreement_is_a_share_of_all_and_confident_agreement_of_the_supervisors_errors() -> None:
-    found = kinship([answers()])
+    found = error_agreement([answers()])
     assert found.disagreement.value == pytest.approx(2 / 6)
     assert found.agreement is not None
     assert found.agreement.value == pytest.approx(2 / 3)
 
 
 def test_the_thresholds_move() -> None:
-    found = kinship([answers()], cdr=0.985, car=0.5)
+    found = error_agreement([answers()], cdr=0.985, car=0.5)
     assert found.disagreement.value == pytest.approx(2 / 6)
-    assert kinship([answers()], cdr=0.99).disagreement.value == 0
+    assert error_agreement([answers()], cdr=0.99).disagreement.value == 0
     assert found.agreement is not None
     assert found.agreement.value == 1
 
 
 def test_without_an_error_of_the_supervisor_there_is_no_agreement_in_errors() -> None:
-    found = kinship([answers(weak=GOLD * 0.8 + 0.1)])
+    found = error_agreement([answers(weak=GOLD * 0.8 + 0.1)])
     assert found.agreement is None
     assert found.phi is None
     assert found.kappa is not None
@@ -135,9 +135,11 @@ def test_the_blind_spots_are_where_the_supervisor_doubts_and_the_model_is_surely
     # The fifth of the student's errors below is sure of a wrong label, but its supervisor does not doubt.
     weak = np.array([0.55, 0.45, 0.60, 0.52, 0.9, 0.1])
     prob = np.array([0.02, 0.97, 0.99, 0.60, 0.01, 0.99])
-    found = kinship([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95)
+    found = error_agreement([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95)
     assert found.blind.value == pytest.approx(2 / 6)
-    assert kinship([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95, doubt=0.5).blind.value == 0
+    assert (
+        error_agreement([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95, doubt=0.5).blind.value == 0
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 3])

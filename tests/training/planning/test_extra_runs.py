@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from training import ExperimentSpec, Plan, make_plan
-from training.planning.extra_runs import origins, taught_by_supervisor, trained_as
+from training.planning.extra_runs import learns_from_supervisor, origins, trained_as
 from training.spec import describe
 from training.spec.methods import METHODS, PROMPTS
 
@@ -57,7 +57,7 @@ def test_a_student_hangs_on_a_supervisor_is_trained_as_the_method_says_and_comes
     for triplet in found.triplets:
         student = found.runs[triplet.student]
         assert student.method == trained_as(kind())
-        assert (student.labels == triplet.weak) or not taught_by_supervisor(kind())
+        assert (student.labels == triplet.weak) or not learns_from_supervisor(kind())
         assert triplet.weak_model in {
             found.runs[key].model for key in origins(student, found.runs) if found.runs[key].half == "A"
         }

@@ -75,13 +75,13 @@ def _compared(texts: Sequence[Texts], features: Callable[[str], list[float]]) ->
 
 def form(text: str) -> list[float]:
     """Return features of the form of a text and of its last line, where answers stand; they do not contain its length."""
-    return [*_looks(text), *_looks(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
+    return [*_form_features(text), *_form_features(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
 
 
 BRACKETS, QUOTES = re.compile(r"[()\[\]{}<>]"), re.compile(r"[\"“”'‘’`]")
 
 
-def _looks(text: str) -> list[float]:
+def _form_features(text: str) -> list[float]:
     stripped, n = text.strip(), max(1, len(text))
     first, last = (stripped[0], stripped[-1]) if stripped else (" ", " ")
     final = stripped.rpartition(" ")[2].strip("().:")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from training.catalog.check_report import Baseline, Counts, Lengths, Neighbours, Report, Sample
 from training.engine.data import near_copies, text_checks
 from training.engine.data.baselines import SAMPLE, Texts, baselines
-from training.engine.data.rules import LARGEST_CLASS, Tick
+from training.engine.data.rules import LARGEST_CLASS, OnProgress
 from training.words import length
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -32,7 +32,7 @@ LARGEST_GROUP = 0.1
 FEW_ROWS = 1_000
 
 
-def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
+def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None) -> Report:
     """Return the report on the data set in ``path`` (id, text, label, group; for preferences text_b) with its ``counts``."""
     with pq.ParquetFile(path) as file:
         total, columns = file.metadata.num_rows, columns_of(file)
@@ -59,9 +59,9 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
                 [joined(batch_texts[index - done]) for index in in_batch], common
             )
             done += len(batch)
-            tick("checks", done, total)
+            on_progress("checks", done, total)
         pairs = near_copies.near_pairs(sketch, group[compared])
-        shown = [(compared[left], compared[right]) for left, right in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
+        shown = [(compared[left], compared[right]) for left, right in zip(pairs.first[:SHOWN], pairs.second[:SHOWN], strict=True)]
         near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
         near = Neighbours(
             compared=len(compared),
@@ -73,9 +73,9 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
             Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
             for row, example in zip(samples, _texts(file, samples), strict=True)
         )
-    tick("baselines", 0, 1)
+    on_progress("baselines", 0, 1)
     found_baselines = baselines(texts, label[sampled], group[sampled])
-    tick("baselines", 1, 1)
+    on_progress("baselines", 1, 1)
     sizes = np.unique(group, return_counts=True)[1]
     report = Report(
         texts=1 if len(columns) == 1 else 2,

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 from training import catalog
 from training.catalog.column_mapping import Mapping, problems_of
 from training.catalog.dataset_card import About
-from training.command_output import Refused, Shelved
+from training.command_output import Added, Refused
 from training.engine.data import prepare
-from training.engine.data.preview import look
-from training.engine.data.rules import Tick
+from training.engine.data.preview import preview
+from training.engine.data.rules import OnProgress
 from training.engine.errors import EngineError, Stopped
 from training.events import Progress
 
@@ -26,13 +26,13 @@ Write = Callable[[BaseModel], None]
 def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool]) -> int:
     """Run the command and write its results; an error is the last line. Returns the exit code."""
 
-    def tick(phase: str, done: int, total: int) -> None:
+    def on_progress(phase: str, done: int, total: int) -> None:
         if should_stop():
             raise Stopped
         write(Progress(phase=phase, done=done, total=total))
 
     try:
-        COMMANDS[options.what](options, write, tick)
+        COMMANDS[options.what](options, write, on_progress)
     except Stopped:
         return STOPPED
     except BrokenPipeError:
@@ -69,7 +69,7 @@ class Listed(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
-def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _list(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     ready = catalog.ready_datasets()
     for name in ready:
         entry = catalog.dataset(name)
@@ -80,23 +80,23 @@ def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
             write(Listed(name=name, title=registered.title, state="registered", licence=registered.licence))
 
 
-def _fetch(options: argparse.Namespace, write: Write, tick: Tick) -> None:
-    write(Shelved(card=prepare.fetch_registered(options.name, options.mirror, tick)))
+def _fetch(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
+    write(Added(card=prepare.fetch_registered(options.name, options.mirror, on_progress)))
 
 
-def _look(options: argparse.Namespace, write: Write, tick: Tick) -> None:
-    write(look(options.file))
+def _look(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
+    write(preview(options.file))
 
 
-def _check(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _check(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     mapping = _mapping(options.mapping)
     with prepare.work_folder() as folder:
-        write(prepare.check_file(options.file, mapping, options.out or folder, tick))
+        write(prepare.check_file(options.file, mapping, options.out or folder, on_progress))
 
 
-def _add(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _add(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     about = About(**{field: getattr(options, field) for field in About.model_fields})
-    write(Shelved(card=prepare.add(options.file, _mapping(options.mapping), about, tick)))
+    write(Added(card=prepare.add(options.file, _mapping(options.mapping), about, on_progress)))
 
 
 def _mapping(path: Path) -> Mapping:
@@ -107,7 +107,7 @@ def _mapping(path: Path) -> Mapping:
     return Mapping.model_validate_json(text.removeprefix(BOM_UTF8))
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace, Write, Tick], None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace, Write, OnProgress], None]] = {
     "list": _list,
     "fetch": _fetch,
     "look": _look,

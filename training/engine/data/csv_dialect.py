@@ -15,7 +15,7 @@ TRIED = 20
 Rows = Iterator[list[str]]
 
 
-def said(line: str) -> str:
+def declared_delimiter(line: str) -> str:
     """Return the delimiter declared by a first line such as sep=;, or an empty string."""
     match = SAYS_DELIMITER.fullmatch(line)
     return match[1] if match else ""

@@ -146,7 +146,7 @@ class _Csv(_Lines):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        declared = csv_dialect.said(next(self.lines(), ""))
+        declared = csv_dialect.declared_delimiter(next(self.lines(), ""))
         self.skipped = 1 if declared else 0
         self.delimiter = declared or csv_dialect.best(self._reader)
         names = csv_dialect.names(csv_dialect.first_rows(self._reader(self.delimiter)))

@@ -30,14 +30,14 @@ NONE = np.uint64(2**64 - 1)
 
 @dataclass(frozen=True)
 class Pairs:
-    """Near copies: row ``one[i]`` and row ``two[i]``, each pair once."""
+    """Near copies: row ``first[i]`` and row ``second[i]``, each pair once."""
 
-    one: Indices
-    two: Indices
+    first: Indices
+    second: Indices
 
     @property
     def rows(self) -> int:
-        return len(np.union1d(self.one, self.two))
+        return len(np.union1d(self.first, self.second))
 
 
 def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:

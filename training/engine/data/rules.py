@@ -27,7 +27,7 @@ With two classes that is 55% (Burns et al. 2023, appendix A.1).
 MEMORY = "512MB"
 BATCH, ROW_GROUP = 4_096, 16_384
 
-Tick = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Callback for progress: a phase, the amount done, and the total; may raise Stopped."""
 
 STAGED = pa.schema(
@@ -78,7 +78,9 @@ from {ROWS} staged join kept on staged.file_row_number = kept.row order by id
 """  # nosec B608 # names are constants, values are parameters
 
 
-def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None, classes: int = 2) -> Counts:
+def apply_rules(
+    examples: Iterable[Example], target: Path, seed: str, on_progress: OnProgress = lambda *_: None, classes: int = 2
+) -> Counts:
     """Write the data set of ``examples`` to the Parquet file ``target``: id, text, label and group (int64), and text_b.
 
     text_b is for preferences only, and ``examples`` are either all preferences or none. Labels are 0 to ``classes`` - 1. ``seed``
@@ -88,7 +90,7 @@ def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = la
     staged = target.with_name(f"{target.name}.staged")
     try:
         total = _stage(examples, staged)
-        tick("rules", 0, 4)
+        on_progress("rules", 0, 4)
         spill: dict[str, Any] = {
             "memory_limit": MEMORY,
             "temp_directory": str(target.parent),
@@ -96,7 +98,7 @@ def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = la
             "preserve_insertion_order": False,
         }
         with duckdb.connect(config=spill) as connection:
-            return _apply(connection, str(staged), total, target, seed, tick, classes)
+            return _apply(connection, str(staged), total, target, seed, on_progress, classes)
     finally:
         staged.unlink(missing_ok=True)
 
@@ -118,18 +120,18 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     return total
 
 
-def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick, classes: int) -> Counts:
+def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, on_progress: OnProgress, classes: int) -> Counts:
     def number(query: str, **parameters: str) -> int:
         return int(connection.execute(query, parameters).fetchall()[0][0])
 
     connection.execute(HASHED, {"staged": staged, "seed": seed})
-    tick("rules", 1, 4)
+    on_progress("rules", 1, 4)
     connection.execute(SINGLE)
     conflicts = number(
         "select coalesce(sum(n), 0) from (select count(*) n from hashed group by words having min(label) <> max(label))"
     )
     single = number("select count(*) from single")
-    tick("rules", 2, 4)
+    on_progress("rules", 2, 4)
     connection.execute(EQUAL)
     sizes = [number(f"select count(*) from equal where label = {label}") for label in range(classes)]  # nosec B608
     if not all(sizes):
@@ -139,10 +141,10 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
     unbalanced = max(sizes) > LARGEST_CLASS / classes * sum(sizes)
     connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
     remaining = number("select count(*) from kept")
-    tick("rules", 3, 4)
+    on_progress("rules", 3, 4)
     schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
     _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
-    tick("rules", 4, 4)
+    on_progress("rules", 4, 4)
     return Counts(
         read=0,
         examples=total,

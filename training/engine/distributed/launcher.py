@@ -28,7 +28,7 @@ from training import environment
 from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.errors import EngineError, Killed, Stopped
 from training.events import Event
-from training.file_permissions import private
+from training.file_permissions import restrict_permissions
 from training.fork_server import FORKS, die_with_parent
 from training.spec import RunSpec
 from training.storage.artifacts import Store
@@ -38,9 +38,9 @@ log = logging.getLogger(__name__)
 Train = Callable[[RunSpec, Store, Callable[[Event], None], Callable[[], bool], ProcessGroup], None]
 
 LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
-PATIENCE = timedelta(days=7)
+COLLECTIVE_TIMEOUT = timedelta(days=7)
 """Time-out of collectives: long, since a working process may be slow, and the watching process notices a dead one."""
-LAST_WORDS_SECONDS = 2.0
+REPORT_SECONDS = 2.0
 """Time for the other processes to report after one has failed, before they are killed."""
 
 
@@ -51,26 +51,26 @@ def train_together(
 
     A head or a bag of words is too small to be distributed. Raises the error of a process.
     """
-    size, sharded = _asked()
+    size, sharded = _settings()
     if size == 1 or not run.tunes_backbone:
         train(run, store, emit, should_stop, ALONE)
         return
     with tempfile.TemporaryDirectory(prefix="w2s-") as folder, contextlib.ExitStack() as ended:
         start = _context()
         stop = start.RawValue("b", 0)
-        members = []
+        processes = []
         for rank in range(size):
             receiver, sender = start.Pipe(duplex=False)
-            task = (ProcessGroup(rank, size, sharded), Path(folder) / "meeting", sender, stop, os.getpid(), train, run, store)
-            process = start.Process(target=_work, args=task, name=f"process {rank + 1} of {size}")
-            process.start()
-            members.append(Member(process, receiver))
-            ended.callback(members[-1].end)
+            task = (ProcessGroup(rank, size, sharded), Path(folder) / "rendezvous", sender, stop, os.getpid(), train, run, store)
+            child = start.Process(target=_work, args=task, name=f"process {rank + 1} of {size}")
+            child.start()
+            processes.append(GroupProcess(child, receiver))
+            ended.callback(processes[-1].end)
             sender.close()  # so that the end of the process ends its messages
-        _watch(members, emit, should_stop, stop)
+        _watch(processes, emit, should_stop, stop)
 
 
-def _asked() -> tuple[int, bool]:
+def _settings() -> tuple[int, bool]:
     """Return the number of processes that this worker has for one run, and whether they shard the model. Raises EngineError."""
     try:
         processes, sharded = environment.whole("W2S_PROCESSES", 1, least=1), environment.flag("W2S_SHARDED")
@@ -95,18 +95,18 @@ class Outcome:
     when: float
 
 
-class Member:
+class GroupProcess:
     """A process of the group, as seen by the watching process."""
 
     def __init__(self, process: BaseProcess, receiver: Connection) -> None:
-        self.process, self.told = process, receiver
+        self.process, self.receiver = process, receiver
         self.outcome: Outcome | None = None
         self.gone = False
 
-    def listen(self) -> Event | None:
+    def receive(self) -> Event | None:
         """Return the next event, None for another message or the end."""
         try:
-            message = self.told.recv()
+            message = self.receiver.recv()
         except EOFError:
             self.gone = True
             return None
@@ -126,7 +126,7 @@ class Member:
         """Return time and error of a failed process. A killed one has no message and counts as the first failure."""
         if self.outcome and self.outcome.error:
             return self.outcome.when, self.outcome.error
-        self.process.join(LAST_WORDS_SECONDS)
+        self.process.join(REPORT_SECONDS)
         code = self.process.exitcode or 0
         reason = (
             f"was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "") if code < 0 else f"ended with {code}"
@@ -137,36 +137,36 @@ class Member:
     def end(self) -> None:
         self.process.kill()
         self.process.join()
-        self.told.close()
+        self.receiver.close()
 
 
-def _watch(members: list[Member], emit: Callable[[Event], None], should_stop: Callable[[], bool], stop: Any) -> None:
+def _watch(processes: list[GroupProcess], emit: Callable[[Event], None], should_stop: Callable[[], bool], stop: Any) -> None:
     """Watch until the main process has ended. Raises its error, or that of the first process to fail."""
-    main = members[0]
-    while main.outcome is None and not any(member.failed for member in members):
+    main = processes[0]
+    while main.outcome is None and not any(process.failed for process in processes):
         stop.value = stop.value or should_stop()
-        _listen(members, emit, 0.05)
+        _emit_received(processes, emit, 0.05)
     if main.outcome and not main.failed:
         if main.outcome.error:
             raise main.outcome.error
         return
-    deadline = time.monotonic() + LAST_WORDS_SECONDS
-    while time.monotonic() < deadline and not all(member.outcome or member.gone for member in members):
-        _listen(members, emit, 0.05)
-    raise min((member.error() for member in members if member.failed), key=lambda failure: failure[0])[1]
+    deadline = time.monotonic() + REPORT_SECONDS
+    while time.monotonic() < deadline and not all(process.outcome or process.gone for process in processes):
+        _emit_received(processes, emit, 0.05)
+    raise min((process.error() for process in processes if process.failed), key=lambda failure: failure[0])[1]
 
 
-def _listen(members: list[Member], emit: Callable[[Event], None], seconds: float) -> None:
+def _emit_received(processes: list[GroupProcess], emit: Callable[[Event], None], seconds: float) -> None:
     """Emit the events that arrive within ``seconds``."""
-    open_ = {member.told: member for member in members if not member.gone}
+    open_ = {process.receiver: process for process in processes if not process.gone}
     for receiver in wait(list(open_), seconds):
-        if (event := open_[receiver].listen()) is not None:  # type: ignore[index]
+        if (event := open_[receiver].receive()) is not None:  # type: ignore[index]
             emit(event)
 
 
 def _work(
     process_group: ProcessGroup,
-    meeting: Path,
+    rendezvous: Path,
     sender: Connection,
     stop: Any,
     parent: int,
@@ -180,10 +180,10 @@ def _work(
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         return  # the parent died first
-    private()
+    restrict_permissions()
     error: BaseException | None = None
     try:
-        _meet(process_group, meeting)
+        _join_group(process_group, rendezvous)
         train(run, store, sender.send if process_group.main else lambda _: None, lambda: bool(stop.value), process_group)
     except Stopped as stopped:
         error = stopped
@@ -193,7 +193,7 @@ def _work(
     sender.send(Outcome(error, time.monotonic()))
 
 
-def _meet(process_group: ProcessGroup, meeting: Path) -> None:
+def _join_group(process_group: ProcessGroup, rendezvous: Path) -> None:
     """Join the process group, whose processes find each other through a file and connect over loopback, one device for each."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if gpus and process_group.size > gpus:
@@ -213,8 +213,10 @@ def _meet(process_group: ProcessGroup, meeting: Path) -> None:
         torch.cuda.set_device(process_group.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
     # By path, since a URL would need quoting.
-    store = dist.FileStore(str(meeting), process_group.size)  # type: ignore[attr-defined]
-    dist.init_process_group(backend, store=store, rank=process_group.rank, world_size=process_group.size, timeout=PATIENCE)
+    store = dist.FileStore(str(rendezvous), process_group.size)  # type: ignore[attr-defined]
+    dist.init_process_group(
+        backend, store=store, rank=process_group.rank, world_size=process_group.size, timeout=COLLECTIVE_TIMEOUT
+    )
     Accelerator(cpu=not gpus)  # determines the device of this process
 
 

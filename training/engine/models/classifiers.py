@@ -32,7 +32,7 @@ def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes
     ``used`` are the token ids that training will read, if known: full tuning then trains only their embeddings.
     """
     if run.reads:
-        return _reader(run)
+        return _language_model(run)
     scorer = _scorer(run, used, classes)
     return Comparison(scorer) if pairs else scorer
 
@@ -47,7 +47,7 @@ def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
         return head
     transformer = _tuned(backbone.load(run), run)
     if run.adaptation == "full" and used is not None:
-        sparse_embeddings.narrow(transformer, torch.unique(torch.cat([used, own_padding(transformer)])))
+        sparse_embeddings.train_used_rows(transformer, torch.unique(torch.cat([used, own_padding(transformer)])))
     return FineTuned(transformer, head, shape.reading, precision_of(run))
 
 
@@ -58,7 +58,7 @@ def own_padding(transformer: Any) -> Tensor:
     return torch.tensor([config.pad_token_id] if pads else [], dtype=torch.long)
 
 
-def going_on(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
+def starting_weights(before: RunSpec, weights: dict[str, Tensor], pairs: bool) -> dict[str, Tensor]:
     """Return the ``weights`` of ``before`` by the names of a model that starts from it; a language model has no head."""
     return {f"{SCORER}{name}": tensor for name, tensor in weights.items()} if before.reads and pairs else weights
 
@@ -74,10 +74,10 @@ def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
     return transformer.eval()
 
 
-def _reader(run: RunSpec) -> nn.Module:
+def _language_model(run: RunSpec) -> nn.Module:
     transformer, head = backbone.load_decoder(run)
     head.linear.requires_grad_(run.adaptation == "full")
-    return Reader(_tuned(transformer, run), head, precision_of(run))
+    return LanguageModel(_tuned(transformer, run), head, precision_of(run))
 
 
 def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
@@ -180,7 +180,7 @@ TOKENS = 256
 """Tokens whose logits over the vocabulary, the largest tensor of a step, are computed at once."""
 
 
-class Reader(nn.Module):
+class LanguageModel(nn.Module):
     """A decoder that learns texts, with its own ``head``, which turns its last states into logits."""
 
     def __init__(self, transformer: nn.Module, head: LanguageHead, precision: Resolved) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from training.engine.distributed import sharding
 
 
-class Vocabulary(nn.Module):
+class SparseEmbedding(nn.Module):
     """A replacement of ``embedding``, saved and loaded like it. ``used`` are the ids that training reads."""
 
     place: Tensor
@@ -65,16 +65,16 @@ class Vocabulary(nn.Module):
             self.others.copy_(in_order[len(self.trained) :])
 
 
-def narrow(transformer: Any, used: Tensor) -> None:
+def train_used_rows(transformer: Any, used: Tensor) -> None:
     """Train only the embeddings of ``used``; a model with embeddings of a special kind is not changed."""
     embedding = transformer.get_input_embeddings()
     if type(embedding) is nn.Embedding and embedding.max_norm is None:
-        transformer.set_input_embeddings(Vocabulary(embedding, used))
+        transformer.set_input_embeddings(SparseEmbedding(embedding, used))
 
 
-def follow(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+def decay_unused_rows(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
     """Make the rows that ``optimiser`` (AdamW) does not train decay at each of its steps like the trained ones."""
     group = optimiser.param_groups[0]
     for module in model.modules():
-        if isinstance(module, Vocabulary):
+        if isinstance(module, SparseEmbedding):
             optimiser.register_step_post_hook(lambda *_, rows=module: rows.decay(group["lr"] * group["weight_decay"]))

@@ -39,7 +39,7 @@ class LanguageHead:
         self.verify(self.expected)
 
     def __call__(self, states: Tensor) -> Tensor:
-        with _given(self.transformer, states[None]):
+        with _replaced_forward(self.transformer, states[None]):
             ids = torch.zeros(1, len(states), dtype=torch.long, device=states.device)
             logits: Tensor = self.whole(input_ids=ids).logits[0].float()
         return logits
@@ -129,7 +129,7 @@ class WordLogits:
         return self.weight, self.bias
 
 
-class _Given:
+class _ReplacedOutput:
     """Output of a replaced transformer, of which only the last states are read."""
 
     def __init__(self, states: Tensor) -> None:
@@ -143,13 +143,13 @@ class _Given:
 
 
 @contextmanager
-def _given(transformer: nn.Module, states: Tensor) -> Iterator[None]:
+def _replaced_forward(transformer: nn.Module, states: Tensor) -> Iterator[None]:
     """Make the forward of ``transformer``, or of the decoder that it wraps, return ``states`` within the block."""
     decoder = getattr(transformer, "decoder", None)
     modules = [module for module in (transformer, decoder) if isinstance(module, nn.Module)]
     before = [module.__dict__.get("forward") for module in modules]
     for module in modules:
-        module.__dict__["forward"] = lambda *_, **__: _Given(states)
+        module.__dict__["forward"] = lambda *_, **__: _ReplacedOutput(states)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from training.command_output import Erasure, Piece
+from training.command_output import Attribution, Piece
 from training.engine.data.examples import Side, load_examples
 from training.engine.data.tokens import GPU_BUDGET, TRANSFORMER_BUDGET, word_pieces, words
 from training.engine.models import backbone, classifiers
@@ -24,7 +24,7 @@ MOST = 256
 """Largest number of variants of one text; in a longer text neighbouring words are left out together."""
 
 
-def erase(run: RunSpec, store: Store, example: int) -> Erasure:
+def erase(run: RunSpec, store: Store, example: int) -> Attribution:
     """Return the effect of each word of ``example`` (its id) on the output of ``run``.
 
     Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
@@ -46,7 +46,7 @@ def erase(run: RunSpec, store: Store, example: int) -> Erasure:
         for side, text in texts.items()
     }
     odds = log_odds(logits(run, store, list(variants.values()), examples.classes), int(examples.label[row]))
-    return Erasure(
+    return Attribution(
         run=run.key(),
         id=example,
         log_odds=float(odds[0]),

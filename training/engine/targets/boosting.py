@@ -13,14 +13,14 @@ LEAST = 1e-6
 """Distance of error rates from 0 and 1, so that no vote is infinite."""
 
 
-class Ballot(NamedTuple):
+class BoostingWeights(NamedTuple):
     """Weights of AdaBoost: ``weight`` (n,) of the examples for the next member, with sum 1, and non-negative ``votes`` (m,)."""
 
     weight: Numbers
     votes: Numbers
 
 
-def ballot(members: Sequence[Predictions]) -> Ballot:
+def boosting_weights(members: Sequence[Predictions]) -> BoostingWeights:
     """Return the weights after ``members``, their predictions in turn of the same rows, which all were to learn from.
 
     Freund and Schapire 1997; with K classes SAMME (Zhu et al. 2009), which is the same for two. A member no better than chance
@@ -34,4 +34,4 @@ def ballot(members: Sequence[Predictions]) -> Ballot:
         weight = weight * np.where(member.right, 1.0, np.exp(2 * vote))
         weight /= weight.sum()
         votes.append(vote)
-    return Ballot(weight, np.array(votes))
+    return BoostingWeights(weight, np.array(votes))

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from training.engine.data.examples import Examples
 from training.engine.data.split import RANDOM, draw
 from training.engine.errors import EngineError
-from training.engine.targets.boosting import ballot
+from training.engine.targets.boosting import boosting_weights
 from training.engine.targets.supervisor_labels import Probabilities, confidence
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 
 
-def derive(
+def write_derived(
     run: RunSpec, store: Store, started: RunStarted, emit: Callable[[Event], None], predict: Callable[[], Predictions]
 ) -> None:
     """Write the predictions that ``predict`` returns to ``store``, with a trajectory of one step that starts at uniform ones."""
@@ -36,7 +36,7 @@ def derive(
     store.write_predictions(run.key(), predictions)
 
 
-def derived(run: RunSpec, examples: Examples, store: Store) -> Predictions:
+def derived_predictions(run: RunSpec, examples: Examples, store: Store) -> Predictions:
     """Return the predictions of a run that combines members or simulates errors."""
     return combine(run, store) if run.members else simulate(run, examples, store)
 
@@ -46,7 +46,7 @@ def combine(run: RunSpec, store: Store) -> Predictions:
     members = [_read(store, key) for key in run.members]
     weights = np.ones(len(members))
     if run.combine == "votes":
-        weights = ballot([member.part("own") for member in members]).votes
+        weights = boosting_weights([member.part("own") for member in members]).votes
         if not weights.any():
             raise EngineError("No member of the AdaBoost is better than chance on its own half, so none has a vote.")
     first = members[0].take(members[0].split != "own")
@@ -58,11 +58,11 @@ def combine(run: RunSpec, store: Store) -> Predictions:
 def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
     """Return hard labels with as many errors as the supervisor's in each part of the rows, placed by ``run.errors``."""
     weak = _read(store, run.labels)
-    judge = _read(store, run.judge) if run.judge else None
+    ceiling = _read(store, run.judge) if run.judge else None
     label = weak.gold.copy()
     for part in np.unique(weak.split):
         rows = np.flatnonzero(weak.split == part)
-        score = _wrongness(run, examples, weak.take(rows), judge.take(rows) if judge else None)
+        score = _error_score(run, examples, weak.take(rows), ceiling.take(rows) if ceiling else None)
         order = np.lexsort([draw(weak.id[rows], run.seed, RANDOM), -score])
         wrong = rows[order[: int((~weak.right[rows]).sum())]]
         other = np.random.default_rng([run.seed, 0, 2]).integers(1, weak.classes, len(wrong))
@@ -71,16 +71,18 @@ def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
     return Predictions(weak.id, weak.split, weak.group, weak.gold, prob)
 
 
-def _wrongness(run: RunSpec, examples: Examples, weak: Predictions, judge: Predictions | None) -> Numbers:
+def _error_score(run: RunSpec, examples: Examples, weak: Predictions, ceiling: Predictions | None) -> Numbers:
     """Return a score of each example: larger ones are labelled wrong first; a hash decides among equal ones."""
-    if judge is not None:
-        if not np.array_equal(judge.id, weak.id):
+    if ceiling is not None:
+        if not np.array_equal(ceiling.id, weak.id):
             raise EngineError("Supervisor and ceiling speak of different examples.")
         if run.errors == "unsure":
-            return -confidence(judge.prob).astype(np.float64)
-        binary = judge.prob.ndim == 1
+            return -confidence(ceiling.prob).astype(np.float64)
+        binary = ceiling.prob.ndim == 1
         of_gold = (
-            np.where(judge.gold == 1, judge.prob, 1 - judge.prob) if binary else judge.prob[np.arange(len(judge.id)), judge.gold]
+            np.where(ceiling.gold == 1, ceiling.prob, 1 - ceiling.prob)
+            if binary
+            else ceiling.prob[np.arange(len(ceiling.id)), ceiling.gold]
         )
         return of_gold.astype(np.float64)
     if run.errors == "random":

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from training.engine.data.examples import Examples
 from training.engine.data.split import PORTION, RANDOM, TRUTH, Half, Rows, draw
 from training.engine.errors import EngineError
-from training.engine.targets.boosting import ballot
+from training.engine.targets.boosting import boosting_weights
 from training.engine.targets.overlap import kinds
 from training.engine.targets.supervisor_labels import Probabilities, confidence, targets
 from training.spec import RunSpec
@@ -75,7 +75,7 @@ def training_set_of(
     truth: Callable[[Rows], Mask] | None = None
     match method:
         case FilterThreshold() | FilterFraction():
-            rows = rows[kept(method, weak(rows))]
+            rows = rows[filtered_rows(method, weak(rows))]
         case Overlap():
             rows = rows[chosen(method, kinds(weak(rows), features()[rows]), draw(examples.group[rows], run.seed, RANDOM))]
         case EasyToHard():
@@ -108,7 +108,7 @@ def no_labels(rows: Rows) -> Probabilities:
     return np.zeros(len(rows), np.float32)
 
 
-def kept(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
+def filtered_rows(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
     """Return the positions of the weak labels (n,) or (n, K) that the filter keeps, ascending."""
     label, sure = labels_of(weak), confidence(weak)
     if isinstance(method, FilterThreshold):
@@ -166,7 +166,7 @@ def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
     if run.resample is not None:
         return np.sort(_chance(run, run.resample).choice(rows, len(rows)))
     if run.boosts:
-        weight = ballot([store.read_predictions(key).part("own") for key in run.boosts]).weight
+        weight = boosting_weights([store.read_predictions(key).part("own") for key in run.boosts]).weight
         return np.sort(_chance(run, len(run.boosts)).choice(rows, len(rows), p=weight))
     return rows
 

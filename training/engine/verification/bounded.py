@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from training.catalog.datasets import MOST_CLASSES
 from training.engine.errors import EngineError
-from training.storage.archive import MADE, size
+from training.storage.archive import RESULT_FILES, size
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
 
@@ -17,7 +17,7 @@ MOST_BYTES = 2**29
 """Largest size of a file in memory."""
 MOST_EVALUATIONS = 10_000
 SPLITS = ("test", "transfer", "locked", "own")
-TRAJECTORY, PREDICTIONS = MADE
+TRAJECTORY, PREDICTIONS = RESULT_FILES
 
 
 class Unreadable(EngineError):

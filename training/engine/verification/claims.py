@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.engine.targets.supervisor_labels import share
-from training.events import EvaluationLogged, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting, Told
+from training.events import EvaluationLogged, EventRecord, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting
 from training.spec import RunSpec
 from training.storage.predictions import Predictions, Trajectory, earliest_best, labels_of
 
@@ -19,7 +19,7 @@ CLOSE = 1e-9
 
 
 @dataclass
-class Course:
+class ValidEvents:
     """The valid part of a run's events: evaluations that no later attempt has voided, and the end of the last attempt."""
 
     evaluations: list[EvaluationLogged] = field(default_factory=list)
@@ -27,9 +27,9 @@ class Course:
     problems: list[str] = field(default_factory=list)
 
 
-def course_of(records: Iterable[Told]) -> Course:
+def valid_events(records: Iterable[EventRecord]) -> ValidEvents:
     """Read the events once and return the valid part. A value that no database can store is a problem."""
-    valid, last, attempt = Course(), 0, 0
+    valid, last, attempt = ValidEvents(), 0, 0
     for record in records:
         if record.seq != last + 1:
             valid.problems.append(f"Of its events number {last + 1} is missing.")
@@ -63,8 +63,8 @@ def _storable(named: tuple[str, Any]) -> bool:
     return not isinstance(value, int) or isinstance(value, bool) or 0 <= value <= LARGEST_NUMBER
 
 
-def judge(
-    run: RunSpec, events: Course, predictions: Predictions, trajectory: Trajectory, supervisor: Predictions | None
+def contradictions(
+    run: RunSpec, events: ValidEvents, predictions: Predictions, trajectory: Trajectory, supervisor: Predictions | None
 ) -> Iterator[str]:
     """Yield a sentence for each event of a finished run that its ``predictions`` or its ``trajectory`` contradict.
 

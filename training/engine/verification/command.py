@@ -16,11 +16,22 @@ from training.engine.errors import EngineError, Stopped
 from training.engine.targets.derived_labels import combine
 from training.engine.verification import claims, structure
 from training.engine.verification.bounded import predictions_of, trajectory_of
-from training.engine.verification.truth import truth_of, untrue
+from training.engine.verification.truth import mismatches, truth_of
 from training.events import Progress, RunFinished
 from training.metrics.results import Result, summarize
 from training.spec import GROUND_TRUTH
-from training.storage.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
+from training.storage.archive import (
+    ABOUT,
+    RESULT_FILES,
+    Archive,
+    Broken,
+    OnProgress,
+    differences,
+    each_event,
+    read,
+    unpack,
+    verify,
+)
 from training.storage.artifacts import same
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
@@ -47,7 +58,7 @@ def run(
     The last line is Verified, or NotVerified with the problems. Runs that the store ``here`` has too are compared.
     """
 
-    def tick(phase: str, done: int, total: int) -> None:
+    def on_progress(phase: str, done: int, total: int) -> None:
         if should_stop():
             raise Stopped
         write(Progress(phase=phase, done=done, total=total))
@@ -55,8 +66,8 @@ def run(
     shutil.rmtree(out, ignore_errors=True)
     problems = ["The archive needs more memory to be read than it may use."]
     try:
-        unpack(source, out, largest, reserve, sparse(tick))
-        write(verified(out, here, sparse(tick)))
+        unpack(source, out, largest, reserve, sparse(on_progress))
+        write(verified(out, here, sparse(on_progress)))
         return DONE
     except Stopped:
         problems = []
@@ -78,32 +89,32 @@ def run(
     return FAILED
 
 
-def sparse(tick: Tick) -> Tick:
-    """Return a ``tick`` that reports about a hundred steps of each phase, and each change of the phase."""
+def sparse(on_progress: OnProgress) -> OnProgress:
+    """Return a ``on_progress`` that reports about a hundred steps of each phase, and each change of the phase."""
     last: tuple[str, int] = "", -1
 
-    def sparse_tick(phase: str, done: int, total: int) -> None:
+    def sparse_progress(phase: str, done: int, total: int) -> None:
         nonlocal last
         if (now := (phase, 100 * done // max(1, total))) != last:
             last = now
-            tick(phase, done, total)
+            on_progress(phase, done, total)
 
-    return sparse_tick
+    return sparse_progress
 
 
-def verified(folder: Path, here: Path | None, tick: Tick) -> Verified:
+def verified(folder: Path, here: Path | None, on_progress: OnProgress) -> Verified:
     """Return the verified facts of the unpacked archive, adding a missing result to it. Raises Broken."""
-    content = verify(folder, tick)
+    content = verify(folder, on_progress)
     about = read(folder)
     plan, runs = structure.plan_of(about), structure.runs_of(folder)
     _refuse(structure.missing(folder, plan, runs) or structure.unlike(plan, runs) or _strangers(about, runs))
-    _refuse(list(_of_runs(folder, runs, tick)))
-    tick("computing the result", 0, 1)
+    _refuse(list(_of_runs(folder, runs, on_progress)))
+    on_progress("computing the result", 0, 1)
     result = _result(about, plan, Store(folder))
     if about.result is None and result is not None:
         text = about.model_copy(update={"result": result}).model_dump_json(indent=1)
         (folder / ABOUT).write_text(text, encoding="utf-8")
-    equal, different = _compared(Store(folder), Store(here), runs, tick) if here else ([], [])
+    equal, different = _compared(Store(folder), Store(here), runs, on_progress) if here else ([], [])
     return Verified(content=content, equal=tuple(equal), different=tuple(different))
 
 
@@ -119,7 +130,7 @@ def _strangers(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
     return problems + [f"Run {key[:12]} is said to be imported, and is not there." for key in about.imported.keys() - runs.keys()]
 
 
-def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str]:
+def _of_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) -> Iterator[str]:
     store = Store(folder)
     tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
 
@@ -128,9 +139,9 @@ def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str
         return predictions_of(store, key)
 
     for done, (key, run) in enumerate(runs.items()):
-        tick("comparing runs with their predictions", done, len(runs))
+        on_progress("comparing runs with their predictions", done, len(runs))
         try:
-            events = claims.course_of(each_event(folder, key))
+            events = claims.valid_events(each_event(folder, key))
             problems = events.problems or list(_of_run(store, key, run, events, predictions_for))
             if not problems and store.finished(key) and not run.reads:
                 problems = list(_unlike_others(key, run, predictions_for(key), tested))
@@ -144,15 +155,15 @@ def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str
 
 
 def _of_run(
-    store: Store, key: str, run: RunSpec, events: claims.Course, predictions_for: Callable[[str], Predictions]
+    store: Store, key: str, run: RunSpec, events: claims.ValidEvents, predictions_for: Callable[[str], Predictions]
 ) -> Iterator[str]:
-    files = [name for name in MADE if (store.run(key) / name).exists()]
+    files = [name for name in RESULT_FILES if (store.run(key) / name).exists()]
     if not isinstance(events.end, RunFinished):
         if files:
             yield "It has predictions, and its events do not tell that it has finished."
         return
-    if len(files) < len(MADE):
-        yield f"It has finished, and {', '.join(name for name in MADE if name not in files)} is missing."
+    if len(files) < len(RESULT_FILES):
+        yield f"It has finished, and {', '.join(name for name in RESULT_FILES if name not in files)} is missing."
         return
     predictions = predictions_for(key)
     trajectory = trajectory_of(store, key, predictions.classes)
@@ -160,11 +171,11 @@ def _of_run(
     if supervisor is not None and not store.finished(supervisor):
         yield "It has finished, and the run that labelled for it has not."
         return
-    yield from claims.judge(run, events, predictions, trajectory, predictions_for(supervisor) if supervisor else None)
+    yield from claims.contradictions(run, events, predictions, trajectory, predictions_for(supervisor) if supervisor else None)
     if run.reads:
         return
     if (truth := truth_of(run.fingerprint)) is not None:
-        yield from untrue(run, predictions, truth)
+        yield from mismatches(run, predictions, truth)
     if run.members:
         mean = combine(run, store)
         if not np.array_equal(mean.id, predictions.id) or not np.allclose(mean.prob, predictions.prob, rtol=0, atol=1e-5):
@@ -200,11 +211,11 @@ def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
     return again
 
 
-def _compared(archived: Store, local: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
+def _compared(archived: Store, local: Store, runs: dict[str, RunSpec], on_progress: OnProgress) -> tuple[list[str], list[str]]:
     """Return the keys of runs in both stores with equal predictions, and of those with different ones."""
     equal, different = list[str](), list[str]()
     for done, key in enumerate(runs):
-        tick("comparing with the runs that are here", done, len(runs))
+        on_progress("comparing with the runs that are here", done, len(runs))
         if archived.finished(key) and local.finished(key):
             (equal if same(archived, key, local, key) else different).append(key)
     return equal, different

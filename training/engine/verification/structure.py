@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from training import Plan, RunSpec, Triplet
-from training.planning.extra_runs import origins, taught_by_supervisor, trained_as
+from training.planning.extra_runs import learns_from_supervisor, origins, trained_as
 from training.spec import GROUND_TRUTH, Method, upgrade
 from training.storage.archive import RUN, Archive, Broken, brief
 
@@ -60,6 +60,6 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
 
 def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
     """Return whether the student learned from its supervisor, or through other runs from models like it."""
-    if taught_by_supervisor(method):
+    if learns_from_supervisor(method):
         return student.labels == triplet.weak
     return triplet.weak_model in {runs[key].model for key in origins(student, runs) if runs[key].half == "A"}

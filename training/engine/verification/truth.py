@@ -40,7 +40,7 @@ def truth_of(fingerprint: str) -> Truth | None:
     return Truth(examples.id, examples.label, examples.group)
 
 
-def untrue(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator[str]:
+def mismatches(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator[str]:
     """Yield a sentence for each difference between the predictions and the examples of the run's data set."""
     order = np.argsort(truth.id, kind="stable")
     place = np.searchsorted(truth.id, predictions.id, sorter=order)

@@ -30,10 +30,10 @@ from training.spec.methods.prompts import FewShot, Imitation, Prompt, ZeroShot
 from training.spec.methods.row_selection import FilterFraction, FilterThreshold, Overlap, RowSelection
 
 __all__ = [
-    "CHOOSY",
     "METHODS",
     "METHOD_KINDS",
     "PROMPTS",
+    "ROW_METHODS",
     "AdaBoost",
     "AdaptConf",
     "AdaptConfCorrected",
@@ -82,7 +82,7 @@ Method = Annotated[
 METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
 Learning = Annotated[Method | LanguageModelling, Field(discriminator="kind")]
 """Methods of runs: those of an experiment, and language modelling, which only a plan has."""
-CHOOSY = (FilterThreshold, FilterFraction, Overlap, Mixed, Anchored, EasyToHard, Sequential)
+ROW_METHODS = (FilterThreshold, FilterFraction, Overlap, Mixed, Anchored, EasyToHard, Sequential)
 """Methods that leave rows out, or use the ground truth of some."""
 PROMPTS = (ZeroShot, FewShot)
 """Methods that prompt a decoder and train nothing."""

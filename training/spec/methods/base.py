@@ -14,7 +14,7 @@ class MethodBase(Frozen):
     """True if the method is defined for two classes only."""
     short: ClassVar[str] = ""
     """Short name in charts, where the title is too long."""
-    taught: ClassVar[str] = "weak labels"
+    label_source: ClassVar[str] = "weak labels"
     """Source of the student's labels, in words."""
     own_view: ClassVar[bool] = False
     """True if the student's own prediction has a weight in its loss, which changes while it trains."""

@@ -26,7 +26,7 @@ class Bootstrapping(MethodBase):
 class Relabelling(MethodBase):
     """Strong-to-strong: a student labels its own rows for a new student, repeatedly (EleutherAI/w2s, self-training)."""
 
-    taught: ClassVar[str] = "another student’s labels"
+    label_source: ClassVar[str] = "another student’s labels"
     kind: Literal["relabelling"] = Field("relabelling", title="Relabelling")
     short: ClassVar[str] = "Relabelling"
     rounds: int = Field(2, ge=1, le=5, title="Rounds", description="Number of new students that learn from the previous one.")
@@ -35,7 +35,7 @@ class Relabelling(MethodBase):
 class Sequential(MethodBase):
     """Sequential: naive on weak labels, then continued on a small share of ground truth (arXiv:2410.13215)."""
 
-    taught: ClassVar[str] = "weak labels and then ground truth"
+    label_source: ClassVar[str] = "weak labels and then ground truth"
     kind: Literal["sequential"] = Field("sequential", title="Weak then true labels")
     short: ClassVar[str] = "Sequential"
     fraction: float = Field(

@@ -13,7 +13,7 @@ class Mixed(MethodBase):
     At 0 it is naive, at 1 the ceiling. Random labels in place of the weak ones are the control for their information.
     """
 
-    taught: ClassVar[str] = "weak labels and ground truth"
+    label_source: ClassVar[str] = "weak labels and ground truth"
     kind: Literal["mixed"] = Field("mixed", title="Mixed with ground truth")
     fraction: float = fraction_field()
     rest: Literal["weak", "random"] = Field(
@@ -27,7 +27,7 @@ class Anchored(MethodBase):
     """Anchored confidence loss: confidence loss, but cross-entropy to the ground truth on rows where it is known."""
 
     short: ClassVar[str] = "Anchored"
-    taught: ClassVar[str] = "weak labels and ground truth"
+    label_source: ClassVar[str] = "weak labels and ground truth"
     own_view: ClassVar[bool] = True
     kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
     fraction: float = fraction_field()
@@ -41,7 +41,7 @@ class EasyToHard(MethodBase):
     Easy rows have the supervisor's smallest cross-entropy to the truth. The student does not learn from hard ones.
     """
 
-    taught: ClassVar[str] = "ground truth of easy rows"
+    label_source: ClassVar[str] = "ground truth of easy rows"
     kind: Literal["easy-to-hard"] = Field("easy-to-hard", title="Easy to hard")
     easy: float = Field(
         0.5,

@@ -15,5 +15,5 @@ class LanguageModelling(MethodBase):
     """
 
     short: ClassVar[str] = "Texts"
-    taught: ClassVar[str] = "texts alone"
+    label_source: ClassVar[str] = "texts alone"
     kind: Literal["language-modelling"] = Field("language-modelling", title="Language modelling")

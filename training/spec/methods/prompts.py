@@ -16,7 +16,7 @@ class Imitation(MethodBase):
     """
 
     short: ClassVar[str] = "Imitation"
-    taught: ClassVar[str] = "weak labels in the text"
+    label_source: ClassVar[str] = "weak labels in the text"
     kind: Literal["imitation"] = Field("imitation", title="Imitation prompt")
 
 
@@ -27,7 +27,7 @@ class ZeroShot(MethodBase):
     """
 
     short: ClassVar[str] = "Zero-shot"
-    taught: ClassVar[str] = "no labels, only a prompt"
+    label_source: ClassVar[str] = "no labels, only a prompt"
     kind: Literal["zero-shot"] = Field("zero-shot", title="Zero-shot prompt")
 
 
@@ -39,7 +39,7 @@ class FewShot(MethodBase):
     """
 
     short: ClassVar[str] = "Few-shot"
-    taught: ClassVar[str] = "some examples in the prompt"
+    label_source: ClassVar[str] = "some examples in the prompt"
     kind: Literal["few-shot"] = Field("few-shot", title="Few-shot prompt")
     shots: int = Field(5, ge=1, le=64, title="Examples", description="Number of examples in the prompt.")
     labels: Literal["truth", "weak"] = Field(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.catalog.column_mapping import Mapping
-from training.command_output import Checked
+from training.command_output import CheckResult
 from training.engine.data import prepare
 from training.engine.data.text_checks import is_id, warnings
 
@@ -23,7 +23,7 @@ LABELLED = Mapping.model_validate(
 )
 
 
-def checked(folder: Path, rows: list[dict[str, Any]], mapping: Mapping) -> Checked:
+def checked(folder: Path, rows: list[dict[str, Any]], mapping: Mapping) -> CheckResult:
     path = folder / "rows.jsonl"
     path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     return prepare.check_file(path, mapping, folder / "out", lambda *_: None)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.engine.models.sparse_embeddings import Vocabulary, follow
+from training.engine.models.sparse_embeddings import SparseEmbedding, decay_unused_rows
 
 ROWS, WIDTH = 40, 6
 USED = torch.tensor([0, 3, 5, 8, 13, 21, 34])
@@ -25,7 +25,7 @@ def batches(steps: int) -> Iterator[Tensor]:
 
 def trained(model: nn.Module, decay: float, steps: int = 30) -> nn.Module:
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=decay, fused=True)
-    follow(model, optimiser)
+    decay_unused_rows(model, optimiser)
     for step, ids in enumerate(batches(steps)):
         optimiser.param_groups[0]["lr"] = 0.1 * (1 - step / steps)
         optimiser.zero_grad()
@@ -36,7 +36,7 @@ def trained(model: nn.Module, decay: float, steps: int = 30) -> nn.Module:
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_every_row_is_where_dense_adamw_would_have_put_it(embedding: nn.Embedding, decay: float) -> None:
-    found = trained(Vocabulary(copy.deepcopy(embedding), USED), decay).state_dict()["weight"]
+    found = trained(SparseEmbedding(copy.deepcopy(embedding), USED), decay).state_dict()["weight"]
     before = embedding.weight.detach().clone()
     expected = trained(embedding, decay).state_dict()["weight"]
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
@@ -45,16 +45,16 @@ def test_every_row_is_where_dense_adamw_would_have_put_it(embedding: nn.Embeddin
 
 
 def test_rows_that_are_not_trained_are_read_all_the_same(embedding: nn.Embedding) -> None:
-    vocabulary, ids = Vocabulary(embedding, USED), torch.arange(ROWS)[None]
+    vocabulary, ids = SparseEmbedding(embedding, USED), torch.arange(ROWS)[None]
     with torch.no_grad():
         assert torch.equal(vocabulary(ids), embedding(ids))
 
 
 def test_it_is_saved_and_loaded_as_the_embedding_it_stands_for(embedding: nn.Embedding) -> None:
-    vocabulary = trained(Vocabulary(embedding, USED), 0.1)
+    vocabulary = trained(SparseEmbedding(embedding, USED), 0.1)
     state = vocabulary.state_dict()
     embedding.load_state_dict(state)
-    again = Vocabulary(nn.Embedding(ROWS, WIDTH, padding_idx=0), USED)
+    again = SparseEmbedding(nn.Embedding(ROWS, WIDTH, padding_idx=0), USED)
     again.load_state_dict(state)
     assert torch.equal(again.state_dict()["weight"], embedding.weight)
     assert [name for name, _ in vocabulary.named_parameters()] == ["trained"]
@@ -62,4 +62,4 @@ def test_it_is_saved_and_loaded_as_the_embedding_it_stands_for(embedding: nn.Emb
 
 def test_a_state_without_it_is_refused(embedding: nn.Embedding) -> None:
     with pytest.raises(RuntimeError, match="Missing key"):
-        Vocabulary(embedding, USED).load_state_dict({})
+        SparseEmbedding(embedding, USED).load_state_dict({})

@@ -152,7 +152,7 @@ def test_no_head_starts_at_capped_logits(make: Make, family: str) -> None:
 def test_a_text_s_cost_has_a_gradient_for_the_whole_model(make: Make, family: str) -> None:
     run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
     reader = classifiers.build(run)
-    assert isinstance(reader, classifiers.Reader)
+    assert isinstance(reader, classifiers.LanguageModel)
     reader(IDS, MASK).sum().backward()
     whole = transformers.AutoModelForCausalLM.from_pretrained(make(family))
     loss = functional.cross_entropy(whole(input_ids=IDS).logits[0].float()[:-1], IDS[0, 1:])

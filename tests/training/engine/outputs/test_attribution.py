@@ -11,13 +11,13 @@ from tests.training.conftest import finish, make_run
 from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.cli.exits import BAD_INPUT, FAILED
 from training.cli.main import main
-from training.command_output import Erasure
+from training.command_output import Attribution
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
 from training.engine.outputs.attribution import MOST, erase, log_odds, pieces_of
 
 
-def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Erasure, str, float]:
+def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, str, float]:
     """The erasure of a test example, its text, and what the run's predictions say are the log-odds of its true label."""
     test = store.read_predictions(run.key()).part("test")
     examples = load_examples(run.dataset, run.fingerprint)

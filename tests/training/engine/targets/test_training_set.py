@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.engine.targets.supervisor_labels import confidence
-from training.engine.targets.training_set import easiest, kept
+from training.engine.targets.training_set import easiest, filtered_rows
 from training.spec.methods import FilterFraction, FilterThreshold
 
 TWO = np.array([0.9, 0.2, 0.55, 0.45, 0.05, 0.7], np.float32)
@@ -12,23 +12,23 @@ THREE = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25], [0.2, 0.4
 
 
 def test_a_threshold_keeps_what_the_supervisor_is_surer_of() -> None:
-    assert kept(FilterThreshold(threshold=0.75), TWO).tolist() == [0, 1, 4]
-    assert kept(FilterThreshold(threshold=0.45), THREE).tolist() == [0, 1, 4]  # not the .45 itself
-    assert kept(FilterThreshold(threshold=0.99), TWO).tolist() == []
+    assert filtered_rows(FilterThreshold(threshold=0.75), TWO).tolist() == [0, 1, 4]
+    assert filtered_rows(FilterThreshold(threshold=0.45), THREE).tolist() == [0, 1, 4]  # not the .45 itself
+    assert filtered_rows(FilterThreshold(threshold=0.99), TWO).tolist() == []
 
 
 @pytest.mark.parametrize(("share", "rows"), [(0.5, [0, 1, 4, 5]), (0.34, [0, 1, 4, 5]), (0.33, [0, 4]), (1, [0, 1, 2, 3, 4, 5])])
 def test_a_share_is_kept_of_each_class_the_surest_first_and_rounded_up(share: float, rows: list[int]) -> None:
     # Class 1: rows 0 (.9), 5 (.7), 2 (.55); class 0: rows 4 (.05), 1 (.2), 3 (.45).
-    assert kept(FilterFraction(keep=share), TWO).tolist() == rows
+    assert filtered_rows(FilterFraction(keep=share), TWO).tolist() == rows
 
 
 def test_a_share_of_three_classes_leaves_none_of_them_out() -> None:
-    assert kept(FilterFraction(keep=0.5), THREE).tolist() == [0, 1, 4]
+    assert filtered_rows(FilterFraction(keep=0.5), THREE).tolist() == [0, 1, 4]
 
 
 def test_equally_sure_labels_are_kept_in_the_order_of_the_rows() -> None:
-    assert kept(FilterFraction(keep=0.5), np.full(6, 0.8, np.float32)).tolist() == [0, 1, 2]
+    assert filtered_rows(FilterFraction(keep=0.5), np.full(6, 0.8, np.float32)).tolist() == [0, 1, 2]
 
 
 def test_easy_is_what_the_supervisor_gives_most_of_the_truth() -> None:

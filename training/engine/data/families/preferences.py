@@ -11,7 +11,7 @@ ASSISTANT = "\n\nAssistant:"
 def anthropic_hh(row: Row) -> Iterator[Example]:
     """Convert two whole conversations, which differ in the last reply; those with the same opening are one group."""
     chosen, rejected = row["chosen"].strip(), row["rejected"].strip()
-    # Up to the first reply: longer conversations go on from shorter ones.
+    # Up to the first reply: longer conversations continue shorter ones.
     yield from preference(chosen, rejected, wording(chosen.partition(ASSISTANT)[0]))
 
 

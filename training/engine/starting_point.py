@@ -36,7 +36,7 @@ def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_grou
     return checkpoint
 
 
-def take_over(run: RunSpec, stop_at: int, store: Store) -> None:
+def copy_longer_run(run: RunSpec, stop_at: int, store: Store) -> None:
     """Copy the files of the longer run whose first steps these are; without them the steps are trained again."""
     whole = store.run(run.model_copy(update={"stop_at": None}).key())
     path = store.checkpoint(run.key())
@@ -56,6 +56,6 @@ def emit_again(selection: Selection, evaluate: Evaluate, emit: Callable[[Event],
         emit(event.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
 
 
-def go_on_from(start: RunSpec, store: Store, loop: Loop, pairs: bool) -> None:
+def start_from(start: RunSpec, store: Store, loop: Loop, pairs: bool) -> None:
     """Load the weights of the finished run ``start`` into the model of ``loop``. ``pairs``: the examples are pairs of texts."""
-    loop.load(classifiers.going_on(start, weights_of(start, store), pairs), partly=start.reads)
+    loop.load(classifiers.starting_weights(start, weights_of(start, store), pairs), partly=start.reads)
