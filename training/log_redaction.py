@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-GONE = "***"
+REPLACEMENT = "***"
 SECRET_VARIABLES = ("SECRET_KEY", "WEBHOOK_SECRET", "OIDC_CLIENT_SECRET", "HF_TOKEN", "W2S_TOKEN")
 URL_VARIABLES = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "WEBHOOK_URL")
 SHORTEST = 6
@@ -36,9 +36,9 @@ PATTERNS = (
 def redact(text: str) -> str:
     """Return ``text`` with ``***`` for tokens in links and headers, passwords in URLs, and the secrets of the environment."""
     for value in _values(tuple(os.environ.get(name, "") for name in SECRET_VARIABLES + URL_VARIABLES)):
-        text = text.replace(value, GONE)
+        text = text.replace(value, REPLACEMENT)
     for pattern in PATTERNS:
-        text = pattern.sub(rf"\1{GONE}", text)
+        text = pattern.sub(rf"\1{REPLACEMENT}", text)
     return text
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.lab import ROOT
 from training import log_redaction
-from training.log_redaction import GONE, redact
+from training.log_redaction import REPLACEMENT, redact
 from training.storage.atomic import atomic
 
 TOKEN = "cR7-Qm0_Xw5bT1sZkE9yVdHuJ2oLnPgA8fIi6e3tBqM"
@@ -78,16 +78,16 @@ def test_every_program_closes_what_it_writes_whatever_umask_it_was_started_with(
 )
 def test_whatever_lets_somebody_in_is_replaced(line: str) -> None:
     assert TOKEN not in redact(line)
-    assert GONE in redact(line)
+    assert REPLACEMENT in redact(line)
 
 
 def test_secrets_of_the_environment_are_replaced_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:not%40easy%2Fto-guess@redis/0")
     monkeypatch.setenv("WEBHOOK_SECRET", "between us two")
     monkeypatch.setenv("WEBHOOK_URL", "https://chat.example.org/hooks/T0001/abcdef")
-    assert redact("AUTH not@easy/to-guess; not%40easy%2Fto-guess") == f"AUTH {GONE}; {GONE}"
-    assert redact("signed with between us two") == f"signed with {GONE}"
-    assert redact("POST /hooks/T0001/abcdef 500") == f"POST {GONE} 500"
+    assert redact("AUTH not@easy/to-guess; not%40easy%2Fto-guess") == f"AUTH {REPLACEMENT}; {REPLACEMENT}"
+    assert redact("signed with between us two") == f"signed with {REPLACEMENT}"
+    assert redact("POST /hooks/T0001/abcdef 500") == f"POST {REPLACEMENT} 500"
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_no_handler_sees_a_secret_in_message_arguments_or_traceback(monkeypatch:
         logger.removeHandler(handler)
         logging.setLogRecordFactory(before)
     assert TOKEN not in written.getvalue()
-    assert written.getvalue().count(GONE) == 5
+    assert written.getvalue().count(REPLACEMENT) == 5
     assert "Traceback (most recent call last)" in written.getvalue()

@@ -21,13 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.engine.outputs.attribution import erase
+    from training.engine.outputs.attribution import attribution_of
 
     store, code = Store(options.store), DONE
     with json_lines() as write:
         for key in options.runs:
             try:
-                attribution = erase(store.read_run(key), store, options.example)
+                attribution = attribution_of(store.read_run(key), store, options.example)
             except LookupError as error:
                 raise BadInput(str(error.args[0])) from None
             except (EngineError, DamagedArtifact, OSError) as error:

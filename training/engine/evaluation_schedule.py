@@ -8,7 +8,7 @@ from training.engine.data.split import Rows, Split, sample
 from training.planning import costs
 from training.spec import RunSpec
 
-TIMES = 50
+EVALUATIONS = 50
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class EvaluationSchedule:
 def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
     """Return the schedule of ``run``. ``group`` (n,) are the groups of all rows: test rows of a group are watched together."""
     if not run.tunes_backbone:
-        return EvaluationSchedule(TIMES, split.test)
+        return EvaluationSchedule(EVALUATIONS, split.test)
     if run.reads:
-        return EvaluationSchedule(TIMES, split.test[:0])
+        return EvaluationSchedule(EVALUATIONS, split.test[:0])
     half = split.half(run.half)
     # A training step costs about three forward passes of its batch.
     affordable = costs.EVALUATION_SHARE * 3 * run.epochs * len(half.train)
-    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_EVALUATIONS, TIMES))
+    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_EVALUATIONS, EVALUATIONS))
     watched = max(costs.FEWEST_EVALUATED, int(affordable / times) - len(half.validation))
     return EvaluationSchedule(times, sample(split.test, group, run.split_seed, watched))

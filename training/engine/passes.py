@@ -69,12 +69,12 @@ class Passes:
         Returns None where memory ran out and parts are smaller now.
         """
         try:
-            return (self._in_parts if self.process_group.agree(self._too_much(share.rows)) else self._whole)(share)
+            return (self._in_parts if self.process_group.agree(self._exceeds_memory(share.rows)) else self._whole)(share)
         except RuntimeError as error:
             if not memory.ran_out(error):
                 raise
         # Outside the handler, where no exception holds the tensors that filled the memory.
-        self._make_room(share.step)
+        self._shrink_parts(share.step)
         return None
 
     def accept(self) -> None:
@@ -99,7 +99,7 @@ class Passes:
         if recent is not None:
             self.recent = self.newest = recent.to(self.device)
 
-    def _too_much(self, rows: Rows) -> bool:
+    def _exceeds_memory(self, rows: Rows) -> bool:
         """Return whether the states of all parts exceed memory for one gradient. FSDP needs one gradient per pass."""
         return self.process_group.sharded or (len(rows) > 0 and not self.inputs.together(rows))
 
@@ -167,7 +167,7 @@ class Passes:
             except RuntimeError as error:
                 if not memory.ran_out(error):
                     raise
-            self._make_room(step)
+            self._shrink_parts(step)
             return np.concatenate([left[:0], *parts[done:]])
         return left[:0]
 
@@ -180,7 +180,7 @@ class Passes:
         logits: Tensor = self.model(*(tensor.to(self.device) for tensor in inputs))
         return logits if len(rows) else logits[:0]
 
-    def _make_room(self, step: int) -> None:
+    def _shrink_parts(self, step: int) -> None:
         """Halve the parts of batches; a step keeps its batch. Raises TooLarge where they cannot be smaller."""
         self._halve()
         self.free()

@@ -124,11 +124,11 @@ class Store:
     def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
         """Return ``parse`` of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
         data = self.checksums.read(path)
-        with self._understood(path):
+        with self._parse_errors_as_damage(path):
             return parse(data)
 
     @contextmanager
-    def _understood(self, path: Path) -> Iterator[None]:
+    def _parse_errors_as_damage(self, path: Path) -> Iterator[None]:
         """Treat every parse error as damage for a file without a checksum, which an older version left."""
         try:
             yield
@@ -180,7 +180,7 @@ class Store:
     def _row(self, path: Path, example: int) -> pa.Table | None:
         """Return the row with this id; only the ids and one row group of the verified file are read."""
         self.checksums.verify(path)
-        with self._understood(path):
+        with self._parse_errors_as_damage(path):
             return row_of(path, example)
 
 

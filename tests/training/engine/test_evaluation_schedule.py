@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.conftest import make_run
 from training.engine.data.split import Half, Split
-from training.engine.evaluation_schedule import TIMES, evaluation_schedule
+from training.engine.evaluation_schedule import EVALUATIONS, evaluation_schedule
 from training.planning.costs import FEWEST_EVALUATED, FEWEST_EVALUATIONS
 
 
@@ -19,7 +19,7 @@ GROUP = np.arange(2 * 10**6)
 
 def test_a_head_looks_fifty_times_at_the_whole_test_set() -> None:
     found = evaluation_schedule(make_run("ceiling"), one := split(100, 10, 50_000), GROUP)
-    assert found.times == TIMES == 50
+    assert found.times == EVALUATIONS == 50
     assert found.watched.tolist() == one.test.tolist()
 
 

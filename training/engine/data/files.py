@@ -235,9 +235,9 @@ class _Parquet(Reader):
         self.columns = self.check_names(schema.names)
         self.types = {field.name: str(field.type) for field in schema}
         self.total = self._file.metadata.num_rows
-        self._refuse_bombs()
+        self._check_unpacked_size()
 
-    def _refuse_bombs(self) -> None:
+    def _check_unpacked_size(self) -> None:
         metadata, total = self._file.metadata, 0
         for group in range(metadata.num_row_groups):
             for column in range(metadata.num_columns):

@@ -24,7 +24,7 @@ MOST = 256
 """Largest number of variants of one text; in a longer text neighbouring words are left out together."""
 
 
-def erase(run: RunSpec, store: Store, example: int) -> Attribution:
+def attribution_of(run: RunSpec, store: Store, example: int) -> Attribution:
     """Return the effect of each word of ``example`` (its id) on the output of ``run``.
 
     Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
@@ -40,9 +40,9 @@ def erase(run: RunSpec, store: Store, example: int) -> Attribution:
     row = int(rows[0])
     columns: dict[Side, pa.ChunkedArray | None] = {"a": examples.text, "b": examples.text_b}
     texts = {side: str(column[row]) for side, column in columns.items() if column is not None}
-    erased = [(side, start, end) for side, text in texts.items() for start, end in pieces_of(text)]
+    left_out = [(side, start, end) for side, text in texts.items() for start, end in pieces_of(text)]
     variants = {
-        side: [text, *(text[:start] + text[end:] if side == own else text for own, start, end in erased)]
+        side: [text, *(text[:start] + text[end:] if side == own else text for own, start, end in left_out)]
         for side, text in texts.items()
     }
     odds = log_odds(logits(run, store, list(variants.values()), examples.classes), int(examples.label[row]))
@@ -52,7 +52,7 @@ def erase(run: RunSpec, store: Store, example: int) -> Attribution:
         log_odds=float(odds[0]),
         pieces=tuple(
             Piece(side=side, start=start, end=end, effect=float(odds[0] - without))
-            for (side, start, end), without in zip(erased, odds[1:], strict=True)
+            for (side, start, end), without in zip(left_out, odds[1:], strict=True)
         ),
     )
 

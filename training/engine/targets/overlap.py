@@ -14,19 +14,19 @@ ROWS = 1024
 
 def kinds(weak: Probabilities, features: npt.NDArray[np.float32]) -> npt.NDArray[np.str_]:
     """Return "hard", "overlap" or "easy" for each row of weak labels (n,) or (n, K) and the student's ``features`` (n, width)."""
-    hard, overlap = ~above(sureness(weak)), np.zeros(len(weak), bool)
+    hard, overlap = ~above(certainty(weak)), np.zeros(len(weak), bool)
     if hard.any() and not hard.all():
-        overlap[~hard] = above(nearness(features[~hard], features[hard]))
+        overlap[~hard] = above(similarity(features[~hard], features[hard]))
     return np.select([hard, overlap], ["hard", "overlap"], "easy")
 
 
-def sureness(weak: Probabilities) -> Values:
+def certainty(weak: Probabilities) -> Values:
     """Return (max w - 1/K) / (1 - 1/K) (n,), from 0 for equal classes to 1: |2w - 1| for two classes, for more it is ours."""
     classes = 2 if weak.ndim == 1 else weak.shape[1]
     return (confidence(weak).astype(np.float64) - 1 / classes) / (1 - 1 / classes)
 
 
-def nearness(rows: npt.NDArray[np.float32], hard: npt.NDArray[np.float32]) -> Values:
+def similarity(rows: npt.NDArray[np.float32], hard: npt.NDArray[np.float32]) -> Values:
     """Return the largest inner product (n,) of each of ``rows`` (n, width) with a row of ``hard`` (m, width)."""
     pieces = np.split(rows, range(ROWS, len(rows), ROWS))
     return np.concatenate([(piece @ hard.T).max(axis=1) for piece in pieces])

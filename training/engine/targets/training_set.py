@@ -164,13 +164,13 @@ def _over(mask: Mask, prob: Probabilities) -> Mask:
 def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
     """Return a bootstrap sample, or one by the weights after the earlier members of an AdaBoost; else the rows themselves."""
     if run.resample is not None:
-        return np.sort(_chance(run, run.resample).choice(rows, len(rows)))
+        return np.sort(_generator(run, run.resample).choice(rows, len(rows)))
     if run.boosts:
         weight = boosting_weights([store.read_predictions(key).part("own") for key in run.boosts]).weight
-        return np.sort(_chance(run, len(run.boosts)).choice(rows, len(rows), p=weight))
+        return np.sort(_generator(run, len(run.boosts)).choice(rows, len(rows), p=weight))
     return rows
 
 
-def _chance(run: RunSpec, member: int) -> np.random.Generator:
+def _generator(run: RunSpec, member: int) -> np.random.Generator:
     """Return the generator of a member's sample; the last number separates it from the order of the batches."""
     return np.random.default_rng([run.seed, member, 1])

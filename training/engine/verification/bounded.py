@@ -60,7 +60,7 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
             raise Unreadable("it has other columns than a trajectory has")
         _fits(file, 8 + 8 * int(np.prod(shape)))
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
-    if not isinstance(about, dict) or not _is_course(about.get("steps"), about.get("validation"), shape[0]):
+    if not isinstance(about, dict) or not _valid_steps(about.get("steps"), about.get("validation"), shape[0]):
         raise Unreadable("it does not say which steps its evaluations are of")
     trajectory = store.read_trajectory(key)
     if (
@@ -74,7 +74,7 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
     return trajectory
 
 
-def _is_course(steps: object, validation: object, evaluations: int) -> bool:
+def _valid_steps(steps: object, validation: object, evaluations: int) -> bool:
     return (
         isinstance(steps, list)
         and isinstance(validation, list)

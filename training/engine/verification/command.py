@@ -40,7 +40,7 @@ from training.storage.predictions import Predictions
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20
 """Largest number of reported problems of one archive."""
-WRONG = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
+UNTRUSTED_ERRORS = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
 """Errors of reading and computing with untrusted numbers."""
 
 
@@ -66,8 +66,8 @@ def run(
     shutil.rmtree(out, ignore_errors=True)
     problems = ["The archive needs more memory to be read than it may use."]
     try:
-        unpack(source, out, largest, reserve, sparse(on_progress))
-        write(verified(out, here, sparse(on_progress)))
+        unpack(source, out, largest, reserve, throttled(on_progress))
+        write(verified(out, here, throttled(on_progress)))
         return DONE
     except Stopped:
         problems = []
@@ -89,7 +89,7 @@ def run(
     return FAILED
 
 
-def sparse(on_progress: OnProgress) -> OnProgress:
+def throttled(on_progress: OnProgress) -> OnProgress:
     """Return a ``on_progress`` that reports about a hundred steps of each phase, and each change of the phase."""
     last: tuple[str, int] = "", -1
 
@@ -107,8 +107,12 @@ def verified(folder: Path, here: Path | None, on_progress: OnProgress) -> Verifi
     content = verify(folder, on_progress)
     about = read(folder)
     plan, runs = structure.plan_of(about), structure.runs_of(folder)
-    _refuse(structure.missing(folder, plan, runs) or structure.unlike(plan, runs) or _strangers(about, runs))
-    _refuse(list(_of_runs(folder, runs, on_progress)))
+    _refuse(
+        structure.missing_runs(folder, plan, runs)
+        or structure.inconsistent_triplets(plan, runs)
+        or _inconsistent_sources(about, runs)
+    )
+    _refuse(list(_check_runs(folder, runs, on_progress)))
     on_progress("computing the result", 0, 1)
     result = _result(about, plan, Store(folder))
     if about.result is None and result is not None:
@@ -123,14 +127,14 @@ def _refuse(problems: list[str]) -> None:
         raise Broken(*problems)
 
 
-def _strangers(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
+def _inconsistent_sources(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
     """Return the contradictions between the archive's data sets or imported runs and its runs."""
     datasets = {run.dataset: run.fingerprint for run in runs.values()}
     problems = [] if datasets == about.datasets else [f"The data sets of {ABOUT} are not those of its runs."]
     return problems + [f"Run {key[:12]} is said to be imported, and is not there." for key in about.imported.keys() - runs.keys()]
 
 
-def _of_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) -> Iterator[str]:
+def _check_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) -> Iterator[str]:
     store = Store(folder)
     tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
 
@@ -142,19 +146,19 @@ def _of_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) ->
         on_progress("comparing runs with their predictions", done, len(runs))
         try:
             events = claims.valid_events(each_event(folder, key))
-            problems = events.problems or list(_of_run(store, key, run, events, predictions_for))
+            problems = events.problems or list(_check_run(store, key, run, events, predictions_for))
             if not problems and store.finished(key) and not run.reads:
-                problems = list(_unlike_others(key, run, predictions_for(key), tested))
+                problems = list(_check_test_set(key, run, predictions_for(key), tested))
         except Broken as error:
             problems = error.problems
             yield from problems
             continue
-        except WRONG as error:
+        except UNTRUSTED_ERRORS as error:
             problems = [f"Its files cannot be read: {error}."]
         yield from (f"Run {key[:12]}: {problem}" for problem in problems)
 
 
-def _of_run(
+def _check_run(
     store: Store, key: str, run: RunSpec, events: claims.ValidEvents, predictions_for: Callable[[str], Predictions]
 ) -> Iterator[str]:
     files = [name for name in RESULT_FILES if (store.run(key) / name).exists()]
@@ -182,7 +186,7 @@ def _of_run(
             yield "It does not say the mean of what its members say."
 
 
-def _unlike_others(
+def _check_test_set(
     key: str, run: RunSpec, predictions: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
 ) -> Iterator[str]:
     """Yield a problem unless runs on one data set with one split have one test set, with the same true labels."""
@@ -201,7 +205,7 @@ def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
         return None
     try:
         again = summarize(plan, store.read_predictions, store.read_trajectory)
-    except WRONG as error:
+    except UNTRUSTED_ERRORS as error:
         raise Broken(f"The result cannot be computed from the predictions: {error}") from None
     if about.result is None:
         return again

@@ -31,7 +31,7 @@ def runs_of(folder: Path) -> dict[str, RunSpec]:
     return runs
 
 
-def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+def missing_runs(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     """Return a sentence for each run that is named but missing, and for each that has files but no specification."""
     named = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
     named |= {need for run in runs.values() for need in run.needs}
@@ -39,7 +39,7 @@ def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     return [f"Run {key[:12]} is missing." for key in sorted(named - runs.keys())]
 
 
-def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+def inconsistent_triplets(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     """Return a sentence for each triplet whose runs do not fit the experiment: models, method, seed, and labels."""
     problems = []
     for number, triplet in enumerate(plan.triplets, 1):
@@ -50,7 +50,7 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
             and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
             and (weak.errors, ceiling.labels) == (plan.spec.weak.errors, GROUND_TRUTH)
             and (weak.derives or weak.labels == GROUND_TRUTH)
-            and _taught(plan.spec.methods[triplet.method], student, triplet, runs)
+            and _learns_from_weak(plan.spec.methods[triplet.method], student, triplet, runs)
             and {weak.seed, student.seed, ceiling.seed} == {triplet.seed}
         )
         if not fits:
@@ -58,7 +58,7 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     return problems
 
 
-def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
+def _learns_from_weak(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
     """Return whether the student learned from its supervisor, or through other runs from models like it."""
     if learns_from_supervisor(method):
         return student.labels == triplet.weak

@@ -26,7 +26,7 @@ def weight_field(description: str) -> float:
 
 
 GUESS = "Share of the target that is the student’s own guess, after the warm-up."
-RAMP = "Share of the training over which the weight rises linearly from zero."
+WARM_UP = "Share of the training over which the weight rises linearly from zero."
 
 FRACTION = "Share of half B, validation rows included, with ground truth; the seed draws the rows."
 

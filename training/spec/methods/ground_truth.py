@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from training.spec.methods.base import GUESS, RAMP, MethodBase, fraction_field, weight_field
+from training.spec.methods.base import GUESS, WARM_UP, MethodBase, fraction_field, weight_field
 
 
 class Mixed(MethodBase):
@@ -32,7 +32,7 @@ class Anchored(MethodBase):
     kind: Literal["anchored"] = Field("anchored", title="Anchored confidence loss")
     fraction: float = fraction_field()
     weight: float = weight_field(f"{GUESS} It is 0 for rows with ground truth.")
-    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=RAMP)
+    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=WARM_UP)
 
 
 class EasyToHard(MethodBase):

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from training.spec.methods.base import GUESS, RAMP, MethodBase, weight_field
+from training.spec.methods.base import GUESS, WARM_UP, MethodBase, weight_field
 
 
 class Naive(MethodBase):
@@ -30,7 +30,7 @@ class Confidence(MethodBase):
         f"{GUESS} With more than two classes the guess is "
         "the most probable one, an extension of the paper that is ours and does not keep the classes balanced."
     )
-    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=RAMP)
+    ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=WARM_UP)
     threshold: Literal["median", "prior"] = Field(
         "median",
         title="Threshold",

@@ -14,7 +14,7 @@ from training.cli.main import main
 from training.command_output import Attribution
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.outputs.attribution import MOST, erase, log_odds, pieces_of
+from training.engine.outputs.attribution import MOST, attribution_of, log_odds, pieces_of
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, str, float]:
@@ -24,7 +24,7 @@ def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, st
     text = str(examples.text[int(np.flatnonzero(examples.id == test.id[number])[0])])
     prob = float(test.prob[number])
     odds = np.log(prob / (1 - prob))
-    return erase(run, store, int(test.id[number])), text, odds if test.gold[number] else -odds
+    return attribution_of(run, store, int(test.id[number])), text, odds if test.gold[number] else -odds
 
 
 def test_in_a_bag_of_words_the_effect_of_a_word_is_its_weight_and_that_of_punctuation_is_none(store: Store) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.engine.targets.overlap import kinds, nearness, sureness, threshold
+from training.engine.targets.overlap import certainty, kinds, similarity, threshold
 
 
 def searched(values: np.ndarray) -> float:
@@ -45,13 +45,13 @@ def test_where_the_supervisor_is_as_sure_of_all_rows_all_are_hard_and_none_overl
 def test_sureness_of_two_classes_is_the_same_however_they_are_written() -> None:
     weak = np.array([0.1, 0.5, 0.8], np.float32)
     both = np.stack([1 - weak, weak], axis=1)
-    np.testing.assert_allclose(sureness(weak), np.abs(2 * weak - 1), atol=1e-6)
-    np.testing.assert_allclose(sureness(both), sureness(weak), atol=1e-6)
-    assert sureness(np.full((1, 4), 0.25, np.float32)).tolist() == [0.0]
+    np.testing.assert_allclose(certainty(weak), np.abs(2 * weak - 1), atol=1e-6)
+    np.testing.assert_allclose(certainty(both), certainty(weak), atol=1e-6)
+    assert certainty(np.full((1, 4), 0.25, np.float32)).tolist() == [0.0]
 
 
 def test_the_nearest_of_many_rows_is_found_whatever_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = np.random.default_rng(0)
     rows, hard = chance.normal(size=(50, 4)).astype(np.float32), chance.normal(size=(7, 4)).astype(np.float32)
     monkeypatch.setattr("training.engine.targets.overlap.ROWS", 16)
-    np.testing.assert_allclose(nearness(rows, hard), (rows @ hard.T).max(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(similarity(rows, hard), (rows @ hard.T).max(axis=1), rtol=1e-6)
