@@ -20,7 +20,7 @@ class ModelOut(Schema):
     title: str
     family: str
     kind: Kind
-    recipes: bool
+    shipped: bool
     gated: bool
     parameters: int
     layers: int | None
