@@ -19,7 +19,7 @@ class Question(models.Model):
     key = models.CharField(max_length=64)  # of the run
     example = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED, db_index=True)
-    answer = models.JSONField(null=True)  # training.command_output.Erasure
+    answer = models.JSONField(null=True)  # training.command_output.Attribution
     error = models.TextField(blank=True)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)

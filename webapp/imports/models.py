@@ -37,14 +37,14 @@ class Import(models.Model):
     registered = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(max_length=255, blank=True)
     size = models.PositiveBigIntegerField(default=0)
-    look = models.JSONField(null=True)  # training.command_output.Looked
+    look = models.JSONField(null=True)  # training.command_output.Preview
     mapping = models.JSONField(null=True)  # training.catalog.column_mapping.Mapping
     about = models.JSONField(null=True)  # training.catalog.dataset_card.About; given before the checks, nobody needs to save
     state = models.CharField(max_length=8, choices=State, default=State.NEW, db_index=True)
     phase = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
-    checked = models.JSONField(null=True)  # training.command_output.Checked
+    checked = models.JSONField(null=True)  # training.command_output.CheckResult
     shelved = models.CharField(max_length=64, blank=True)  # its name on the shelf
     error = models.TextField(blank=True)
     stop_asked = models.BooleanField(default=False)
