@@ -219,7 +219,7 @@ def group_of(outcomes: Sequence[Outcome], read_test: TestReader, read_stops: Sto
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
     supervisors, students = tested(complete, "weak", read_test), tested(complete, "student", read_test)
-    same = np.stack([supervisor.label == pupil.label for supervisor, pupil in zip(supervisors, students, strict=True)])
+    same = np.stack([weak.label == strong.label for weak, strong in zip(supervisors, students, strict=True)])
     classes = students[0].classes
     by_rule = [replayed for outcome in complete if (replayed := read_stops(outcome.student_run))]
     return Group(

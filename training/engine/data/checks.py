@@ -74,7 +74,7 @@ def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None)
             for row, example in zip(samples, _texts(file, samples), strict=True)
         )
     on_progress("baselines", 0, 1)
-    found_baselines = baselines(texts, label[sampled], group[sampled])
+    results = baselines(texts, label[sampled], group[sampled])
     on_progress("baselines", 1, 1)
     sizes = np.unique(group, return_counts=True)[1]
     report = Report(
@@ -85,7 +85,7 @@ def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None)
         largest_group=int(sizes.max()),
         lengths=lengths(words, label),
         neighbours=near,
-        baselines=found_baselines,
+        baselines=results,
         sampled=len(sampled),
         samples=shown_samples,
         warnings=(),
