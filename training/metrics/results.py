@@ -260,32 +260,27 @@ def contrasts_of(methods: Sequence[Sequence[Outcome]], read_test: TestReader) ->
 def contrast_of(base: Sequence[Outcome], other: Sequence[Outcome], read_test: TestReader) -> Contrast | None:
     """Return the difference of student accuracies on the seeds where both students have finished; None without such a seed."""
     both = [
-        (baseline, compared)
-        for baseline, compared in zip(base, other, strict=True)
-        if baseline.student is not None and compared.student is not None
+        (first, second)
+        for first, second in zip(base, other, strict=True)
+        if first.student is not None and second.student is not None
     ]
     if not both:
         return None
     names = both[0][1].model_dump(include={"weak_model", "strong_model", "method", "method_index"})
-    (baseline_rights, clusters), (compared_rights, _) = (
-        rights(side, ("student",), read_test) for side in zip(*both, strict=True)
-    )
-    spread = measure(np.concatenate([baseline_rights, compared_rights]), clusters)
+    (right, clusters), (other_right, _) = (rights(side, ("student",), read_test) for side in zip(*both, strict=True))
+    spread = measure(np.concatenate([right, other_right]), clusters)
     p = p_value(spread, (-1, 1))
     return Contrast(
         **names,
         baseline=base[0].method,
         baseline_index=base[0].method_index,
-        seeds=tuple(baseline.seed for baseline, _ in both),
+        seeds=tuple(first.seed for first, _ in both),
         difference=combination(spread, (-1, 1)),
         p=p,
         p_holm=p,
-        discordant=tuple(
-            mcnemar(baseline.seed, *runs)
-            for (baseline, _), *runs in zip(both, baseline_rights[0], compared_rights[0], strict=True)
-        ),
+        discordant=tuple(mcnemar(first.seed, *runs) for (first, _), *runs in zip(both, right[0], other_right[0], strict=True)),
         pgr_difference=_pgr_difference(
-            [(baseline, compared) for baseline, compared in both if not baseline.missing and not compared.missing], read_test
+            [(first, second) for first, second in both if not first.missing and not second.missing], read_test
         ),
     )
 
@@ -295,8 +290,8 @@ def _pgr_difference(complete: Sequence[tuple[Outcome, Outcome]], read_test: Test
     if not complete:
         return None
     (triplet, clusters), (student, _) = (
-        rights([baseline for baseline, _ in complete], ("weak", "student", "ceiling"), read_test),
-        rights([compared for _, compared in complete], ("student",), read_test),
+        rights([first for first, _ in complete], ("weak", "student", "ceiling"), read_test),
+        rights([second for _, second in complete], ("student",), read_test),
     )
     spread = measure(np.concatenate([triplet, student]), clusters)
     difference = ratio(spread, (0, -1, 0, 1), (-1, 0, 1, 0))

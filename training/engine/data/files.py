@@ -102,10 +102,7 @@ class _Lines(Reader):
     """Base class of CSV and JSON lines: lines of UTF-8, decoded so that an invalid byte is reported with row and column."""
 
     def lines(self) -> Iterator[str]:
-        """Yield lines with their ends, which may be \
-, \\r\
-, or \\r in a file without \
-."""
+        """Yield lines with their ends, which may be \\n, \\r\\n, or \\r in a file without \\n."""
         self.done = 0
         with self.path.open("rb") as file:
             head = file.read(2**16)
