@@ -3,17 +3,17 @@
 import gc
 from collections.abc import Callable
 
-from training.artifacts import Store
 from training.events import Event
-from training.plan import Plan, Triplet, make_plan
+from training.planning.plan import Plan, Triplet, make_plan
 from training.spec import ExperimentSpec, RunSpec
+from training.storage.artifacts import Store
 
 __all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "execute", "make_plan"]
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
-    """Trains ``run`` to its end, or to a checkpoint once ``should_stop`` says so. The one door into the engine and into torch."""
-    gc.disable()  # torch brings a million objects that stay: looking through them for garbage is a sixth of its import
+    """Train ``run`` to its end, or to a checkpoint once ``should_stop`` returns true. The only way into the engine and torch."""
+    gc.disable()  # torch creates a million lasting objects: scanning them for garbage is a sixth of its import time
     try:
         from training.engine.execute import execute as engine_execute
 
@@ -23,8 +23,8 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
     engine_execute(run, store, emit, should_stop)
 
 
-def warm_up() -> None:
-    """Imports all that a run may need, and computes nothing."""
-    from training.engine.warm import import_all
+def preload() -> None:
+    """Import every module that a run may need, and compute nothing."""
+    from training.engine.preload import import_all
 
     import_all()

@@ -1,4 +1,4 @@
-"""A laboratory from a notebook or a script: launch, follow, and read what came of it. No torch comes with it."""
+"""A client for notebooks and scripts: launch experiments, follow them, and read their results. It does not import torch."""
 
 import os
 import time
@@ -10,22 +10,22 @@ from typing import Any
 
 import httpx2
 
-from training.events import standing
-from training.results import Result
+from training.events import valid_measurements
+from training.metrics.results import Result
 from training.spec import ExperimentSpec
 
-AT_REST = ("finished", "failed", "stopped", "draft")
+FINAL_STATES = ("finished", "failed", "stopped", "draft")
 TRIES = 5
 TOO_OFTEN = 429
-NO_NUMBERS = ("kind", "step", "seq", "attempt", "at")
-PATIENCE = 60.0
-"""Seconds for one answer."""
+NOT_MEASURED = ("kind", "step", "seq", "attempt", "at")
+TIMEOUT_SECONDS = 60.0
+"""Seconds to wait for one response."""
 
 Json = dict[str, Any]
 
 
 class Refused(Exception):
-    """What the laboratory answered instead: ``problems`` are pairs of the wrong field's path and a sentence."""
+    """An error response of the laboratory: ``problems`` are pairs of a field's path and a sentence."""
 
     def __init__(self, status: int, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
@@ -37,60 +37,63 @@ class Lab:
 
     def __init__(self, url: str, token: str = "") -> None:  # nosec B107 # no secret by default
         headers = {"Authorization": f"Bearer {token or os.environ.get('W2S_TOKEN', '')}"}
-        self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=PATIENCE)
+        self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
 
     def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":
-        """Raises Refused for a spec that cannot be run. An answer that is lost on the way makes no second experiment."""
-        wanted = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
-        told = self.ask("POST", "experiments?launch=true", wanted, {"Idempotency-Key": str(uuid.uuid4())})
-        return Experiment(self, told)
+        """Launch the experiment ``spec``. Repeating the request after a lost response starts no second experiment.
+
+        Raises Refused for a spec that cannot be run.
+        """
+        body = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+        answer = self.ask("POST", "experiments?launch=true", body, {"Idempotency-Key": str(uuid.uuid4())})
+        return Experiment(self, answer)
 
     def experiment(self, number: int) -> "Experiment":
         return Experiment(self, self.ask("GET", f"experiments/{number}"))
 
     def experiments(self, text: str = "", state: str = "") -> Iterator[Json]:
-        """The list, newest first: id, name, owner, state and number of runs of each, by a part of the name and by state."""
+        """Yield the experiments, newest first: id, name, owner, state and number of runs, by part of the name and by state."""
         page, pages = 1, 1
         while page <= pages:
-            found = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
-            yield from found["experiments"]
-            page, pages = page + 1, found["pages"]
+            answer = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
+            yield from answer["experiments"]
+            page, pages = page + 1, answer["pages"]
 
     def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
-        """Brings an archive to the laboratory and waits until it has verified it, asking every so many ``seconds``.
+        """Upload an archive and wait until the laboratory has verified it, polling every ``seconds``.
 
-        Raises Refused with what is wrong with it.
+        Raises Refused with the problems of the archive.
         """
         with archive.open("rb") as file:
-            told = _told(self._http.post("archives", files={"file": file}))
-        while told["state"] in ("queued", "running"):
+            upload = _content(self._http.post("archives", files={"file": file}))
+        while upload["state"] in ("queued", "running"):
             time.sleep(seconds)
-            told = self.ask("GET", f"archives/{told['id']}")
-        if told["experiment"] is None:
-            raise Refused(422, [("file", problem) for problem in told["problems"] or ["The experiment was deleted."]])
-        return self.experiment(told["experiment"])
+            upload = self.ask("GET", f"archives/{upload['id']}")
+        if upload["experiment"] is None:
+            raise Refused(422, [("file", problem) for problem in upload["problems"] or ["The experiment was deleted."]])
+        return self.experiment(upload["experiment"])
 
     def ask(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES
     ) -> Any:
-        """One operation of the API, as JSON. Where nobody answers it is tried again, which only repeatable ones may be.
+        """Call one operation of the API and return its JSON. A failed connection is retried, so the operation must be repeatable.
 
-        Whoever has asked too often waits as long as the laboratory says; nothing was done then.
+        After too many requests it waits as long as the response says; such a request had no effect.
         """
         for pause in range(tries):
             try:
                 answer = self._http.request(method, path, json=body, headers=headers)
                 if answer.status_code != TOO_OFTEN or pause == tries - 1:
-                    return _told(answer)
+                    return _content(answer)
                 time.sleep(float(answer.headers.get("Retry-After", 1)))
-            except httpx2.TransportError:  # no connection, or one that broke
+            except httpx2.TransportError:  # no connection, or a broken one
                 if pause == tries - 1:
                     raise
                 time.sleep(2**pause / 2)
         raise AssertionError("every try returns or raises")
 
     def save(self, path: str, target: Path) -> None:
-        """What the API answers with as a file."""
+        """Save the response of the API to the file ``target``."""
         with self._http.stream("GET", path) as answer:
             if answer.is_error:
                 answer.read()
@@ -101,10 +104,10 @@ class Lab:
 
 
 class Experiment:
-    """One experiment as it was when it was last asked about."""
+    """An experiment, as of the last request."""
 
-    def __init__(self, lab: Lab, told: Json) -> None:
-        self.lab, self.told = lab, told
+    def __init__(self, lab: Lab, data: Json) -> None:
+        self.lab, self.told = lab, data
 
     @property
     def id(self) -> int:
@@ -112,7 +115,7 @@ class Experiment:
 
     @property
     def state(self) -> str:
-        """draft, waiting, running, stopping, stopped, failed or finished"""
+        """One of draft, waiting, running, stopping, stopped, failed and finished."""
         return str(self.told["state"])
 
     @property
@@ -124,11 +127,11 @@ class Experiment:
         return self
 
     def follow(self, seconds: float = 2.0) -> Iterator["Experiment"]:
-        """Itself, each time that it has got on, until nothing of it is at work any more."""
+        """Yield this experiment after every change, until no run of it is waiting or running."""
         while True:
             before = self.told
             yield self
-            if self.state in AT_REST:
+            if self.state in FINAL_STATES:
                 return
             while self.refresh().told == before:
                 time.sleep(seconds)
@@ -142,20 +145,20 @@ class Experiment:
         return self
 
     def delete(self) -> None:
-        """Its runs stay for others, and its shares as they are. Raises Refused while something of it is at work."""
+        """Delete the experiment. Its runs and shares stay. Raises Refused while one of its runs is waiting or running."""
         self.lab.ask("DELETE", f"experiments/{self.id}")
 
     def share(self, choices: Mapping[str, Any] | None = None, **link: Any) -> str:
-        """Freezes it for readers and answers with the address of a link, which is told this once.
+        """Freeze the experiment as a share and return the address of a link to it, which is shown only this once.
 
         ``choices`` are those of the page: title, authors, notes, curves, examples, highlights. ``link``: name, days, password,
-        previews. An answer that is lost on the way is not asked for again, or there would be a second share.
+        previews. The request is not retried after a lost response, since that would create a second share.
         """
         share = self.lab.ask("POST", f"experiments/{self.id}/shares", dict(choices or {}), tries=1)
         return str(self.lab.ask("POST", f"shares/{share['slug']}/links", link, tries=1)["url"])
 
     def curves(self) -> list[Json]:
-        """A row for each number that its runs told, as ``pandas.DataFrame`` takes them: run, role, seed, step, name, value.
+        """Return a row for each number that the runs logged, for ``pandas.DataFrame``: run, role, seed, step, name, value.
 
         Names are those of the events: loss, lr, accuracy, agreement, agreement_right, agreement_wrong and so on.
         """
@@ -165,23 +168,23 @@ class Experiment:
         about = {"run": run["run"], "role": run["role"], "seed": self.lab.ask("GET", f"runs/{run['run']}")["spec"]["seed"]}
         return [
             {**about, "step": event["step"], "name": name, "value": value}
-            for event in standing(self._events(run["run"]))
+            for event in valid_measurements(self._events(run["run"]))
             for name, value in event.items()
-            if name not in NO_NUMBERS and value is not None
+            if name not in NOT_MEASURED and value is not None
         ]
 
     def _events(self, run: int) -> Iterator[Json]:
         last = 0
-        while found := self.lab.ask("GET", f"runs/{run}/events?after={last}")["events"]:
-            yield from found
-            last = found[-1]["seq"]
+        while events := self.lab.ask("GET", f"runs/{run}/events?after={last}")["events"]:
+            yield from events
+            last = events[-1]["seq"]
 
     def archive(self, target: Path) -> None:
-        """The whole experiment as a zip file that another laboratory verifies."""
+        """Save the whole experiment as a zip file, which another laboratory can verify and import."""
         self.lab.save(f"experiments/{self.id}/archive", target)
 
 
-def _told(answer: httpx2.Response) -> Any:
+def _content(answer: httpx2.Response) -> Any:
     if answer.is_error:
         raise _refused(answer)
     return answer.json() if answer.content else None
@@ -189,7 +192,7 @@ def _told(answer: httpx2.Response) -> Any:
 
 def _refused(answer: httpx2.Response) -> Refused:
     try:
-        problems = [(one["path"], one["message"]) for one in answer.json()["errors"]]
+        problems = [(error["path"], error["message"]) for error in answer.json()["errors"]]
     except (ValueError, KeyError, TypeError):
         problems = [("", f"The laboratory answered {answer.status_code}.")]
     return Refused(answer.status_code, problems)

@@ -1,4 +1,4 @@
-"""Variables of the environment, each read by one of these and refused with one sentence where it cannot be meant as it stands."""
+"""Typed readers of environment variables; an invalid value raises a SettingError of one sentence."""
 
 import getpass
 import ipaddress
@@ -18,11 +18,11 @@ PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 class SettingError(ValueError):
-    """A variable cannot be used. The message is one sentence for whoever has set it, and holds no password."""
+    """An unusable environment variable. The message is one sentence for the administrator and contains no password."""
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable without blanks around it; ``default`` where it is not set, or empty. Raises SettingError."""
+    """Return the variable without surrounding blanks; ``default`` where it is unset or empty. Raises SettingError."""
     value = os.environ.get(name, "").strip()
     if not PRINTABLE.fullmatch(value):
         raise SettingError(f"{name} must be one line of text, and it holds a control character.")
@@ -30,7 +30,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def flag(name: str, default: bool = False) -> bool:
-    """Raises SettingError for what is neither yes nor no."""
+    """Return a boolean variable. Raises SettingError for anything but yes or no."""
     value = text(name).lower()
     if value and value not in YES + NO:
         raise _wrong(name, "1 or 0")
@@ -38,7 +38,7 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def whole(name: str, default: int, least: int = 0, most: int | None = None) -> int:
-    """Raises SettingError for what is no whole number from ``least`` to ``most``."""
+    """Return a whole number. Raises SettingError outside ``least`` to ``most``."""
     value = text(name)
     if not value:
         return default
@@ -48,7 +48,7 @@ def whole(name: str, default: int, least: int = 0, most: int | None = None) -> i
 
 
 def number(name: str, default: float, least: float = 0, most: float = 1_000_000) -> float:
-    """Raises SettingError for what is no decimal number from ``least`` to ``most``, or has a unit or an exponent."""
+    """Return a decimal number. Raises SettingError outside ``least`` to ``most``, and for a unit or an exponent."""
     value = text(name)
     if not value:
         return default
@@ -58,7 +58,7 @@ def number(name: str, default: float, least: float = 0, most: float = 1_000_000)
 
 
 def names(name: str, default: Sequence[str] = ()) -> list[str]:
-    """What stands between commas."""
+    """Return the parts of a comma-separated variable."""
     return [part for part in (part.strip() for part in text(name).split(",")) if part] or list(default)
 
 
@@ -70,7 +70,7 @@ def choice(name: str, default: str, among: Sequence[str]) -> str:
 
 
 def rate(name: str, default: str) -> str:
-    """Requests in a time, as ``600/m``. Raises SettingError."""
+    """Return a rate of requests, such as ``600/m``. Raises SettingError."""
     value = text(name, default)
     if not RATE.fullmatch(value):
         raise _wrong(name, "a number and a time, as 10/s, 600/m, 5000/h or 9999/d")
@@ -78,7 +78,7 @@ def rate(name: str, default: str) -> str:
 
 
 def memory(name: str, default: str) -> str:
-    """An amount of memory, as ``512MB``. Raises SettingError."""
+    """Return an amount of memory, such as ``512MB``. Raises SettingError."""
     value = text(name, default)
     if not MEMORY.fullmatch(value):
         raise _wrong(name, "a number and a unit, as 512MB or 2GiB")
@@ -86,7 +86,7 @@ def memory(name: str, default: str) -> str:
 
 
 def address(name: str, schemes: Sequence[str], default: str = "") -> str:
-    """A URL of one of ``schemes``. Raises SettingError, which does not repeat the URL, since it may hold a password."""
+    """Return a URL of one of ``schemes``. Raises SettingError, which does not repeat the URL, since it may contain a password."""
     value = text(name, default)
     if not value:
         return value
@@ -105,9 +105,9 @@ def address(name: str, schemes: Sequence[str], default: str = "") -> str:
 
 
 def networks(name: str) -> list[str]:
-    """IP addresses and networks between commas. Raises SettingError for names, and for a network that is everybody."""
-    found = names(name)
-    for part in found:
+    """Return comma-separated IP addresses and networks. Raises SettingError for names, and for a network of all addresses."""
+    parts = names(name)
+    for part in parts:
         try:
             network = ipaddress.ip_network(part, strict=True)
         except ValueError:
@@ -116,11 +116,11 @@ def networks(name: str) -> list[str]:
             ) from None
         if network.prefixlen == 0:
             raise SettingError(f"{name} must name the addresses of the proxies, and “{part}” is every address.")
-    return found
+    return parts
 
 
 def folder(name: str, default: Path) -> Path:
-    """An absolute path; ``~`` is the home folder."""
+    """Return an absolute path; ``~`` is the home folder. Raises SettingError."""
     value = text(name)
     try:
         return (Path(value).expanduser() if value else default).resolve()
@@ -129,14 +129,14 @@ def folder(name: str, default: Path) -> Path:
 
 
 def in_url(host: str) -> str:
-    """A host as URLs and host headers have it: an IPv6 address in brackets."""
+    """Return a host as URLs and Host headers spell it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def home(instead: Path) -> None:
-    """Give libraries that ask for home folder and name of the account ``instead`` and its number, where it has none.
+    """Set HOME to ``instead`` and USER to the user id where the account has none of its own.
 
-    So it is for a bare user id in a container.
+    This is the case for a bare user id in a container; several libraries read both.
     """
     try:
         Path.home()
@@ -148,5 +148,5 @@ def home(instead: Path) -> None:
         os.environ["USER"] = str(os.getuid())
 
 
-def _wrong(name: str, wanted: str) -> SettingError:
-    return SettingError(f"{name} must be {wanted}, and it is “{text(name)[:60]}”.")
+def _wrong(name: str, expected: str) -> SettingError:
+    return SettingError(f"{name} must be {expected}, and it is “{text(name)[:60]}”.")

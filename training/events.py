@@ -1,4 +1,4 @@
-"""Small typed facts from a run, one shape from the trainer to the screen: the only thing that changes a run's status."""
+"""The events of a run, one type from the trainer to the page; nothing else changes a run's status."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,17 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from training.frozen import Reported
+from training.base_models import Reported
 
 
 class RunWaiting(Reported):
-    """The run was asked for again and waits for the runs that label for it."""
+    """The run was requested again and waits for the runs that it needs."""
 
     kind: Literal["waiting"] = "waiting"
 
 
 class RunQueued(Reported):
-    """The run waits for a worker; all that it needs is finished."""
+    """The run waits for a worker; all runs that it needs are finished."""
 
     kind: Literal["queued"] = "queued"
 
@@ -29,20 +29,20 @@ class RunClaimed(Reported):
 
 
 class RunStarted(Reported):
-    """The trainer works. A resumed attempt goes on after ``resumed_from`` steps: later points of older attempts are void."""
+    """The trainer has started. A resumed attempt continues after ``resumed_from`` steps: later points of older ones are void."""
 
     kind: Literal["started"] = "started"
     total_steps: int
     resumed_from: int = 0
     rows: int | None = None
-    """Of its half for learning, those that it learns from, where its method leaves some out."""
+    """Rows that the run learns from, where its method leaves some out of the ``rows_of`` training rows of its half."""
     rows_of: int | None = None
     device: str
     versions: dict[str, str]
 
 
 class Progress(Reported):
-    """How far a phase other than training is, for example "features": ``done`` of ``total`` rows."""
+    """Progress of a phase other than training, such as "features": ``done`` of ``total`` rows."""
 
     kind: Literal["progress"] = "progress"
     phase: str
@@ -51,7 +51,7 @@ class Progress(Reported):
 
 
 class MetricLogged(Reported):
-    """Mean training loss (nats per example) since the last one, against the run's own targets.
+    """Mean training loss (nats per example) since the previous such event, against the run's own targets.
 
     ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
     guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes.
@@ -89,24 +89,24 @@ class CheckpointSaved(Reported):
 
 
 class StopRequested(Reported):
-    """Somebody asked for the run to stop; ``by`` is the name of the account."""
+    """A stop was requested; ``by`` is the name of the account."""
 
     kind: Literal["stop"] = "stop"
     by: str
 
 
 class RunFinished(Reported):
-    """The run's predictions are saved: those of ``selected_step``, which the run's stop rule chose; ``accuracy`` is their share.
+    """The run has finished: its predictions are those of ``selected_step``, which its stop rule chose.
 
-    It is on the whole test set, the two other accuracies on the examples of it that were watched during training: on ``watched``
-    of them, None for all. The hindsight one is the best of all evaluations: no result, since it was chosen by looking at the test
-    set. A run that learned texts predicts nothing and has no accuracy.
+    ``accuracy`` is on the whole test set; the other two accuracies are on the ``watched`` test examples that were evaluated
+    during training, None for all of them. ``hindsight_accuracy`` is the best of all evaluations: not a result, since it was
+    chosen on the test set. A run that learned texts predicts no labels and has no accuracy.
     """
 
     kind: Literal["finished"] = "finished"
     accuracy: float | None = None
     seconds: float
-    """Spent by this attempt, from its start to its end."""
+    """Duration of this attempt, from its start to its end."""
     selected_step: int
     last_step: int
     last_accuracy: float | None = None
@@ -116,9 +116,9 @@ class RunFinished(Reported):
 
 
 class ArtifactDamaged(Reported):
-    """A ``file`` that the finished run left is not what was written, or is missing: the ``problem`` says which.
+    """A ``file`` of a finished run is not what was written, or is missing: ``problem`` says which.
 
-    What the run left was moved aside, its result counts no longer, and it is trained again, to the same bytes.
+    The run's files were moved aside, its result no longer counts, and it is trained again, to the same bytes.
     """
 
     kind: Literal["damaged"] = "damaged"
@@ -127,17 +127,17 @@ class ArtifactDamaged(Reported):
 
 
 class RunStopped(Reported):
-    """Stopped on request after ``step`` steps, with a checkpoint from which it can go on."""
+    """The run was stopped on request after ``step`` steps, with a checkpoint from which it can resume."""
 
     kind: Literal["stopped"] = "stopped"
     step: int
 
 
 class RunFailed(Reported):
-    """``error`` is one sentence for a person, ``log`` the last lines of the trainer's output.
+    """The run has failed: ``error`` is one sentence for the user, ``log`` the last lines of the trainer's output.
 
-    What ``passes`` lies outside the run, such as a full disk: the same run may well succeed another time. ``damaged`` is the key
-    of a run that this one reads and a file of which is not what was written, empty of a file that several runs share.
+    ``passes`` marks a temporary cause outside the run, such as a full disk: the same run may succeed later. ``damaged`` is the
+    key of a run whose file, read by this one, is not what was written; it is empty for a file that several runs share.
     """
 
     kind: Literal["failed"] = "failed"
@@ -148,9 +148,9 @@ class RunFailed(Reported):
 
 
 class RunLost(Reported):
-    """The attempt broke off: ``cause`` is why, in words; empty where the worker that held the lease gives no sign of life.
+    """The attempt was lost: ``cause`` says why; empty where the worker that held the lease gives no sign of life.
 
-    An ``excused`` one is the laboratory's own fault, whose database was away: it is not counted among the attempts.
+    An ``excused`` loss was caused by an unreachable database of the laboratory and does not count as an attempt.
     """
 
     kind: Literal["lost"] = "lost"
@@ -160,7 +160,7 @@ class RunLost(Reported):
 
 
 class RunReleased(Reported):
-    """The worker that held the lease gave the run back in order: ``cause`` is why, empty where it shut down."""
+    """The worker that held the lease returned the run: ``cause`` says why; empty where the worker shut down."""
 
     kind: Literal["released"] = "released"
     worker: str
@@ -187,14 +187,14 @@ Event = Annotated[
 ]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-"""Parses and validates any event: ``EVENT.validate_json(line)``."""
+"""Adapter that parses and validates any event: ``EVENT.validate_json(line)``."""
 
 EVENTS = "events.jsonl"
-"""Beside the files of a run, where its events are kept in a file."""
+"""File of the event log in a run's folder."""
 
 
-class Told(Reported):
-    """A line of that file."""
+class EventRecord(Reported):
+    """One line of the event log."""
 
     seq: int
     attempt: int
@@ -202,15 +202,15 @@ class Told(Reported):
     event: Event
 
 
-def standing(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of a run's events, oldest first and as JSON, the metrics and evaluations that count.
+def valid_measurements(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the valid metrics and evaluations among a run's events, given oldest first and as JSON.
 
-    What an attempt told after the checkpoint from which a later one goes on is void.
+    Events of an attempt after the checkpoint from which a later attempt resumed are void.
     """
-    found: list[dict[str, Any]] = []
-    for one in told:
-        if one["kind"] == "started":
-            found = [earlier for earlier in found if earlier["step"] <= one["resumed_from"]]
-        elif one["kind"] in ("metric", "evaluation"):
-            found.append(one)
-    return found
+    valid: list[dict[str, Any]] = []
+    for event in events:
+        if event["kind"] == "started":
+            valid = [earlier for earlier in valid if earlier["step"] <= event["resumed_from"]]
+        elif event["kind"] in ("metric", "evaluation"):
+            valid.append(event)
+    return valid

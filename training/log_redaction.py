@@ -1,4 +1,4 @@
-"""Logs without secrets: what lets somebody in is replaced before any handler of this process sees it."""
+"""Redaction of logs: credentials are replaced before any handler of this process sees a record."""
 
 import logging
 import os
@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-GONE = "***"
+REPLACEMENT = "***"
 SECRET_VARIABLES = ("SECRET_KEY", "WEBHOOK_SECRET", "OIDC_CLIENT_SECRET", "HF_TOKEN", "W2S_TOKEN")
 URL_VARIABLES = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "WEBHOOK_URL")
 SHORTEST = 6
-"""Letters of a secret that is looked for as such: a shorter one would be found in words."""
+"""Shortest secret that is searched for literally: a shorter one would match inside words."""
 SLASH, PART = r"(?:/|%2F)", r"(?:(?!%2F)[^\s/?#&\"'<>\\)\]])"
 PATTERNS = (
-    # Links that let in: to log in, for a new password, to an account, to a share and what is embedded of one.
+    # Links that grant access: login, password reset, invitation, share and embedded chart.
     re.compile(rf"({SLASH}(?:login{SLASH}link|password{SLASH}reset){SLASH}{PART}+{SLASH})({PART}+)", re.IGNORECASE),
-    re.compile(rf"({SLASH}(?:s|e|join){SLASH})({PART}{{16,}})", re.IGNORECASE),  # a folder called s has shorter names in it
+    re.compile(rf"({SLASH}(?:s|e|join){SLASH})({PART}{{16,}})", re.IGNORECASE),  # 16: folders called s have shorter names
     re.compile(r"(\bbearer\s+)([\w.~+/=-]{16,})", re.IGNORECASE),
     re.compile(r"(\bauthorization[\"']?\s*[:=,]\s*b?[\"']?(?:\w+\s+)?)([^\s\"',;]+)", re.IGNORECASE),
     re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"']{0,100}:)([^\s\"']{1,400})(?=@)", re.IGNORECASE),
@@ -30,30 +30,30 @@ PATTERNS = (
         re.IGNORECASE,
     ),
 )
-"""Each keeps its first group and replaces its second. None takes more than linear time: strangers write what is logged."""
+"""Each pattern keeps its first group and replaces its second. All take linear time, since untrusted clients write to the logs."""
 
 
 def redact(text: str) -> str:
-    """``text`` with ``***`` for tokens in links and headers, passwords in URLs, and the secrets of the environment."""
+    """Return ``text`` with ``***`` for tokens in links and headers, passwords in URLs, and the secrets of the environment."""
     for value in _values(tuple(os.environ.get(name, "") for name in SECRET_VARIABLES + URL_VARIABLES)):
-        text = text.replace(value, GONE)
+        text = text.replace(value, REPLACEMENT)
     for pattern in PATTERNS:
-        text = pattern.sub(rf"\1{GONE}", text)
+        text = pattern.sub(rf"\1{REPLACEMENT}", text)
     return text
 
 
 @lru_cache(maxsize=4)
-def _values(found: tuple[str, ...]) -> tuple[str, ...]:
-    """The secrets themselves, of these values of the variables; the longest first, as one may contain another."""
-    secrets = set(found[: len(SECRET_VARIABLES)])
-    for url in found[len(SECRET_VARIABLES) :]:
+def _values(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the secrets in these values of the variables, the longest first, as one may contain another."""
+    secrets = set(values[: len(SECRET_VARIABLES)])
+    for url in values[len(SECRET_VARIABLES) :]:
         _, _, after = url.partition("://")
-        account, at, _ = after.rpartition("@")  # not by urlsplit, which is lost where a password has a sign too many
+        account, at, _ = after.rpartition("@")  # not by urlsplit, which fails on some characters in a password
         password = account.partition(":")[2] if at else ""
         secrets |= {password, unquote(password)}
-        if url == found[-1]:
-            secrets |= {_path(url)}  # the address of a webhook is what may call it
-    return tuple(sorted((one for one in secrets if len(one) >= SHORTEST), key=len, reverse=True))
+        if url == values[-1]:
+            secrets |= {_path(url)}  # the address of a webhook is its credential
+    return tuple(sorted((secret for secret in secrets if len(secret) >= SHORTEST), key=len, reverse=True))
 
 
 def _path(url: str) -> str:
@@ -64,11 +64,11 @@ def _path(url: str) -> str:
 
 
 class Record(logging.LogRecord):
-    """A record whose message, arguments and traceback hold no secret, whichever handler and formatter it comes to."""
+    """A log record without secrets in its message, arguments and traceback, for every handler and formatter."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        if isinstance(self.args, tuple):  # uvicorn's formatter of requests reads them one by one
+        if isinstance(self.args, tuple):  # uvicorn's access formatter reads them one by one
             self.args = tuple(redact(value) if isinstance(value, str) else value for value in self.args)
         if self.exc_info and self.exc_info[0]:
             self.exc_text = redact("".join(traceback.format_exception(*self.exc_info)).rstrip("\n"))
@@ -80,7 +80,7 @@ class Record(logging.LogRecord):
 
 
 def install() -> None:
-    """Redact all that this process logs, and the traceback it may end with."""
+    """Redact all log records of this process, and the traceback with which it may end."""
     logging.setLogRecordFactory(Record)
     sys.excepthook = _end
 

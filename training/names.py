@@ -1,7 +1,7 @@
-"""Names that come from elsewhere: the types that a specification may hold, and the one way from a name to a path.
+"""Names from outside: the types that a specification may contain, and the only conversion of a name to a path.
 
-Every key, digest and name of a run or an archive is of one of these types, so that a foreign file with another value is refused
-when it is read. Whatever becomes a part of a path goes through ``component`` as well.
+Every key, digest and name of a run or an archive has one of these types, so that an archive with another value is refused when
+it is read. A name that becomes part of a path also goes through ``component``.
 """
 
 import re
@@ -23,18 +23,18 @@ PLAIN_MODEL = re.compile(MODEL)
 HUB_MODEL = re.compile(rf"{HUB}{MODEL}/{MODEL}(@{REVISION})?")
 
 Key = Annotated[str, StringConstraints(pattern=rf"^{HEX}$")]
-"""Of a run: the SHA-256 of its canonical JSON, in hexadecimal."""
+"""Key of a run: the SHA-256 of its canonical JSON, in hexadecimal."""
 Fingerprint = Annotated[str, StringConstraints(pattern=rf"^{HEX}$")]
-"""Of a data set: the SHA-256 of its Parquet file."""
+"""Fingerprint of a data set: the SHA-256 of its Parquet file."""
 Digest = Annotated[str, StringConstraints(pattern=rf"^({HEX}|[0-9a-f]{{40}})?$")]
-"""Of a model: a SHA-256, or a commit on the Hub; empty of one that has no weights before it is trained."""
+"""Digest of a model: a SHA-256, or a commit on the Hub; empty for a model without pretrained weights."""
 Labels = Annotated[str, StringConstraints(pattern=rf"^({GROUND_TRUTH}|{HEX})$")]
-"""Where a run's labels are from: the ground truth, or the key of a run."""
+"""Source of a run's labels: the ground truth, or the key of a run."""
 DatasetName = Annotated[str, StringConstraints(pattern=rf"^{DATASET}$")]
 
 
 def model_name(name: str) -> str:
-    """``name``, where it can name a model: in the catalog, on the Hub, or in a local folder. Raises ValueError."""
+    """Return ``name`` if it can name a model in the catalog, on the Hub, or in a local folder. Raises ValueError."""
     if is_model_name(name):
         return name
     raise ValueError(
@@ -51,18 +51,18 @@ def is_model_name(name: str) -> bool:
 
 
 ModelName = Annotated[str, StringConstraints(max_length=LONGEST_FOLDER + len(LOCAL)), AfterValidator(model_name)]
-"""Of the catalog, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION`` or ``local:FOLDER``."""
+"""Name of a model: a catalog entry, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION`` or ``local:FOLDER``."""
 
 
 class UnsafeName(ValueError):
-    """A name that would lead a path somewhere else."""
+    """A name that could make a path leave its folder."""
 
 
 def component(name: str) -> str:
-    """``name``, where it is one plain part of a path. Raises UnsafeName for every other one.
+    """Return ``name`` if it is one plain component of a path. Raises UnsafeName otherwise.
 
-    Plain are up to 200 ASCII letters, digits, dots, - and _, of which the first is a letter or digit and no two dots follow
-    each other. So no name holds a separator, a NUL or a line break, and none is hidden or means another folder.
+    A plain component has up to 200 ASCII letters, digits, dots, - and _, begins with a letter or digit, and has no two dots in
+    a row. It therefore contains no separator, NUL or line break, is not hidden, and cannot name another folder.
     """
     if not COMPONENT.fullmatch(name) or ".." in name:
         raise UnsafeName(f"{name[:80]!r} cannot be the name of a file or folder.")
@@ -70,5 +70,5 @@ def component(name: str) -> str:
 
 
 def within(folder: Path, name: str, suffix: str = "") -> Path:
-    """The path of the file or folder ``name`` + ``suffix`` directly in ``folder``. Raises UnsafeName."""
+    """Return the path of the file or folder ``name`` + ``suffix`` directly in ``folder``. Raises UnsafeName."""
     return folder / (component(name) + suffix)

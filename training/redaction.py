@@ -1,4 +1,4 @@
-"""What leaves an installation says nothing of the machines, folders and accounts behind it."""
+"""Removal of the names of machines, folders and accounts from what leaves an installation."""
 
 import getpass
 import re
@@ -12,15 +12,15 @@ from training.catalog import local
 from training.events import ArtifactDamaged, Event, RunClaimed, RunFailed, RunLost, RunReleased, StopRequested
 
 REMOVED = "[removed]"
-"""What stands where a path, a host, an address or an account was."""
+"""Replacement of a path, a host, an address or an account."""
 
 SHORTEST_NAME = 3
-"""Shorter names of hosts and accounts are parts of ordinary words, and are left."""
+"""Length below which names of hosts and accounts are left, as they occur in ordinary words."""
 
 PART, END = r"[^\s'\",;:()\[\]/\\]", r"(?<![.])"
 
 PATTERNS = (
-    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+"),  # addresses, with what they have of accounts and passwords
+    re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+"),  # addresses, with their accounts and passwords
     re.compile(r"(?<=')[^'\n]*[/\\][^'\n]*(?=')|(?<=\")[^\"\n]*[/\\][^\"\n]*(?=\")|(?<=“)[^”\n]*[/\\][^”\n]*(?=”)"),
     re.compile(rf"(?:(?<![\w/])[A-Za-z]:)?(?<![\w/])(?:~{PART}*|\.{{1,2}})?(?:[/\\]{PART}*{END})+"),  # paths from a root
     re.compile(rf"{PART}+[/\\]{PART}*(?:[/\\]{PART}*)+{END}|{PART}+[/\\]{PART}*\.\w+"),  # and those without: a/b/c, a/b.txt
@@ -33,7 +33,7 @@ PATTERNS = (
 
 @cache
 def own_names() -> tuple[str, ...]:
-    """What this machine and this account are called, and where the account's files lie."""
+    """Return the names of this machine and this account, and the account's home folder."""
     try:
         account = getpass.getuser()
     except (OSError, KeyError):  # an account without a name, as in some containers
@@ -42,7 +42,7 @@ def own_names() -> tuple[str, ...]:
 
 
 def public_text(text: str, names: Iterable[str] = ()) -> str:
-    """``text`` without paths, hosts, addresses, this machine's own names and the further ``names``."""
+    """Return ``text`` without paths, hosts, addresses, this machine's own names and the further ``names``."""
     for name in sorted({*own_names(), *names}, key=len, reverse=True):
         if len(name) >= SHORTEST_NAME:
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", REMOVED, text)
@@ -52,7 +52,7 @@ def public_text(text: str, names: Iterable[str] = ()) -> str:
 
 
 class PublicEvents:
-    """Events of one archive as they may leave: workers are numbered, failures without log, nobody who stopped a run is named."""
+    """Redacted events of one archive: workers are numbered, failures have no log, and stop requests name no account."""
 
     def __init__(self, clean: Callable[[str], str] = public_text) -> None:
         self._clean = clean
@@ -78,22 +78,22 @@ class PublicEvents:
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """JSON in which every string, and every key, that is in ``names`` is replaced; others stay."""
+    """Return JSON in which every string and key that is in ``names`` is replaced; others stay."""
     if isinstance(value, str):
         return names.get(value, value)
     if isinstance(value, list | tuple):
-        return [renamed(one, names) for one in value]
+        return [renamed(item, names) for item in value]
     if isinstance(value, dict):
-        return {names.get(key, key): renamed(one, names) for key, one in value.items()}
+        return {names.get(key, key): renamed(item, names) for key, item in value.items()}
     return value
 
 
 def without_folders(value: Any) -> Any:
-    """JSON in which a local model that a spec of an earlier version names by its path is named by the folder's last name."""
+    """Return JSON with the last folder name in place of a local model's path, which specs of an earlier version have."""
     if isinstance(value, str):
         return local.public_name(value)
     if isinstance(value, list | tuple):
-        return [without_folders(one) for one in value]
+        return [without_folders(item) for item in value]
     if isinstance(value, dict):
-        return {local.public_name(key): without_folders(one) for key, one in value.items()}
+        return {local.public_name(key): without_folders(item) for key, item in value.items()}
     return value

@@ -1,7 +1,7 @@
-"""What counts as a word, and when two texts are the same: one definition for every rule, check, model and page.
+"""Words, and equality of texts: one definition for every rule, check, model and page.
 
 A word is a run of letters, digits and the marks that belong to them (vowel signs, accents), or one emoji. In scripts that are
-written without spaces each character with its marks is a word. For ASCII texts this is what the regular expression \\w+ finds.
+written without spaces each character with its marks is a word. For ASCII texts these are the matches of \\w+.
 """
 
 import re
@@ -16,12 +16,12 @@ EMOJI_PART = r"(?![©®™‼⁉ℹ↔-↪])\p{Extended_Pictographic}[\ufe0e\ufe
 EMOJI = rf"(?:\p{{Regional_Indicator}}{{2}}|{EMOJI_PART}(?:\u200d{EMOJI_PART})*)"
 LETTER = rf"(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}_]"
 WORD = rf"(?:[{UNSPACED}]\p{{M}}*|{LETTER}(?:[\u200c\u200d\u00ad]?{LETTER})*|{EMOJI})"
-"""Joiners and soft hyphens are part of a word where they stand inside of it."""
+"""Pattern of a word; joiners and soft hyphens belong to a word only inside it."""
 
 LENGTHS = rf"[{UNSPACED}]\p{{M}}*|[^\s{UNSPACED}]+"
 
 INVISIBLE = "\u00ad\u200b\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
-"""Characters that change nothing that is read: hyphens that may be shown, marks of direction, variants of emoji."""
+"""Characters without visible effect: soft hyphens, direction marks, variation selectors."""
 
 _words = regex.compile(WORD)
 _plain = re.compile("[\0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u203b\u20a0-\u20bf]*")
@@ -32,60 +32,60 @@ _invisible = dict.fromkeys(map(ord, INVISIBLE))
 
 
 def folded(text: str) -> str:
-    """``text`` in lower case and composed form (NFC), without invisible characters."""
+    """Return ``text`` in lower case and composed form (NFC), without invisible characters."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.translate(_invisible)).lower())
 
 
 def composed(text: str) -> str:
-    """``text`` in composed form (NFC) and without spaces around it, for names and values that are compared."""
+    """Return ``text`` in composed form (NFC) without surrounding spaces, for names and values that are compared."""
     return unicodedata.normalize("NFC", text.strip())
 
 
 def words(text: str) -> list[str]:
-    """The words of ``text``, folded, in order."""
+    """Return the words of ``text``, folded, in order."""
     text = folded(text)
     # Latin, Greek and Cyrillic: the same words, ten times as fast.
     return (_plain_words if _plain.fullmatch(text) else _words).findall(text)
 
 
 def wording(text: str) -> str:
-    """The words with a space between them: equal for texts that differ in case, spaces and signs, which share a group."""
+    """Return the words joined by spaces: equal for texts that differ in case, spacing and signs, which share a group."""
     return " ".join(words(text))
 
 
 def identity(text: str) -> str:
-    """Equal for texts that are copies of one another: case, spaces and invisible characters aside. Signs count."""
+    """Return the identity of a text: equal for copies, up to case, spaces and invisible characters. Signs count."""
     return " ".join(folded(text).split())
 
 
 def identity_sql(expression: str) -> str:
-    """``identity`` as an expression of DuckDB."""
+    """Return ``identity`` as a DuckDB expression."""
     return f"trim(regexp_replace({folded_sql(expression)}, '[\\s\\p{{Z}}]+', ' ', 'g'))"
 
 
 def folded_sql(expression: str) -> str:
-    """``folded`` as an expression of DuckDB."""
+    """Return ``folded`` as a DuckDB expression."""
     return f"nfc_normalize(lower(nfc_normalize(regexp_replace({expression}, '[{INVISIBLE}]+', '', 'g'))))"
 
 
 def length(text: str) -> int:
-    """How many words long a text is: pieces between spaces, and in scripts without spaces characters."""
+    """Return the length of a text in words: pieces between spaces; in scripts without spaces, characters."""
     return len(text.split()) if text.isascii() else len(_lengths.findall(text))
 
 
 def length_sql(expression: str) -> str:
-    """``length`` as an expression of DuckDB."""
+    """Return ``length`` as a DuckDB expression."""
     return f"len(regexp_extract_all({expression}, '{LENGTHS}'))"
 
 
 def pieces(text: str) -> list[str]:
-    """``text`` cut into words, runs of spaces and runs of other signs, as they stand in it; joined they are the text."""
-    found: list[str] = _pieces.findall(text)
-    return found
+    """Split ``text`` into words, runs of spaces and runs of other signs; joined they are the text."""
+    parts: list[str] = _pieces.findall(text)
+    return parts
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Where words and runs of other signs begin and end in ``text``."""
-    return [found.span() for found in _pieces.finditer(text) if not found[0].isspace()]
+    """Return the start and end of each word and run of other signs in ``text``."""
+    return [match.span() for match in _pieces.finditer(text) if not match[0].isspace()]

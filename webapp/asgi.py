@@ -6,9 +6,9 @@ import tempfile
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
-from training.private import private
+from training.file_permissions import restrict_permissions
 
-private()
+restrict_permissions()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 http = get_asgi_application()
 

@@ -4,9 +4,9 @@ import os
 
 from celery import Celery
 
-from training.private import private
+from training.file_permissions import restrict_permissions
 
-private()
+restrict_permissions()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
 app = Celery("webapp")

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import server_error
 
-from training.checksums import DamagedArtifact
-from training.files import out_of_room
-from training.frozen import REFUSED, storable
+from training.base_models import REFUSED, storable
+from training.storage.atomic import out_of_room
+from training.storage.checksums import DamagedArtifact
 from webapp.experiments.models import Run, Status
 from webapp.jobs import damage
 from webapp.middleware import BY_LINK

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from training.environment import SettingError
-from training.private import file_mode, folder_mode, group
+from training.file_permissions import file_mode, folder_mode, group
 
 
 def protect(data_dir: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from training.server import die_with_parent
+from training.fork_server import die_with_parent
 
 LONGEST_PAUSE_SECONDS = 30.0
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from environ import Env
 
 from training import environment as env
-from training.private import file_mode
+from training.file_permissions import file_mode
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
 

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from training.measures import accuracy, state_of
-from training.statistics import combination, measure, ratio
+from training.metrics.agreement import accuracy, state_of
+from training.metrics.intervals import combination, measure, ratio
 
 WEAK, PGR = 0.65, 0.4
 SEED_SD = (0.014, 0.02, 0.01)

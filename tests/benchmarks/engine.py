@@ -26,7 +26,7 @@ ENGINE = """
 import sys
 import training.engine.determinism as determinism
 determinism.TRANSFORMER_THREADS = {threads}
-from training.__main__ import main
+from training.cli.main import main
 sys.exit(main())
 """
 

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from tests.benchmarks.live import session_cookie
 from tests.lab import Lab
 from training import RunSpec, Store, catalog
-from training.artifacts import Predictions, Trajectory
-from training.checksums import digest
+from training.storage.checksums import digest
+from training.storage.predictions import Predictions, Trajectory
 
 STEPS = np.arange(0, 11) * 100
 

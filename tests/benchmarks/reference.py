@@ -17,12 +17,13 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from training import RunSpec, Store
-from training.artifacts import Predictions
-from training.engine import backbone, losses, models
+from training.engine import losses
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
+from training.engine.models import backbone, classifiers
 from training.engine.schedule import batches
 from training.spec import GROUND_TRUTH
+from training.storage.predictions import Predictions
 
 EVALUATION_BATCH = 32
 
@@ -70,7 +71,7 @@ def main() -> None:
     labels = examples.label[rows].astype(np.float32)
     if run.labels != GROUND_TRUTH:
         labels = store.read_predictions(run.labels).part("transfer").prob
-    model: Any = models.build(run)
+    model: Any = classifiers.build(run)
     model.backbone.set_attn_implementation("eager")  # the engine's own would compute nothing on padding
     train(run, model, [texts[row] for row in rows], torch.from_numpy(labels), options.micro_batch)
     test = predicted(model, [texts[row] for row in split.test])

@@ -12,14 +12,15 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from training import RunSpec, Store
-from training.engine import backbone, models
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.determinism import make_deterministic
-from training.engine.labels import targets
 from training.engine.loop import Loop
+from training.engine.models import backbone, classifiers
 from training.engine.selection import Selection
+from training.engine.targets.supervisor_labels import targets
+from training.engine.targets.training_set import TrainingSet
 
 TERMS = {
     "linear layers": ("aten::addmm", "aten::mm"),
@@ -37,8 +38,9 @@ def make_loop(run: RunSpec, folder: Path) -> Loop:
     store, examples = Store(folder), load_examples(run.dataset, run.fingerprint)
     rows = split_for(run, examples.group).half(run.half).train
     inputs = cached_word_pieces(run, examples.text, "a", backbone.tokenizer(run), store, lambda: False)
-    model, labels = models.build(run, inputs.used(rows)), targets(examples, rows, None)
-    return Loop(run, model, inputs, rows, labels, folder / "c", lambda _: None, lambda: False, Selection(run, folder))
+    model, labels = classifiers.build(run, inputs.used(rows)), targets(examples, rows, None)
+    training_set = TrainingSet(rows, labels, rows[:0], labels[:0], len(rows))
+    return Loop(run, model, inputs, training_set, folder / "c", lambda _: None, lambda: False, Selection(run, folder))
 
 
 def products(run: RunSpec, lengths: np.ndarray) -> Callable[[], None]:
@@ -75,7 +77,7 @@ def report(run: RunSpec, threads: int, steps: int) -> None:
         loop = make_loop(run, Path(folder))
         floor, taken, clock, tokens = [], [], [], []
         for _ in range(steps):
-            lengths = loop.inputs.lengths[loop.rows[loop._batch()]]  # type: ignore[attr-defined]
+            lengths = loop.passes.inputs.lengths[loop.rows[loop._batch()]]  # type: ignore[attr-defined]
             multiply = products(run, lengths)
             multiply()
             floor.append(timed(process_time, multiply))

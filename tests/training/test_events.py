@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from training import events
-from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, standing
+from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, valid_measurements
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_what_an_attempt_told_after_the_checkpoint_of_the_next_is_void() -> None
         again,
         metric(20, 0.5),
     ]
-    assert standing(told) == [metric(10, 0.7), metric(20, 0.5)]
+    assert valid_measurements(told) == [metric(10, 0.7), metric(20, 0.5)]

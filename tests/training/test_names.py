@@ -8,10 +8,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from training import ExperimentSpec, RunSpec, Store, Triplet, make_plan
-from training.archive import Archive
-from training.catalog import shelf
+from training.catalog import library
 from training.names import UnsafeName, component, within
 from training.spec import upgrade
+from training.storage.archive import Archive
 
 HOSTILE = (
     "../../x/y",
@@ -142,8 +142,8 @@ def test_no_path_is_made_of_a_hostile_name(hostile: str, tmp_path: Path) -> None
     with pytest.raises(UnsafeName):
         Store(tmp_path).run(hostile)
     with pytest.raises(UnsafeName):
-        shelf.file_of(hostile)
-    assert shelf.get(hostile) is None
+        library.file_of(hostile)
+    assert library.get(hostile) is None
 
 
 def test_a_plain_name_is_directly_in_its_folder(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import ExperimentSpec, Store
-from training.artifacts import Predictions
 from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
+from training.storage.predictions import Predictions
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 

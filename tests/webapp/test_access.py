@@ -20,8 +20,8 @@ from tests.webapp.cast import launched
 from tests.webapp.experiments.test_workers import a_worker
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
-from training.mapping import Mapping
-from training.shelving import About
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api

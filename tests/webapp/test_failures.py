@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from training.checksums import DamagedArtifact
+from training.storage.checksums import DamagedArtifact
 from webapp.failures import FailureMiddleware, failed
 
 SECRET = "/srv/lab/artifacts/runs/0123/predictions.parquet"

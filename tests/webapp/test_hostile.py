@@ -18,8 +18,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.webapp.cast import finish_all, launched
 from training import ExperimentSpec
+from training.command_output import Preview
 from training.events import RunFailed
-from training.notices import Looked
 from webapp.accounts import tokens
 from webapp.accounts.models import Scope
 from webapp.api.rates import Rate
@@ -183,7 +183,7 @@ def test_what_an_archive_asks_for_is_refused_and_what_a_program_tells_is_cleaned
     with pytest.raises(ValueError, match=r"U\+0000"):
         ExperimentSpec(name="a\x00b")
     assert RunFailed(error="a\x00b", log="\ud800").model_dump() == RunFailed(error="a\ufffdb", log="\ufffd").model_dump()
-    look = Looked.model_validate(
+    look = Preview.model_validate(
         {"columns": [{"name": "a\x00", "type": "text", "values": None}], "rows": [["\x00"]], "looked_at": 1}
     )
     assert (look.columns[0].name, look.rows) == ("a\ufffd", (("\ufffd",),))

@@ -1,8 +1,8 @@
-"""What may be chosen, by name: models and data sets.
+"""The catalog: models and data sets that may be chosen, by name.
 
 A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
-``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), which is called
-``local:NAME@DIGEST`` from then on.
+``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), whose name is then
+``local:NAME@DIGEST``.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, local, shelf
-from training.catalog.datasets import DATASETS, DatasetEntry, from_shelf
+from training.catalog import folders, hub, library, local
+from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
@@ -42,19 +42,19 @@ __all__ = [
 
 Entry = TypeVar("Entry")
 
-_met: dict[str, ModelEntry] = {}
-"""What was found out about models that are not in the catalog, in this process."""
+_resolved: dict[str, ModelEntry] = {}
+"""Models outside the catalog that this process has resolved, by name."""
 
 
 def find(kind: str, entries: dict[str, Entry], name: str) -> Entry:
-    """The entry called ``name``; a ValueError that suggests the nearest name where there is none."""
+    """Return the entry called ``name``. Raises ValueError, which suggests the nearest name."""
     if name not in entries:
         raise unknown(kind, entries, name)
     return entries[name]
 
 
 def unknown(kind: str, names: Iterable[str], name: str) -> ValueError:
-    """The error for a name that is none of ``names``, with the nearest of them."""
+    """Return the error for a name that is not in ``names``, with the nearest of them."""
     known = list(names)
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
@@ -62,25 +62,25 @@ def unknown(kind: str, names: Iterable[str], name: str) -> ValueError:
 
 
 def model(name: str) -> ModelEntry:
-    """The model called ``name``, with its digest: reads a local folder, and asks the Hub about a model there.
+    """Return the model called ``name``, with its digest; reads a local folder, and asks the Hub about its models.
 
-    Raises ValueError with one sentence where there is none, or where it cannot be used.
+    Raises ValueError with one sentence where the model does not exist or cannot be used.
     """
     if name in MODELS:
         return MODELS[name]
     folder = local_folder(name)
-    found = _on_hub(name) if folder is None else _local(folder)
-    if folder is not None and local.NAMED.fullmatch(name) and found.name.rpartition("@")[2] != name.rpartition("@")[2]:
+    entry = _on_hub(name) if folder is None else _local(folder)
+    if folder is not None and local.NAMED.fullmatch(name) and entry.name.rpartition("@")[2] != name.rpartition("@")[2]:
         raise ValueError(
             f"The files of the local model {local.title_of(name)} have changed: name its folder again, as local:PATH."
         )
-    _met[found.name] = found
-    return found
+    _resolved[entry.name] = entry
+    return entry
 
 
 def known_model(name: str) -> ModelEntry | None:
-    """What is known of ``name`` without looking anywhere, if anything: for pages, and for what was stored long ago."""
-    return MODELS.get(name) or LADDERS.get(name) or _met.get(name)
+    """Return the known entry of the model ``name``, None without one; nothing is read or fetched. For pages and stored specs."""
+    return MODELS.get(name) or LADDERS.get(name) or _resolved.get(name)
 
 
 def _on_hub(name: str) -> ModelEntry:
@@ -88,28 +88,28 @@ def _on_hub(name: str) -> ModelEntry:
     commit = hub.resolve(repository, revision)
     if name in LADDERS:
         return replace(LADDERS[name], digest=commit.sha)
-    found = commit.facts
-    parameters = commit.parameters or _guess(found)
+    facts = commit.facts
+    parameters = commit.parameters or _guess(facts)
     return ModelEntry(
         name=name,
         title=f"{repository.rpartition('/')[2]}{'@' if revision else ''}{revision[:12]}",
-        family=found.architecture,
+        family=facts.architecture,
         parameters=parameters,
-        layers=found.layers,
+        layers=facts.layers,
         digest=commit.sha,
         licence=commit.licence,
         source=repository,
-        learning_rates=learning_rates(found.kind, parameters),
-        kind=found.kind,
-        width=found.width,
-        context=found.context,
+        learning_rates=learning_rates(facts.kind, parameters),
+        kind=facts.kind,
+        width=facts.width,
+        context=facts.context,
         gated=commit.gated,
-        refused=found.refused,
+        refused=facts.refused,
     )
 
 
 def repository_of(name: str) -> tuple[str, str]:
-    """Id on the Hub and revision (empty for the newest) of the model called ``name``. Raises ValueError for an unknown name."""
+    """Return id on the Hub and revision (empty for the newest) of the model ``name``. Raises ValueError for an unknown name."""
     if name.startswith(HUB):
         repository, _, revision = name.removeprefix(HUB).partition("@")
         if not is_model_name(name):
@@ -119,20 +119,20 @@ def repository_of(name: str) -> tuple[str, str]:
 
 
 def dataset(name: str) -> DatasetEntry:
-    """The data set called ``name``: embedded or on the shelf. Raises ValueError with one sentence where it is neither."""
-    found = DATASETS.get(name) or from_shelf(name)
-    if found is None and name in REGISTERED:
+    """Return the data set ``name``: embedded or in the library. Raises ValueError with one sentence otherwise."""
+    entry = DATASETS.get(name) or from_library(name)
+    if entry is None and name in REGISTERED:
         raise ValueError(
             f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "
             f"or with python -m training data fetch {name}."
         )
-    if found is None:
+    if entry is None:
         raise unknown("data set", [*ready_datasets(), *REGISTERED], name)
-    return found
+    return entry
 
 
 def known_dataset(name: str) -> DatasetEntry | None:
-    """What is known of ``name``, if anything: for pages, and for what was stored long ago."""
+    """Return the known entry of the data set ``name``, None without one. For pages and stored specs."""
     try:
         return dataset(name)
     except ValueError:
@@ -140,25 +140,25 @@ def known_dataset(name: str) -> DatasetEntry | None:
 
 
 def examples_of(name: str, fingerprint: str) -> Path:
-    """Where the examples with this fingerprint are, or would be: the shelf keeps them by content, embedded ones have a place."""
-    entry, kept = known_dataset(name), shelf.file_of(fingerprint)
-    return entry.path if entry and not kept.exists() else kept
+    """Return the path of the examples with this fingerprint: in the library, by content, or beside the embedded data sets."""
+    entry, stored = known_dataset(name), library.file_of(fingerprint)
+    return entry.path if entry and not stored.exists() else stored
 
 
 def ready_datasets() -> list[str]:
-    """Names of the data sets that can be trained on now, the embedded ones first."""
-    return list(dict.fromkeys([*DATASETS, *shelf.names()]))
+    """Return the names of the data sets that can be trained on now, the embedded ones first."""
+    return list(dict.fromkeys([*DATASETS, *library.names()]))
 
 
 def _local(folder: Path) -> ModelEntry:
-    """Raises ValueError; of a folder that is no model it says neither whether it exists nor what else is in it."""
+    """Return the model in ``folder``. Raises ValueError, which reveals nothing of a folder that holds no model."""
     local.check_readable(folder)
     if not folders.is_model(folder):
         raise local.NotReadable
     try:
         local.check_readable(folder, folders.files_of(folder))
         config = folders.read_config(folder / folders.CONFIG)
-        found = folders.facts(config)
+        facts = folders.facts(config)
         folders.check_tokenizer(folder, config)
         parameters, digest = folders.parameters(folder), folders.digest(folder)
     except OSError as error:
@@ -171,20 +171,20 @@ def _local(folder: Path) -> ModelEntry:
     return ModelEntry(
         name=local.name_of(folder, digest),
         title=folder.name,
-        family=found.architecture,
+        family=facts.architecture,
         parameters=parameters,
-        layers=found.layers,
+        layers=facts.layers,
         digest=digest,
         licence="unknown",
         source=f"local folder {folder.name}",
-        learning_rates=learning_rates(found.kind, parameters),
-        kind=found.kind,
-        width=found.width,
-        context=found.context,
-        refused=found.refused,
+        learning_rates=learning_rates(facts.kind, parameters),
+        kind=facts.kind,
+        width=facts.width,
+        context=facts.context,
+        refused=facts.refused,
     )
 
 
-def _guess(found: folders.Facts) -> int:
-    """Parameters of a transformer of that size, without embeddings, where nobody says how many it has."""
-    return 12 * found.layers * found.width**2
+def _guess(facts: folders.Facts) -> int:
+    """Return an estimate of the parameters of such a transformer, without embeddings, where neither Hub nor files state them."""
+    return 12 * facts.layers * facts.width**2

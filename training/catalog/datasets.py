@@ -1,15 +1,15 @@
-"""The data sets that may be chosen, with sizes, licences, digests and citations: embedded ones, and those on the shelf."""
+"""The data sets that may be chosen, with sizes, licences, digests and citations: embedded ones, and those in the library."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from training.catalog import shelf
-from training.catalog.report import Report
+from training.catalog import library
+from training.catalog.check_report import Report
 
 MOST_CLASSES = 20
-"""Trained and shown; probabilities of every class are kept for every test example at every evaluation."""
+"""Largest number of classes; probabilities of all classes are stored for every test example at every evaluation."""
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -18,8 +18,8 @@ EMBEDDED = Path(__file__).parent.parent / "embedded"
 class DatasetEntry:
     """A labelled text data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
 
-    ``classes`` says what the labels mean, from 0. ``texts`` is how many texts an example has: one to be classified, or two of
-    which one is preferred.
+    ``classes`` are the meanings of the labels, from 0. ``texts`` is the number of texts of an example: one to be classified, or
+    two of which one is preferred.
     """
 
     name: str
@@ -36,8 +36,8 @@ class DatasetEntry:
 
     @property
     def report(self) -> Report | None:
-        """What the checks found, if they were made."""
-        card = shelf.get(self.name)
+        """The report of the checks; None where there is none."""
+        card = library.get(self.name)
         if card and card.fingerprint == self.digest:
             return card.report
         path = self.path.with_suffix(".json")
@@ -79,18 +79,18 @@ DATASETS: dict[str, DatasetEntry] = {
         texts=2,
     ),
 }
-"""Those that ship with the laboratory."""
+"""The embedded data sets, which ship with the laboratory."""
 
 
-def from_shelf(name: str) -> DatasetEntry | None:
-    """The data set that was brought or fetched under this name."""
-    card = shelf.get(name)
+def from_library(name: str) -> DatasetEntry | None:
+    """Return the imported or fetched data set of this name, None without one."""
+    card = library.get(name)
     if card is None:
         return None
     return DatasetEntry(
         name=card.name,
         title=card.title,
-        path=shelf.file_of(card.fingerprint),
+        path=library.file_of(card.fingerprint),
         rows=card.rows,
         classes=card.classes,
         digest=card.fingerprint,

@@ -1,6 +1,6 @@
-"""Models in folders laid out as on the Hub: what config.json says of them, and a digest of all that decides what they compute.
+"""Models in folders in the layout of the Hub: the facts of their config.json, and a digest of every file that matters.
 
-Light on purpose: JSON and hashes, no torch and no transformers. Every ValueError is a sentence for who chose the model.
+Light on purpose: JSON and hashes, no torch and no transformers. Every ValueError is a sentence for the user who chose the model.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ TOKENIZER = (
     "vocab.txt",
 )
 VOCABULARIES = {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"}
-"""A tokenizer needs at least one of these."""
+"""Files of vocabularies; a tokenizer needs at least one of them."""
 
 DECODERS = {
     *("bloom", "codegen", "cohere", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "granite"),
@@ -46,7 +46,7 @@ NATIVE = {
     *("gemma3_text", "glm", "glm4", "gpt_oss", "granitemoe", "helium", "jamba", "lfm2", "mamba", "mamba2", "minimax", "mixtral"),
     *("mpt", "nemotron", "olmoe", "persimmon", "phimoe", "qwen2_moe", "qwen3_moe", "recurrent_gemma", "seed_oss", "xglm"),
 }
-"""Architectures that transformers has code for, so that the code which a model may bring along (auto_map) is not needed."""
+"""Architectures implemented in transformers, which do not need the code that a model may contain (auto_map)."""
 
 UNFIT = {
     "fnet": "it mixes all tokens of a row of a batch, padding too",
@@ -56,23 +56,23 @@ UNFIT = {
     "big_bird": "its attention changes with the longest text of a batch",
     "reformer": "its attention is drawn at random",
 }
-"""Architectures that the engine cannot use, and why. Others are tried when they are loaded (``engine.fitness``)."""
+"""Architectures that the engine cannot use, with the reason. Others are tried when they are loaded (``models.fitness``)."""
 
 NO_LORA = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
-"""Of their layers PEFT refuses some, which their fused kernels read around any addition."""
+"""Architectures with layers that PEFT refuses, since their fused kernels bypass any addition."""
 CAPS = ("final_logit_softcapping", "logits_soft_cap")
-"""In a config: the cap of a model's logits."""
+"""Fields of a config for the cap of a model's logits."""
 
 OFFSET_POSITIONS = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
-"""These count positions from one past the id of their padding."""
+"""Architectures that count positions from one past the id of their padding."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What config.json says: the kind of transformer, its layers, the width of its last hidden states, its longest text.
+    """The facts of a config.json: kind, layers, width of the last hidden states, and longest text in tokens.
 
-    ``vocabulary`` is how many tokens have an embedding. ``refused`` says in a sentence why a tuning, or "unembedding", is not
-    possible.
+    ``vocabulary`` is the number of tokens with an embedding. ``refused`` has a sentence for each tuning, or "unembedding", that
+    is not possible.
     """
 
     architecture: str
@@ -85,7 +85,7 @@ class Facts:
 
 
 def is_model(folder: Path) -> bool:
-    """Whether there is a config.json that this process may read."""
+    """Return whether the folder has a config.json that this process may read."""
     try:
         return (folder / CONFIG).is_file() and os.access(folder / CONFIG, os.R_OK)
     except (OSError, ValueError):
@@ -93,14 +93,14 @@ def is_model(folder: Path) -> bool:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Every file that decides what the model computes. Raises ValueError where weights are missing."""
+    """Return every file that determines the model's outputs. Raises ValueError where weights are missing."""
     index = [folder / INDEX] if (folder / INDEX).is_file() else []
     tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
     return [folder / CONFIG, *weight_files(folder), *tokenizer, *index]
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Raises ValueError where it is no JSON object."""
+    """Return the config at ``path``. Raises ValueError where it is not a JSON object."""
     try:
         config = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError):
@@ -111,7 +111,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def facts(config: Mapping[str, Any]) -> Facts:
-    """Raises ValueError for a model that needs code of its own, has been quantised, or is no text encoder or decoder."""
+    """Return the facts of a config. Raises ValueError for a model with code of its own, a quantised one, or another kind."""
     architecture = str(config.get("model_type", ""))
     if config.get("auto_map") and architecture not in NATIVE:
         raise ValueError("it needs code of its own (auto_map in config.json), and code from model folders is never run here.")
@@ -145,12 +145,12 @@ def facts(config: Mapping[str, Any]) -> Facts:
 
 
 def _refused(architecture: str, config: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
+    refused = {}
     if architecture in NO_LORA:
-        found["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
+        refused["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
     if any(config.get(cap) for cap in CAPS):
-        found["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
-    return found
+        refused["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
+    return refused
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int | None:
@@ -158,11 +158,11 @@ def _number(config: Mapping[str, Any], *names: str) -> int | None:
 
 
 TOKENIZERS = {"BPE", "Unigram", "WordLevel", "WordPiece"}
-"""Kinds of model in a tokenizer.json."""
+"""Kinds of model in a tokenizer.json that can be read."""
 
 
 def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
-    """Raises ValueError where tokenizer.json, if there is one, cannot be used or has words without an embedding."""
+    """Raise ValueError where tokenizer.json, if there is one, cannot be used or has tokens without an embedding."""
     path = folder / "tokenizer.json"
     if path.is_file():
         status = path.stat()
@@ -180,9 +180,9 @@ def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=64)
 def _tokenizer(path: Path, size: int, changed: int) -> tuple[str, int, str | None]:
-    """Kind and largest id of the vocabulary in a tokenizer.json, and the token for unknown words where it is missing.
+    """Return kind and largest id of the vocabulary in a tokenizer.json, and its token for unknown words if that is missing.
 
-    Added tokens are left aside: many models have some that no text contains. ``size`` and ``changed`` tell versions apart.
+    Added tokens are ignored: many models have some that no text contains. ``size`` and ``changed`` only key the cache.
     """
     try:
         model = json.loads(path.read_text("utf-8-sig"))["model"]
@@ -195,7 +195,7 @@ def _tokenizer(path: Path, size: int, changed: int) -> tuple[str, int, str | Non
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that hold the model. Raises ValueError where there are none or one is missing."""
+    """Return the safetensors files of the model. Raises ValueError where there are none or one is missing."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if not (folder / INDEX).is_file():
@@ -211,7 +211,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def parameters(folder: Path) -> int:
-    """Numbers in the weight files, by their headers. Raises ValueError for a file that is no safetensors."""
+    """Return the number of parameters in the weight files, by their headers. Raises ValueError for an invalid file."""
     total = 0
     for path in weight_files(folder):
         try:
@@ -229,7 +229,7 @@ def parameters(folder: Path) -> int:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of weights, config and tokenizer. Raises ValueError where one of them is missing."""
+    """Return the SHA-256 over names and contents of weights, config and tokenizer. Raises ValueError where one is missing."""
     files = files_of(folder)
     if not {path.name for path in files} & VOCABULARIES:
         raise ValueError("it has no tokenizer (tokenizer.json).")
@@ -241,7 +241,7 @@ _digests: dict[tuple[Path, int, int], str] = {}
 
 
 def _sha256(path: Path) -> str:
-    """Of the file's content; a file of unchanged size and time is read once in a process."""
+    """Return the SHA-256 of a file's content; a file of unchanged size and time is read once in a process."""
     status = path.stat()
     known = (path, status.st_size, status.st_mtime_ns)
     if known not in _digests:

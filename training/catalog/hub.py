@@ -1,7 +1,7 @@
-"""Models on the Hugging Face Hub: an id and a revision become a commit and what its config.json says.
+"""Models on the Hugging Face Hub: resolving an id and a revision to a commit and the facts of its config.json.
 
-The token comes from HF_TOKEN alone. What is on this machine already is used where HF_HUB_OFFLINE is set or the Hub does not
-answer. Answers are kept for some minutes, so that a form that is judged at every change does not ask each time.
+The token comes from HF_TOKEN alone. The local cache is used where HF_HUB_OFFLINE is set or the Hub does not respond. Responses
+are cached for some minutes, so that a form that is validated at every change does not send a request each time.
 """
 
 import os
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Commit:
-    """A model at one commit; ``parameters`` is None where neither Hub nor files say it."""
+    """A model at one commit; ``parameters`` is None where neither Hub nor files state it."""
 
     sha: str
     facts: Facts
@@ -32,28 +32,28 @@ _answers: dict[tuple[str, str], tuple[float, Commit | ValueError]] = {}
 
 
 def token() -> str | bool:
-    """The one in the environment; False keeps the Hub's client from looking for another."""
+    """Return the token in the environment; False keeps the Hub's client from looking for another."""
     return os.environ.get("HF_TOKEN") or False
 
 
 def resolve(repository: str, revision: str) -> Commit:
-    """The commit of ``revision`` (a branch, tag or commit; empty for the newest). Raises ValueError with one sentence."""
-    asked = (repository, revision)
-    kept, found = _answers.get(asked, (0.0, None))
-    if found is None or time.monotonic() > kept:
+    """Return the commit of ``revision`` (a branch, tag or commit; empty for the newest). Raises ValueError with one sentence."""
+    request = (repository, revision)
+    expires, answer = _answers.get(request, (0.0, None))
+    if answer is None or time.monotonic() > expires:
         try:
-            found = _resolve(repository, revision or "main")
+            answer = _resolve(repository, revision or "main")
         except ValueError as error:
-            found = error
-        seconds = ANSWER_SECONDS if isinstance(found, Commit) else REFUSAL_SECONDS
-        _answers[asked] = (time.monotonic() + seconds, found)
-    if isinstance(found, ValueError):
-        raise ValueError(*found.args)
-    return found
+            answer = error
+        seconds = ANSWER_SECONDS if isinstance(answer, Commit) else REFUSAL_SECONDS
+        _answers[request] = (time.monotonic() + seconds, answer)
+    if isinstance(answer, ValueError):
+        raise ValueError(*answer.args)
+    return answer
 
 
 def _resolve(repository: str, revision: str) -> Commit:
-    # Costs 0.3 s, which who uses no model from the Hub need not pay.
+    # Costs 0.3 s, which processes without models from the Hub need not pay.
     import huggingface_hub as hub
     from httpx2 import HTTPError
     from huggingface_hub import constants, errors
@@ -93,7 +93,7 @@ def _resolve(repository: str, revision: str) -> Commit:
 
 
 def _cached(repository: str, revision: str, why: str) -> Commit:
-    """What an earlier download left on this machine."""
+    """Return the commit in the local cache. Raises ValueError where it is not there."""
     import huggingface_hub as hub
 
     config = hub.try_to_load_from_cache(repository, folders.CONFIG, revision=revision)

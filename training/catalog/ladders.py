@@ -1,4 +1,4 @@
-"""Families of pretrained models on the Hugging Face Hub, from small to large: what is known of each without asking the Hub.
+"""Families of pretrained models on the Hugging Face Hub, from small to large, with the facts known without a request.
 
 Parameters are those of the published language model, its unembedding counted once where it is tied. Llama 3.2 is gated: its
 licence must be accepted on the Hub, with the account whose token is in HF_TOKEN.
@@ -8,7 +8,7 @@ from training.catalog.models import Adaptation, Kind, ModelEntry
 
 
 def learning_rates(kind: Kind, parameters: int) -> dict[Adaptation, float]:
-    """Defaults by published practice.
+    """Return the default learning rates, by published practice.
 
     probe: Adam at 1e-3 (Burns et al. 2023, appendix D.2). full: for decoders 5e-5, and 1e-5 from about 0.7 billion parameters
     on (the paper's released code, on GPT-2 and Qwen); for encoders 5e-5, and 3e-5 from 0.3 billion on, inside the ranges that
@@ -27,7 +27,7 @@ def _ladder(
     kind: Kind = "decoder",
     gated: bool = False,
 ) -> list[ModelEntry]:
-    """``steps``: name to (last part of the Hub id, parameters, layers, hidden width)."""
+    """Return the entries of a family. ``steps``: name to (last part of the Hub id, parameters, layers, hidden width)."""
     return [
         ModelEntry(
             name=name,

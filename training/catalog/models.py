@@ -31,14 +31,14 @@ class ModelEntry:
     context: int | None = None
     gated: bool = False
     refused: dict[str, str] = field(default_factory=dict)
-    """Why a tuning, or "unembedding" as a start of heads, is not possible, in a sentence."""
+    """A sentence for each tuning, or "unembedding" as the start of heads, that is not possible."""
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         return tuple(self.learning_rates)
 
     def adaptation(self, tuning: Tuning) -> Adaptation:
-        """How this model is trained when the experiment asks for ``tuning``: without a backbone, from scratch."""
+        """Return how this model is adapted for ``tuning``: a model without a backbone is trained from scratch."""
         return tuning if self.layers is not None else "scratch"
 
 
@@ -67,7 +67,7 @@ def _minilm(layers: int) -> ModelEntry:
 
 
 BAG_OF_WORDS_BUCKETS = 2**10
-"""Few on purpose: words share buckets, which keeps the supervisor weak however much data there is."""
+"""Number of buckets, small on purpose: words share buckets, which keeps the supervisor weak on any amount of data."""
 
 MODELS: dict[str, ModelEntry] = {
     model.name: model

@@ -1,20 +1,20 @@
-"""Data sets of the Hub that the laboratory knows how to convert: the NLP sets of Burns et al. (2023), and a few more.
+"""Data sets of the Hub with a built-in conversion: the NLP sets of Burns et al. (2023), and a few more.
 
 The keys are those of ``training.engine.data.families.CONVERSIONS``. All splits whose labels are public are used, since the
 laboratory draws its own test set, by whole groups. Licences are those of the Hub where they could be read;
-fetching asks it again.
+fetching reads them again.
 """
 
 from dataclasses import dataclass
 
 UNSURE = "see its page on the Hub"
 CONVERTED = "refs/convert/parquet"
-"""The branch that the Hub keeps of a data set whose own files are code, which is never run here."""
+"""The Hub's Parquet branch of a data set whose own files are code, which is never run here."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """Where a data set is and what its labels mean; ``group`` says what rows of one group have in common.
+    """A registered data set: its source and the meaning of its labels; ``group`` is what rows of one group share.
 
     ``revision`` is a branch or commit of the Hub, empty for its main branch.
     """
@@ -32,7 +32,7 @@ class Registered:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What 0 and 1 mean: all of these are binary, as in the paper."""
+        """The meanings of 0 and 1: all registered data sets are binary, as in the paper."""
         return self.negative, self.positive
 
 

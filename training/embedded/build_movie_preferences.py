@@ -1,4 +1,4 @@
-"""Rebuilds movie_preferences.parquet from movie_reviews.parquet: pairs of snippets of which raters liked one better.
+"""Rebuild movie_preferences.parquet from movie_reviews.parquet: pairs of snippets of which raters preferred one.
 
 python training/embedded/build_movie_preferences.py
 """
@@ -13,12 +13,12 @@ SOURCE = Path(__file__).with_name("movie_reviews.parquet")
 TARGET = Path(__file__).with_name("movie_preferences.parquet")
 
 CLEAR = 1.0
-"""Pairs whose mean ratings (-4 to 4) are closer than this are left out: raters would hardly agree on them."""
+"""Pairs whose mean ratings (-4 to 4) differ by less are left out: raters would hardly agree on them."""
 SEED = 0
 
 
 def build(reviews: pa.Table) -> pa.Table:
-    """Each snippet is in one pair at most: no text is on two sides of a split. Chance decides who meets and who is first."""
+    """Return random pairs. A snippet is in at most one pair, so no text is on two sides of a split."""
     group, rating = reviews["group"].to_pylist(), reviews["rating"].to_numpy()
     _, distinct = np.unique(group, return_index=True)  # one row of each group of copies
     order = np.random.default_rng(SEED).permutation(distinct)

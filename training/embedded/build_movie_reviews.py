@@ -1,4 +1,4 @@
-"""Rebuilds movie_reviews.parquet from the source distribution of vaderSentiment 3.3.2.
+"""Rebuild movie_reviews.parquet from the source distribution of vaderSentiment 3.3.2.
 
 pip download --no-deps --no-binary :all: vaderSentiment==3.3.2
 python training/embedded/build_movie_reviews.py vaderSentiment-3.3.2.tar.gz
@@ -27,7 +27,7 @@ def member(archive: tarfile.TarFile, name: str) -> bytes:
 
 
 def group(text: str) -> str:
-    """Snippets that differ only in case, punctuation or spacing are one group and never part company in a split."""
+    """Return the group of a snippet: snippets that differ only in case, punctuation or spacing stay together in every split."""
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
 

@@ -1,4 +1,4 @@
-"""Checks the data sets that ship and writes what was found beside them, where pages and results read it.
+"""Check the embedded data sets and write each report beside its data set, where pages and results read it.
 
 python -m training.embedded.report_data_sets
 """
@@ -6,11 +6,11 @@ python -m training.embedded.report_data_sets
 import pyarrow.parquet as pq
 
 from training import catalog
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.checks import check
 
 READ = {"movie-reviews": 10_605, "movie-preferences": 5_283}
-"""Rows of the source, of which some were left out as training/embedded/README.md says."""
+"""Rows of the sources; training/embedded/README.md says which of them were left out."""
 
 if __name__ == "__main__":
     for name, entry in catalog.DATASETS.items():

@@ -1,1 +1,1 @@
-"""The engine: one run from its spec to predictions and weights. The only room that may import torch."""
+"""The engine: a run from its specification to predictions and weights. The only package that may import torch."""

@@ -1,4 +1,4 @@
-"""Where an interrupted run goes on from: one file, written atomically, that says itself whether it is whole."""
+"""The checkpoint of an interrupted run: one file, written atomically, with a checksum of its content."""
 
 import hashlib
 import io
@@ -9,13 +9,13 @@ from typing import NotRequired, TypedDict
 import torch
 from torch import Tensor
 
-from training.files import atomic
+from training.storage.atomic import atomic
 
 log = logging.getLogger(__name__)
 
 
-class Seen(TypedDict):
-    """What the evaluations so far said, and the best step with its weights; those of a large model are in a file of their own."""
+class SelectionState(TypedDict):
+    """The evaluations so far, and the best step with its weights; those of a large model are in a file of their own."""
 
     steps: list[int]
     prob: list[Tensor]
@@ -25,27 +25,27 @@ class Seen(TypedDict):
 
 
 class Checkpoint(TypedDict):
-    """All that changes while a run trains. There is no random state: the order of the data is a function of seed and epoch."""
+    """The state of a training. It has no random state: the order of the data is a function of seed and epoch."""
 
     step: int
     evaluated: int
     """The last step that was evaluated, -1 for none."""
     loss_sum: float
-    """Nats since the last logged metric, and over how many examples."""
+    """Sum of the loss in nats since the last logged metric, over ``loss_count`` examples."""
     loss_count: int
     model: dict[str, Tensor]
     optimiser: dict[str, object]
     scaler: NotRequired[dict[str, object]]
-    """Of the loss, in fp16; empty for other formats."""
+    """State of the loss scaler in fp16; empty for other formats."""
     halvings: NotRequired[int]
-    """How often memory ran out and parts were halved."""
+    """Number of times that memory ran out and parts were halved."""
     recent: NotRequired[Tensor]
-    """The last predictions of training, as far as the method looks back at them."""
-    selection: Seen
+    """The last predictions of training, as many as the method reads."""
+    selection: SelectionState
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes the SHA-256 of the content before the content: torch itself reads a damaged tensor without complaint."""
+    """Write the checkpoint after the SHA-256 of its content: torch itself reads a damaged tensor without an error."""
     content = io.BytesIO()
     torch.save(dict(checkpoint), content)
     with atomic(path) as partial, partial.open("wb") as file:
@@ -54,7 +54,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load(path: Path) -> Checkpoint | None:
-    """The checkpoint at ``path``, None where there is none; a damaged one is ignored with a line in the log."""
+    """Return the checkpoint at ``path``, None without one; a damaged one is ignored with a warning in the log."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

@@ -1,16 +1,16 @@
-"""What can go wrong in a run in a way that a person can mend; every text is a sentence to show. Light: no torch."""
+"""Errors of a run that the user can fix; every message is a sentence to show. Light: no torch."""
 
 
 class EngineError(Exception):
-    """A failure whose text says what is wrong and, where possible, what mends it."""
+    """A failure whose message states the cause and, where possible, the remedy."""
 
 
 class CorruptModel(EngineError):
-    """A file of a pretrained model is missing or is not the one that the catalog knows."""
+    """A file of a pretrained model is missing or differs from the one in the catalog."""
 
 
 class CorruptData(EngineError):
-    """A data set is not the one that the run was planned for, or breaks the rules for labels, ids or groups."""
+    """A data set differs from the planned one, or breaks the rules for labels, ids or groups."""
 
 
 class TooLarge(EngineError):
@@ -22,8 +22,8 @@ class Diverged(EngineError):
 
 
 class Killed(EngineError):
-    """One of several processes was killed from outside, which is no fault of the run's."""
+    """A process of the group was killed from outside, which is not an error of the run."""
 
 
 class Stopped(Exception):
-    """Raised between two pieces of work once the run was asked to stop."""
+    """The run was requested to stop; raised between two parts of the computation."""

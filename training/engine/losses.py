@@ -1,4 +1,4 @@
-"""What a method makes of weak labels: the target that they become, and the loss against it; pure functions of a batch.
+"""Targets and losses of the methods, as pure functions of a batch.
 
 Logits are (n,), of class 1, and labels its probabilities; with K > 2 classes both are (n, K), one for each class. Losses are in
 nats and means over the batch.
@@ -8,18 +8,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.methods import (
+from training.spec.methods import Anchored, LanguageModelling, Learning
+from training.spec.methods.losses import (
     AdaptConf,
     AdaptConfCorrected,
-    Anchored,
     Cace,
     Confidence,
     ConfidenceBuffer,
     ConfidenceRelease,
     Entropy,
     EntropyRelease,
-    LanguageModelling,
-    Learning,
     Naive,
     Product,
     ReverseCrossEntropy,
@@ -29,9 +27,9 @@ from training.methods import (
 )
 
 GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
-"""Methods whose target has a share of the student's own hardened guess."""
+"""Methods whose target contains the student's own hardened guess."""
 LEAST = 1e-6
-"""A weak label is kept so far off 0 and 1 where its logarithm is taken and nothing else smooths it."""
+"""Distance of weak labels from 0 and 1 where their logarithm is taken without other smoothing."""
 
 
 def target(
@@ -45,12 +43,11 @@ def target(
     prior: Tensor | None = None,
     truth: Tensor | None = None,
 ) -> Tensor:
-    """What ``loss`` is taken against: the labels, or what the method makes of them. No gradient flows through it.
+    """Return the target of ``loss``: the labels, or the method's transformation of them. No gradient flows through it.
 
-    ``progress`` is the share of the training that is done, in [0, 1), and ``step`` the number of steps. ``batch`` are the logits
-    of the whole batch, where ``logits`` are of a share, and ``prior`` the mean label of the whole batch, where ``labels`` are.
-    ``truth`` marks the rows whose label is true, of which no guess is made.
-    Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
+    ``progress`` is the completed share of the training, in [0, 1), and ``step`` the number of steps. Where ``logits`` are of a
+    share, ``batch`` are the logits of the whole batch and ``prior`` is its mean label. ``truth`` marks the rows whose label is
+    true, which get no guess. Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
     """
     weight = own_weight(method, progress, step)
     if isinstance(method, GUESSING):
@@ -69,12 +66,12 @@ def target(
 
 
 def loss(method: Learning, logits: Tensor, target: Tensor, progress: float, step: int = 0) -> Tensor:
-    """The mean loss of ``logits`` against what ``target`` gave. The mean over nothing is zero."""
+    """Return the mean loss of ``logits`` against the target from ``target``. The mean over nothing is zero."""
     if not len(logits):
         return logits.sum()
     match method:
         case LanguageModelling():
-            return logits.mean()  # they are what the texts cost
+            return logits.mean()  # the costs of the texts
         case ReverseCrossEntropy():
             return reverse_cross_entropy(logits, target, method.smoothing).mean()
         case ReverseKL():
@@ -94,27 +91,27 @@ def loss(method: Learning, logits: Tensor, target: Tensor, progress: float, step
 
 
 def reads_student(method: Learning) -> bool:
-    """Whether ``target`` reads the student's logits."""
+    """Return whether ``target`` reads the student's logits."""
     return isinstance(method, (*GUESSING, EntropyRelease, Product))
 
 
 def uses_prior(method: Learning) -> bool:
-    """Whether ``target`` hardens a guess at the quantile of the batch that its mean weak label says."""
+    """Return whether ``target`` hardens a guess at the quantile of the batch given by its mean weak label."""
     return isinstance(method, ConfidenceRelease) or (isinstance(method, Confidence) and method.threshold == "prior")
 
 
 def recent(method: Learning) -> int | None:
-    """How many of the last predictions of training a threshold is taken over; None for those of the batch alone."""
+    """Return the number of last predictions that a threshold is taken over; None for those of the batch alone."""
     return method.buffer if isinstance(method, ConfidenceBuffer) else None
 
 
 def confidence_weight(method: Learning, progress: float, step: int = 0) -> float | None:
-    """The weight of the student's own view at this point of the training; None for methods without one."""
+    """Return the weight of the student's own view at this point of the training; None for methods without one."""
     return own_weight(method, progress, step) if method.own_view else None
 
 
 def own_weight(method: Learning, progress: float, step: int) -> float:
-    """The a of confidence and entropy losses, 0 of others: a linear ramp to ``method.weight``, which the release alone breaks."""
+    """Return the a of confidence and entropy losses, else 0: a linear warm-up to ``method.weight``, but not in the release."""
     match method:
         case Confidence() | Anchored():
             return method.weight if progress >= method.ramp else method.weight * (progress / method.ramp)
@@ -126,7 +123,7 @@ def own_weight(method: Learning, progress: float, step: int) -> float:
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy of ``logits`` against ``target``, probabilities of the same shape.
+    """Return the mean cross-entropy of ``logits`` against ``target``, probabilities of the same shape.
 
     Soft labels are used as they are (Burns et al. 2023, section 4); ground truth is the case of zeros and ones. The mean over
     nothing is zero.
@@ -137,23 +134,23 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Of class 1 (n,) for its ``logits`` (n,), of all classes (n, K) for logits (n, K)."""
+    """Return the probabilities of class 1 (n,) for ``logits`` (n,), of all classes (n, K) for logits (n, K)."""
     return torch.sigmoid(logits) if logits.dim() == 1 else torch.softmax(logits, dim=1)
 
 
 def most_probable(labels: Tensor) -> Tensor:
-    """Soft labels as zeros and ones: 1 above one half, of more classes the first of the most probable."""
+    """Return soft labels as zeros and ones: 1 above one half; with more classes the first of the most probable."""
     if labels.dim() == 1:
         return (labels > 0.5).to(labels.dtype)
     return F.one_hot(labels.argmax(dim=1), labels.shape[1]).to(labels.dtype)
 
 
 def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None = None) -> Tensor:
-    """1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer where others tie with the median, which are 0.
+    """Return 1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer on ties with the median, which are 0.
 
-    The median is that of ``batch`` where ``logits`` are only a share of it. With a ``prior`` t is the quantile above which that
-    share of the batch lies, as OpenAI's released code has it. With K > 2 classes the most probable class, as zeros and a one
-    (n, K), without a threshold. The paper has two classes only: this extension is ours.
+    The median is that of ``batch`` where ``logits`` are only a share of it. With a ``prior``, t is the quantile above which that
+    share of the batch lies, as in OpenAI's released code. With K > 2 classes it is the most probable class, one-hot (n, K),
+    without a threshold. The paper has two classes only: this extension is ours.
     """
     if logits.dim() == 2:
         return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(torch.float32)
@@ -161,46 +158,46 @@ def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None =
 
 
 def threshold(batch: Tensor, prior: Tensor | None = None) -> Tensor:
-    """The logit above which a guess of two classes becomes 1, of the logits (n,) of a whole batch. See ``hardened``."""
+    """Return the logit above which a guess of two classes becomes 1, for the logits (n,) of a whole batch. See ``hardened``."""
     if len(batch) < 2:
         raise ValueError("The confidence loss needs batches of at least two examples: the median of one splits nothing.")
     if prior is None:
         return batch.sort().values[len(batch) - len(batch) // 2 - 1]
-    # The release compares probabilities of class 0, which are in the opposite order.
+    # The release compares probabilities of class 0, whose order is reversed.
     return -torch.quantile(-batch, prior.to(batch.dtype))
 
 
 def product(logits: Tensor, labels: Tensor, supervisor: float, student: float) -> Tensor:
-    """f^b w^a, normalised over the classes: with b = ``student`` and a = ``supervisor``."""
+    """Return f^b w^a, normalised over the classes: with b = ``student`` and a = ``supervisor``."""
     return _of_shape(torch.softmax(student * _log_both(logits) + supervisor * _both(labels).clamp(LEAST).log(), dim=1), logits)
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """H(f) of each example (n,)."""
+    """Return H(f) of each example (n,)."""
     log = _log_both(logits)
     return -(log.exp() * log).sum(dim=1)
 
 
 def reverse_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """-sum f log w' of each example (n,), with w' = (1 - e) w + e / K and e = ``smoothing``."""
+    """Return -sum f log w' of each example (n,), with w' = (1 - e) w + e / K and e = ``smoothing``."""
     both = _both(labels)
     return -(_log_both(logits).exp() * ((1 - smoothing) * both + smoothing / both.shape[1]).log()).sum(dim=1)
 
 
 def cace(logits: Tensor, labels: Tensor, margin: float, smoothing: float) -> Tensor:
-    """Of each example (n,): cross-entropy where |w - 1/2| is at least ``margin``, else reverse cross-entropy. Two classes."""
+    """Return for each example (n,) cross-entropy where |w - 1/2| is at least ``margin``, else reverse. Two classes."""
     forward = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
     return torch.where((labels - 0.5).abs() >= margin, forward, reverse_cross_entropy(logits, labels, smoothing))
 
 
 def window(logits: Tensor, labels: Tensor, radius: float) -> Tensor:
-    """Of each example (n,): cross-entropy where max(f, 1 - f) < 1/2 + ``radius``, else 0. Two classes."""
+    """Return for each example (n,) cross-entropy where max(f, 1 - f) < 1/2 + ``radius``, else 0. Two classes."""
     unsure = (probabilities(logits.detach()) - 0.5).abs() < radius
     return F.binary_cross_entropy_with_logits(logits, labels, reduction="none") * unsure
 
 
 def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: bool) -> Tensor:
-    """(1 - a) CE(f, w) + a CE(f, argmax f) of each example (n,), with the a of AdaptConf, through which no gradient flows."""
+    """Return (1 - a) CE(f, w) + a CE(f, argmax f) of each example (n,), with the a of AdaptConf as a constant."""
     log, both = _log_both(logits), _both(labels)
     own = log.detach().max(dim=1)
     # Two classes that are equally probable are class 0, here and in most_probable.
@@ -212,7 +209,7 @@ def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: b
 
 
 def _log_both(logits: Tensor) -> Tensor:
-    """Log-probabilities of all classes (n, K), of two classes too."""
+    """Return log-probabilities of all classes (n, K), for two classes too."""
     if logits.dim() == 2:
         return torch.log_softmax(logits, dim=1)
     return torch.stack([F.logsigmoid(-logits), F.logsigmoid(logits)], dim=1)

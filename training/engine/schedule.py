@@ -1,4 +1,4 @@
-"""When things happen in a run, as pure functions: batches, learning rate, and the steps at which something is logged."""
+"""The schedule of a run, as pure functions: batches, learning rate, and the logged steps."""
 
 import math
 from typing import Literal
@@ -13,9 +13,9 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 
 def batches(examples: int, batch_size: int, seed: int, epoch: int) -> list[Rows]:
-    """The numbers 0 to ``examples`` - 1 in a fresh order for each epoch, in batches.
+    """Return the numbers 0 to ``examples`` - 1 in batches, in a new order for each epoch.
 
-    The last batch may be smaller; a last one of a single example joins the batch before it, for it would have no median.
+    The last batch may be smaller; a single last example joins the batch before it, since one example has no median.
     """
     order = np.random.default_rng([seed, epoch]).permutation(examples)
     return np.split(order, _cuts(examples, batch_size))
@@ -26,7 +26,7 @@ def _cuts(examples: int, batch_size: int) -> range:
 
 
 def lr_factor(schedule: Literal["constant", "linear", "cosine"], progress: float) -> float:
-    """The share of the full learning rate after the share ``progress`` of the training; linear and cosine end at zero."""
+    """Return the factor of the learning rate after the share ``progress`` of the training; linear and cosine end at zero."""
     if schedule == "linear":
         return 1 - progress
     if schedule == "cosine":
@@ -35,5 +35,5 @@ def lr_factor(schedule: Literal["constant", "linear", "cosine"], progress: float
 
 
 def evenly(count: int, total: int) -> set[int]:
-    """About ``count`` steps, evenly spaced over 1 to ``total``, the last one included."""
+    """Return about ``count`` steps, evenly spaced over 1 to ``total``, the last one included."""
     return {round(total * i / count) for i in range(1, count + 1)} - {0}

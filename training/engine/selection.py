@@ -1,4 +1,4 @@
-"""Which step a run's predictions are of: what every evaluation said, and the weights of the best step so far."""
+"""Checkpoint selection: every evaluation of a run, and the weights of the best step so far."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.artifacts import Trajectory, earliest_best
-from training.checksums import Checksums, DamagedArtifact, remove, sidecar
-from training.engine.checkpoint import Seen
-from training.engine.crew import ALONE, Crew
+from training.engine.checkpoint import SelectionState
 from training.engine.data.split import Rows
-from training.engine.labels import Probabilities
+from training.engine.distributed.process_group import ALONE, ProcessGroup
+from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
+from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
+from training.storage.predictions import Trajectory, earliest_best
 
 Weights = dict[str, Tensor]
 
@@ -23,13 +23,13 @@ class Selection:
     """The evaluations of ``run``, at most 51, each a probability for every test row.
 
     The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
-    ``folder`` that is written when they improve and named after its step, so that the one which the last checkpoint speaks of
-    stays until there is a newer checkpoint: two files at most. Of a crew each process has its own selection, all equal, and
-    the main one has the files.
+    ``folder`` that is written when they improve and named after its step, so that the file of the last checkpoint stays until
+    there is a newer checkpoint: two files at most. Each process of a group has its own selection, all equal, and the main one
+    has the files.
     """
 
-    def __init__(self, run: RunSpec, folder: Path, crew: Crew = ALONE) -> None:
-        self.crew = crew
+    def __init__(self, run: RunSpec, folder: Path, process_group: ProcessGroup = ALONE) -> None:
+        self.process_group = process_group
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
         self.checksums = Checksums(folder)
         self.steps = list[int]()
@@ -38,10 +38,10 @@ class Selection:
         self.best: int | None = None
         self.weights: Weights | None = None
         self.saved: int | None = None
-        """The best step that the last checkpoint knows."""
+        """The best step in the last checkpoint."""
 
     def record(self, step: int, prob: Probabilities, validation: float | None, weights: Callable[[], Weights]) -> None:
-        """``prob`` is of the test rows; ``weights`` is asked for the model's tensors where this step is the best so far."""
+        """Record an evaluation. ``prob`` is of the test rows; ``weights`` returns the tensors, for the best step so far."""
         self.steps.append(step)
         self.prob.append(prob)
         self.validation.append(np.nan if validation is None else validation)
@@ -49,7 +49,7 @@ class Selection:
             self._keep(step, weights())
 
     def _keep(self, step: int, weights: Weights) -> None:
-        if self.large and self.crew.main:
+        if self.large and self.process_group.main:
             with self.checksums.writing(self._file(step)) as path:
                 save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, path)
         elif not self.large:
@@ -61,33 +61,38 @@ class Selection:
     def selected(self) -> int:
         return self.steps[-1] if self.best is None else self.best
 
+    @property
+    def selected_prob(self) -> Probabilities:
+        """Return the probabilities of the selected evaluation."""
+        return self.prob[self.steps.index(self.selected)]
+
     def selected_weights(self) -> Weights | None:
-        """Those of the best step; None where the last step counts, whose weights the model has. Raises DamagedArtifact."""
+        """Return the weights of the best step; None where the last step is selected. Raises DamagedArtifact."""
         if self.best is None or not self.large:
             return self.weights
-        self.crew.wait()  # until the file is written
+        self.process_group.wait()  # until the file is written
         self.checksums.verify(self._file(self.best), again=True)
         return load_file(self._file(self.best))
 
     def trajectory(self, ids: Rows) -> Trajectory:
         return Trajectory(np.array(self.steps), ids, np.stack(self.prob), np.array(self.validation), self.selected)
 
-    # What a checkpoint carries.
+    # The state in a checkpoint.
 
-    def state(self) -> Seen:
-        prob = [torch.from_numpy(one) for one in self.prob]
-        return Seen(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
+    def state(self) -> SelectionState:
+        prob = [torch.from_numpy(array) for array in self.prob]
+        return SelectionState(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
 
     def note_saved(self) -> None:
-        """A checkpoint has been written: older files are needed no more."""
+        """Delete older files after a checkpoint was written."""
         self.saved = self.best
         self._forget(keep={self.saved})
 
-    def can_restore(self, seen: Seen) -> bool:
-        """Whether the weights that a checkpoint speaks of are there, and are what was written."""
-        if not self.large or seen["best"] is None:
+    def can_restore(self, state: SelectionState) -> bool:
+        """Return whether the weights that belong to a checkpoint exist and are undamaged."""
+        if not self.large or state["best"] is None:
             return True
-        file = self._file(seen["best"])
+        file = self._file(state["best"])
         if not sidecar(file).exists():
             return False
         try:
@@ -96,9 +101,9 @@ class Selection:
             return False
         return True
 
-    def restore(self, seen: Seen) -> None:
-        self.steps, self.validation, self.prob = seen["steps"], seen["validation"], [one.numpy() for one in seen["prob"]]
-        self.best, self.weights, self.saved = seen["best"], seen["weights"], seen["best"]
+    def restore(self, state: SelectionState) -> None:
+        self.steps, self.validation, self.prob = state["steps"], state["validation"], [tensor.numpy() for tensor in state["prob"]]
+        self.best, self.weights, self.saved = state["best"], state["weights"], state["best"]
         self._forget(keep={self.saved})
 
     def clear(self) -> None:
@@ -108,6 +113,6 @@ class Selection:
         return self.folder / f"best-{step}.safetensors"
 
     def _forget(self, keep: set[int | None]) -> None:
-        kept = {self._file(step) for step in keep if step is not None}
-        for file in set(self.folder.glob("best-*.safetensors")) - kept if self.large and self.crew.main else ():
+        needed = {self._file(step) for step in keep if step is not None}
+        for file in set(self.folder.glob("best-*.safetensors")) - needed if self.large and self.process_group.main else ():
             remove(file)

@@ -3,8 +3,9 @@
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from training import ExperimentSpec, catalog, shipped
+from training import ExperimentSpec, catalog
 from training.catalog import Adaptation, Kind, ModelEntry
+from training.recipes import recipes as shipped_recipes
 
 router = Router()
 
@@ -62,4 +63,4 @@ def models(request: HttpRequest) -> list[ModelOut]:
 @router.get("/recipes", response=list[RecipeOut])
 def recipes(request: HttpRequest) -> list[RecipeOut]:
     """The experiments that are shipped, the one to begin with first; a spec can be posted as it is."""
-    return [RecipeOut(name=name, spec=spec) for name, spec in shipped.recipes().items()]
+    return [RecipeOut(name=name, spec=spec) for name, spec in shipped_recipes().items()]

@@ -11,9 +11,9 @@ from ninja.files import UploadedFile
 from pydantic import ValidationError
 
 from training import catalog
-from training.catalog.report import Report
-from training.mapping import Mapping, problems_of
-from training.shelving import About
+from training.catalog.check_report import Report
+from training.catalog.column_mapping import Mapping, problems_of
+from training.catalog.dataset_card import About
 from training.spec import Problem, describe
 from webapp.imports.models import Import
 from webapp.jobs import chores

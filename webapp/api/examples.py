@@ -10,8 +10,8 @@ from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
 
+from training.metrics.intervals import Estimate
 from training.spec import Problem
-from training.statistics import Estimate
 from webapp.api.datasets import Invalid
 from webapp.cells import BOTH_WRONG, numbered
 from webapp.examples.export import SUFFIXES, Format

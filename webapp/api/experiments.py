@@ -13,9 +13,9 @@ from ninja.errors import HttpError
 from pydantic import Field, ValidationError
 
 from training import ExperimentSpec
-from training.archive import Origin
-from training.results import Result
+from training.metrics.results import Result
 from training.spec import Problem, describe
+from training.storage.archive import Origin
 from webapp.access import NOT_YOURS, may_change
 from webapp.accounts.viewing import spec_for, text_for
 from webapp.api.datasets import Invalid

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from training.results import Result
+from training.metrics.results import Result
 from training.spec import Problem
 from webapp.access import NOT_YOUR_WRITING, owns
 from webapp.api.datasets import Invalid

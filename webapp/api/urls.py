@@ -16,10 +16,10 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from training import ExperimentSpec
-from training.checksums import DamagedArtifact
-from training.frozen import REFUSED, storable
-from training.plan import TooManyRuns
+from training.base_models import REFUSED, storable
+from training.planning.plan import TooManyRuns
 from training.spec import Problem, describe
+from training.storage.checksums import DamagedArtifact
 from webapp.access import Access, access_of, demand
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import holder

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import RunSpec, Store, Triplet
-from training.archive import ABOUT, MADE, RUN, Archive, Origin, pack, seal, versions_of
-from training.checksums import MISSING, DamagedArtifact
-from training.events import EVENT, EVENTS, RunStarted, Told
+from training.events import EVENT, EVENTS, EventRecord, RunStarted
+from training.metrics.results import Result
 from training.redaction import PublicEvents, renamed
-from training.results import Result
+from training.storage.archive import ABOUT, RESULT_FILES, RUN, Archive, Origin, pack, seal, versions_of
+from training.storage.checksums import MISSING, DamagedArtifact
 from webapp import scratch
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
@@ -80,7 +80,7 @@ def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: Pub
     folder, starts = target.run(spec.key()), list[RunStarted]()
     folder.mkdir(parents=True)
     (folder / RUN).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
-    for name in MADE if run.status == Status.FINISHED else ():
+    for name in RESULT_FILES if run.status == Status.FINISHED else ():
         try:
             store.checksums.verify(store.run(run.key) / name, again=True)
         except FileNotFoundError:
@@ -89,7 +89,7 @@ def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: Pub
     with (folder / EVENTS).open("w", encoding="utf-8") as file:
         for event in Event.objects.filter(run=run).order_by("seq").iterator():
             left = public.of(EVENT.validate_python(event.payload))
-            told = Told(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
+            told = EventRecord(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
             file.write(told.model_dump_json() + "\n")
             if isinstance(left, RunStarted):
                 starts.append(left)

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.roles import Look
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from training.results import Group
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Group
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 

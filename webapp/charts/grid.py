@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from training.results import Group
+from training.metrics.results import Group
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.roles import Look
 

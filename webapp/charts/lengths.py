@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # builds XML, reads none
 
-from training.catalog.report import Lengths
+from training.catalog.check_report import Lengths
 
 BARS, MARGIN = 44, 14
 """Pixels for the bars of one bin, and between two bins."""

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import altair as alt
 
+from training.metrics.intervals import t_quantile
 from training.spec import MOST_SEEDS
-from training.statistics import t_quantile
 from webapp.charts.roles import CEILING, WEAK, student_looks
 
 Layer = Any

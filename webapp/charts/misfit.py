@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from training.diagnostics import Point
+from training.metrics.diagnostics import Point
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.roles import Look
 

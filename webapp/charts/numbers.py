@@ -1,6 +1,6 @@
 """Numbers as the laboratory writes them: no leading zero in rates, a true minus, the interval in brackets."""
 
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
 
 SHORT = "replace(datum.label, '0.', '.')"
 """A rate on an axis, as an expression of Vega."""

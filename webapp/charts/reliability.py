@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from training.calibration import Bin
+from training.metrics.calibration import Bin
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.roles import Look

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from training.results import Group, Outcome
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Group, Outcome
 from webapp.charts.difficulty import Accuracies
 from webapp.charts.misfit import Students
 from webapp.charts.reliability import Reliable

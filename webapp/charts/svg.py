@@ -6,8 +6,8 @@ Every mark has the classes ``mark`` and its role (weak, naive, conf or strong); 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # builds XML, reads none
 
-from training.measures import Accuracy
-from training.results import Group
+from training.metrics.agreement import Accuracy
+from training.metrics.results import Group
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 

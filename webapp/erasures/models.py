@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from training.notices import Erasure
+from training.command_output import Attribution
 
 
 class State(models.TextChoices):
@@ -19,7 +19,7 @@ class Question(models.Model):
     key = models.CharField(max_length=64)  # of the run
     example = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED, db_index=True)
-    answer = models.JSONField(null=True)  # training.notices.Erasure
+    answer = models.JSONField(null=True)  # training.command_output.Attribution
     error = models.TextField(blank=True)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -33,8 +33,8 @@ class Question(models.Model):
         return f"words of example {self.example} for run {self.key[:8]}"
 
     @property
-    def found(self) -> Erasure | None:
-        return Erasure.model_validate(self.answer) if self.answer else None
+    def found(self) -> Attribution | None:
+        return Attribution.model_validate(self.answer) if self.answer else None
 
     @property
     def at_work(self) -> bool:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from training.notices import Erasure
+from training.command_output import Attribution
 from webapp.erasures.models import AT_WORK, Question, State
 from webapp.isolation import Isolated
 from webapp.outages import Outage
@@ -62,7 +62,7 @@ def _fail_damaged(pk: int, error: str) -> None:
 
 
 @transaction.atomic
-def answer(asked: Sequence[Question], found: Iterable[Erasure], otherwise: str) -> None:
+def answer(asked: Sequence[Question], found: Iterable[Attribution], otherwise: str) -> None:
     """Stores the answers; ``otherwise`` is what to say of questions that got none. Those of another attempt stay."""
     answers = {one.run: one for one in found}
     running = Question.objects.select_for_update().filter(state=State.RUNNING).defer("answer")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 
 
 @dataclass(frozen=True)

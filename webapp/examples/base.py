@@ -14,8 +14,8 @@ import duckdb
 from filelock import FileLock
 
 from training import Store
-from training.checksums import CHANGED, DamagedArtifact, digest
 from training.names import within
+from training.storage.checksums import CHANGED, DamagedArtifact, digest
 from webapp.examples.building import About, build_table, build_texts
 from webapp.examples.projection import build_plane
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import Store
-from training.artifacts import Predictions
-from training.files import atomic
+from training.storage.atomic import atomic
+from training.storage.predictions import Predictions
 from training.words import folded_sql, length_sql
 from webapp.examples.answers import answers, flips, shift
 from webapp.examples.view import RANGES, SEATS

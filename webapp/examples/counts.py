@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from training.statistics import Estimate, Spread, conditional, proportion
+from training.metrics.intervals import Estimate, Spread, conditional, proportion
 from webapp.examples.filters import Where
 from webapp.examples.view import CELLS, SEATS
 
@@ -127,7 +127,7 @@ def _without_decided(found: Measures, decided: frozenset[str]) -> Measures:
 
 
 def _spread(alone: Array, group: npt.NDArray[np.int32], kind: npt.NDArray[np.int64], number: Array, rows: float) -> Spread | None:
-    """As ``training.statistics.measure`` would find it, from counts; None where fewer than two groups leave nothing to vary."""
+    """As ``metrics.intervals.measure`` would find it, from counts; None where fewer than two groups leave nothing to vary."""
     values = quantities()
     total = alone + np.bincount(kind, number, len(alone))
     mean = total @ values / rows

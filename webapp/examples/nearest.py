@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store, catalog
-from training.checksums import DamagedArtifact
+from training.storage.checksums import DamagedArtifact
 
 BLOCK = 20_000
 """Rows of the features that are in memory at once."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store
-from training.files import atomic
+from training.storage.atomic import atomic
 from webapp.examples.building import database
 from webapp.examples.nearest import features_of
 

@@ -6,9 +6,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from training import RunSpec, Triplet
-from training.archive import Archive, Broken, Origin
-from training.events import Told
+from training.events import EventRecord
 from training.redaction import renamed
+from training.storage.archive import Archive, Broken, Origin
 from webapp.experiments.alike import alike
 from webapp.experiments.fold import fold
 from webapp.experiments.launching import give_parts, places_of
@@ -25,7 +25,7 @@ def adopt(
     content: str,
     runs: Mapping[str, RunSpec],
     ours: Iterable[str],
-    told: Callable[[str], Iterable[Told]],
+    told: Callable[[str], Iterable[EventRecord]],
 ) -> tuple[Experiment, dict[str, str]]:
     """The experiment of a verified archive with content hash ``content``, and the keys that its runs have here by those there.
 
@@ -62,7 +62,7 @@ def adopt(
     return experiment, names
 
 
-def _run(key: str, claimed: str, spec: RunSpec, origin: Origin, told: Iterable[Told]) -> Run:
+def _run(key: str, claimed: str, spec: RunSpec, origin: Origin, told: Iterable[EventRecord]) -> Run:
     row = Run.objects.create(
         key=key,
         claimed_key=claimed,

@@ -88,7 +88,7 @@ class Run(models.Model):
     claimed_key = models.CharField(
         max_length=64, blank=True, default="", db_index=True
     )  # that it has there; empty of one of ours
-    origin = models.JSONField(null=True)  # training.archive.Origin
+    origin = models.JSONField(null=True)  # training.storage.archive.Origin
     accepted_at = models.DateTimeField(null=True)  # when an administrator let new experiments use it
     confirmed = models.BooleanField(null=True)  # whether the run with the claimed key, trained here, says the same
 
@@ -124,7 +124,7 @@ class Experiment(models.Model):
     spec = models.JSONField()
     triplets = models.JSONField(default=list)  # of the plan made at launch: keys, models, method, seed
     runs = models.ManyToManyField(Run, through="Part", related_name="experiments")
-    result = models.JSONField(null=True)  # training.results.Result over the runs in result_runs
+    result = models.JSONField(null=True)  # training.metrics.results.Result over the runs in result_runs
     result_runs = models.JSONField(default=list)  # keys of the finished runs that the result was computed from
     result_error = models.TextField(blank=True)
     result_due = models.BooleanField(default=False)  # a run finished, or a launch found one finished, since the result was stored

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from training import RunSpec, catalog
-from training.plan import rows_of
+from training.planning.estimates import rows_of
 from webapp.experiments.models import Worker
 
 GIB = 2**30

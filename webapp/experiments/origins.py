@@ -13,9 +13,9 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from training import Plan, RunSpec, Store
-from training.archive import Origin
-from training.artifacts import same
 from training.redaction import renamed
+from training.storage.archive import Origin
+from training.storage.artifacts import same
 from webapp.experiments.models import Experiment, Run, Status
 
 

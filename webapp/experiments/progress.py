@@ -9,7 +9,8 @@ from django.db.models import Case, Count, FloatField, Min, Q, QuerySet, Sum, Val
 from django.db.models.functions import Cast, Now
 
 from training import Plan, RunSpec
-from training.plan import estimate_seconds, features_key, features_seconds
+from training.planning.estimates import estimate_seconds, features_seconds
+from training.planning.plan import features_key
 from webapp.experiments.alike import ALIKE, group_of
 from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
 

@@ -211,7 +211,7 @@ class Preview:
 
 
 def preview(spec: ExperimentSpec) -> Preview:
-    """Raises training.plan.TooManyRuns."""
+    """Raises training.planning.plan.TooManyRuns."""
     plan, store = with_accepted(make_plan(spec)), Store(settings.ARTIFACTS_DIR)
     known: dict[str, str] = {}
     keys = iter(plan.runs)

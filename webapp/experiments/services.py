@@ -11,8 +11,6 @@ from django.db.models.functions import Now
 from pydantic import ValidationError
 
 from training import ExperimentSpec, RunSpec, Store
-from training.artifacts import Predictions
-from training.checksums import MISSING, DamagedArtifact
 from training.events import (
     ArtifactDamaged,
     RunClaimed,
@@ -24,9 +22,11 @@ from training.events import (
     RunWaiting,
 )
 from training.events import Event as RunEvent
-from training.plan import check_size
-from training.results import summarize
+from training.metrics.results import summarize
+from training.planning.plan import check_size
 from training.spec import ENGINE_VERSION
+from training.storage.checksums import MISSING, DamagedArtifact
+from training.storage.predictions import Predictions
 from webapp.experiments import obstacles, workers
 from webapp.experiments.launching import launch as launch
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker

@@ -9,17 +9,16 @@ import numpy as np
 from django.conf import settings
 
 from training import Store
-from training.artifacts import Predictions
-from training.calibration import matrix
-from training.diagnostics import (
+from training.metrics.calibration import matrix
+from training.metrics.diagnostics import (
     Answers,
     Calibration,
-    Kinship,
+    ErrorAgreement,
     Point,
     Range,
     calibration,
     difficulty,
-    kinship,
+    error_agreement,
     log_point,
     noise,
     onset,
@@ -27,8 +26,9 @@ from training.diagnostics import (
     repeated,
     squared_point,
 )
-from training.results import Result
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Result
+from training.storage.predictions import Predictions
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 
@@ -64,7 +64,7 @@ class Examined:
     parts: list[Estimate | None]
     noise: float | None
     supervisor: Calibration | None = None
-    kinship: Kinship | None = None
+    error_agreement: ErrorAgreement | None = None
     squared: tuple[Point, ...] = ()
     log: tuple[Point, ...] = ()
     onsets: tuple[int | None, ...] = ()
@@ -161,7 +161,7 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
             alone.parts,
             alone.noise,
             calibration(answers, "weak"),
-            kinship(answers, *thresholds),
+            error_agreement(answers, *thresholds),
             tuple(map(squared_point, answers)),
             tuple(map(log_point, answers)),
             tuple(found for found, _ in courses),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Store, Trajectory
-from training.methods import CHOOSY
 from training.spec import GROUND_TRUTH
+from training.spec.methods import ROW_METHODS
+from training.storage.artifacts import Store
+from training.storage.predictions import Trajectory
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.examples.answers import answers, flips
@@ -196,7 +197,7 @@ class ExamplePage(Subject):
             "ceiling from the gold one, unless it is a validation row, which is only looked at."
         )
         student = self.trio.student.spec
-        if isinstance(student.method, CHOOSY) or student.labels != self.trio.weak.key:
+        if isinstance(student.method, ROW_METHODS) or student.labels != self.trio.weak.key:
             told += " The student’s method may have left it out, or taught it another label."
         return told
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from training.metrics.intervals import Estimate
 from training.spec import Problem, describe
-from training.statistics import Estimate
 from webapp.charts.answers import answer_axis, answer_bars
 from webapp.charts.numbers import rate, rate_interval
 from webapp.examples.kept import Page

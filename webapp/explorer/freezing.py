@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store
-from training.archive import RUN, Origin, digest, read
-from training.artifacts import Predictions, Trajectory
 from training.names import within
+from training.storage.archive import RUN, Origin, digest, read
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.experiments.origins import exported_keys
@@ -78,7 +78,7 @@ def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArra
 
 @lru_cache(maxsize=64)
 def thawed(archive: Path, examples: Path) -> Cast:
-    """The cast of a frozen experiment. Neither folder ever changes. Raises training.archive.Broken."""
+    """The cast of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
     about = read(archive)
     experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
     stage = FrozenStage(archive, examples, digest(examples / TEXTS))

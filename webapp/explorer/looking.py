@@ -12,9 +12,9 @@ from typing import IO
 import duckdb
 from django.conf import settings
 
-from training.checksums import MISSING, DamagedArtifact
-from training.files import out_of_room
 from training.spec import Problem
+from training.storage.atomic import out_of_room
+from training.storage.checksums import MISSING, DamagedArtifact
 from webapp import scratch
 from webapp.examples.base import Base, Source, base
 from webapp.examples.export import SUFFIXES, Format, write

@@ -6,8 +6,8 @@ import numpy as np
 from django.conf import settings
 
 from training import Store
-from training.artifacts import Predictions, Trajectory
-from training.results import Result, summarize
+from training.metrics.results import Result, summarize
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Missing
 from webapp.notes import queries as notes

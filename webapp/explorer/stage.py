@@ -6,8 +6,8 @@ from pathlib import Path
 from django.conf import settings
 
 from training import RunSpec, Store, catalog
-from training.archive import read_events
 from training.events import RunFinished
+from training.storage.archive import read_events
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.methods import Method
-from training.results import Group, Result
+from training.metrics.results import Group, Result
+from training.spec.methods import Method
 from webapp.experiments.models import Experiment
 from webapp.findings.looks import DRAWS
 from webapp.findings.pairs import Pair

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from training.methods import Naive
-from training.results import Contrast, Group
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Contrast, Group
+from training.spec.methods import Naive
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
 from webapp.findings.words import count, joined, lower, percent, percent_interval
@@ -58,7 +58,7 @@ class Claims(Evidence):
     def taught(self, group: Group, weak: str) -> str:
         """What the student learned from; ``weak`` where that is weak labels alone."""
         method = self.spec.methods[group.method_index]
-        return weak if method.taught == Naive.taught else method.taught
+        return weak if method.label_source == Naive.label_source else method.label_source
 
     @property
     def so_far(self) -> str:

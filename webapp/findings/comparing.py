@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
-from training.comparisons import OverSets, median_of, over_sets
-from training.methods import Method, Naive
-from training.results import Contrast, Group, Result
-from training.statistics import Estimate, holm
+from training.metrics.intervals import Estimate, holm
+from training.metrics.results import Contrast, Group, Result
+from training.metrics.significance import OverSets, median_of, over_sets
+from training.spec.methods import Method, Naive
 from webapp.charts.forest import Difference, forest_chart
 from webapp.charts.roles import Look, student_looks
 from webapp.experiments.models import Experiment

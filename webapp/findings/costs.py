@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from training import ExperimentSpec
-from training.measures import Accuracy
-from training.methods import Anchored, Method, MethodBase, Mixed, Sequential
-from training.plan import rows_of
-from training.results import Group
+from training.metrics.agreement import Accuracy
+from training.metrics.results import Group
+from training.planning.estimates import rows_of
+from training.spec.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from webapp.charts.frontier import Point
 from webapp.charts.roles import CEILING, Look, student_looks
 from webapp.findings.words import method_titles
@@ -39,7 +39,7 @@ def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
             return rows - true, true
         case Sequential():
             return rows, round(method.fraction * rows)
-    return (rows, 0) if method.taught == MethodBase.taught else None
+    return (rows, 0) if method.label_source == MethodBase.label_source else None
 
 
 def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEAK_COST) -> list[Offer]:

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from training.events import standing
+from training.events import valid_measurements
 from webapp.experiments import queries
 from webapp.findings.pairs import PairLanes
 
@@ -22,7 +22,7 @@ def curves(lanes: PairLanes) -> list[Row]:
             about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
             about["total"] = segment.run.total_steps
             events = queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
-            for told in standing(event.payload for event in events):
+            for told in valid_measurements(event.payload for event in events):
                 wanted = METRIC if told["kind"] == "metric" else EVALUATION
                 named = [(metric, told.get(name)) for metric, name in wanted.items()]
                 known = [(metric, value) for metric, value in named if value is not None and isfinite(value)]

@@ -8,7 +8,7 @@ from statistics import mean, median
 from typing import Any
 
 from training import ExperimentSpec
-from training.results import Group, Result
+from training.metrics.results import Group, Result
 from webapp.charts.grid import grid_chart
 from webapp.charts.ladder import ladder_chart, span_of
 from webapp.charts.numbers import points, rate

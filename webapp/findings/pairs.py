@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from training import ExperimentSpec, Triplet
-from training.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec import TrainingSpec
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
@@ -192,7 +192,7 @@ class PairLanes:
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
-        taught = self.spec.methods[method].taught
+        taught = self.spec.methods[method].label_source
         own = role == "student" and self.spec.methods[method].own_view
         return Lane(Series(name, role, title, steps, kind, own_view=own), look, model, full, segments, taught)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from training.results import Result
+from training.metrics.results import Result
 from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
 from webapp.findings.words import count, lower

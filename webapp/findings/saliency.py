@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from training.diagnostics import Range, over_seeds
-from training.results import Outcome
+from training.metrics.diagnostics import Range, over_seeds
+from training.metrics.results import Outcome
 from training.spec import GROUND_TRUTH
 from webapp.experiments.models import Part, Role, Run, Status
 

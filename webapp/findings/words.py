@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from training import ExperimentSpec, catalog
 from training.catalog import local
-from training.methods import Learning, Method
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.spec.methods import Learning, Method
 
 
 def short_model(name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from training.results import Result
+from training.metrics.results import Result
 from webapp.experiments import queries
 from webapp.findings.words import method_titles
 from webapp.hooks.models import Call

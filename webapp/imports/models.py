@@ -6,10 +6,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from training.mapping import Mapping
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
+from training.command_output import CheckResult, Preview
 from training.names import within
-from training.notices import Checked, Looked
-from training.shelving import About
 
 ENDING = re.compile(r"\.[a-z0-9]{1,16}")
 """Of a file's name, which says its kind; any other could be too long for the disk, or mean a folder."""
@@ -37,14 +37,14 @@ class Import(models.Model):
     registered = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(max_length=255, blank=True)
     size = models.PositiveBigIntegerField(default=0)
-    look = models.JSONField(null=True)  # training.notices.Looked
-    mapping = models.JSONField(null=True)  # training.mapping.Mapping
-    about = models.JSONField(null=True)  # training.shelving.About: where it is there before the checks, nobody needs to save
+    look = models.JSONField(null=True)  # training.command_output.Preview
+    mapping = models.JSONField(null=True)  # training.catalog.column_mapping.Mapping
+    about = models.JSONField(null=True)  # training.catalog.dataset_card.About; given before the checks, nobody needs to save
     state = models.CharField(max_length=8, choices=State, default=State.NEW, db_index=True)
     phase = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
-    checked = models.JSONField(null=True)  # training.notices.Checked
+    checked = models.JSONField(null=True)  # training.command_output.CheckResult
     shelved = models.CharField(max_length=64, blank=True)  # its name on the shelf
     error = models.TextField(blank=True)
     stop_asked = models.BooleanField(default=False)
@@ -73,16 +73,16 @@ class Import(models.Model):
         return within(self.folder, f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
 
     @property
-    def looked(self) -> Looked | None:
-        return Looked.model_validate(self.look) if self.look is not None else None
+    def looked(self) -> Preview | None:
+        return Preview.model_validate(self.look) if self.look is not None else None
 
     @property
     def how(self) -> Mapping | None:
         return Mapping.model_validate(self.mapping) if self.mapping is not None else None
 
     @property
-    def found(self) -> Checked | None:
-        return Checked.model_validate(self.checked) if self.checked is not None else None
+    def found(self) -> CheckResult | None:
+        return CheckResult.model_validate(self.checked) if self.checked is not None else None
 
     @property
     def known(self) -> About | None:

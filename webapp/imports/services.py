@@ -9,14 +9,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from training import catalog, shelving
-from training.catalog.shelf import Card
+from training import catalog
+from training.base_models import cleaned
+from training.catalog import dataset_card
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
+from training.catalog.library import Card
+from training.command_output import Added, CheckResult, Notice, Preview, Refused
 from training.events import Progress
-from training.frozen import cleaned
-from training.mapping import Mapping
-from training.notices import Checked, Looked, Notice, Refused, Shelved
-from training.private import file_mode
-from training.shelving import About
+from training.file_permissions import file_mode
 from webapp.imports.models import AT_WORK, Import, State
 from webapp.isolation import Isolated
 from webapp.outages import Outage
@@ -38,7 +39,7 @@ def receive(owner: User, file: Path, name: str) -> Import:
     return found
 
 
-def looked(one: Import, look: Looked) -> None:
+def looked(one: Import, look: Preview) -> None:
     one.look = look.model_dump(mode="json")
     one.save(update_fields=["look"])
 
@@ -120,9 +121,9 @@ def conclude(pk: int, attempt: int, last: Notice | None, died: str) -> None:
     """The end of a child with its last notice; ``died`` is what to say of one that ended without. Raises StaleError."""
     one = _mine(pk, attempt)
     match last:
-        case Checked():
+        case CheckResult():
             one.state, one.checked = State.CHECKED, last.model_dump(mode="json")
-        case Shelved():
+        case Added():
             one.state, one.shelved = State.SAVED, last.card.name
         case Refused():
             one.state, one.error = State.FAILED, last.error
@@ -167,7 +168,7 @@ def save(one: Import, about: About) -> Card:
     if one.state != State.CHECKED or checked is None or how is None:
         raise ValueError("This data set has not been checked.")
     _check_name(one, about.name)
-    card = shelving.put(checked, how, about, one.file_name, one.folder / "out")
+    card = dataset_card.put(checked, how, about, one.file_name, one.folder / "out")
     one.state, one.shelved, one.about = State.SAVED, card.name, about.model_dump(mode="json")
     one.save()
     _clear(one)

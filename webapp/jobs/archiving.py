@@ -20,11 +20,11 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from training import RunSpec, Store
-from training.archive import MADE, RUN, Broken, each_event, read
+from training.command_output import NOTICE, Notice, NotVerified, Verified
 from training.events import Progress
-from training.files import out_of_room
-from training.notices import NOTICE, Notice, NotVerified, Verified
-from training.server import die_with_parent
+from training.fork_server import die_with_parent
+from training.storage.archive import RESULT_FILES, RUN, Broken, each_event, read
+from training.storage.atomic import out_of_room
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import adopting, arriving, origins
@@ -134,7 +134,7 @@ def _experiment(one: ArchiveImport, folder: Path, content: str, ours: set[str], 
     placed = list[Path]()
     try:
         for key, name in names.items():
-            if key not in ours and (folder / "runs" / key / MADE[-1]).exists() and not store.finished(name):
+            if key not in ours and (folder / "runs" / key / RESULT_FILES[-1]).exists() and not store.finished(name):
                 placed.append(store.run(name))
                 _place(folder / "runs" / key, store.run(name), runs[key].with_keys(names))
     except OSError:
@@ -150,7 +150,7 @@ def _place(brought: Path, target: Path, spec: RunSpec) -> None:
     store = Store(settings.ARTIFACTS_DIR)
     with store.writing(target / RUN) as path:
         path.write_text(spec.model_dump_json(indent=2), encoding="utf-8")
-    for name in MADE:
+    for name in RESULT_FILES:
         with store.writing(target / name) as path:
             shutil.copyfile(brought / name, path)
 

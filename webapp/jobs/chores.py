@@ -23,11 +23,11 @@ from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from redis import Redis, RedisError
 
-from training.catalog.shelf import Card
-from training.mapping import Mapping
-from training.notices import NOTICE, Looked, Notice, Refused
-from training.server import die_with_parent
-from training.shelving import About
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
+from training.catalog.library import Card
+from training.command_output import NOTICE, Notice, Preview, Refused
+from training.fork_server import die_with_parent
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.celery import app
@@ -68,7 +68,7 @@ def bring(owner: User, file: Path, name: str) -> Import:
     return one
 
 
-def _look(one: Import) -> Looked:
+def _look(one: Import) -> Preview:
     try:
         done = subprocess.run(
             _command("look", str(one.file)),
@@ -81,7 +81,7 @@ def _look(one: Import) -> Looked:
         notice = NOTICE.validate_json(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValidationError, IndexError):
         raise ValueError("The first rows of the file cannot be read.") from None
-    if not isinstance(notice, Looked):
+    if not isinstance(notice, Preview):
         raise ValueError(notice.error if isinstance(notice, Refused) else "The first rows of the file cannot be read.")
     return notice
 

@@ -7,7 +7,7 @@ import time
 from django.conf import settings
 
 from training import Store
-from training.checksums import DamagedArtifact
+from training.storage.checksums import DamagedArtifact
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
 from webapp.isolation import Isolated

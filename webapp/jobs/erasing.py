@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from pydantic import ValidationError
 
-from training.notices import Erasure
-from training.server import die_with_parent
+from training.command_output import Attribution
+from training.fork_server import die_with_parent
 from webapp.erasures import services
 from webapp.erasures.models import Question
 from webapp.outages import patiently
@@ -42,11 +42,11 @@ def erase(asked: Sequence[Question]) -> None:
     patiently(lambda: services.answer(asked, _read(output), otherwise))
 
 
-def _read(output: bytes) -> list[Erasure]:
+def _read(output: bytes) -> list[Attribution]:
     found = []
     for line in output.splitlines():
         try:
-            found.append(Erasure.model_validate_json(line))
+            found.append(Attribution.model_validate_json(line))
         except ValidationError:
             continue  # cut off, or said by a library
     return found

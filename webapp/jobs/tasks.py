@@ -12,8 +12,8 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from training import Event
-from training.checksums import DamagedArtifact
 from training.events import RunFailed, RunFinished, RunStopped
+from training.storage.checksums import DamagedArtifact
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
 from webapp.isolation import sentence

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from training import Event, RunSpec
 from training.events import EVENT
-from training.server import die_with_parent
+from training.fork_server import die_with_parent
 
 STOP_GRACE_SECONDS = 4.0
 LOG_LINES = 40

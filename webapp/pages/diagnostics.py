@@ -179,7 +179,7 @@ class DiagnosticsPage:
 
     @property
     def kinships(self) -> list[Row]:
-        named = [(lane, one, one.kinship) for lane, one in self.all if one.kinship]
+        named = [(lane, one, one.error_agreement) for lane, one in self.all if one.error_agreement]
         return [
             _row(
                 lane,

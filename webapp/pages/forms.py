@@ -7,7 +7,7 @@ from django.http import QueryDict
 from pydantic import BaseModel, ValidationError
 
 from training import ExperimentSpec, catalog
-from training.plan import TooManyRuns, check_size
+from training.planning.plan import TooManyRuns, check_size
 from training.spec import Problem, describe
 from webapp.findings.words import dataset_title, lower, short_model
 from webapp.pages import leaves

@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from training.results import Group, Result
+from training.metrics.results import Group, Result
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status

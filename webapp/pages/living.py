@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from training import ExperimentSpec
-from training.results import Result
+from training.metrics.results import Result
 from training.spec import warnings
 from webapp.access import Anybody
 from webapp.accounts.viewing import events_for, text_for

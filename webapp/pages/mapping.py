@@ -8,11 +8,12 @@ from typing import Any
 from django.http import QueryDict
 from pydantic import ValidationError
 
+from training.base_models import Frozen
+from training.catalog.column_mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
+from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
-from training.mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
-from training.notices import Column, Looked
-from training.shelving import About
-from training.spec import Frozen, describe
+from training.command_output import Column, Preview
+from training.spec import describe
 
 KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
@@ -50,7 +51,7 @@ class Input:
 class MappingForm:
     """Filled from what was sent or, where nothing was, from guesses by the names and values of the columns."""
 
-    def __init__(self, look: Looked, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
+    def __init__(self, look: Preview, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
         self.look = look
         data = _texts(stored) if stored else {}
         # Browsers send every end of a line as \r\n, also in the name of a column.

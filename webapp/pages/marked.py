@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from training.results import Group
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
+from training.metrics.results import Group
 from webapp.charts.numbers import rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.explorer.marked import marked

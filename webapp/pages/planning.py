@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from training import ExperimentSpec
-from training.plan import Rows, rows_of
+from training.planning.estimates import Rows, rows_of
 from webapp.experiments.queries import Preview
 from webapp.findings.words import count, duration, joined, lower, method_titles, short_model
 

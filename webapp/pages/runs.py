@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from training.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, RunSpec
 from webapp.access import may_stop
 from webapp.accounts.viewing import events_for, lines_for, only_looks, text_for

@@ -6,9 +6,9 @@ from functools import cached_property
 from django.utils.safestring import SafeString, mark_safe
 
 from training import catalog
-from training.catalog import shelf
+from training.catalog import library
+from training.catalog.check_report import Report
 from training.catalog.registry import Registered
-from training.catalog.report import Report
 from webapp.charts.lengths import darkness, lengths_chart
 from webapp.charts.numbers import rate
 from webapp.findings.words import count
@@ -200,7 +200,7 @@ class DatasetPage:
 
     def __init__(self, name: str) -> None:
         self.entry = catalog.dataset(name)
-        self.card = shelf.get(name)
+        self.card = library.get(name)
         found = self.entry.report
         self.report = ReportView(found, self.entry.classes) if found else None
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec
-from training.plan import check_size
-from training.shipped import FIRST, recipes
+from training.planning.plan import check_size
+from training.recipes import FIRST, recipes
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
 from webapp.audit.queries import cloned_from
 from webapp.experiments import queries

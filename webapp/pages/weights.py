@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from training.notices import Erasure, Piece
+from training.command_output import Attribution, Piece
 from webapp.erasures import queries
 from webapp.erasures.models import Question
 from webapp.explorer.looking import Look
@@ -56,7 +56,7 @@ class WordsPage(Subject):
         """Whether there is something left to ask."""
         return not self.at_work and any(self._found(model.key) is None for model in self.trio.all)
 
-    def _found(self, key: str) -> Erasure | None:
+    def _found(self, key: str) -> Attribution | None:
         return self.asked[key].found if key in self.asked else None
 
     @cached_property
@@ -76,7 +76,7 @@ class WordsPage(Subject):
             found.append(Column(title, token, self.asked.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts)))))
         return found
 
-    def _tinted(self, answer: Erasure) -> list[list[Word]]:
+    def _tinted(self, answer: Attribution) -> list[list[Word]]:
         return [
             self._words(text, [piece for piece in answer.pieces if piece.side == side])
             for side, text in zip("ab", self.texts, strict=False)

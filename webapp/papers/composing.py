@@ -7,8 +7,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from training.metrics.results import Result
 from training.redaction import renamed, without_folders
-from training.results import Result
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.experiments.redaction import public_models

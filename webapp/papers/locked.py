@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from training import Store
-from training.results import Result, summarize
+from training.metrics.results import Result, summarize
 from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Sequence
 
 from training import ExperimentSpec, RunSpec, catalog
-from training.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec import Method, TrainingSpec
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role

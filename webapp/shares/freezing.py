@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from training.archive import seal
+from training.storage.archive import seal
 from webapp.archives.leaving import Unfinished, write
 from webapp.experiments.models import Experiment
 from webapp.explorer.cast import Cast, Missing

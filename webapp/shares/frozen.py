@@ -9,9 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
-from training.archive import CHECKSUMS, digest, names
 from training.names import within
 from training.redaction import without_folders
+from training.storage.archive import CHECKSUMS, digest, names
 from webapp.explorer.cast import Cast
 from webapp.explorer.freezing import thawed
 from webapp.papers.glyphs import scripts_without_glyphs

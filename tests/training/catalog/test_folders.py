@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from training import ExperimentSpec, catalog
 from training.catalog import folders, local
-from training.plan import make_plan
+from training.planning.plan import make_plan
 from training.spec import describe, upgrade, warnings
 
 
@@ -211,5 +211,5 @@ def test_a_stored_experiment_is_read_when_its_model_is_gone(copy: Path) -> None:
     spec = ExperimentSpec.model_validate({"strong": {"models": [str(copy)]}})
     shutil.rmtree(copy)
     assert upgrade(spec.model_dump(mode="json")) == spec
-    catalog._met.clear()  # as in a process that never saw it
+    catalog._resolved.clear()  # as in a process that never saw it
     assert not any(problem.path == "strong.models" for problem in warnings(spec))

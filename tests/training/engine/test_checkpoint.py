@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.engine.checkpoint import Checkpoint, Seen, load, save
+from training.engine.checkpoint import Checkpoint, SelectionState, load, save
 
 
 def checkpoint() -> Checkpoint:
-    selection = Seen(steps=[0, 2], prob=[torch.ones(3), torch.zeros(3)], validation=[0.5, 0.75], best=2, weights=None)
+    selection = SelectionState(steps=[0, 2], prob=[torch.ones(3), torch.zeros(3)], validation=[0.5, 0.75], best=2, weights=None)
     model = {"w": torch.arange(100.0)}
     return Checkpoint(step=3, evaluated=2, loss_sum=0.1, loss_count=7, model=model, optimiser={"state": {}}, selection=selection)
 

@@ -7,16 +7,17 @@ import pytest
 
 from tests.training.conftest import finish, make_run
 from tests.training.engine.test_execute import at_step, full, interrupted
-from tests.training.test_checksums import flip
+from tests.training.storage.test_checksums import flip
 from training import Event, RunSpec, Store
-from training.__main__ import FAILED, train
-from training.artifacts import KEPT
-from training.checksums import DamagedArtifact, digest
-from training.engine.export import weights_of
+from training.cli.execute import train
+from training.cli.exits import FAILED
+from training.engine.outputs.export import weights_of
+from training.storage.artifacts import RUN_FILES
+from training.storage.checksums import DamagedArtifact, digest
 
 
 def sums(folder: Path) -> dict[str, str]:
-    return {path.name: digest(path) for path in sorted(folder.iterdir()) if path.name in KEPT}
+    return {path.name: digest(path) for path in sorted(folder.iterdir()) if path.name in RUN_FILES}
 
 
 def short(**changes: object) -> RunSpec:
@@ -25,10 +26,10 @@ def short(**changes: object) -> RunSpec:
 
 LORA = {"adaptation": "lora", "lora_rank": 4, "lora_alpha": 8}
 DAMAGED: dict[str, tuple[Callable[[], RunSpec], str]] = {
-    **{name: (make_run, name) for name in KEPT},
-    "weights of a probe": (lambda: make_run("ceiling"), KEPT[2]),
-    "additions of LoRA": (lambda: short(**LORA), KEPT[2]),
-    "a fully tuned model": (lambda: short(keep_weights=True), KEPT[2]),
+    **{name: (make_run, name) for name in RUN_FILES},
+    "weights of a probe": (lambda: make_run("ceiling"), RUN_FILES[2]),
+    "additions of LoRA": (lambda: short(**LORA), RUN_FILES[2]),
+    "a fully tuned model": (lambda: short(keep_weights=True), RUN_FILES[2]),
 }
 
 

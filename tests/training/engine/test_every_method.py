@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from tests.training.conftest import Recording, finish, make_run
 from training import ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
-from training.artifacts import Predictions
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import EngineError
-from training.engine.features import features_path
-from training.engine.imitation import prompted
-from training.engine.inputs import Ragged
-from training.methods import (
+from training.engine.models.features import features_path
+from training.engine.models.inputs import Ragged
+from training.engine.targets.imitation import prompted
+from training.metrics.results import summarize
+from training.spec.methods import (
     METHODS,
     PROMPTS,
     AdaBoost,
@@ -31,7 +31,7 @@ from training.methods import (
     ReverseKL,
     Sequential,
 )
-from training.results import summarize
+from training.storage.predictions import Predictions
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.training.conftest import Recording, finish, make_run
 from training import Event, RunSpec, Store, execute
-from training.artifacts import Predictions, Trajectory
-from training.engine import execute as story
 from training.engine import loop, selection
+from training.engine import train as training
 from training.engine.data.examples import load_examples
-from training.engine.data.split import split_for
+from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import Diverged, EngineError
-from training.engine.looks import looks
+from training.engine.evaluation_schedule import EvaluationSchedule, evaluation_schedule
 from training.spec import Confidence
+from training.storage.predictions import Predictions, Trajectory
 
 
 def predictions(run: RunSpec, store: Store) -> Predictions:
@@ -252,11 +253,24 @@ def test_the_last_word_has_all_three_accuracies_and_hindsight_is_the_best(store:
     assert finish(run, store).of("finished")[0].model_copy(update={"seconds": said.seconds}) == said
 
 
+def change_schedule(monkeypatch: pytest.MonkeyPatch, changes: Callable[[RunSpec, Split], dict[str, Any]]) -> None:
+    """Runs are evaluated by the usual schedule with ``changes``."""
+
+    def changed(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
+        return replace(evaluation_schedule(run, split, group), **changes(run, split))
+
+    monkeypatch.setattr(training, "evaluation_schedule", changed)
+
+
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 def test_weak_labels_are_by_the_weights_of_the_selected_step(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of which the first epoch is selected says the same of rows that it never looked at as a run of one epoch."""
     run = make().model_copy(update={"schedule": "constant"})
-    monkeypatch.setattr(story, "looks_of", lambda run, split, group: replace(looks(run, split, group), times=run.epochs))
+    monkeypatch.setattr(
+        training,
+        "evaluation_schedule",
+        lambda run, split, group: replace(evaluation_schedule(run, split, group), times=run.epochs),
+    )
     monkeypatch.setattr(selection, "earliest_best", lambda steps, _: steps[1])
     selected = predictions(run, store)
     assert store.read_trajectory(run.key()).selected < store.read_trajectory(run.key()).last
@@ -273,7 +287,11 @@ def test_test_rows_that_were_not_watched_are_predicted_by_the_selected_weights_t
     again = Store(store.root / "again")
     for key in (run.labels,):
         again.write_predictions(key, store.read_predictions(key))
-    monkeypatch.setattr(story, "looks_of", lambda run, split, group: replace(looks(run, split, group), watched=split.test[3::4]))
+    monkeypatch.setattr(
+        training,
+        "evaluation_schedule",
+        lambda run, split, group: replace(evaluation_schedule(run, split, group), watched=split.test[3::4]),
+    )
     recording = finish(run, again)
     np.testing.assert_allclose(again.read_predictions(run.key()).prob, whole.prob, atol=1e-6)
     trajectory, test = again.read_trajectory(run.key()), whole.part("test")

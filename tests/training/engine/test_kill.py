@@ -14,7 +14,7 @@ import pytest
 from tests.training.conftest import finish, make_run
 from training import RunSpec, Store, catalog
 from training.catalog.datasets import DatasetEntry
-from training.engine import execute as story
+from training.engine import train as training
 
 KILLS = 10
 SEED = 2026
@@ -35,7 +35,7 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, told: Connection) -> Non
     from training import execute
     from training.engine import loop
 
-    story.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
+    training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
     catalog.DATASETS[data.name] = data
     save = loop.Loop.save
 
@@ -105,7 +105,7 @@ def test_ten_kills_change_not_a_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr(story, "TRANSFORMER_THREADS", 1)  # for so small a model more threads cost more than they bring
+    monkeypatch.setattr(training, "TRANSFORMER_THREADS", 1)  # for so small a model more threads cost more than they bring
     run = RUNS[name](models)
     whole = finish(run, store).events
     expected = left(run, store)

@@ -8,18 +8,16 @@ import pytest
 import torch
 
 from training.engine.losses import confidence_weight, cross_entropy, hardened, loss, most_probable, target
-from training.methods import (
-    METHODS,
+from training.spec.methods import METHODS, Anchored, Method
+from training.spec.methods.losses import (
     AdaptConf,
     AdaptConfCorrected,
-    Anchored,
     Cace,
     Confidence,
     ConfidenceBuffer,
     ConfidenceRelease,
     Entropy,
     EntropyRelease,
-    Method,
     Naive,
     Product,
     ReverseCrossEntropy,

@@ -9,8 +9,8 @@ import pytest
 
 from tests.training.conftest import finish
 from training import ExperimentSpec, Plan, Store, catalog, make_plan
-from training.engine.features import features_path
-from training.results import summarize
+from training.engine.models.features import features_path
+from training.metrics.results import summarize
 
 
 def planned(model: str, tuning: str = "probe", **training: object) -> Plan:

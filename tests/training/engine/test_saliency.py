@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from tests.training.conftest import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, make_plan
-from training.engine import backbone
 from training.engine.data.examples import load_examples
-from training.engine.features import frozen_features
+from training.engine.models import backbone
+from training.engine.models.features import frozen_features
 
 
 def plan_of(model: Path, tuning: str = "lora", methods: tuple[dict[str, Any], ...] = ({"kind": "naive"},), **strong: Any) -> Plan:

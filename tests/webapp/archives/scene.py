@@ -12,13 +12,13 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import SKILL, launched
 from training import RunSpec, Store, catalog
-from training.archive import Broken
-from training.artifacts import Predictions, Trajectory, labels_of
 from training.engine.data.examples import from_table
 from training.engine.data.split import split_for
-from training.engine.labels import share
+from training.engine.targets.supervisor_labels import share
 from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
 from training.spec import GROUND_TRUTH
+from training.storage.archive import Broken
+from training.storage.predictions import Predictions, Trajectory, labels_of
 from webapp.experiments import services
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
 from webapp.jobs import archiving, chores

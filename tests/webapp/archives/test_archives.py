@@ -20,9 +20,9 @@ from django.utils import timezone
 from tests.webapp.archives.scene import bring, sent, train, trained, worked
 from tests.webapp.cast import launched
 from training import Store
-from training.archive import Broken, seal
 from training.events import RunFailed
 from training.redaction import renamed
+from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
 from webapp.archives.leaving import Unfinished, packed
 from webapp.experiments import arriving, services

@@ -14,7 +14,7 @@ from tests.webapp.archives.scene import bring, train_all, trained
 from tests.webapp.archives.test_archives import empty
 from tests.webapp.cast import launched, spec
 from training import Store, make_plan
-from training.archive import read, unpack
+from training.storage.archive import read, unpack
 from webapp.accounts.tokens import make_token
 from webapp.archives.leaving import packed, write
 from webapp.audit.models import Entry, Verb

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from training.measures import Accuracy, Agreement, Cell, State, Transitions
-from training.results import Group
-from training.statistics import Estimate
+from training.metrics.agreement import Accuracy, Agreement, Cell, State, Transitions
+from training.metrics.intervals import Estimate
+from training.metrics.results import Group
 
 
 def estimate(value: float, half: float = 0.01) -> Estimate:

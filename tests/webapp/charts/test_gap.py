@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.measures import State
-from training.statistics import Estimate
+from training.metrics.agreement import State
+from training.metrics.intervals import Estimate
 from webapp.charts.gap import gap_chart, whisker
 
 from .made import colours, group, incomplete, strings, values

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.measures import State
+from training.metrics.agreement import State
 from webapp.charts.grid import grid_chart
 from webapp.charts.roles import KINDS
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from training.results import Group
+from training.metrics.results import Group
 from webapp.charts.ladder import ladder_chart, span_of
 
 from .made import group, incomplete, strings, values

@@ -1,6 +1,6 @@
 """Gain against misfit."""
 
-from training.diagnostics import Point
+from training.metrics.diagnostics import Point
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.roles import KINDS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 
 

@@ -1,6 +1,6 @@
 """The reliability diagram."""
 
-from training.calibration import Bin
+from training.metrics.calibration import Bin
 from webapp.charts.reliability import Reliable, reliability_chart
 from webapp.charts.roles import CEILING, WEAK
 

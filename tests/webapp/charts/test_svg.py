@@ -5,8 +5,8 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from training.measures import State
-from training.statistics import Estimate
+from training.metrics.agreement import State
+from training.metrics.intervals import Estimate
 from webapp.charts.roles import WEAK
 from webapp.charts.svg import accuracies, accuracy_axis, accuracy_range, accuracy_row, pgr_axis, pgr_row, ticks
 

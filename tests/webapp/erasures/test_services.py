@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from training.notices import Erasure
+from training.command_output import Attribution
 from webapp.erasures import queries, services
 from webapp.erasures.models import Question, State
 
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.django_db
 KEYS = ("a" * 64, "b" * 64)
 
 
-def found(key: str, error: str = "") -> Erasure:
-    return Erasure(run=key, id=7, log_odds=1.5, error=error)
+def found(key: str, error: str = "") -> Attribution:
+    return Attribution(run=key, id=7, log_odds=1.5, error=error)
 
 
 def test_a_question_is_asked_once_and_all_about_one_example_are_claimed_together() -> None:

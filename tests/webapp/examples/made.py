@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import Store
-from training.artifacts import Predictions, Trajectory
-from training.checksums import digest
+from training.storage.checksums import digest
+from training.storage.predictions import Predictions, Trajectory
 from webapp.examples.base import Base, Source
 from webapp.examples.slices import Slice, open_slice
 from webapp.examples.view import SEATS, View

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Predictions, Trajectory
+from training.storage.predictions import Predictions, Trajectory
 from webapp.examples.answers import answers, flips, shift
 
 

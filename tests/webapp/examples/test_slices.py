@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.measures import agreement_of
-from training.statistics import Estimate, measure, proportion
+from training.metrics.agreement import agreement_of
+from training.metrics.intervals import Estimate, measure, proportion
 from webapp.examples.counts import decided_by
 from webapp.examples.slices import Refused
 from webapp.examples.view import CELLS, RANGES, SEATS, View

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from tests.training.test_artifacts import trajectory
+from tests.training.storage.test_artifacts import trajectory
 from tests.webapp.cast import finish, finish_all, launched, save_predictions
 from training import Store
-from training.archive import verify
-from training.checksums import DamagedArtifact, digest
+from training.storage.archive import verify
+from training.storage.checksums import DamagedArtifact, digest
 from webapp.archives.leaving import write
 from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status

@@ -8,7 +8,7 @@ from django.test import Client
 from tests.webapp.cast import ending, launched, save_predictions, story
 from training import Store
 from training.events import CheckpointSaved, RunStopped
-from training.results import Result
+from training.metrics.results import Result
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.findings.partial import partial

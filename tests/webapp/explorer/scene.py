@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import SKILL, ending, launched, story
 from training import Store, catalog
-from training.artifacts import Predictions, Trajectory
-from training.catalog import shelf
-from training.checksums import digest
+from training.catalog import library
+from training.storage.checksums import digest
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -84,10 +84,10 @@ def with_texts(experiment: Experiment, texts: list[str]) -> None:
     """Gives the experiment's first test examples other texts: those of a data set on the shelf."""
     made = rows("movie-reviews")
     columns = {"id": made["id"], "text": [*texts, *made["text"][len(texts) :]], "label": made["label"], "group": made["id"]}
-    shelf.folder().mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), shelf.folder() / "made.parquet")
-    fingerprint = digest(shelf.folder() / "made.parquet")
-    (shelf.folder() / "made.parquet").rename(shelf.file_of(fingerprint))
+    library.folder().mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), library.folder() / "made.parquet")
+    fingerprint = digest(library.folder() / "made.parquet")
+    (library.folder() / "made.parquet").rename(library.file_of(fingerprint))
     for run in experiment.runs.all():
         run.spec["fingerprint"] = fingerprint
         run.save(update_fields=["spec"])

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.test_results import N, predictions, untold
-from training.artifacts import Predictions, Trajectory
-from training.plan import Plan, make_plan
-from training.results import Group, Result, summarize
+from tests.training.metrics.test_results import N, predictions, untold
+from training.metrics.results import Group, Result, summarize
+from training.planning.plan import Plan, make_plan
 from training.spec import ExperimentSpec
+from training.storage.predictions import Predictions, Trajectory
 from webapp.charts.gap import gap_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.findings.findings import Findings

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.webapp.cast import spec
-from training.methods import Anchored, EasyToHard, Method, Mixed, Naive, Sequential
-from training.plan import rows_of
-from training.results import Group
+from training.metrics.results import Group
+from training.planning.estimates import rows_of
+from training.spec.methods import Anchored, EasyToHard, Method, Mixed, Naive, Sequential
 from webapp.findings.costs import labels_of, offers
 
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import User
 
 from tests.webapp.cast import finish, launched
-from training.results import Result
+from training.metrics.results import Result
 from webapp.experiments import queries, services
 from webapp.experiments.models import Role, Status
 from webapp.findings.saliency import saliency

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 
-from training.mapping import Mapping
+from training.catalog.column_mapping import Mapping
 from webapp.imports import services
 from webapp.imports.models import Import
 from webapp.jobs import chores

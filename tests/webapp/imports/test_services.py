@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from tests.webapp.imports.files import NO, YES, brought, queued, work
 from training import catalog
+from training.catalog.dataset_card import About
+from training.command_output import Refused
 from training.events import Progress
-from training.notices import Refused
-from training.shelving import About
 from webapp.imports import services
 from webapp.imports.models import Import, State
 

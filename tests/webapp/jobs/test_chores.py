@@ -11,8 +11,8 @@ from django.db import connection
 
 from tests.webapp.imports.files import HOW, brought, content, queued, work
 from training import catalog
-from training.mapping import Mapping
-from training.shelving import About
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
 from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.jobs import chores

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import ending, spec
 from training import Store
-from training.artifacts import Predictions, Trajectory
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
+from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Part, Run, Status
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.webapp.cast import finish_all, launched
-from training.results import Result
+from training.metrics.results import Result
 from webapp.charts import programs
 from webapp.experiments.models import Event, Experiment
 

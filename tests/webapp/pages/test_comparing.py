@@ -152,6 +152,7 @@ def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(own
     assert board.looks == 4, "those on another split have looked at other examples"
     page = plain(client, "/leaderboard/")
     assert "Movie reviews, Bag of words" in page
+    assert "Naive weak labels" in page, "a line says which labels its students learn from"
     assert "3 more settings with a single method" in page
     assert "4 experiments tested on these examples" in page
 

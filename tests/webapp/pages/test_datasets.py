@@ -17,8 +17,8 @@ from tests.webapp.imports.files import WORDS, content, work
 from tests.webapp.pages.test_views import page as page
 from tests.webapp.pages.test_views import plain, text
 from training import catalog
-from training.catalog import shelf
-from training.catalog.shelf import Card
+from training.catalog import library
+from training.catalog.library import Card
 from webapp.imports.models import Import, State
 
 
@@ -201,7 +201,7 @@ def test_a_leak_is_said_on_the_result_page_even_when_the_data_set_has_gone(
     known = {"rows": report.counts.kept, "fingerprint": "a" * 64, "classes": ("no", "yes"), "report": report}
     card = Card.model_validate({"name": "leaky", "made": datetime.now(UTC), **known, **fields})
     data_shelf.mkdir()
-    shelf.put(card, tmp_path / "examples.parquet")
+    library.put(card, tmp_path / "examples.parquet")
     experiment = launched(owner, data={"name": "leaky"})
     finish_all(experiment)
     assert words in text(page, f"/experiments/{experiment.pk}/")

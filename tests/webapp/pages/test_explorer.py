@@ -13,7 +13,7 @@ from django.test import Client
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of, with_texts, write_features
 from training import Store, catalog
-from training.notices import Erasure, Piece
+from training.command_output import Attribution, Piece
 from webapp.erasures import services as erasures
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
@@ -288,7 +288,7 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     questions = erasures.claim_next()
     assert [one.example for one in questions] == [example] * 3
     pieces = (Piece(side="a", start=0, end=3, effect=2.0), Piece(side="a", start=4, end=6, effect=-1.0))
-    found = [Erasure(run=one.key, id=example, log_odds=0.5, pieces=pieces) for one in questions[:2]]
+    found = [Attribution(run=one.key, id=example, log_odds=0.5, pieces=pieces) for one in questions[:2]]
     erasures.answer(questions, found, "It took <i>too</i> long.")
     page = client.get(there).content.decode()
     assert page.count('<mark class="for5" title="+2.00">') == 2

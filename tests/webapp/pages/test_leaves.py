@@ -10,8 +10,9 @@ from tokenizers.models import WordLevel
 
 from tests.tiny import make_model
 from training import ExperimentSpec, catalog
-from training.methods import METHODS, PROMPTS, Overlap
-from training.spec import Confidence, DataSpec, Frozen, Naive
+from training.base_models import Frozen
+from training.spec import Confidence, DataSpec, Naive
+from training.spec.methods import METHODS, PROMPTS, Overlap
 from webapp.pages import leaves
 from webapp.pages.forms import Row, SpecForm
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.mapping import Labelled
-from training.notices import Column, Looked
+from training.catalog.column_mapping import Labelled
+from training.command_output import Column, Preview
 from webapp.pages.mapping import MappingForm, classes_of
 
 
@@ -12,7 +12,7 @@ def column(name: str, values: tuple[str, ...] | None = None, length: float = 10.
 
 
 def form_of(*columns: Column, rows: tuple[tuple[str, ...], ...] = (), sent: dict[str, str] | None = None) -> MappingForm:
-    return MappingForm(Looked(columns=columns, rows=rows, looked_at=9), sent or {})
+    return MappingForm(Preview(columns=columns, rows=rows, looked_at=9), sent or {})
 
 
 def proposal(form: MappingForm) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_labels_are_read_back_as_they_were_proposed(labels: tuple[str, ...]) -> 
     assert how is not None
     assert isinstance(how.root, Labelled)
     assert {value for one in how.root.classes for value in one.values} == {label.strip() for label in labels}
-    stored = MappingForm(Looked(columns=columns, rows=(), looked_at=9), {}, how)
+    stored = MappingForm(Preview(columns=columns, rows=(), looked_at=9), {}, how)
     again = form_of(*columns, sent=as_a_browser_sends(proposal(stored))).mapping()
     assert again == how
 

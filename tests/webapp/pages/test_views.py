@@ -16,9 +16,9 @@ from django.utils import timezone
 from tests.webapp.cast import finish_all, launched, spec
 from tests.webapp.pages import scenes
 from training import ExperimentSpec
-from training.__main__ import read_recipe
+from training.cli.recipe import read_recipe
 from training.events import Progress
-from training.shipped import names
+from training.recipes import names
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.jobs import dispatch

@@ -10,7 +10,7 @@ from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.papers.reading import rows
 from training import Store
-from training.results import Result
+from training.metrics.results import Result
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.papers.choices import Choices, Highlight

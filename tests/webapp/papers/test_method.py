@@ -25,8 +25,8 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     assert "5% in a locked test set" in told["Data"]
     assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in told["Training"]
     assert "others’ of the last step" in told["Training"]
-    assert "Confidence weight 0.25 (share of the target" in told["Confidence loss, weight 0.25, ramp 0.3"]
-    assert "Ramp 0.3 (share of the training" in told["Confidence loss, weight 0.25, ramp 0.3"]
+    assert "Confidence weight 0.25 (share of the target" in told["Confidence loss, weight 0.25, warm-up 0.3"]
+    assert "Warm-up 0.3 (share of the training" in told["Confidence loss, weight 0.25, warm-up 0.3"]
     assert "Holm 1979" in told["Statistics"]
     cited = " ".join(one.text for one in paper.sources)
     assert all(name in cited for name in ("Burns et al. (2023)", "Holm (1979)", "Hutto & Gilbert (2014)", "all-MiniLM-L6-v2"))

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES, frozen
-from training.archive import CHECKSUMS, read, verify
+from training.storage.archive import CHECKSUMS, read, verify
 from webapp.archives.leaving import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment

@@ -11,8 +11,8 @@ from django.test import Client
 from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES
 from training import Store
-from training.artifacts import Predictions
-from training.results import summarize
+from training.metrics.results import summarize
+from training.storage.predictions import Predictions
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.papers.composing import compose

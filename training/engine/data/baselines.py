@@ -1,4 +1,4 @@
-"""Trivial classifiers, trained on some groups and scored on others: what length, form and words alone say of the label."""
+"""Trivial classifiers, trained on some groups and scored on others: the accuracy of length, form and words alone."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,28 +7,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.catalog.report import Baseline
+from training.catalog.check_report import Baseline
 from training.words import length
 from training.words import words as words_of
 
 SAMPLE = 20_000
 TEST_SHARE = 0.4
 FEWEST = 40
-"""Rows to train on, and rows to be scored on, below which a baseline says nothing."""
+"""Rows to train on, and rows to score, below which there are no baselines."""
 SEED = 8
 
 TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words"}
 
 Texts = tuple[str, ...]
-"""Of one example: a text, or two of which one is preferred. A classifier of pairs sees the difference of what it sees of each."""
+"""The texts of an example: one, or two of which one is preferred. A classifier of pairs reads the difference of features."""
 
 Labels = npt.NDArray[np.int8]
 Matrix = npt.NDArray[np.float64]
 
 
 def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
-    """The three, or none where there are too few rows, groups or classes on either side."""
-    # Costs half a second, which commands that check nothing need not pay.
+    """Return the three baselines, or none where there are too few rows, groups or classes on either side."""
+    # Takes half a second to import, which commands without checks need not pay.
     from scipy.stats import binomtest
 
     groups = np.random.default_rng(SEED).permutation(np.unique(group))
@@ -36,13 +36,13 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
     sides = [label[~held], label[held]]
     if any(len(side) < FEWEST or len(np.unique(side)) < 2 for side in sides):
         return ()
-    found = []
+    results = []
     for name, fit in FITS.items():
         right = int((fit(texts, label, held) == sides[1]).sum())
         n = len(sides[1])
         interval = binomtest(right, n).proportion_ci(method="wilson")
         majority = float(np.bincount(sides[1]).max() / n)
-        found.append(
+        results.append(
             Baseline(
                 name=name,
                 title=TITLES[name],
@@ -53,7 +53,7 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
                 majority=majority,
             )
         )
-    return tuple(found)
+    return tuple(results)
 
 
 Fit = Callable[[Sequence[Texts], Labels, npt.NDArray[np.bool_]], Labels]
@@ -68,30 +68,30 @@ def _form(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) ->
 
 
 def _compared(texts: Sequence[Texts], features: Callable[[str], list[float]]) -> Matrix:
-    """(examples, features) of the one text, or of the first less those of the second."""
+    """Return the features (examples, features) of the single text, or of the first text minus those of the second."""
     sides = [np.array([features(text) for text in side], np.float64) for side in zip(*texts, strict=True)]
     return sides[0] if len(sides) == 1 else sides[0] - sides[1]
 
 
 def form(text: str) -> list[float]:
-    """How a text looks, and how its last line looks, where answers stand; its length is not in it."""
-    return [*_looks(text), *_looks(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
+    """Return features of the form of a text and of its last line, where answers stand; they do not contain its length."""
+    return [*_form_features(text), *_form_features(text.rpartition("\n")[2].rpartition(": ")[2]), text.count("\n") > 0]
 
 
 BRACKETS, QUOTES = re.compile(r"[()\[\]{}<>]"), re.compile(r"[\"“”'‘’`]")
 
 
-def _looks(text: str) -> list[float]:
+def _form_features(text: str) -> list[float]:
     stripped, n = text.strip(), max(1, len(text))
     first, last = (stripped[0], stripped[-1]) if stripped else (" ", " ")
     final = stripped.rpartition(" ")[2].strip("().:")
     return [
         *_kind(first),
         *_kind(last),
-        # Rounded, or one capital in so many letters would tell how many letters there are.
+        # Rounded, since the share of a single capital would reveal the number of letters.
         round(sum(map(str.isupper, text)) / n, 1),
         round(sum(map(str.isdigit, text)) / n, 1),
-        round(sum(not (one.isalnum() or one.isspace()) for one in text) / n, 1),
+        round(sum(not (character.isalnum() or character.isspace()) for character in text) / n, 1),
         bool(BRACKETS.search(text)),
         bool(QUOTES.search(text)),
         len(final) == 1,
@@ -99,12 +99,12 @@ def _looks(text: str) -> list[float]:
     ]
 
 
-def _kind(one: str) -> list[float]:
-    return [one.isupper(), one.islower(), one.isdigit(), one in ".!?", min(ord(one), 1024)]
+def _kind(character: str) -> list[float]:
+    return [character.isupper(), character.islower(), character.isdigit(), character in ".!?", min(ord(character), 1024)]
 
 
 def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    # Costs a second, which commands that check nothing need not pay.
+    # Takes a second to import, which commands without checks need not pay.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model: Any = HistGradientBoostingClassifier(max_iter=60, max_depth=4, early_stopping=False, random_state=SEED)
@@ -118,10 +118,10 @@ def _words(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -
 
     words: Any = TfidfVectorizer(analyzer=words_of, max_features=50_000, sublinear_tf=True)
     model: Any = LogisticRegression(max_iter=300, C=4.0)
-    words.fit([text for one, out in zip(texts, held, strict=True) if not out for text in one])
+    words.fit([text for example, out in zip(texts, held, strict=True) if not out for text in example])
     first, *second = (words.transform(side) for side in zip(*texts, strict=True))
-    seen = first - second[0] if second else first
-    predicted: Labels = model.fit(seen[~held], label[~held]).predict(seen[held])
+    features = first - second[0] if second else first
+    predicted: Labels = model.fit(features[~held], label[~held]).predict(features[held])
     return predicted
 
 

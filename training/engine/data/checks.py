@@ -1,4 +1,4 @@
-"""The checks of a data set: balance, lengths, near copies across groups, trivial baselines; and what they make one warn of."""
+"""The checks of a data set: balance, lengths, near copies across groups, trivial baselines, and the warnings that follow."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,24 +7,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from training.catalog.report import Baseline, Counts, Lengths, Neighbours, Report, Sample
-from training.engine.data import neighbours, readings
+from training.catalog.check_report import Baseline, Counts, Lengths, Neighbours, Report, Sample
+from training.engine.data import near_copies, text_checks
 from training.engine.data.baselines import SAMPLE, Texts, baselines
-from training.engine.data.rules import LARGEST_CLASS, Tick
+from training.engine.data.rules import LARGEST_CLASS, OnProgress
 from training.words import length
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 BATCH = 4_096
 COMPARED = 1_000_000
-"""Rows among which near copies are sought; of a larger data set so many, drawn by seed."""
+"""Rows among which near copies are sought; more are sampled by seed."""
 TEMPLATE_SAMPLE = 2_000
 SEED = 5
 SHOWN, LONGEST = 6, 400
 HEAD, TAIL = 3_000, 1_000
-"""Characters of a long text that the baselines read."""
+"""Characters at both ends of a long text that the baselines read."""
 
 EASY = 0.9
-"""A bag of words warns where it is right more often; length and form where they are right more often than one class can be."""
+"""Accuracy of a bag of words above which there is a warning; length and form warn above the largest possible class share."""
 NEAR_SHARE = 0.01
 CONFLICT_SHARE = 0.01
 COPY_SHARE = 0.1
@@ -32,48 +32,50 @@ LARGEST_GROUP = 0.1
 FEW_ROWS = 1_000
 
 
-def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
-    """The report on the data set in ``path`` (id, text, label, group, of preferences text_b), made as ``counts`` tell."""
+def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None) -> Report:
+    """Return the report on the data set in ``path`` (id, text, label, group; for preferences text_b) with its ``counts``."""
     with pq.ParquetFile(path) as file:
         total, columns = file.metadata.num_rows, columns_of(file)
         label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
         words = np.empty((len(columns), total), np.int64)
         sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
-        common = neighbours.common_grams([joined(one) for one in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
-        sketch = np.empty((len(compared), neighbours.SKETCH), np.uint64)
+        common = near_copies.common_grams([joined(example) for example in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
+        sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
         texts: list[Texts] = []
         names: dict[str, int] = {}
         done = 0
         for batch in file.iter_batches(BATCH, columns=[*columns, "label", "group"]):
             rows = slice(done, done + len(batch))
-            found = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
+            batch_texts = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
             label[rows] = batch["label"].to_numpy()
             group[rows] = [
-                one if isinstance(one, int) else names.setdefault(one, len(names)) for one in batch["group"].to_pylist()
+                value if isinstance(value, int) else names.setdefault(value, len(names)) for value in batch["group"].to_pylist()
             ]
-            words[:, rows] = np.array([[length(text) for text in one] for one in found]).T
-            texts += [tuple(map(clipped, found[index - done])) for index in _within(sampled, rows)]
-            mine = _within(compared, rows)
+            words[:, rows] = np.array([[length(text) for text in example] for example in batch_texts]).T
+            texts += [tuple(map(clipped, batch_texts[index - done])) for index in _within(sampled, rows)]
+            in_batch = _within(compared, rows)
             first = int(np.searchsorted(compared, done))
-            sketch[first : first + len(mine)] = neighbours.sketches([joined(found[index - done]) for index in mine], common)
+            sketch[first : first + len(in_batch)] = near_copies.sketches(
+                [joined(batch_texts[index - done]) for index in in_batch], common
+            )
             done += len(batch)
-            tick("checks", done, total)
-        pairs = neighbours.near_pairs(sketch, group[compared])
-        shown = [(compared[one], compared[two]) for one, two in zip(pairs.one[:SHOWN], pairs.two[:SHOWN], strict=True)]
+            on_progress("checks", done, total)
+        pairs = near_copies.near_pairs(sketch, group[compared])
+        shown = [(compared[left], compared[right]) for left, right in zip(pairs.first[:SHOWN], pairs.second[:SHOWN], strict=True)]
         near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
         near = Neighbours(
             compared=len(compared),
             near=pairs.rows,
-            examples=tuple((one[:LONGEST], next(near_texts)[:LONGEST]) for one in near_texts),
+            examples=tuple((text[:LONGEST], next(near_texts)[:LONGEST]) for text in near_texts),
         )
         samples = drawn(total, SHOWN)
-        some = tuple(
-            Sample(texts=tuple(text[:LONGEST] for text in one), label=int(label[row]))
-            for row, one in zip(samples, _texts(file, samples), strict=True)
+        shown_samples = tuple(
+            Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
+            for row, example in zip(samples, _texts(file, samples), strict=True)
         )
-    tick("baselines", 0, 1)
-    found_baselines = baselines(texts, label[sampled], group[sampled])
-    tick("baselines", 1, 1)
+    on_progress("baselines", 0, 1)
+    results = baselines(texts, label[sampled], group[sampled])
+    on_progress("baselines", 1, 1)
     sizes = np.unique(group, return_counts=True)[1]
     report = Report(
         texts=1 if len(columns) == 1 else 2,
@@ -83,16 +85,16 @@ def check(path: Path, counts: Counts, tick: Tick = lambda *_: None) -> Report:
         largest_group=int(sizes.max()),
         lengths=lengths(words, label),
         neighbours=near,
-        baselines=found_baselines,
+        baselines=results,
         sampled=len(sampled),
-        samples=some,
+        samples=shown_samples,
         warnings=(),
     )
-    return report.model_copy(update={"warnings": (*warnings(report), *readings.warnings(texts, label[sampled]))})
+    return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(texts, label[sampled]))})
 
 
 def columns_of(file: pq.ParquetFile) -> list[str]:
-    """The columns of the texts of an example: one, or two of which one is preferred."""
+    """Return the columns of the texts of an example: one, or two of which one is preferred."""
     return [column for column in ("text", "text_b") if column in file.schema_arrow.names]
 
 
@@ -101,7 +103,7 @@ def joined(texts: Texts) -> str:
 
 
 def drawn(total: int, most: int) -> npt.NDArray[np.int64]:
-    """Row numbers, ascending: all of them, or ``most`` drawn by seed."""
+    """Return row numbers, ascending: all of them, or ``most`` drawn by seed."""
     if total <= most:
         return np.arange(total)
     return np.sort(np.random.default_rng([SEED, most]).choice(total, most, replace=False))
@@ -116,28 +118,28 @@ def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
 
 
 def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
-    """The texts of these rows, which ascend."""
-    found: list[Texts] = []
+    """Return the texts of these ascending rows."""
+    texts: list[Texts] = []
     start, columns = 0, columns_of(file)
     for index in range(file.metadata.num_row_groups):
         end = start + file.metadata.row_group(index).num_rows
-        mine = _within(rows, slice(start, end))
-        if len(mine):
-            table = file.read_row_group(index, columns=columns).take(mine - start)
-            found += zip(*(table[column].to_pylist() for column in columns), strict=True)
+        selected = _within(rows, slice(start, end))
+        if len(selected):
+            table = file.read_row_group(index, columns=columns).take(selected - start)
+            texts += zip(*(table[column].to_pylist() for column in columns), strict=True)
         start = end
-    return found
+    return texts
 
 
 def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
-    """The texts of these rows in their order."""
+    """Return the texts of these rows in their order."""
     ascending = np.unique(np.array(rows, np.int64))
     by_row = dict(zip(ascending.tolist(), _texts(file, ascending), strict=True))
     return [by_row[row] for row in rows]
 
 
 def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
-    """``words`` (1, n) of the texts of all classes; (2, n) of pairs, of which texts are told apart as rejected and preferred."""
+    """Return the lengths: ``words`` (1, n) of single texts, by class, or (2, n) of pairs, by rejected and preferred text."""
     label = np.concatenate([label, 1 - label][: len(words)])
     words = words.ravel()
     bins = np.searchsorted(EDGES, words, side="right") - 1
@@ -150,29 +152,29 @@ def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Length
 
 
 def warnings(report: Report) -> tuple[str, ...]:
-    """Sentences for what lies beyond the thresholds above."""
-    found = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
+    """Return a sentence for each measure beyond the thresholds above."""
+    sentences = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
-        found.append(
+        sentences.append(
             f"{near.near:,} of {near.compared:,} texts ({near.share:.1%}) are nearly the same as a text of another group: "
             "a model may be tested on what it has been trained on. A better group column would keep them together."
         )
     if counts.conflicts >= CONFLICT_SHARE * counts.examples:
         share = f"{counts.conflicts / counts.examples:.1%}"
-        found.append(
+        sentences.append(
             f"{counts.conflicts:,} examples ({share}) had texts with several labels and were left out: labels are noisy."
         )
     if counts.copies >= COPY_SHARE * counts.examples:
-        found.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
+        sentences.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")
     if report.texts == 2 and counts.skipped >= COPY_SHARE * counts.read > 0:
-        found.append(f"{counts.skipped:,} of {counts.read:,} rows have two equal texts and were left out.")
+        sentences.append(f"{counts.skipped:,} of {counts.read:,} rows have two equal texts and were left out.")
     if report.largest_group >= LARGEST_GROUP * rows and rows >= FEW_ROWS:
         share = f"{report.largest_group / rows:.0%}"
-        found.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")
+        sentences.append(f"The largest of {report.groups:,} groups has {share} of the rows: splits hang much on where it falls.")
     if rows < FEW_ROWS:
-        found.append(f"There are only {rows:,} rows: expect wide intervals.")
-    return tuple(found)
+        sentences.append(f"There are only {rows:,} rows: expect wide intervals.")
+    return tuple(sentences)
 
 
 def _shortcut(baseline: Baseline, classes: int) -> str:

@@ -1,4 +1,4 @@
-"""``python -m training data``: what there is, fetching, checking and adding, told as JSON lines."""
+"""``python -m training data``: list, fetch, preview, check and add data sets, with results as JSON lines."""
 
 import argparse
 import logging
@@ -9,14 +9,14 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from training import catalog
-from training.engine.data import making
-from training.engine.data.preview import look
-from training.engine.data.rules import Tick
+from training.catalog.column_mapping import Mapping, problems_of
+from training.catalog.dataset_card import About
+from training.command_output import Added, Refused
+from training.engine.data import prepare
+from training.engine.data.preview import preview
+from training.engine.data.rules import OnProgress
 from training.engine.errors import EngineError, Stopped
 from training.events import Progress
-from training.mapping import Mapping, problems_of
-from training.notices import Refused, Shelved
-from training.shelving import About
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
@@ -24,19 +24,19 @@ Write = Callable[[BaseModel], None]
 
 
 def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool]) -> int:
-    """Does what was asked and writes what it finds; what went wrong is the last line. Returns the exit code."""
+    """Run the command and write its results; an error is the last line. Returns the exit code."""
 
-    def tick(phase: str, done: int, total: int) -> None:
+    def on_progress(phase: str, done: int, total: int) -> None:
         if should_stop():
             raise Stopped
         write(Progress(phase=phase, done=done, total=total))
 
     try:
-        COMMANDS[options.what](options, write, tick)
+        COMMANDS[options.what](options, write, on_progress)
     except Stopped:
         return STOPPED
     except BrokenPipeError:
-        logging.error("Nobody reads the answers any more.")
+        logging.error("The reader of the results has gone away.")
         return FAILED
     except ValidationError as error:
         problems = problems_of(error)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
 
 
 class Listed(BaseModel):
-    """``state`` is embedded, ready, or registered (and not fetched)."""
+    """A listed data set; ``state`` is embedded, ready, or registered (not fetched)."""
 
     name: str
     title: str
@@ -69,7 +69,7 @@ class Listed(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
-def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _list(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     ready = catalog.ready_datasets()
     for name in ready:
         entry = catalog.dataset(name)
@@ -80,23 +80,23 @@ def _list(options: argparse.Namespace, write: Write, tick: Tick) -> None:
             write(Listed(name=name, title=registered.title, state="registered", licence=registered.licence))
 
 
-def _fetch(options: argparse.Namespace, write: Write, tick: Tick) -> None:
-    write(Shelved(card=making.fetch_registered(options.name, options.mirror, tick)))
+def _fetch(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
+    write(Added(card=prepare.fetch_registered(options.name, options.mirror, on_progress)))
 
 
-def _look(options: argparse.Namespace, write: Write, tick: Tick) -> None:
-    write(look(options.file))
+def _look(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
+    write(preview(options.file))
 
 
-def _check(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _check(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     mapping = _mapping(options.mapping)
-    with making.work_folder() as folder:
-        write(making.check_file(options.file, mapping, options.out or folder, tick))
+    with prepare.work_folder() as folder:
+        write(prepare.check_file(options.file, mapping, options.out or folder, on_progress))
 
 
-def _add(options: argparse.Namespace, write: Write, tick: Tick) -> None:
+def _add(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> None:
     about = About(**{field: getattr(options, field) for field in About.model_fields})
-    write(Shelved(card=making.add(options.file, _mapping(options.mapping), about, tick)))
+    write(Added(card=prepare.add(options.file, _mapping(options.mapping), about, on_progress)))
 
 
 def _mapping(path: Path) -> Mapping:
@@ -107,7 +107,7 @@ def _mapping(path: Path) -> Mapping:
     return Mapping.model_validate_json(text.removeprefix(BOM_UTF8))
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace, Write, Tick], None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace, Write, OnProgress], None]] = {
     "list": _list,
     "fetch": _fetch,
     "look": _look,

@@ -1,4 +1,4 @@
-"""From the rows of a registered source to examples; what follows is the same for every data set and in ``rules``."""
+"""Conversion of a registered source's rows to examples; the rules that follow are the same for every data set."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ SHARED_WORDS = 6
 
 
 def convert(name: str, rows: Iterable[Row]) -> Iterable[Example]:
-    """The examples of data set ``name``. Raises CorruptData for a row that does not have the source's columns."""
+    """Return the examples of data set ``name``. Raises CorruptData for a row without the source's columns."""
     examples = _each(name, rows)
     return shared_sequences(list(examples)) if name in PHRASES else examples
 
@@ -29,7 +29,7 @@ def _each(name: str, rows: Iterable[Row]) -> Iterator[Example]:
 
 
 def shared_sequences(examples: Sequence[Example], words: int = SHARED_WORDS) -> list[Example]:
-    """The examples with groups drawn together wherever two texts share ``words`` words in a row."""
+    """Return the examples with merged groups wherever two texts share ``words`` words in a row."""
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -38,13 +38,13 @@ def shared_sequences(examples: Sequence[Example], words: int = SHARED_WORDS) -> 
             index = parent[index]
         return index
 
-    seen: dict[tuple[str, ...], int] = {}
+    first_index: dict[tuple[str, ...], int] = {}
     for index, example in enumerate(examples):
-        found = words_of(example.text)
-        for start in range(max(1, len(found) - words + 1)):
-            one, other = root(index), root(seen.setdefault(tuple(found[start : start + words]), index))
-            parent[max(one, other)] = min(one, other)
-    # Named after the smallest of its members and not after the first, so that the order of rows does not matter.
+        example_words = words_of(example.text)
+        for start in range(max(1, len(example_words) - words + 1)):
+            left, right = root(index), root(first_index.setdefault(tuple(example_words[start : start + words]), index))
+            parent[max(left, right)] = min(left, right)
+    # Named after its smallest member rather than the first, so that the order of rows does not matter.
     names: dict[int, str] = {}
     for index, example in enumerate(examples):
         home = root(index)

@@ -1,4 +1,4 @@
-"""Reading a data set: its columns, checked against the digest that the run was planned with."""
+"""Reading of a data set: its columns, checked against the digest in the run's specification."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData
 
 Side = Literal["a", "b"]
-"""Of a data set of preferences: the first texts or the second ones. Other data sets have the first alone."""
+"""The first or second texts of a data set of preferences. Other data sets have only the first."""
 
 
 @dataclass(frozen=True)
 class Examples:
     """The rows of a data set in stored order, one entry per row: ``label`` is one of 0 to ``classes`` - 1.
 
-    ``group`` is the stored value, or a hash of it, and never a count: it says the same of a row whatever other rows there are.
-    In a data set of preferences ``text_b`` is what ``text`` is compared with, and label 1 says that ``text`` is preferred.
+    ``group`` is the stored value, or a hash of it, and never a count: it does not depend on other rows. In a data set of
+    preferences ``text`` is compared with ``text_b``, and label 1 means that ``text`` is preferred.
     """
 
     id: npt.NDArray[np.int64]
@@ -37,14 +37,14 @@ class Examples:
 
     @property
     def classes(self) -> int:
-        """Two or more: as many as the data set has labels, since each of them has rows."""
+        """The number of classes, at least two: the number of labels, each of which has rows."""
         return max(2, int(self.label.max(initial=0)) + 1)
 
 
 def load_examples(name: str, fingerprint: str) -> Examples:
-    """The data set ``name``. Raises CorruptData where its file is missing or is not the one with ``fingerprint`` (SHA-256).
+    """Return the data set ``name``. Raises CorruptData where its file is missing or does not have ``fingerprint`` (SHA-256).
 
-    The shelf keeps files by fingerprint: a run finds its own even when the name has gone or means another file by now.
+    The library stores files by fingerprint: a run finds its own even if the name is gone or means another file by now.
     """
     entry, path = catalog.known_dataset(name), catalog.examples_of(name, fingerprint)
     mend = "Plan the experiment again."
@@ -52,17 +52,17 @@ def load_examples(name: str, fingerprint: str) -> Examples:
         mend = "Installing the laboratory again restores it." if name in catalog.DATASETS else "Fetch or import it again."
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise CorruptData(f"The file of the data set “{name}” is missing: {path}. {mend}") from None
-    if found != fingerprint:
-        raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {found}, expected {fingerprint}. {mend}")
+    if digest != fingerprint:
+        raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {digest}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(path) as file:
         return from_table(file.read(columns=["id", "text", "text_b", "label", "group"]))
 
 
 def from_table(table: pa.Table) -> Examples:
-    """Examples from the columns id, text, label, group (whole numbers or names) and, for preferences, text_b.
+    """Return examples from the columns id, text, label, group (integers or names) and, for preferences, text_b.
 
     Raises CorruptData.
     """
@@ -75,8 +75,8 @@ def from_table(table: pa.Table) -> Examples:
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")
-    found = np.unique(examples.label)
-    if (examples.classes > 2 and found.tolist() != list(range(examples.classes))) or found.min(initial=0) < 0:
+    labels = np.unique(examples.label)
+    if (examples.classes > 2 and labels.tolist() != list(range(examples.classes))) or labels.min(initial=0) < 0:
         raise CorruptData("The labels of the data set are not 0, 1 and so on, without a gap.")
     if examples.classes > MOST_CLASSES:
         raise CorruptData(f"The data set has {examples.classes} classes, and at most {MOST_CLASSES} can be told apart.")

@@ -1,4 +1,4 @@
-"""Registered data sets through ``datasets``: from the Hub, from its cache on this machine, or from a folder laid out like one."""
+"""Loading of registered data sets with ``datasets``: from the Hub, from its local cache, or from a mirror folder."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Loaded splits, their rows on disk; ``licence`` is what the Hub's card says, if it says anything."""
+    """Loaded splits, their rows on disk; ``licence`` is that of the Hub's card, empty without one."""
 
     parts: tuple[Any, ...]
     where: str
@@ -33,8 +33,8 @@ class Source:
 
 
 def load(entry: Registered, mirror: Path | None) -> Source:
-    """The splits of ``entry``. Raises CorruptData with one sentence where they cannot be had."""
-    # Costs a second, which commands that fetch nothing need not pay.
+    """Return the splits of ``entry``. Raises CorruptData with one sentence where they cannot be loaded."""
+    # Takes a second to import, which commands without fetching need not pay.
     import datasets
 
     datasets.disable_progress_bars()
@@ -54,14 +54,14 @@ def _where(entry: Registered, commit: str) -> str:
 
 
 def _commit(entry: Registered) -> tuple[str, str]:
-    """The commit that is loaded, and the licence on the Hub's card; empty where the Hub does not say."""
+    """Return the commit to load, and the licence on the Hub's card; both empty where the Hub does not respond."""
     import huggingface_hub
 
     api = huggingface_hub.HfApi(token=hub.token())
     try:
         commit = str(api.dataset_info(entry.repository, revision=entry.revision or None, timeout=hub.TIMEOUT_SECONDS).sha)
         card = api.dataset_info(entry.repository, timeout=hub.TIMEOUT_SECONDS).card_data
-    except Exception as error:  # what is wrong is said by the loading that follows, or what was loaded before is used
+    except Exception as error:  # the loading that follows reports the problem, or uses the cache
         log.info("%s: %s", entry.repository, error)
         return "", ""
     licence = getattr(card, "license", None) or ""
@@ -82,7 +82,7 @@ def _split(datasets: Any, entry: Registered, split: str, mirror: Path | None, co
 
 
 def _sentence(entry: Registered, mirror: Path | None, error: Exception) -> str:
-    """What to say to a person; libraries tell these cases apart by classes of several packages, and by their words."""
+    """Return the error as a sentence; libraries distinguish these cases by classes of several packages, and by messages."""
     names, words = {kind.__name__ for kind in type(error).__mro__}, str(error).partition("\n")[0]
     if mirror is not None:
         return f"The folder {mirror} cannot be read as {entry.repository}: {words}"

@@ -1,4 +1,4 @@
-"""Tables in files that somebody brings, CSV, JSON lines or Parquet: rows one by one, and errors that name row and column."""
+"""Tables in imported files, CSV, JSON lines or Parquet, read row by row; errors name row and column."""
 
 import csv
 import json
@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from training.engine.data import delimited, messages
-from training.engine.data.utf8 import not_utf8, unicode
+from training.catalog.column_mapping import as_text
+from training.engine.data import csv_dialect, messages
+from training.engine.data.decoding import not_utf8, unicode
 from training.engine.errors import CorruptData
-from training.mapping import as_text
 
 LARGEST_BYTES = 2**30
-"""Of a file: 1 GB."""
+"""Largest size of a file: 1 GB."""
 LONGEST_LINE = 2**24
 LARGEST_UNPACKED = 2**33
-"""Of a Parquet file's columns that are read, by its own account."""
+"""Largest unpacked size of a Parquet file's columns, as declared in it."""
 LARGEST_CHUNK = 2**31
-"""Of one column in one row group, which is unpacked in pieces but described as one."""
+"""Largest unpacked size of one column in one row group."""
 BATCH = 1000
 
 COMPRESSED = {
@@ -39,15 +39,15 @@ KINDS = {".csv": "CSV", ".tsv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON 
 BOM = b"\xef\xbb\xbf"
 
 Row = dict[str, str]
-"""A row by column; nothing where there is no value."""
+"""A row by column; an empty string where there is no value."""
 
 
 class Reader:
-    """An open file: its ``columns``, and its rows when iterated. ``done`` of ``total`` are bytes, or rows of a Parquet file."""
+    """An open file: its ``columns`` and rows. ``done`` of ``total`` are bytes, or rows of a Parquet file."""
 
     columns: tuple[str, ...]
     types: dict[str, str]
-    """What the file itself says of a column; empty where it says nothing."""
+    """Types of columns that the file declares; a column without a declared type is missing."""
     total: int
     done = 0
 
@@ -55,9 +55,9 @@ class Reader:
         self.path, self.types, self.total = path, {}, path.stat().st_size
 
     def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
-        """Every row with at least these columns; where none are named, with all of them, lists and objects as JSON.
+        """Yield every row with at least these columns; without names, with all columns, lists and objects as JSON.
 
-        Raises CorruptData that names row and column.
+        Raises CorruptData, which names row and column.
         """
         raise NotImplementedError
 
@@ -73,7 +73,7 @@ class Reader:
 
 
 def open_file(path: Path) -> Reader:
-    """The reader for ``path`` by its ending. Raises CorruptData for what is too large, compressed, or not what it says it is."""
+    """Return the reader for ``path`` by its suffix. Raises CorruptData for a large, compressed or mislabelled file."""
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise CorruptData(f"A file that ends in “{path.suffix}” cannot be read. There are: {', '.join(KINDS)}.")
@@ -99,10 +99,10 @@ def open_file(path: Path) -> Reader:
 
 
 class _Lines(Reader):
-    """What CSV and JSON lines share: lines of UTF-8, decoded so that a wrong byte can be told with its row and column."""
+    """Base class of CSV and JSON lines: lines of UTF-8, decoded so that an invalid byte is reported with row and column."""
 
     def lines(self) -> Iterator[str]:
-        """Lines with their ends, which may be \\n, \\r\\n, or in a file that has no other \\r."""
+        """Yield lines with their ends, which may be \\n, \\r\\n, or \\r in a file without \\n."""
         self.done = 0
         with self.path.open("rb") as file:
             head = file.read(2**16)
@@ -121,7 +121,7 @@ def _newlines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _returns(file: BinaryIO) -> Iterator[bytes]:
-    """Lines that end with \\r, as old spreadsheets write them."""
+    """Yield lines that end with \\r, as old spreadsheets write them."""
     rest = b""
     while part := file.read(2**20):
         *lines, rest = (rest + part).split(b"\r")
@@ -133,20 +133,20 @@ def _returns(file: BinaryIO) -> Iterator[bytes]:
 
 
 class _Csv(_Lines):
-    """The first row names the columns.
+    """A CSV file whose first row names the columns.
 
-    The delimiter is the one of tab , ; | with which the first rows have the most columns, equally many in each, or the one that
-    a first line says, such as sep=;. A column without a name is called by its number; one at the end without values is no column,
-    nor is what a delimiter at the end of a row begins.
+    The delimiter is the one of tab , ; | with which the first rows have the most columns, equally many in each, or the one
+    declared by a first line such as sep=;. A column without a name is named by its number. Columns without name and values at
+    the end are dropped, and so are empty values after a delimiter at the end of a row.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         csv.field_size_limit(LONGEST_LINE)
-        said = delimited.said(next(self.lines(), ""))
-        self.skipped = 1 if said else 0
-        self.delimiter = said or delimited.best(self._reader)
-        names = delimited.names(delimited.first_rows(self._reader(self.delimiter)))
+        declared = csv_dialect.declared_delimiter(next(self.lines(), ""))
+        self.skipped = 1 if declared else 0
+        self.delimiter = declared or csv_dialect.best(self._reader)
+        names = csv_dialect.names(csv_dialect.first_rows(self._reader(self.delimiter)))
         self.columns = self.check_names(names)
 
     def _reader(self, delimiter: str) -> "Iterator[list[str]]":
@@ -164,28 +164,28 @@ class _Csv(_Lines):
                     if not values:
                         number -= 1
                         continue
-                    if not delimited.fits(values, len(self.columns)):
+                    if not csv_dialect.fits(values, len(self.columns)):
                         line = reader.line_num + self.skipped  # type: ignore[attr-defined]
-                        there = delimited.values(len(values))
+                        there = csv_dialect.values(len(values))
                         raise CorruptData(f"Row {number:,} (line {line:,}) has {there}, the header has {len(self.columns)}.")
                 begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
                 cells = zip(self.columns, values, strict=False)
                 yield {name: _flat(unicode(value, number, name), number, name, False) for name, value in cells}
         except csv.Error as error:
-            raise delimited.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
+            raise csv_dialect.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
 
 
 class _JsonLines(_Lines):
-    """One object in each line. The columns are those of the first hundred rows; a row may lack some."""
+    """JSON lines: one object in each line. The columns are those of the first hundred rows; a row may lack some."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        found: dict[str, None] = {}
+        columns: dict[str, None] = {}
         for number, item in self._objects():
-            found |= dict.fromkeys(item)
+            columns |= dict.fromkeys(item)
             if number == 100:
                 break
-        self.columns = self.check_names(list(found))
+        self.columns = self.check_names(list(columns))
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         number = 0
@@ -205,8 +205,8 @@ class _JsonLines(_Lines):
         for number, item in self._objects():
             if missing := [name for name in columns if name not in item]:
                 raise CorruptData(f"Row {number:,} has no “{missing[0]}”.")
-            wanted = columns or self.columns
-            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in wanted}
+            names = columns or self.columns
+            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in names}
 
 
 def _flat(value: Any, row: int, column: str, strict: bool) -> str:
@@ -225,16 +225,16 @@ class _Parquet(Reader):
         super().__init__(path)
         try:
             schema = pq.read_schema(path)
-            # Texts stay numbers of a dictionary: a few kilobytes may say one of many megabytes a thousand times.
+            # Texts stay dictionary-encoded: a few kilobytes may refer to a text of many megabytes a thousand times.
             self._file = pq.ParquetFile(path, read_dictionary=[field.name for field in schema if _is_text(field.type)])
         except (pa.ArrowException, OSError) as error:
             raise CorruptData(f"The file is no Parquet file, or is cut short: {_first_line(error)}") from None
         self.columns = self.check_names(schema.names)
         self.types = {field.name: str(field.type) for field in schema}
         self.total = self._file.metadata.num_rows
-        self._refuse_bombs()
+        self._check_unpacked_size()
 
-    def _refuse_bombs(self) -> None:
+    def _check_unpacked_size(self) -> None:
         metadata, total = self._file.metadata, 0
         for group in range(metadata.num_row_groups):
             for column in range(metadata.num_columns):
@@ -269,7 +269,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _listed(column: Any, before: int, name: str) -> list[Any]:
-    """The values of a column, after ``before`` rows. Equal texts of a dictionary are one object."""
+    """Return the values of a column, after ``before`` rows. Equal texts of a dictionary are one object."""
     if not isinstance(column, pa.DictionaryArray):
         return _decoded(column, lambda place: before + place + 1, name)
     used, places = np.unique(column.indices.fill_null(-1).to_numpy(), return_inverse=True)

@@ -1,4 +1,4 @@
-"""Lists of messages, as chat data sets have them, as one text: each message after the name of its role."""
+"""Lists of messages in chat data sets as one text: each message after the name of its role."""
 
 import ast
 import json
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 ROLES = {"human": "User", "gpt": "Assistant", "bot": "Assistant", "model": "Assistant"}
-"""What other formats call the roles user and assistant."""
+"""Names of the roles user and assistant in other formats."""
 
 LONGEST = 100_000
-"""Characters of a list in the notation of Python that is read."""
+"""Longest list in Python's notation that is read, in characters."""
 
 KEYS = (("role", "content"), ("from", "value"), ("role", "text"))
-"""Where a message says who speaks, and what."""
+"""Keys of a message for its role and its content, in several formats."""
 
 
 def rendered(value: Any) -> str | None:
-    """The messages of ``value``, also where they are written as JSON; None where it is no list of messages."""
+    """Return the messages of ``value``, also where they are written as JSON; None where it is not a list of messages."""
     if isinstance(value, str):
         if not value.lstrip().startswith("[{"):
             return None
@@ -25,12 +25,12 @@ def rendered(value: Any) -> str | None:
         value = [value]
     if not isinstance(value, list) or not value:
         return None
-    found = [_message(one) for one in value]
-    return None if None in found else "\n\n".join(filter(None, found))
+    texts = [_message(message) for message in value]
+    return None if None in texts else "\n\n".join(filter(None, texts))
 
 
 def _written(text: str) -> Any:
-    """A list that is written as JSON, or as Python writes it where a table was saved as CSV; None for any other text."""
+    """Return a list that is written as JSON, or in Python's notation in a table saved as CSV; None for any other text."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -41,18 +41,18 @@ def _written(text: str) -> Any:
         return None
 
 
-def _message(one: Any) -> str | None:
-    if not isinstance(one, Mapping):
+def _message(message: Any) -> str | None:
+    if not isinstance(message, Mapping):
         return None
     for who, what in KEYS:
-        if isinstance(one.get(who), str) and (text := _content(one.get(what))) is not None:
-            role = one[who].strip()
+        if isinstance(message.get(who), str) and (text := _content(message.get(what))) is not None:
+            role = message[who].strip()
             return f"{ROLES.get(role.lower(), role.capitalize())}: {text}"
     return None
 
 
 def _content(content: Any) -> str | None:
-    """A text, or the texts among the parts of a message."""
+    """Return a content that is a text, or the texts among its parts; None for any other content."""
     if isinstance(content, str):
         return content.strip()
     if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):

@@ -1,22 +1,22 @@
-"""A first look at a file: its columns with their types and few values, and its first rows."""
+"""The preview of a file: its columns with their types and few values, and its first rows."""
 
 from itertools import islice
 from pathlib import Path
 
+from training.command_output import Column, Preview
 from training.engine.data.files import open_file
-from training.notices import Column, Looked
 
-LOOKED_AT = 5_000
+PREVIEW_ROWS = 5_000
 SHOWN = 8
 FEW = 20
-"""A column with at most so many different values shows them all: one of them may be the label."""
+"""Largest number of different values of a column that are all shown: the column may be the label."""
 LONGEST = 400
 
 
-def look(path: Path) -> Looked:
-    """Reads the first rows of ``path``. Raises CorruptData where they cannot be read."""
+def preview(path: Path) -> Preview:
+    """Return the preview of ``path``. Raises CorruptData where it cannot be read."""
     reader = open_file(path)
-    rows = list(islice(reader.rows(), LOOKED_AT))
+    rows = list(islice(reader.rows(), PREVIEW_ROWS))
     columns = []
     for name in reader.columns:
         values = [row.get(name, "") for row in rows]
@@ -25,7 +25,7 @@ def look(path: Path) -> Looked:
         few = tuple(different) if len(different) <= FEW and all(len(value) <= 60 for value in different) else None
         columns.append(Column(name=name, type=reader.types.get(name) or _type(different), values=few, length=length))
     first = tuple(tuple(row.get(name, "")[:LONGEST] for name in reader.columns) for row in rows[:SHOWN])
-    return Looked(columns=tuple(columns), rows=first, looked_at=len(rows))
+    return Preview(columns=tuple(columns), rows=first, looked_at=len(rows))
 
 
 def _type(values: list[str]) -> str:

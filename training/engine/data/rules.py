@@ -1,7 +1,7 @@
-"""The rules that make examples a data set: no copies, no text with several labels, equal answers, balanced classes, stable ids.
+"""The rules from examples to a data set: no copies, no text with several labels, equal answers, balanced classes, stable ids.
 
-The examples go through a file and the rules through DuckDB, so that a million of them need little memory. What is kept, and the
-bytes of the file that is made, hang on the examples alone and not on their order.
+Examples are staged in a file and the rules run in DuckDB, so that a million examples need little memory. The kept examples and
+the bytes of the resulting file depend on the examples alone and not on their order.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,22 +13,22 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.families.example import Example
 from training.engine.errors import CorruptData
 from training.words import identity_sql
 
 LARGEST_CLASS = 1.1
-"""A class above this many times an equal share lets all classes lose examples until they are as many as of the rarest.
+"""Multiple of an equal share above which the largest class causes balancing: all classes are cut to the size of the rarest.
 
-Of two classes that is 55% (Burns et al. 2023, appendix A.1).
+With two classes that is 55% (Burns et al. 2023, appendix A.1).
 """
 
 MEMORY = "512MB"
 BATCH, ROW_GROUP = 4_096, 16_384
 
-Tick = Callable[[str, int, int], None]
-"""Told of a phase and how much of it is done; may raise Stopped."""
+OnProgress = Callable[[str, int, int], None]
+"""Callback for progress: a phase, the amount done, and the total; may raise Stopped."""
 
 STAGED = pa.schema(
     [("text", pa.string()), ("text_b", pa.string()), ("label", pa.int8()), ("name", pa.string()), ("question", pa.string())]
@@ -37,10 +37,10 @@ SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("label", pa.int8
 PAIRS = SCHEMA.insert(2, pa.field("text_b", pa.string()))
 
 STABLE = "(('0x' || substr(sha256(concat_ws(chr(31), {})), 1, 16))::UBIGINT >> 1)::BIGINT"
-"""``families.example.stable`` of the same parts, for the columns of a query."""
+"""``families.example.stable`` as an expression over the columns of a query."""
 
 ROWS = "read_parquet($staged, file_row_number = true, hive_partitioning = false)"
-"""The staged file. A folder called name=value would be a column else."""
+"""The staged file. Without the option a folder called name=value would become a column."""
 
 HASHED = f"""
 create table hashed as select file_row_number as row, label, question,
@@ -50,7 +50,7 @@ create table hashed as select file_row_number as row, label, question,
     {STABLE.format("'answer', question, text, text_b")} as answer,
     {STABLE.format("'balance', $seed, name, text, text_b")} as draw
 from {ROWS} where {identity_sql("text")} <> ''
-"""  # nosec B608 # names are ours, values are parameters
+"""  # nosec B608 # names are constants, values are parameters
 
 SINGLE = """
 create table single as select arg_min(row, pick) as row, any_value(label) as label, arg_min(question, pick) as question,
@@ -75,21 +75,22 @@ where place <= $most
 FINAL = f"""
 select {STABLE.format("'id', text, text_b, name")} as id, text, text_b, label, {STABLE.format("'group', name")} as "group"
 from {ROWS} staged join kept on staged.file_row_number = kept.row order by id
-"""  # nosec B608 # names are ours, values are parameters
+"""  # nosec B608 # names are constants, values are parameters
 
 
-def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = lambda *_: None, classes: int = 2) -> Counts:
-    """Writes the data set that ``examples`` make to the Parquet file ``target``: id, text, label and group (int64), and text_b.
+def apply_rules(
+    examples: Iterable[Example], target: Path, seed: str, on_progress: OnProgress = lambda *_: None, classes: int = 2
+) -> Counts:
+    """Write the data set of ``examples`` to the Parquet file ``target``: id, text, label and group (int64), and text_b.
 
-    The last only of preferences, and ``examples`` are either all preferences or none.
-
-    Labels are 0 to ``classes`` - 1. ``seed`` draws what balancing leaves out. Temporary files stand beside ``target``. Raises
-    CorruptData where nothing is left of a class.
+    text_b is for preferences only, and ``examples`` are either all preferences or none. Labels are 0 to ``classes`` - 1. ``seed``
+    draws the rows that balancing leaves out. Temporary files are beside ``target``. Raises CorruptData where a class has no rows
+    left.
     """
     staged = target.with_name(f"{target.name}.staged")
     try:
         total = _stage(examples, staged)
-        tick("rules", 0, 4)
+        on_progress("rules", 0, 4)
         spill: dict[str, Any] = {
             "memory_limit": MEMORY,
             "temp_directory": str(target.parent),
@@ -97,7 +98,7 @@ def settle(examples: Iterable[Example], target: Path, seed: str, tick: Tick = la
             "preserve_insertion_order": False,
         }
         with duckdb.connect(config=spill) as connection:
-            return _apply(connection, str(staged), total, target, seed, tick, classes)
+            return _apply(connection, str(staged), total, target, seed, on_progress, classes)
     finally:
         staged.unlink(missing_ok=True)
 
@@ -107,7 +108,9 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     with pq.ParquetWriter(path, STAGED, compression="lz4") as writer:
         while batch := list(islice(stream, BATCH)):
             total += len(batch)
-            rows = ((one.text, one.text_b or None, int(one.label), one.group, one.question) for one in batch)
+            rows = (
+                (example.text, example.text_b or None, int(example.label), example.group, example.question) for example in batch
+            )
             columns = zip(*rows, strict=True)
             writer.write_batch(
                 pa.record_batch(
@@ -117,18 +120,18 @@ def _stage(examples: Iterable[Example], path: Path) -> int:
     return total
 
 
-def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, tick: Tick, classes: int) -> Counts:
+def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, on_progress: OnProgress, classes: int) -> Counts:
     def number(query: str, **parameters: str) -> int:
         return int(connection.execute(query, parameters).fetchall()[0][0])
 
     connection.execute(HASHED, {"staged": staged, "seed": seed})
-    tick("rules", 1, 4)
+    on_progress("rules", 1, 4)
     connection.execute(SINGLE)
     conflicts = number(
         "select coalesce(sum(n), 0) from (select count(*) n from hashed group by words having min(label) <> max(label))"
     )
     single = number("select count(*) from single")
-    tick("rules", 2, 4)
+    on_progress("rules", 2, 4)
     connection.execute(EQUAL)
     sizes = [number(f"select count(*) from equal where label = {label}") for label in range(classes)]  # nosec B608
     if not all(sizes):
@@ -137,24 +140,24 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, ti
         raise CorruptData(f"Of {total:,} examples {', '.join(left[:-1])} and {left[-1]} are left: {needed}.")
     unbalanced = max(sizes) > LARGEST_CLASS / classes * sum(sizes)
     connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
-    kept = number("select count(*) from kept")
-    tick("rules", 3, 4)
+    remaining = number("select count(*) from kept")
+    on_progress("rules", 3, 4)
     schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
     _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
-    tick("rules", 4, 4)
+    on_progress("rules", 4, 4)
     return Counts(
         read=0,
         examples=total,
         copies=total - conflicts - single,
         conflicts=conflicts,
         unequal=single - sum(sizes),
-        unbalanced=sum(sizes) - kept,
-        kept=kept,
+        unbalanced=sum(sizes) - remaining,
+        kept=remaining,
     )
 
 
 def _write(batches: Any, schema: pa.Schema, target: Path) -> None:
-    """In row groups of equal size, so that equal data sets are equal files."""
+    """Write the batches in row groups of equal size, so that equal data sets are equal files."""
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for table in _regrouped(batches, schema):
             writer.write_table(table, row_group_size=ROW_GROUP)

@@ -1,6 +1,6 @@
-"""Who sees what, by a hash of each row's group: no row moves because others came, or because of the order of rows or the model.
+"""The split of a data set by a hash of each row's group: it does not depend on other rows, their order, or the model.
 
-Test and locked test set are drawn once for an experiment; a run's seed draws the halves and the validation share of each.
+Test set and locked test set are drawn once for an experiment; a run's seed draws the halves and the validation share of each.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from training.spec import RunSpec
 
 Rows = npt.NDArray[np.int64]
 
-# Each draw has a stream of its own, so that equal seeds of two draws have nothing to do with each other.
+# Each draw has a stream of its own, so that draws with equal seeds are independent.
 TEST, HALVES, VALIDATION, LIMIT, WATCHED, TRUTH, PORTION, RANDOM = range(8)
 
 
 @dataclass(frozen=True)
 class Half:
-    """Row numbers, ascending: ``train`` is learned from, ``validation`` only looked at, for a stop rule."""
+    """One half, as ascending row numbers: ``train`` is learned from, ``validation`` is only evaluated, for a stop rule."""
 
     train: Rows
     validation: Rows
@@ -31,7 +31,7 @@ class Half:
 
 @dataclass(frozen=True)
 class Split:
-    """``a`` teaches supervisors, ``b`` students and ceilings, ``test`` nobody. ``locked`` is for the page of a final result."""
+    """The split: ``a`` trains supervisors, ``b`` students and ceilings, ``test`` none. ``locked`` is for a final report."""
 
     a: Half
     b: Half
@@ -54,7 +54,7 @@ class Split:
 
 
 def split_for(run: RunSpec, group: Rows) -> Split:
-    """The split of ``run``. ``group`` (n,) says which rows belong together. Raises CorruptData where a part would be empty."""
+    """Return the split of ``run``. ``group`` (n,) are the groups of the rows. Raises CorruptData where a part would be empty."""
     test = draw(group, run.split_seed, TEST)
     chosen, second = test < run.test_fraction, draw(group, run.seed, HALVES) >= 0.5
     locked = ~chosen & (test < run.test_fraction + run.locked_fraction)
@@ -70,7 +70,7 @@ def split_for(run: RunSpec, group: Rows) -> Split:
 
 
 def _half(run: RunSpec, group: Rows, rows: Rows) -> Half:
-    """At most ``limit`` of the rows, the first by a hash of their group."""
+    """Return a half with at most ``limit`` of the rows, the first by a hash of their group."""
     if run.limit is not None:
         rows = np.sort(rows[np.argsort(draw(group[rows], run.seed, LIMIT), kind="stable")[: run.limit]])
     validation = draw(group[rows], run.seed, VALIDATION) < run.validation_fraction
@@ -78,7 +78,7 @@ def _half(run: RunSpec, group: Rows, rows: Rows) -> Half:
 
 
 def sample(rows: Rows, group: Rows, seed: int, size: int) -> Rows:
-    """About ``size`` of ``rows``, in their order: the first by a hash of their group, of which all are taken or none."""
+    """Return about ``size`` of ``rows``, in their order: the first by a hash of their group; groups are taken whole."""
     if size >= len(rows):
         return rows
     place = draw(group[rows], seed, WATCHED)
@@ -87,7 +87,7 @@ def sample(rows: Rows, group: Rows, seed: int, size: int) -> Rows:
 
 
 def draw(group: Rows, seed: int, stream: int) -> npt.NDArray[np.float64]:
-    """For each group a number in [0, 1) that depends on it, on ``seed`` and on ``stream`` alone: SplitMix64 of their mixture.
+    """Return a number in [0, 1) for each group that depends only on it, ``seed`` and ``stream``: SplitMix64 of their mixture.
 
     The generator is Steele, Lea and Flood's (2014, OOPSLA, "Fast splittable pseudorandom number generators").
     """
@@ -103,7 +103,7 @@ def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def check_leaks(split: Split, group: Rows) -> None:
-    """Raises CorruptData where rows of one group are in two parts: a leak lets a model be tested on what it has seen."""
+    """Raise CorruptData where rows of one group are in two parts: such a leak lets a model be tested on rows it has seen."""
     parts = [np.unique(group[rows]) for rows in split.parts.values()]
     if len(np.unique(np.concatenate(parts))) < sum(map(len, parts)):
         raise CorruptData("Rows of one group are in two parts of the split.")

@@ -1,4 +1,4 @@
-"""Texts as whole numbers: hashed words for the bag of words, word pieces for transformers."""
+"""Texts as integers: hashed words for the bag of words, word pieces for transformers."""
 
 import hashlib
 import logging
@@ -14,40 +14,40 @@ import pyarrow as pa
 import torch
 
 from training import catalog
-from training.artifacts import Store
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
-from training.checksums import DamagedArtifact
-from training.engine import sources
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import CorruptModel, Stopped
-from training.engine.inputs import Ragged, starts_of
+from training.engine.models import model_files
+from training.engine.models.inputs import Ragged, starts_of
 from training.names import within
 from training.spec import RunSpec
+from training.storage.artifacts import Store
+from training.storage.checksums import DamagedArtifact
 from training.words import words as words_of
 
 log = logging.getLogger(__name__)
 
 
 def words(text: pa.ChunkedArray, longest: int) -> Ragged:
-    """The first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
-    return Ragged.of([[bucket(word) for word in words_of(one)[:longest]] for one in text.to_pylist()], budget=2**16)
+    """Return the first ``longest`` words of each text, lower-cased, as buckets of the bag of words."""
+    return Ragged.of([[bucket(word) for word in words_of(document)[:longest]] for document in text.to_pylist()], budget=2**16)
 
 
 def bucket(word: str) -> int:
-    """Where a word is counted. CRC-32 and not ``hash``, which differs between processes."""
+    """Return the bucket of a word. CRC-32 rather than ``hash``, which differs between processes."""
     return zlib.crc32(word.encode()) % BAG_OF_WORDS_BUCKETS
 
 
 def cached_word_pieces(
     run: RunSpec, text: pa.ChunkedArray, side: Side, tokenizer: Any, store: Store, should_stop: Callable[[], bool]
 ) -> Ragged:
-    """``word_pieces`` of one side of the data set of ``run``, mapped from the store, where the first to need them leaves them.
+    """Return ``word_pieces`` of one side of the data set of ``run``, memory-mapped from the store, and written there if missing.
 
-    Memory does not grow with the data set but for eight bytes a text. Two processes may write at the same time: the same bytes.
-    Raises Stopped, and CorruptModel where a token has no embedding.
+    Memory grows by eight bytes per text only. Two processes may write at the same time: they write the same bytes. Raises
+    Stopped, and CorruptModel where a token has no embedding.
     """
-    # The tokenizer's own description holds how it truncates.
+    # The tokenizer's description includes its truncation.
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     name = "-".join([run.fingerprint[:16], tokenizer_digest[:16], side, *run.texts])
     ids, lengths = within(store.tokens, name, "-ids.bin"), within(store.tokens, name, "-lengths.npy")
@@ -63,7 +63,7 @@ def cached_word_pieces(
 
 
 def _check_ids(run: RunSpec, texts: Ragged) -> None:
-    known = None if run.model in catalog.MODELS else sources.facts(run).vocabulary
+    known = None if run.model in catalog.MODELS else model_files.facts(run).vocabulary
     if known is not None and texts.largest >= known:
         raise CorruptModel(
             f"The tokenizer of {run.model} gives a text the token {texts.largest:,}, and the model has embeddings of {known:,} "
@@ -77,7 +77,7 @@ def _write(file: BinaryIO, texts: list[list[int]]) -> Rows:
 
 
 def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
-    """What was left by ``cached_word_pieces``, None where it is not there or damaged, and then moved aside."""
+    """Return the cached word pieces, None where they are missing or damaged; damaged ones are moved aside."""
     try:
         store.checksums.verify(ids, again=True)
         store.checksums.verify(lengths, again=True)
@@ -97,10 +97,9 @@ def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
 
 
 def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[], bool]) -> Iterator[list[list[int]]]:
-    """Token ids of each text, by the thousand, by a ``tokenizers.Tokenizer`` that truncates and does not pad.
+    """Yield token ids of each text, by the thousand, by a ``tokenizers.Tokenizer`` that truncates and does not pad.
 
-    Raises Stopped, CorruptModel.
-    A text of which nothing is left is one token, whichever has id 0, for a decoder has to read something.
+    A text without tokens becomes the one token with id 0, since a decoder needs input. Raises Stopped, CorruptModel.
     """
     for start in range(0, len(text), 1000):
         if should_stop():
@@ -114,6 +113,6 @@ def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[],
 
 GPU_BUDGET = 2**15
 TRANSFORMER_BUDGET = 2048
-"""Tokens, padding included, that go through a transformer between two looks at ``should_stop``: below a second on two cores."""
+"""Tokens, padding included, of a pass through a transformer between two stop checks: below a second on two cores."""
 PART_OVERHEAD = 512
-"""What one more part costs on a CPU, in tokens: more than the padding, which only attention sees, unless lengths differ a lot."""
+"""Cost of one more part on a CPU, in tokens: more than padding, which only attention reads, unless lengths differ a lot."""

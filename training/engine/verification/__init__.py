@@ -1,1 +1,1 @@
-"""Whether an archive is what it says, as far as that can be computed: its files, its plan, and every number in it."""
+"""Verification of archives: their files, their plan, and every number that can be computed again."""

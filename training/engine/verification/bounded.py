@@ -1,4 +1,4 @@
-"""Parquet files of a run that somebody else wrote, read only where they have the columns of one and fit into memory."""
+"""Bounded reading of untrusted Parquet files: only with the expected columns, and only if they fit into memory."""
 
 import json
 
@@ -7,24 +7,25 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.archive import MADE, size
-from training.artifacts import Predictions, Store, Trajectory
 from training.catalog.datasets import MOST_CLASSES
 from training.engine.errors import EngineError
+from training.storage.archive import RESULT_FILES, size
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions, Trajectory
 
 MOST_BYTES = 2**29
-"""Of one file, once it is read."""
+"""Largest size of a file in memory."""
 MOST_EVALUATIONS = 10_000
 SPLITS = ("test", "transfer", "locked", "own")
-TRAJECTORY, PREDICTIONS = MADE
+TRAJECTORY, PREDICTIONS = RESULT_FILES
 
 
 class Unreadable(EngineError):
-    """The file is no such file, or too large once it is read; the text is the end of a sentence."""
+    """The file has another format, or is too large in memory; the message is the end of a sentence."""
 
 
 def predictions_of(store: Store, key: str) -> Predictions:
-    """What a run says, with every array of the right kind and length. Raises Unreadable, OSError, pa.ArrowException."""
+    """Return a run's predictions, with valid types and lengths. Raises Unreadable, OSError, pa.ArrowException."""
     path = store.run(key) / PREDICTIONS
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
@@ -37,18 +38,20 @@ def predictions_of(store: Store, key: str) -> Predictions:
         _fits(file, 40 + 4 * classes)
     with pq.ParquetFile(path, read_dictionary=["split"]) as file:
         _check_splits(file)
-    said = store.read_predictions(key)
-    if [str(one.dtype) for one in (said.id, said.group, said.gold)] != ["int64", "int64", "int8"]:
+    predictions = store.read_predictions(key)
+    if [str(array.dtype) for array in (predictions.id, predictions.group, predictions.gold)] != ["int64", "int64", "int8"]:
         raise Unreadable("a value is missing")
-    if len(np.unique(said.id)) < len(said.id):
+    if len(np.unique(predictions.id)) < len(predictions.id):
         raise Unreadable("an example is there twice")
-    if not _probabilities(said.prob) or (len(said.gold) and not 0 <= said.gold.min() <= said.gold.max() < said.classes):
+    if not _probabilities(predictions.prob) or (
+        len(predictions.gold) and not 0 <= predictions.gold.min() <= predictions.gold.max() < predictions.classes
+    ):
         raise Unreadable("a probability is not between 0 and 1, or a label is of no class")
-    return said
+    return predictions
 
 
 def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
-    """What the run said while it trained, of ``classes`` classes. Raises as ``predictions_of``."""
+    """Return a run's trajectory of ``classes`` classes. Raises as ``predictions_of``."""
     path = store.run(key) / TRAJECTORY
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
@@ -57,17 +60,21 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
             raise Unreadable("it has other columns than a trajectory has")
         _fits(file, 8 + 8 * int(np.prod(shape)))
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
-    if not isinstance(about, dict) or not _is_course(about.get("steps"), about.get("validation"), shape[0]):
+    if not isinstance(about, dict) or not _valid_steps(about.get("steps"), about.get("validation"), shape[0]):
         raise Unreadable("it does not say which steps its evaluations are of")
-    course = store.read_trajectory(key)
-    if course.selected not in course.steps or len(np.unique(course.id)) < len(course.id) or not _probabilities(course.prob):
+    trajectory = store.read_trajectory(key)
+    if (
+        trajectory.selected not in trajectory.steps
+        or len(np.unique(trajectory.id)) < len(trajectory.id)
+        or not _probabilities(trajectory.prob)
+    ):
         raise Unreadable(
             "an example is there twice, a probability is not between 0 and 1, or the selected step was not evaluated"
         )
-    return course
+    return trajectory
 
 
-def _is_course(steps: object, validation: object, evaluations: int) -> bool:
+def _valid_steps(steps: object, validation: object, evaluations: int) -> bool:
     return (
         isinstance(steps, list)
         and isinstance(validation, list)
@@ -79,19 +86,23 @@ def _is_course(steps: object, validation: object, evaluations: int) -> bool:
 
 
 def _sizes(type_: pa.DataType, deep: int) -> list[int]:
-    """Of the fixed-size lists that the type is made of, ``deep`` of them, around single floats. Raises Unreadable."""
-    found = []
+    """Return the sizes of ``deep`` nested fixed-size lists around single floats. Raises Unreadable."""
+    sizes = []
     while pa.types.is_fixed_size_list(type_):
-        found.append(type_.list_size)
+        sizes.append(type_.list_size)
         type_ = type_.value_type
     most = [MOST_EVALUATIONS, MOST_CLASSES] if deep == 2 else [MOST_EVALUATIONS]
-    if type_ != pa.float32() or len(found) != deep or any(not 0 < one <= limit for one, limit in zip(found, most, strict=True)):
+    if (
+        type_ != pa.float32()
+        or len(sizes) != deep
+        or any(not 0 < count <= limit for count, limit in zip(sizes, most, strict=True))
+    ):
         raise Unreadable("its probabilities are of another type")
-    return found
+    return sizes
 
 
 def _fits(file: pq.ParquetFile, row: int) -> None:
-    """Raises Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by what it says itself."""
+    """Raise Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by its own metadata."""
     meta = file.metadata
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
     needed = max(meta.num_rows * row, sum(group.total_byte_size for group in groups))
@@ -102,7 +113,7 @@ def _fits(file: pq.ParquetFile, row: int) -> None:
 
 
 def _check_splits(file: pq.ParquetFile) -> None:
-    """Raises Unreadable where the column has other words than SPLITS; in memory each is there once."""
+    """Raise Unreadable where the column has words other than SPLITS; in memory each occurs once."""
     for batch in file.iter_batches(columns=["split"]):
         column = batch.column(0)
         words = column.dictionary if pa.types.is_dictionary(column.type) else column.unique()

@@ -1,4 +1,4 @@
-"""What a run told of itself, computed again from what it says of each example."""
+"""Verification of a run's events by computing their numbers again from its predictions."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.artifacts import Predictions, Trajectory, earliest_best, labels_of
-from training.engine.labels import share
-from training.events import EvaluationLogged, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting, Told
+from training.engine.targets.supervisor_labels import share
+from training.events import EvaluationLogged, EventRecord, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting
 from training.spec import RunSpec
+from training.storage.predictions import Predictions, Trajectory, earliest_best, labels_of
 
 LARGEST_NUMBER, LARGEST_ATTEMPT = 2**63 - 1, 2**31 - 1
 LONGEST_WORDS = {"worker": 200, "device": 100, "phase": 40}
@@ -19,37 +19,37 @@ CLOSE = 1e-9
 
 
 @dataclass
-class Course:
-    """What stands of a run's events: the evaluations that no later attempt has taken back, and how the last attempt ended."""
+class ValidEvents:
+    """The valid part of a run's events: evaluations that no later attempt has voided, and the end of the last attempt."""
 
     evaluations: list[EvaluationLogged] = field(default_factory=list)
     end: RunFinished | RunFailed | RunStopped | None = None
     problems: list[str] = field(default_factory=list)
 
 
-def course_of(told: Iterable[Told]) -> Course:
-    """Reads the events once, and keeps the few that are judged. What no database could store is a problem."""
-    found, last, attempt = Course(), 0, 0
-    for one in told:
-        if one.seq != last + 1:
-            found.problems.append(f"Of its events number {last + 1} is missing.")
-            return found
-        if not attempt <= one.attempt <= LARGEST_ATTEMPT or not all(map(_storable, _values(one.event))):
-            found.problems.append(f"Its event number {one.seq} has a value that cannot be stored.")
-            return found
-        last, attempt = one.seq, one.attempt
-        match one.event:
+def valid_events(records: Iterable[EventRecord]) -> ValidEvents:
+    """Read the events once and return the valid part. A value that no database can store is a problem."""
+    valid, last, attempt = ValidEvents(), 0, 0
+    for record in records:
+        if record.seq != last + 1:
+            valid.problems.append(f"Of its events number {last + 1} is missing.")
+            return valid
+        if not attempt <= record.attempt <= LARGEST_ATTEMPT or not all(map(_storable, _values(record.event))):
+            valid.problems.append(f"Its event number {record.seq} has a value that cannot be stored.")
+            return valid
+        last, attempt = record.seq, record.attempt
+        match record.event:
             case RunStarted():
-                found.evaluations = [seen for seen in found.evaluations if seen.step <= one.event.resumed_from]
+                valid.evaluations = [earlier for earlier in valid.evaluations if earlier.step <= record.event.resumed_from]
             case EvaluationLogged():
-                found.evaluations.append(one.event)
+                valid.evaluations.append(record.event)
             case RunFinished() | RunFailed() | RunStopped():
-                found.end = one.event
+                valid.end = record.event
             case RunWaiting() | RunQueued():
-                found.end = None
-    if found.end is None:
-        found.problems.append("Its events do not tell of its end.")
-    return found
+                valid.end = None
+    if valid.end is None:
+        valid.problems.append("Its events do not tell of its end.")
+    return valid
 
 
 def _values(event: Any) -> Iterator[tuple[str, Any]]:
@@ -63,102 +63,106 @@ def _storable(named: tuple[str, Any]) -> bool:
     return not isinstance(value, int) or isinstance(value, bool) or 0 <= value <= LARGEST_NUMBER
 
 
-def judge(run: RunSpec, course: Course, said: Predictions, path: Trajectory, supervisor: Predictions | None) -> Iterator[str]:
-    """A sentence for each claim of a finished run that its predictions ``said`` and its trajectory ``path`` contradict.
+def contradictions(
+    run: RunSpec, events: ValidEvents, predictions: Predictions, trajectory: Trajectory, supervisor: Predictions | None
+) -> Iterator[str]:
+    """Yield a sentence for each event of a finished run that its ``predictions`` or its ``trajectory`` contradict.
 
-    ``supervisor`` is what the run said that labelled for it.
+    ``supervisor`` are the predictions of the run that labelled for it.
     """
-    if not isinstance(course.end, RunFinished):
+    if not isinstance(events.end, RunFinished):
         yield "It has predictions, and its events do not tell that it has finished."
         return
-    test = said.part("test")
+    test = predictions.part("test")
     if run.reads:
-        if len(said.id) or len(path.id) or course.end.accuracy is not None:
+        if len(predictions.id) or len(trajectory.id) or events.end.accuracy is not None:
             yield "It learned texts, of which nothing is predicted."
         return
-    place = _places(test.id, path.id)
-    if not len(test.id) or not len(path.id) or place is None:
+    place = _places(test.id, trajectory.id)
+    if not len(test.id) or not len(trajectory.id) or place is None:
         yield "Its trajectory is of other examples than its test predictions."
         return
     gold = test.gold[place]
-    yield from _selection(run, path, test.prob[place])
-    yield from _end(course.end, path, test, gold)
-    taught = None
+    yield from _selection(run, trajectory, test.prob[place])
+    yield from _end(events.end, trajectory, test, gold)
+    supervisor_label = None
     if supervisor is not None and not run.derives:
-        judged = supervisor.part("test")
-        found = _places(judged.id, path.id)
-        if found is None:
+        supervisor_test = supervisor.part("test")
+        places = _places(supervisor_test.id, trajectory.id)
+        if places is None:
             yield "The run that labelled for it says nothing of its test examples."
             return
-        taught = judged.label[found]
-    for event in course.evaluations:
-        yield from _evaluation(event, path, gold, taught)
+        supervisor_label = supervisor_test.label[places]
+    for event in events.evaluations:
+        yield from _evaluation(event, trajectory, gold, supervisor_label)
 
 
-def _selection(run: RunSpec, path: Trajectory, prob: npt.NDArray[np.float32]) -> Iterator[str]:
-    """Whether the predictions are those of the selected step, and that step is the one which the stop rule selects."""
-    if not np.allclose(path.at(path.selected), prob, rtol=0, atol=1e-4):
-        yield f"Its predictions are not those of step {path.selected}, which its trajectory has selected."
-    rule = path.last
-    if run.stop == "validation" and not run.derives and np.isfinite(path.validation).all() and (path.steps > 0).any():
-        rule = earliest_best(path.steps, path.validation)
-    if path.selected != rule:
-        yield f"Its stop rule selects step {rule}, and its trajectory says {path.selected}."
+def _selection(run: RunSpec, trajectory: Trajectory, prob: npt.NDArray[np.float32]) -> Iterator[str]:
+    """Yield a problem unless the predictions are those of the selected step, and the stop rule selects that step."""
+    if not np.allclose(trajectory.at(trajectory.selected), prob, rtol=0, atol=1e-4):
+        yield f"Its predictions are not those of step {trajectory.selected}, which its trajectory has selected."
+    rule = trajectory.last
+    if run.stop == "validation" and not run.derives and np.isfinite(trajectory.validation).all() and (trajectory.steps > 0).any():
+        rule = earliest_best(trajectory.steps, trajectory.validation)
+    if trajectory.selected != rule:
+        yield f"Its stop rule selects step {rule}, and its trajectory says {trajectory.selected}."
 
 
-def _end(end: RunFinished, path: Trajectory, test: Predictions, gold: npt.NDArray[np.int8]) -> Iterator[str]:
-    told: dict[str, tuple[float | None, float | None]] = {
+def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: npt.NDArray[np.int8]) -> Iterator[str]:
+    claims: dict[str, tuple[float | None, float | None]] = {
         "accuracy": (end.accuracy, float(test.right.mean())),
-        "selected step": (end.selected_step, path.selected),
-        "last step": (end.last_step, path.last),
-        "accuracy at the last step": (end.last_accuracy, path.accuracy(path.last, gold)),
+        "selected step": (end.selected_step, trajectory.selected),
+        "last step": (end.last_step, trajectory.last),
+        "accuracy at the last step": (end.last_accuracy, trajectory.accuracy(trajectory.last, gold)),
     }
-    if (path.steps > 0).any():
-        best = path.hindsight(gold)
-        told["best step by hindsight"] = (end.hindsight_step, best)
-        told["accuracy by hindsight"] = (end.hindsight_accuracy, path.accuracy(best, gold))
-    told["number of watched examples"] = (end.watched, len(gold) if len(gold) < len(test.gold) else None)
-    yield from _compare("at its end", told)
+    if (trajectory.steps > 0).any():
+        best = trajectory.hindsight(gold)
+        claims["best step by hindsight"] = (end.hindsight_step, best)
+        claims["accuracy by hindsight"] = (end.hindsight_accuracy, trajectory.accuracy(best, gold))
+    claims["number of watched examples"] = (end.watched, len(gold) if len(gold) < len(test.gold) else None)
+    yield from _compare("at its end", claims)
 
 
 def _evaluation(
-    event: EvaluationLogged, path: Trajectory, gold: npt.NDArray[np.int8], taught: npt.NDArray[np.int8] | None
+    event: EvaluationLogged, trajectory: Trajectory, gold: npt.NDArray[np.int8], supervisor_label: npt.NDArray[np.int8] | None
 ) -> Iterator[str]:
-    at = np.flatnonzero(path.steps == event.step)
+    at = np.flatnonzero(trajectory.steps == event.step)
     if not len(at):
         yield f"It tells of an evaluation at step {event.step}, which its trajectory does not have."
         return
-    label, validation = labels_of(path.prob[at[0]]), float(path.validation[at[0]])
-    told: dict[str, tuple[float | None, float | None]] = {
+    label, validation = labels_of(trajectory.prob[at[0]]), float(trajectory.validation[at[0]])
+    claims: dict[str, tuple[float | None, float | None]] = {
         "accuracy": (event.accuracy, float((label == gold).mean())),
         "validation accuracy": (event.validation_accuracy, None if math.isnan(validation) else validation),
     }
-    if taught is None:
+    if supervisor_label is None:
         nothing = dict.fromkeys(("agreement", "agreement_right", "agreement_wrong"))
-        told |= {name.replace("_", " "): (getattr(event, name), value) for name, value in nothing.items()}
+        claims |= {name.replace("_", " "): (getattr(event, name), value) for name, value in nothing.items()}
     else:
-        same, right = label == taught, taught == gold
-        told |= {
+        same, right = label == supervisor_label, supervisor_label == gold
+        claims |= {
             "agreement": (event.agreement, share(same)),
             "agreement where it is right": (event.agreement_right, share(same[right])),
             "agreement where it is wrong": (event.agreement_wrong, share(same[~right])),
         }
-    yield from _compare(f"at step {event.step}", told)
+    yield from _compare(f"at step {event.step}", claims)
 
 
-def _compare(when: str, told: dict[str, tuple[float | None, float | None]]) -> Iterator[str]:
-    for name, (said, computed) in told.items():
+def _compare(when: str, claims: dict[str, tuple[float | None, float | None]]) -> Iterator[str]:
+    for name, (claimed, computed) in claims.items():
         same = (
-            said == computed if said is None or computed is None else math.isclose(said, computed, rel_tol=CLOSE, abs_tol=CLOSE)
+            claimed == computed
+            if claimed is None or computed is None
+            else math.isclose(claimed, computed, rel_tol=CLOSE, abs_tol=CLOSE)
         )
         if not same:
-            yield f"Its {name} {when} is said to be {said}, and its predictions give {computed}."
+            yield f"Its {name} {when} is said to be {claimed}, and its predictions give {computed}."
 
 
-def _places(ids: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
-    """Where each of ``wanted`` is in ``ids``; None where one is not there."""
+def _places(ids: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    """Return the position in ``ids`` of each of ``targets``; None where one is missing."""
     order = np.argsort(ids, kind="stable")
-    found = np.searchsorted(ids, wanted, sorter=order)
-    if len(wanted) and (not len(ids) or found.max() >= len(ids) or not np.array_equal(ids[order[found]], wanted)):
+    places = np.searchsorted(ids, targets, sorter=order)
+    if len(targets) and (not len(ids) or places.max() >= len(ids) or not np.array_equal(ids[order[places]], targets)):
         return None
-    return order[found] if len(wanted) else found
+    return order[places] if len(targets) else places

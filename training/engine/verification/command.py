@@ -1,4 +1,4 @@
-"""``python -m training verify``: unpacks and checks an archive, and leaves it in a folder where it is right. Tells JSON lines."""
+"""``python -m training verify``: unpack and check an archive; a valid one is left in a folder. Prints JSON lines."""
 
 import logging
 import shutil
@@ -11,25 +11,37 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from training import Plan, RunSpec, Store
-from training.archive import ABOUT, MADE, Archive, Broken, Tick, differences, each_event, read, unpack, verify
-from training.artifacts import Predictions, same
-from training.checksums import DamagedArtifact
-from training.engine.derive import combine
+from training.command_output import NotVerified, Verified
 from training.engine.errors import EngineError, Stopped
+from training.engine.targets.derived_labels import combine
 from training.engine.verification import claims, structure
 from training.engine.verification.bounded import predictions_of, trajectory_of
-from training.engine.verification.truth import truth_of, untrue
+from training.engine.verification.truth import mismatches, truth_of
 from training.events import Progress, RunFinished
-from training.files import out_of_room
-from training.notices import NotVerified, Verified
-from training.results import Result, summarize
+from training.metrics.results import Result, summarize
 from training.spec import GROUND_TRUTH
+from training.storage.archive import (
+    ABOUT,
+    RESULT_FILES,
+    Archive,
+    Broken,
+    OnProgress,
+    differences,
+    each_event,
+    read,
+    unpack,
+    verify,
+)
+from training.storage.artifacts import same
+from training.storage.atomic import out_of_room
+from training.storage.checksums import DamagedArtifact
+from training.storage.predictions import Predictions
 
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20
-"""Sentences about what is wrong with one archive."""
-WRONG = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
-"""What reading and computing with somebody else's numbers may raise."""
+"""Largest number of reported problems of one archive."""
+UNTRUSTED_ERRORS = (DamagedArtifact, EngineError, ArithmeticError, LookupError, OSError, TypeError, ValueError, pa.ArrowException)
+"""Errors of reading and computing with untrusted numbers."""
 
 
 def run(
@@ -41,12 +53,12 @@ def run(
     write: Callable[[BaseModel], None],
     should_stop: Callable[[], bool],
 ) -> int:
-    """Verifies the archive ``source``; once it is right ``out`` is its folder, else it is gone. Returns the exit code.
+    """Verify the archive ``source``; a valid one is unpacked in ``out``, otherwise ``out`` is removed. Returns the exit code.
 
-    The last line is Verified, or NotVerified with what is wrong. Runs that ``here``, a store, has too are compared.
+    The last line is Verified, or NotVerified with the problems. Runs that the store ``here`` has too are compared.
     """
 
-    def tick(phase: str, done: int, total: int) -> None:
+    def on_progress(phase: str, done: int, total: int) -> None:
         if should_stop():
             raise Stopped
         write(Progress(phase=phase, done=done, total=total))
@@ -54,8 +66,8 @@ def run(
     shutil.rmtree(out, ignore_errors=True)
     problems = ["The archive needs more memory to be read than it may use."]
     try:
-        unpack(source, out, largest, reserve, sparse(tick))
-        write(verified(out, here, sparse(tick)))
+        unpack(source, out, largest, reserve, throttled(on_progress))
+        write(verified(out, here, throttled(on_progress)))
         return DONE
     except Stopped:
         problems = []
@@ -77,32 +89,36 @@ def run(
     return FAILED
 
 
-def sparse(tick: Tick) -> Tick:
-    """Of each phase about a hundred steps, and each change of the phase."""
+def throttled(on_progress: OnProgress) -> OnProgress:
+    """Return a ``on_progress`` that reports about a hundred steps of each phase, and each change of the phase."""
     last: tuple[str, int] = "", -1
 
-    def told(phase: str, done: int, total: int) -> None:
+    def sparse_progress(phase: str, done: int, total: int) -> None:
         nonlocal last
         if (now := (phase, 100 * done // max(1, total))) != last:
             last = now
-            tick(phase, done, total)
+            on_progress(phase, done, total)
 
-    return told
+    return sparse_progress
 
 
-def verified(folder: Path, here: Path | None, tick: Tick) -> Verified:
-    """What is true of the unpacked archive, in which a result that was left out is added. Raises Broken."""
-    content = verify(folder, tick)
+def verified(folder: Path, here: Path | None, on_progress: OnProgress) -> Verified:
+    """Return the verified facts of the unpacked archive, adding a missing result to it. Raises Broken."""
+    content = verify(folder, on_progress)
     about = read(folder)
     plan, runs = structure.plan_of(about), structure.runs_of(folder)
-    _refuse(structure.missing(folder, plan, runs) or structure.unlike(plan, runs) or _strangers(about, runs))
-    _refuse(list(_of_runs(folder, runs, tick)))
-    tick("computing the result", 0, 1)
+    _refuse(
+        structure.missing_runs(folder, plan, runs)
+        or structure.inconsistent_triplets(plan, runs)
+        or _inconsistent_sources(about, runs)
+    )
+    _refuse(list(_check_runs(folder, runs, on_progress)))
+    on_progress("computing the result", 0, 1)
     result = _result(about, plan, Store(folder))
     if about.result is None and result is not None:
         text = about.model_copy(update={"result": result}).model_dump_json(indent=1)
         (folder / ABOUT).write_text(text, encoding="utf-8")
-    equal, different = _compared(Store(folder), Store(here), runs, tick) if here else ([], [])
+    equal, different = _compared(Store(folder), Store(here), runs, on_progress) if here else ([], [])
     return Verified(content=content, equal=tuple(equal), different=tuple(different))
 
 
@@ -111,68 +127,70 @@ def _refuse(problems: list[str]) -> None:
         raise Broken(*problems)
 
 
-def _strangers(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
-    """What the archive says of data sets and of imported runs that its runs do not say."""
+def _inconsistent_sources(about: Archive, runs: dict[str, RunSpec]) -> list[str]:
+    """Return the contradictions between the archive's data sets or imported runs and its runs."""
     datasets = {run.dataset: run.fingerprint for run in runs.values()}
     problems = [] if datasets == about.datasets else [f"The data sets of {ABOUT} are not those of its runs."]
     return problems + [f"Run {key[:12]} is said to be imported, and is not there." for key in about.imported.keys() - runs.keys()]
 
 
-def _of_runs(folder: Path, runs: dict[str, RunSpec], tick: Tick) -> Iterator[str]:
+def _check_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) -> Iterator[str]:
     store = Store(folder)
     tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
 
     @lru_cache(maxsize=8)
-    def said_by(key: str) -> Predictions:
+    def predictions_for(key: str) -> Predictions:
         return predictions_of(store, key)
 
     for done, (key, run) in enumerate(runs.items()):
-        tick("comparing runs with their predictions", done, len(runs))
+        on_progress("comparing runs with their predictions", done, len(runs))
         try:
-            course = claims.course_of(each_event(folder, key))
-            problems = course.problems or list(_of_run(store, key, run, course, said_by))
+            events = claims.valid_events(each_event(folder, key))
+            problems = events.problems or list(_check_run(store, key, run, events, predictions_for))
             if not problems and store.finished(key) and not run.reads:
-                problems = list(_unlike_others(key, run, said_by(key), tested))
+                problems = list(_check_test_set(key, run, predictions_for(key), tested))
         except Broken as error:
             problems = error.problems
             yield from problems
             continue
-        except WRONG as error:
+        except UNTRUSTED_ERRORS as error:
             problems = [f"Its files cannot be read: {error}."]
         yield from (f"Run {key[:12]}: {problem}" for problem in problems)
 
 
-def _of_run(store: Store, key: str, run: RunSpec, course: claims.Course, said_by: Callable[[str], Predictions]) -> Iterator[str]:
-    files = [name for name in MADE if (store.run(key) / name).exists()]
-    if not isinstance(course.end, RunFinished):
+def _check_run(
+    store: Store, key: str, run: RunSpec, events: claims.ValidEvents, predictions_for: Callable[[str], Predictions]
+) -> Iterator[str]:
+    files = [name for name in RESULT_FILES if (store.run(key) / name).exists()]
+    if not isinstance(events.end, RunFinished):
         if files:
             yield "It has predictions, and its events do not tell that it has finished."
         return
-    if len(files) < len(MADE):
-        yield f"It has finished, and {', '.join(name for name in MADE if name not in files)} is missing."
+    if len(files) < len(RESULT_FILES):
+        yield f"It has finished, and {', '.join(name for name in RESULT_FILES if name not in files)} is missing."
         return
-    said = said_by(key)
-    path = trajectory_of(store, key, said.classes)
-    teacher = None if run.labels == GROUND_TRUTH else run.labels
-    if teacher is not None and not store.finished(teacher):
+    predictions = predictions_for(key)
+    trajectory = trajectory_of(store, key, predictions.classes)
+    supervisor = None if run.labels == GROUND_TRUTH else run.labels
+    if supervisor is not None and not store.finished(supervisor):
         yield "It has finished, and the run that labelled for it has not."
         return
-    yield from claims.judge(run, course, said, path, said_by(teacher) if teacher else None)
+    yield from claims.contradictions(run, events, predictions, trajectory, predictions_for(supervisor) if supervisor else None)
     if run.reads:
         return
     if (truth := truth_of(run.fingerprint)) is not None:
-        yield from untrue(run, said, truth)
+        yield from mismatches(run, predictions, truth)
     if run.members:
         mean = combine(run, store)
-        if not np.array_equal(mean.id, said.id) or not np.allclose(mean.prob, said.prob, rtol=0, atol=1e-5):
+        if not np.array_equal(mean.id, predictions.id) or not np.allclose(mean.prob, predictions.prob, rtol=0, atol=1e-5):
             yield "It does not say the mean of what its members say."
 
 
-def _unlike_others(
-    key: str, run: RunSpec, said: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
+def _check_test_set(
+    key: str, run: RunSpec, predictions: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
 ) -> Iterator[str]:
-    """Runs on one data set with one split have one test set, with the same true labels."""
-    test = said.part("test")
+    """Yield a problem unless runs on one data set with one split have one test set, with the same true labels."""
+    test = predictions.part("test")
     test = test.take(np.argsort(test.id, kind="stable"))
     other, first = tested.setdefault((run.fingerprint, run.test_fraction, run.split_seed), (key, test))
     if not (np.array_equal(test.id, first.id) and np.array_equal(test.gold, first.gold)):
@@ -180,28 +198,28 @@ def _unlike_others(
 
 
 def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
-    """What the predictions give. Raises Broken where the archive says something else."""
+    """Return the result of the predictions. Raises Broken where the archive has another one."""
     if not any(store.finished(key) for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)):
         if about.result is not None:
             raise Broken("The archive has a result, and no run that has finished.")
         return None
     try:
         again = summarize(plan, store.read_predictions, store.read_trajectory)
-    except WRONG as error:
+    except UNTRUSTED_ERRORS as error:
         raise Broken(f"The result cannot be computed from the predictions: {error}") from None
     if about.result is None:
         return again
-    # What checks found in the data set is known where the data set is.
+    # The warnings of the data set's checks are known only where the data set is.
     again = again.model_copy(update={"data_warnings": about.result.data_warnings})
     _refuse(differences(about.result.model_dump(mode="json"), again.model_dump(mode="json")))
     return again
 
 
-def _compared(theirs: Store, ours: Store, runs: dict[str, RunSpec], tick: Tick) -> tuple[list[str], list[str]]:
-    """Keys of runs that are in both stores: of those that say the same, and of those that do not."""
+def _compared(archived: Store, local: Store, runs: dict[str, RunSpec], on_progress: OnProgress) -> tuple[list[str], list[str]]:
+    """Return the keys of runs in both stores with equal predictions, and of those with different ones."""
     equal, different = list[str](), list[str]()
     for done, key in enumerate(runs):
-        tick("comparing with the runs that are here", done, len(runs))
-        if theirs.finished(key) and ours.finished(key):
-            (equal if same(theirs, key, ours, key) else different).append(key)
+        on_progress("comparing with the runs that are here", done, len(runs))
+        if archived.finished(key) and local.finished(key):
+            (equal if same(archived, key, local, key) else different).append(key)
     return equal, different

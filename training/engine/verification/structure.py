@@ -1,15 +1,15 @@
-"""The plan of an archive: each run is the one that its key names, and each triplet is what the experiment asked for."""
+"""Verification of an archive's plan: each run has its key, and each triplet is what the experiment asked for."""
 
 from pathlib import Path
 
 from training import Plan, RunSpec, Triplet
-from training.archive import RUN, Archive, Broken, brief
-from training.chains import origins, taught_by_supervisor, trained_as
+from training.planning.extra_runs import learns_from_supervisor, origins, trained_as
 from training.spec import GROUND_TRUTH, Method, upgrade
+from training.storage.archive import RUN, Archive, Broken, brief
 
 
 def plan_of(about: Archive) -> Plan:
-    """Without the specifications of its runs. Raises Broken."""
+    """Return the plan, without the specifications of its runs. Raises Broken."""
     try:
         return Plan(upgrade(about.spec), {}, tuple(about.triplets))
     except ValueError as error:
@@ -17,8 +17,8 @@ def plan_of(about: Archive) -> Plan:
 
 
 def runs_of(folder: Path) -> dict[str, RunSpec]:
-    """By key, which each run's own specification has to have. Raises Broken."""
-    found = {}
+    """Return the runs by key, which is that of each run's specification. Raises Broken."""
+    runs = {}
     for path in sorted(folder.glob(f"runs/*/{RUN}")):
         key = path.parent.name
         try:
@@ -27,20 +27,20 @@ def runs_of(folder: Path) -> dict[str, RunSpec]:
             raise Broken(f"Run {key[:12]} cannot be read by this version: {brief(error)}") from None
         if run.key() != key:
             raise Broken(f"Run {key[:12]} is another one than its {RUN} says.")
-        found[key] = run
-    return found
+        runs[key] = run
+    return runs
 
 
-def missing(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
-    """A sentence for each run that is named and not there, and for each that has files and no specification."""
-    wanted = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
-    wanted |= {need for run in runs.values() for need in run.needs}
-    wanted |= {path.name for path in folder.glob("runs/*")}
-    return [f"Run {key[:12]} is missing." for key in sorted(wanted - runs.keys())]
+def missing_runs(folder: Path, plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+    """Return a sentence for each run that is named but missing, and for each that has files but no specification."""
+    named = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
+    named |= {need for run in runs.values() for need in run.needs}
+    named |= {path.name for path in folder.glob("runs/*")}
+    return [f"Run {key[:12]} is missing." for key in sorted(named - runs.keys())]
 
 
-def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
-    """Triplets whose runs are not what the experiment says of them: models, method, seed, and who labelled for whom."""
+def inconsistent_triplets(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
+    """Return a sentence for each triplet whose runs do not fit the experiment: models, method, seed, and labels."""
     problems = []
     for number, triplet in enumerate(plan.triplets, 1):
         weak, student, ceiling = (runs[key] for key in (triplet.weak, triplet.student, triplet.ceiling))
@@ -50,7 +50,7 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
             and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
             and (weak.errors, ceiling.labels) == (plan.spec.weak.errors, GROUND_TRUTH)
             and (weak.derives or weak.labels == GROUND_TRUTH)
-            and _taught(plan.spec.methods[triplet.method], student, triplet, runs)
+            and _learns_from_weak(plan.spec.methods[triplet.method], student, triplet, runs)
             and {weak.seed, student.seed, ceiling.seed} == {triplet.seed}
         )
         if not fits:
@@ -58,8 +58,8 @@ def unlike(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
     return problems
 
 
-def _taught(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
-    """Whether the student learned from its supervisor, or by way of other runs from models like it."""
-    if taught_by_supervisor(method):
+def _learns_from_weak(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:
+    """Return whether the student learned from its supervisor, or through other runs from models like it."""
+    if learns_from_supervisor(method):
         return student.labels == triplet.weak
     return triplet.weak_model in {runs[key].model for key in origins(student, runs) if runs[key].half == "A"}

@@ -1,4 +1,4 @@
-"""What predictions are of, compared with the data set that is here: ids, groups, true labels, and who is in which part."""
+"""Verification of predictions against a local data set: ids, groups, true labels, and the parts of the split."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from training.archive import digest
-from training.artifacts import Predictions
-from training.catalog import DATASETS, shelf
+from training.catalog import DATASETS, library
 from training.engine.data.examples import from_table
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import EngineError
 from training.spec import RunSpec
+from training.storage.archive import digest
+from training.storage.predictions import Predictions
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The rows of a data set that is here, in stored order."""
+    """The rows of a local data set, in stored order."""
 
     id: npt.NDArray[np.int64]
     label: npt.NDArray[np.int8]
@@ -28,44 +28,44 @@ class Truth:
 
 @lru_cache(maxsize=2)
 def truth_of(fingerprint: str) -> Truth | None:
-    """Of the data set with this fingerprint, whatever it is called; None where it is not here, or its file is damaged."""
+    """Return the rows of the data set with this fingerprint, under any name; None where it is missing or damaged."""
     embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
-    path = embedded[0] if embedded else shelf.file_of(fingerprint)
+    path = embedded[0] if embedded else library.file_of(fingerprint)
     if not path.exists() or digest(path) != fingerprint:
         return None
     with pq.ParquetFile(path) as file:
         columns = file.read(columns=["id", "label", "group"])
-    # Texts may be large, and nothing here reads them.
+    # Texts may be large, and are not needed here.
     examples = from_table(columns.append_column("text", columns["id"]))
     return Truth(examples.id, examples.label, examples.group)
 
 
-def untrue(run: RunSpec, said: Predictions, truth: Truth) -> Iterator[str]:
-    """A sentence for each way in which the predictions are not of the examples that ``run`` has by its data set."""
+def mismatches(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator[str]:
+    """Yield a sentence for each difference between the predictions and the examples of the run's data set."""
     order = np.argsort(truth.id, kind="stable")
-    place = np.searchsorted(truth.id, said.id, sorter=order)
-    if len(said.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], said.id)):
+    place = np.searchsorted(truth.id, predictions.id, sorter=order)
+    if len(predictions.id) and (place.max() >= len(order) or not np.array_equal(truth.id[order[place]], predictions.id)):
         yield "It predicts examples that its data set does not have."
         return
-    rows = order[place] if len(said.id) else place
-    if not np.array_equal(truth.label[rows], said.gold):
-        wrong = int((truth.label[rows] != said.gold).sum())
+    rows = order[place] if len(predictions.id) else place
+    if not np.array_equal(truth.label[rows], predictions.gold):
+        wrong = int((truth.label[rows] != predictions.gold).sum())
         yield f"Of {wrong:,} examples its true label is another one than in the data set, which is here."
-    if not np.array_equal(truth.group[rows], said.group):
+    if not np.array_equal(truth.group[rows], predictions.group):
         yield "The groups of its examples are others than in the data set, which is here."
-    if said.classes != max(2, int(truth.label.max(initial=0)) + 1):
-        yield f"It predicts {said.classes} classes, and the data set has others."
+    if predictions.classes != max(2, int(truth.label.max(initial=0)) + 1):
+        yield f"It predicts {predictions.classes} classes, and the data set has others."
     try:
         split = split_for(run, truth.group)
     except (EngineError, ArithmeticError, ValueError) as error:
         yield f"Its data set cannot be divided as it says: {error}"
         return
-    yield from _parts(run, said, rows, split)
+    yield from _parts(run, predictions, rows, split)
 
 
-def _parts(run: RunSpec, said: Predictions, rows: Rows, split: Split) -> Iterator[str]:
+def _parts(run: RunSpec, predictions: Predictions, rows: Rows, split: Split) -> Iterator[str]:
     own = split.half(run.half).train if run.boosts is not None else split.test[:0]
-    wanted = {"test": split.test, "locked": split.locked, "transfer": split.b.rows, "own": own}
-    for name, part in wanted.items():
-        if not np.array_equal(np.sort(rows[said.split == name]), np.sort(part)):
+    expected = {"test": split.test, "locked": split.locked, "transfer": split.b.rows, "own": own}
+    for name, part in expected.items():
+        if not np.array_equal(np.sort(rows[predictions.split == name]), np.sort(part)):
             yield f"It does not predict exactly the examples of the part “{name}” that its data set gives it."

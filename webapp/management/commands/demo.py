@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from training.results import Result
-from training.shipped import FIRST, recipes
+from training.metrics.results import Result
+from training.recipes import FIRST, recipes
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress

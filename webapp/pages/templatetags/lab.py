@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from training import ExperimentSpec
-from training.statistics import Estimate
+from training.metrics.intervals import Estimate
 from webapp.charts import numbers, svg
 from webapp.findings.tables import p_text
 from webapp.findings.words import lower

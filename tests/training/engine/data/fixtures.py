@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from training.catalog.report import Counts
+from training.catalog.check_report import Counts
 from training.engine.data.families.example import Example
-from training.engine.data.rules import settle
+from training.engine.data.rules import apply_rules
 
 Rows = list[dict[str, Any]]
 
@@ -278,6 +278,6 @@ def settled(examples: Iterable[Example], seed: str = "seed") -> tuple[list[dict[
     """The rows of the data set that ``examples`` make, and what was left out."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "settled.parquet"
-        counts = settle(examples, path, seed)
+        counts = apply_rules(examples, path, seed)
         rows: list[dict[str, object]] = pq.read_table(path).to_pylist()
     return rows, counts

@@ -3,10 +3,10 @@
 import random
 from pathlib import Path
 
-from training.catalog.report import Counts, Lengths, Neighbours, Report
+from training.catalog.check_report import Counts, Lengths, Neighbours, Report
 from training.engine.data.checks import check
 from training.engine.data.families.example import Example, preference
-from training.engine.data.rules import settle
+from training.engine.data.rules import apply_rules
 
 WORDS = [
     f"{first}{second}" for first in ("ba", "ke", "li", "mo", "nu", "sa", "te", "vo") for second in ("n", "rk", "st", "d", "lm")
@@ -73,5 +73,5 @@ def copied_over(copies: int = 60) -> list[Example]:
 
 
 def checked(folder: Path, examples: list[Example], classes: int = 2) -> Report:
-    counts = settle(examples, folder / "examples.parquet", "seed", classes=classes)
+    counts = apply_rules(examples, folder / "examples.parquet", "seed", classes=classes)
     return check(folder / "examples.parquet", counts.model_copy(update={"read": len(examples)}))

@@ -17,8 +17,8 @@ from tests.training.engine.data.made import (
     sentence,
 )
 from training import catalog
-from training.catalog.report import Counts, Report
-from training.engine.data import checks, neighbours
+from training.catalog.check_report import Counts, Report
+from training.engine.data import checks, near_copies
 from training.engine.data.checks import check
 from training.engine.data.families.example import Example
 
@@ -102,10 +102,10 @@ def test_sketches_estimate_the_share_of_grams_in_common() -> None:
     changed = base.copy()
     changed[:, 100:] = draw.integers(0, 10**6, (400, 100)).astype(str)
     none = np.zeros(0, np.uint64)
-    one, two = (neighbours.sketches([" ".join(row) for row in rows], none) for rows in (base, changed))
-    assert neighbours.shared(one, one).tolist() == [1.0] * 400
+    one, two = (near_copies.sketches([" ".join(row) for row in rows], none) for rows in (base, changed))
+    assert near_copies.shared(one, one).tolist() == [1.0] * 400
     # 196 grams each, 96 of them in common: 96 / 296.
-    assert neighbours.shared(one, two).mean() == pytest.approx(96 / 296, abs=0.02)
+    assert near_copies.shared(one, two).mean() == pytest.approx(96 / 296, abs=0.02)
 
 
 def test_a_larger_data_set_is_compared_in_part_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,9 @@ import pytest
 from tests.training.conftest import make_run
 from tests.training.engine.data.fixtures import ROWS
 from training import catalog
-from training.catalog import shelf
+from training.catalog import library
 from training.catalog.registry import REGISTERED
-from training.engine.data import fetch, making
+from training.engine.data import fetch, prepare
 from training.engine.data.examples import load_examples
 from training.engine.data.families import CONVERSIONS
 from training.engine.data.split import Rows, Split, split_for
@@ -59,7 +59,7 @@ def test_every_conversion_is_registered_and_the_other_way_round() -> None:
 
 @pytest.mark.parametrize("name", REGISTERED)
 def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path: Path, data_shelf: Path, name: str) -> None:
-    card = making.fetch_registered(name, mirror(tmp_path / "one", name), nothing)
+    card = prepare.fetch_registered(name, mirror(tmp_path / "one", name), nothing)
     entry = catalog.dataset(name)
     assert (entry.rows, entry.digest, entry.classes) == (card.rows, card.fingerprint, REGISTERED[name].classes)
     examples = load_examples(name, entry.digest)
@@ -69,7 +69,7 @@ def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path
     for split in splits(make_run(dataset=name, fingerprint=entry.digest), examples.group):
         assert sorted(np.concatenate(list(split.parts.values()))) == list(range(len(examples)))
 
-    again = making.fetch_registered(name, mirror(tmp_path / "other", name, shuffled=7), nothing)
+    again = prepare.fetch_registered(name, mirror(tmp_path / "other", name, shuffled=7), nothing)
     assert again.fingerprint == card.fingerprint
     assert sorted(path.suffix for path in data_shelf.iterdir()) == [".json", ".parquet"]
 
@@ -90,17 +90,17 @@ def splits(run: RunSpec, group: Rows) -> Iterator[Split]:
 def test_a_folder_without_a_card_is_read_too(tmp_path: Path, data_shelf: Path) -> None:
     folder = mirror(tmp_path / "one", "boolq")
     (folder / "README.md").unlink()
-    assert making.fetch_registered("boolq", folder, nothing).rows > 0
+    assert prepare.fetch_registered("boolq", folder, nothing).rows > 0
 
 
 def test_a_folder_that_is_not_there_or_holds_something_else_is_one_sentence(tmp_path: Path, data_shelf: Path) -> None:
     with pytest.raises(CorruptData, match="There is no folder"):
-        making.fetch_registered("boolq", tmp_path / "none", nothing)
+        prepare.fetch_registered("boolq", tmp_path / "none", nothing)
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorruptData, match="cannot be read as google/boolq"):
-        making.fetch_registered("boolq", tmp_path / "empty", nothing)
+        prepare.fetch_registered("boolq", tmp_path / "empty", nothing)
     with pytest.raises(CorruptData, match="Row 1 of “cola” does not have the columns"):
-        making.fetch_registered("cola", _as(mirror(tmp_path / "other", "boolq")), nothing)
+        prepare.fetch_registered("cola", _as(mirror(tmp_path / "other", "boolq")), nothing)
     assert list(data_shelf.iterdir()) == []
 
 
@@ -112,7 +112,7 @@ def _as(folder: Path) -> Path:
 
 def test_a_name_that_is_not_registered_is_answered_with_the_nearest(data_shelf: Path) -> None:
     with pytest.raises(ValueError, match="Did you mean boolq"):
-        making.fetch_registered("bool", None, nothing)
+        prepare.fetch_registered("bool", None, nothing)
 
 
 class Gated(Exception):
@@ -143,13 +143,13 @@ def test_what_the_hub_refuses_is_one_sentence(
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     with pytest.raises(CorruptData) as caught:
-        making.fetch_registered("boolq", None, nothing)
+        prepare.fetch_registered("boolq", None, nothing)
     assert str(caught.value) == sentence
 
 
 def test_without_a_connection_what_is_not_on_this_machine_is_one_sentence(data_shelf: Path) -> None:
     with pytest.raises(CorruptData) as caught:  # the tests run with HF_HUB_OFFLINE set
-        making.fetch_registered("boolq", None, nothing)
+        prepare.fetch_registered("boolq", None, nothing)
     assert "“google/boolq” is not on this machine." in str(caught.value)
 
 
@@ -195,12 +195,12 @@ def test_a_data_set_is_loaded_at_the_commit_that_its_card_names_with_the_licence
 def test_fetching_again_takes_what_is_new_and_a_planned_run_keeps_what_it_was_planned_with(
     tmp_path: Path, data_shelf: Path
 ) -> None:
-    first = making.fetch_registered("cola", mirror(tmp_path / "one", "cola"), nothing)
+    first = prepare.fetch_registered("cola", mirror(tmp_path / "one", "cola"), nothing)
     ROWS["cola"].append({"sentence": "a new sentence that is all right", "label": 1, "idx": 99})
     try:
-        second = making.fetch_registered("cola", mirror(tmp_path / "two", "cola"), nothing)
+        second = prepare.fetch_registered("cola", mirror(tmp_path / "two", "cola"), nothing)
     finally:
         ROWS["cola"].pop()
     assert second.fingerprint != first.fingerprint
     assert len(load_examples("cola", first.fingerprint)) == first.rows
-    assert shelf.file_of(second.fingerprint).exists()
+    assert library.file_of(second.fingerprint).exists()

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from training.catalog.column_mapping import Mapping
 from training.engine.data import files
-from training.engine.data.bring import examples
+from training.engine.data.apply_mapping import examples
 from training.engine.data.families.example import Example
 from training.engine.data.files import open_file
-from training.engine.data.preview import look
+from training.engine.data.preview import preview
 from training.engine.errors import CorruptData
-from training.mapping import Mapping
 
 
 def labelled(**changes: Any) -> Mapping:
@@ -200,7 +200,7 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
 
 def test_a_look_tells_columns_types_few_values_and_first_rows(tmp_path: Path) -> None:
     lines = "".join(f'text {n},{n % 2},{n / 2},"{ {} }"\n' for n in range(100))
-    found = look(written(tmp_path, f"text,label,score,more\n{lines}"))
+    found = preview(written(tmp_path, f"text,label,score,more\n{lines}"))
     assert [(column.name, column.type) for column in found.columns] == [
         ("text", "text"),
         ("label", "whole number"),
@@ -214,7 +214,7 @@ def test_a_look_tells_columns_types_few_values_and_first_rows(tmp_path: Path) ->
 
 
 def test_a_look_shows_lists_that_could_not_be_texts(tmp_path: Path) -> None:
-    found = look(written(tmp_path, '{"text": "a", "more": [1, 2]}\n', "file.jsonl"))
+    found = preview(written(tmp_path, '{"text": "a", "more": [1, 2]}\n', "file.jsonl"))
     assert found.rows == (("a", "[1, 2]"),)
 
 

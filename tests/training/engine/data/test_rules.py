@@ -11,7 +11,7 @@ import pytest
 
 from tests.training.engine.data.fixtures import ROWS, settled
 from training.engine.data.families.example import Example, stable
-from training.engine.data.rules import settle
+from training.engine.data.rules import apply_rules
 from training.engine.errors import CorruptData
 
 
@@ -53,15 +53,15 @@ def three(*sizes: int) -> list[Example]:
 
 
 def test_a_class_a_tenth_above_its_share_makes_all_classes_as_small_as_the_rarest(tmp_path: Path) -> None:
-    counts = settle(three(50, 30, 20), tmp_path / "uneven", "s", classes=3)
+    counts = apply_rules(three(50, 30, 20), tmp_path / "uneven", "s", classes=3)
     assert (counts.kept, counts.unbalanced) == (60, 40)
     assert Counter(pq.read_table(tmp_path / "uneven")["label"].to_pylist()) == {0: 20, 1: 20, 2: 20}
-    assert settle(three(36, 36, 28), tmp_path / "even", "s", classes=3).kept == 100
+    assert apply_rules(three(36, 36, 28), tmp_path / "even", "s", classes=3).kept == 100
 
 
 def test_each_of_three_classes_is_needed(tmp_path: Path) -> None:
     with pytest.raises(CorruptData, match="Of 50 examples 20 of class 0, 30 of class 1 and 0 of class 2 are left: all classes"):
-        settle(three(20, 30), tmp_path / "two", "s", classes=3)
+        apply_rules(three(20, 30), tmp_path / "two", "s", classes=3)
 
 
 def test_the_seed_draws_what_balancing_leaves_out() -> None:
@@ -78,8 +78,8 @@ def test_of_a_question_as_many_right_as_wrong_answers_stay() -> None:
 
 def test_the_file_is_the_same_to_the_byte_whatever_the_order_of_rows(tmp_path: Path) -> None:
     given = [*many(25, 40_000), *many(3)]  # several row groups, and copies
-    settle(given, tmp_path / "one", "s")
-    settle(given[::-1], tmp_path / "other", "s")
+    apply_rules(given, tmp_path / "one", "s")
+    apply_rules(given[::-1], tmp_path / "other", "s")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "other"]
 

@@ -10,10 +10,10 @@ import torch
 from tests.training.conftest import make_run
 from training import Store
 from training.catalog import folders
-from training.engine import backbone
 from training.engine.data.tokens import bucket, cached_word_pieces, words
 from training.engine.errors import Stopped
-from training.engine.inputs import Ragged
+from training.engine.models import backbone
+from training.engine.models.inputs import Ragged
 
 
 def test_a_word_has_the_same_bucket_in_every_process() -> None:

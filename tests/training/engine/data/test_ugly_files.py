@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.__main__ import main, read_recipe
-from training.engine.data.bring import examples
+from training.catalog.column_mapping import Mapping, columns_of, fill, place_of, template_of
+from training.cli.main import main
+from training.cli.recipe import read_recipe
+from training.engine.data.apply_mapping import examples
 from training.engine.data.files import open_file
-from training.engine.data.preview import look
+from training.engine.data.preview import preview
 from training.engine.errors import CorruptData
-from training.mapping import Mapping, columns_of, fill, place_of, template_of
 
 
 def written(folder: Path, content: bytes, name: str = "file.csv") -> Path:
@@ -47,14 +48,14 @@ def written(folder: Path, content: bytes, name: str = "file.csv") -> Path:
     ],
 )
 def test_csv_as_programs_write_it_is_read(tmp_path: Path, content: bytes, columns: list[str], row: tuple[str, ...]) -> None:
-    found = look(written(tmp_path, content))
+    found = preview(written(tmp_path, content))
     assert [column.name for column in found.columns] == columns
     assert found.rows[0] == row
 
 
 def test_json_lines_that_end_with_carriage_returns_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, b'{"text":"a","label":1}\r{"text":"b","label":0}\r', "file.jsonl")
-    assert look(path).rows == (("a", "1"), ("b", "0"))
+    assert preview(path).rows == (("a", "1"), ("b", "0"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_lists_of_messages_are_read_with_the_roles_before_them(tmp_path: Path, m
 def test_a_text_that_only_looks_like_a_list_stays_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "file.jsonl"
     path.write_text(json.dumps({"text": '[{"a": 1}]', "label": 1}))
-    assert look(path).rows == (('[{"a": 1}]', "1"),)
+    assert preview(path).rows == (('[{"a": 1}]', "1"),)
 
 
 @pytest.mark.parametrize("column", ["a{b}", "{x}", "{", "}", "a}{b", "{a}{b}", "plain", "C:\\{dir}"])

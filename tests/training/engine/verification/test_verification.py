@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from training import ExperimentSpec, RunSpec, Store, make_plan
-from training.__main__ import main
-from training.archive import ABOUT, Broken, pack, read, seal
-from training.artifacts import Trajectory
+from training.cli.main import main
+from training.cli.send import write
+from training.command_output import NotVerified, Verified
 from training.engine.verification import bounded, command
-from training.engine.verification.truth import truth_of, untrue
+from training.engine.verification.truth import mismatches, truth_of
 from training.events import EVENTS
-from training.notices import NotVerified, Verified
-from training.sending import write
+from training.storage.archive import ABOUT, Broken, pack, read, seal
+from training.storage.predictions import Trajectory
 
 SMALL = {
     "name": "From the command line",
@@ -144,15 +144,15 @@ def test_examples_that_the_split_does_not_give_are_found_out(archive: Path) -> N
     run, truth = PLAN.runs[TRIPLET.ceiling], truth_of(PLAN.runs[TRIPLET.ceiling].fingerprint)
     assert truth is not None
     said = Store(archive).read_predictions(TRIPLET.ceiling)
-    assert any("part “test”" in problem for problem in list(untrue(run, said, truth)))
-    assert any("part “test”" in problem for problem in list(untrue(run, said.take(right), truth)))
+    assert any("part “test”" in problem for problem in list(mismatches(run, said, truth)))
+    assert any("part “test”" in problem for problem in list(mismatches(run, said.take(right), truth)))
 
 
 def test_examples_that_the_data_set_does_not_have_are_found_out(archive: Path) -> None:
     said = Store(archive).read_predictions(TRIPLET.ceiling)
     run, truth = PLAN.runs[TRIPLET.ceiling], truth_of(PLAN.runs[TRIPLET.ceiling].fingerprint)
     assert truth is not None
-    [problem] = untrue(run, replace(said, id=said.id + 10**12), truth)
+    [problem] = mismatches(run, replace(said, id=said.id + 10**12), truth)
     assert "examples that its data set does not have" in problem
 
 

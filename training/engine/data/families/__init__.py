@@ -1,4 +1,4 @@
-"""Conversions: from rows of a source, in its own columns, to texts with two classes. One file for each family of sources."""
+"""Conversions of a source's rows, in its own columns, to texts with two classes. One file for each family of sources."""
 
 from training.engine.data.families import choice, ethics, judged, preferences, relations, sentences
 from training.engine.data.families.example import Convert
@@ -31,7 +31,7 @@ CONVERSIONS: dict[str, Convert] = {
     "anthropic_hh": preferences.anthropic_hh,
     "shp": preferences.shp,
 }
-"""By the name of the data set in the catalog."""
+"""Conversions by the name of the data set in the catalog."""
 
 PHRASES = {"sst2"}
-"""Sources whose rows are parts of one another: rows that share a sequence of words are one group."""
+"""Sources whose rows are parts of one another: rows that share a sequence of words form one group."""

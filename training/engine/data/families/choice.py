@@ -9,7 +9,7 @@ NONE_OF_THE_ABOVE = "none of the above choices"
 
 
 def cosmos_qa(row: Row) -> Iterator[Example]:
-    """“None of the above” is never shown, since it would be wrong nearly always; where it is the truth, any answer is wrong."""
+    """Convert a row. “None of the above”, nearly always wrong, is never shown; where it is true, any answer is wrong."""
     answers, label = [row[f"answer{index}"] for index in range(4)], row["label"]
     if label not in range(4):
         return
@@ -38,7 +38,7 @@ def dream(row: Row) -> Iterator[Example]:
 
 
 def hellaswag(row: Row) -> Iterator[Example]:
-    """The four endings are listed, in the source's order, and one of them is asked about. The source's label is a string."""
+    """Convert a row. The four endings are listed in the source's order, and one is proposed. The source's label is a string."""
     if str(row["label"]) in ("0", "1", "2", "3"):
         endings = "\n".join(f"- {ending}" for ending in row["endings"])
         yield from right_and_wrong(
@@ -51,7 +51,7 @@ def hellaswag(row: Row) -> Iterator[Example]:
 
 
 def openbookqa(row: Row) -> Iterator[Example]:
-    """The answer is shown as its text and never as its letter, whether right or wrong: its form says nothing of the label."""
+    """Convert a row. An answer is shown as its text and never as its letter, so that its form carries no label."""
     letters, texts = row["choices"]["label"], row["choices"]["text"]
     if row["answerKey"] in letters:
         listed = "\n".join(f"({letter}) {text}" for letter, text in zip(letters, texts, strict=True))
@@ -103,7 +103,7 @@ def sciq(row: Row) -> Iterator[Example]:
 
 
 def sciq_with_support(row: Row) -> Iterator[Example]:
-    """Questions without a passage are left out."""
+    """Convert a row. Questions without a passage are left out."""
     if row["support"].strip():
         yield from _sciq(row, f"{row['support']}\n\n", wording(row["support"]))
 
@@ -116,7 +116,7 @@ def _sciq(row: Row, passage: str, group: str) -> Iterator[Example]:
 
 
 def social_i_qa(row: Row) -> Iterator[Example]:
-    """The source's label is a string from 1 to 3."""
+    """Convert a row. The source's label is a string from 1 to 3."""
     answers = [row["answerA"], row["answerB"], row["answerC"]]
     if str(row["label"]).strip() in ("1", "2", "3"):
         listed = "\n".join(f"- {answer}" for answer in answers)

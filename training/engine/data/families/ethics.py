@@ -7,7 +7,7 @@ from training.engine.data.families.example import Example, Row, stable
 from training.words import identity, wording
 
 STEM = re.compile(r"\b(?:because|since|as|so|but)\b")
-"""Where the variants of a justice scenario part: what comes before is the same in all of them."""
+"""Pattern after which the variants of a justice scenario differ: the text before it is the same in all of them."""
 
 
 def deontology(row: Row) -> Iterator[Example]:
@@ -23,20 +23,20 @@ def justice(row: Row) -> Iterator[Example]:
 
 
 def virtue(row: Row) -> Iterator[Example]:
-    """The source writes “scenario [SEP] trait”."""
+    """Convert a row of the form “scenario [SEP] trait”."""
     scenario, _, trait = row["scenario"].rpartition("[SEP]")
     if row["label"] in (0, 1) and scenario:
         yield Example(f"{scenario.strip()}\n\nThis shows the trait: {trait.strip()}", row["label"], wording(scenario))
 
 
 def utilitarianism(row: Row) -> Iterator[Example]:
-    """Two scenarios of which ``baseline`` is the more pleasant one. Which comes first is drawn by hash, and label 1 says that
-    it is the first, so that the label is known from comparing the two and from nothing else."""
+    """Convert two scenarios of which ``baseline`` is the more pleasant one. A hash draws which comes first; label 1 means that
+    it is the first, so that only the comparison of the two determines the label."""
     pleasant, less = row["baseline"], row["less_pleasant"]
     if identity(pleasant) == identity(less):
         return
     group = wording(pleasant)
-    # Of the two texts as a set, so that the draw does not know which is which.
+    # A hash of the set of the two texts, so that the draw does not depend on which is which.
     first_is_pleasant = stable("order", *sorted((pleasant, less))) % 2
-    one, two = (pleasant, less) if first_is_pleasant else (less, pleasant)
-    yield Example(f"One: {one}\nTwo: {two}\n\nThe first is more pleasant.", int(first_is_pleasant), group)
+    first, second = (pleasant, less) if first_is_pleasant else (less, pleasant)
+    yield Example(f"One: {first}\nTwo: {second}\n\nThe first is more pleasant.", int(first_is_pleasant), group)

@@ -1,4 +1,4 @@
-"""One converted example, and what the families share: hashes that are equal in every process, and pairs of answers."""
+"""Converted examples, and helpers of all families: hashes that are equal in every process, and pairs of answers."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Example:
-    """A text with label 0 or 1. Examples of one ``group`` never part company in a split.
+    """A text with label 0 or 1. Examples of one ``group`` stay together in every split.
 
-    ``question`` is empty, or names a question whose right and wrong answers are to be kept in equal numbers. ``text_b`` is empty,
-    or what ``text`` is compared with: label 1 then says that ``text`` is preferred.
+    ``question`` is empty, or names a question whose right and wrong answers are kept in equal numbers. ``text_b`` is empty, or
+    the text that ``text`` is compared with: label 1 then means that ``text`` is preferred.
     """
 
     text: str
@@ -31,20 +31,20 @@ Convert = Callable[[Row], Iterator[Example]]
 
 
 def stable(*parts: object) -> int:
-    """A whole number from 0 to 2^63 - 1 that says the same of the same parts in every process and version."""
+    """Return an integer from 0 to 2^63 - 1 that is equal for equal parts in every process and version."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def pick(candidates: Sequence[str], *seed: object) -> str:
-    """One of the candidates, by hash."""
+    """Return one of the candidates, by hash."""
     return candidates[stable("pick", *seed) % len(candidates)]
 
 
 def right_and_wrong(
     ask: Callable[[str], str], question: str, answers: Sequence[str], right: int, group: str
 ) -> Iterator[Example]:
-    """Two examples of one question: its right answer, and one of the wrong ones, chosen by hash. ``ask`` puts an answer in."""
+    """Yield two examples of one question: its right answer, and a wrong one chosen by hash. ``ask`` fills an answer in."""
     wrong = [answer for index, answer in enumerate(answers) if index != right and identity(answer) != identity(answers[right])]
     if wrong:
         yield Example(ask(answers[right]), 1, group)
@@ -52,10 +52,10 @@ def right_and_wrong(
 
 
 def preference(preferred: str, other: str, group: str) -> Iterator[Example]:
-    """One example of two texts, none where they are the same. Which comes first is drawn by hash.
+    """Yield one example of two texts, none where they are equal. A hash draws which comes first.
 
-    Of the two as a set, so that the draw does not know which is preferred, and a pair that was judged both ways is one with both
-    labels.
+    It is a hash of the set of the two texts, so that the draw does not depend on which is preferred, and a pair that was judged
+    both ways is one text pair with both labels.
     """
     if identity(preferred) != identity(other):
         text, text_b = sorted((preferred, other), reverse=stable("order", *sorted((preferred, other))) % 2 == 1)

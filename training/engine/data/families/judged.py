@@ -1,4 +1,4 @@
-"""Answers judged one by one, in rows of their own: equal numbers of right and wrong ones are kept for each question."""
+"""Answers judged one by one, in rows of their own; each question keeps equal numbers of right and wrong ones."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Preferences between two replies to one prompt: pairs of texts, of which label 1 says that the first is preferred."""
+"""Preferences between two replies to one prompt: pairs of texts with label 1 where the first is preferred."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ ASSISTANT = "\n\nAssistant:"
 
 
 def anthropic_hh(row: Row) -> Iterator[Example]:
-    """Whole conversations, which differ in the last reply; those about the same opening are one group."""
+    """Convert two whole conversations, which differ in the last reply; those with the same opening are one group."""
     chosen, rejected = row["chosen"].strip(), row["rejected"].strip()
-    # Up to the first reply: longer conversations go on from shorter ones.
+    # Up to the first reply: longer conversations continue shorter ones.
     yield from preference(chosen, rejected, wording(chosen.partition(ASSISTANT)[0]))
 
 
 def shp(row: Row) -> Iterator[Example]:
-    """Two comments on one post, of which ``labels`` 1 means that A was preferred; all pairs of a post are one group."""
+    """Convert two comments on one post; ``labels`` 1 means that A was preferred. All pairs of a post are one group."""
     if row["labels"] in (0, 1):
         texts = [f"{row['history']}\n\nReply: {row[side]}" for side in ("human_ref_A", "human_ref_B")]
         preferred, other = texts if row["labels"] else texts[::-1]

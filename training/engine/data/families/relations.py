@@ -1,4 +1,4 @@
-"""Two texts and how they stand to each other: entailment, paraphrase, one sense of a word, a question and its passage."""
+"""Relations between two texts: entailment, paraphrase, one sense of a word, a question and its passage."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 
 
 def anli(row: Row) -> Iterator[Example]:
-    """Entailment against neutral and contradiction together."""
+    """Convert a row: entailment against neutral and contradiction together."""
     if row["label"] in (ENTAILMENT, NEUTRAL, CONTRADICTION):
         text = f"{row['premise']}\n\nThis implies: {row['hypothesis']}"
         yield Example(text, int(row["label"] == ENTAILMENT), wording(row["premise"]))
 
 
 def boolq(row: Row) -> Iterator[Example]:
-    """The source's answer is true or false; its questions have neither a capital nor a question mark."""
+    """Convert a row. The source's answer is true or false; its questions have neither a capital nor a question mark."""
     if row["answer"] in (True, False):
         text = f"{row['passage']}\n\nIs the answer yes? {row['question']}"
         yield Example(text, int(row["answer"]), wording(row["passage"]))
@@ -25,7 +25,7 @@ def boolq(row: Row) -> Iterator[Example]:
 def paws(row: Row) -> Iterator[Example]:
     if row["label"] in (0, 1):
         text = f"One: {row['sentence1']}\nTwo: {row['sentence2']}\n\nBoth say the same."
-        # The second sentence has the words of the first in another order, and pairs come in both orders.
+        # The second sentence permutes the words of the first, and pairs occur in both orders.
         yield Example(text, row["label"], " ".join(sorted(wording(row["sentence1"]).split())))
 
 

@@ -1,4 +1,4 @@
-"""Texts that are judged as they stand: acceptable or not, positive or not."""
+"""Single texts with a label: acceptable or not, positive or not."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from training.engine.data.families.example import Example, Row
 from training.words import wording
 
 SST2_WORDS = 6
-"""Shorter phrases of SST-2 are left out: they cannot be traced to the sentence that they are part of."""
+"""Length in words below which phrases of SST-2 are left out: they cannot be traced to their sentence."""
 
 
 def cola(row: Row) -> Iterator[Example]:
@@ -15,7 +15,7 @@ def cola(row: Row) -> Iterator[Example]:
 
 
 def sst2(row: Row) -> Iterator[Example]:
-    """Groups are drawn together later, since the training rows hold phrases of one another (``shared_sequences``)."""
+    """Convert a row. Groups are merged later, since training rows contain phrases of one another (``shared_sequences``)."""
     text = row["sentence"].strip()
     if row["label"] in (0, 1) and len(wording(text).split()) >= SST2_WORDS:
         yield Example(text, row["label"], wording(text))

@@ -1,0 +1,146 @@
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.training.conftest import make_run
+from training.storage.artifacts import Store
+from training.storage.atomic import atomic
+from training.storage.predictions import Predictions, Trajectory
+
+
+def predictions() -> Predictions:
+    return Predictions(
+        id=np.array([5, 3, 9]),
+        split=np.array(["transfer", "test", "test"]),
+        group=np.array([0, 1, 1]),
+        gold=np.array([1, 0, 1], np.int8),
+        prob=np.array([0.9, 0.5, 0.25], np.float32),
+    )
+
+
+def test_predictions_read_back_as_they_were_written(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert not store.finished("key")
+    store.write_predictions("key", predictions())
+    assert store.finished("key")
+    for field in fields(Predictions):
+        np.testing.assert_array_equal(getattr(store.read_predictions("key"), field.name), getattr(predictions(), field.name))
+
+
+def three_classes() -> Predictions:
+    """Whose second entry is undecided between the first two classes, and whose third is wrong."""
+    prob = np.array([[0.2, 0.3, 0.5], [0.4, 0.4, 0.2], [0.7, 0.2, 0.1]], np.float32)
+    return replace(predictions(), gold=np.array([2, 0, 1], np.int8), prob=prob)
+
+
+def test_predictions_of_three_classes_read_back_with_a_list_for_each_example(tmp_path: Path) -> None:
+    Store(tmp_path).write_predictions("key", three_classes())
+    found = Store(tmp_path).read_predictions("key")
+    assert (found.prob.dtype.name, found.classes) == ("float32", 3)
+    np.testing.assert_array_equal(found.prob, three_classes().prob)
+    schema = pq.read_schema(tmp_path / "runs" / "key" / "predictions.parquet")
+    assert str(schema.field("prob").type) == "fixed_size_list<element: float>[3]"
+
+
+def test_the_label_is_the_most_probable_class_and_the_first_of_equal_ones() -> None:
+    assert three_classes().label.tolist() == [2, 0, 0]
+    assert three_classes().right.tolist() == [True, True, False]
+
+
+def test_a_part_has_the_entries_of_its_split() -> None:
+    assert predictions().part("test").id.tolist() == [3, 9]
+
+
+def test_one_half_is_not_above_one_half() -> None:
+    assert predictions().label.tolist() == [1, 0, 0]
+
+
+def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def fail() -> None:
+        with atomic(target) as path:
+            path.write_text("half of the n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def trajectory() -> Trajectory:
+    return Trajectory(
+        steps=np.array([0, 4, 8, 9]),
+        id=np.array([7, 5, 6]),
+        prob=np.array([[0.5, 0.5, 0.5], [0.25, 0.1, 0.9], [0.9, 0.8, 0.1], [0.9, 0.2, 0.5]], np.float32),
+        validation=np.array([np.nan, 0.5, 0.75, 0.75]),
+        selected=8,
+    )
+
+
+def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    Store(tmp_path).write_trajectory("key", trajectory())
+    found = Store(tmp_path).read_trajectory("key")
+    for field in fields(Trajectory):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(trajectory(), field.name))
+    assert [array.dtype.name for array in (found.prob, found.steps, found.id)] == ["float32", "int64", "int64"]
+
+
+def test_a_trajectory_of_three_classes_reads_back_and_is_judged_by_its_most_probable_class(tmp_path: Path) -> None:
+    prob = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 3)).astype(np.float32)
+    one = replace(trajectory(), prob=prob)
+    Store(tmp_path).write_trajectory("key", one)
+    found = Store(tmp_path).read_trajectory("key")
+    np.testing.assert_array_equal(found.prob, prob)
+    assert found.label.tolist() == prob.argmax(axis=2).tolist()
+    gold = prob[2].argmax(axis=1).astype(np.int8)
+    assert (found.accuracy(8, gold), found.at(8).tolist()) == (1.0, prob[2].tolist())
+    assert found.hindsight(gold) == 8
+
+
+def test_hindsight_is_the_earliest_step_that_is_best_on_the_test_set_the_untrained_model_aside() -> None:
+    one = trajectory()
+    assert one.hindsight(np.array([0, 0, 0], np.int8)) == 4  # the untrained model would be right on all
+    assert one.hindsight(np.array([1, 1, 0], np.int8)) == 8
+    assert one.hindsight(np.array([1, 1, 1], np.int8)) == 8
+    assert one.hindsight(np.array([1, 0, 0], np.int8)) == 9
+
+
+def test_a_trajectory_tells_accuracies_and_probabilities_by_step() -> None:
+    one = trajectory()
+    assert one.last == 9
+    assert one.at(8).tolist() == one.prob[2].tolist()
+    assert one.accuracy(8, np.array([1, 1, 1], np.int8)) == pytest.approx(2 / 3)
+
+
+def test_sweeping_takes_what_killed_writers_left_and_what_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in (".checkpoint.bin.x7", "checkpoint.bin", "best-3.safetensors", "weights.safetensors"):
+        store.run("key").mkdir(parents=True, exist_ok=True)
+        (store.run("key") / name).touch()
+    store.sweep("key")
+    assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "best-3.safetensors", "weights.safetensors"}
+    store.sweep("key", "best-*")
+    assert {path.name for path in store.run("key").iterdir()} == {"checkpoint.bin", "weights.safetensors"}
+
+
+def test_a_finished_run_is_found_by_the_beginning_of_its_key_if_that_is_enough(tmp_path: Path) -> None:
+    store, runs = Store(tmp_path), [make_run(seed=seed) for seed in range(17)]
+    for run in runs[:-1]:
+        store.write_run(run)
+        store.write_predictions(run.key(), predictions())
+    store.write_run(runs[-1])  # which has not finished
+    assert store.read_run(runs[3].key()) == runs[3]
+    assert store.read_run(runs[3].key()[:12]) == runs[3]
+    for wrong in (runs[-1].key(), "", "*", "no-such-run"):
+        with pytest.raises(LookupError, match="No finished runs"):
+            store.read_run(wrong)
+    first = [run.key()[0] for run in runs[:-1]]
+    shared = next(letter for letter in first if first.count(letter) > 1)
+    with pytest.raises(LookupError, match=f"{first.count(shared)} finished runs"):
+        store.read_run(shared)

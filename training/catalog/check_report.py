@@ -1,0 +1,100 @@
+"""The report of the checks of a data set: counts, lengths, near copies, trivial baselines, and the warnings that follow."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Counts(Finding):
+    """Counts from the rows of the source to the kept examples, by reason of exclusion.
+
+    ``read`` and ``skipped`` count rows; all others count examples.
+    """
+
+    read: int
+    """Rows of the source."""
+    skipped: int = 0
+    """Rows of an imported file without an example: their label is not listed, or their two texts are equal."""
+    examples: int
+    """Labelled texts made from the rows."""
+    copies: int
+    """Left out as copies of another text, up to case and spaces."""
+    conflicts: int
+    """Left out because the same text has more than one label."""
+    unequal: int
+    """Left out so that each question has as many right as wrong answers."""
+    unbalanced: int
+    """Left out, drawn by hash, so that all classes are equally large."""
+    kept: int
+
+
+class Lengths(Finding):
+    """A histogram of words per text: bin i holds ``edges[i]`` to ``edges[i + 1] - 1`` words, the last one all longer texts."""
+
+    edges: tuple[int, ...]
+    counts: tuple[tuple[int, ...], ...]
+    """Texts in each bin, for each class; for pairs, for the rejected and the preferred texts."""
+    median: tuple[float, ...]
+    """Median words, in the same order."""
+
+
+class Neighbours(Finding):
+    """Near copies among the ``compared`` rows: ``near`` rows are almost equal to a row of another group."""
+
+    compared: int
+    near: int
+    examples: tuple[tuple[str, str], ...] = ()
+    """A few such pairs, with truncated texts."""
+
+    @property
+    def share(self) -> float:
+        return self.near / self.compared if self.compared else 0.0
+
+
+class Baseline(Finding):
+    """A classifier that should not separate the classes, trained on some groups and scored on ``n`` rows of others."""
+
+    name: str
+    """One of length, form and words."""
+    title: str
+    accuracy: float
+    low: float
+    high: float
+    """Ends of the Wilson interval at 95%."""
+    n: int
+    majority: float
+    """Share of the largest class among the scored rows."""
+
+
+class Sample(Finding):
+    texts: tuple[str, ...]
+    label: int
+
+
+class Report(Finding):
+    """The report on a data set. ``warnings`` are sentences that stay with every result on it."""
+
+    texts: Literal[1, 2] = 1
+    """Texts of an example: one, or two of which one is preferred."""
+    counts: Counts
+    classes: tuple[int, ...]
+    """Rows of each class, from 0."""
+    groups: int
+    largest_group: int
+    lengths: Lengths
+    neighbours: Neighbours
+    baselines: tuple[Baseline, ...]
+    """Empty where there are too few rows or groups to train on some and score on others."""
+    sampled: int
+    """Rows that the baselines were trained and scored on."""
+    samples: tuple[Sample, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each class among all rows."""
+        return tuple(rows / self.counts.kept for rows in self.classes)

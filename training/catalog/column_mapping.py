@@ -1,0 +1,134 @@
+"""The mapping from the columns of an imported file to texts with classes, shared by form, API and command line."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_validator
+
+from training.base_models import Requested
+from training.catalog.datasets import MOST_CLASSES
+from training.spec import Problem, describe
+
+PLACE = re.compile(r"\{((?:\\[{}]|[^{}])+)\}")
+"""A column in a template; braces in its own name are escaped by a backslash."""
+
+
+def as_text(value: Any) -> str:
+    """Return a value of a file as text: nothing for None, true and false for booleans, 1 for 1.0."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def columns_of(template: str) -> tuple[str, ...]:
+    """Return the columns of a template: those in braces, or the single column that it names."""
+    return tuple(dict.fromkeys(map(_name, PLACE.findall(template)))) or (template,)
+
+
+def fill(template: str, row: dict[str, str]) -> str:
+    """Return the text of one row: the template with its columns filled in, or the single column that it names."""
+    return PLACE.sub(lambda place: row[_name(place[1])], template) if PLACE.search(template) else row[template]
+
+
+def place_of(column: str) -> str:
+    """Return ``column`` as it is written in a template."""
+    return "{" + re.sub(r"[{}]", r"\\\g<0>", column) + "}"
+
+
+def template_of(column: str) -> str:
+    """Return the template of one column: its name, unless that reads like a template itself."""
+    return place_of(column) if PLACE.search(column) else column
+
+
+def _name(place: str) -> str:
+    return re.sub(r"\\([{}])", r"\1", place)
+
+
+Value = Annotated[str, BeforeValidator(as_text)]
+Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=100)]
+Template = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+TEXT_HELP = "A column, or several in a template such as {title}\\n{body}, where \\n begins a new line."
+GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same words."
+
+
+class Class(Requested):
+    """A class: its name, and the values of the label that mean it."""
+
+    name: str = Field(min_length=1, max_length=120)
+    values: Values
+
+
+class Labelled(Requested):
+    """Rows of one text with a label."""
+
+    kind: Literal["labelled"] = Field("labelled", title="A text and its label")
+    text: Template = Field(title="Text", description=TEXT_HELP)
+    label: str = Field(min_length=1, title="Label", description="The column that says the class.")
+    classes: tuple[Class, ...] = Field(title="Classes", description="In order: the first is class 0.")
+    skip: bool = Field(
+        False,
+        title="Leave out other labels",
+        description="Rows whose label is missing or not listed are left out and counted. Otherwise the first one is an error.",
+    )
+    group: str | None = Field(None, title="Group", description=GROUP_HELP)
+
+    @field_validator("classes")
+    @classmethod
+    def distinct(cls, classes: tuple[Class, ...]) -> tuple[Class, ...]:
+        if len(classes) < 2:
+            raise ValueError("At least two classes are needed.")
+        if len(classes) > MOST_CLASSES:
+            raise ValueError(f"There are {len(classes)} classes, and at most {MOST_CLASSES} can be told apart.")
+        meaning: dict[str, str] = {}
+        for class_ in classes:
+            if class_.name in meaning.values():
+                raise ValueError(f"Two classes are called “{class_.name}”.")
+            for value in class_.values:
+                if value in meaning:
+                    raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {class_.name}.")
+            meaning |= dict.fromkeys(class_.values, class_.name)
+        return classes
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys([*columns_of(self.text), self.label, *filter(None, [self.group])]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes, from 0."""
+        return tuple(class_.name for class_ in self.classes)
+
+
+class Pair(Requested):
+    """Rows of two texts of which one was preferred, for reward models."""
+
+    kind: Literal["pair"] = Field("pair", title="A preferred and a rejected text")
+    chosen: Template = Field(title="Preferred text", description=TEXT_HELP)
+    rejected: Template = Field(title="Rejected text", description=TEXT_HELP)
+    group: str | None = Field(None, title="Group", description=GROUP_HELP)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*columns_of(self.chosen), *columns_of(self.rejected), *filter(None, [self.group])]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return "the second is preferred", "the first is preferred"
+
+
+class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]):
+    """A mapping of either kind; its JSON has the ``kind``."""
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
+    kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
+    problems = []
+    for problem in describe([dict(details) for details in error.errors()]):
+        first, _, rest = problem.path.partition(".")
+        problems.append(Problem(rest if first in kinds else problem.path, problem.message))
+    return problems

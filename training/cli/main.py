@@ -1,0 +1,61 @@
+"""The engine without the web: python"""
+
+import argparse
+import logging
+import sys
+from typing import Protocol
+
+from training import environment
+from training.catalog import library
+from training.cli import attribution, data, execute, export, plan, push, run, schema, serve, verify
+from training.cli.exits import BAD_INPUT, BadInput
+from training.file_permissions import restrict_permissions
+
+
+class Command(Protocol):
+    """Interface of the module of a command."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Execute the command and return its exit code. Raises BadInput."""
+        ...
+
+
+COMMANDS: dict[str, Command] = {
+    "plan": plan,
+    "run": run,
+    "push": push,
+    "schema": schema,
+    "export": export,
+    "words": attribution,
+    "verify": verify,
+    "execute": execute,
+    "serve": serve,
+    "data": data,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        restrict_permissions()
+        environment.home(instead=library.folder().parent)
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        code: int = options.command(options)
+    except (BadInput, environment.SettingError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    command_line = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = command_line.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(added)
+        added.set_defaults(command=command.run)
+    return command_line

@@ -1,0 +1,57 @@
+"""``run``: train a recipe without a laboratory, into a folder."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training import Event, Plan, RunSpec, Store
+from training.cli.execute import train
+from training.cli.exits import DONE, BadInput
+from training.cli.recipe import add_recipe, planned
+from training.cli.streams import json_lines, stop_requests
+from training.storage.atomic import atomic, writable
+from training.storage.event_log import EventLog
+
+HELP = "Train every unfinished run of a recipe; print events as JSON lines."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_recipe(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions, weights and result.json")
+
+
+def run(options: argparse.Namespace) -> int:
+    plan, store = planned(options.recipe), Store(options.out)
+    try:
+        writable(options.out)
+    except OSError as error:
+        raise BadInput(f"--out {options.out} cannot be written: {error.strerror or error}.") from None
+    with json_lines() as write, stop_requests() as should_stop:
+        for spec in plan.runs.values():
+            done = store.finished(spec.key()) and store.damage(spec.key()) is None
+            code = DONE if done else train(spec, store, _recorded(spec, store, write), should_stop)
+            if code != DONE:
+                return code
+    _write_result(plan, store)
+    return DONE
+
+
+def _recorded(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
+    """Return a function that prints events with the run's key and appends them to the event log, which ``push`` sends."""
+    key = run.key()
+    event_log = EventLog(store, key)
+
+    def record(event: Event) -> None:
+        event_log.write(event)
+        write({"run": key, **event.model_dump(mode="json")})
+
+    return record
+
+
+def _write_result(plan: Plan, store: Store) -> None:
+    # SciPy costs 0.2 s, which the other commands need not pay.
+    from training.metrics.results import summarize
+
+    with atomic(store.root / "result.json") as path:
+        path.write_text(summarize(plan, store.read_predictions, store.read_trajectory).model_dump_json(indent=2))

@@ -1,0 +1,133 @@
+"""Preparation of a data set from a file or a registered source: conversion, checks, and addition to the library."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from training import catalog
+from training.catalog import dataset_card, library
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import CHECKED_FILE, About
+from training.catalog.library import Card
+from training.catalog.registry import Registered
+from training.command_output import CheckResult
+from training.engine.data import apply_mapping, fetch
+from training.engine.data.checks import check
+from training.engine.data.convert import convert
+from training.engine.data.families.example import Example, Row
+from training.engine.data.files import open_file
+from training.engine.data.rules import OnProgress, apply_rules
+from training.engine.errors import CorruptData
+
+FEWEST = 100
+"""Rows of an imported file below which no meaningful test set and halves can be drawn."""
+EVERY = 2_000
+"""Rows between two progress reports."""
+
+Item = TypeVar("Item")
+
+
+def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgress) -> CheckResult:
+    """Read and check ``path`` and write the data set to ``folder``. Raises CorruptData with a sentence."""
+    reader, read = open_file(path), Count()
+
+    def track(rows: Iterable[Item]) -> Iterator[Item]:
+        for row in read(rows):
+            if read.number % EVERY == 0:
+                on_progress("reading", reader.done, reader.total)
+            yield row
+
+    examples = apply_mapping.examples(reader, mapping, track)
+    checked = _make(examples, read, folder, "", on_progress, mapping)
+    if checked.report.counts.kept < FEWEST:
+        raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
+    return checked
+
+
+def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, on_progress: OnProgress) -> CheckResult:
+    """Check the ``rows`` of the registered data set ``name`` and write it to ``folder``. Raises CorruptData."""
+    read = Count()
+
+    def tracked() -> Iterator[Row]:
+        for row in read(rows):
+            if read.number % EVERY == 0:
+                on_progress("reading", read.number, total)
+            yield row
+
+    return _make(convert(name, tracked()), read, folder, name, on_progress)
+
+
+class Count:
+    """A counter of the items that pass through it."""
+
+    number = 0
+
+    def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            self.number += 1
+            yield item
+
+
+def _make(
+    examples: Iterable[Example], read: Count, folder: Path, seed: str, on_progress: OnProgress, mapping: Mapping | None = None
+) -> CheckResult:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CHECKED_FILE
+    counts = apply_rules(examples, path, seed, on_progress, len(mapping.root.names) if mapping else 2)
+    skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
+    counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
+    with path.open("rb") as file:
+        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    return CheckResult(fingerprint=fingerprint, report=check(path, counts, on_progress))
+
+
+def add(path: Path, mapping: Mapping, about: About, on_progress: OnProgress) -> Card:
+    """Check ``path`` and add it to the library. Raises CorruptData, and ValueError where its name already means other texts."""
+    with work_folder() as folder:
+        return dataset_card.put(check_file(path, mapping, folder, on_progress), mapping, about, path.name, folder)
+
+
+def fetch_registered(name: str, mirror: Path | None, on_progress: OnProgress) -> Card:
+    """Load the registered data set ``name`` from the Hub or from the folder ``mirror``, check it and add it to the library."""
+    entry = catalog.REGISTERED.get(name)
+    if entry is None:
+        raise catalog.unknown("registered data set", catalog.REGISTERED, name)
+    source = fetch.load(entry, mirror)
+    with work_folder() as folder:
+        checked = check_source(name, source.rows(), source.total, folder, on_progress)
+        card = _registered_card(name, entry, source, checked)
+        library.put(card, folder / CHECKED_FILE)
+    return card
+
+
+def _registered_card(name: str, entry: Registered, source: fetch.Source, checked: CheckResult) -> Card:
+    return Card(
+        name=name,
+        title=entry.title,
+        source=source.where,
+        licence=source.licence or entry.licence,
+        citation=entry.citation,
+        rows=checked.report.counts.kept,
+        fingerprint=checked.fingerprint,
+        classes=entry.classes,
+        group=entry.group,
+        report=checked.report,
+        made=datetime.now(UTC),
+    )
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Yield a temporary folder on the library's disk; folders of killed processes are removed too."""
+    library.folder().mkdir(parents=True, exist_ok=True)
+    for left in library.folder().glob(".work-*"):
+        if not Path(f"/proc/{left.name.split('-')[1]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=library.folder(), prefix=f".work-{os.getpid()}-") as folder:
+        yield Path(folder)

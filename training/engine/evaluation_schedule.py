@@ -1,0 +1,36 @@
+"""The evaluation schedule of a run: how often it is evaluated while it trains, and on which test rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.engine.data.split import Rows, Split, sample
+from training.planning import costs
+from training.spec import RunSpec
+
+EVALUATIONS = 50
+
+
+@dataclass(frozen=True)
+class EvaluationSchedule:
+    """A schedule of ``times`` evaluations, each on the test rows ``watched`` (row numbers, ascending): all of them if affordable.
+
+    A run that learns texts is evaluated on validation rows only.
+    """
+
+    times: int
+    watched: Rows
+
+
+def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
+    """Return the schedule of ``run``. ``group`` (n,) are the groups of all rows: test rows of a group are watched together."""
+    if not run.tunes_backbone:
+        return EvaluationSchedule(EVALUATIONS, split.test)
+    if run.reads:
+        return EvaluationSchedule(EVALUATIONS, split.test[:0])
+    half = split.half(run.half)
+    # A training step costs about three forward passes of its batch.
+    affordable = costs.EVALUATION_SHARE * 3 * run.epochs * len(half.train)
+    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_EVALUATIONS, EVALUATIONS))
+    watched = max(costs.FEWEST_EVALUATED, int(affordable / times) - len(half.validation))
+    return EvaluationSchedule(times, sample(split.test, group, run.split_seed, watched))

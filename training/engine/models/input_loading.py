@@ -1,0 +1,30 @@
+"""The loading of model inputs for every row of a data set: features, hashed words or word pieces."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from training.engine.data.examples import Examples, Side
+from training.engine.data.tokens import cached_word_pieces, words
+from training.engine.models import backbone
+from training.engine.models.features import frozen_features
+from training.engine.models.inputs import Dense, Inputs, Pairs
+from training.events import Event
+from training.spec import RunSpec
+from training.storage.artifacts import Store
+
+
+def load_inputs(
+    run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+) -> Inputs:
+    """Return the inputs, of both texts for pairs. Features and tokens are computed unless another run has stored them."""
+
+    def load(text: pa.ChunkedArray, side: Side) -> Inputs:
+        if run.adaptation == "scratch":
+            return words(text, run.max_tokens)
+        if run.adaptation == "probe":
+            return Dense(frozen_features(run, text, side, store, emit, should_stop))
+        return cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
+
+    first = load(examples.text, "a")
+    return first if examples.text_b is None else Pairs(first, load(examples.text_b, "b"))

@@ -1,0 +1,107 @@
+"""README cards of exported models and labels: their provenance, in words and in full."""
+
+from training.catalog import local
+from training.engine.models import backbone
+from training.spec import GROUND_TRUTH, RunSpec
+from training.storage.artifacts import Store
+
+READ = {
+    "mean": "the mean of the last hidden states",
+    "cls": "the last hidden state of the first token",
+    "last": "the last hidden state of the last token",
+}
+
+
+def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
+    """Return the card of the run's model with classes called ``names``; for ``pairs`` that of a reward model."""
+    role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
+    usage = {
+        "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
+        "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
+        "probe": "`head.safetensors` is a linear head on the frozen model that `base.json` names.",
+        "scratch": "`head.safetensors` has a bias and weights for each bucket of hashed words (CRC-32 of the lower-cased word).",
+    }[run.adaptation]
+    return f"""---
+library_name: {"peft" if run.adaptation == "lora" else "transformers"}
+tags: [weak-to-strong]
+---
+
+# {_model(run)}, {role}
+
+{usage} {PAIRS if pairs else _head(names)} {_reading(run)}
+
+{_provenance(run, store)}"""
+
+
+def labels_card(run: RunSpec, store: Store, names: list[str]) -> str:
+    """Return the card of the run's predictions as a data set."""
+    return f"""---
+tags: [weak-to-strong]
+configs:
+- config_name: default
+  data_files: labels.parquet
+---
+
+# Weak labels of {_model(run)}
+
+What a model says of {run.dataset}: {_soft(names)}
+`split` is "transfer" for rows that students learn from (or validate on) and "test" for the test set. The supervisor has seen
+neither{"" if run.half == "A" else ", but this run was trained on rows of the transfer part"}.
+
+{_provenance(run, store)}"""
+
+
+PAIRS = "The head gives the score of a text; the first of two is preferred with log-odds of its score less that of the second."
+
+
+def _head(names: list[str]) -> str:
+    if len(names) == 2:
+        return f"The head gives the log-odds of class 1 ({names[1]}) over class 0 ({names[0]})."
+    return f"The head gives a logit for each class: {_listed(names)}."
+
+
+def _soft(names: list[str]) -> str:
+    if len(names) == 2:
+        return f"`soft_label` is its probability of class 1 ({names[1]}), `hard_label` is 1 where that is above one half."
+    return f"`soft_label` has its probability of each class ({_listed(names)}), `hard_label` is the most probable of them."
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in enumerate(names))
+
+
+def _reading(run: RunSpec) -> str:
+    if run.adaptation == "scratch":
+        return f"It reads the first {run.max_tokens} words."
+    return f"It reads {READ[backbone.shape(run).reading]} among the first {run.max_tokens} tokens."
+
+
+def _provenance(run: RunSpec, store: Store) -> str:
+    test, trajectory = store.read_predictions(run.key()).part("test"), store.read_trajectory(run.key())
+    labels = "ground truth" if run.labels == GROUND_TRUTH else f"weak labels of run `{run.labels}`"
+    if run.members:
+        labels = f"nothing is trained: the mean of what the runs {', '.join(f'`{key}`' for key in run.members)} say"
+    elif run.prompts:
+        labels = "nothing is trained: the model was prompted"
+    elif run.derives:
+        labels = f"nothing is trained: the truth, with as many errors as run `{run.labels}` makes, placed by “{run.errors}”"
+    return f"""## Where this comes from
+
+| | |
+|---|---|
+| run | `{run.key()}` |
+| data set | {run.dataset}, SHA-256 `{run.fingerprint}` |
+| labels | {labels} |
+| trained on | half {run.half}, seed {run.seed} |
+| accuracy | {test.right.mean():.4f} on {len(test.id):,} test examples |
+| step | {trajectory.selected:,} of {trajectory.last:,} (stop rule: {run.stop}) |
+| base model | {_model(run)} {f"`{run.digest}`" if run.digest else "(from scratch)"} |
+
+```json
+{run.model_copy(update={"model": _model(run)}).model_dump_json(indent=2)}
+```
+"""
+
+
+def _model(run: RunSpec) -> str:
+    return local.public_name(run.model, run.digest)

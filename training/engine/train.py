@@ -1,0 +1,196 @@
+"""The training of one run in one process of its group: data, labels, training, predictions, files."""
+
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+from platform import python_version
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from training.engine import starting_point
+from training.engine.checkpoint import Checkpoint
+from training.engine.data.examples import Examples, load_examples
+from training.engine.data.split import Rows, split_for
+from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
+from training.engine.distributed.process_group import ProcessGroup
+from training.engine.errors import EngineError
+from training.engine.evaluation_schedule import evaluation_schedule
+from training.engine.loop import Loop
+from training.engine.models import classifiers
+from training.engine.models.features import frozen_features
+from training.engine.models.input_loading import load_inputs
+from training.engine.models.inputs import Inputs
+from training.engine.models.precision import precision_of
+from training.engine.models.prompting import answers
+from training.engine.outputs.files import write_outputs
+from training.engine.outputs.predicted_rows import PredictedRows
+from training.engine.schedule import steps_per_epoch
+from training.engine.selection import Selection
+from training.engine.targets.derived_labels import derived_predictions, write_derived
+from training.engine.targets.imitation import prompted
+from training.engine.targets.supervisor_labels import evaluator, read_supervisor
+from training.engine.targets.training_set import TrainingSet, training_set_of
+from training.events import EvaluationLogged, Event, RunStarted
+from training.spec import RunSpec
+from training.spec.methods import Imitation
+from training.storage.artifacts import Store
+from training.storage.predictions import Predictions
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool], process_group: ProcessGroup
+) -> None:
+    """Train ``run``, or derive its predictions, and write its files to ``store``. Raises EngineError, Stopped."""
+    make_deterministic(run.seed)
+    training = Training(run, store, emit, should_stop, process_group)
+    if run.derives:
+        training.write_derived()
+    else:
+        training.train()
+
+
+class Training:
+    """A run in one process of its group, and the shared state of its steps: examples, split and evaluation schedule."""
+
+    def __init__(
+        self,
+        run: RunSpec,
+        store: Store,
+        emit: Callable[[Event], None],
+        should_stop: Callable[[], bool],
+        process_group: ProcessGroup,
+    ) -> None:
+        self.run, self.store, self.emit, self.should_stop, self.process_group = run, store, emit, should_stop, process_group
+        self.examples = load_examples(run.dataset, run.fingerprint)
+        self.split = split_for(run, self.examples.group)
+        self.schedule = evaluation_schedule(run, self.split, self.examples.group)
+
+    def write_derived(self) -> None:
+        """Write predictions derived from other runs, or from prompting a model: nothing is trained."""
+        write_derived(self.run, self.store, self._started(None, 0), self.emit, self._derived)
+
+    def _derived(self) -> Predictions:
+        if self.run.prompts:
+            return answers(self.run, self.examples, self.split, self.store, self.emit, self.should_stop)
+        return derived_predictions(self.run, self.examples, self.store)
+
+    def train(self) -> None:
+        """Learn from the training set, select a checkpoint, predict, and write the files."""
+        run, process_group = self.run, self.process_group
+        if run.reads and process_group.sharded:
+            raise EngineError("A model in shards cannot learn texts: the worker must train without W2S_SHARDED.")
+        training_set = self._label()
+        selection = Selection(run, self.store.run(run.key()), process_group)
+        checkpoint = self._checkpoint(selection)
+        self.emit(self._started(training_set, checkpoint["step"] if checkpoint else 0))
+        with process_group.main_first():
+            inputs = load_inputs(run, self.examples, self.store, self.emit, self.should_stop)
+        with threads(max(1, TRANSFORMER_THREADS // process_group.size) if run.tunes_backbone else HEAD_THREADS):
+            loop = self._loop(inputs, training_set, selection)
+            self._begin(loop, checkpoint)
+            with loop.stoppable():
+                loop.fit(self._evaluation(loop, training_set), self.schedule.times)
+                if (best := selection.selected_weights()) is not None:
+                    loop.load(best)  # a checkpoint saved from here on has these weights, and is not trained further
+                predictions = self._predict(loop)
+        weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
+        if process_group.main:
+            trajectory = selection.trajectory(self.examples.id[self.schedule.watched])
+            write_outputs(run, self.store, weights, trajectory, predictions)
+
+    def _label(self) -> TrainingSet:
+        """Return the training set; ``self.evaluate`` then uses the same labels, weak or ground truth."""
+        supervisor = read_supervisor(self.run, self.store)
+        if isinstance(self.run.method, Imitation):
+            assert supervisor is not None
+            self.examples = prompted(self.run, self.examples, supervisor)
+        half = self.split.half(self.run.half)
+        with self.process_group.main_first():
+            training_set = training_set_of(self.run, self.examples, half, supervisor, self.store, self._untrained_features)
+        watched = self.schedule.watched
+        self.evaluate = evaluator(self.examples, watched, training_set.held_out, supervisor)
+        self.evaluate_again = evaluator(self.examples, watched, training_set.held_out[:0], supervisor)
+        _log_classes(self.examples, self.split.parts)
+        return training_set
+
+    def _untrained_features(self) -> np.ndarray:
+        """Return the features (rows, width) of the untrained model, for a method that selects rows by them."""
+        untrained = self.run.model_copy(update={"adaptation": "probe", "lora_rank": None, "lora_alpha": None, "start": None})
+        return frozen_features(untrained, self.examples.text, "a", self.store, self.emit, self.should_stop)
+
+    def _checkpoint(self, selection: Selection) -> Checkpoint | None:
+        """Return the checkpoint to resume from, None for the beginning."""
+        with self.process_group.main_first():
+            if self.run.stop_at is not None and self.process_group.main:
+                starting_point.copy_longer_run(self.run, self.run.stop_at, self.store)
+        with self.process_group.main_first():
+            return starting_point.checkpoint_of(self.run, self.store, selection, self.process_group)
+
+    def _loop(self, inputs: Inputs, training_set: TrainingSet, selection: Selection) -> Loop:
+        """Return the training loop with its model before the first step."""
+        used = inputs.used(training_set.rows) if self.run.adaptation == "full" else None
+        pairs = self.examples.text_b is not None
+        model = classifiers.build(self.run, used, pairs=pairs, classes=self.examples.classes)
+        path = self.store.checkpoint(self.run.key())
+        return Loop(self.run, model, inputs, training_set, path, self.emit, self.should_stop, selection, self.process_group)
+
+    def _begin(self, loop: Loop, checkpoint: Checkpoint | None) -> None:
+        """Load the weights of the checkpoint, or of the run that this one starts from."""
+        if checkpoint:
+            loop.restore(checkpoint)
+            if self.run.stop_at is not None:
+                starting_point.emit_again(loop.selection, self.evaluate_again, self.emit)
+        elif self.run.start is not None:
+            starting_point.start_from(self.store.read_run(self.run.start), self.store, loop, self.examples.text_b is not None)
+
+    def _evaluation(self, loop: Loop, training_set: TrainingSet) -> Callable[[int], Event]:
+        """Return a function that evaluates a step on validation rows and watched test rows, and records it for selection."""
+        validation, watched = training_set.validation, self.schedule.watched
+
+        def evaluate(step: int) -> Event:
+            on_validation, on_test = np.split(loop.predict(np.concatenate([validation, watched])), [len(validation)])
+            if self.run.reads:
+                loop.selection.record(step, on_test, None, loop.weights)
+                return EvaluationLogged(step=step, validation_loss=float(on_validation.mean()) if len(on_validation) else None)
+            event = self.evaluate(step, on_test, on_validation)
+            loop.selection.record(step, on_test, event.validation_accuracy, loop.weights)
+            return event
+
+        return evaluate
+
+    def _predict(self, loop: Loop) -> Predictions:
+        """Return the predictions of the selected checkpoint; watched test rows have those recorded by its evaluation."""
+        rows = PredictedRows.of(self.run, self.split)
+        unseen = rows._replace(test=np.setdiff1d(rows.test, self.schedule.watched))
+        prob = loop.predict(np.concatenate(unseen))
+        return rows.predictions(self.examples, unseen, prob, self.schedule.watched, loop.selection.selected_prob)
+
+    def _started(self, training_set: TrainingSet | None, resumed_from: int) -> RunStarted:
+        """Return the event of the start; ``training_set`` is None for a run that trains nothing."""
+        device = Accelerator().device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        name = f"{self.process_group.size} x {name}" if self.process_group.size > 1 else name
+        precision = "fp32" if self.run.adaptation == "scratch" else precision_of(self.run)
+        selects = training_set is not None and training_set.left_out > 0
+        return RunStarted(
+            total_steps=_steps(self.run, training_set) if training_set else 1,
+            rows=len(np.unique(training_set.rows)) if training_set and selects else None,
+            rows_of=training_set.of if training_set and selects else None,
+            resumed_from=resumed_from,
+            device=name if precision == "fp32" else f"{name}, {precision}",
+            versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},
+        )
+
+
+def _steps(run: RunSpec, training_set: TrainingSet) -> int:
+    total = run.epochs * steps_per_epoch(len(training_set.rows), run.batch_size)
+    return total if run.stop_at is None else min(run.stop_at, total)
+
+
+def _log_classes(examples: Examples, parts: dict[str, Rows]) -> None:
+    for name, rows in parts.items():
+        log.info("%s: %d rows, of each class: %s", name, len(rows), np.bincount(examples.label[rows], minlength=examples.classes))

@@ -1,0 +1,95 @@
+"""Estimates of a run's duration and rows before anything is loaded, by the cost model of costs.py."""
+
+import math
+from typing import NamedTuple, Protocol
+
+from training import catalog
+from training.planning import costs
+from training.spec import RunSpec
+
+GUESSED_ROWS = 10_000
+
+
+COSTS = (
+    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
+    *("model", "adaptation", "epochs", "batch_size", "derives", "prompts"),
+)
+"""The fields of a run that ``estimate_seconds`` reads."""
+
+
+def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
+    """Estimate the seconds of ``run`` on two CPU cores: start-up, features unless they are ready, steps and evaluations."""
+    if run.derives:
+        return costs.STARTUP_SECONDS + (features_seconds(run) if not features_ready else 0.0)
+    rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
+    steps = run.epochs * math.ceil(rows.train / run.batch_size)
+    if not run.tunes_backbone:
+        features = features_seconds(run) if not features_ready else 0.0
+        return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
+    training = 3 * run.epochs * rows.train  # a step costs about three forward passes of its batch
+    fewest = costs.FEWEST_EVALUATIONS * (min(rows.test, costs.FEWEST_EVALUATED) + rows.validation)
+    passes = training + max(costs.EVALUATION_SHARE * training, fewest)
+    passes += rows.train + rows.validation + rows.test + rows.locked
+    return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+
+
+class Shares(Protocol):
+    """The division of a data set, of an experiment or of a run."""
+
+    @property
+    def test_fraction(self) -> float: ...
+    @property
+    def locked_fraction(self) -> float: ...
+    @property
+    def validation_fraction(self) -> float: ...
+    @property
+    def limit(self) -> int | None: ...
+
+
+class Rows(NamedTuple):
+    """Approximate number of rows of each part; ``train`` and ``validation`` are those of one half."""
+
+    train: int
+    validation: int
+    test: int
+    locked: int
+
+
+def rows_of(name: str, shares: Shares) -> Rows:
+    """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly."""
+    total = total_rows(name, shares)
+    test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
+    half = (total - test - locked) // 2
+    half = half if shares.limit is None else min(half, shares.limit)
+    validation = round(half * shares.validation_fraction)
+    return Rows(half - validation, validation, test, locked)
+
+
+def features_seconds(run: RunSpec) -> float:
+    """Estimate the seconds for the frozen features of ``run``, which it shares with other runs; 0 where it reads none."""
+    if run.adaptation != "probe" or (run.derives and not run.prompts):
+        return 0.0
+    return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
+
+
+def total_rows(name: str, shares: Shares) -> int:
+    """Return the rows of the data set ``name``; for one that no longer exists, the most that can be used, or a guess."""
+    entry = catalog.known_dataset(name)
+    if entry:
+        return entry.rows
+    if shares.limit is None:
+        return GUESSED_ROWS
+    return round(2 * shares.limit / (1 - shares.test_fraction - shares.locked_fraction))
+
+
+def texts_of(name: str) -> int:
+    """Return the number of texts of an example of the data set ``name``."""
+    entry = catalog.known_dataset(name)
+    return entry.texts if entry else 1
+
+
+def forward_seconds(model: str) -> float:
+    """Estimate the seconds of one text through ``model``; an unknown model counts as the smallest GPT-2."""
+    entry = catalog.known_model(model)
+    layers, width = (entry.layers or 0, entry.width) if entry else (12, 768)
+    return layers * costs.LAYER_SECONDS * (width / costs.LAYER_WIDTH) ** 2

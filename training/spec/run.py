@@ -1,0 +1,158 @@
+"""The specification of one run as it is stored, shared and identified: all that determines its outcome, and its key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from training.base_models import Requested
+from training.catalog import Adaptation
+from training.names import GROUND_TRUTH, DatasetName, Digest, Fingerprint, Key, Labels, ModelName
+from training.spec.methods import PROMPTS, FewShot, Imitation, LanguageModelling, Learning, ZeroShot
+from training.spec.training import Errors, HeadStart, Pooling, Precision, Stop
+
+ENGINE_VERSION = 1
+"""Version of the engine, raised when it would give other results for the same run; part of every run's key."""
+
+LARGEST = 2**31 - 1
+"""Largest whole number of a run."""
+
+
+class RunSpec(Requested):
+    """One training: all that determines its outcome, and two settings that do not, gradient checkpointing and keeping weights.
+
+    ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
+    training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
+    None unless the run uses LoRA; ``pooling`` is for encoders and ``head_start`` for decoders, at their default otherwise.
+    """
+
+    engine: int = Field(ENGINE_VERSION, ge=1, le=LARGEST)
+    dataset: DatasetName
+    fingerprint: Fingerprint
+    test_fraction: float = Field(ge=0, le=1)
+    locked_fraction: float = Field(ge=0, le=1)
+    validation_fraction: float = Field(ge=0, le=1)
+    limit: int | None = Field(ge=1, le=LARGEST)
+    split_seed: int = Field(ge=0, le=LARGEST)
+    half: Literal["A", "B"]
+    labels: Labels
+    model: ModelName
+    digest: Digest
+    adaptation: Adaptation
+    method: Learning
+    epochs: int = Field(ge=0, le=LARGEST)
+    batch_size: int = Field(ge=1, le=LARGEST)
+    lr: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    schedule: Literal["constant", "linear", "cosine"]
+    stop: Stop
+    max_tokens: int = Field(ge=1, le=LARGEST)
+    seed: int = Field(ge=0, le=LARGEST)
+    lora_rank: int | None = Field(None, ge=1, le=LARGEST)
+    lora_alpha: int | None = Field(None, ge=1, le=LARGEST)
+    precision: Precision = "auto"
+    pooling: Pooling = "mean"
+    head_start: HeadStart = "zero"
+    gradient_checkpointing: bool = False
+    keep_weights: bool = False
+    # Fields that only a plan sets, where a method or a supervisor needs more than one run.
+    portion: tuple[int, int] | None = None
+    """(i, n): the run has the i-th of n equal parts of the half, drawn by the seed and counted from 0."""
+    resample: int | None = Field(None, ge=0, le=LARGEST)
+    """Number of the bootstrap sample of its half that the run learns from."""
+    boosts: tuple[Key, ...] | None = None
+    """Keys of the earlier members of the AdaBoost to which the run belongs."""
+    start: Key | None = None
+    """Key of the run from whose weights it starts."""
+    members: tuple[Key, ...] = ()
+    """Keys of the runs whose predictions it combines instead of training."""
+    combine: Literal["mean", "votes"] = "mean"
+    errors: Errors = "own"
+    """Structure of the errors that it simulates at the accuracy of the run ``labels``, instead of training; "own" for none."""
+    judge: Key | None = None
+    """Key of the ceiling that determines the position of simulated errors."""
+    features_of: Key | None = None
+    """Key of the run whose tuned transformer gives the features of this probe; None for the published model."""
+    stop_at: int | None = Field(None, ge=0, le=LARGEST)
+    """Step after which it ends, for the evaluation of an otherwise equal run that was stopped there."""
+
+    def key(self) -> str:
+        """Return the SHA-256 of the canonical JSON of this run: equal keys, equal results."""
+        return key_of(self.content())
+
+    def content(self) -> dict[str, Any]:
+        """Return all that determines the outcome, as JSON.
+
+        Fields that are newer than the first keys are left out at their default, so that those keys hold.
+        """
+        content = self.model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
+        for name in LATER:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del content[name]
+        for name in LATER_OF_METHODS.get(self.method.kind, ()):
+            if getattr(self.method, name) == type(self.method).model_fields[name].default:
+                del content["method"][name]
+        return content
+
+    def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
+        """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
+
+        def named(key: str | None) -> str | None:
+            return None if key is None else names.get(key, key)
+
+        single = {name: named(getattr(self, name)) for name in ("labels", "start", "judge", "features_of")}
+        boosts = None if self.boosts is None else tuple(names.get(key, key) for key in self.boosts)
+        return self.model_copy(update={**single, "boosts": boosts, "members": tuple(names.get(key, key) for key in self.members)})
+
+    @property
+    def tunes_backbone(self) -> bool:
+        """Return whether a transformer is trained, and therefore evaluated anew at every step."""
+        return self.adaptation in ("full", "lora") and not self.derives
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the suffix that distinguishes the run's texts from those of its data set; empty where they are equal."""
+        match self.method:
+            case Imitation():
+                return (f"imitation-{self.labels[:16]}",)
+            case ZeroShot():
+                return ("zero-shot",)
+            case FewShot():
+                return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}",)
+        return ()
+
+    @property
+    def reads(self) -> bool:
+        """Return whether the run learns from texts alone and predicts no label."""
+        return isinstance(self.method, LanguageModelling)
+
+    @property
+    def prompts(self) -> bool:
+        """Return whether the run's model is prompted and not trained."""
+        return isinstance(self.method, PROMPTS)
+
+    @property
+    def derives(self) -> bool:
+        """Return whether its predictions are derived from other runs or from a prompted model, so that nothing is trained."""
+        return bool(self.members) or self.errors != "own" or self.prompts
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the keys of the runs that must be finished before this one can start."""
+        labels = () if self.labels == GROUND_TRUTH else (self.labels,)
+        read = (self.start, self.judge, self.features_of)
+        return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
+
+
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at")
+"""Fields that only a plan sets."""
+LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
+LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
+
+
+def key_of(content: Mapping[str, Any]) -> str:
+    """Return the key of the run whose ``RunSpec.content`` this is."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,113 @@
+"""The settings of one training, declared once for supervisors, students and ceilings."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from training import catalog
+from training.base_models import Requested
+from training.catalog import Tuning
+from training.names import model_name
+
+STORED = {"stored": True}
+"""Validation context of a stored experiment: its models and its data set are not resolved."""
+
+
+def is_stored(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("stored"))
+
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Pooling = Literal["mean", "cls"]
+HeadStart = Literal["zero", "unembedding"]
+Stop = Literal["validation", "last"]
+Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
+
+
+class TrainingSpec(Requested):
+    """The training settings of the models of one role."""
+
+    models: tuple[str, ...] = Field(min_length=1, max_length=8, title="Models")
+    tuning: Tuning = Field(
+        "probe",
+        title="Tuning",
+        description="Probe: a linear head on frozen features. Full: every weight. LoRA: low-rank additions to every linear "
+        "layer. Bag of words always trains from scratch.",
+    )
+    epochs: int = Field(8, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
+    batch_size: int = Field(32, ge=2, le=4096, title="Batch size", description="Examples per optimiser step.")
+    lr: float | None = Field(
+        None, gt=0, le=10, title="Learning rate", description="Empty for the value recommended for the model and its tuning."
+    )
+    weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled.")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "cosine", title="Schedule", description="The learning rate over the training: constant, or a decay to zero."
+    )
+    stop: Stop = Field(
+        "validation",
+        title="Stop rule",
+        description="The step whose predictions are used. Validation: the best accuracy on validation rows against the labels "
+        "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1). Last: the last step.",
+    )
+    max_tokens: int = Field(
+        128,
+        ge=8,
+        le=8192,
+        title="Longest text",
+        description="Tokens read from the start of each text; longer texts are truncated, not left out.",
+        validate_default=True,
+    )
+    lora_rank: int = Field(8, ge=1, le=1024, title="LoRA rank", description="Rank of the additions; for LoRA only.")
+    lora_alpha: int = Field(
+        16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
+    )
+    precision: Precision = Field(
+        "auto",
+        title="Precision",
+        description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "
+        "that supports it, otherwise fp32, so that results may differ between kinds of machines.",
+    )
+    gradient_checkpointing: bool = Field(
+        False,
+        title="Gradient checkpointing",
+        description="Recompute hidden states instead of storing them: less memory, about a third more time, the same result.",
+    )
+
+    pooling: Pooling = Field(
+        "mean",
+        title="Pooling",
+        description="Reduction of an encoder’s states to one vector: their mean, or the state of the first token. A decoder "
+        "always uses the last token of the text.",
+    )
+    head_start: HeadStart = Field(
+        "zero",
+        title="Head initialisation",
+        description="Zero, or for decoders the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (0, 1, 2 and so on "
+        "for more classes), so that training starts from the model’s own prediction.",
+    )
+
+    @field_validator("models")
+    @classmethod
+    def known(cls, models: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        names = tuple(map(model_name, models)) if is_stored(info) else tuple(catalog.model(name).name for name in models)
+        if len(set(names)) < len(names):
+            raise ValueError("A model is named twice.")
+        return names
+
+    @field_validator("tuning", "head_start")
+    @classmethod
+    def possible(cls, choice: str, info: ValidationInfo) -> str:
+        for name in () if is_stored(info) else info.data.get("models", ()):
+            entry = catalog.known_model(name)
+            if entry and choice in entry.refused:
+                raise ValueError(f"{entry.title}: {entry.refused[choice]}")
+        return choice
+
+    @field_validator("max_tokens")
+    @classmethod
+    def within_context(cls, max_tokens: int, info: ValidationInfo) -> int:
+        for name in () if is_stored(info) else info.data.get("models", ()):
+            entry = catalog.known_model(name)
+            if entry and entry.context is not None and entry.context < max_tokens:
+                raise ValueError(f"{entry.title} reads at most {entry.context} tokens.")
+        return max_tokens

@@ -1,0 +1,23 @@
+"""Warnings about an experiment: settings that are probably not intended, and those of the data set's checks."""
+
+from training import catalog
+from training.spec.experiment import ExperimentSpec
+from training.spec.problems import Problem
+
+
+def warnings(spec: ExperimentSpec) -> list[Problem]:
+    """Return the warnings about settings that are probably not intended, and those of the data set's checks."""
+    data = catalog.known_dataset(spec.data.name)
+    problems = [Problem("data.name", warning) for warning in (data.warnings if data else ())]
+    # The models of a stored experiment may be unknown by now, and a page does not resolve them.
+    for weak in filter(None, map(catalog.known_model, spec.weak.models)):
+        for strong in filter(None, map(catalog.known_model, spec.strong.models)):
+            if weak.name == strong.name:
+                problems.append(
+                    Problem("strong.models", f"{weak.title} is both supervisor and student: expect no gap, so no PGR.")
+                )
+            elif weak.parameters > strong.parameters:
+                problems.append(Problem("strong.models", f"{weak.title} supervises the smaller {strong.title}."))
+    if spec.seeds < 3:
+        problems.append(Problem("seeds", "With fewer than three seeds the intervals hardly know how results vary between seeds."))
+    return problems

@@ -1,0 +1,211 @@
+"""The store: names of the files of runs under one root folder. Written by the engine, read by the web."""
+
+import glob
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.names import within
+from training.spec import RunSpec
+from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
+from training.storage.columns import array_of, column_of, row_of, table_of
+from training.storage.predictions import Predictions, Trajectory
+
+Read = TypeVar("Read")
+
+RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
+"""Files of a finished run, each with a checksum; the first one marks the run as finished."""
+
+ROW_GROUP = 65_536
+"""Rows of a row group, which is read as a whole to find one row."""
+
+
+class Store:
+    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` and ``tokens/`` shared by all."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def checksums(self) -> Checksums:
+        return Checksums(self.root)
+
+    @contextmanager
+    def writing(self, target: Path) -> Iterator[Path]:
+        """Yield a path whose content becomes the file ``target`` of this store, with its checksum, when the block succeeds."""
+        checksums = self.checksums
+        checksums.begin()
+        with checksums.writing(target) as path:
+            yield path
+
+    def run(self, key: str) -> Path:
+        return within(self.root / "runs", key)
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    def features_file(self, run: RunSpec, layers: int | None, reading: str, precision: str, side: str = "a") -> Path:
+        """Return the file for text ``side`` (a or b), ``layers`` of the run's model, ``reading`` and ``precision``."""
+        variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
+        variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
+        parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
+        return within(self.features, "-".join(map(str, parts)), ".npy")
+
+    @property
+    def tokens(self) -> Path:
+        """Folder of token ids, shared by all runs with the same data set, tokenizer and longest text."""
+        return self.root / "tokens"
+
+    def checkpoint(self, key: str) -> Path:
+        """Return the path of the checkpoint of an unfinished run."""
+        return self.run(key) / "checkpoint.bin"
+
+    def weights(self, key: str) -> Path:
+        """Return the file of the selected step's tensors: the head of a probe, additions and head of LoRA, or a whole model."""
+        return self.run(key) / "weights.safetensors"
+
+    def finished(self, key: str) -> bool:
+        return (self.run(key) / "predictions.parquet").exists()
+
+    def damage(self, key: str, *, again: bool = False) -> DamagedArtifact | None:
+        """Return the damage of a finished run's files, None without any; ``again`` as in ``Checksums.verify``."""
+        folder, checksums = self.run(key), self.checksums
+        if not self.finished(key):
+            return DamagedArtifact(key, "predictions.parquet", MISSING)
+        try:
+            for path in sorted(folder.glob("*")):
+                if path.suffix != SUFFIX and path.name in RUN_FILES:
+                    checksums.verify(path, again=again)
+                elif path.suffix == SUFFIX and path.stem in RUN_FILES and not path.with_suffix("").exists():
+                    return DamagedArtifact(key, path.stem, MISSING)
+        except DamagedArtifact as error:
+            return error
+        except FileNotFoundError as error:  # removed meanwhile
+            return DamagedArtifact(key, Path(error.filename).name.removesuffix(SUFFIX), MISSING)
+        return None
+
+    def quarantine(self, key: str) -> None:
+        """Move the files of a finished run aside to have it trained again, first the predictions, which mark it as finished."""
+        folder = self.run(key)
+        self.checksums.quarantine(*(path for name in RUN_FILES if (path := folder / name).exists()))
+
+    def write_run(self, run: RunSpec) -> None:
+        """Write the run's specification, so that its folder is self-contained."""
+        with self.writing(self.run(run.key()) / "run.json") as path:
+            path.write_text(run.model_dump_json(indent=2))
+
+    def read_run(self, key: str) -> RunSpec:
+        """Return the finished run whose key is ``key`` or begins with it.
+
+        Raises LookupError unless there is exactly one, DamagedArtifact.
+        """
+        keys = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
+        if len(keys) != 1:
+            raise LookupError(f"{len(keys) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
+        run = self._parsed(self.run(keys[0]) / "run.json", RunSpec.model_validate_json)
+        if run.key() != keys[0]:
+            raise DamagedArtifact(keys[0], "run.json", CHANGED)
+        return run
+
+    def sweep(self, key: str, *patterns: str) -> None:
+        """Remove the partial files of killed writers, and the run's files that match one of ``patterns``."""
+        for pattern in (".*", *patterns):
+            for path in self.run(key).glob(pattern):
+                remove(path)
+
+    def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
+        """Return ``parse`` of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""
+        data = self.checksums.read(path)
+        with self._parse_errors_as_damage(path):
+            return parse(data)
+
+    @contextmanager
+    def _parse_errors_as_damage(self, path: Path) -> Iterator[None]:
+        """Treat every parse error as damage for a file without a checksum, which an older version left."""
+        try:
+            yield
+        except (MemoryError, FileNotFoundError):
+            raise
+        except Exception as error:
+            if sidecar(path).exists():
+                raise
+            raise self.checksums.damaged(path, UNREADABLE) from error
+
+    def write_predictions(self, key: str, predictions: Predictions) -> None:
+        columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
+        table = pa.table(columns | {"prob": column_of(predictions.prob)})
+        with self.writing(self.run(key) / "predictions.parquet") as path:
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+
+    def read_predictions(self, key: str) -> Predictions:
+        """Return a run's predictions. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
+        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _predictions(table_of(data)))
+
+    def read_example(self, key: str, example: int) -> Predictions | None:
+        """Return the run's prediction of one example, one entry; None where the run has not predicted it.
+
+        Raises as ``read_predictions`` does.
+        """
+        row = self._row(self.run(key) / "predictions.parquet", example)
+        return None if row is None else _predictions(row)
+
+    def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
+        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+        metadata = {
+            "steps": trajectory.steps.tolist(),
+            "selected": trajectory.selected,
+            "validation": trajectory.validation.tolist(),
+        }
+        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(metadata)})
+        with self.writing(self.run(key) / "trajectory.parquet") as path:
+            pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+
+    def read_trajectory(self, key: str) -> Trajectory:
+        """Return the trajectory of a run. Raises as ``read_predictions`` does."""
+        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _trajectory(table_of(data)))
+
+    def read_path(self, key: str, example: int) -> Trajectory | None:
+        """Return the trajectory of one test example, None without one. Raises as ``read_predictions`` does."""
+        row = self._row(self.run(key) / "trajectory.parquet", example)
+        return None if row is None else _trajectory(row)
+
+    def _row(self, path: Path, example: int) -> pa.Table | None:
+        """Return the row with this id; only the ids and one row group of the verified file are read."""
+        self.checksums.verify(path)
+        with self._parse_errors_as_damage(path):
+            return row_of(path, example)
+
+
+def same(store: Store, key: str, other_store: Store, key_there: str) -> bool:
+    """Return whether two finished runs have exactly equal predictions; false for a file that cannot be read."""
+    try:
+        first, second = store.read_predictions(key), other_store.read_predictions(key_there)
+    except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):
+        return False
+    return all(np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in fields(Predictions))
+
+
+def _predictions(table: pa.Table) -> Predictions:
+    columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
+    split = table["split"].to_numpy().astype(np.str_)
+    return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
+
+
+def _trajectory(table: pa.Table) -> Trajectory:
+    metadata = json.loads(table.schema.metadata[b"trajectory"])
+    prob = array_of(table["prob"].combine_chunks())
+    return Trajectory(
+        steps=np.array(metadata["steps"], np.int64),
+        id=table["id"].to_numpy(),
+        prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
+        validation=np.array(metadata["validation"], np.float64),
+        selected=metadata["selected"],
+    )
