@@ -1,6 +1,6 @@
 """What the cells are called in which test examples are counted: by supervisor, student and ceiling, each right or wrong.
 
-Pages, charts, shares and the API take these words from here. The fields of stored results (training.measures.Transitions) have
+Pages, charts, shares and the API take these words from here. The fields of stored results (``Transitions``) have
 names of their own, which stay as they are.
 """
 

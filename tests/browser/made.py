@@ -5,7 +5,7 @@ from ..lab import Lab
 MADE = """
 from django.db import transaction
 from tests.webapp.explorer.scene import explored, ids_of, with_features
-from training.notices import Erasure, Piece
+from training.command_output import Erasure, Piece
 from webapp.erasures import services as attributions
 from webapp.notes import services as notes
 from webapp.pages.login import first_account

@@ -8,7 +8,7 @@ from mkdocs.commands.build import build as build_site
 from mkdocs.config import load_config
 
 from training import environment
-from training.private import mask
+from training.file_permissions import mask
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from training import ExperimentSpec
 from training.__main__ import _parser
 from training.events import Event
-from training.methods import METHODS, MethodBase
+from training.spec.methods import METHODS, MethodBase
 from webapp.pages.leaves import Leaf, leaves, nodes, text_of
 
 from . import variables
@@ -70,7 +70,7 @@ def settings() -> str:
 def methods() -> str:
     lines = [
         "# Methods\n",
-        "Generated from `training/methods.py`. In the formulas w is the weak label of an example and f the output of the",
+        "Generated from `training/spec/methods.py`. In the formulas w is the weak label of an example and f the output of the",
         "student, both probabilities. [Methods and what they gave](../methods.md) compares them on the embedded data set;",
         "[Add a method](../howto/add-a-method.md) shows how to write another one.\n",
         *[f"* [{title_of(method)}](#{anchor(title_of(method))})" for method in METHODS],
@@ -93,7 +93,7 @@ def anchor(title: str) -> str:
 def _method(method: type[MethodBase]) -> Iterator[str]:
     kind = method.model_fields["kind"].default
     yield f"## {title_of(method)}\n"
-    yield f"`kind`: `{kind}`. Classes: {'2' if method.two_classes else 'any'}. The student learns from {method.taught}.\n"
+    yield f"`kind`: `{kind}`. Classes: {'2' if method.two_classes else 'any'}. The student learns from {method.label_source}.\n"
     yield words(method) + "\n"
     found = [leaf for leaf in leaves(nodes(method), {}) if leaf.spec_path != "kind"]
     if found:

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from training.results import Group
+from training.metrics.results import Group
 from webapp.cells import CORRECTED, NEW_ERROR
 from webapp.charts.gap import whisker
 from webapp.charts.numbers import points, points_interval

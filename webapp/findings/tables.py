@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from training.measures import Accuracy, Cell, Transitions
-from training.results import Group, Outcome
-from training.statistics import Estimate
-from training.stops import Stop
+from training.metrics.agreement import Accuracy, Cell, Transitions
+from training.metrics.early_stopping import Stop
+from training.metrics.intervals import Estimate
+from training.metrics.results import Group, Outcome
 from webapp.cells import BOTH_RIGHT, COPIED_ERROR, CORRECTED, NEW_ERROR, OTHER_ERROR
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row

@@ -9,8 +9,8 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from training.diagnostics import CAR, CDR, DOUBT, Number, Range
-from training.results import Result
+from training.metrics.diagnostics import CAR, CDR, DOUBT, Number, Range
+from training.metrics.results import Result
 from webapp import cells
 from webapp.access import viewer
 from webapp.charts.difficulty import Accuracies, difficulty_chart

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from training import ExperimentSpec
-from training.methods import METHODS, AdaptConf, Cace, Confidence, Naive, ReverseKL
+from training.spec.methods import METHODS, AdaptConf, Cace, Confidence, Naive, ReverseKL
 from webapp.findings.words import kinds_text, lower, method_titles, model_title, short_methods, short_model
 from webapp.pages.planning import LONGEST_NAME, clipped
 
