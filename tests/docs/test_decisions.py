@@ -30,4 +30,4 @@ def test_the_index_has_every_record_once_by_its_title_and_date_in_order_of_its_s
     assert [section for section in rows if section != sorted(section, key=lambda row: row[1])] == []
     matches = [(record, RECORD.fullmatch(record.read_text())) for record in RECORDS]
     expected = [(match["title"], record.name, match["date"]) for record, match in matches if match]
-    assert sorted(sum(rows, []), key=lambda row: row[1]) == expected
+    assert sorted((row for section in rows for row in section), key=lambda row: row[1]) == expected
