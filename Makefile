@@ -1,5 +1,5 @@
 # Two commands do everything: "make demo" runs the laboratory with its shipped experiment, "make test" passes the tests.
-# PYTHON=python3.12 picks the Python; TORCH_INDEX=URL picks another build of torch (see README).
+# PYTHON=python3.12 picks the Python; TORCH_INDEX=URL picks another build of torch (docs/howto/gpu-worker.md).
 
 PYTHON ?= python3
 TORCH_INDEX ?=

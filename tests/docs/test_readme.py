@@ -2,6 +2,9 @@
 
 import re
 
+from training.catalog import REGISTERED
+from training.methods import METHODS
+
 from .pages import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -28,3 +31,9 @@ def test_every_page_but_single_decisions_is_reached_from_the_readme_in_one_step(
     pages = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")}
     pages -= {page for page in pages if page.startswith("docs/decisions/0")}
     assert pages - set(re.findall(r"\]\(([^)#]+)", README)) == {"docs/index.md"}
+
+
+def test_the_pages_count_methods_and_registered_data_sets_as_the_code_does() -> None:
+    assert f"**{len(METHODS)} methods**" in README
+    page = (ROOT / "docs/howto/own-data.md").read_text()
+    assert f"\n{len(REGISTERED)} data sets of the Hugging Face Hub are registered" in page
