@@ -64,20 +64,25 @@
     }
   }
 
-  function endWork(form) {
-    atWork.delete(form.action);
-    form.removeAttribute("aria-busy");
-    for (const button of buttons(form).filter(one => one.dataset.text !== undefined)) {
-      const was = button.getAttribute("data-was-disabled");
-      if (was) button.setAttribute("aria-disabled", was); else button.removeAttribute("aria-disabled");
-      if (button.dataset.busy === button.textContent) button.textContent = button.dataset.text;
-      button.removeAttribute("data-was-disabled");
-      delete button.dataset.text;
-      button.style.minWidth = "";
+  function endWork(address) {
+    atWork.delete(address);
+    for (const form of document.forms) {
+      if (form.action !== address || !form.hasAttribute("aria-busy")) continue;
+      form.removeAttribute("aria-busy");
+      buttons(form).filter(one => one.dataset.text !== undefined).forEach(comeBack);
     }
   }
 
-  const endAll = () => document.querySelectorAll("form[aria-busy]").forEach(endWork);
+  function comeBack(button) {
+    const was = button.getAttribute("data-was-disabled");
+    if (was) button.setAttribute("aria-disabled", was); else button.removeAttribute("aria-disabled");
+    if (button.dataset.busy === button.textContent) button.textContent = button.dataset.text;
+    button.removeAttribute("data-was-disabled");
+    delete button.dataset.text;
+    button.style.minWidth = "";
+  }
+
+  const endAll = () => [...atWork.keys()].forEach(endWork);
 
   document.addEventListener("submit", event => {
     const form = event.target;
@@ -92,13 +97,17 @@
     showWork(form);
   }, { capture: true });
 
-  document.addEventListener("htmx:finally:request", event => { if (event.target.matches?.("form")) endWork(event.target); });
+  const requests = new WeakMap();  // request of htmx -> address of the form that it sends, which the answer may replace
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement.matches?.("form")) requests.set(ctx, ctx.sourceElement.action);
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (requests.has(ctx)) endWork(requests.get(ctx)); });
   document.addEventListener("htmx:after:swap", () => {
     for (const form of document.forms) if (changes(form) && atWork.has(form.action)) showWork(form);
   });
   addEventListener("pageshow", event => { if (event.persisted) endAll(); });
   document.addEventListener("keydown", event => { if (event.key === "Escape") endAll(); });
-  document.addEventListener("form:done", event => endWork(event.target));  // a script that sends a form by itself
+  document.addEventListener("form:done", event => endWork(event.target.action));  // a script that sends a form by itself
 
   /* Messages come into place by themselves; here the fields beside them learn of it, and the fold that hides one opens. */
   function mark() {

@@ -150,6 +150,29 @@ def test_a_form_that_is_not_answered_comes_back_and_a_renewed_one_stays_at_work(
     assert len(sent) == 2
 
 
+ASKED = """<div id="box"><form method="post" action="/asked/" hx-post="/asked/" hx-target="#box" hx-swap="outerHTML">
+<button data-busy="Asking…">Ask</button></form></div>"""
+
+
+def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_replaces_it(lab: Lab, page: Page) -> None:
+    page.evaluate("html => { document.querySelector('main').innerHTML = html; htmx.process(document.body); }", ASKED)
+    waiting: list[Route] = []
+
+    def wait(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/asked/", wait)
+    button = page.locator("#box button")
+    for status in (200, 500, 200):
+        button.click()
+        expect(button).to_have_text("Asking…")
+        button.click(force=True)
+        assert len(waiting) == 1
+        waiting.pop().fulfill(status=status, content_type="text/html", body=ASKED)
+        expect(button).to_have_text("Ask")
+        expect(page.locator("#box form")).not_to_have_attribute("aria-busy", "true")
+
+
 def test_the_navigation_of_a_phone_is_in_view_and_marks_where_one_is(lab: Lab, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
     for path, name in (("/", "Experiments"), ("/datasets/", "Data sets"), ("/queue/", "Queue"), ("/workers/", "Workers")):
