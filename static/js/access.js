@@ -3,8 +3,10 @@
    page is emptied, and <template id="not-open"> says why. Without an answer of the server the page stays as it is. */
 "use strict";
 const access = (() => {
-  const NOT_FOUND = 4404, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 2000, REFUSED_WAIT_MS = 60000, SILENCE_MS = 2000;
-  let socket = null, timer = null, silent = null, wait = FIRST_WAIT_MS, opened = false, over = false;
+  const NOT_FOUND = 4404, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 2000, REFUSED_WAIT_MS = 60000;
+  const HANDSHAKE_MS = 10000, SILENCE_MS = 3000, BEAT_MS = 2000, ASLEEP_MS = 6000;
+  let socket = null, timer = null, silent = null, wait = FIRST_WAIT_MS, opened = false, over = false, beat = Date.now();
+  let answered = () => {};  // what to do once the server has said that the page is open
 
   function empty() {
     over = true;
@@ -14,12 +16,12 @@ const access = (() => {
     document.body.replaceChildren(notice);
   }
 
-  function connect(answered = () => {}) {
+  function connect() {
     clearTimeout(timer);
     if (over) return;
     const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${document.body.dataset.access}`);
     socket = mine;
-    expect(mine);
+    expect(mine, HANDSHAKE_MS);
     mine.onmessage = () => {
       if (mine !== socket) return;
       clearTimeout(silent);
@@ -42,33 +44,43 @@ const access = (() => {
   }
 
   /* A connection can be gone without a word, as after a sleep: without an answer another one is made. */
-  function expect(mine) {
+  function expect(mine, within) {
     clearTimeout(silent);
     silent = setTimeout(() => {
       if (mine !== socket) return;
       lost();
       mine.close();
-    }, SILENCE_MS);
+    }, within);
   }
 
   function ask() {
     if (over) return;
     if (socket?.readyState === WebSocket.OPEN) {
       socket.send("{}");
-      expect(socket);
+      expect(socket, SILENCE_MS);
     } else if (!socket) {
       connect();
     }
   }
 
+  /* A machine that slept has missed beats; nothing is sent while it is awake. */
+  function wake() {
+    const asleep = Date.now() - beat > ASLEEP_MS;
+    beat = Date.now();
+    if (asleep) ask();
+  }
+
   /* What a page of a live share showed may have been changed by its author instead: then it is loaded again. */
   function check() {
-    if (document.body.dataset.access) connect(() => location.reload()); else empty();
+    if (!document.body.dataset.access) return empty();
+    answered = () => location.reload();
+    connect();
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     if (!document.body.dataset.access || document.getElementById("wire")) return;
     connect();
+    setInterval(wake, BEAT_MS);
     addEventListener("pageshow", shown => { if (shown.persisted) ask(); });
     addEventListener("online", ask);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
