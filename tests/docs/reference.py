@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from training import ExperimentSpec
-from training.__main__ import _parser
+from training.cli.main import parser
 from training.events import Event
 from training.spec.methods import METHODS, MethodBase
 from webapp.pages.leaves import Leaf, leaves, nodes, text_of
@@ -149,7 +149,7 @@ def command_line() -> str:
         "The engine without the web. Exit codes: 0 done, 1 failed, 2 wrong input, 75 stopped with a",
         "checkpoint: run it again to go on.\n",
     ]
-    for name, parser in subcommands(_parser()).items():
+    for name, parser in subcommands(parser()).items():
         lines += _command(f"python -m training {name}", parser, "###")
     lines.append("## manage.py\n")
     lines.append("The laboratory's own commands, `.venv/bin/python manage.py NAME`. Django's commands are there too.\n")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from training.__main__ import _parser
+from training.cli.main import parser
 
 from .pages import ROOT, commands, pages
 from .reference import management, subcommands
@@ -50,13 +50,13 @@ def test_every_make_target_of_a_page_exists() -> None:
 def test_every_command_of_the_engine_takes_its_arguments() -> None:
     found = called("python", "-m", "training")
     assert len(found) > 8
-    assert [words for words in found if not parsed(_parser(), words)] == []
+    assert [words for words in found if not parsed(parser(), words)] == []
 
 
 def test_every_command_of_the_engine_that_a_sentence_names_exists() -> None:
     named = {name for page in pages() for name in re.findall(r"`python -m training ([a-z]+)", page.read_text())}
     assert named
-    assert named <= set(subcommands(_parser()))
+    assert named <= set(subcommands(parser()))
 
 
 def test_every_management_command_takes_its_arguments() -> None:

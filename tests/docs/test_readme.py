@@ -2,8 +2,9 @@
 
 import re
 
-from training.catalog import REGISTERED
 from training.methods import METHODS
+
+from training.catalog import REGISTERED
 
 from .pages import ROOT
 
