@@ -52,7 +52,7 @@ def settings() -> str:
         sections[path.rpartition(".")[0]].append(f"| `{path}` | {meaning} | {limits(leaf)} | {default(leaf)} |")
     lines = [
         "# Settings of an experiment\n",
-        "Generated from `training/spec.py`, like the form, the API and the command line. The setting is the path in the JSON of",
+        "Generated from `training/spec/`, like the form, the API and the command line. The setting is the path in the JSON of",
         "an experiment, as a recipe and `POST /api/v1/experiments` have it; `python -m training schema` prints its JSON schema.",
         "[Methods](methods.md) describes each method with its settings.\n",
     ]
@@ -70,7 +70,7 @@ def settings() -> str:
 def methods() -> str:
     lines = [
         "# Methods\n",
-        "Generated from `training/spec/methods.py`. In the formulas w is the weak label of an example and f the output of the",
+        "Generated from `training/spec/methods/`. In the formulas w is the weak label of an example and f the output of the",
         "student, both probabilities. [Methods and what they gave](../methods.md) compares them on the embedded data set;",
         "[Add a method](../howto/add-a-method.md) shows how to write another one.\n",
         *[f"* [{title_of(method)}](#{anchor(title_of(method))})" for method in METHODS],
@@ -149,8 +149,8 @@ def command_line() -> str:
         "The engine without the web. Exit codes: 0 done, 1 failed, 2 wrong input, 75 stopped with a",
         "checkpoint: run it again to go on.\n",
     ]
-    for name, parser in subcommands(parser()).items():
-        lines += _command(f"python -m training {name}", parser, "###")
+    for name, command in subcommands(parser()).items():
+        lines += _command(f"python -m training {name}", command, "###")
     lines.append("## manage.py\n")
     lines.append("The laboratory's own commands, `.venv/bin/python manage.py NAME`. Django's commands are there too.\n")
     for name, parser in management().items():

@@ -2,9 +2,8 @@
 
 import re
 
-from training.methods import METHODS
-
 from training.catalog import REGISTERED
+from training.spec.methods import METHODS
 
 from .pages import ROOT
 
