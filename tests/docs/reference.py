@@ -153,8 +153,8 @@ def command_line() -> str:
         lines += _command(f"python -m training {name}", command, "###")
     lines.append("## manage.py\n")
     lines.append("The laboratory's own commands, `.venv/bin/python manage.py NAME`. Django's commands are there too.\n")
-    for name, parser in management().items():
-        lines += _command(f"manage.py {name}", parser, "###")
+    for name, command in management().items():
+        lines += _command(f"manage.py {name}", command, "###")
     return "\n".join(lines)
 
 
