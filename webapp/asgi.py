@@ -12,11 +12,11 @@ restrict_permissions()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 http = get_asgi_application()
 
-from webapp import scratch  # noqa: E402
-from webapp.limits import limited  # noqa: E402 - needs the apps that the line above loads
-from webapp.sockets import sockets  # noqa: E402
+from webapp import temporary_files  # noqa: E402
+from webapp.body_limits import limited  # noqa: E402 - needs the apps that the line above loads
+from webapp.websockets import sockets  # noqa: E402
 
-tempfile.tempdir = str(scratch.folder())  # where Django puts bodies of requests and uploads: /tmp may be memory
+tempfile.tempdir = str(temporary_files.folder())  # where Django puts bodies of requests and uploads: /tmp may be memory
 
 application = ProtocolTypeRouter(
     {

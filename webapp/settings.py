@@ -66,7 +66,7 @@ if MAIL:
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "lab@localhost")
 EMAIL_TIMEOUT = 10
 
-# Called when an experiment has come to rest (webapp/hooks/), with links that begin with SITE_URL.
+# Called when an experiment has come to rest (webapp/webhooks/), with links that begin with SITE_URL.
 WEBHOOK_URL = env.address("WEBHOOK_URL", ["http", "https"])
 WEBHOOK_SECRET = env.text("WEBHOOK_SECRET")
 
@@ -102,10 +102,10 @@ INSTALLED_APPS = [
     "webapp.experiments",
     "webapp.imports",
     "webapp.notes",
-    "webapp.erasures",
+    "webapp.attributions",
     "webapp.audit",
     "webapp.shares",
-    "webapp.hooks",
+    "webapp.webhooks",
     "webapp.accounts",
     "webapp.jobs",
     "webapp.live",
@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "webapp.failures.FailureMiddleware",
 ]
 
-# Uploads go to disk, on the disk where they stay, and never through memory. webapp/limits.py refuses what is larger than 1 GB.
+# Uploads go to disk, on the disk where they stay, and never through memory. webapp/body_limits.py refuses what is larger than 1 GB.
 FILE_UPLOAD_HANDLERS = ["webapp.uploads.UploadHandler"]
 FILE_UPLOAD_PERMISSIONS = file_mode()  # of static files too, which Django would make readable to everybody
 
@@ -151,7 +151,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "webapp.pages.accounts.locked"
+AXES_LOCKOUT_CALLABLE = "webapp.pages.accounts.login.locked"
 AXES_DISABLE_ACCESS_LOG = True  # the trail has the logins
 AXES_VERBOSE = False
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # axes would read X-Forwarded-For where ipware is installed
@@ -249,7 +249,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "limits": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"serializer": "webapp.serializer.JSONSerializer", "socket_connect_timeout": 1, "socket_timeout": 1},
+        "OPTIONS": {"serializer": "webapp.json_serializer.JSONSerializer", "socket_connect_timeout": 1, "socket_timeout": 1},
     },
 }
 

@@ -19,7 +19,7 @@ from django.core.management import call_command
 from webapp import broker
 from webapp.imports import services as imports
 from webapp.jobs import logs
-from webapp.listening import host_of, listen, url_of
+from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
 
 STOP_SECONDS = 15.0
@@ -82,7 +82,7 @@ class Stack:
         web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
         # Small frames, sent to many, are not worth compressing; what pages send is small too.
         web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
-        web += ["--http", "webapp.server:HttpConnection", "--ws", "webapp.server:SocketConnection"]
+        web += ["--http", "webapp.connections:HttpConnection", "--ws", "webapp.connections:SocketConnection"]
         web += proxy_options()
         hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
         self._add(Service("web", [*python, *web], fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))

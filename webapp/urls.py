@@ -9,7 +9,7 @@ from webapp.failures import handler500 as handler500
 
 urlpatterns = [
     path("", include("webapp.pages.urls")),
-    path("", include("webapp.sharing.urls")),
+    path("", include("webapp.share_pages.urls")),
     path("api/", page, name="api"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),

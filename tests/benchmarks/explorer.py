@@ -81,7 +81,7 @@ def record(folder: Path) -> int:
     call_command("migrate", verbosity=0)
     from tests.webapp.cast import launched
     from webapp.experiments.models import Status
-    from webapp.pages.login import first_account
+    from webapp.pages.accounts.one_time_links import first_account
 
     experiment = launched(first_account(), methods=[{"kind": "naive"}])
     made = np.load(folder / "made.npz")

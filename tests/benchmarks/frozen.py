@@ -21,8 +21,8 @@ NOT_FOUND = 4404
 
 def shared() -> tuple[str, str, int]:
     """The slug of a frozen share, the cookie of a link to it, and the link's id; sockets ask for nothing of what was frozen."""
-    from webapp.pages.login import first_account
-    from webapp.papers.choices import Choices
+    from webapp.pages.accounts.one_time_links import first_account
+    from webapp.reports.choices import Choices
     from webapp.shares.links import COOKIE, cookie_of, make_link
     from webapp.shares.models import Share
 

@@ -105,8 +105,8 @@ def measure(seeds: int, times: int, folder: Path) -> None:
 
     from training import ExperimentSpec
     from webapp.accounts.tokens import make_token
+    from webapp.actions import experiments as jobs
     from webapp.experiments.models import Status
-    from webapp.jobs import launch as jobs
 
     owner, _ = User.objects.create_user("ada"), User.objects.create_user("other")
     client = Client(headers={"host": "localhost"})

@@ -81,7 +81,7 @@ def opened(address: str) -> str:
 def shared(pk: int) -> tuple[str, str]:
     """The slug and the token of a live share, made in the database: pages refuse one that has nothing to show yet."""
     from webapp.experiments.models import Experiment
-    from webapp.papers.choices import Choices
+    from webapp.reports.choices import Choices
     from webapp.shares.links import make_link
     from webapp.shares.models import Share
 
@@ -96,7 +96,7 @@ def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
     from training.events import MetricLogged
     from webapp.experiments import services
     from webapp.experiments.models import Experiment
-    from webapp.live.nudge import nudge
+    from webapp.live.notify import nudge
 
     queued = Experiment.objects.get(pk=pk).runs.filter(status="queued").order_by("pk")[:runs]
     claimed = [services.claim(run.pk, "bench") for run in queued]

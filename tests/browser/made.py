@@ -6,9 +6,9 @@ MADE = """
 from django.db import transaction
 from tests.webapp.explorer.scene import explored, ids_of, with_features
 from training.command_output import Erasure, Piece
-from webapp.erasures import services as attributions
+from webapp.attributions import services as attributions
 from webapp.notes import services as notes
-from webapp.pages.login import first_account
+from webapp.pages.accounts.one_time_links import first_account
 owner = first_account()
 with transaction.atomic():  # so that no worker ever sees one of its runs in the queue
     experiment = explored(owner, data={{"split_seed": {split_seed}}})  # not the runs that others train

@@ -19,7 +19,7 @@ def count(page: Page) -> int:
 MADE = """
 from django.db import transaction
 from tests.webapp.explorer.scene import explored, with_features
-from webapp.pages.login import first_account
+from webapp.pages.accounts.one_time_links import first_account
 with transaction.atomic():  # so that no worker ever sees one of its runs in the queue
     experiment = explored(first_account(), data={"split_seed": 1000})  # not the runs that others train
 with_features(experiment)

@@ -8,12 +8,12 @@ from playwright.sync_api import Browser
 
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.papers.reading import rows
-from webapp.charts.paper import tokens
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.offline import offline
-from webapp.papers.paper import Paper
-from webapp.papers.rendering import Doors, page
+from webapp.charts.print_theme import tokens
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.html import Doors, page
+from webapp.reports.offline import offline
+from webapp.reports.report import Paper
 
 pytestmark = pytest.mark.browser
 

@@ -94,7 +94,7 @@ def test_secrets_of_the_environment_are_replaced_wherever_they_stand(monkeypatch
     "line",
     [
         "Internal Server Error: /experiments/7/examples/?e=12",
-        'File "/srv/s/lab/webapp/pages/views.py", line 7, in token_make',
+        'File "/srv/s/lab/webapp/pages/experiments/views.py", line 7, in token_make',
         "run 7 state=finished code=0, 3 tokens: [PAD]",
         "https://lab.example.org/shares/wide-gap/3 of user@example.org",
         "the basic settings of the tokenizer",

@@ -6,22 +6,22 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from webapp.actions import experiments as budgets
+from webapp.attributions import services as erasures
 from webapp.celery import app
-from webapp.charts import programs
-from webapp.erasures import services as erasures
-from webapp.examples.base import base as examples
-from webapp.examples.kept import _page, _summary
-from webapp.examples.slices import search
+from webapp.charts import child_programs
+from webapp.example_queries.cache import _page, _summary
+from webapp.example_queries.database import base as examples
+from webapp.example_queries.slices import search
 from webapp.experiments import services
-from webapp.explorer import exploring
-from webapp.explorer.diagnosing import _diagnosed
-from webapp.hooks import services as hooks
+from webapp.explorer import page
+from webapp.explorer.diagnostics import _diagnosed
 from webapp.imports import services as imports
-from webapp.isolation import Isolated
 from webapp.jobs import dispatch
-from webapp.jobs import launch as budgets
+from webapp.row_isolation import Isolated
+from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
-from webapp.sharing.seen import FILES
+from webapp.webhooks import services as hooks
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, a first look waits for its files."""
-    monkeypatch.setattr(exploring, "PATIENCE", 60)
+    monkeypatch.setattr(page, "PATIENCE", 60)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def empty_store() -> Iterator[None]:
     yield
     for kept in (examples, search, _summary, _page, _diagnosed):
         kept.cache_clear()
-    for files in (FILES, programs.FILES):
+    for files in (FILES, child_programs.FILES):
         files.clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,10 +31,10 @@ from webapp.imports.models import Import, State
 from webapp.live import routing as live
 from webapp.middleware import PERMISSIONS
 from webapp.notes import services as notes
-from webapp.pages import views
+from webapp.pages.experiments import views
+from webapp.share_pages import routing as sharing
 from webapp.shares import links, services
 from webapp.shares.models import Share
-from webapp.sharing import routing as sharing
 
 pytestmark = [
     pytest.mark.django_db,

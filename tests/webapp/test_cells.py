@@ -9,12 +9,12 @@ from django.test import Client
 
 from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES, visitor
-from webapp import cells
+from webapp import cell_names
 from webapp.api.urls import api
 from webapp.shares import services
 
 ROOT = Path(__file__).parents[2]
-NAMES = (cells.BOTH_RIGHT, cells.NEW_ERROR, cells.COPIED_ERROR, cells.OTHER_ERROR, cells.BOTH_WRONG)
+NAMES = (cell_names.BOTH_RIGHT, cell_names.NEW_ERROR, cell_names.COPIED_ERROR, cell_names.OTHER_ERROR, cell_names.BOTH_WRONG)
 QUOTE = "[\"'}]"
 """Before a name in Python: elsewhere the words may be part of a sentence."""
 
@@ -34,7 +34,7 @@ def test_no_page_names_a_cell_by_itself() -> None:
 
 
 def test_the_eight_cells_are_those_of_supervisor_student_and_ceiling() -> None:
-    assert cells.eight_cells(2) == {
+    assert cell_names.eight_cells(2) == {
         1: "both right, ceiling right",
         2: "both right, ceiling wrong",
         3: "new error, ceiling right",
@@ -47,7 +47,7 @@ def test_the_eight_cells_are_those_of_supervisor_student_and_ceiling() -> None:
 
 
 def test_with_more_than_two_classes_an_error_of_both_is_not_said_to_be_copied() -> None:
-    assert cells.eight_cells(4)[7] == "both wrong, ceiling right"
+    assert cell_names.eight_cells(4)[7] == "both wrong, ceiling right"
 
 
 @pytest.mark.django_db
@@ -61,11 +61,11 @@ def test_result_explorer_diagnostics_share_and_api_use_the_same_names(client: Cl
     explorer = client.get(f"{home}examples/").content.decode()
     shared = guest.get(f"/shared/{share.slug}/examples/").content.decode()
     diagnostics = client.get(f"{home}diagnostics/").content.decode()
-    for name in cells.four_cells(2):
+    for name in cell_names.four_cells(2):
         assert name in result
     for page in (explorer, shared):
-        for number, name in cells.eight_cells(2).items():
+        for number, name in cell_names.eight_cells(2).items():
             assert f'title="{number}: {name}' in page
-    assert f"errors that are {cells.COPIED_ERROR}s" in diagnostics
+    assert f"errors that are {cell_names.COPIED_ERROR}s" in diagnostics
     described = api.get_openapi_schema()["components"]["schemas"]["ExampleOut"]["properties"]["cell"]["description"]
-    assert cells.numbered(2) in described
+    assert cell_names.numbered(2) in described

@@ -23,9 +23,9 @@ from training.events import RunFailed
 from webapp.accounts import tokens
 from webapp.accounts.models import Scope
 from webapp.api.rates import Rate
-from webapp.examples.view import View
+from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
-from webapp.typed import decimal, whole
+from webapp.parsing import decimal, whole
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from webapp.isolation import Isolated, sentence
+from webapp.row_isolation import Isolated, sentence
 
 
 def test_every_other_row_is_worked_on_and_the_damaged_one_is_noted_and_left_alone_for_a_while() -> None:

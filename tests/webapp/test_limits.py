@@ -11,11 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from webapp import admission, limits
+from webapp import body_limits, upload_permissions
 from webapp.access import Access
 from webapp.accounts import people, tokens
 from webapp.accounts.models import Scope
-from webapp.limits import DRAINED_BYTES, LARGEST_FILE, LARGEST_OF_STRANGERS, UPLOADS, limited
+from webapp.body_limits import DRAINED_BYTES, LARGEST_FILE, LARGEST_OF_STRANGERS, UPLOADS, limited
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,7 +126,7 @@ async def test_nothing_is_read_of_an_upload_with_a_token_that_may_only_read(owne
     path = "/api/v1/datasets"
     found = await ask(path, await carrying(path, owner, Scope.READ), 300 * 2**20, [2**20] * 300)
     assert (found.status, found.read) == (403, 0)
-    assert json.loads(found.answers[1]["body"])["errors"][0]["message"] == admission.READ_ONLY
+    assert json.loads(found.answers[1]["body"])["errors"][0]["message"] == upload_permissions.READ_ONLY
 
 
 async def test_nothing_is_read_of_the_upload_of_an_account_that_was_closed(owner: User) -> None:
@@ -197,7 +197,7 @@ async def test_an_account_may_send_sixteen_megabytes(owner: User, path: str) -> 
 
 
 async def test_who_goes_on_sending_after_a_refusal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "DRAINED_SECONDS", 0.05)
+    monkeypatch.setattr(body_limits, "DRAINED_SECONDS", 0.05)
 
     class Silent(Asked):
         async def receive(self) -> Message:
@@ -227,8 +227,8 @@ async def test_a_browser_is_answered_by_a_page_and_a_program_by_json(owner: User
     page = found.answers[1]["body"].decode()
     assert (found.status, found.headers[b"content-type"]) == (507, b"text/html; charset=utf-8")
     assert "<h1>This could not be done.</h1>" in page
-    assert limits.NO_ROOM.replace("'", "&#x27;") in page
+    assert body_limits.NO_ROOM.replace("'", "&#x27;") in page
     large = await ask("/login/", [browser], LARGEST_OF_STRANGERS + 1, [LARGEST_OF_STRANGERS + 1])
     assert (large.status, large.headers[b"content-type"]) == (413, b"text/html; charset=utf-8")
     program = await ask("/api/v1/datasets", [browser, *await carrying("/api/v1/datasets", owner)], 100, [10])
-    assert json.loads(program.answers[1]["body"])["errors"][0]["message"] == limits.NO_ROOM
+    assert json.loads(program.answers[1]["body"])["errors"][0]["message"] == body_limits.NO_ROOM

@@ -10,7 +10,7 @@ from django.test import Client
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES
 from tests.webapp.sharing.test_crawl import links_in
-from webapp.experiments import keeping
+from webapp.experiments import lifecycle
 from webapp.notes import services as notes
 from webapp.shares import links, services
 
@@ -58,7 +58,7 @@ def test_what_was_deleted_is_linked_from_nowhere(client: Client, owner: User) ->
     clone.save()
     notes.note(owner, deleted.runs.all()[0].run_spec.fingerprint, ids_of("test")[0], "Both readings.")
     client.post(f"/experiments/{deleted.pk}/manage/", {"do": "rename", "name": "Renamed"})
-    keeping.delete(deleted)
+    lifecycle.delete(deleted)
     start = ["/", "/shares/", "/audit/", "/queue/", "/workers/", "/leaderboard/"]
     start += [f"/shares/{one.slug}/manage/" for one in (share, live)] + [f"/shares/{share.slug}/v1/examples/"]
     assert dead_links(client, start) == {}

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from webapp.listening import host_of, listen, url_of
+from webapp.server_socket import host_of, listen, url_of
 
 
 @pytest.mark.parametrize(

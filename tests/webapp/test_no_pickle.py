@@ -17,7 +17,7 @@ from redis import Redis
 from tests.lab import ROOT
 from webapp.api.rates import LIMITS
 from webapp.celery import app
-from webapp.serializer import JSONSerializer
+from webapp.json_serializer import JSONSerializer
 
 MODULES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "multiprocessing.managers")
 CALLS = ("eval", "exec", "compile", "__import__")

@@ -10,15 +10,15 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from tests.webapp.cast import launched
-from webapp import outages
-from webapp.erasures import services as erasures
-from webapp.erasures.models import Question
-from webapp.erasures.models import State as Asked
+from webapp import database_outages
+from webapp.attributions import services as erasures
+from webapp.attributions.models import Question
+from webapp.attributions.models import State as Asked
+from webapp.database_outages import Outage, Watch, patiently
 from webapp.experiments import services
 from webapp.experiments.models import Event, Run, Status
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
-from webapp.outages import Outage, Watch, patiently
 
 pytestmark = pytest.mark.usefixtures("called")
 PAUSE = 2.0
@@ -39,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    monkeypatch.setattr(database_outages, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
     return clock
 
 
@@ -72,7 +72,7 @@ def test_after_the_database_was_away_holders_of_leases_have_time_to_renew_them(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(outages, "_now", away)
+        patch.setattr(database_outages, "_now", away)
         with pytest.raises(type(error)):
             watch.look()
     assert outage_of(watch) is None
@@ -88,13 +88,13 @@ def test_after_the_database_was_away_holders_of_leases_have_time_to_renew_them(
 def test_a_writer_who_waited_long_for_the_lock_knows_that_others_did(
     watch: Watch, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = outages._now
+    now = database_outages._now
 
     def late() -> object:
         clock.now += settings.LEASE_SECONDS
         return now()
 
-    monkeypatch.setattr(outages, "_now", late)
+    monkeypatch.setattr(database_outages, "_now", late)
     watch.look()
     assert is_quiet(watch)
     assert watch.outage is not None

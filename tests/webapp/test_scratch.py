@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.lab import ROOT
-from webapp import scratch
+from webapp import temporary_files
 from webapp.imports import services
 from webapp.imports.models import Import
 
@@ -40,13 +40,13 @@ def test_an_upload_whose_server_was_killed_is_deleted_and_not_before(
     assert receiving.stdout
     upload = Path(receiving.stdout.readline().strip())
     assert Path(settings.UPLOADS_DIR) in upload.parents
-    monkeypatch.setattr(scratch, "_held", {})
-    scratch.folder()
+    monkeypatch.setattr(temporary_files, "_held", {})
+    temporary_files.folder()
     assert upload.read_bytes() == b"half of it"
     receiving.kill()
     receiving.wait()
-    scratch._held.clear()
-    ours = scratch.folder()
+    temporary_files._held.clear()
+    ours = temporary_files.folder()
     assert not upload.parent.exists()
     assert list(Path(settings.UPLOADS_DIR).glob("work-*")) == [ours]
 

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 import websockets.sync.client as websockets
 
-from webapp import server
-from webapp.server import Connections, HttpConnection, SocketConnection
+from webapp import connections
+from webapp.connections import Connections, HttpConnection, SocketConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 HALF = b"GET / HTTP/1.1\r\nHost: loc"
@@ -72,7 +72,7 @@ class Served:
         return everything(self.client(sent, address))
 
     def open(self) -> int:
-        return server.connections()._number
+        return connections.connections()._number
 
 
 def everything(client: socket.socket) -> bytes:
@@ -92,7 +92,7 @@ def until(true: Any) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     few = Connections(most=3 * EACH, each=EACH)
-    monkeypatch.setattr(server, "connections", lambda: few)
+    monkeypatch.setattr(connections, "connections", lambda: few)
     found = Served()
     yield found
     found.holding.set()
@@ -124,14 +124,14 @@ def test_an_address_whose_requests_are_all_at_work_is_refused_more_and_others_ar
 
 
 def test_half_a_head_is_answered_when_its_time_is_over(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     assert served.answer(HALF).startswith(b"HTTP/1.1 408")
     assert served.answer(b"") == b""
 
 
 @pytest.mark.parametrize("drop", [b"\r\n", b"G", b"X: y\r\n"])
 def test_drops_of_a_head_win_no_time(served: Served, monkeypatch: pytest.MonkeyPatch, drop: bytes) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     client = served.client(HALF[:0] if drop != b"X: y\r\n" else b"GET / HTTP/1.1\r\n")
     with contextlib.suppress(OSError):
         while served.open():
@@ -143,7 +143,7 @@ def test_drops_of_a_head_win_no_time(served: Served, monkeypatch: pytest.MonkeyP
 def test_a_second_request_on_a_connection_has_the_same_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     client = served.client(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert client.recv(100).startswith(b"HTTP/1.1 200")
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     client.sendall(HALF)
     assert b"HTTP/1.1 408" in everything(client)
 
@@ -153,8 +153,8 @@ def test_a_head_without_an_end_is_refused(served: Served) -> None:
 
 
 def test_a_body_that_comes_in_drops_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "BODY_SECONDS", 0.05)
-    monkeypatch.setattr(server, "BODY_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "BODY_GRACE_SECONDS", 0.2)
     assert served.answer(POST + b"x").startswith(b"HTTP/1.1 408")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
-from webapp.sockets import sockets
+from webapp.websockets import sockets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

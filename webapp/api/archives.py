@@ -14,13 +14,13 @@ from ninja.files import UploadedFile
 
 from webapp.access import Access, demand
 from webapp.api.experiments import ExperimentOut, experiment_out, visible
-from webapp.archives import accepting
-from webapp.archives.leaving import Unfinished, packed
-from webapp.experiments import arriving
+from webapp.archives import accepted_runs
+from webapp.archives.export import Unfinished, packed
+from webapp.experiments import archive_imports
 from webapp.experiments.models import ArchiveImport
 from webapp.explorer.download import download
 from webapp.jobs import chores
-from webapp.jobs.archiving import NoRoom
+from webapp.jobs.archive_verification import NoRoom
 
 router = Router()
 
@@ -81,7 +81,7 @@ def import_archive(request: HttpRequest, file: File[UploadedFile]) -> Status[Arc
 @router.get("/archives/{import_id}", response=ArchiveImportOut)
 def read_import(request: HttpRequest, import_id: int) -> ArchiveImportOut:
     """How far your archive is, the experiment that it has become, or all that is wrong with it."""
-    return import_out(get_object_or_404(arriving.visible(request.user), pk=import_id))
+    return import_out(get_object_or_404(archive_imports.visible(request.user), pk=import_id))
 
 
 @router.put("/experiments/{experiment_id}/imported-runs", response=ExperimentOut)
@@ -91,7 +91,7 @@ def accept(request: HttpRequest, experiment_id: int, asked: AcceptIn) -> Experim
     experiment = visible(request, experiment_id)
     assert isinstance(request.user, User)
     try:
-        accepting.accept(experiment, request.user, accepted=asked.accepted)
+        accepted_runs.accept(experiment, request.user, accepted=asked.accepted)
     except ValueError as error:
         raise HttpError(409, str(error)) from None
     return experiment_out(request, experiment, [])

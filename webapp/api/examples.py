@@ -13,15 +13,15 @@ from pydantic import Field
 from training.metrics.intervals import Estimate
 from training.spec import Problem
 from webapp.api.datasets import Invalid
-from webapp.cells import BOTH_WRONG, numbered
-from webapp.examples.export import SUFFIXES, Format
-from webapp.examples.slices import Example, Refused
-from webapp.examples.view import SEATS, View
+from webapp.cell_names import BOTH_WRONG, numbered
+from webapp.example_queries.export import SUFFIXES, Format
+from webapp.example_queries.slices import Example, Refused
+from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
-from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.download import download
-from webapp.explorer.looking import Look, exported, look
+from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.open_view import Look, exported, look
 from webapp.notes import queries as notes
 from webapp.notes.models import Note
 

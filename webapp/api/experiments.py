@@ -17,13 +17,13 @@ from training.metrics.results import Result
 from training.spec import Problem, describe
 from training.storage.archive import Origin
 from webapp.access import NOT_YOURS, may_change
-from webapp.accounts.viewing import spec_for, text_for
+from webapp.accounts.viewer_text import spec_for, text_for
+from webapp.actions import experiments as jobs
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
-from webapp.experiments import keeping, queries
+from webapp.experiments import lifecycle, queries
 from webapp.experiments.models import Experiment, Run
 from webapp.experiments.progress import progress
-from webapp.jobs import launch as jobs
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
@@ -119,7 +119,7 @@ class ChangeIn(Schema):
     """``budget_hours`` is in accelerator-hours, null for no limit; what is left out stays."""
 
     name: str | None = Field(None, max_length=120)
-    budget_hours: float | None = Field(None, gt=0, le=keeping.LARGEST_BUDGET)
+    budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
 
 
 class PreviewOut(Schema):
@@ -312,6 +312,6 @@ def delete(request: HttpRequest, experiment_id: int) -> Status[None]:
     """Deletes the experiment; its runs stay for others, and its shares as they are. 409 while something of it is at work."""
     try:
         jobs.delete(changed(request, experiment_id), by(request))
-    except keeping.AtWork as error:
+    except lifecycle.AtWork as error:
         raise HttpError(409, str(error)) from None
     return Status(204, None)

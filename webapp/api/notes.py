@@ -14,10 +14,10 @@ from webapp.access import NOT_YOUR_WRITING, owns
 from webapp.api.datasets import Invalid
 from webapp.api.examples import NoteOut, note_out, opened
 from webapp.api.experiments import visible
-from webapp.examples.view import View
-from webapp.explorer.cast import Missing
+from webapp.example_queries.view import View
 from webapp.explorer.editing import edit_note
-from webapp.explorer.marked import marked
+from webapp.explorer.finished_models import Missing
+from webapp.explorer.marked_wrong import marked
 from webapp.notes import queries, services
 from webapp.notes.models import LONGEST_NOTE, WRONG, Note, Tag
 

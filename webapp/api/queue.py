@@ -9,10 +9,10 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from webapp.access import Access, demand
+from webapp.actions import experiments as jobs
 from webapp.api.experiments import changed
 from webapp.experiments import queries, queue
 from webapp.experiments.models import Priority
-from webapp.jobs import launch as jobs
 
 router = Router()
 

@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 from training.spec import Problem
 from webapp.api.datasets import Invalid
 from webapp.api.experiments import changed
-from webapp.archives.leaving import Unfinished
+from webapp.archives.export import Unfinished
 from webapp.charts.renderers import NotDrawn
-from webapp.papers.choices import Choices
-from webapp.papers.refused import Refused
+from webapp.reports.choices import Choices
+from webapp.reports.refusal import Refused
 from webapp.shares import links, queries, services
 from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share
 

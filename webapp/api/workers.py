@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
 from webapp.access import Access, demand
-from webapp.accounts.viewing import only_looks
+from webapp.accounts.viewer_text import only_looks
+from webapp.actions import experiments as jobs
 from webapp.experiments import workers
 from webapp.experiments.models import Worker
-from webapp.jobs import launch as jobs
 
 router = Router()
 

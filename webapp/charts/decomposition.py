@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.results import Group
-from webapp.cells import CORRECTED, NEW_ERROR
+from webapp.cell_names import CORRECTED, NEW_ERROR
 from webapp.charts.gap import whisker
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.roles import Look, student_looks

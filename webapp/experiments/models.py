@@ -84,7 +84,7 @@ class Run(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
 
-    # Of a run that was trained elsewhere and came in an archive, under a key of its own: see webapp.experiments.origins.
+    # Of a run that was trained elsewhere and came in an archive, under a key of its own: see webapp.experiments.imported_runs.
     claimed_key = models.CharField(
         max_length=64, blank=True, default="", db_index=True
     )  # that it has there; empty of one of ours

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast, Now
 from training import Plan, RunSpec
 from training.planning.estimates import estimate_seconds, features_seconds
 from training.planning.plan import features_key
-from webapp.experiments.alike import ALIKE, group_of
 from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
+from webapp.experiments.run_groups import ALIKE, group_of
 
 FEWEST = 3
 """Finished runs of a group that say how long the others take; fewer may be only the one that also made the features."""

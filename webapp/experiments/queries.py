@@ -13,8 +13,8 @@ from django.db.models.functions import Coalesce
 
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.spec import Problem, warnings
+from webapp.experiments.imported_runs import with_accepted
 from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status, Transition
-from webapp.experiments.origins import with_accepted
 from webapp.experiments.progress import expected_seconds
 
 MOST_KEYS = 5000

@@ -27,17 +27,17 @@ from training.planning.plan import check_size
 from training.spec import ENGINE_VERSION
 from training.storage.checksums import MISSING, DamagedArtifact
 from training.storage.predictions import Predictions
-from webapp.experiments import obstacles, workers
-from webapp.experiments.launching import launch as launch
+from webapp.database_outages import Outage, is_away
+from webapp.experiments import requirements, workers
+from webapp.experiments.bulk import append, lock
+from webapp.experiments.dependents import note_result_error, ready, rest, settle, start
+from webapp.experiments.imported_runs import compare
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker
-from webapp.experiments.origins import compare
 from webapp.experiments.queue import pause_now, queued_run_ids
-from webapp.experiments.rows import append, lock
-from webapp.experiments.settling import note_result_error, ready, rest, settle, start
-from webapp.experiments.stopping import stop_experiment as stop_experiment
-from webapp.experiments.stopping import stop_run as stop_run
-from webapp.isolation import Isolated, sentence
-from webapp.outages import Outage, is_away
+from webapp.experiments.run_launch import launch as launch
+from webapp.experiments.run_stop import stop_experiment as stop_experiment
+from webapp.experiments.run_stop import stop_run as stop_run
+from webapp.row_isolation import Isolated, sentence
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +83,9 @@ def claim_next(worker: str) -> Run | None:
     """The first queued run that ``worker`` can take and get the lease of; None when there is none, or the queue is paused."""
     if pause_now():
         return None
-    known, free = workers.known(worker), obstacles.room()
+    known, free = workers.known(worker), requirements.room()
     for pk, spec in _readable(queued_run_ids()):
-        hindered = obstacles.of_disk(spec, free) or (known and obstacles.of_worker(spec, known))
+        hindered = requirements.of_disk(spec, free) or (known and requirements.of_worker(spec, known))
         if not hindered and (claimed := claim(pk, worker)):
             return claimed
     return None

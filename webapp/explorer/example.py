@@ -13,13 +13,13 @@ from training.storage.artifacts import Store
 from training.storage.predictions import Trajectory
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
-from webapp.examples.answers import answers, flips
-from webapp.explorer.cast import Model, Trio
-from webapp.explorer.looking import Look
-from webapp.explorer.matrix import Matrix
-from webapp.explorer.subject import ROLES, Subject, proposer
-from webapp.explorer.texts import sides_of
-from webapp.findings.words import lower, short_model
+from webapp.example_queries.answers import answers, flips
+from webapp.explorer.cells import Matrix
+from webapp.explorer.finished_models import Model, Trio
+from webapp.explorer.marked_text import sides_of
+from webapp.explorer.open_view import Look
+from webapp.explorer.titles import ROLES, Subject, proposer
+from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import REPORT, Note, Tag
 

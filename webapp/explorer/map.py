@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from webapp.cells import four_cells
+from webapp.cell_names import four_cells
 from webapp.charts.scatter import Dot, Window, scatter_chart
-from webapp.examples.view import CELLS, NOWHERE, PLANE
-from webapp.explorer.looking import UNMAPPED, Look
-from webapp.explorer.matrix import own_seats
-from webapp.explorer.subject import Subject
-from webapp.findings.words import lower
+from webapp.example_queries.view import CELLS, NOWHERE, PLANE
+from webapp.explorer.cells import own_seats
+from webapp.explorer.open_view import UNMAPPED, Look
+from webapp.explorer.titles import Subject
+from webapp.findings.wording import lower
 
 DRAWN = 2000
 SHOWN = 80

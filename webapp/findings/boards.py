@@ -11,9 +11,9 @@ from typing import Any
 from training.metrics.results import Group, Result
 from training.spec.methods import Method
 from webapp.experiments.models import Experiment
-from webapp.findings.looks import DRAWS
 from webapp.findings.pairs import Pair
-from webapp.findings.words import count, dataset_title, titles_of
+from webapp.findings.test_set_uses import DRAWS
+from webapp.findings.wording import count, dataset_title, titles_of
 
 Key = tuple[tuple[int, str, str], ...]
 """Of each seed the keys of its supervisor and its ceiling."""

@@ -7,7 +7,7 @@ from training.metrics.results import Contrast, Group
 from training.spec.methods import Naive
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.findings.evidence import Evidence
-from webapp.findings.words import count, joined, lower, percent, percent_interval
+from webapp.findings.wording import count, joined, lower, percent, percent_interval
 
 HOW = {"naive": "naively", "confidence": "with a confidence loss"}
 STATES = {

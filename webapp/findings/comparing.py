@@ -14,7 +14,7 @@ from webapp.charts.forest import Difference, forest_chart
 from webapp.charts.roles import Look, student_looks
 from webapp.experiments.models import Experiment
 from webapp.findings.pairs import Pair
-from webapp.findings.words import count, dataset_title, joined, titles_of
+from webapp.findings.wording import count, dataset_title, joined, titles_of
 
 
 @dataclass(frozen=True)

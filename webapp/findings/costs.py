@@ -14,7 +14,7 @@ from training.planning.estimates import rows_of
 from training.spec.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from webapp.charts.frontier import Point
 from webapp.charts.roles import CEILING, Look, student_looks
-from webapp.findings.words import method_titles
+from webapp.findings.wording import method_titles
 
 WEAK_COST = 0.1
 """Of a weak label, as the paper has it."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from training import ExperimentSpec
 from training.metrics.results import Group, Result
 from webapp.findings.pairs import Pair, PairLanes
-from webapp.findings.words import count, method_titles, sources
+from webapp.findings.wording import count, method_titles, sources
 
 
 class Evidence:

@@ -7,7 +7,7 @@ from webapp.charts.decomposition import decomposition_chart
 from webapp.charts.gap import gap_chart
 from webapp.findings.claims import Claims
 from webapp.findings.tables import Tables
-from webapp.findings.words import short_methods
+from webapp.findings.wording import short_methods
 
 
 class Findings(Claims, Tables):

@@ -13,7 +13,7 @@ from webapp.charts.grid import grid_chart
 from webapp.charts.ladder import ladder_chart, span_of
 from webapp.charts.numbers import points, rate
 from webapp.charts.roles import Look, student_looks
-from webapp.findings.words import joined, method_titles, short_methods, short_model, sources
+from webapp.findings.wording import joined, method_titles, short_methods, short_model, sources
 
 
 @dataclass(frozen=True)

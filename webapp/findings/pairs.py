@@ -13,7 +13,7 @@ from webapp.charts.live import Series
 from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 from webapp.experiments.models import Part, Run, Status
-from webapp.findings.words import count, lower, method_titles, short_methods, short_model
+from webapp.findings.wording import count, lower, method_titles, short_methods, short_model
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from training.metrics.results import Result
 from webapp.experiments.models import Part, Role
 from webapp.findings.claims import Note
-from webapp.findings.words import count, lower
+from webapp.findings.wording import count, lower
 
 LISTED = 10
 """Runs that are named; of more it is said how many there are."""

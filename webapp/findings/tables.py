@@ -9,12 +9,12 @@ from training.metrics.agreement import Accuracy, Cell, Transitions
 from training.metrics.early_stopping import Stop
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group, Outcome
-from webapp.cells import BOTH_RIGHT, COPIED_ERROR, CORRECTED, NEW_ERROR, OTHER_ERROR
+from webapp.cell_names import BOTH_RIGHT, COPIED_ERROR, CORRECTED, NEW_ERROR, OTHER_ERROR
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
 from webapp.findings.evidence import Evidence
 from webapp.findings.pairs import Lane
-from webapp.findings.words import lower, short_methods
+from webapp.findings.wording import lower, short_methods
 
 SIGNIFICANT = 0.05
 NOT_SEPARATED = "not separated"

@@ -18,9 +18,9 @@ from training.catalog.library import Card
 from training.command_output import Added, CheckResult, Notice, Preview, Refused
 from training.events import Progress
 from training.file_permissions import file_mode
+from webapp.database_outages import Outage
 from webapp.imports.models import AT_WORK, Import, State
-from webapp.isolation import Isolated
-from webapp.outages import Outage
+from webapp.row_isolation import Isolated
 
 LOST = "The worker that did this gave no sign of life. Start it again."
 

@@ -28,23 +28,23 @@ from training.catalog.dataset_card import About
 from training.catalog.library import Card
 from training.command_output import NOTICE, Notice, Preview, Refused
 from training.fork_server import die_with_parent
+from webapp.attributions import queries as erasures
+from webapp.attributions import services as questions
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.celery import app
-from webapp.erasures import queries as erasures
-from webapp.erasures import services as questions
-from webapp.experiments import arriving
+from webapp.database_outages import AWAY, patiently, reconnect
+from webapp.experiments import archive_imports
 from webapp.experiments.models import ArchiveImport
 from webapp.imports import services
 from webapp.imports.models import AT_WORK, Import, State
-from webapp.isolation import sentence
-from webapp.jobs import archiving
+from webapp.jobs import archive_verification
+from webapp.jobs.attributions import erase
 from webapp.jobs.dispatch import CHORES
-from webapp.jobs.erasing import erase
-from webapp.jobs.lease import Held
+from webapp.jobs.leases import Held
 from webapp.jobs.tasks import shutting_down
 from webapp.jobs.trainer import STOP_GRACE_SECONDS
-from webapp.outages import AWAY, patiently, reconnect
+from webapp.row_isolation import sentence
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def again(one: Import) -> bool:
 
 def bring_archive(owner: User, file: Path, name: str) -> ArchiveImport:
     """Queues an uploaded archive, which is verified when the worker comes to it. Raises archiving.NoRoom."""
-    one = archiving.receive(owner, file, name)
+    one = archive_verification.receive(owner, file, name)
     tell(owner, Verb.UPLOADED, "archive", one.pk, one.file_name, bytes=one.size)
     call()
     return one
@@ -150,7 +150,7 @@ def call(times: int = 1) -> bool:
 
 def resend() -> None:
     """Calls again when the broker holds fewer calls than work is queued, as after it was restarted."""
-    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued() + arriving.queued()
+    queued = Import.objects.filter(state=State.QUEUED).count() + erasures.queued() + archive_imports.queued()
     if not queued:
         return
     try:
@@ -168,8 +168,8 @@ def work() -> None:
         return
     if asked := _claimed(questions.claim_next):
         erase(asked)
-    elif archive := _claimed(arriving.claim_next):
-        archiving.work(archive, shutting_down)
+    elif archive := _claimed(archive_imports.claim_next):
+        archive_verification.work(archive, shutting_down)
     elif one := _claimed(services.claim_next):
         watch(one)
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import psutil
 
-from webapp.experiments.obstacles import PACKAGES
+from webapp.experiments.requirements import PACKAGES
 
 TOLD = ("torch", "accelerate", "datasets", *PACKAGES)
 SECONDS = 5

@@ -10,7 +10,7 @@ from redis import Redis, RedisError
 
 from webapp.celery import app
 from webapp.experiments import queries, queue
-from webapp.live.nudge import nudge
+from webapp.live.notify import nudge
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import logging
 import time
 
 from training import Event
+from webapp.database_outages import AWAY, RETRY_SECONDS, is_away, reconnect
 from webapp.experiments import services
 from webapp.jobs.dispatch import announce
-from webapp.outages import AWAY, RETRY_SECONDS, is_away, reconnect
 
 logger = logging.getLogger(__name__)
 

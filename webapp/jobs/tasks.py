@@ -14,15 +14,15 @@ from django.conf import settings
 from training import Event
 from training.events import RunFailed, RunFinished, RunStopped
 from training.storage.checksums import DamagedArtifact
+from webapp.database_outages import AWAY, patiently, reconnect
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
-from webapp.isolation import sentence
-from webapp.jobs import damage, logs
+from webapp.jobs import damaged_artifacts, logs
 from webapp.jobs.dispatch import announce, prepare
-from webapp.jobs.lease import Lease
+from webapp.jobs.leases import Lease
 from webapp.jobs.recorder import Recorder
 from webapp.jobs.trainer import Trainer
-from webapp.outages import AWAY, patiently, reconnect
+from webapp.row_isolation import sentence
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def _follow(run: Run, lease: Lease, recorder: Recorder) -> None:
         elif isinstance(last, RunFailed) and last.passes and not asked:
             # It is read again first: one worker's memory may be at fault, and not the file.
             if key := last.damaged:
-                patiently(lambda: damage.found(DamagedArtifact(key, "", "")))
+                patiently(lambda: damaged_artifacts.found(DamagedArtifact(key, "", "")))
             _lose(run, recorder, last.error[0].lower() + last.error[1:].rstrip("."), trainer.log_tail())
         else:
             _conclude(run, recorder, last or _died(trainer, status), services.DATABASE_AWAY if lease.run_out else "")

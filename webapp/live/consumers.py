@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from webapp.experiments.models import Run
-from webapp.live.grants import AccountGrant, Open, account_of, open_experiments
 from webapp.live.hub import Row, hub
-from webapp.live.permissions import BROKEN, NOT_FOUND, Rule, permissions
+from webapp.live.socket_grants import AccountGrant, Open, account_of, open_experiments
+from webapp.live.socket_permissions import BROKEN, NOT_FOUND, Rule, permissions
 from webapp.live.threads import reading
-from webapp.typed import whole
+from webapp.parsing import whole
 
 logger = logging.getLogger(__name__)
 

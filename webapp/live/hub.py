@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 from webapp.experiments import queries
-from webapp.live.nudge import CHANNEL
+from webapp.live.notify import CHANNEL
 from webapp.live.subscription import listen
 from webapp.live.threads import reading
 

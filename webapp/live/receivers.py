@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from webapp.experiments.models import Experiment
-from webapp.live.nudge import access_changed
+from webapp.live.notify import access_changed
 
 HARMLESS = {"last_login", "first_name", "last_name", "email"}
 """Fields of an account that decide nothing."""

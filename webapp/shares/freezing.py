@@ -2,7 +2,7 @@
 
 DATA_DIR/shares/<content hash>/
 archive/                the experiment's archive: spec, events, predictions, result
-examples/               their texts and what the runs say of them, where readers may see some; webapp.explorer.freezing reads them
+examples/               their texts and what the runs say of them, where readers may see some; webapp.explorer.frozen_copy reads them
 paper.json              a Paper, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
@@ -19,18 +19,18 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from training.storage.archive import seal
-from webapp.archives.leaving import Unfinished, write
+from webapp.archives.export import Unfinished, write
 from webapp.experiments.models import Experiment
-from webapp.explorer.cast import Cast, Missing
-from webapp.explorer.freezing import freeze as freeze_examples
-from webapp.papers.card import card
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.offline import offline
-from webapp.papers.paper import Paper
-from webapp.papers.printed import pdf
-from webapp.papers.refused import Refused
-from webapp.shares.opening import days_before, opens
+from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.frozen_copy import freeze as freeze_examples
+from webapp.reports.card import card
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.offline import offline
+from webapp.reports.pdf import pdf
+from webapp.reports.refusal import Refused
+from webapp.reports.report import Paper
+from webapp.shares.unlocking import days_before, opens
 
 ARCHIVE, EXAMPLES = "archive", "examples"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"

@@ -12,10 +12,10 @@ from django.conf import settings
 from training.names import within
 from training.redaction import without_folders
 from training.storage.archive import CHECKSUMS, digest, names
-from webapp.explorer.cast import Cast
-from webapp.explorer.freezing import thawed
-from webapp.papers.glyphs import scripts_without_glyphs
-from webapp.papers.paper import Paper
+from webapp.explorer.finished_models import Cast
+from webapp.explorer.frozen_copy import thawed
+from webapp.reports.missing_glyphs import scripts_without_glyphs
+from webapp.reports.report import Paper
 from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
 
 

@@ -17,9 +17,9 @@ from django.utils.crypto import salted_hmac
 
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.live.nudge import access_changed
+from webapp.live.notify import access_changed
+from webapp.parsing import whole
 from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share, Try
-from webapp.typed import whole
 
 COOKIE = "share"
 

@@ -35,7 +35,7 @@ class Share(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="shares")
     live = models.BooleanField(default=False)
     title = models.CharField(max_length=200)
-    choices = models.JSONField()  # webapp.papers.choices.Choices, of the newest version or of the live page
+    choices = models.JSONField()  # webapp.reports.choices.Choices, of the newest version or of the live page
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -71,7 +71,7 @@ class Version(models.Model):
 class Opening(models.Model):
     """One opening of a locked test set by a version, which its share's end does not undo."""
 
-    rows = models.CharField(max_length=64, db_index=True)  # webapp.shares.opening.rows_of
+    rows = models.CharField(max_length=64, db_index=True)  # webapp.shares.unlocking.rows_of
     version = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+")
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)

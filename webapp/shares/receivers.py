@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from webapp.live.nudge import access_changed
+from webapp.live.notify import access_changed
 from webapp.shares.models import Link, Share
 
 

@@ -7,12 +7,12 @@ from django.db.models import Max
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.models import Experiment
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.refused import Refused
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.refusal import Refused
 from webapp.shares.freezing import freeze
 from webapp.shares.models import Share, Version
-from webapp.shares.opening import note, opens
+from webapp.shares.unlocking import note, opens
 
 
 class Taken(Exception):

@@ -12,7 +12,7 @@ TEST = "tests/training/engine/test_methods.py"
 
 USE = """
 from training import ExperimentSpec, make_plan
-from webapp.pages.forms import SpecForm
+from webapp.pages.experiments.form import SpecForm
 spec = ExperimentSpec.model_validate({"methods": [{"kind": "naive"}, {"kind": "focal", "focus": 3}], "seeds": 1})
 form = SpecForm.of(spec)
 assert SpecForm(form.raw).spec == spec

@@ -21,7 +21,7 @@ from training.storage.archive import Broken
 from training.storage.predictions import Predictions, Trajectory, labels_of
 from webapp.experiments import services
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
-from webapp.jobs import archiving, chores
+from webapp.jobs import archive_verification, chores
 
 STEPS = np.array([0, 10, 20])
 
@@ -117,7 +117,7 @@ def sent(owner: User, archive: Path) -> ArchiveImport:
     """An import of a copy of the archive, after the worker's work on it."""
     copy = archive.with_suffix(".copy")
     copy.write_bytes(archive.read_bytes())
-    archiving.receive(owner, copy, archive.name)
+    archive_verification.receive(owner, copy, archive.name)
     return worked()
 
 

@@ -24,10 +24,10 @@ from training.events import RunFailed
 from training.redaction import renamed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
-from webapp.archives.leaving import Unfinished, packed
-from webapp.experiments import arriving, services
+from webapp.archives.export import Unfinished, packed
+from webapp.experiments import archive_imports, services
+from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
-from webapp.experiments.origins import exported_keys
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
 
@@ -309,24 +309,24 @@ def test_a_child_that_needs_more_memory_than_it_may_use_is_a_sentence(archive: P
 
 def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path: Path) -> None:
     (tmp_path / "it.zip").write_bytes(b"nothing")
-    arriving.receive(owner, tmp_path / "it.zip", "it.zip")
-    claimed = arriving.claim_next()
+    archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
+    claimed = archive_imports.claim_next()
     assert claimed is not None
     ArchiveImport.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert arriving.fail_expired() == 1
+    assert archive_imports.fail_expired() == 1
     claimed.refresh_from_db()
-    assert claimed.problems == [arriving.LOST]
+    assert claimed.problems == [archive_imports.LOST]
     assert not claimed.folder.exists()
-    with pytest.raises(arriving.StaleError):
-        arriving.tell(claimed.pk, claimed.attempt, None)
+    with pytest.raises(archive_imports.StaleError):
+        archive_imports.tell(claimed.pk, claimed.attempt, None)
 
 
 def test_what_a_killed_worker_left_of_an_import_goes(owner: User, tmp_path: Path) -> None:
     (tmp_path / "it.zip").write_bytes(b"nothing")
-    one = arriving.receive(owner, tmp_path / "it.zip", "it.zip")
+    one = archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
     os.utime(one.folder, (0, 0))
-    arriving.sweep()
+    archive_imports.sweep()
     assert one.file.exists()
     ArchiveImport.objects.update(state=ImportState.FAILED)
-    arriving.sweep()
+    archive_imports.sweep()
     assert not one.folder.exists()

@@ -16,12 +16,12 @@ from tests.webapp.cast import launched, spec
 from training import Store, make_plan
 from training.storage.archive import read, unpack
 from webapp.accounts.tokens import make_token
-from webapp.archives.leaving import packed, write
+from webapp.archives.export import packed, write
 from webapp.audit.models import Entry, Verb
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.papers.limitations import limitations
-from webapp.papers.provenance import provenance
+from webapp.reports.limitations import limitations
+from webapp.reports.provenance import provenance
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("called")]
 

@@ -11,7 +11,7 @@ from tests.webapp.archives.scene import bring, trained
 from tests.webapp.cast import launched, spec
 from tests.webapp.imports.files import brought
 from webapp.accounts.tokens import make_token
-from webapp.archives.leaving import packed
+from webapp.archives.export import packed
 from webapp.audit.models import Entry, Verb
 from webapp.audit.services import tell
 from webapp.jobs import chores

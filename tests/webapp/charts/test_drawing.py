@@ -5,27 +5,27 @@ import sys
 
 import pytest
 
-from webapp.charts import drawing, programs
+from webapp.charts import child_programs, picture_files
 from webapp.charts.renderers import RENDERERS, NotDrawn
 
 
 def test_what_cannot_be_drawn_says_so() -> None:
     with pytest.raises(NotDrawn, match="could not be drawn"):
-        drawing.draw({"mark": 7}, "svg")
+        picture_files.draw({"mark": 7}, "svg")
 
 
 def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with pytest.raises(NotDrawn, match=r"within 0\.001 seconds"):
-        drawing.draw({"mark": "point"}, "png")
+        picture_files.draw({"mark": "point"}, "png")
 
 
 def test_the_web_does_not_import_the_program_that_draws() -> None:
-    code = "import sys, webapp.charts.drawing; sys.exit('vl_convert' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=programs.ROOT, timeout=60, check=False).returncode == 0
+    code = "import sys, webapp.charts.picture_files; sys.exit('vl_convert' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=child_programs.ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
-        drawing.draw({"mark": "point"}, "png")
+        picture_files.draw({"mark": "point"}, "png")

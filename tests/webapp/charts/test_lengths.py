@@ -2,7 +2,7 @@ from itertools import pairwise
 from xml.etree.ElementTree import fromstring
 
 from training.catalog.check_report import Lengths
-from webapp.charts.lengths import lengths_chart, short
+from webapp.charts.text_lengths import lengths_chart, short
 
 SVG = Lengths(edges=(0, 5, 10, 20), counts=((10, 40, 0, 0), (20, 0, 0, 0)), median=(6.0, 3.0))
 

@@ -8,7 +8,7 @@ import pytest
 from webapp.charts.decomposition import decomposition_chart
 from webapp.charts.gap import gap_chart
 from webapp.charts.live import live_chart
-from webapp.charts.paper import WIDTH, on_paper, tokens
+from webapp.charts.print_theme import WIDTH, on_paper, tokens
 
 from .made import group, strings
 from .test_live import PAIR

@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from webapp.charts import once
-from webapp.charts.once import Once
+from webapp.charts import file_cache
+from webapp.charts.file_cache import Once
 from webapp.charts.renderers import OF_ACCOUNT, OF_VISITOR, NotDrawn, Renderers, TooMany, asked_by
 
 LONG = 30.0
@@ -198,6 +198,6 @@ def test_what_failed_is_tried_again_and_old_files_make_room_for_new_ones() -> No
 
 
 def test_files_of_different_sources_never_meet() -> None:
-    files = once.Once(100)
+    files = file_cache.Once(100)
     assert files.get((b"ab", b"c"), lambda: b"1") == b"1"
     assert files.get((b"a", b"bc"), lambda: b"2") == b"2"

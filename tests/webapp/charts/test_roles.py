@@ -2,7 +2,7 @@
 
 import re
 
-from webapp.charts.paper import TOKENS, tokens
+from webapp.charts.print_theme import TOKENS, tokens
 from webapp.charts.roles import CEILING, WEAK, student_looks
 
 

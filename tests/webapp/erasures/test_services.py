@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from training.command_output import Attribution
-from webapp.erasures import queries, services
-from webapp.erasures.models import Question, State
+from webapp.attributions import queries, services
+from webapp.attributions.models import Question, State
 
 pytestmark = pytest.mark.django_db
 KEYS = ("a" * 64, "b" * 64)

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from training import Store
 from training.storage.checksums import digest
 from training.storage.predictions import Predictions, Trajectory
-from webapp.examples.base import Base, Source
-from webapp.examples.slices import Slice, open_slice
-from webapp.examples.view import SEATS, View
+from webapp.example_queries.database import Base, Source
+from webapp.example_queries.slices import Slice, open_slice
+from webapp.example_queries.view import SEATS, View
 
 ROWS = 600
 KEYS = ("a" * 64, "b" * 64, "c" * 64)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.storage.predictions import Predictions, Trajectory
-from webapp.examples.answers import answers, flips, shift
+from webapp.example_queries.answers import answers, flips, shift
 
 
 def said(prob: npt.ArrayLike, gold: list[int]) -> Predictions:

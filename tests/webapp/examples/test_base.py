@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from webapp.examples import base as module
-from webapp.examples.base import Base
-from webapp.examples.building import build_table
-from webapp.examples.view import View
+from webapp.example_queries import database as module
+from webapp.example_queries.database import Base
+from webapp.example_queries.tables import build_table
+from webapp.example_queries.view import View
 
 from .made import World, make_world
 

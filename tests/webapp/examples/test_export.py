@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from webapp.examples.export import SUFFIXES, Format, neutral, write
-from webapp.examples.view import View
+from webapp.example_queries.export import SUFFIXES, Format, neutral, write
+from webapp.example_queries.view import View
 
 from .made import World, make_world, three_classes
 
@@ -106,7 +106,7 @@ def test_a_folder_is_loaded_by_the_library_datasets(world: World, tmp_path: Path
 def test_a_large_export_is_written_in_parts_that_join_without_a_gap(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.examples.export.CHUNK", 7)
+    monkeypatch.setattr("webapp.example_queries.export.CHUNK", 7)
     rows = read(exported(world, "parquet", View(), tmp_path))
     assert len({row["id"] for row in rows}) == len(rows) == 200
 

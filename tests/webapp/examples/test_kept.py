@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from webapp.examples.base import Base
-from webapp.examples.kept import page_of, summary_of
-from webapp.examples.slices import Refused, search
-from webapp.examples.view import View
+from webapp.example_queries.cache import page_of, summary_of
+from webapp.example_queries.database import Base
+from webapp.example_queries.slices import Refused, search
+from webapp.example_queries.view import View
 
 from .made import World, make_world
 

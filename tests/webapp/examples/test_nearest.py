@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from training import ExperimentSpec, Store, make_plan
-from webapp.examples.nearest import features_of, nearest
+from webapp.example_queries.nearest import features_of, nearest
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> tuple[Path, Path, np.ndarray, np.ndarray]:
 def test_the_nearest_are_those_with_the_largest_cosine_among_the_candidates(
     files: tuple[Path, Path, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.examples.nearest.BLOCK", 7)
+    monkeypatch.setattr("webapp.example_queries.nearest.BLOCK", 7)
     features, dataset, ids, vectors = files
     own = vectors[ids == 4][0]
     cosine = {

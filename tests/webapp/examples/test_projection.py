@@ -11,9 +11,9 @@ import pytest
 
 from tests.webapp.examples.made import ROWS, World, make_world
 from training import ExperimentSpec, Store, make_plan
-from webapp.examples import projection
-from webapp.examples.projection import build_plane, project, projected_of
-from webapp.examples.view import View
+from webapp.example_queries import projection
+from webapp.example_queries.projection import build_plane, project, projected_of
+from webapp.example_queries.view import View
 
 
 def features(path: Path, rows: int = 500, width: int = 12, seed: int = 1) -> np.ndarray:

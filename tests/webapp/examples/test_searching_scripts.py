@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from webapp.examples.building import build_texts
-from webapp.examples.filters import holds, pattern
-from webapp.examples.view import View
-from webapp.explorer.texts import compared
+from webapp.example_queries.filters import holds, pattern
+from webapp.example_queries.tables import build_texts
+from webapp.example_queries.view import View
+from webapp.explorer.marked_text import compared
 
 TEXTS = ["Un café noir", unicodedata.normalize("NFD", "Un CAFÉ blanc"), "天地玄黄", "zero\u200bwidth", "ok 👍"]
 

@@ -9,9 +9,9 @@ import pytest
 
 from training.metrics.agreement import agreement_of
 from training.metrics.intervals import Estimate, measure, proportion
-from webapp.examples.counts import decided_by
-from webapp.examples.slices import Refused
-from webapp.examples.view import CELLS, RANGES, SEATS, View
+from webapp.example_queries.counts import decided_by
+from webapp.example_queries.slices import Refused
+from webapp.example_queries.view import CELLS, RANGES, SEATS, View
 
 from .made import World, make_world
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import ValidationError
 
-from webapp.examples.view import View
+from webapp.example_queries.view import View
 
 VIEWS = [
     View(),

@@ -12,10 +12,10 @@ from tests.webapp.experiments.test_evaluating import stopped_in_training
 from tests.webapp.experiments.test_workers import a_worker
 from training.events import CheckpointSaved
 from webapp.accounts.tokens import make_token
+from webapp.actions import experiments as jobs
 from webapp.audit.models import Entry
 from webapp.experiments import budget, services
 from webapp.experiments.models import Event, Experiment, Run, Status
-from webapp.jobs import launch as jobs
 
 pytestmark = pytest.mark.usefixtures("called")
 

@@ -14,10 +14,10 @@ from tests.webapp.cast import finish, finish_all, launched, save_predictions
 from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest
-from webapp.archives.leaving import write
+from webapp.archives.export import write
 from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
-from webapp.jobs import damage
+from webapp.jobs import damaged_artifacts
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     one, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
     finish(one)
     flipped(predictions(weak))
-    assert damage.found(DamagedArtifact(weak.key, "", ""))
+    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
     assert [Run.objects.get(pk=pk.pk).status for pk in (weak, one, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
     finish(weak)
     assert Run.objects.get(pk=other.pk).status == Status.QUEUED
@@ -103,7 +103,7 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
     claimed = services.claim(student.pk, "worker@test")
     assert claimed is not None
     cut(predictions(weak))
-    assert damage.found(DamagedArtifact(weak.key, "", ""))
+    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
     services.lose(student.pk, claimed.attempt, "a file that it reads is damaged", "")
     student.refresh_from_db()
     assert student.status == Status.WAITING
@@ -114,8 +114,8 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
 
 def test_what_is_whole_is_not_trained_again_whoever_says_so(done: Experiment) -> None:
     weak = run_of(done, Role.WEAK)
-    assert not damage.found(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
-    assert not damage.found(DamagedArtifact("", "features.npy", "is damaged"))
+    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
+    assert not damaged_artifacts.found(DamagedArtifact("", "features.npy", "is damaged"))
     assert Run.objects.get(pk=weak.pk).status == Status.FINISHED
 
 
@@ -158,7 +158,7 @@ def test_a_run_that_is_trained_again_is_never_the_same_run_twice(done: Experimen
     """Two readers find the same damage: the second finds a run that is queued, or one that was trained again."""
     weak = run_of(done, Role.WEAK)
     flipped(predictions(weak))
-    assert damage.found(DamagedArtifact(weak.key, "", ""))
-    assert not damage.found(DamagedArtifact(weak.key, "", ""))
+    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
     save_predictions(weak, 0.66)
     assert Event.objects.filter(run=weak, payload__kind="damaged").count() == 1

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from tests.webapp.cast import finish_all, launched
 from training import Store
-from webapp.experiments import garbage, keeping, services
+from webapp.experiments import lifecycle, services, unused_runs
 from webapp.experiments.models import Event, Experiment, Run, Status
 
 
@@ -23,7 +23,7 @@ def deleted(owner: User, **changes: object) -> set[str]:
     experiment = launched(owner, **changes)
     finish_all(experiment)
     keys = set(experiment.runs.values_list("key", flat=True))
-    keeping.delete(experiment)
+    lifecycle.delete(experiment)
     return keys
 
 
@@ -40,11 +40,11 @@ def test_runs_of_experiments_and_those_that_labelled_for_them_stay(owner: User, 
     services.refresh_result(other)
     keys = set(one.runs.values_list("key", flat=True))
     kept = set(other.runs.values_list("key", flat=True))
-    keeping.delete(one)
-    assert {found.key for found in garbage.unused()} == keys - kept
+    lifecycle.delete(one)
+    assert {found.key for found in unused_runs.unused()} == keys - kept
     supervisor = Run.objects.get(key=other.triplets[0]["weak"])
     other.parts.filter(run=supervisor).delete()  # as if only its student were a part
-    assert supervisor.key not in {found.key for found in garbage.unused()}
+    assert supervisor.key not in {found.key for found in unused_runs.unused()}
 
 
 def test_listing_deletes_nothing_and_says_what_would_go(owner: User, store: Store) -> None:
@@ -68,9 +68,9 @@ def test_what_is_collected_is_gone_from_record_and_disk_and_is_trained_anew_when
 
 def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: Store) -> None:
     keys = deleted(owner)
-    found = garbage.unused()
+    found = unused_runs.unused()
     experiment = launched(owner)
-    assert list(garbage.collect(found)) == []
+    assert list(unused_runs.collect(found)) == []
     assert Experiment.objects.get() == experiment
     assert all(store.finished(key) for key in keys)
 
@@ -78,6 +78,6 @@ def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: 
 def test_a_folder_without_a_run_is_listed_too(owner: User, store: Store) -> None:
     store.run("f" * 64).mkdir(parents=True)
     (store.run("f" * 64) / "checkpoint.bin").write_bytes(b"x" * 1000)
-    assert [(one.key, one.run, one.size) for one in garbage.unused()] == [("f" * 64, None, 1000)]
+    assert [(one.key, one.run, one.size) for one in unused_runs.unused()] == [("f" * 64, None, 1000)]
     said("--delete")
     assert not store.run("f" * 64).exists()

@@ -5,13 +5,13 @@ from django.contrib.auth.models import User
 from pydantic import ValidationError
 
 from tests.webapp.cast import finish_all, launched
-from webapp.experiments import keeping, services
+from webapp.experiments import lifecycle, services
 from webapp.experiments.models import Experiment, Run, Status
 
 
 def test_a_new_name_is_in_the_record_and_in_the_spec(owner: User) -> None:
     experiment = launched(owner)
-    keeping.rename(experiment, "  Another name ")
+    lifecycle.rename(experiment, "  Another name ")
     experiment.refresh_from_db()
     assert experiment.name == experiment.experiment_spec.name == "Another name"
 
@@ -20,7 +20,7 @@ def test_a_new_name_is_in_the_record_and_in_the_spec(owner: User) -> None:
 def test_a_name_that_no_spec_may_have_is_refused_and_nothing_changes(owner: User, name: str) -> None:
     experiment = launched(owner)
     with pytest.raises(ValidationError):
-        keeping.rename(experiment, name)
+        lifecycle.rename(experiment, name)
     experiment.refresh_from_db()
     assert experiment.name == "A test"
 
@@ -31,7 +31,7 @@ def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_
     services.refresh_result(other)
     other.refresh_from_db()
     keys, result = set(other.runs.values_list("key", flat=True)), other.result
-    keeping.delete(one)
+    lifecycle.delete(one)
     other.refresh_from_db()
     assert not Experiment.objects.filter(name="A test").exists()
     assert set(other.runs.values_list("key", flat=True)) == keys
@@ -41,16 +41,16 @@ def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_
 def test_runs_outlive_their_experiment_and_are_found_done_by_the_next_launch(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
-    keeping.delete(experiment)
+    lifecycle.delete(experiment)
     assert set(launched(owner).runs.values_list("status", flat=True)) == {Status.FINISHED}
 
 
 def test_what_is_at_work_is_not_deleted_until_it_was_stopped(owner: User) -> None:
     experiment = launched(owner)
-    with pytest.raises(keeping.AtWork, match="Stop it first"):
-        keeping.delete(experiment)
+    with pytest.raises(lifecycle.AtWork, match="Stop it first"):
+        lifecycle.delete(experiment)
     services.stop_experiment(experiment, "ada")
-    keeping.delete(experiment)
+    lifecycle.delete(experiment)
     assert not Experiment.objects.exists()
     assert set(Run.objects.values_list("status", flat=True)) == {Status.STOPPED}
 
@@ -59,6 +59,6 @@ def test_a_result_that_is_due_for_a_deleted_experiment_is_nobody_s_error(owner: 
     experiment = launched(owner)
     finish_all(experiment)
     gone = Experiment.objects.get(pk=experiment.pk)
-    keeping.delete(experiment)
+    lifecycle.delete(experiment)
     services.refresh_result(gone)
     assert not Experiment.objects.exists()

@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from tests.webapp.cast import finish, finish_all, launched, spec, story
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
-from webapp.experiments import keeping, launching, queries, services, stopping, transitions
+from webapp.actions import experiments as jobs
+from webapp.experiments import lifecycle, queries, run_launch, run_stop, services, transitions
+from webapp.experiments.bulk import FOLDED, Needs
 from webapp.experiments.fold import fold
 from webapp.experiments.models import Event, Experiment, Part, Role, Run, Status
-from webapp.experiments.rows import FOLDED, Needs
-from webapp.jobs import launch as jobs
 
 pytestmark = pytest.mark.usefixtures("called")
 
@@ -34,7 +34,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three runs in a transaction."""
-    for module in (transitions, launching, stopping):
+    for module in (transitions, run_launch, run_stop):
         monkeypatch.setattr(module, "CHUNK", 3)
 
 
@@ -63,7 +63,7 @@ def test_a_launch_that_was_killed_says_how_far_it_is_and_the_recovery_completes_
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
     experiment.refresh_from_db()
     assert (experiment.transition, experiment.transition_done, experiment.transition_total) == ("launching", 3, 8)
     assert Run.objects.count() == 3
@@ -79,7 +79,7 @@ def test_a_launch_that_was_killed_says_how_far_it_is_and_the_recovery_completes_
 
 def test_a_second_click_completes_a_launch_that_was_killed(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
     jobs.launch(experiment, owner)
     assert experiment.transition == ""
     assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING] * 2
@@ -87,7 +87,7 @@ def test_a_second_click_completes_a_launch_that_was_killed(owner: User, few: Non
 
 def test_a_stop_that_was_killed_is_completed_by_the_recovery(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = launched(owner, seeds=2)
-    killed_at(2, monkeypatch, stopping, lambda: jobs.stop(experiment, owner))
+    killed_at(2, monkeypatch, run_stop, lambda: jobs.stop(experiment, owner))
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopping"
     assert (experiment.transition_done, experiment.transition_total) == (3, 8)
@@ -101,7 +101,7 @@ def test_a_stop_that_was_killed_is_completed_by_the_recovery(owner: User, few: N
 
 def test_a_stop_in_the_middle_of_a_launch_ends_the_launch(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
     jobs.stop(experiment, owner)
     jobs.complete()
     assert statuses(experiment) == [Status.STOPPED] * 3
@@ -112,7 +112,7 @@ def test_a_student_whose_supervisor_failed_while_the_launch_went_on_fails_with_i
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=1, methods=[{"kind": "naive"}, {"kind": "confidence"}]))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
     weak = experiment.runs.filter(parts__role=Role.WEAK)[0]
     claimed = services.claim(weak.pk, "worker@test")
     assert claimed
@@ -131,7 +131,7 @@ def test_a_run_that_another_experiment_stopped_while_the_launch_went_on_is_train
     claimed = services.claim(last.pk, "worker@test")
     assert claimed
     second = services.create(owner, spec(name="Shares all", seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(second, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(second, owner))
     jobs.stop(first, owner)
     jobs.complete()
     services.append_events(last.pk, claimed.attempt, [RunStopped(step=3)])
@@ -142,12 +142,12 @@ def test_a_launch_that_cannot_be_planned_any_more_is_stopped_with_the_reason(
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
 
     def gone(spec: object) -> None:
         raise ValueError("The model is gone.")
 
-    monkeypatch.setattr(launching, "make_plan", gone)
+    monkeypatch.setattr(run_launch, "make_plan", gone)
     jobs.complete()
     assert set(statuses(experiment)) == {Status.STOPPED}
     told = Event.objects.filter(payload__kind="stop")[0]
@@ -191,7 +191,7 @@ BATCHES = 40
 def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_runs(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (launching, stopping):
+    for module in (run_launch, run_stop):
         monkeypatch.setattr(module, "CHUNK", 201)
     launches, stops = [], []
     for number, seeds in enumerate(SEEDS):
@@ -218,7 +218,7 @@ def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User
 
 def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/").content.decode()
     assert "Launching: 3 of 8 runs" in page
@@ -236,9 +236,9 @@ def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: 
 
 def test_what_is_being_launched_cannot_be_deleted(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(1, monkeypatch, launching, lambda: jobs.launch(experiment, owner))
-    with pytest.raises(keeping.AtWork, match="This experiment is launching"):
-        keeping.delete(experiment)
+    killed_at(1, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    with pytest.raises(lifecycle.AtWork, match="This experiment is launching"):
+        lifecycle.delete(experiment)
 
 
 def test_a_click_works_for_a_second_at_most_and_leaves_the_rest(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ REFUSED = "This experiment needs more than 10 runs, the most that one may have h
 def test_too_many_runs_are_refused_by_the_form_beside_the_seeds(
     owner: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from webapp.pages.forms import SpecForm
+    from webapp.pages.experiments.form import SpecForm
 
     raw = SpecForm.of(spec(seeds=3)).raw
     monkeypatch.setenv("MAX_RUNS", "10")

@@ -13,7 +13,7 @@ from training.events import MetricLogged, Progress, RunStarted
 from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run
 from webapp.experiments.progress import progress
-from webapp.findings.words import time_left
+from webapp.findings.wording import time_left
 
 Told = Iterable[tuple[float, RunEvent]]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.webapp.cast import launched
 from training import RunSpec
 from training.spec import ENGINE_VERSION
-from webapp.experiments import obstacles, services, workers
+from webapp.experiments import requirements, services, workers
 from webapp.experiments.models import Role, Run, Worker
 
 CPU = {"name": "CPU, 2 cores", "memory": None, "used": None, "busy": None}
@@ -28,7 +28,7 @@ def silence(worker: Worker, minutes: float) -> None:
 
 
 def gpu(gib: float) -> dict[str, Any]:
-    return {"name": "A GPU", "memory": round(gib * obstacles.GIB), "used": 0, "busy": 0.0}
+    return {"name": "A GPU", "memory": round(gib * requirements.GIB), "used": 0, "busy": 0.0}
 
 
 def a_run(owner: User, **changes: Any) -> RunSpec:
@@ -99,33 +99,33 @@ def test_a_full_tuning_of_minilm_needs_its_package_and_four_times_its_weights(
 ) -> None:
     """12 million embeddings and 1.8 million weights in a layer: 13.7 million, 16 bytes each."""
     run = a_run(owner, strong={"models": ["minilm-l1"], "tuning": "full"})
-    assert obstacles.weights_of(run) == (11_918_592 + 1_774_464) * 16
-    assert obstacles.of_worker(run, a_worker(**told)) == sentence
+    assert requirements.weights_of(run) == (11_918_592 + 1_774_464) * 16
+    assert requirements.of_worker(run, a_worker(**told)) == sentence
 
 
 def test_a_bag_of_words_runs_anywhere(owner: User) -> None:
     run = a_run(owner, strong={"models": ["bag-of-words"]})
-    assert obstacles.of_worker(run, a_worker(devices=[gpu(0.0001)], packages={"torch": "2"})) == ""
+    assert requirements.of_worker(run, a_worker(devices=[gpu(0.0001)], packages={"torch": "2"})) == ""
 
 
 def test_why_nobody_takes_a_run_is_said_of_all_who_are_online(owner: User) -> None:
     run = a_run(owner)
-    assert obstacles.of_all(run, workers.online()) == "No worker is online."
+    assert requirements.of_all(run, workers.online()) == "No worker is online."
     old, new = a_worker(engine=ENGINE_VERSION + 1), a_worker("worker1@gpu")
-    assert obstacles.of_all(run, workers.online()) == ""
+    assert requirements.of_all(run, workers.online()) == ""
     silence(new, 5)
     needed = f"It needs a worker with version {ENGINE_VERSION} of the engine, and none is online."
-    assert obstacles.of_all(run, workers.online()) == needed
+    assert requirements.of_all(run, workers.online()) == needed
     workers.drain(old, draining=True)
-    assert obstacles.of_all(run, workers.online()) == "Every worker is being drained and takes nothing more."
+    assert requirements.of_all(run, workers.online()) == "Every worker is being drained and takes nothing more."
 
 
 def test_a_run_waits_until_the_disk_has_room_for_it(owner: User, settings: LazySettings) -> None:
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
-    assert obstacles.of_disk(run, obstacles.room()) == ""
+    assert requirements.of_disk(run, requirements.room()) == ""
     settings.DISK_RESERVE = 2**60
-    assert obstacles.of_disk(run, obstacles.room()).startswith("The disk of the artifacts has ")
+    assert requirements.of_disk(run, requirements.room()).startswith("The disk of the artifacts has ")
     assert services.claim_next("worker0@gpu") is None
     settings.DISK_RESERVE = 0
     assert services.claim_next("worker0@gpu") is not None
@@ -134,11 +134,11 @@ def test_a_run_waits_until_the_disk_has_room_for_it(owner: User, settings: LazyS
 def test_a_quota_counts_what_all_artifacts_take(owner: User, settings: LazySettings) -> None:
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
-    settings.DISK_RESERVE, settings.DISK_QUOTA = 0, obstacles.written_by(run) + 1000
-    assert obstacles.of_disk(run, obstacles.room()) == ""
+    settings.DISK_RESERVE, settings.DISK_QUOTA = 0, requirements.written_by(run) + 1000
+    assert requirements.of_disk(run, requirements.room()) == ""
     (settings.ARTIFACTS_DIR / "some").write_bytes(bytes(1001))
-    assert obstacles.room() == obstacles.written_by(run) - 1
-    assert "GiB free, and this run needs" in obstacles.of_disk(run, obstacles.room())
+    assert requirements.room() == requirements.written_by(run) - 1
+    assert "GiB free, and this run needs" in requirements.of_disk(run, requirements.room())
 
 
 def test_workers_that_were_not_heard_for_a_week_are_forgotten(db: None) -> None:

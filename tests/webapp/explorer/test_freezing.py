@@ -10,14 +10,14 @@ from django.contrib.auth.models import User
 
 from tests.webapp.explorer.scene import explored, ids_of
 from training import Store
-from webapp.archives.leaving import write
-from webapp.examples.view import View
+from webapp.archives.export import write
+from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
-from webapp.explorer.cast import Cast, Missing
 from webapp.explorer.example import ExamplePage
-from webapp.explorer.exploring import Explorer
-from webapp.explorer.freezing import freeze, thawed
-from webapp.explorer.looking import look
+from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.frozen_copy import freeze, thawed
+from webapp.explorer.open_view import look
+from webapp.explorer.page import Explorer
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.webapp.explorer.scene import explored, with_features
-from webapp.examples import base
-from webapp.examples.building import build_texts
-from webapp.explorer import exploring
+from webapp.example_queries import database
+from webapp.example_queries.tables import build_texts
+from webapp.explorer import page as explorer_page
 
 
 def test_a_first_look_that_takes_long_says_so_and_asks_again(
@@ -24,14 +24,14 @@ def test_a_first_look_that_takes_long_says_so_and_asks_again(
         assert go.wait(30)
         build_texts(*given)
 
-    monkeypatch.setattr(base, "build_texts", slow)
-    monkeypatch.setattr(exploring, "PATIENCE", 0.01)
+    monkeypatch.setattr(database, "build_texts", slow)
+    monkeypatch.setattr(explorer_page, "PATIENCE", 0.01)
     address = f"/experiments/{experiment.pk}/examples/?cell=5"
     page = client.get(address).content.decode()
     assert f'hx-get="{address}" hx-trigger="every 1s"' in page
     assert 'id="cell-8"' not in page
     go.set()
-    monkeypatch.setattr(exploring, "PATIENCE", 60)
+    monkeypatch.setattr(explorer_page, "PATIENCE", 60)
     page = client.get(address).content.decode()
     assert 'hx-trigger="every 1s"' not in page
     assert 'id="cell-8"' in page
@@ -47,7 +47,7 @@ def test_a_prepared_experiment_has_its_files_at_the_first_look(owner: User, monk
         raise AssertionError("made at the first look")
 
     for build in ("build_texts", "build_table", "build_plane"):
-        monkeypatch.setattr(base, build, refuse)
+        monkeypatch.setattr(database, build, refuse)
     for triplet in experiment.triplets:
         page = client.get(f"/experiments/{experiment.pk}/examples/?map=shown&student={triplet['student'][:12]}")
         assert 'id="cell-8"' in page.content.decode()

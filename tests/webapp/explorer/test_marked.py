@@ -9,7 +9,7 @@ from django.test import Client
 from tests.webapp.explorer.scene import explored, ids_of
 from training import Store
 from webapp.experiments.models import Experiment
-from webapp.explorer.marked import marked
+from webapp.explorer.marked_wrong import marked
 from webapp.notes import services
 from webapp.notes.models import WRONG
 

@@ -9,9 +9,9 @@ from django.test import Client
 from tests.webapp.cast import finish, finish_all, launched
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run
-from webapp.findings.words import sources
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
+from webapp.findings.wording import sources
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
 
 OVER_SEEDS = re.compile(r"over (test )?(examples|seeds) and seeds|vary over seeds, where|means? over|bands? over seeds")
 

@@ -18,7 +18,7 @@ from webapp.charts.numbers import rate, rate_interval
 from webapp.findings.findings import Findings
 from webapp.findings.overview import Overview
 from webapp.findings.pairs import PairLanes, pairs_of
-from webapp.findings.words import percent, short_methods
+from webapp.findings.wording import percent, short_methods
 
 A_PGR = re.compile(r"PGR[^.;]{0,12}\s[−]?\d*\.\d|recovers\s+[−\d]|\d\s*%\s*\[")
 

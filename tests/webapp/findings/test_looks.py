@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import launched, spec
 from webapp.experiments import services
-from webapp.findings.looks import looks
+from webapp.findings.test_set_uses import looks
 
 
 def test_experiments_on_the_same_examples_count_and_students_with_the_same_settings_once(owner: User) -> None:

@@ -1,6 +1,6 @@
 """Rows as CSV."""
 
-from webapp.findings.spreadsheet import as_csv
+from webapp.findings.csv_file import as_csv
 
 
 def test_texts_of_a_file_are_no_formulas() -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from training import ExperimentSpec
 from training.spec.methods import METHODS, AdaptConf, Cace, Confidence, Naive, ReverseKL
-from webapp.findings.words import kinds_text, lower, method_titles, model_title, short_methods, short_model
-from webapp.pages.planning import LONGEST_NAME, clipped
+from webapp.findings.wording import kinds_text, lower, method_titles, model_title, short_methods, short_model
+from webapp.pages.experiments.plan_preview import LONGEST_NAME, clipped
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from django.utils import timezone
 from tests.webapp.cast import finish_all, launched
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment
-from webapp.hooks import services
-from webapp.hooks.models import Call
+from webapp.webhooks import services
+from webapp.webhooks.models import Call
 
 
 class Receiver:

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from redis import Redis
 
+from webapp.actions.experiments import launch
 from webapp.experiments import services
 from webapp.jobs import dispatch
-from webapp.jobs.launch import launch
 
 from ..cast import finish_all, spec
 

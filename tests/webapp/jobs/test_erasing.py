@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from training import ExperimentSpec, Store, execute, make_plan
-from webapp.erasures import queries, services
-from webapp.erasures.models import State
-from webapp.jobs import chores, erasing
+from webapp.attributions import queries, services
+from webapp.attributions.models import State
+from webapp.jobs import attributions, chores
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +52,11 @@ def test_a_child_that_takes_too_long_is_ended_and_says_so(
     monkeypatch.setattr(services, "LONGEST_SECONDS", 0.05)
     services.ask(keys, example)
     chores.work()
-    assert {one.error for one in queries.asked(keys, example).values()} == {erasing.TOO_LONG}
+    assert {one.error for one in queries.asked(keys, example).values()} == {attributions.TOO_LONG}
 
 
 def test_a_child_that_cannot_start_leaves_a_sentence(trained: tuple[tuple[str, str], int]) -> None:
     keys, _ = trained
     services.ask(keys, -5)
     chores.work()
-    assert {one.error for one in queries.asked(keys, -5).values()} == {erasing.NO_ANSWER}
+    assert {one.error for one in queries.asked(keys, -5).values()} == {attributions.NO_ANSWER}

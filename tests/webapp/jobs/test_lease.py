@@ -10,8 +10,8 @@ from django.db import InterfaceError, OperationalError
 
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
-from webapp.jobs import lease as module
-from webapp.jobs.lease import Held, Lease
+from webapp.jobs import leases as module
+from webapp.jobs.leases import Held, Lease
 
 from ..cast import launched
 

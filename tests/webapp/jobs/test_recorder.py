@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
 from training.events import MetricLogged, StopRequested
-from webapp.experiments import queries, rows, services
+from webapp.experiments import bulk, queries, services
 from webapp.experiments.models import Event, Run
 from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
@@ -78,8 +78,8 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
     monkeypatch.setattr(services, "append_events", unanswered)
     recorder.add(metric(1))
     recorder.flush()
-    (run,) = rows.lock(Run.objects.filter(pk=recorder.run_id))
-    rows.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
+    (run,) = bulk.lock(Run.objects.filter(pk=recorder.run_id))
+    bulk.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
     Run.objects.filter(pk=recorder.run_id).update(status="running")
     recorder.add(metric(2))
     recorder.flush()

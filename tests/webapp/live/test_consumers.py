@@ -15,9 +15,9 @@ from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
 from webapp.live.hub import hub
-from webapp.live.nudge import nudge
-from webapp.live.permissions import NOT_FOUND
+from webapp.live.notify import nudge
 from webapp.live.routing import websocket_urlpatterns
+from webapp.live.socket_permissions import NOT_FOUND
 
 from ..cast import ending, launched
 

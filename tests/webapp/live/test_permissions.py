@@ -19,16 +19,16 @@ from pytest_django import DjangoAssertNumQueries
 from tests.webapp.cast import launched
 from tests.webapp.shares.made import CHOICES
 from webapp.accounts import people
-from webapp.experiments import keeping, services
+from webapp.experiments import lifecycle, services
 from webapp.experiments.models import Experiment
-from webapp.live import permissions as live
-from webapp.live.grants import Account, AccountGrant, open_experiments
-from webapp.live.nudge import access_changed
-from webapp.live.permissions import NOT_FOUND, permissions
+from webapp.live import socket_permissions as live
+from webapp.live.notify import access_changed
+from webapp.live.socket_grants import Account, AccountGrant, open_experiments
+from webapp.live.socket_permissions import NOT_FOUND, permissions
+from webapp.share_pages.consumers import LinkGrant, open_links, open_permalinks
 from webapp.shares import links
 from webapp.shares.models import Link, Share
-from webapp.sharing.consumers import LinkGrant, open_links, open_permalinks
-from webapp.sockets import sockets
+from webapp.websockets import sockets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,7 +84,7 @@ def is_deleted(client: Client, owner: User) -> None:
 
 def loses_the_experiment(client: Client, owner: User) -> None:
     Experiment.objects.update(stopped_at=timezone.now())  # or it cannot be deleted
-    keeping.delete(Experiment.objects.get())
+    lifecycle.delete(Experiment.objects.get())
 
 
 def is_saved_by_the_admin_site(client: Client, owner: User) -> None:
@@ -178,7 +178,7 @@ def loses_its_share(link: Link) -> None:
 
 def loses_its_experiment(link: Link) -> None:
     Experiment.objects.update(stopped_at=timezone.now())
-    keeping.delete(Experiment.objects.get())
+    lifecycle.delete(Experiment.objects.get())
 
 
 @sync_to_async

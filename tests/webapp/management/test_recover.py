@@ -19,18 +19,18 @@ from django.utils import timezone
 from tests.webapp.cast import finish, finish_all, launched
 from tests.webapp.imports.files import queued
 from training import Store
-from webapp import outages
-from webapp.erasures import services as erasures
-from webapp.erasures.models import Question
-from webapp.erasures.models import State as Asked
-from webapp.experiments import budget, queries, services, settling
+from webapp import database_outages
+from webapp.attributions import services as erasures
+from webapp.attributions.models import Question
+from webapp.attributions.models import State as Asked
+from webapp.experiments import budget, dependents, queries, services
 from webapp.experiments.models import Event, Experiment, Run, Status
-from webapp.hooks import services as hooks
-from webapp.hooks.models import Call
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
 from webapp.jobs import chores
 from webapp.management.commands.recover import Recovery
+from webapp.webhooks import services as hooks
+from webapp.webhooks.models import Call
 
 pytestmark = pytest.mark.usefixtures("called")
 
@@ -58,7 +58,7 @@ def damage(request: pytest.FixtureRequest) -> Damage:
 @pytest.fixture
 def recovery(monkeypatch: pytest.MonkeyPatch) -> Recovery:
     """One that takes nobody for alive who only had no time to say so."""
-    monkeypatch.setattr(outages, "grace", lambda: timedelta(0))
+    monkeypatch.setattr(database_outages, "grace", lambda: timedelta(0))
     return Recovery()
 
 
@@ -328,7 +328,7 @@ def test_the_page_of_a_damaged_experiment_says_what_is_wrong_and_the_list_shows_
 ) -> None:
     experiment = launched(owner)
     damage(experiment, column)
-    settling.note_result_error(experiment.pk, "KeyError: 'prob'.")
+    dependents.note_result_error(experiment.pk, "KeyError: 'prob'.")
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/")
     assert page.status_code == 200

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from tests.webapp.cast import finish_all, launched
 from training.metrics.results import Result
-from webapp.charts import programs
+from webapp.charts import child_programs
 from webapp.experiments.models import Event, Experiment
 
 NAMES = ["gap", "decomposition", "live"]
@@ -123,7 +123,7 @@ def test_a_chart_that_is_not_there_yet_is_not_found(client: Client, owner: User)
 
 
 def test_a_picture_that_fails_says_why(client: Client, done: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     answer = client.get(address(done, "gap", "png"))
     assert (answer.status_code, answer.content) == (503, b"The picture was not drawn within 0.001 seconds.")
 

@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.cast import spec
+from webapp.actions import experiments as jobs
 from webapp.experiments import services
 from webapp.experiments.models import Experiment
 from webapp.experiments.queries import LONGEST_NAME, copy_name
-from webapp.jobs import launch as jobs
 
 pytestmark = pytest.mark.usefixtures("called")
 

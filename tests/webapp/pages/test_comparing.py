@@ -15,7 +15,7 @@ from webapp.charts.forest import NAME
 from webapp.experiments.models import Experiment
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
-from webapp.pages.differing import differing
+from webapp.pages.experiments.setting_differences import differing
 
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}]
 

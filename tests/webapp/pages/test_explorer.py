@@ -14,7 +14,7 @@ from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of, with_texts, write_features
 from training import Store, catalog
 from training.command_output import Attribution, Piece
-from webapp.erasures import services as erasures
+from webapp.attributions import services as erasures
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
 

@@ -13,10 +13,10 @@ from tests.webapp.archives.scene import bring, train_all
 from tests.webapp.archives.test_archives import empty, shown
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import finish, ids_of
-from webapp.archives.leaving import packed
+from webapp.archives.export import packed
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Role, Run, Status
-from webapp.pages.living import Living
+from webapp.pages.experiments.experiment import Living
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
 

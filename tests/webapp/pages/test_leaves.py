@@ -13,8 +13,8 @@ from training import ExperimentSpec, catalog
 from training.base_models import Frozen
 from training.spec import Confidence, DataSpec, Naive
 from training.spec.methods import METHODS, PROMPTS, Overlap
-from webapp.pages import leaves
-from webapp.pages.forms import Row, SpecForm
+from webapp.pages import fields
+from webapp.pages.experiments.form import Row, SpecForm
 
 SPECS = [
     ExperimentSpec(),
@@ -111,7 +111,7 @@ def test_a_type_without_a_field_is_said_at_once() -> None:
         thing: dict[str, int] = {}
 
     with pytest.raises(TypeError, match="thing"):
-        leaves.nodes(Odd)
+        fields.nodes(Odd)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from training.catalog.column_mapping import Labelled
 from training.command_output import Column, Preview
-from webapp.pages.mapping import MappingForm, classes_of
+from webapp.pages.datasets.mapping_form import MappingForm, classes_of
 
 
 def column(name: str, values: tuple[str, ...] | None = None, length: float = 10.0) -> Column:

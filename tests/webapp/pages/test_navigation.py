@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from tests.webapp.pages import scenes
 from webapp.pages.navigation import MENU, PLACES
 from webapp.pages.urls import urlpatterns as pages
-from webapp.sharing.urls import urlpatterns as sharing
+from webapp.share_pages.urls import urlpatterns as sharing
 
 pytestmark = pytest.mark.usefixtures("called")
 

@@ -12,7 +12,7 @@ from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, services
 from webapp.experiments.models import Experiment, Role, Run
 from webapp.jobs import logs
-from webapp.pages.outlook import outlook
+from webapp.pages.experiments.forecast import outlook
 
 
 def of(experiment: Experiment, role: Role) -> Run:

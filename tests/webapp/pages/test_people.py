@@ -14,7 +14,7 @@ from webapp.access import Access, access_of
 from webapp.accounts import invitations, people
 from webapp.accounts.models import Invitation
 from webapp.audit.models import Entry
-from webapp.pages.login import password_link
+from webapp.pages.accounts.one_time_links import password_link
 
 LONG = "a long enough passphrase"
 

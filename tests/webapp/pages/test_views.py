@@ -22,8 +22,8 @@ from training.recipes import names
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.jobs import dispatch
-from webapp.pages.forms import SpecForm
-from webapp.pages.login import first_account, welcome_link
+from webapp.pages.accounts.one_time_links import first_account, welcome_link
+from webapp.pages.experiments.form import SpecForm
 
 
 @pytest.fixture

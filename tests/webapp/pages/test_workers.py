@@ -11,7 +11,7 @@ from tests.webapp.experiments.test_workers import a_worker, gpu, silence
 from webapp.audit.models import Entry
 from webapp.experiments import services
 from webapp.experiments.models import Run, Worker
-from webapp.pages.outlook import outlook
+from webapp.pages.experiments.forecast import outlook
 
 pytestmark = pytest.mark.usefixtures("called")
 

@@ -3,9 +3,9 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import finish_all, launched
 from webapp.experiments.models import Experiment
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.paper import Paper
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.report import Paper
 
 FROZEN = {"live": False, "version": 2, "frozen": "2026-11-23", "archive": "a1" * 32, "content": "c3" * 32}
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from webapp.papers.choices import Choices
-from webapp.sharing.forms import ChoicesForm
+from webapp.reports.choices import Choices
+from webapp.share_pages.forms import ChoicesForm
 
 LARGE = 621271764220297912
 

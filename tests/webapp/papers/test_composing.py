@@ -13,11 +13,11 @@ from training import Store
 from training.metrics.results import Result
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.experiments.models import Experiment
-from webapp.papers.choices import Choices, Highlight
-from webapp.papers.composing import compose
-from webapp.papers.paper import Paper
-from webapp.papers.refused import Refused
-from webapp.papers.rendering import Doors, page
+from webapp.reports.choices import Choices, Highlight
+from webapp.reports.composition import compose
+from webapp.reports.html import Doors, page
+from webapp.reports.refusal import Refused
+from webapp.reports.report import Paper
 
 
 def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner: User) -> None:

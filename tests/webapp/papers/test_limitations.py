@@ -7,9 +7,9 @@ from tests.webapp.cast import finish, finish_all, launched, story
 from training.events import RunFailed
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.rendering import Doors, page
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.html import Doors, page
 
 LEAST = Choices(title="Only good news", curves=False, examples="none")
 

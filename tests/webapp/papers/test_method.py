@@ -7,10 +7,10 @@ from pydantic import Field
 
 from tests.webapp.cast import finish_all, launched, spec
 from training.spec import Naive
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose
-from webapp.papers.method import words
-from webapp.papers.sources import preprints
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
+from webapp.reports.method_text import words
+from webapp.reports.references import preprints
 
 
 def test_it_says_what_the_spec_says(owner: User) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from webapp.papers.notes import LONGEST_FORMULA, html
+from webapp.reports.markdown import LONGEST_FORMULA, html
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -2,9 +2,9 @@
 
 import re
 
-from webapp.papers.offline import offline
-from webapp.papers.paper import Paper
-from webapp.papers.rendering import Doors, page
+from webapp.reports.html import Doors, page
+from webapp.reports.offline import offline
+from webapp.reports.report import Paper
 
 
 def test_nothing_is_fetched_from_elsewhere(paper: Paper) -> None:

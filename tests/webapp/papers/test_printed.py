@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from pypdf import PdfReader
 
-from webapp.charts import programs
+from webapp.charts import child_programs
 from webapp.charts.renderers import RENDERERS, NotDrawn
-from webapp.papers import glyphs, press
-from webapp.papers.card import card
-from webapp.papers.notes import html
-from webapp.papers.paper import Paper, Shown
-from webapp.papers.printed import pdf, picture
+from webapp.reports import missing_glyphs, pdf_process
+from webapp.reports.card import card
+from webapp.reports.markdown import html
+from webapp.reports.pdf import pdf, picture
+from webapp.reports.report import Paper, Shown
 
 
 def test_a_pdf_is_made_in_the_laboratorys_letters(paper: Paper) -> None:
@@ -41,7 +41,7 @@ def test_words_of_an_example_are_broken_at_spaces(paper: Paper) -> None:
 
 
 def test_a_pdf_says_which_scripts_it_cannot_show(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: char == "\N{GREEK SMALL LETTER ALPHA}")
+    monkeypatch.setattr(missing_glyphs, "on_this_machine", lambda char: char == "\N{GREEK SMALL LETTER ALPHA}")
     warned = text_of(pdf(paper.model_copy(update={"title": "ไทย \u4e2d α"})))
     assert "Characters of these scripts cannot be shown in this PDF" in warned
     assert "CJK, Thai." in warned
@@ -86,23 +86,23 @@ def asked() -> Iterator[tuple[str, list[str]]]:
 def test_a_page_is_printed_without_a_network(asked: tuple[str, list[str]]) -> None:
     home, paths = asked
     html = f'<link rel="stylesheet" href="{home}/a.css"><img src="{home}/b.png"><p style="background:url({home}/c.png)">x</p>'
-    assert press.press(html, "pdf").startswith(b"%PDF-")
+    assert pdf_process.press(html, "pdf").startswith(b"%PDF-")
     assert paths == []
 
 
 def test_a_printer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with pytest.raises(NotDrawn, match=r"not printed within 0\.001 seconds"):
-        press.press("<p>x</p>", "pdf")
+        pdf_process.press("<p>x</p>", "pdf")
 
 
 def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(NotDrawn, match="could not be printed"):
-        press.press("<p>x</p>", "pdf")
+        pdf_process.press("<p>x</p>", "pdf")
 
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "SECONDS", 0.001)
+    monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
-        press.press("<p>", "pdf")
+        pdf_process.press("<p>", "pdf")

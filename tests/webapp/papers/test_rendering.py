@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 
 from tests.webapp.papers.reading import rows
 from webapp.experiments.models import Experiment
-from webapp.papers.choices import Choices
-from webapp.papers.composing import compose, stream
-from webapp.papers.paper import Paper
-from webapp.papers.rendering import Doors, page
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose, stream
+from webapp.reports.html import Doors, page
+from webapp.reports.report import Paper
 
 
 def test_two_renders_are_equal_byte_for_byte(paper: Paper) -> None:

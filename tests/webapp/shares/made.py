@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.explorer.scene import explored
-from webapp.papers.choices import Choices
+from webapp.reports.choices import Choices
 from webapp.shares import links, services
 from webapp.shares.models import Link, Share
 

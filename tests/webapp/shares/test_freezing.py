@@ -14,7 +14,7 @@ from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES, frozen
 from training.storage.archive import CHECKSUMS, read, verify
-from webapp.archives.leaving import Unfinished
+from webapp.archives.export import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services

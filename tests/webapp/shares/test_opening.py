@@ -15,8 +15,8 @@ from training.metrics.results import summarize
 from training.storage.predictions import Predictions
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
-from webapp.papers.composing import compose
-from webapp.papers.rendering import Doors, page
+from webapp.reports.composition import compose
+from webapp.reports.html import Doors, page
 from webapp.shares import services
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Opening

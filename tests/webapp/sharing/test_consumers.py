@@ -17,14 +17,14 @@ from django.utils import timezone
 from tests.webapp.cast import launched, story
 from tests.webapp.shares.made import CHOICES
 from webapp.experiments import services as experiments
-from webapp.live import permissions
 from webapp.live import routing as live
+from webapp.live import socket_permissions
 from webapp.live.consumers import UNREADABLE
 from webapp.live.hub import hub
-from webapp.live.permissions import NOT_FOUND
+from webapp.live.socket_permissions import NOT_FOUND
+from webapp.share_pages import routing
 from webapp.shares import links
 from webapp.shares.models import Link, Share
-from webapp.sharing import routing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,7 +134,7 @@ async def until_closed(socket: ApplicationCommunicator) -> Any:
 
 
 async def test_a_socket_that_has_said_nothing_yet_closes_too(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(socket_permissions, "LOOK_SECONDS", 0.1)
     share, link = await shared(owner)
     async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
         await sync_to_async(links.revoke)(link, owner)
@@ -142,7 +142,7 @@ async def test_a_socket_that_has_said_nothing_yet_closes_too(owner: User, monkey
 
 
 async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(socket_permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
         await told(socket)
@@ -153,7 +153,7 @@ async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: 
 async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(permissions, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(socket_permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/ws/experiments/{share.experiment_id}/", user=owner) as socket:
         await told(socket)

@@ -17,9 +17,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES, frozen, visitor
 from webapp.access import Access
+from webapp.share_pages import views
 from webapp.shares import links, services
 from webapp.shares.models import Share
-from webapp.sharing import views
 
 pytestmark = [
     pytest.mark.django_db,

@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.webapp.shares.made import CHOICES, frozen, visitor
+from webapp.share_pages import link_pages
 from webapp.shares import links
 from webapp.shares.models import Link, Share
-from webapp.sharing import doors
 
 pytestmark = pytest.mark.django_db
 
@@ -92,8 +92,10 @@ def test_guesses_from_everywhere_are_slowed_and_lock_nobody_out(
 ) -> None:
     _, token = links.make_link(share, share.owner, password="correct horse")
     paused: list[float] = []
-    monkeypatch.setattr(doors, "time", SimpleNamespace(sleep=paused.append))
-    monkeypatch.setattr(doors, "opens", lambda link, password: password == "correct horse")  # the hash, of which each costs much
+    monkeypatch.setattr(link_pages, "time", SimpleNamespace(sleep=paused.append))
+    monkeypatch.setattr(
+        link_pages, "opens", lambda link, password: password == "correct horse"
+    )  # the hash, of which each costs much
     for one in range(200):
         answer = client.post(f"/s/{token}/", {"password": str(one)}, REMOTE_ADDR=f"198.51.100.{one}")
         assert answer.status_code == 403

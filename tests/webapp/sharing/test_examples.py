@@ -14,7 +14,7 @@ from tests.webapp.explorer.scene import explored, ids_of
 from tests.webapp.shares.made import CHOICES, visitor
 from webapp.experiments.models import Run
 from webapp.notes import services as notes
-from webapp.papers.choices import Choices, Highlight
+from webapp.reports.choices import Choices, Highlight
 from webapp.shares import services
 from webapp.shares.models import Share
 

@@ -13,7 +13,7 @@ from tests.webapp.shares.made import CHOICES, frozen, visitor
 from webapp.experiments.models import Experiment
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT
-from webapp.papers import glyphs
+from webapp.reports import missing_glyphs
 from webapp.shares import links
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Share
@@ -218,7 +218,7 @@ def test_examples_of_half_b_are_proposed_for_nothing(client: Client, experiment:
 def test_an_author_is_warned_before_and_after_freezing_of_scripts_that_the_pdf_cannot_show(
     client: Client, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: False)
+    monkeypatch.setattr(missing_glyphs, "on_this_machine", lambda char: False)
     thai = {"title": "\N{THAI CHARACTER MO MA}\N{CJK UNIFIED IDEOGRAPH-4E2D}"}
     answer = sent(client, experiment, **thai)
     assert answer.status_code == 422
@@ -233,7 +233,7 @@ def test_an_author_is_warned_before_and_after_freezing_of_scripts_that_the_pdf_c
 def test_nobody_is_warned_of_texts_that_the_pdf_can_show(
     client: Client, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(glyphs, "on_this_machine", lambda char: False)
+    monkeypatch.setattr(missing_glyphs, "on_this_machine", lambda char: False)
     answer = sent(client, experiment, title="Älter als − 1")
     assert answer.status_code == 302
     assert "empty boxes" not in client.get(answer["Location"]).content.decode()

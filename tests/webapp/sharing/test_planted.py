@@ -25,13 +25,13 @@ from training import Store, make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
-from webapp.archives.leaving import packed
-from webapp.examples.export import SUFFIXES
+from webapp.archives.export import packed
+from webapp.example_queries.export import SUFFIXES
 from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import hello
 from webapp.jobs import logs
-from webapp.papers.choices import Choices
+from webapp.reports.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
 from webapp.shares.models import Share

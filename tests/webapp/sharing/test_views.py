@@ -15,10 +15,10 @@ from django.test import Client
 from tests.webapp.explorer.scene import explored
 from tests.webapp.shares.made import CHOICES, frozen, live, visitor
 from webapp.charts.renderers import RENDERERS
-from webapp.experiments import keeping
+from webapp.experiments import lifecycle
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
-from webapp.papers.paper import Paper
+from webapp.reports.report import Paper
 from webapp.shares import services
 from webapp.shares.freezing import MADE, PRINTED
 from webapp.shares.models import Link, Share
@@ -116,7 +116,7 @@ def test_a_share_leads_who_is_logged_in_back_to_its_experiment_and_visitors_nowh
 def test_a_share_leads_to_no_experiment_that_was_deleted(client: Client, owner: User) -> None:
     share = services.share_frozen(explored(owner), CHOICES.model_copy(update={"examples": "all"}), owner)
     gone = share.experiment_id
-    keeping.delete(Experiment.objects.get())
+    lifecycle.delete(Experiment.objects.get())
     client.force_login(owner)
     for path in ("", "v1/examples/", "manage/"):
         text = client.get(f"/shares/{share.slug}/{path}").content.decode()

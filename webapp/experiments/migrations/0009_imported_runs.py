@@ -10,7 +10,7 @@ from django.db import migrations, models, transaction
 from django.db.models import F
 
 from training import RunSpec, Store
-from webapp.experiments.origins import stored_key
+from webapp.experiments.imported_runs import stored_key
 
 
 def set_apart(apps, schema_editor):

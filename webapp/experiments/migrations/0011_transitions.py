@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from webapp.experiments.alike import group_of
+from webapp.experiments.run_groups import group_of
 
 SETTINGS = (
     *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
@@ -13,7 +13,7 @@ BATCH = 500
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    """The groups of the runs that are there, as webapp.experiments.alike has them."""
+    """The groups of the runs that are there, as webapp.experiments.run_groups has them."""
     model = apps.get_model("experiments", "Run")
     last = 0
     while runs := list(model.objects.filter(pk__gt=last).order_by("pk").only("spec")[:BATCH]):

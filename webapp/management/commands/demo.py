@@ -7,13 +7,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from training.metrics.results import Result
 from training.recipes import FIRST, recipes
+from webapp.actions.experiments import create, launch
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress
-from webapp.findings.words import time_left
-from webapp.jobs.launch import create, launch
+from webapp.findings.wording import time_left
 from webapp.management.commands.up import add_stack_arguments
-from webapp.pages.login import first_account, welcome_link
+from webapp.pages.accounts.one_time_links import first_account, welcome_link
 from webapp.stack import Stack, StackError
 
 

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.hooks import services
+from webapp.webhooks import services
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from webapp.experiments.models import Experiment
-from webapp.explorer.cast import Cast, Missing
-from webapp.explorer.looking import prepare
+from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.open_view import prepare
 
 
 class Command(BaseCommand):

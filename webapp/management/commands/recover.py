@@ -8,14 +8,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from webapp.erasures import services as erasures
-from webapp.experiments import arriving, origins, services, workers
-from webapp.hooks import services as hooks
+from webapp.actions import experiments
+from webapp.attributions import services as erasures
+from webapp.database_outages import AWAY, Watch, reconnect
+from webapp.experiments import archive_imports, imported_runs, services, workers
 from webapp.imports import services as imports
-from webapp.isolation import Isolated
-from webapp.jobs import chores, damage, launch
+from webapp.jobs import chores, damaged_artifacts
 from webapp.jobs.dispatch import announce, resend
-from webapp.outages import AWAY, Watch, reconnect
+from webapp.row_isolation import Isolated
+from webapp.webhooks import services as hooks
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,10 @@ class Recovery:
             "results": lambda: announce(services.refresh_overdue()),
             "queued runs": resend,
             "workers": workers.forget,
-            "budgets": launch.stop_used_up,
+            "budgets": experiments.stop_used_up,
             "leases of imports": self._take_back_imports,
             "archives": self._take_back_archives,
-            "imported runs": origins.compare,
+            "imported runs": imported_runs.compare,
             "leases of attributions": self._take_back_attributions,
             "queued chores": chores.resend,
             "launches and stops": self._complete,
@@ -86,8 +87,8 @@ class Recovery:
 
     def _take_back_archives(self) -> None:
         if not self.watch.quiet:
-            arriving.fail_expired()
-            arriving.sweep()
+            archive_imports.fail_expired()
+            archive_imports.sweep()
 
     def _take_back_attributions(self) -> None:
         if not self.watch.quiet:
@@ -95,7 +96,7 @@ class Recovery:
 
     def _complete(self) -> None:
         """Beside the recovery, which does not wait for large experiments."""
-        if launch.unfinished() and not self._completing.is_alive():
+        if experiments.unfinished() and not self._completing.is_alive():
             self._completing = threading.Thread(target=_complete, daemon=True)
             self._completing.start()
 
@@ -108,7 +109,7 @@ class Recovery:
 
 def _complete() -> None:
     try:
-        launch.complete()
+        experiments.complete()
     except Exception:
         logger.exception("launches and stops are completed later")
     finally:
@@ -119,7 +120,7 @@ def _verify(ended: threading.Event) -> None:
     """Reads all artifacts again and again, slowly: what a disk changes by itself is found before somebody needs it."""
     while not ended.is_set():
         try:
-            damage.verify_all(ended, damage.BYTES_PER_SECOND)
+            damaged_artifacts.verify_all(ended, damaged_artifacts.BYTES_PER_SECOND)
         except Exception:
             logger.exception("the artifacts could not be verified, which is tried again")
         finally:

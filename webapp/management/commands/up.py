@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.pages.login import welcome_link
+from webapp.pages.accounts.one_time_links import welcome_link
 from webapp.stack import Stack, StackError
 
 MOST_WORKERS = 256

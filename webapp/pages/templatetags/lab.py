@@ -12,8 +12,8 @@ from training import ExperimentSpec
 from training.metrics.intervals import Estimate
 from webapp.charts import numbers, svg
 from webapp.findings.tables import p_text
-from webapp.findings.words import lower
-from webapp.pages import leaves
+from webapp.findings.wording import lower
+from webapp.pages import fields
 from webapp.pages.navigation import MENU, place_of
 
 register = template.Library()
@@ -105,6 +105,6 @@ def styled(field: BoundField) -> SafeString:
 @register.simple_tag
 def recipe_fields(spec: ExperimentSpec) -> SafeString:
     """A whole spec as hidden fields of a form."""
-    raw = leaves.write_all(leaves.nodes(type(spec)), spec)
+    raw = fields.write_all(fields.nodes(type(spec)), spec)
     pairs = [(name, value) for name, values in raw.items() for value in values]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)

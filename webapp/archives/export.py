@@ -1,0 +1,104 @@
+"""An experiment as one file that another installation verifies and shows with the same numbers."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from training import RunSpec, Store, Triplet
+from training.events import EVENT, EVENTS, EventRecord, RunStarted
+from training.metrics.results import Result
+from training.redaction import PublicEvents, renamed
+from training.storage.archive import ABOUT, RESULT_FILES, RUN, Archive, Origin, pack, seal, versions_of
+from training.storage.checksums import MISSING, DamagedArtifact
+from webapp import temporary_files
+from webapp.audit.models import Verb
+from webapp.audit.services import tell
+from webapp.experiments.imported_runs import exported
+from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.queries import state
+from webapp.experiments.redaction import public_models, public_text
+
+
+class Unfinished(Exception):
+    """The experiment is still at work, or has never been."""
+
+
+def packed(experiment: Experiment, by: User) -> IO[bytes]:
+    """The archive, for this person, as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
+    with tempfile.TemporaryDirectory(dir=temporary_files.folder()) as place:
+        folder, target = Path(place) / "archive", Path(place) / "archive.zip"
+        write(experiment, folder)
+        pack(folder, target)
+        tell(by, Verb.EXPORTED, "experiment", experiment.pk, experiment.name)
+        return target.open("rb")
+
+
+def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) -> str:
+    """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash.
+
+    No folder, host or account of this laboratory is in it. With ``renewed_keys`` runs of earlier versions, whose keys cover the
+    path of a local model, have the keys that they would have today; without them theirs, for what never leaves.
+
+    Raises Unfinished, OSError, and DamagedArtifact for a file that is not what its run has written.
+    """
+    launched, ended = experiment.launched_at, experiment.ended_at
+    if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
+        raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
+    store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
+    runs = list(experiment.runs.distinct().order_by("key"))
+    models = public_models(runs) if renewed_keys else {}
+    specs = exported(runs, models)
+    names = {key: spec.key() for key, spec in specs.items()} | models
+    public = PublicEvents(public_text)
+    for run in runs:
+        starts += _write_run(run, specs[run.key], store, Store(folder), public)
+    result = None if experiment.result is None else Result.model_validate(renamed(experiment.result, names))
+    about = Archive(
+        number=experiment.pk,
+        name=experiment.name,
+        owner=experiment.owner.get_full_name(),
+        launched_at=launched,
+        ended_at=ended,
+        spec=renamed(experiment.spec, names),
+        triplets=[Triplet(**renamed(triplet, names)) for triplet in experiment.triplets],
+        result=result,
+        versions=versions_of(starts),
+        datasets={run.run_spec.dataset: run.run_spec.fingerprint for run in runs},
+        imported={names[run.key]: Origin.model_validate(run.origin) for run in runs if run.origin},
+    )
+    (folder / ABOUT).write_text(about.model_dump_json(indent=1), encoding="utf-8")
+    return seal(folder)
+
+
+def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: PublicEvents) -> list[RunStarted]:
+    """Writes the run as ``spec`` and returns what it told at the start of each attempt."""
+    folder, starts = target.run(spec.key()), list[RunStarted]()
+    folder.mkdir(parents=True)
+    (folder / RUN).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
+    for name in RESULT_FILES if run.status == Status.FINISHED else ():
+        try:
+            store.checksums.verify(store.run(run.key) / name, again=True)
+        except FileNotFoundError:
+            raise DamagedArtifact(run.key, name, MISSING) from None
+        _link(store.run(run.key) / name, folder / name)
+    with (folder / EVENTS).open("w", encoding="utf-8") as file:
+        for event in Event.objects.filter(run=run).order_by("seq").iterator():
+            left = public.of(EVENT.validate_python(event.payload))
+            told = EventRecord(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
+            file.write(told.model_dump_json() + "\n")
+            if isinstance(left, RunStarted):
+                starts.append(left)
+    return starts
+
+
+def _link(source: Path, target: Path) -> None:
+    """Finished files are only ever replaced, never edited, so that one file may have two names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

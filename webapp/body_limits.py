@@ -1,0 +1,144 @@
+"""How large a request may be, and whose, known before any of it is read: Django's ASGI server takes all of a body in first."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from channels.db import DatabaseSyncToAsync
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from webapp.failures import NOT_DONE
+from webapp.upload_permissions import API, Refusal, known, under_way, uploader
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+Result = TypeVar("Result")
+
+LARGEST_FILE = 2**30
+UPLOADS = ("/datasets/upload/", "/api/v1/datasets", "/experiments/import/", "/api/v1/archives")
+LARGEST_BODY = 2**24
+LARGEST_OF_STRANGERS = 2**16
+"""Of whoever is not logged in: names, passwords, what a single sign-on sends."""
+SPARE = 2**20
+"""For what a form carries beside its file."""
+
+DRAINED_SECONDS, DRAINED_BYTES = 2.0, 2**23
+"""How much of a refused body is read and thrown away, so that its sender reads the answer before the line is cut."""
+
+FILE_TOO_LARGE = "The file is larger than 1 GB, and at most 1 GB can be read."
+BODY_TOO_LARGE = f"The request is larger than {LARGEST_BODY // 2**20} MB."
+LOG_IN_FIRST = f"Whoever is not logged in may send at most {LARGEST_OF_STRANGERS // 2**10} KB. Log in first."
+NO_ROOM = "There is no room for the file on the laboratory's disk."
+
+ASKING = ThreadPoolExecutor(4, "admission")
+
+
+def limited(app: App) -> App:
+    """``app`` behind limits on bodies: 1 GB of members where files are uploaded, 16 MB of accounts, 64 KB of strangers."""
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        body = Body(scope, receive)
+        try:
+            if scope["method"] == "POST" and scope["path"] in UPLOADS:
+                body.most, body.too_large = LARGEST_FILE + SPARE, FILE_TOO_LARGE
+                length = body.expect()
+                user = await _asked(uploader, scope["path"], scope["headers"])
+                if not has_room(length):
+                    raise Refusal(507, NO_ROOM)
+                with under_way(user):
+                    await app(scope, body.receive, send)
+            else:
+                body.by_stranger = True
+                await body.admit(body.expect())
+                await app(scope, body.receive, send)
+        except Refusal as refusal:
+            await refuse(scope, body, send, refusal)
+
+    return wrapped
+
+
+def has_room(length: int) -> bool:
+    """Whether the disk has room for a body, which is there twice while it is read, and for what has to stay free."""
+    return bool(2 * length + settings.DISK_RESERVE <= shutil.disk_usage(settings.UPLOADS_DIR).free)
+
+
+class Body:
+    """The body of one request: ``receive`` raises Refusal once it is larger than it may be.
+
+    ``by_stranger`` until the request was found to be that of an account, for which it is asked where the body is not small.
+    """
+
+    def __init__(self, scope: Message, receive: Receive) -> None:
+        self.scope, self._receive = scope, receive
+        self.most, self.too_large, self.by_stranger = LARGEST_BODY, BODY_TOO_LARGE, False
+        self.read, self.more = 0, True
+
+    def expect(self) -> int:
+        """The length that the head of the request says. Raises Refusal where it is too much."""
+        length = dict(self.scope["headers"]).get(b"content-length", b"0")
+        said = int(length[:20]) if length.isdigit() else 0
+        if said > self.most:
+            raise Refusal(413, self.too_large)
+        return said
+
+    async def admit(self, size: int) -> None:
+        """Raises Refusal where a body of so many bytes is too large for whoever sends it."""
+        if size > self.most:
+            raise Refusal(413, self.too_large)
+        if self.by_stranger and size > LARGEST_OF_STRANGERS:
+            self.by_stranger = not await _asked(known, self.scope["path"], self.scope["headers"])
+            if self.by_stranger:
+                raise Refusal(413, LOG_IN_FIRST)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.read += len(message.get("body", b""))
+        self.more = bool(message.get("more_body", False))
+        await self.admit(self.read)
+        return message
+
+    async def drain(self) -> None:
+        """Read on, for a moment, and keep nothing."""
+        most = self.read + DRAINED_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while self.more and self.read < most:
+                    message = await self._receive()
+                    self.read += len(message.get("body", b""))
+                    self.more = bool(message.get("more_body", False))
+
+
+async def _asked(function: Callable[..., Result], *arguments: Any) -> Result:
+    """What ``function`` finds in the record, asked in a thread that waits for no request."""
+    found: Result = await DatabaseSyncToAsync(function, thread_sensitive=False, executor=ASKING)(*arguments)
+    return found
+
+
+def _reads_html(scope: Message) -> bool:
+    """Whether a browser has sent a form, and shows the answer to a person."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> None:
+    """Answer at once and close the connection."""
+    if not scope["path"].startswith(API) and _reads_html(scope):
+        context = {"title": NOT_DONE, "sentence": refusal.sentence}
+        kind, text = b"text/html; charset=utf-8", str(await _asked(render_to_string, "failure.html", context))
+    elif scope["path"].startswith(API) or refusal.status in (413, 507):
+        kind, text = b"application/json", json.dumps({"errors": [{"path": "file", "message": refusal.sentence}]})
+    else:
+        kind, text = b"text/plain; charset=utf-8", refusal.sentence
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(text.encode())), (b"connection", b"close")]
+    if refusal.retry:
+        headers.append((b"retry-after", b"%d" % refusal.retry))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    await body.drain()
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,37 @@
+"""Pictures as files. Each is drawn by a process started afresh: vl-convert holds the interpreter and hangs after a fork.
+
+``python -m webapp.charts.picture_files svg|png`` reads a Vega-Lite spec as JSON and writes the picture.
+"""
+
+import json
+import sys
+from typing import Any, Literal
+
+from webapp.charts.child_programs import made_by
+
+Format = Literal["svg", "png"]
+
+PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
+"""By the end of a file's name: how it is drawn, and its type."""
+
+SCALE = 2
+"""Pixels of a PNG for each of the spec."""
+
+
+def draw(spec: dict[str, Any], how: Format) -> bytes:
+    """The picture of a spec from ``on_paper``. Raises NotDrawn."""
+    return made_by("webapp.charts.picture_files", how, json.dumps(spec).encode(), "picture", "drawn")
+
+
+def main(how: str) -> None:
+    import vl_convert  # here only: the web process, which imports this module, must never have it
+
+    spec = json.loads(sys.stdin.buffer.read())
+    if how == "svg":
+        sys.stdout.buffer.write(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]).encode())
+    else:
+        sys.stdout.buffer.write(vl_convert.vegalite_to_png(spec, scale=SCALE, allowed_base_urls=[]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,71 @@
+"""Rows of many runs at once: created with what they need, locked, and changed by events. The caller holds the transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+
+from training import RunSpec
+from training.events import Event as RunEvent
+from webapp.experiments.fold import fold
+from webapp.experiments.models import LEASED, Event, Run
+from webapp.experiments.run_groups import alike
+
+Needs = Run.needs.through
+
+FOLDED = (
+    *("status", "worker", "device", "phase", "phase_done", "phase_total", "step", "total_steps", "accuracy", "error", "log"),
+    *("seconds", "losses", "stop_asked_at", "queued_at", "started_at", "ended_at", "lease_until"),
+)
+"""Columns that events change."""
+
+
+def create_runs(specs: Mapping[str, RunSpec]) -> None:
+    """The runs by key that are not there yet, and for all of them which runs they need; those are there, or among them.
+
+    A run that is there keeps its weights once anybody asks for them, which is in no key.
+    """
+    there = set(Run.objects.filter(key__in=specs).values_list("key", flat=True))
+    new = {key: run for key, run in specs.items() if key not in there}
+    Run.objects.bulk_create(
+        [Run(key=key, spec=run.model_dump(mode="json"), alike=alike(run)) for key, run in new.items()], ignore_conflicts=True
+    )
+    named = {*specs, *(need for run in specs.values() for need in run.needs)}
+    ids = dict(Run.objects.filter(key__in=named).values_list("key", "pk"))
+    links = [Needs(from_run_id=ids[key], to_run_id=ids[need]) for key, run in specs.items() for need in dict.fromkeys(run.needs)]
+    Needs.objects.bulk_create(links, ignore_conflicts=True)
+    keeping = [key for key in there if specs[key].keep_weights]
+    changed = list(Run.objects.filter(key__in=keeping, spec__keep_weights=False).only("key"))
+    for run in changed:
+        run.spec = specs[run.key].model_dump(mode="json")
+    Run.objects.bulk_update(changed, ["spec"])
+
+
+def lock(runs: QuerySet[Run]) -> list[Run]:
+    """The runs, in the order of their ids, for this transaction alone; without their specs, which events do not change."""
+    found: list[Run] = []
+    for run in runs.order_by("pk").select_for_update().annotate(now=Now()).defer("spec"):
+        run.clock = run.now
+        found.append(run)
+    return found
+
+
+def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
+    """Inserts and folds events of locked runs. Runs that change alike are written by one statement."""
+    rows: list[Event] = []
+    changed: defaultdict[tuple[int, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
+    for run, events in events_of:
+        before = {name: getattr(run, name) for name in FOLDED}
+        for event in events:
+            run.last_seq += 1
+            payload = event.model_dump(mode="json")
+            rows.append(Event(run_id=run.pk, seq=run.last_seq, attempt=run.attempt, payload=payload, at=run.clock))
+            fold(run, event, run.clock)
+        if run.status not in LEASED:
+            run.lease_until = None
+        changes = tuple((name, getattr(run, name)) for name in FOLDED if getattr(run, name) != before[name])
+        changed[len(events), changes].append(run.pk)
+    Event.objects.bulk_create(rows)
+    for (number, changes), ids in changed.items():
+        Run.objects.filter(pk__in=ids).update(last_seq=F("last_seq") + number, **dict(changes))

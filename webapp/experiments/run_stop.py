@@ -1,0 +1,81 @@
+"""An experiment is stopped, or a single run: trainers are asked to, and what does not train yet stops at once."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from training.events import Event as RunEvent
+from training.events import RunStopped, StopRequested
+from webapp.experiments.bulk import append, lock
+from webapp.experiments.dependents import note_rest, rest
+from webapp.experiments.models import Experiment, Part, Run, Status, Transition
+from webapp.experiments.transitions import CHUNK, FIELDS, advance, end
+
+STOPPABLE = (Status.WAITING, Status.QUEUED, Status.RUNNING)
+
+
+def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) -> set[int]:
+    """Stops the runs that no other experiment at work needs. What is finished stays."""
+    begin(experiment, by, evaluate=evaluate)
+    changed = go_on(experiment.pk)
+    experiment.refresh_from_db()
+    return changed
+
+
+@transaction.atomic
+def begin(experiment: Experiment, by: str, *, evaluate: bool = False) -> int:
+    """Notes that the experiment is stopped, and returns how many of its runs are to be.
+
+    To ``evaluate`` is to find out what the runs in training say that far: a result that is marked as partial.
+    """
+    row = Experiment.objects.select_for_update().annotate(now=Now()).defer("triplets", "result").get(pk=experiment.pk)
+    row.stopped_at, row.evaluates = row.now, evaluate
+    total = _mine(row).values("run").distinct().count()
+    row.transition, row.transition_by, row.transition_done, row.transition_total = Transition.STOPPING, by, 0, total
+    row.save(update_fields=["stopped_at", "evaluates", *FIELDS])
+    return total
+
+
+def _mine(row: Experiment) -> QuerySet[Part]:
+    """The parts whose runs can be stopped and are needed by no other experiment at work."""
+    others = Part.objects.filter(experiment__launched_at__isnull=False, experiment__stopped_at=None).exclude(experiment=row)
+    return Part.objects.filter(experiment=row, run__status__in=STOPPABLE).exclude(run__in=others.values("run"))
+
+
+def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
+    """Goes on with a stop; see transitions.advance."""
+    return advance(experiment_id, Transition.STOPPING, _choose, _step, seconds)
+
+
+def _choose(row: Experiment) -> list[Run]:
+    """The next runs, those first that come last in the plan, so that none is released before it is stopped."""
+    ids = list(_mine(row).order_by("-position").values_list("run_id", flat=True)[:CHUNK])
+    return lock(Run.objects.filter(pk__in=ids))
+
+
+def _step(row: Experiment, runs: list[Run]) -> set[int]:
+    changed = _stop(runs, row.transition_by)
+    row.transition_done += len(runs)
+    if not _mine(row).exists():
+        end(row)
+    row.save(update_fields=FIELDS)
+    note_rest(Experiment.objects.filter(pk=row.pk))
+    return changed
+
+
+@transaction.atomic
+def stop_run(run: Run, by: str) -> set[int]:
+    return _stop(lock(Run.objects.filter(pk=run.pk)), by)
+
+
+def _stop(runs: Sequence[Run], by: str) -> set[int]:
+    events: list[tuple[Run, list[RunEvent]]] = []
+    for run in runs:
+        if run.status == Status.RUNNING:
+            events.append((run, [StopRequested(by=by)]))
+        elif run.status in STOPPABLE:
+            events.append((run, [StopRequested(by=by), RunStopped(step=run.step)]))
+    append(events)
+    return {run.pk for run, _ in events} | rest([run for run, _ in events])

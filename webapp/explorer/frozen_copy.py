@@ -1,0 +1,95 @@
+"""A copy of an experiment's test examples and of what its runs say of them, to be looked at when both have changed or gone."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from training import RunSpec, Store
+from training.names import within
+from training.storage.archive import RUN, Origin, digest, read
+from training.storage.predictions import Predictions, Trajectory
+from webapp.experiments import queries
+from webapp.experiments.imported_runs import exported_keys
+from webapp.experiments.models import Experiment, Run, Status
+from webapp.explorer.example_source import TEXTS, FrozenStage
+from webapp.explorer.finished_models import Cast, Missing
+
+COLUMNS = ("id", "text", "text_b")
+
+
+def freeze(cast: Cast, folder: Path, chosen: Sequence[int] | None = None) -> None:
+    """Fills ``folder`` with the texts of the test examples and what every finished run says of them and has said in training.
+
+    Only those of the ids ``chosen``, where some are given; never a locked example, nor one that somebody learned from.
+    Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that is of no test example.
+    """
+    store, frozen = cast.stage.store, Store(folder)
+    student = cast.first.student
+    try:
+        ids = np.sort(store.read_predictions(student.key).part("test").id)
+        if chosen is not None:
+            ids = _known(ids, chosen)
+        dataset, _ = cast.stage.examples_of(student.spec)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_texts(dataset, ids, folder / TEXTS)
+        names = exported_keys([part.run for part in queries.parts(cast.experiment)])
+        for model in cast.models:
+            _write_run(store, frozen, model.key, names[model.key], ids)
+    except FileNotFoundError:
+        gone = f"the texts of {student.spec.dataset}, or what a run said of them"
+        raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
+
+
+def _known(ids: npt.NDArray[np.int64], chosen: Sequence[int]) -> npt.NDArray[np.int64]:
+    wanted = np.unique(np.array(chosen, np.int64))
+    if len(strange := np.setdiff1d(wanted, ids)):
+        raise ValueError(f"There is no test example {strange[0]}.")
+    return wanted
+
+
+def _write_texts(dataset: Path, ids: npt.NDArray[np.int64], target: Path) -> None:
+    with pq.ParquetFile(dataset) as file, pq.ParquetWriter(target, _schema(file), compression="zstd") as writer:
+        for batch in file.iter_batches(columns=[name for name in COLUMNS if name in file.schema_arrow.names]):
+            writer.write_batch(batch.filter(pc.is_in(batch["id"], pa.array(ids))))
+
+
+def _schema(file: pq.ParquetFile) -> pa.Schema:
+    return pa.schema([field for field in file.schema_arrow if field.name in COLUMNS])
+
+
+def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:
+    """``name`` is the key that the run has in the archive, beside which the copy lies."""
+    frozen.run(name).mkdir(parents=True, exist_ok=True)
+    said: Predictions = store.read_predictions(key).part("test")
+    frozen.write_predictions(name, said.take(np.isin(said.id, ids)))
+    try:
+        path = store.read_trajectory(key)
+    except FileNotFoundError:
+        return  # made by a run that did not watch itself
+    keep = np.isin(path.id, ids)
+    frozen.write_trajectory(name, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
+
+
+@lru_cache(maxsize=64)
+def thawed(archive: Path, examples: Path) -> Cast:
+    """The cast of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
+    about = read(archive)
+    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
+    stage = FrozenStage(archive, examples, digest(examples / TEXTS))
+    return Cast(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
+
+
+def _finished(examples: Path) -> list[str]:
+    return sorted(path.parent.name for path in examples.glob("runs/*/predictions.parquet"))
+
+
+def _run(archive: Path, key: str, origin: Origin | None) -> Run:
+    spec = RunSpec.model_validate_json((within(archive / "runs", key) / RUN).read_text(encoding="utf-8"))
+    told = None if origin is None else origin.model_dump(mode="json")
+    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=key if origin else "", origin=told)

@@ -1,0 +1,70 @@
+"""The histograms of a view, each with its range, as the page draws them and as a person types them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from webapp.charts.histogram import brush_chart
+from webapp.charts.numbers import rate
+from webapp.example_queries.slices import Histogram
+from webapp.example_queries.view import SEATS, View
+
+TITLES = {"shift": "Apart, |p − p’|", "flip": "Flip step", "length": "Words"}
+
+
+@dataclass(frozen=True)
+class Brush:
+    name: str
+    title: str
+    histogram: Histogram
+    low: float | None
+    high: float | None
+
+    @property
+    def whole(self) -> bool:
+        return self.histogram.axis.whole
+
+    def text(self, value: float | None) -> str:
+        return "" if value is None else f"{value:,.0f}" if self.whole else rate(value, 2)
+
+    @property
+    def start(self) -> str:
+        return self.text(self.histogram.axis.low)
+
+    @property
+    def end(self) -> str:
+        """The last bin of whole numbers holds all beyond it too."""
+        high = self.histogram.axis.high
+        return f"{high - 1:,.0f}+" if self.whole else rate(high, 2)
+
+    @property
+    def typed(self) -> tuple[str, str]:
+        low, high = (("" if end is None else f"{end:g}") for end in (self.low, self.high))
+        return low, high
+
+    @property
+    def words(self) -> str:
+        match self.low, self.high:
+            case None, None:
+                return "any"
+            case low, None:
+                return f"from {self.text(low)}"
+            case None, high:
+                return f"to {self.text(high)}"
+        return f"{self.text(self.low)} to {self.text(self.high)}"
+
+    @cached_property
+    def drawing(self) -> str:
+        axis, chosen = self.histogram.axis, None
+        if (self.low, self.high) != (None, None):
+            low = axis.low if self.low is None else self.low
+            high = axis.high if self.high is None else self.high + self.whole
+            chosen = ((low - axis.low) / (axis.high - axis.low), (high - axis.low) / (axis.high - axis.low))
+        return brush_chart(self.histogram.all, self.histogram.kept, chosen, f"{self.title}: {self.words}")
+
+
+def brushes_of(view: View, histograms: Mapping[str, Histogram], titles: list[str]) -> list[Brush]:
+    """The flip has one only where a trajectory knows of flips."""
+    named = dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True)) | TITLES
+    known = [name for name in histograms if name != "flip" or any(histograms[name].all) or view.brushed(name)]
+    return [Brush(name, named[name], histograms[name], *view.ends(name)) for name in known]

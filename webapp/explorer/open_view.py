@@ -1,0 +1,136 @@
+"""A view of an experiment opened: its three models, and the slice of examples that it shows."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import duckdb
+from django.conf import settings
+
+from training.spec import Problem
+from training.storage.atomic import out_of_room
+from training.storage.checksums import MISSING, DamagedArtifact
+from webapp import temporary_files
+from webapp.example_queries.cache import Page, Summary, page_of, summary_of
+from webapp.example_queries.database import Base, Source, base
+from webapp.example_queries.export import SUFFIXES, Format, write
+from webapp.example_queries.projection import projected_of
+from webapp.example_queries.slices import Refused, Slice, Tagged, open_slice
+from webapp.example_queries.view import SEATS, View
+from webapp.explorer.finished_models import Cast, Missing, Model, Trio
+from webapp.notes import queries as notes
+
+UNMAPPED = "There is no map: only probes have frozen features that are kept, and none are kept of this student."
+
+
+@dataclass(frozen=True)
+class Look:
+    cast: Cast
+    trio: Trio
+    view: View
+    slice: Slice
+    source: Source
+    tagged: Tagged
+
+    @cached_property
+    def summary(self) -> Summary:
+        return summary_of(examples(), self.source, self.view, self.tagged)
+
+    @cached_property
+    def page(self) -> Page:
+        return page_of(examples(), self.source, self.view, self.tagged)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.source.fingerprint
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Which models and which view an export is of."""
+        runs = {seat: f"{_run(one)}key {one.key}" for seat, one in zip(SEATS, self.trio.all, strict=True)}
+        spec = self.trio.student.spec
+        named = {"experiment": f"#{self.cast.experiment.pk} {self.cast.experiment.name}", "data set": spec.dataset}
+        return {**named, "fingerprint": self.fingerprint, **runs, "view": self.view.query() or "everything"}
+
+    def export(self, how: Format, target: Path) -> None:
+        """Writes all rows of the view to ``target``, with their tags."""
+        write(self.slice, notes.all_tags(self.fingerprint), how, target, self.about)
+
+
+def _run(model: Model) -> str:
+    """Of a frozen experiment only the key means something."""
+    return f"run {model.run.pk}, " if model.run.pk else ""
+
+
+def examples() -> Base:
+    return base(settings.EXAMPLES_DIR, settings.EXPLORER_MEMORY, settings.EXPLORER_THREADS)
+
+
+class Preparing(Exception):
+    """The files that a view is read from are still being made."""
+
+
+MOST = 8
+"""Triplets whose files are made before somebody asks."""
+
+
+def prepare(cast: Cast) -> None:
+    """Makes the files of the experiment's first triplets on the test set, so that the first look and the first map find them."""
+    for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
+        examples().make(with_map(source_of(cast, trio, "test"), trio))
+
+
+def source_of(cast: Cast, trio: Trio, split: str) -> Source:
+    return Source(cast.stage.store, *cast.stage.examples_of(trio.student.spec), trio.keys, split)
+
+
+def with_map(source: Source, trio: Trio) -> Source:
+    """The same with the features of the student's map, where they are kept. Raises FileNotFoundError where the data is gone."""
+    return replace(source, projected=projected_of(trio.student.spec, source.store, source.dataset))
+
+
+@contextmanager
+def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look]:
+    """Raises Missing where there is nothing to look at, Refused for a search or a rectangle that cannot be made.
+
+    Files that have to be made first are waited for; with ``patience``, for so many seconds until Preparing is raised.
+    """
+    trio = cast.chosen(view)
+    source = source_of(cast, trio, view.split)
+    tagged = tuple(tuple(ids) for ids in notes.ids_with(source.fingerprint, view.tag))
+    with contextlib.ExitStack() as stack:
+        try:
+            if view.mapped:
+                source = with_map(source, trio)
+                if view.framed and not source.projected:
+                    raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
+            if patience is not None and not examples().ready(source, patience):
+                raise Preparing
+            found = stack.enter_context(open_slice(examples(), source, view, tagged))
+        except FileNotFoundError:
+            for key in trio.keys:
+                if not source.store.finished(key):
+                    raise DamagedArtifact(key, "predictions.parquet", MISSING) from None
+            gone = f"the texts of {trio.student.spec.dataset}, or what a run said of them"
+            raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
+        except ValueError as error:
+            raise Missing(str(error)) from None
+        except duckdb.IOException as error:
+            if out_of_room(error):
+                raise
+            raise Missing("The files that the explorer has made cannot be read now. Try again later.") from error
+        yield Look(cast, trio, view, found, source, tagged)
+
+
+def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:
+    """The view as an open file that is on the disk as long as it is open. Raises Missing, Refused."""
+    with tempfile.TemporaryDirectory(dir=temporary_files.folder()) as folder:
+        target = Path(folder) / f"examples.{SUFFIXES[how]}"
+        with look(cast, view) as found:
+            found.export(how, target)
+        return target.open("rb")

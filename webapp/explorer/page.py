@@ -1,0 +1,296 @@
+"""The page of disagreements: all that it says of one view of an experiment's examples."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from pydantic import ValidationError
+
+from training.metrics.intervals import Estimate
+from training.spec import Problem, describe
+from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.probabilities import answer_axis, answer_bars
+from webapp.example_queries.cache import Page
+from webapp.example_queries.slices import Example, Refused
+from webapp.example_queries.view import NOWHERE, View
+from webapp.experiments import imported_runs
+from webapp.explorer.cells import Matrix
+from webapp.explorer.finished_models import Cast, Trio
+from webapp.explorer.histograms import Brush, brushes_of
+from webapp.explorer.map import Map
+from webapp.explorer.marked_text import Piece, sides_of
+from webapp.explorer.open_view import Look, look
+from webapp.explorer.titles import ROLES, Subject, proposer
+from webapp.findings.wording import lower, short_model
+from webapp.notes import queries as notes
+from webapp.notes.models import Tag
+
+SORTS = {
+    "disagreement": ("disagreement", "largest |student − supervisor| first"),
+    "corrections": ("confident corrections", "the student is right and sure where the supervisor is wrong"),
+    "regressions": ("confident regressions", "the student is wrong and sure where the supervisor is right"),
+    "blind": ("blind spots", "the student is wrong and surer than the supervisor"),
+    "errors": (
+        "unlikely gold labels",
+        "the ceiling gives the gold label the least probability",
+    ),
+    "length": ("longest", ""),
+    "id": ("random", "by id, which is a hash"),
+}
+SPLITS = {"test": "test set", "transfer": "half B, what students learn from"}
+COLUMNS = {
+    "gold": "gold label",
+    "shift": "|student − supervisor|",
+    "flip": "flip",
+    "length": "length",
+    "group": "group",
+    "tags": "tags",
+}
+PATIENCE = 1.0
+"""Seconds for which the page waits for its files before it says so."""
+
+MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    title: str
+    query: str
+    chosen: bool
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One example in the table."""
+
+    example: Example
+    number: int
+    one: list[Piece]
+    other: list[Piece] | None
+    gold: str
+    bars: str
+    tags: list[Tag]
+    noted: bool
+    alike: str
+    """The query of all examples of its group."""
+
+    @property
+    def report_author(self) -> User | None:
+        """Who proposed it for the report; None where nobody has."""
+        return proposer(self.tags)
+
+
+class Explorer(Subject):
+    """Reads all that it shows when it is made, while the look is open."""
+
+    def __init__(self, look: Look, typed: str) -> None:
+        super().__init__(look)
+        self.typed = typed
+        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles, self.classes)
+        self.measures = look.summary.measures
+        self.total = look.slice.about.rows
+        self.brushes: list[Brush] = brushes_of(self.view, look.summary.histograms, self.titles)
+        self.map = Map(look) if self.view.mapped else None
+        self.more = look.page.more
+        self.first = look.page.before + 1 if look.page.examples else 0
+        self.lines = self._lines(look, look.page)
+        self.tag_names = notes.names(look.fingerprint)
+
+    def _lines(self, look: Look, page: Page) -> list[Line]:
+        ids = [example.id for example in page.examples]
+        tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
+        lines = []
+        for number, example in enumerate(page.examples, self.first):
+            one, other = sides_of(*page.texts[example.row])
+            bars, gold = self.bars(example), self.class_name(example.gold)
+            alike = self.view.but(group=example.group, cell=()).query()
+            lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))
+        return lines
+
+    def bars(self, example: Example) -> str:
+        said = [
+            (self.names.look(model).token, title, answer.prob)
+            for model, title, answer in zip(self.trio.all, self.titles, example.said.values(), strict=True)
+        ]
+        return answer_bars(said, self.side(example.gold), self.of)
+
+    @property
+    def axis(self) -> str:
+        return answer_axis(f"P({self.of}){', gold side tinted' if self.classes == 2 else ''}")
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Where models of the experiment were trained, if not here."""
+        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.cast.models)))
+
+    # What can be chosen.
+
+    @property
+    def methods(self) -> list[Choice]:
+        """Students of the same supervisor, ceiling and seed."""
+        mine = [trio for trio in self.cast.trios if (trio.weak, trio.ceiling) == (self.trio.weak, self.trio.ceiling)]
+        return [Choice(lower(self.names.shorts[trio.student.method or 0]), self._seats(trio), trio == self.trio) for trio in mine]
+
+    @property
+    def seeds(self) -> list[Choice]:
+        alike = [trio for trio in self.cast.trios if _kind(trio) == _kind(self.trio)]
+        return [Choice(str(trio.student.seed), self._seats(trio), trio == self.trio) for trio in alike]
+
+    @property
+    def pairs(self) -> list[Choice]:
+        found: dict[tuple[str, str], Trio] = {}
+        for trio in self.cast.trios:
+            same = (trio.student.method, trio.student.seed) == (self.trio.student.method, self.trio.student.seed)
+            pair = trio.weak.name, trio.student.name
+            if same or pair not in found:
+                found[pair] = trio
+        mine = self.trio.weak.name, self.trio.student.name
+        return [
+            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(trio), (weak, strong) == mine)
+            for (weak, strong), trio in found.items()
+        ]
+
+    def _seats(self, trio: Trio) -> str:
+        # Another model's features are another plane.
+        rest = self.view if trio.student.name == self.trio.student.name else self.view.but(**NOWHERE)
+        return rest.but(**self.cast.named(trio)).query()
+
+    @property
+    def splits(self) -> list[Choice]:
+        return [Choice(title, self.view.but(split=name).query(), name == self.view.split) for name, title in SPLITS.items()]
+
+    @property
+    def sorts(self) -> list[Choice]:
+        return [
+            Choice(title, self.view.but(sort=name).query(), name == self.view.sort, about)
+            for name, (title, about) in SORTS.items()
+        ]
+
+    @property
+    def columns(self) -> list[Choice]:
+        shown = self.view.column
+        found = []
+        for name, title in COLUMNS.items():
+            there = name in shown
+            after = tuple(one for one in shown if one != name) if there else (*shown, name)
+            found.append(Choice(title, self.view.but(column=after).query(), there))
+        return found
+
+    @property
+    def seats(self) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:
+        """For rows, columns and halves of the matrix: the field, its title, and every model that may sit there."""
+        titles = ("Rows", "Columns", "Halves of columns")
+        return [
+            (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.cast.models])
+            for seat, title, sits in zip(ROLES, titles, self.trio.all, strict=True)
+        ]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the three are no triplet of the plan, so that only the fold of other models says who they are."""
+        return self.trio not in self.cast.trios
+
+    @property
+    def modes(self) -> list[tuple[str, str]]:
+        return list(MODES.items())
+
+    @property
+    def golds(self) -> list[tuple[int, str]]:
+        return [(label, self.class_name(label)) for label in reversed(range(self.classes))]
+
+    @property
+    def hidden(self) -> list[tuple[str, Any]]:
+        """What the form keeps besides its own fields."""
+        view = self.view
+        kept = [("split", view.split), ("sort", view.sort), ("group", view.group), ("map", "shown" if view.mapped else "")]
+        pairs = [(name, value) for name, value in kept if value not in (None, "")]
+        return [*pairs, *(("cell", cell) for cell in view.cell), *(("column", name) for name in view.column)]
+
+    @property
+    def with_map(self) -> str:
+        return self.view.but(map="shown").query()
+
+    @property
+    def without_map(self) -> str:
+        return self.view.but(map="hidden", **NOWHERE).query()
+
+    # What it says.
+
+    @property
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Title, value and interval of each measure of the slice; a value that the chosen cells decide is none."""
+        one, weak = self.measures, lower(self.titles[0])
+        estimates: list[tuple[str, str, Estimate | None]] = [
+            (f"{title} right", seat, one.accuracy[seat]) for title, seat in zip(self.titles, ROLES, strict=True)
+        ]
+        estimates.append(("Agreement", "agreement", one.agreement))
+        estimates.append((f"where {weak} is right", "agreement_right", one.agreement_right))
+        estimates.append((f"where {weak} is wrong", "agreement_wrong", one.agreement_wrong))
+        return [
+            (title, *(("", "set by the filter") if name in one.decided else _value_and_interval(estimate)))
+            for title, name, estimate in estimates
+        ]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1
+
+    @cached_property
+    def next(self) -> str:
+        if not self.more:
+            return ""
+        return self.view.model_copy(update={"after": self.lines[-1].example.cursor}).query()
+
+    @property
+    def beginning(self) -> str:
+        return self.view.but().query()
+
+    @property
+    def formats(self) -> list[tuple[str, str]]:
+        return [("csv", "CSV"), ("jsonl", "JSON lines"), ("parquet", "Parquet"), ("datasets", "folder for datasets")]
+
+    @property
+    def unfiltered(self) -> str:
+        """The same models, split, order and columns without any filter."""
+        kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column", "map"})
+        return View.model_validate(kept).query()
+
+
+def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
+    if estimate is None:
+        return "–", ""
+    return rate(estimate.value), "" if estimate.low is None else rate_interval(estimate)
+
+
+def _kind(trio: Trio) -> tuple[str, str, int | None]:
+    return trio.weak.name, trio.student.name, trio.student.method
+
+
+def explored(cast: Cast, view: View) -> tuple[Explorer, list[Problem]]:
+    """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does.
+
+    Seats that name a triplet of the plan are named as shortly as can be: a form sends all three with every filter.
+    """
+    view = view.model_copy(update=cast.named(cast.chosen(view)))
+    try:
+        with look(cast, view, PATIENCE) as found:
+            return Explorer(found, view.q), []
+    except Refused as refused:
+        with look(cast, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:
+            return Explorer(found, view.q), [refused.problem]
+
+
+def read_view(query: QueryDict) -> tuple[View, list[Problem]]:
+    """The view of the address without what is wrong in it, and what that is."""
+    given = dict(query.lists())
+    try:
+        return View.parse(given), []
+    except ValidationError as error:
+        problems = describe(error.errors())
+        wrong = {problem.path.partition(".")[0] for problem in problems}
+        if "" in wrong:  # two ends that do not fit together
+            wrong |= {name for name in given if name.endswith(("_min", "_max"))}
+        return View.parse({name: values for name, values in given.items() if name not in wrong}), problems

@@ -1,0 +1,209 @@
+"""What the pages of data sets say: the list, one data set with its report, and a registered one that was not fetched."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.utils.safestring import SafeString, mark_safe
+
+from training import catalog
+from training.catalog import library
+from training.catalog.check_report import Report
+from training.catalog.registry import Registered
+from webapp.charts.numbers import rate
+from webapp.charts.text_lengths import darkness, lengths_chart
+from webapp.findings.wording import count
+from webapp.imports.models import AT_WORK, Import, State
+
+
+@dataclass(frozen=True)
+class Line:
+    """A data set that can be trained on now."""
+
+    name: str
+    title: str
+    state: str
+    rows: int
+    classes: str
+    largest: str
+    """Share of the largest class."""
+    licence: str
+    warnings: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A registered data set that was not fetched; ``under_way`` is the import that fetches it, if one does."""
+
+    name: str
+    entry: Registered
+    under_way: Import | None
+
+
+@dataclass(frozen=True)
+class DatasetList:
+    lines: list[Line]
+    waiting: list[Waiting]
+    imports: list[Import]
+
+    @property
+    def under_way(self) -> bool:
+        return any(one.at_work for one in self.imports)
+
+
+def dataset_list() -> DatasetList:
+    ready = catalog.ready_datasets()
+    entries = [entry for name in ready if (entry := catalog.known_dataset(name))]
+    lines = [
+        Line(
+            name=entry.name,
+            title=entry.title,
+            state="Embedded" if entry.name in catalog.DATASETS else "Ready",
+            rows=entry.rows,
+            classes=" / ".join(entry.classes),
+            largest=f"{100 * max(entry.report.shares):.0f}%" if entry.report else "",
+            licence=entry.licence,
+            warnings=len(entry.warnings),
+        )
+        for entry in entries
+    ]
+    open_ones = list(Import.objects.exclude(state=State.SAVED).select_related("owner"))
+    fetching = {one.registered: one for one in open_ones if one.state in AT_WORK}
+    waiting = [Waiting(name, entry, fetching.get(name)) for name, entry in catalog.REGISTERED.items() if name not in ready]
+    return DatasetList(lines, waiting, open_ones)
+
+
+@dataclass(frozen=True)
+class Fact:
+    title: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ClassLine:
+    number: int
+    name: str
+    rows: int
+    share: str
+    percent: float
+
+
+class ReportView:
+    """A report in words, tables and one drawing; ``names`` are those of the classes, from 0."""
+
+    def __init__(self, report: Report, names: tuple[str, ...]) -> None:
+        self.report, self.names = report, names
+
+    @property
+    def rows(self) -> str:
+        return count(self.report.counts.kept, "row")
+
+    @property
+    def balance(self) -> str:
+        """49.6% positive; with more than two classes 4 classes, 24.1% to 25.6% of the rows."""
+        shares = self.report.shares
+        if len(shares) == 2:
+            return f"{100 * shares[1]:.1f}% {self.names[1]}"
+        least, most = (f"{100 * share:.1f}%" for share in (min(shares), max(shares)))
+        return (
+            f"{len(shares)} classes, {least} each" if least == most else f"{len(shares)} classes, {least} to {most} of the rows"
+        )
+
+    @property
+    def classes(self) -> list[ClassLine]:
+        found = zip(self.names, self.report.classes, self.report.shares, strict=True)
+        return [
+            ClassLine(number, name, rows, f"{100 * share:.1f}%", round(100 * share, 1))
+            for number, (name, rows, share) in enumerate(found)
+        ]
+
+    @property
+    def groups(self) -> str:
+        largest = self.report.largest_group
+        return f"{count(self.report.groups, 'group')}, the largest with {count(largest, 'row')}"
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Whose lengths are told apart: the classes, or of pairs the rejected and the preferred texts."""
+        return self.names if self.report.texts == 1 else ("rejected", "preferred")
+
+    @cached_property
+    def lengths(self) -> SafeString:
+        return mark_safe(lengths_chart(self.report.lengths, self.sides))  # nosec B308, B703 # our own SVG, escaped by ElementTree
+
+    @property
+    def legend(self) -> list[tuple[str, int]]:
+        """Each side with how dark its bars are, in per cent."""
+        return [(side, round(100 * darkness(number, len(self.sides)))) for number, side in enumerate(self.sides)]
+
+    @property
+    def medians(self) -> str:
+        medians = self.report.lengths.median
+        if len(medians) > 4:
+            return f"median {min(medians):g} to {max(medians):g} words, by class"
+        said = ", ".join(f"{median:g} of {side}" for median, side in zip(medians, self.sides, strict=True))
+        return f"median words: {said}"
+
+    @property
+    def facts(self) -> list[Fact]:
+        """From the rows of the source to the rows that are kept."""
+        counts = self.report.counts
+        left_out = [
+            Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
+            Fact("Conflicts", counts.conflicts, "texts with several labels"),
+            Fact("Answers without a counterpart", counts.unequal, "so that each question has as many right as wrong ones"),
+            Fact("Of larger classes", counts.unbalanced, "drawn by hash, so that all are equal"),
+        ]
+        return [
+            Fact("Rows of the source", counts.read, ""),
+            *([Fact("Rows that give no example", counts.skipped, "another label, or two equal texts")] if counts.skipped else []),
+            Fact("Labelled texts", counts.examples, ""),
+            *(fact for fact in left_out if fact.number),
+        ]
+
+    @property
+    def near(self) -> str:
+        near = self.report.neighbours
+        if not near.near:
+            return f"None among {near.compared:,} texts."
+        return f"{near.near:,} of {near.compared:,} texts ({near.share:.2%}) are nearly the same as a text of another group."
+
+    @property
+    def baselines(self) -> list[tuple[str, str, str, str, float]]:
+        """Title, accuracy, interval, share of the largest class, and the accuracy in per cent for a bar."""
+        return [
+            (
+                one.title.capitalize(),
+                rate(one.accuracy),
+                f"[{rate(one.low)}, {rate(one.high)}]",
+                rate(one.majority),
+                100 * one.accuracy,
+            )
+            for one in self.report.baselines
+        ]
+
+    @property
+    def scored(self) -> str:
+        """How the baselines were scored."""
+        if not self.report.baselines:
+            return "Too few rows or groups to train on some and score on others."
+        scored = self.report.baselines[0].n
+        return f"trained on {self.report.sampled - scored:,} texts, scored on {scored:,} of other groups"
+
+    @property
+    def samples(self) -> list[tuple[str, str]]:
+        return [(self.names[sample.label], "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
+
+
+class DatasetPage:
+    """A data set that can be trained on."""
+
+    def __init__(self, name: str) -> None:
+        self.entry = catalog.dataset(name)
+        self.card = library.get(name)
+        found = self.entry.report
+        self.report = ReportView(found, self.entry.classes) if found else None
+
+    @property
+    def state(self) -> str:
+        return "Embedded" if self.entry.name in catalog.DATASETS else "Ready"

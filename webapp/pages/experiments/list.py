@@ -1,0 +1,149 @@
+"""The list of experiments: which ones, and what a row says of each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.paginator import Page, Paginator
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from training.metrics.results import Group, Result
+from webapp.charts.svg import pgr_row
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment, Status
+from webapp.experiments.progress import progress
+from webapp.experiments.queries import STATES
+from webapp.findings.pairs import Pair, pairs_of, runs_text
+from webapp.findings.wording import count, dataset_title, duration, kinds_text, time_left
+from webapp.row_isolation import Isolated
+
+PER_PAGE = 25
+STYLES = {"running": "live", "stopping": "live", "finished": "done", "failed": "bad", "stopped": "part"}
+AT_WORK = ("running", "stopping")
+
+
+class Line:
+    """One experiment in the list."""
+
+    def __init__(self, experiment: Experiment, now: datetime) -> None:
+        self.experiment = experiment
+        self.spec = experiment.experiment_spec
+        self.state = queries.state(experiment)
+        self.pairs: list[Pair] = pairs_of(self.spec)
+        self.dataset = dataset_title(self.spec.data.name)
+        self.methods = kinds_text(self.spec)
+        self.age = duration(now - experiment.created_at)
+        self.groups = self._groups()
+
+    def _groups(self) -> list[Group]:
+        if self.experiment.result is None:
+            return []
+        groups = Result.model_validate(self.experiment.result).groups
+        first = self.pairs[0]
+        return [group for group in groups if (group.weak_model, group.strong_model) == (first.weak, first.strong)]
+
+    @property
+    def pair(self) -> Pair:
+        return self.pairs[0]
+
+    @property
+    def more(self) -> str:
+        return f"and {count(len(self.pairs) - 1, 'more pair')}" if len(self.pairs) > 1 else ""
+
+    @property
+    def resolved(self) -> bool:
+        return any(group.state == "ok" for group in self.groups)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the picture shows anything."""
+        return any(group.seeds for group in self.groups)
+
+    @property
+    def word(self) -> str:
+        if self.state == "finished" and self.groups and not self.resolved:
+            return "No headroom" if self.groups[0].state == "saturated" else self.groups[0].state.capitalize()
+        return STATES[self.state]
+
+    @property
+    def style(self) -> str:
+        return "part" if self.word not in STATES.values() else STYLES.get(self.state, "")
+
+    @property
+    def progress(self) -> str:
+        """What stands under the state of one that is not done."""
+        counts = queries.run_counts(self.experiment)
+        total = sum(counts.values())
+        if self.state == "finished" or not total:
+            return ""
+        return f"{counts[Status.FINISHED]} of {count(total, 'run')}"
+
+    @property
+    def picture(self) -> SafeString:
+        return mark_safe(pgr_row(self.groups))  # nosec B308, B703 # our own SVG, escaped by ElementTree
+
+
+@dataclass(frozen=True)
+class Filter:
+    state: str
+    title: str
+    number: int
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """What runs now, for the top of the page."""
+
+    experiment: Experiment
+    state: str
+    runs: str
+    percent: float
+    left: str
+    others: list[Experiment]
+
+
+@dataclass(frozen=True)
+class Listing:
+    page: Page[Experiment]
+    lines: list[Line]
+    damaged: list[Experiment]
+    """Those of the page whose record cannot be read."""
+    filters: list[Filter]
+    at_work: AtWork | None
+    nothing: bool
+    """Whether there is no experiment at all."""
+
+
+def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) -> Listing:
+    """One page of the list. The number of queries does not depend on how many experiments there are."""
+    everything = queries.listed(viewer).defer("spec", "triplets", "result", "result_runs", "result_error")
+    known = list(everything)
+    states = {experiment.pk: queries.state(experiment) for experiment in known}
+    named = [experiment for experiment in known if queries.is_named(experiment, text)]
+    counts = [states[experiment.pk] for experiment in named]
+    filters = [Filter("", "All", len(named))]
+    filters += [Filter(name, title, counts.count(name)) for name, title in STATES.items() if name in counts or name == state]
+    chosen = [experiment for experiment in named if not state or states[experiment.pk] == state]
+    page = Paginator(chosen, PER_PAGE).get_page(number)
+    isolated, now = Isolated("the list"), timezone.now()
+    listed = queries.listed(viewer).defer("triplets", "result_runs").filter(pk__in=[experiment.pk for experiment in page])
+    shown = {one.pk: one for one in listed}
+    lines = isolated.all(list(shown), lambda pk: Line(shown[pk], now))
+    read = {line.experiment.pk for line in lines}
+    damaged = [one for pk, one in shown.items() if pk not in read]
+    working = [one for one in reversed(known) if states[one.pk] in AT_WORK and one not in damaged]
+    return Listing(page, lines, damaged, filters, at_work(working, states) if working else None, not known)
+
+
+def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
+    first, *others = working
+    found = progress(first)
+    return AtWork(
+        experiment=first,
+        state=STATES[states[first.pk]],
+        runs=runs_text(queries.run_counts(first)),
+        percent=round(100 * found.fraction, 1),
+        left=time_left(found.seconds_left, estimating=found.estimating),
+        others=others,
+    )

@@ -1,0 +1,70 @@
+"""The page on which an experiment is renamed, given a budget, or deleted by those whom it belongs to."""
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from pydantic import ValidationError
+
+from training.spec import describe
+from webapp.access import NOT_YOURS, may_change, member
+from webapp.actions import experiments as jobs
+from webapp.experiments import queries
+from webapp.experiments.lifecycle import AtWork
+from webapp.experiments.models import Experiment
+from webapp.parsing import decimal
+
+
+@member
+def manage(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deleting asks for the experiment's number, so that it is never a slip."""
+    experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+    if not may_change(request.user, experiment):
+        raise PermissionDenied(NOT_YOURS)
+    wrong: dict[str, str] = {}
+    if request.method == "POST":
+        assert isinstance(request.user, User)
+        act = {"delete": _delete, "limit": _limit}.get(request.POST.get("do", ""), _rename)
+        wrong = act(request, experiment, request.user)
+        if not wrong:
+            return redirect("experiment", pk) if experiment.pk else redirect("experiments")
+    context = {"experiment": experiment, "wrong": wrong, "name": request.POST.get("name", experiment.name)}
+    context["budget"] = request.POST.get("budget", "" if experiment.budget_hours is None else f"{experiment.budget_hours:g}")
+    context["shared"] = queries.shared_runs(experiment)
+    return render(request, "pages/manage.html", context, status=422 if wrong else 200)
+
+
+def _rename(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
+    try:
+        jobs.rename(experiment, request.POST.get("name", ""), by)
+    except ValidationError as error:
+        return {"name": " ".join(problem.message for problem in describe(error.errors()))}
+    messages.info(request, "The experiment has its new name.")
+    return {}
+
+
+def _limit(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
+    typed = request.POST.get("budget", "").strip()
+    hours = decimal(typed)
+    try:
+        if typed and hours is None:
+            raise ValueError(typed)
+        jobs.limit(experiment, hours, by)
+    except ValueError:
+        return {"budget": "A budget is a number of accelerator-hours above zero, or nothing for none."}
+    messages.info(request, "The experiment has its new budget." if typed else "The experiment has no budget any more.")
+    return {}
+
+
+def _delete(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
+    pk = experiment.pk
+    if request.POST.get("number", "").strip().lstrip("#") != str(pk):
+        return {"number": f"Type {pk}, the number of the experiment."}
+    try:
+        jobs.delete(experiment, by)
+    except AtWork as error:
+        return {"number": str(error)}
+    experiment.pk = None
+    messages.info(request, f"Experiment {pk} is deleted. Its runs are kept.")
+    return {}

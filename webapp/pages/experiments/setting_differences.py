@@ -1,0 +1,48 @@
+"""The settings in which experiments differ, as the form of an experiment calls and shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training import ExperimentSpec
+from webapp.findings.wording import joined, lower, titles_of
+from webapp.pages.experiments.form import HEAD, SpecForm
+from webapp.pages.fields import Group, Rows
+
+EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, with a value for each experiment in their order."""
+
+    title: str
+    values: list[str]
+
+
+def differing(specs: Sequence[ExperimentSpec]) -> list[Setting]:
+    """Return the settings that are not the same in all ``specs``; the name is none of them."""
+    columns = [_values(spec) for spec in specs]
+    titles = dict.fromkeys(title for column in columns for title in column)
+    found = [Setting(title, [column.get(title, EMPTY) for column in columns]) for title in titles]
+    return [one for one in [*found, _methods(specs)] if len(set(one.values)) > 1]
+
+
+def _values(spec: ExperimentSpec) -> dict[str, str]:
+    """Every setting but the methods, by its title: Weak supervisors, epochs."""
+    form = SpecForm.of(spec)
+    groups = {node.path: node.title for node in form.nodes if isinstance(node, Group)}
+    lists = tuple(f"{node.path}." for node in form.nodes if isinstance(node, Rows))
+    found = {}
+    for row in form.rows:
+        path = row.leaf.path
+        if path != HEAD and not path.startswith(lists):
+            group = groups.get(path.partition(".")[0])
+            found[f"{group}, {lower(row.title)}" if group else row.title] = row.shown or EMPTY
+    return found
+
+
+def _methods(specs: Sequence[ExperimentSpec]) -> Setting:
+    """The methods of each; those of one kind are told apart by the settings in which they differ, over all experiments."""
+    known = list(dict.fromkeys(method for spec in specs for method in spec.methods))
+    titles = dict(zip(known, titles_of(known), strict=True))
+    return Setting("Methods", [joined([lower(titles[method]) for method in spec.methods]) for spec in specs])

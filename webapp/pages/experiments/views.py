@@ -1,0 +1,256 @@
+"""The pages: each parses the request, calls one function of the record or the queue, and renders."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from training import ExperimentSpec
+from training.planning.plan import check_size
+from training.recipes import FIRST, recipes
+from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
+from webapp.actions import experiments as jobs
+from webapp.audit.queries import cloned_from
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment, Run, Transition
+from webapp.jobs import logs
+from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
+from webapp.pages.experiments.experiment import Living
+from webapp.pages.experiments.form import SpecForm
+from webapp.pages.experiments.list import listing
+from webapp.pages.experiments.plan_preview import PlanView
+from webapp.pages.experiments.run import RunPage
+from webapp.pages.experiments.sections import Sections
+from webapp.pages.experiments.several_datasets import Several
+from webapp.parsing import whole
+
+QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
+
+
+@public
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@viewer
+def experiments(request: HttpRequest) -> HttpResponse:
+    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    found = listing(request.user, text, state, request.GET.get("page", "1"))
+    context = {"listing": found, "text": text, "state": state}
+    context["changes"] = found.at_work is not None and may_change(request.user, found.at_work.experiment)
+    if found.nothing:
+        spec = recipes()[FIRST]
+        context |= {"name": FIRST, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
+    return render(request, "pages/experiments.html", context)
+
+
+@member
+def new(request: HttpRequest) -> HttpResponse:
+    parent = _parent(request)
+    if request.method == "POST":
+        form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
+        several = _several(request, form)
+        action, _, path = request.POST.get("do", "launch").partition(":")
+        if action == "add":
+            form.add(path)
+        elif action == "remove":
+            form.remove(path)
+        elif isinstance(form.spec, ExperimentSpec) and several.fits:
+            return _launched(request, [_create(request, spec, parent) for spec in several.specs])
+        plan = _plan(form, request.POST.get("valid", ""))
+        status = 422 if action == "launch" else 200
+    else:
+        form, status = _first_form(request, parent), 200
+        several, plan = _several(request, form), _plan(form)
+    context = {
+        "form": form,
+        "plan": plan,
+        "several": several,
+        "parent": parent,
+        "recipes": recipes(),
+        "recipe": request.GET.get("recipe", ""),
+    }
+    return render(request, "pages/new.html", context, status=status)
+
+
+@member
+def preview(request: HttpRequest) -> HttpResponse:
+    """What the form as it is typed now would do: messages beside the fields, and the plan where it is valid."""
+    parent = _parent(request)
+    form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
+    plan = _plan(form)
+    context = {"form": form, "plan": plan, "several": _several(request, form), "parent": parent, "oob": True}
+    return render(request, "partials/preview.html", context)
+
+
+def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
+    if parent:
+        spec = parent.experiment_spec
+        assert isinstance(request.user, User)
+        return SpecForm.of(spec.model_copy(update={"name": queries.copy_name(request.user, spec.name)}), spec)
+    name = request.GET.get("recipe", "")
+    if name and name not in recipes():
+        raise Http404(f"There is no recipe {name}.")
+    spec = recipes()[name] if name else ExperimentSpec()
+    data = request.GET.get("data", "")
+    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]}) if data else SpecForm.of(spec)
+
+
+def _several(request: HttpRequest, form: SpecForm) -> Several:
+    return Several(form.spec if isinstance(form.spec, ExperimentSpec) else None, request.POST.getlist("also"))
+
+
+def _parent(request: HttpRequest) -> Experiment | None:
+    number = request.POST.get("parent") or request.GET.get("from") or ""
+    if not number:
+        return None
+    if (pk := whole(number)) is None:
+        raise Http404
+    return get_object_or_404(queries.visible(request.user), pk=pk)
+
+
+def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
+    """The plan of the form, or of the last valid one; None where there is neither."""
+    spec = form.spec
+    if spec is None and valid:
+        try:
+            spec = ExperimentSpec.model_validate_json(valid)
+            check_size(spec)
+        except ValueError:
+            return None
+    if not isinstance(spec, ExperimentSpec):
+        return None
+    plan = PlanView(spec, queries.preview(spec))
+    if form.spec is spec:
+        form.warnings = plan.preview.warnings
+    return plan
+
+
+def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None) -> Experiment:
+    assert isinstance(request.user, User)
+    return jobs.create(request.user, spec, parent)
+
+
+def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpResponse:
+    """Launches them, and shows the one, or several beside each other."""
+    assert isinstance(request.user, User)
+    reached = [jobs.launch(experiment, request.user) for experiment in experiments]
+    if not all(reached):
+        messages.warning(request, QUEUE_AWAY)
+    if len(experiments) == 1:
+        return redirect("experiment", experiments[0].pk)
+    return redirect(f"{reverse('compare')}?{urlencode({'e': [one.pk for one in experiments]}, doseq=True)}")
+
+
+def _experiment(request: HttpRequest, pk: int) -> Experiment:
+    return get_object_or_404(queries.visible(request.user).select_related("owner", "parent"), pk=pk)
+
+
+def _changed(request: HttpRequest, pk: int) -> Experiment:
+    """The experiment, for who may change it."""
+    experiment = _experiment(request, pk)
+    if not may_change(request.user, experiment):
+        raise PermissionDenied(NOT_YOURS)
+    return experiment
+
+
+@viewer
+@or_damaged(of_experiment)
+def experiment(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "pages/experiment.html", _shown(request, pk))
+
+
+def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
+    """What the page and the fragments that renew it are rendered with."""
+    living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
+    return {
+        "living": living,
+        "sections": Sections(living, *(request.GET.get(name, "") for name in ("section", "method", "pair"))),
+        "experiment": living.experiment,
+        "lost_parent": "" if living.at_work or living.experiment.parent_id else cloned_from(pk),
+        "changes": may_change(request.user, living.experiment),
+        "administers": access_of(request.user) == Access.ADMIN,
+    }
+
+
+@viewer
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
+    context = _shown(request, pk) | {"oob": True}
+    living = context["living"]
+    context["new_result"] = request.GET.get("version") != living.version
+    answer = render(request, "partials/status.html", context)
+    if request.GET.get("transition") == Transition.LAUNCHING and not living.transition:
+        answer["HX-Refresh"] = "true"  # the socket of the page knows only the runs that there were
+    return answer
+
+
+@member
+@require_POST
+def launch(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _changed(request, pk)
+    try:
+        return _launched(request, [experiment])
+    except ValueError as error:  # a model that was there when the experiment was made is not there now
+        messages.error(request, str(error))
+        return redirect("experiment", pk)
+
+
+@member
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    experiment = _changed(request, pk)
+    assert isinstance(request.user, User)
+    jobs.stop(experiment, request.user, evaluate=request.POST.get("do") == "evaluate")
+    return redirect("experiment", pk)
+
+
+def _run(request: HttpRequest, pk: int) -> Run:
+    return get_object_or_404(queries.visible_runs(request.user), pk=pk)
+
+
+@viewer
+@or_damaged(of_run)
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "pages/run.html", {"page": RunPage(_run(request, pk), request.user)})
+
+
+@viewer
+def run_status(request: HttpRequest, pk: int) -> HttpResponse:
+    context: dict[str, Any] = {"page": RunPage(_run(request, pk), request.user), "oob": True}
+    return render(request, "partials/run_status.html", context)
+
+
+@viewer
+def run_log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The last lines of its log that contain what is looked for."""
+    page = RunPage(_run(request, pk), request.user, request.GET.get("find", ""))
+    return render(request, "partials/log_lines.html", {"page": page})
+
+
+@member
+def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+    run = _run(request, pk)
+    try:
+        file = logs.path_of(run.key).open("rb")
+    except FileNotFoundError:
+        raise Http404("The run has written no log, or not where this server looks.") from None
+    return FileResponse(file, as_attachment=True, filename=f"run-{pk}.log", content_type="text/plain; charset=utf-8")
+
+
+@member
+@require_POST
+def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    if not may_stop(request.user, run):
+        raise PermissionDenied(NOT_YOURS)
+    assert isinstance(request.user, User)
+    jobs.stop_run(run, request.user)
+    return redirect("run", pk)

@@ -1,0 +1,188 @@
+"""The pages of disagreements: the matrix with its examples, one example, what people write about it, and exports."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
+from webapp.example_queries.export import SUFFIXES
+from webapp.example_queries.slices import Refused
+from webapp.example_queries.view import View
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.explorer.download import download
+from webapp.explorer.editing import edit_note
+from webapp.explorer.example import CHART, ExamplePage
+from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.open_view import Preparing, exported, look
+from webapp.explorer.page import explored, read_view
+from webapp.jobs import chores
+from webapp.notes import services as notes
+from webapp.notes.models import REPORT, WRONG, Note, Tag
+from webapp.pages.explorer.attributions import WordsPage
+from webapp.pages.explorer.marked_wrong import MarkedPage
+from webapp.pages.explorer.nearest_examples import Nearby
+from webapp.parsing import whole
+
+
+@viewer
+def explorer(request: HttpRequest, pk: int) -> HttpResponse:
+    """One view; what a form sends has empty fields, which the address does not keep."""
+    experiment = _experiment(request, pk)
+    view, problems = read_view(request.GET)
+    if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
+        return redirect(f"{request.path}?{view.query()}")
+    context = {**_place(experiment), "problems": problems, "report": REPORT}
+    try:
+        context["page"], refused = explored(Cast(experiment), view)
+        context["problems"] = [*problems, *refused]
+    except Missing as missing:
+        context["missing"] = str(missing)
+    except Preparing:
+        context["preparing"] = True
+    wrong = bool(context["problems"]) and not request.htmx  # type: ignore[attr-defined]
+    answer = render(request, "pages/explorer.html", context, status=422 if wrong else 200)
+    if not context["problems"] and "page" in context:
+        answer["HX-Push-Url"] = f"{request.path}?{context['page'].query}".rstrip("?")
+    return answer
+
+
+@viewer
+def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
+    """The whole view as a file."""
+    if how not in SUFFIXES:
+        raise Http404
+    experiment = _experiment(request, pk)
+    view, problems = read_view(request.GET)
+    if problems:
+        raise Http404(problems[0].message)
+    try:
+        file = exported(Cast(experiment), view, how)
+    except (Missing, Refused) as error:
+        raise Http404(str(error)) from error
+    return download(file, f"experiment-{pk}-examples.{SUFFIXES[how]}")
+
+
+@viewer
+def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
+    """The result without the examples that are marked wrong, beside the original."""
+    experiment = _experiment(request, pk)
+    context: dict[str, Any] = {"experiment": experiment, "tag": WRONG}
+    try:
+        context["page"] = MarkedPage(experiment)
+    except Missing as missing:
+        context["missing"] = str(missing)
+    return render(request, "pages/marked.html", context)
+
+
+@viewer
+def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """One example, at home in the view that the address names."""
+    return _example(request, pk, example)
+
+
+def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed: str = "") -> HttpResponse:
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request.GET)
+    try:
+        with look(Cast(experiment), view) as found:
+            page = ExamplePage(found, example)
+    except (Missing, Refused, LookupError) as error:
+        raise Http404(str(error)) from error
+    context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
+    return render(request, "pages/example.html", context, status=422 if wrong else 200)
+
+
+@viewer
+def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """What is most like the example in half B; asked for once the page is there, since it takes time."""
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request.GET)
+    try:
+        with look(Cast(experiment), view.but(q="")) as found:
+            if found.slice.one(example) is None:
+                raise Http404
+            page = Nearby(found, example)
+    except (Missing, FileNotFoundError) as error:
+        raise Http404(str(error)) from error
+    there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
+    return render(request, "partials/nearby.html", {"experiment": experiment, "page": page, "transfer": there})
+
+
+@viewer
+def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """Which words the answers of the view's models hang on, as far as that is known; a POST asks for it."""
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request.GET)
+    try:
+        with look(Cast(experiment), view) as found:
+            if found.slice.one(example) is None:
+                raise Http404
+            if request.method == "POST":
+                demand(request.user, Access.MEMBER)
+                chores.ask(found.trio.keys, example)
+            page = WordsPage(found, example)
+    except (Missing, Refused, LookupError) as error:
+        raise Http404(str(error)) from error
+    if request.method == "POST" and not request.htmx:  # type: ignore[attr-defined]
+        return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#words")
+    return render(request, "partials/words.html", {"experiment": experiment, "page": page})
+
+
+@member
+@require_POST
+def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """Puts a tag on the example or takes one away, or adds, edits or takes away a note; then back to where that was done."""
+    assert isinstance(request.user, User)
+    experiment = _experiment(request, pk)
+    view, _ = read_view(request.GET)
+    try:
+        with look(Cast(experiment), view) as found:
+            if found.slice.one(example) is None:
+                raise Http404
+            fingerprint = found.fingerprint
+    except (Missing, Refused) as error:
+        raise Http404(str(error)) from error
+    done, given = request.POST.get("do", ""), request.POST.get("text", "")
+    try:
+        match done:
+            case "tag":
+                notes.tag(request.user, fingerprint, example, given)
+            case "untag":
+                _take_away(request, notes.tag_of(fingerprint, example, given))
+            case "note":
+                notes.note(request.user, fingerprint, example, given)
+            case "remove" if (number := whole(given)) is not None:
+                _take_away(request, Note.objects.filter(pk=number).first())
+            case "edit" if (number := whole(request.POST.get("note", ""))) is not None:
+                edit_note(request.user, get_object_or_404(Note, pk=number, fingerprint=fingerprint, example=example), given)
+    except ValueError as error:
+        return _example(request, pk, example, str(error), given if done == "note" else "")
+    if request.POST.get("from") == "list":
+        return redirect(f"{reverse('explorer', args=[pk])}?{view.query()}#row-{example}")
+    there = "" if request.POST.get("from") == "example" else "#notes"
+    return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}{there}")
+
+
+def _take_away(request: HttpRequest, written: Note | Tag | None) -> None:
+    if written is None:
+        return
+    if not owns(request.user, written.author_id):
+        raise PermissionDenied(NOT_YOUR_WRITING)
+    written.delete()
+
+
+def _place(experiment: Experiment) -> dict[str, Any]:
+    """Where the pages are and what they lead back to; those of a share are elsewhere."""
+    back, home = (reverse(name, args=[experiment.pk]) for name in ("experiment", "explorer"))
+    return {"experiment": experiment, "back": back, "home": home}
+
+
+def _experiment(request: HttpRequest, pk: int) -> Experiment:
+    return get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)

@@ -1,0 +1,93 @@
+"""The page of the workers: which are there, on what they compute, what they train, and which take nothing more."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from webapp.access import Access, Anybody, access_of, admin, viewer
+from webapp.accounts.viewer_text import only_looks
+from webapp.actions import experiments as jobs
+from webapp.experiments import requirements, workers
+from webapp.experiments.models import Worker
+from webapp.experiments.workers import Standing
+from webapp.findings.wording import count
+
+
+@viewer
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/workers.html", {"page": WorkersPage(request.user)})
+
+
+@admin
+@require_POST
+def drain(request: HttpRequest, pk: int) -> HttpResponse:
+    assert isinstance(request.user, User)
+    jobs.drain(get_object_or_404(Worker, pk=pk), request.user, draining=request.POST.get("do") == "drain")
+    return redirect("workers")
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    memory: str
+    busy: str
+
+
+class Line(Standing):
+    @property
+    def word(self) -> str:
+        if not self.online:
+            return "offline"
+        if self.worker.draining:
+            return "draining" if self.run else "drained"
+        return "at work" if self.run else "free"
+
+    @property
+    def style(self) -> str:
+        if not self.online:
+            return "bad" if self.run else ""
+        return "part" if self.worker.draining else "live" if self.run else "done"
+
+    @property
+    def devices(self) -> list[Device]:
+        return [_device(one) for one in self.worker.devices]
+
+    @property
+    def together(self) -> str:
+        number = self.worker.processes
+        return f"{number} processes train a run together" if number > 1 else ""
+
+    @property
+    def versions(self) -> str:
+        named = [f"{name} {version}" for name, version in self.worker.packages.items() if name in ("torch", "transformers")]
+        return ", ".join([f"engine {self.worker.engine}", *named])
+
+
+def _device(told: dict[str, object]) -> Device:
+    memory, used, busy = told.get("memory"), told.get("used"), told.get("busy")
+    gib = requirements.GIB
+    said = f"{used / gib:.1f} of {memory / gib:.1f} GiB" if isinstance(used, int) and isinstance(memory, int) else "not told"
+    return Device(str(told["name"]), said, f"{100 * busy:.0f}%" if isinstance(busy, float) else "not told")
+
+
+class WorkersPage:
+    def __init__(self, user: Anybody) -> None:
+        self.user, self.governs = user, access_of(user) == Access.ADMIN
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        found = [Line(**vars(one)) for one in workers.standings()]
+        for number, line in enumerate(found if only_looks(self.user) else (), 1):
+            line.worker.name = f"worker {number}"  # on the page alone: nothing saves it
+        return sorted(found, key=lambda line: not line.online)
+
+    @property
+    def words(self) -> str:
+        online = [line for line in self.lines if line.online]
+        if not online:
+            return "No worker is online: what is queued waits"
+        return f"{count(len(online), 'worker')} online, {sum(line.run is not None for line in online)} at work"

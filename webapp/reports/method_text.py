@@ -1,0 +1,162 @@
+"""The method of an experiment in plain words, generated from its spec and from what its runs were given."""
+
+import inspect
+from collections.abc import Sequence
+
+from training import ExperimentSpec, RunSpec, catalog
+from training.planning.estimates import rows_of
+from training.spec import Method, TrainingSpec
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment, Role
+from webapp.findings.findings import Findings
+from webapp.findings.imported_notes import notes as trained_elsewhere
+from webapp.findings.wording import count, dataset_title, joined, lower, method_titles, short_model
+from webapp.reports.report import Paragraph
+
+TUNINGS = {
+    "probe": "a linear head on frozen features",
+    "full": "tuned in full",
+    "lora": "tuned by LoRA (Hu et al. 2022), low-rank additions to every linear layer,",
+    "scratch": "a linear model on hashed words, trained from scratch",
+}
+SCHEDULES = {"constant": "constant", "linear": "falling linearly to zero", "cosine": "falling to zero along a cosine"}
+STOPS = {
+    "validation": "the step with the best accuracy on validation rows, against the labels that the run itself learns from, the "
+    "earliest of equal ones",
+    "last": "the last step",
+}
+
+
+def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph, ...]:
+    spec = experiment.experiment_spec
+    roles: dict[str, list[RunSpec]] = {}
+    for part in queries.parts(experiment):
+        roles.setdefault(part.role, []).append(part.run.run_spec)
+    elsewhere = trained_elsewhere(experiment)
+    return (
+        Paragraph(title="Data", text=_data(spec, found)),
+        Paragraph(title="Models", text=_models(roles)),
+        *(Paragraph(title=title, text=words(one)) for title, one in zip(method_titles(spec), spec.methods, strict=True)),
+        Paragraph(title="Training", text=_training(spec, roles)),
+        *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
+        Paragraph(title="Statistics", text=_statistics(spec, found)),
+    )
+
+
+def _data(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
+    entry, data = catalog.known_dataset(spec.data.name), spec.data
+    rows = rows_of(data.name, data)
+    pairs = entry is not None and entry.texts == 2
+    size = f", {entry.rows:,} {'pairs of texts' if pairs else 'texts'}" if entry else ""
+    labels = f" with the labels {joined([f'“{name}”' for name in entry.classes])}" if entry else ""
+    group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
+    half = f"{rows.train + rows.validation:,} rows"
+    limit = " at most" if data.limit is not None else ""
+    sentences = [
+        f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
+        f"A hash{group} divides it: {found[0].result.test_rows:,} examples for test, the same for every seed; "
+        f"{_percent(data.locked_fraction)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
+        "each, drawn anew for every seed.",
+    ]
+    if data.validation_fraction:
+        sentences.append(f"{_percent(data.validation_fraction)} of each half are validation rows, which nothing learns from.")
+    return " ".join(sentences)
+
+
+def _models(roles: dict[str, list[RunSpec]]) -> str:
+    weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
+    return (
+        f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
+        f"probability: the weak labels. The student is {strong}. It learns from half B, from the weak labels by its method. The "
+        "strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth. "
+        "In formulas w is the weak label of an example and f what the student says, both probabilities."
+    )
+
+
+def _named(runs: Sequence[RunSpec]) -> str:
+    """MiniLM L4, a linear head on frozen features"""
+    models = dict.fromkeys((run.model, run.adaptation) for run in runs)
+    return " or ".join(f"{short_model(name)}, {TUNINGS[adaptation]}" for name, adaptation in models)
+
+
+def words(one: Method) -> str:
+    """What training/ says of the method itself, where it is from included, and of each of its settings."""
+    told = [" ".join((inspect.getdoc(type(one)) or "").split())]
+    for name, field in type(one).model_fields.items():
+        if name != "kind":
+            setting = f"{field.title or name} {_value(getattr(one, name))}"
+            about = f" ({lower(field.description).rstrip('.')})" if field.description else ""
+            told.append(f"{setting}{about}.")
+    return " ".join(told)
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
+    sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
+    for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
+        sentences.append(f"{who}: {_optimiser(training, roles.get(role, []))}.")
+    if spec.weak.stop == spec.strong.stop:
+        sentences.append(f"A run’s predictions are those of {STOPS[spec.weak.stop]}.")
+    else:
+        sentences.append(
+            f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; others’ of {STOPS[spec.strong.stop]}."
+        )
+    if passes := spec.strong.text_epochs:
+        sentences.append(
+            f"Before any label, each strong model learns the texts of half B by language modelling, {count(passes, 'epoch')} by "
+            "the same optimiser; students and ceilings all go on from there (generative finetuning, Burns et al. 2023, section "
+            "5.2.2)."
+        )
+    sentences.append("No test label is used for any choice.")
+    return " ".join(sentences)
+
+
+def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
+    rates = joined([f"{rate_:g}" for rate_ in dict.fromkeys(run.lr for run in runs)])
+    parts = [count(training.epochs, "epoch"), f"batches of {training.batch_size}", f"learning rate {rates}"]
+    parts[-1] += f" {SCHEDULES[training.schedule]}"
+    if training.weight_decay:
+        parts.append(f"weight decay {training.weight_decay:g}")
+    if {run.adaptation for run in runs} != {"scratch"}:
+        parts.append(f"texts cut after {training.max_tokens:,} tokens")
+    return ", ".join(parts)
+
+
+def _statistics(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
+    several = any(len(group.seeds) > 1 for one in found for group in one.complete)
+    adjusted = ", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else "."
+    return (
+        "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
+        f"al. 2023). {_seeds(found)} A seed draws the halves and the order of the data. "
+        f"{OVER_SEEDS if several else OVER_EXAMPLES} PGR is given only where the interval of the gap lies above zero and its own "
+        "ends are finite. A share of the test examples that fewer than ten of them decide has Wilson’s interval (1927). Methods "
+        f"are compared by paired differences{adjusted}"
+    )
+
+
+def _seeds(found: Sequence[Findings]) -> str:
+    """Of which seeds all three runs are in the result: of how many, and of which one where it is one alone."""
+    numbers = sorted({len(group.seeds) for one in found for group in one.complete})
+    if numbers == [1]:
+        return "Accuracies are of one seed."
+    return f"Accuracies are means over {f'{numbers[0]} to ' if len(numbers) > 1 else ''}{count(numbers[-1], 'seed')}."
+
+
+OVER_SEEDS = (
+    "Intervals are of 95% and cover both how results vary over seeds, where there are several, and which examples were tested, "
+    "with examples of one group counted together and all models compared on the same ones; seeds count with what they add to "
+    "the variance of examples, and the quantiles of t for both are weighted by their variances (Cochran 1964). The interval of "
+    "PGR is Fieller’s (1954) with these, a combination that is the laboratory’s own."
+)
+OVER_EXAMPLES = (
+    "Intervals are of 95% and cover which examples were tested, with examples of one group counted together and all models "
+    "compared on the same ones. They do not cover how results vary over seeds, since there is one. The interval of PGR is "
+    "Fieller’s (1954)."
+)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g}%"

@@ -1,0 +1,85 @@
+"""Loops over rows of which one may be damaged: the others' work goes on, and the damaged one says what is wrong with it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from webapp.database_outages import is_away, reconnect
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
+T = TypeVar("T")
+
+FIRST_PAUSE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 3600.0
+LONGEST_SENTENCE = 500
+
+
+@dataclass
+class _Failure:
+    times: int = 0
+    again_at: float = 0.0
+
+
+@dataclass
+class Isolated:
+    """One kind of work on many rows, one row at a time, for as long as this process lives.
+
+    ``note`` writes on the row what went wrong. A row that failed is left alone for ``first`` seconds, then for longer and longer.
+    A database that is away is no fault of the row: that error is raised, as the others would meet it too.
+    """
+
+    name: str
+    first: float = FIRST_PAUSE_SECONDS
+    longest: float = LONGEST_PAUSE_SECONDS
+    _failures: dict[object, _Failure] = field(default_factory=dict)
+
+    def each(
+        self, rows: Iterable[Row], work: Callable[[Row], T], note: Callable[[Row, str], object] | None = None
+    ) -> Iterator[T]:
+        """What ``work`` returned for each of the rows that are not damaged. ``rows`` are keys: whoever works loads the row."""
+        for row in rows:
+            failure = self._failures.get(row)
+            if failure and time.monotonic() < failure.again_at:
+                continue
+            try:
+                done = work(row)
+            except Exception as error:
+                if is_away(error):
+                    reconnect()
+                    raise
+                self._failed(row, error, note)
+            else:
+                self._failures.pop(row, None)
+                yield done
+
+    def all(self, rows: Iterable[Row], work: Callable[[Row], T], note: Callable[[Row, str], object] | None = None) -> list[T]:
+        return list(self.each(rows, work, note))
+
+    def forget(self) -> None:
+        """Try everything again at once."""
+        self._failures.clear()
+
+    def _failed(self, row: Row, error: Exception, note: Callable[[Row, str], object] | None) -> None:
+        failure = self._failures.setdefault(row, _Failure())
+        pause = min(self.first * 2**failure.times, self.longest)
+        failure.times, failure.again_at = min(failure.times + 1, 30), time.monotonic() + pause
+        logger.error("%s: %s is left alone for %.0f s", self.name, row, pause, exc_info=error)
+        if note is None:
+            return
+        try:
+            note(row, sentence(error))
+        except Exception as problem:
+            if is_away(problem):
+                reconnect()
+                raise
+            logger.exception("%s: the error of %s cannot be written on it", self.name, row)
+
+
+def sentence(error: Exception) -> str:
+    """``error`` for a page: what kind it is, and the first line of what it says."""
+    said = next(iter(str(error).strip().splitlines()), "").replace("\0", "")
+    return f"{type(error).__name__}: {said}"[:LONGEST_SENTENCE].rstrip(": ") + "."

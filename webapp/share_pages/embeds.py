@@ -1,0 +1,44 @@
+"""One chart of a share inside somebody else's page: the only answer of the laboratory that may be framed."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from webapp.access import public
+from webapp.middleware import POLICY
+from webapp.reports.refusal import Refused
+from webapp.share_pages.permissions import gone
+from webapp.share_pages.shown_version import seen_by_link
+from webapp.shares.frozen import Damaged
+from webapp.shares.links import link_of
+
+THEMES = ("light", "dark")
+FRAMED = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
+
+
+@public
+@require_safe
+def embed(request: HttpRequest, token: str, chart: str) -> HttpResponse:
+    """``chart`` is gap, curves or decomposition, of the pair that the query names. A link with a password opens none."""
+    link = link_of(token)
+    found = seen_by_link(link) if link and not link.password else None
+    if found is None:
+        return gone(request)
+    try:
+        shown = found.paper.charts.get(f"{chart}-{request.GET.get('pair', '0')}")
+    except (Damaged, Refused):
+        shown = None
+    if shown is None:
+        return gone(request)
+    return _framed(request, {"paper": found.paper, "chart": shown, "token": token})
+
+
+@xframe_options_exempt
+def _framed(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    theme = request.GET.get("theme", "")
+    answer = render(request, "sharing/embed.html", {**context, "theme": theme if theme in THEMES else ""})
+    answer["Content-Security-Policy"] = FRAMED
+    return answer

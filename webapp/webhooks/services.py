@@ -1,0 +1,95 @@
+"""Which calls are due, and calling. The record decides what was told: nothing is lost while the receiver is away."""
+
+import hashlib
+import hmac
+import json
+from datetime import datetime, timedelta
+
+import httpx2
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from webapp.experiments import queries
+from webapp.experiments.models import Experiment
+from webapp.row_isolation import Isolated
+from webapp.webhooks.message import message
+from webapp.webhooks.models import Call
+
+LONGEST_TRIES = 10
+FIRST_PAUSE_SECONDS = 5.0
+SECONDS = 10.0
+"""A receiver that takes longer has not received it."""
+OLDEST = timedelta(days=1)
+"""An experiment that ended earlier is not told any more, as when a webhook is set up later than that."""
+
+
+def note() -> bool:
+    """Notes a call for each experiment that came to rest since the last time. Whether any call is due."""
+    if not settings.WEBHOOK_URL:
+        return False
+    ended = Experiment.objects.filter(ended_at__gt=timezone.now() - OLDEST, launched_at__isnull=False, result_due=False)
+    untold = list(ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", flat=True))
+    _noting.all(untold, _note)
+    return Call.objects.filter(due_at__lte=timezone.now()).exists()
+
+
+_noting, _delivering = Isolated("noting webhooks"), Isolated("webhooks", first=0)
+
+
+def _note(experiment_id: int) -> None:
+    ended_at = Experiment.objects.values_list("ended_at", flat=True).get(pk=experiment_id)
+    if ended_at is not None:
+        Call.objects.get_or_create(experiment_id=experiment_id, ended_at=ended_at, defaults={"due_at": timezone.now()})
+
+
+def deliver() -> None:
+    """Makes the calls that are due. What fails is tried again after pauses that grow, up to an hour."""
+    due = list(Call.objects.filter(due_at__lte=timezone.now()).values_list("pk", flat=True))
+    _delivering.all(due, _call, _fail)
+
+
+def _fail(pk: int, error: str) -> None:
+    """Of a call that cannot be made, since its record or that of its experiment is damaged. Tried again as others are."""
+    tries = Call.objects.values_list("tries", flat=True).get(pk=pk)
+    tries = tries + 1 if isinstance(tries, int) else LONGEST_TRIES
+    problem = f"The message cannot be made. {error}"
+    Call.objects.filter(pk=pk).update(tries=tries, problem=problem, due_at=_again_at(tries))
+
+
+def _again_at(tries: int) -> datetime | None:
+    """When a call is made again that failed so many times; None where it is given up."""
+    if tries >= LONGEST_TRIES:
+        return None
+    return timezone.now() + timedelta(seconds=min(FIRST_PAUSE_SECONDS * 4 ** (tries - 1), 3600))
+
+
+def _call(pk: int) -> None:
+    call = Call.objects.select_related("experiment__owner").get(pk=pk)
+    if queries.state(call.experiment) not in ("finished", "failed", "stopped"):
+        call.due_at, call.problem = None, "It was launched again before it was told."
+        call.save(update_fields=["due_at", "problem"])
+        return
+    call.tries += 1
+    call.problem = send(json.dumps(message(call, settings.SITE_URL)).encode())
+    if call.problem:
+        call.due_at = _again_at(call.tries)
+    else:
+        call.due_at, call.delivered_at = None, timezone.now()
+    call.save(update_fields=["tries", "problem", "due_at", "delivered_at"])
+
+
+def send(body: bytes) -> str:
+    """Posts ``body`` to the webhook; what went wrong, or nothing.
+
+    With WEBHOOK_SECRET the header X-Lab-Signature is "sha256=" and the HMAC-SHA256 of the body in hexadecimal.
+    """
+    headers = {"Content-Type": "application/json"}
+    if settings.WEBHOOK_SECRET:
+        digest = hmac.new(settings.WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers["X-Lab-Signature"] = f"sha256={digest}"
+    try:
+        answer = httpx2.post(settings.WEBHOOK_URL, content=body, headers=headers, timeout=SECONDS, follow_redirects=False)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return f"{type(error).__name__}: {error}"
+    return "" if answer.is_success else f"It answered {answer.status_code}: {answer.text[:200]}"

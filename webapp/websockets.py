@@ -1,0 +1,47 @@
+"""The WebSockets of the laboratory: which there are, and who may open one. A wrong request is answered and logs no error."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.urls import re_path
+
+from webapp.live import routing as live
+from webapp.share_pages import routing as sharing
+
+
+async def unknown(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request for a socket that there is not."""
+    await refuse(send, 404, b"There is no such socket.")
+
+
+async def refuse(send: Any, status: int, sentence: bytes) -> None:
+    """Answer the handshake of a socket with an HTTP error."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": sentence})
+
+
+def sockets() -> Any:
+    """The ASGI application of all sockets, for pages of the laboratory's own hosts."""
+    routes = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns, re_path("", unknown)]  # type: ignore[arg-type]
+    known = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if all(_readable(value) for name, value in scope["headers"] if name == b"origin"):
+            await known(scope, receive, send)
+        else:
+            await refuse(send, 403, b"The origin of this socket cannot be read.")
+
+    return application
+
+
+def _readable(origin: bytes) -> bool:
+    """Whether the origin can be taken apart; what looks at it later raises ValueError otherwise."""
+    try:
+        _ = urlsplit(origin.decode("latin1")).port
+    except ValueError:
+        return False
+    return True
