@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "webapp.failures.FailureMiddleware",
 ]
 
-# Uploads go to disk, on the disk where they stay, and never through memory. webapp/body_limits.py refuses what is larger than 1 GB.
+# Uploads go to disk, on the disk where they stay, and never through memory. webapp/body_limits.py refuses more than 1 GB.
 FILE_UPLOAD_HANDLERS = ["webapp.uploads.UploadHandler"]
 FILE_UPLOAD_PERMISSIONS = file_mode()  # of static files too, which Django would make readable to everybody
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.explorer.scene import explored, ids_of
+from tests.webapp.share_pages.test_crawl import links_in
 from tests.webapp.shares.made import CHOICES
-from tests.webapp.sharing.test_crawl import links_in
 from webapp.experiments import lifecycle
 from webapp.notes import services as notes
 from webapp.shares import links, services

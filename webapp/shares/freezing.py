@@ -2,7 +2,7 @@
 
 DATA_DIR/shares/<content hash>/
 archive/                the experiment's archive: spec, events, predictions, result
-examples/               their texts and what the runs say of them, where readers may see some; webapp.explorer.frozen_copy reads them
+examples/               their texts and what the runs say of them, where readers may see some (explorer.frozen_copy)
 paper.json              a Paper, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.explorer.scene import ids_of
-from tests.webapp.pages.test_explorer import address, client, experiment
+from tests.webapp.pages.explorer.test_explorer_views import address, client, experiment
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note
 

@@ -20,7 +20,7 @@ from tests.tiny import make_model
 from tests.webapp.archives.scene import bring, train
 from tests.webapp.cast import launched
 from tests.webapp.explorer import scene
-from tests.webapp.sharing.test_crawl import links_in
+from tests.webapp.share_pages.test_crawl import links_in
 from training import Store, make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from tests.webapp.papers.reading import rows
+from tests.webapp.reports.reading import rows
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose, stream

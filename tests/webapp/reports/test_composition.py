@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from tests.webapp.cast import finish_all, launched
 from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.papers.reading import rows
+from tests.webapp.reports.reading import rows
 from training import Store
 from training.metrics.results import Result
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
