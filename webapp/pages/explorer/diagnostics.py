@@ -98,7 +98,7 @@ class Row:
 
     lane: Lane
     seeds: str
-    cell_names: Cells
+    cells: Cells
 
 
 class DiagnosticsPage:
@@ -159,10 +159,10 @@ class DiagnosticsPage:
         rows = []
         for lane, one in self.all:
             truth, other = one.truth, one.supervisor
-            cell_names = [cell(number) for number in (truth.error, truth.overconfidence, truth.brier, truth.nll)]
-            cell_names += [cell(number) for number in (other.error, other.brier, other.nll)] if other else [("", "")] * 3
+            cells = [cell(number) for number in (truth.error, truth.overconfidence, truth.brier, truth.nll)]
+            cells += [cell(number) for number in (other.error, other.brier, other.nll)] if other else [("", "")] * 3
             noise = (rate(one.noise, 4), "") if one.noise is not None else ("–", "one seed")
-            rows.append(_row(lane, one, [*cell_names, noise]))
+            rows.append(_row(lane, one, [*cells, noise]))
         return rows
 
     @property
@@ -195,7 +195,7 @@ def frontier_rows(found: Sequence[Offer]) -> list[dict[str, Any]]:
 
 
 def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
-    return Row(lane, count(len(one.seeds), "seed"), cell_names)
+    return Row(lane, count(len(one.seeds), "seed"), cells)
 
 
 def onsets(one: Examined) -> tuple[str, str]:
