@@ -43,7 +43,7 @@ def test_all_examples_of_the_test_set_can_be_looked_at_and_filtered(owner: User)
     one = listed(corrected)[0]
     answer = client.get(f"{root}v1/examples/{one}/?cell=5")
     assert answer.status_code == 200
-    assert "supervisor wrong, student right, ceiling right" in answer.content.decode()
+    assert "corrected, ceiling right" in answer.content.decode()
     file = client.get(f"{root}v1/examples/export/csv/?cell=5")
     found = re.search(r'role="status">(\d+) of 300 examples', corrected)
     assert found
