@@ -27,6 +27,11 @@ class Look:
     def text(self) -> str:
         return f"var(--{self.token}-text)"
 
+    @property
+    def css_dash(self) -> str:
+        """As a style has it: 8 2 2 2, or var(--dash-conf)."""
+        return " ".join(map(str, self.dash)) if isinstance(self.dash, list) else self.dash.replace("dash(", "var(")
+
 
 WEAK = Look("weak", "dash(--dash-weak)")
 CEILING = Look("strong", "dash(--dash-strong)")

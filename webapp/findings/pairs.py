@@ -136,11 +136,6 @@ class Lane:
         return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.taught}, half B")
 
     @property
-    def dash(self) -> str:
-        dash = self.look.dash
-        return " ".join(map(str, dash)) if isinstance(dash, list) else dash.replace("dash(", "var(")
-
-    @property
     def runs(self) -> list[Run]:
         return [segment.run for segment in self.segments]
 

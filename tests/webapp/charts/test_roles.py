@@ -10,7 +10,6 @@ from webapp.charts.paper import TOKENS, tokens
 from webapp.charts.roles import CEILING, FAMILIES, WEAK, Look, student_looks
 from webapp.charts.roles import KINDS as KINDS_TABLE
 
-
 KINDS = [get_args(one.model_fields["kind"].annotation)[0] for one in (*METHODS, LanguageModelling)]
 TEN = [
     *("naive", "confidence", "symmetric-ce", "entropy", "filter-fraction"),
