@@ -8,8 +8,8 @@ import altair as alt
 
 from training.results import Group
 from training.statistics import Estimate
-from webapp.charts.live import RATE_AXIS
 from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.panel import RATE_AXIS
 from webapp.charts.roles import CEILING, WEAK, student_looks
 
 HEIGHT = 260
