@@ -6,8 +6,10 @@ from typing import Any
 import altair as alt
 
 from training.results import Group
+from webapp.charts.cache import remembered
 from webapp.charts.gap import whisker
 from webapp.charts.numbers import points, points_interval
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look, student_looks
 
 Row = dict[str, Any]
@@ -17,6 +19,7 @@ BAR = 18
 TICK = 28
 
 
+@remembered
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete."""
     looks = student_looks([group.method for group in groups])
@@ -125,6 +128,13 @@ def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
     low, high = (net.value if end is None else end for end in (net.low, net.high))
     return {
         "id": str(group.method_index),
+        "about": about(
+            title,
+            f"{points(corrected)} corrected",
+            f"{points(-lost)} new errors",
+            f"net {points(net.value)} {points_interval(net)}",
+            counted(len(group.seeds)),
+        ),
         "title": title,
         "colour": look.colour,
         "text": look.text,

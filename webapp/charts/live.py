@@ -6,14 +6,13 @@ of steps. Three parameters are set by the page: ``EACH`` shows every seed, ``HID
 ``FOCUS`` is the id of the one that is singled out.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import altair as alt
 
+from webapp.charts.cache import remembered
 from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 
@@ -57,20 +56,14 @@ class Plot:
     ends: tuple[float, float] | None = RATES
 
 
+@remembered
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
     """The spec of the empty chart; ``total_steps`` is the length of the longest series and the end of the x axis, ``seeds`` how
     many each series has.
     """
-    spec: dict[str, Any] = json.loads(_spec(tuple(series), total_steps, seeds > 1))
-    return spec
-
-
-@lru_cache(maxsize=256)
-def _spec(series: tuple[Series, ...], total_steps: int, over_seeds: bool) -> str:
-    """As JSON, and remembered: Altair takes a good part of a second, and a page is opened many times with the same chart."""
     looks = series_looks(series)
     panel = Panel(series, total_steps, _scales(series, looks))
-    found = plots(series, over_seeds)
+    found = plots(series, seeds > 1)
     titles = " and ".join(", ".join(one.title for one in found).capitalize().rsplit(", ", 1))
     longest = AXIS + LEAD + round(LETTER * (max(len(one.title) for one in series) + len(" .718")))
     margin = {"wide": max(158, longest), "narrow": min(MOST_MARGIN, max(136, longest))}
@@ -78,12 +71,12 @@ def _spec(series: tuple[Series, ...], total_steps: int, over_seeds: bool) -> str
         *(panel.draw(index, plot, last=index == len(found) - 1) for index, plot in enumerate(found)),
         data=alt.NamedData("live"),
         spacing=28,
-        usermeta={"margin": margin, "hover": "steps", "axis": AXIS + LEAD, "series": about(series, looks)},
+        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, looks)},
         description=f"{titles} over training steps: " + ", ".join(one.title for one in series),
     )
     # Not through Altair, which looks in vain for the view of a parameter of a whole concatenation.
     values = {EACH: False, HIDDEN: [], FOCUS: "", ROOM: margin["wide"] - AXIS - LEAD}
-    return json.dumps({**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]})
+    return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 
 def series_looks(series: Sequence[Series]) -> list[Look]:

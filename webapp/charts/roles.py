@@ -39,14 +39,15 @@ CEILING = Look("strong", "dash(--dash-strong)")
 FAMILIES: dict[str, tuple[str, ...]] = {
     "naive": ("naive", "ensemble-mean", "language-modelling"),
     "conf": ("confidence", "confidence-release", "confidence-buffer", "anchored"),
-    "violet": ("symmetric-ce", "reverse-ce", "cace"),
-    "indigo": ("reverse-kl", "product", "bagging"),
-    "orchid": ("entropy", "entropy-release", "window"),
+    # What is often tried together, as the losses are, has different colours.
+    "violet": ("symmetric-ce", "easy-to-hard", "bagging"),
+    "indigo": ("reverse-kl", "product"),
+    "orchid": ("entropy", "entropy-release"),
     "slate": ("filter-fraction", "filter-threshold"),
-    "lagoon": ("mixed", "easy-to-hard", "sequential"),
-    "rose": ("relabelling", "bootstrapping", "adaboost"),
+    "lagoon": ("mixed", "window", "sequential"),
+    "rose": ("relabelling", "reverse-ce", "bootstrapping", "adaboost"),
     "olive": ("adaptconf-corrected", "adaptconf"),
-    "cocoa": ("overlap", "imitation", "zero-shot", "few-shot"),
+    "cocoa": ("overlap", "cace", "imitation", "zero-shot", "few-shot"),
 }
 """The kinds of methods by the colour that they share; the first of each has the colour's own dash."""
 
