@@ -62,7 +62,7 @@ window.charts = (() => {
       else if (chart.set && one.name in chart.set) one.value = chart.set[one.name];
     }
     chart.focus = chart.set?.focus ?? "";
-    const before = chart.element.offsetHeight || chart.element.nextElementSibling?.offsetHeight || 0;
+    const before = chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
     chart.element.style.minHeight = `${before}px`;  // nothing below moves while it is drawn again
     spec.config = {...spec.config, ...config()};
     if (isLive(chart)) spec.datasets = {...spec.datasets, [LIVE]: chart.rows.map(row => ({...row}))};
