@@ -1,4 +1,4 @@
-"""Charts in a browser: values at the pointer, one method singled out, and pages that scroll over charts and stay where they are."""
+"""Charts in a browser: values at the pointer, one method singled out, pages that scroll over charts and stay where they are."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
     chart = page.locator("#live-chart[data-steps]")
     expect(chart).to_be_attached(timeout=20_000)
     lab.until(lambda: page.evaluate("charts.rows('live-chart').some(row => row.metric === 'accuracy')"))
-    page.wait_for_function("charts.view('live-chart')?.data('live').length === charts.rows('live-chart').length")
+    lab.until(lambda: page.evaluate("charts.view('live-chart')?.data('live').length === charts.rows('live-chart').length"))
     chart.evaluate("element => element.scrollIntoView({block: 'start'})")
     box = chart.bounding_box()
     assert box is not None
@@ -65,7 +65,7 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     expect(tip).not_to_contain_text("Naive")
     expect(tip).to_contain_text("Entropy")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")  # drawn again
-    page.wait_for_function("charts.view('live-chart')?.signal('hidden').length === 1")
+    lab.until(lambda: page.evaluate("charts.view('live-chart')?.signal('hidden').length === 1"))
     assert pressed(page, "hide") == ["hide Naive"]
 
     page.locator("#gap-chart").scroll_into_view_if_needed()
@@ -83,7 +83,7 @@ def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_v
     before = page.evaluate("scrollY")
     page.mouse.move(box["x"] + 200, box["y"] + 120)
     page.mouse.wheel(0, -200)
-    page.wait_for_function(f"scrollY < {before} - 100")
+    lab.until(lambda: page.evaluate(f"scrollY < {before} - 100"))
 
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     context.add_cookies(cookies)
@@ -95,7 +95,7 @@ def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_v
     place = {"x": box["x"] + 90, "y": box["y"] + 300}
     swipe = {**place, "yDistance": 200, "gestureSourceType": "touch", "speed": 2000}
     context.new_cdp_session(phone).send("Input.synthesizeScrollGesture", swipe)
-    phone.wait_for_function(f"scrollY < {before} - 100")
+    lab.until(lambda: phone.evaluate(f"scrollY < {before} - 100"))
     context.close()
 
 
@@ -111,6 +111,6 @@ def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, 
             context.add_init_script(SHIFTS)
             page = context.new_page()
             page.goto(f"{lab.url}{path}")
-            page.wait_for_function("[...document.querySelectorAll('.chart[id]')].every(chart => chart.dataset.drawn)")
+            expect(page.locator(".chart[id]:not([data-drawn])")).to_have_count(0, timeout=20_000)
             assert page.evaluate("window.shifted ?? 0") < 0.1, (path, width)
             context.close()

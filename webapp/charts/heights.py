@@ -11,14 +11,14 @@ def height_of(spec: dict[str, Any]) -> int:
     panels = spec.get("vconcat")
     if panels is None:
         return round(_plot(spec) + BOTTOM)
-    return round(sum(map(_plot, panels)) + spec.get("spacing", 0) * (len(panels) - 1) + BOTTOM)
+    spacing: int = spec.get("spacing", 0)
+    return round(sum(map(_plot, panels)) + spacing * (len(panels) - 1) + BOTTOM)
 
 
 def _plot(spec: dict[str, Any]) -> float:
     """Of one plot: as high as it says, with its title and its axis below. ``autosize`` in x leaves the height to the plot."""
-    height = spec.get("height", 0)
-    if isinstance(height, dict):
-        height = height["step"] * len(_places(spec))
+    stated: Any = spec.get("height", 0)
+    height = float(stated["step"] * len(_places(spec)) if isinstance(stated, dict) else stated)
     title = spec.get("title")
     above = 0 if title is None else TITLE + (SUBTITLE if isinstance(title, dict) and title.get("subtitle") else 0)
     axis = _axis(spec)

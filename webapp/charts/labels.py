@@ -10,7 +10,8 @@ def spread(wanted: Sequence[float], gap: float, height: float) -> list[float]:
     has room for all.
     """
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    pushed, lifted, below = [], [0.0] * len(wanted), float("inf")
+    pushed: list[float] = []
+    lifted, below = [0.0] * len(wanted), float("inf")
     for place, index in enumerate(order):
         pushed.append(wanted[index] if not place else max(wanted[index], pushed[-1] + gap))
     for place in reversed(range(len(order))):

@@ -74,10 +74,11 @@ MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down
 
 
 def _kinds() -> dict[str, Look]:
-    found = {}
+    found: dict[str, Look] = {}
     for token, kinds in FAMILIES.items():
-        dashes = (f"dash(--dash-{token})", *MORE_DASHES)
-        found |= {kind: Look(token, *about) for kind, *about in zip(kinds, dashes, MARKERS, strict=False)}
+        dashes: tuple[Dash, ...] = (f"dash(--dash-{token})", *MORE_DASHES)
+        for kind, dash, marker in zip(kinds, dashes, MARKERS, strict=False):
+            found[kind] = Look(token, dash, marker)
     return found
 
 
