@@ -4,7 +4,9 @@
      "width": "container" the element's width, less the margin for labels in usermeta.margin {wide, narrow}
    <input type="checkbox" data-param="NAME" data-of="ELEMENT_ID"> sets a parameter of that chart.
    Works under script-src 'self': ast makes Vega interpret its expressions instead of compiling them.
-   charts.push(id, rows), charts.remove(id, predicate), charts.rows(id): rows of a live chart, kept here over redraws. */
+   charts.push(id, rows), charts.remove(id, predicate), charts.rows(id): rows of a live chart, kept here over redraws.
+   charts.set(id, {focus, hidden}) sets its parameters, charts.seriesAt(id, event) is the line that the pointer is at.
+   An element of the class "reserve" after a chart has its height until it is drawn. */
 "use strict";
 window.charts = (() => {
   const NARROW = 560, FLUSH_MS = 250, RESIZE_MS = 150, LIVE = "live";
@@ -55,17 +57,27 @@ window.charts = (() => {
     if (!chart.width) return;  // not shown: the observer calls again when it is
     const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
     const spec = resolve(chart.spec, chart.width - margin);
+    for (const one of spec.params ?? []) {
+      if (one.name === "room") one.value = margin - chart.spec.usermeta.axis;
+      else if (chart.set && one.name in chart.set) one.value = chart.set[one.name];
+    }
+    chart.focus = chart.set?.focus ?? "";
+    const before = chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
+    chart.element.style.minHeight = `${before}px`;  // nothing below moves while it is drawn again
     spec.config = {...spec.config, ...config()};
     if (isLive(chart)) spec.datasets = {...spec.datasets, [LIVE]: chart.rows.map(row => ({...row}))};
     chart.pending = [];
     chart.finalize?.();
     chart.view = null;
-    const shown = await vegaEmbed(chart.element, spec, {ast: true, actions: false, logLevel: vega.Error, renderer: isLive(chart) ? "canvas" : "svg"});
+    const shown = await vegaEmbed(chart.element, spec, {ast: true, actions: false, tooltip: false, logLevel: vega.Error, renderer: isLive(chart) ? "canvas" : "svg"});
     chart.view = shown.view;
     chart.finalize = () => shown.finalize();
     chart.element.setAttribute("role", "img");
     chart.element.setAttribute("aria-label", chart.spec.description ?? "");
     chart.element.dataset.drawn = "1";
+    if (chart.spec.usermeta?.hover === "steps") chart.element.dataset.steps = "1";
+    hover.follow(chart);
+    chart.element.style.minHeight = "";
     if (chart.pending.length) later(chart);
   }
 
@@ -133,6 +145,24 @@ window.charts = (() => {
     draw(chart);
   }
 
+  /* Values of its parameters, kept over redraws. */
+  function set(id, values) {
+    const chart = charts.get(id);
+    if (!chart) return;
+    chart.set = {...chart.set, ...values};
+    chart.focus = chart.set.focus;
+    if (!chart.view) return;
+    for (const {name} of chart.spec.params ?? []) if (name in values) chart.view.signal(name, values[name]);
+    chart.view.runAsync();
+  }
+
+  function seriesAt(id, event) {
+    const chart = charts.get(id);
+    if (!chart?.view) return null;
+    const box = chart.element.getBoundingClientRect();
+    return hover.seriesAt(chart, event.clientX - box.left, event.clientY - box.top);
+  }
+
   const redraw = () => charts.forEach(draw);
   async function start() {
     await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map(font => document.fonts.load(font)));
@@ -144,5 +174,5 @@ window.charts = (() => {
   }
   document.addEventListener("DOMContentLoaded", start);
 
-  return {push, remove, rows: id => [...(charts.get(id)?.rows ?? [])], scan, view: id => charts.get(id)?.view};
+  return {push, remove, set, seriesAt, rows: id => [...(charts.get(id)?.rows ?? [])], scan, view: id => charts.get(id)?.view};
 })();

@@ -7,8 +7,10 @@ import altair as alt
 
 from training.metrics.results import Group
 from webapp.cell_names import CORRECTED, NEW_ERROR
+from webapp.charts.cache import remembered
 from webapp.charts.gap import whisker
 from webapp.charts.numbers import points, points_interval
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look, student_looks
 
 Row = dict[str, Any]
@@ -18,6 +20,7 @@ BAR = 18
 TICK = 28
 
 
+@remembered
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete."""
     looks = student_looks([group.method for group in groups])
@@ -65,8 +68,8 @@ def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[
         *(rule(marks, colour, x("from"), alt.X2("to"), y("middle")) for colour, marks in pieces(rows).items()),
         *(rule(marks, colour, x("at"), y("cap"), alt.Y2("cap2")) for colour, marks in caps(rows).items()),
         base.mark_rule(color="var(--ink)", strokeWidth=3).encode(x("net"), y("tick"), alt.Y2("tick2")),
-        base.mark_text(align="left", dx=7, color="var(--ink-2)", text=fitting("corrected")).encode(x("corrected"), y("middle")),
-        base.mark_text(align="right", dx=-7, color="var(--ink-2)", text=fitting("lost")).encode(x("lost"), y("middle")),
+        base.mark_text(align="left", dx=7, color="var(--ink-2)", text=fitting("corrected")).encode(x("right"), y("middle")),
+        base.mark_text(align="right", dx=-7, color="var(--ink-2)", text=fitting("lost")).encode(x("left"), y("middle")),
         base.mark_text(align="right", dx=-6, fontSize=12.5, fontWeight=600).encode(
             x("zero"), y("name_y"), by_row["text"], text="title:N"
         ),
@@ -118,13 +121,21 @@ def caps(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
-    """Shares in percentage points, and where they stand in pixels from the top."""
+    """Shares in percentage points, and where they stand in pixels from the top. Labels stand beyond bar and interval."""
     cells, net = group.transitions, group.gain
     assert cells is not None
     assert net is not None
     corrected, lost = cells.corrected.share.value, cells.lost.share.value
+    low, high = (net.value if end is None else end for end in (net.low, net.high))
     return {
         "id": str(group.method_index),
+        "about": about(
+            title,
+            f"{points(corrected)} corrected",
+            f"{points(-lost)} new errors",
+            f"net {points(net.value)} {points_interval(net)}",
+            counted(len(group.seeds)),
+        ),
         "title": title,
         "colour": look.colour,
         "text": look.text,
@@ -132,8 +143,10 @@ def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
         "corrected": 100 * corrected,
         "lost": -100 * lost,
         "net": 100 * net.value,
-        "low": 100 * (net.value if net.low is None else net.low),
-        "high": 100 * (net.value if net.high is None else net.high),
+        "low": 100 * low,
+        "high": 100 * high,
+        "right": 100 * max(corrected, high),
+        "left": 100 * min(-lost, low),
         "corrected_short": points(corrected),
         "lost_short": points(-lost),
         "corrected_label": f"{points(corrected)} {CORRECTED}",

@@ -7,8 +7,10 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
+from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.numbers import SHORT, rate
+from webapp.charts.pointed import about, estimated
 from webapp.charts.roles import Look
 
 HEIGHT, APART = 280, 0.05
@@ -24,6 +26,7 @@ class Accuracies:
     parts: Sequence[Estimate | None]
 
 
+@remembered
 def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
     parts = max(len(model.parts) for model in models)
     x = alt.X(
@@ -48,7 +51,9 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
         data = alt.Chart(alt.InlineData(values=rows_of(model, APART * (place - (len(models) - 1) / 2))))
         layers.append(data.mark_rule(color=model.look.colour, opacity=0.5).encode(x, low, alt.Y2("high")))
         layers.append(data.mark_line(color=model.look.colour).encode(x, y, dash))
-        layers.append(data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour).encode(x, y))
+        layers.append(
+            data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y)
+        )
     chart = alt.layer(
         *layers,
         width="container",
@@ -66,6 +71,7 @@ def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:
         {
             "part": part + shift,
             "accuracy": one.value,
+            "about": about(model.title, f"part {part} of {len(model.parts)}, from the least sure", estimated("accuracy", one)),
             "low": 0 if one.low is None else one.low,
             "high": 1 if one.high is None else one.high,
             "dash": dash_name(model.look),

@@ -7,7 +7,9 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import points, points_interval
+from webapp.charts.pointed import about
 from webapp.charts.roles import Look
 
 ROW = 40
@@ -25,11 +27,13 @@ class Difference:
     difference: Estimate
 
 
+@remembered
 def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     rows = [
         {
             "place": clipped(one.place),
             "method": one.method,
+            "about": about(one.method, one.place, f"{points(one.difference.value)} points {points_interval(one.difference)}"),
             "value": 100 * one.difference.value,
             "low": 100 * (one.difference.low if one.difference.low is not None else one.difference.value),
             "high": 100 * (one.difference.high if one.difference.high is not None else one.difference.value),
@@ -40,15 +44,17 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     looks = {one.method: one.look for one in found}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[looks[name].colour for name in methods]))
     x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
-    axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\\n')")
+    axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\n')")
     y = alt.Y("place:N", sort=list(dict.fromkeys(clipped(one.place) for one in found)), axis=axis)
+    markers = alt.Scale(domain=methods, range=[looks[name].marker for name in methods])
+    shape = alt.Shape("method:N", legend=None, scale=markers)
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
     nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
     chart = alt.layer(
         nothing,
         base.mark_rule(strokeWidth=1.6).encode(alt.X("low:Q"), alt.X2("high:Q"), y, shift, colour),
-        base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour),
+        base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour, shape),
         width="container",
         height=alt.Step(max(ROW, 14 * len(methods)), **{"for": "position"}),
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),

@@ -6,7 +6,9 @@ from typing import Any
 
 import altair as alt
 
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import SHORT, rate
+from webapp.charts.pointed import about
 from webapp.charts.roles import Look
 
 HEIGHT = 280
@@ -25,9 +27,12 @@ class Point:
     best: bool = False
 
 
+@remembered
 def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     """``points`` ascend by cost, which is in true labels."""
-    rows = [{"cost": one.cost, "accuracy": one.accuracy, "low": one.low, "high": one.high, "title": one.title} for one in points]
+    rows = [
+        {"cost": one.cost, "accuracy": one.accuracy, "low": one.low, "high": one.high, "about": told_of(one)} for one in points
+    ]
     x = alt.X(
         "cost:Q",
         scale=alt.Scale(zero=True, nice=True),
@@ -45,7 +50,7 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     for row, one in zip(rows, points, strict=True):
         mark = alt.Chart(alt.InlineData(values=[row]))
         layers.append(mark.mark_rule(color=one.look.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
-        layers.append(mark.mark_point(filled=True, size=60, opacity=1, color=one.look.colour).encode(x, y))
+        layers.append(mark.mark_point(filled=True, size=60, opacity=1, color=one.look.colour, shape=one.look.marker).encode(x, y))
     chart = alt.layer(
         *layers,
         width="container",
@@ -55,6 +60,12 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     )
     spec: dict[str, Any] = chart.to_dict()
     return spec
+
+
+def told_of(one: Point) -> str:
+    interval = f"[{rate(one.low)}, {rate(one.high)}]"
+    cost = f"cost of labels {one.cost:,.0f}" + (", the best at its cost" if one.best else "")
+    return about(one.title, f"accuracy {rate(one.accuracy)} {interval}", cost)
 
 
 def words(one: Point) -> str:

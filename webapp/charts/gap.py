@@ -8,7 +8,9 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 
 TOP = 46
@@ -26,6 +28,7 @@ Row = dict[str, Any]
 Layer = Any
 
 
+@remembered
 def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete.
 
@@ -52,6 +55,7 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     layers.append(lines(draw, weak, ceiling))
     for (group, title, look), middle in zip(shown, middles, strict=True):
         layers += resolved_row(draw, group, title, look, middle) if group.pgr else open_row(draw, group, title, look, middle)
+        layers.append(draw.box(low, high, middle - 34, middle + TICK / 2 + 4, told_of(group, title), opacity=0))
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     chart = alt.layer(*layers, width="container", height=height, autosize=fit, description=describe(shown, weak, ceiling))
     spec: dict[str, Any] = chart.to_dict()
@@ -66,6 +70,12 @@ def describe(shown: Sequence[tuple[Group, str, Look]], weak: Estimate, ceiling: 
         if group.student
     ]
     return f"Weak supervisor {rate(weak.value)}, strong ceiling {rate(ceiling.value)}. {'; '.join(rows)}."
+
+
+def told_of(group: Group, title: str) -> str:
+    found = [("accuracy", group.student), ("PGR", group.pgr), ("gain", group.gain)]
+    facts = [estimated(name, estimate) for name, estimate in found if estimate]
+    return about(title, *facts, "" if group.pgr else f"PGR {group.state}", counted(len(group.seeds)))
 
 
 def axis_range(groups: Sequence[Group], weak: Estimate, ceiling: Estimate) -> tuple[float, float]:
@@ -103,8 +113,10 @@ class _Drawing:
         encodings += [alt.Y2("y2")] if "y2" in row else []
         return alt.Chart(alt.InlineData(values=[row])).encode(*encodings)
 
-    def box(self, x: float, x2: float, y: float, y2: float, **mark: Any) -> Layer:
-        return self.base({"x": x, "x2": x2, "y": y, "y2": y2}).mark_rect(**mark)
+    def box(self, x: float, x2: float, y: float, y2: float, about: str = "", **mark: Any) -> Layer:
+        """``about`` is what it says where one points at it."""
+        row = {"x": x, "x2": x2, "y": y, "y2": y2} | ({"about": about} if about else {})
+        return self.base(row).mark_rect(**mark)
 
     def across(self, x: float, x2: float, y: float, **mark: Any) -> Layer:
         return self.base({"x": x, "x2": x2, "y": y}).mark_rule(**mark)
@@ -136,9 +148,10 @@ class _Drawing:
 def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
     """The intervals of both ends as pale bands. Names stand over the lines, or at the edges where these are close."""
     layers: list[Layer] = []
-    for estimate, look in ((weak, WEAK), (ceiling, CEILING)):
+    for estimate, look, name in ((weak, WEAK, "Weak supervisor"), (ceiling, CEILING, "Strong ceiling")):
         if estimate.low is not None and estimate.high is not None:
-            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, color=look.colour, opacity=0.11))
+            told = about(name, estimated("accuracy", estimate))
+            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, told, color=look.colour, opacity=0.11))
     apart = draw.share(ceiling.value - weak.value) >= 0.6 and ceiling.value > weak.value
     inverted = ceiling.value < weak.value
     for estimate, look, name, left in (

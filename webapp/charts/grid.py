@@ -6,7 +6,9 @@ from typing import Any
 import altair as alt
 
 from training.metrics.results import Group
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import Look
 
 ROW = 54
@@ -18,6 +20,7 @@ FAINT, FULL = 0.06, 0.34
 Row = dict[str, Any]
 
 
+@remembered
 def grid_chart(
     groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, look: Look
 ) -> dict[str, Any]:
@@ -58,7 +61,8 @@ def row_of(group: Group, weak: str, strong: str) -> Row:
     if group.pgr:
         so_far = " so far" if group.provisional else ""
         row |= {"label": rate(group.pgr.value, 2) + so_far, "interval": rate_interval(group.pgr, 2), "pgr": group.pgr.value}
-    return row
+    facts = [f"PGR {row['label']} {row['interval']}", estimated("accuracy", group.student) if group.student else ""]
+    return row | {"about": about(f"{weak} to {strong}", *facts, counted(len(group.seeds)))}
 
 
 def describe(title: str, rows: Sequence[Row]) -> str:

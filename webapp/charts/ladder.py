@@ -8,8 +8,10 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
-from webapp.charts.live import RATE_AXIS
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import rate, rate_interval
+from webapp.charts.panel import RATE_AXIS
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import CEILING, WEAK, student_looks
 
 HEIGHT = 260
@@ -19,6 +21,7 @@ SPREAD = 0.5
 Row = dict[str, Any]
 
 
+@remembered
 def ladder_chart(
     groups: Sequence[Group], weak: str, strong: Mapping[str, str], methods: Sequence[str], span: tuple[float, float]
 ) -> dict[str, Any] | None:
@@ -36,7 +39,9 @@ def ladder_chart(
     rows = [row for group in shown for row in rows_of(group, strong[group.strong_model])]
     rows = list({(row["series"], row["strong"]): row for row in rows}.values())
     places = {title: place for place, title in enumerate(strong.values())}
+    titles = {**{f"m{index}": methods[index] for index in kinds}, "ceiling": "ceiling"}
     for row in rows:
+        row["about"] = told_of(row, titles[row["series"]])
         row["place"] = places[row["strong"]] + SPREAD * (ids.index(row["series"]) / (len(ids) - 1) - 0.5)
     floor = max(shown, key=lambda group: len(group.seeds)).weak
     assert floor is not None
@@ -60,7 +65,7 @@ def ladder_chart(
         width="container",
         height=HEIGHT,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        description=describe(weak, floor, rows, {**{f"m{index}": methods[index] for index in kinds}, "ceiling": "ceiling"}),
+        description=describe(weak, floor, rows, titles),
     )
     spec: dict[str, Any] = chart.to_dict()
     return spec
@@ -70,7 +75,15 @@ def rows_of(group: Group, strong: str) -> list[Row]:
     assert group.student is not None
     assert group.ceiling is not None
     found = ((f"m{group.method_index}", group.student), ("ceiling", group.ceiling))
-    return [{"series": name, "strong": strong, "value": one.value, "low": one.low, "high": one.high} for name, one in found]
+    return [
+        {"series": name, "strong": strong, "value": one.value, "low": one.low, "high": one.high, "seeds": len(group.seeds)}
+        for name, one in found
+    ]
+
+
+def told_of(row: Row, title: str) -> str:
+    interval = "" if row["low"] is None else f" [{rate(row['low'])}, {rate(row['high'])}]"
+    return about(title, row["strong"], f"accuracy {rate(row['value'])}{interval}", counted(row["seeds"]))
 
 
 def floor_of(weak: Estimate, scale: alt.Scale, dash: alt.StrokeDash) -> list[Any]:

@@ -7,7 +7,9 @@ from typing import Any
 import altair as alt
 
 from training.metrics.diagnostics import Point
+from webapp.charts.cache import remembered
 from webapp.charts.numbers import SHORT, rate
+from webapp.charts.pointed import about
 from webapp.charts.roles import Look
 
 HEIGHT = 260
@@ -22,6 +24,7 @@ class Students:
     points: Sequence[Point]
 
 
+@remembered
 def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[str, Any]:
     """``gain`` and ``misfit`` are the titles of the axes."""
     gains, misfits = ([getattr(point, name) for one in students for point in one.points] for name in ("gain", "misfit"))
@@ -40,9 +43,12 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     ends = [{"misfit": end, "gain": end} for end in (0, reach)]
     layers: list[Any] = [alt.Chart(alt.InlineData(values=ends)).mark_line(color="var(--rule-2)").encode(x, y)]
     for one in students:
-        rows = [{"seed": point.seed, "misfit": point.misfit, "gain": point.gain} for point in one.points]
-        shape = alt.Chart(alt.InlineData(values=rows)).mark_point(filled=True, size=60, opacity=0.85, color=one.look.colour)
-        layers.append(shape.encode(x, y))
+        rows = [
+            {"seed": point.seed, "misfit": point.misfit, "gain": point.gain, "about": told_of(one.title, point)}
+            for point in one.points
+        ]
+        mark = {"filled": True, "size": 60, "opacity": 0.85, "color": one.look.colour, "shape": one.look.marker}
+        layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
     chart = alt.layer(
         *layers,
         width="container",
@@ -52,6 +58,10 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     )
     spec: dict[str, Any] = chart.to_dict()
     return spec
+
+
+def told_of(title: str, point: Point) -> str:
+    return about(title, f"gain {rate(point.gain)}", f"misfit {rate(point.misfit)}", f"seed {point.seed}")
 
 
 def words(students: Students) -> str:

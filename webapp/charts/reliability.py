@@ -7,8 +7,10 @@ from typing import Any
 import altair as alt
 
 from training.metrics.calibration import Bin
+from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.numbers import SHORT, rate
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
 
 HEIGHT = 260
@@ -24,6 +26,7 @@ class Reliable:
     error: float
 
 
+@remembered
 def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) -> dict[str, Any]:
     """``rightly`` says what counts as right: share that is right. A point is as large as its bin has examples."""
     lowest = 1 / classes
@@ -49,7 +52,9 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
     for model in models:
         data = alt.Chart(alt.InlineData(values=rows_of(model)))
         layers.append(data.mark_line(color=model.look.colour).encode(x, y, dash))
-        layers.append(data.mark_point(filled=True, opacity=1, color=model.look.colour).encode(x, y, size))
+        layers.append(
+            data.mark_point(filled=True, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y, size)
+        )
     words = "; ".join(f"{model.title}: expected calibration error {rate(model.error)}" for model in models)
     chart = alt.layer(
         *layers,
@@ -64,4 +69,11 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
 
 def rows_of(model: Reliable) -> list[dict[str, Any]]:
     named = {"dash": dash_name(model.look)}
-    return [{"confidence": one.confidence, "right": one.right, "count": one.count, **named} for one in model.bins]
+    return [
+        {"confidence": one.confidence, "right": one.right, "count": one.count, "about": told_of(model.title, one), **named}
+        for one in model.bins
+    ]
+
+
+def told_of(title: str, one: Bin) -> str:
+    return about(title, f"confidence {rate(one.confidence)}", f"share {rate(one.right)}", counted(round(one.count), "example"))

@@ -15,7 +15,8 @@ WIDTH = 180
 LEFT, RIGHT = -0.25, 1.25
 """PGR at both edges of the list's axis; what lies beyond ends in an arrow."""
 
-PITCH = 13
+PITCH, HEIGHT, ABOVE = 13, 60, 10
+"""Pixels from method to method in the list, those of a row with few methods, and those above the first."""
 STUB = 12
 """Least length of a line with an arrow: what lies all beyond the axis still shows."""
 
@@ -23,19 +24,24 @@ INSET = 7
 """Pixels that an arrow or half a dot takes at the edge."""
 
 
-def pgr_row(groups: Sequence[Group], height: int = 60, width: int = WIDTH) -> str:
+def pgr_row(groups: Sequence[Group], width: int = WIDTH) -> str:
     """PGR and interval of every method of one pair, one under the other; the lines at 0, .5 and 1 go on from row to row.
+
+    The picture is as high as its methods need, and names each of them to whoever points at it.
 
     Provisional groups are pale. An unresolved group has no point: a line open to both sides. One whose PGR is undefined, or
     that has no complete seed, has no mark.
     """
     shown = [(group, look) for group, look in zip(groups, student_looks([g.method for g in groups]), strict=True) if group.seeds]
+    height = max(HEIGHT, 2 * ABOVE + PITCH * (len(shown) - 1))
     image = _image(width, height, "; ".join(_words(group) for group, _ in shown) or "no result yet")
     for tick in (0.0, 0.5, 1.0):
         _line(image, f"M{_pgr_x(tick, width):.1f} 0V{height}", "grid zero" if tick == 0 else "grid")
     for index, (group, look) in enumerate(shown):
         y = height / 2 + PITCH * (index - (len(shown) - 1) / 2)
         mark = SubElement(image, "g", {"class": f"mark {look.token}" + (" provisional" if group.provisional else "")})
+        SubElement(mark, "title").text = _words(group)
+        _line(mark, f"M0 {y:.1f}H{width}", "pointed")
         pgr = group.pgr
         if pgr is None or pgr.low is None or pgr.high is None:
             if group.state == "unresolved":
@@ -83,12 +89,18 @@ def accuracy_row(accuracy: Accuracy, look: Look, low: float, high: float, width:
     for tick in ticks(low, high):
         _line(image, f"M{x(tick):.1f} 0V{height}", "grid")
     mark = SubElement(image, "g", {"class": f"mark {look.token}"})
+    SubElement(mark, "title").text = f"{rate(accuracy.value)} {rate_interval(accuracy)}, " + _seeds(accuracy.per_seed)
+    _line(mark, f"M0 {height / 2:.0f}H{width}", "pointed row")
     ends = [x(accuracy.value if end is None else end) for end in (accuracy.low, accuracy.high)]
     _whisker(mark, 14, ends[0], ends[1], False, False, look, width)
     _line(mark, f"M{x(accuracy.value):.1f} 7V21", "mean")
     for seed in accuracy.per_seed:
         _line(mark, f"M{x(seed):.1f} 24v6", "seed")
     return tostring(image, encoding="unicode")
+
+
+def _seeds(per_seed: Sequence[float]) -> str:
+    return f"seed{'s' if len(per_seed) > 1 else ''} {', '.join(map(rate, per_seed))}"
 
 
 def accuracy_axis(low: float, high: float, width: int = 300, height: int = 14) -> str:

@@ -1,13 +1,17 @@
 """One example over training: the probability that each student gives to a class at every evaluation, and where it flips."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
+from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.labels import spread
 from webapp.charts.numbers import rate
+from webapp.charts.panel import FOCUS
 from webapp.charts.roles import Look
 
 HEIGHT, LETTER, LABEL = 260, 6.7, 14
@@ -36,6 +40,7 @@ class Level:
     prob: float
 
 
+@remembered
 def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int | None, of: str) -> dict[str, Any]:
     """Lines of students, levels of supervisor and ceiling, a ring at each flip: the probability of the class called ``of``.
 
@@ -60,17 +65,18 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         *(_flip(path, x, y) for path in paths if path.bold and path.flip is not None),
         *_labels(paths, levels, last, x, y),
     ]
+    told = [(one.title, one.look) for one in (*levels, *(path for path in paths if path.bold))]
+    series = [{"id": title, "title": title, "token": look.token} for title, look in told]
     longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
     chart = alt.layer(
         *layers,
         width="container",
         height=HEIGHT,
-        usermeta={"margin": {"wide": margin, "narrow": margin}},
+        usermeta={"margin": {"wide": margin, "narrow": margin}, "hover": "steps", "last": last, "series": series},
         description=_words(paths, levels, of),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+    return {**chart.to_dict(), "params": [{"name": FOCUS, "value": ""}]}
 
 
 def _side(gold: int, last: int, x: alt.X, y: alt.Y) -> list[Layer]:
@@ -87,15 +93,25 @@ def _data(rows: list[dict[str, Any]]) -> Layer:
 
 
 def _line(path: Path, x: alt.X, y: alt.Y, dash: alt.StrokeDash) -> Layer:
-    named = {"dash": dash_name(path.look)}
+    named = {"dash": dash_name(path.look), **({"series": path.title, "here": 1} if path.bold else {})}
     rows = [{"step": int(step), "value": float(prob), **named} for step, prob in zip(path.steps, path.prob, strict=True)]
-    size = {"strokeWidth": 2.2} if path.bold else {"strokeWidth": 1, "opacity": 0.45}
+    size = (
+        {"strokeWidth": 2.2, "opacity": faint(path.title)}
+        if path.bold
+        else {"strokeWidth": 1, "opacity": faint(path.title, 0.45)}
+    )
     return _data(rows).mark_line(color=path.look.colour, **size).encode(x, y, dash)
 
 
 def _level(level: Level, x: alt.X, y: alt.Y, last: int, dash: alt.StrokeDash) -> Layer:
-    rows = [{"step": step, "value": level.prob, "dash": dash_name(level.look)} for step in (0, last)]
-    return _data(rows).mark_line(color=level.look.colour).encode(x, y, dash)
+    named = {"dash": dash_name(level.look), "series": level.title, "here": 1}
+    rows = [{"step": step, "value": level.prob, **named} for step in (0, last)]
+    return _data(rows).mark_line(color=level.look.colour, opacity=faint(level.title)).encode(x, y, dash)
+
+
+def faint(title: str, shown: float = 1) -> alt.ExprRef:
+    """The opacity of a line, less where one by another title is singled out."""
+    return alt.ExprRef(f"{FOCUS} && {FOCUS} != {json.dumps(title)} ? 0.12 : {shown}")
 
 
 def _flip(path: Path, x: alt.X, y: alt.Y) -> Layer:
@@ -111,13 +127,15 @@ def _labels(paths: Sequence[Path], levels: Sequence[Level], last: int, x: alt.X,
     ends = [(level.prob, level.title, level.look) for level in levels]
     ends += [(float(path.prob[-1]), path.title, path.look) for path in paths if path.bold]
     found: list[Layer] = []
-    above = -1e9
-    for prob, title, look in sorted(ends, key=lambda end: -end[0]):
-        place = max((1 - prob) * HEIGHT, above + LABEL)
-        above = place
+    places = spread([(1 - prob) * HEIGHT for prob, _, _ in ends], LABEL, HEIGHT)
+    for (prob, title, look), place in zip(ends, places, strict=True):
         label = _data([{"step": last, "value": prob, "text": f"{title} {rate(prob, 2)}"}])
         shift = place - (1 - prob) * HEIGHT
-        found.append(label.mark_text(align="left", dx=10, dy=shift, fontWeight=500, color=look.text).encode(x, y, text="text:N"))
+        found.append(
+            label.mark_text(align="left", dx=10, dy=shift, fontWeight=500, color=look.text, opacity=faint(title)).encode(
+                x, y, text="text:N"
+            )
+        )
     return found
 
 

@@ -6,14 +6,18 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from training import ExperimentSpec, Triplet
-from training.planning.estimates import rows_of
+from training import ExperimentSpec, Triplet, catalog
+from training.planning.plan import rows_of
 from training.spec import TrainingSpec
+from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
 from webapp.experiments.models import Part, Run, Status
 from webapp.findings.wording import count, lower, method_titles, short_methods, short_model
+
+GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
+"""Methods that harden the student's own guess."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,6 @@ class Lane:
         return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.taught}, half B")
 
     @property
-    def dash(self) -> str:
-        dash = self.look.dash
-        return " ".join(map(str, dash)) if isinstance(dash, list) else dash.replace("dash(", "var(")
-
-    @property
     def runs(self) -> list[Run]:
         return [segment.run for segment in self.segments]
 
@@ -193,8 +192,8 @@ class PairLanes:
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
         taught = self.spec.methods[method].label_source
-        own = role == "student" and self.spec.methods[method].own_view
-        return Lane(Series(name, role, title, steps, kind, own_view=own), look, model, full, segments, taught)
+        own = own_metrics(self.spec.methods[method], self.spec.data.name) if role == "student" else ()
+        return Lane(Series(name, role, title, steps, kind, own=own), look, model, full, segments, taught)
 
     @property
     def seeds(self) -> int:
@@ -241,6 +240,18 @@ class PairLanes:
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
     """Optimiser steps of a run before it has said them itself; a hash may move a few rows between the halves."""
     return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
+
+
+def own_metrics(method: Learning, dataset: str) -> tuple[str, ...]:
+    """What a run by this method logs of its student's own view: a weight, and where guesses are cut a threshold.
+
+    With more than two classes the guess is the most probable class, without a threshold.
+    """
+    if not method.own_view:
+        return ()
+    known = catalog.known_dataset(dataset)
+    cuts = isinstance(method, GUESSING) and (known is None or len(known.classes) == 2)
+    return ("weight", "threshold") if cuts else ("weight",)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,15 @@ from webapp.reports.report import Paper
 from webapp.reports.stylesheet import STATIC, for_screens
 
 FIRST = ("js/theme.js",)
-SCRIPTS = ("vendor/vega.min.js", "vendor/vega-lite.min.js", "vendor/vega-embed.min.js", "js/charts.js", "js/paper.js")
+SCRIPTS = (
+    "vendor/vega.min.js",
+    "vendor/vega-lite.min.js",
+    "vendor/vega-embed.min.js",
+    "js/hover.js",
+    "js/charts.js",
+    "js/legend.js",
+    "js/paper.js",
+)
 
 
 def offline(paper: Paper) -> bytes:

@@ -76,7 +76,7 @@ def line(one: AccuracyLine) -> Line:
 
 
 def mark(lane: Lane) -> Mark:
-    return Mark(token=lane.look.token, dash=lane.dash, title=lane.title, model=lane.model_title)
+    return Mark(token=lane.look.token, dash=lane.look.css_dash, title=lane.title, model=lane.model_title)
 
 
 def _gap(found: Findings, figures: Iterator[int]) -> Chart | None:

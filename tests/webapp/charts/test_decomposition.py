@@ -2,6 +2,7 @@
 
 import pytest
 
+from training.metrics.intervals import Estimate
 from webapp.charts.decomposition import decomposition_chart
 
 from .made import colours, group, incomplete, values
@@ -18,6 +19,18 @@ def test_one_row_per_method_with_bars_that_sum_to_the_net() -> None:
         assert row["corrected"] + row["lost"] == pytest.approx(row["net"])
         assert row["low"] < row["net"] < row["high"]
         assert row["net_label"].count("[") == 1
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.3, 0.4), (-0.01, 0.01), (0.02, 0.3), (-0.3, -0.02), (None, None)])
+def test_the_label_of_a_bar_stands_beyond_the_interval_that_would_strike_it_through(low: float, high: float) -> None:
+    net = Estimate(value=0.05, low=low, high=high)
+    spec = decomposition_chart([group().model_copy(update={"gain": net})], ["Naive"])
+    assert spec is not None
+    [row] = values(spec, "corrected", "lost", "net")
+    assert row["left"] <= min(row["lost"], row["low"])
+    assert row["right"] >= max(row["corrected"], row["high"])
+    places = {layer["encoding"]["x"]["field"] for layer in spec["layer"] if "_label" in str(layer["mark"].get("text"))}
+    assert places == {"left", "right"}
 
 
 def test_a_gain_is_filled_and_a_loss_is_hollow() -> None:

@@ -11,7 +11,8 @@ POINTS = [Point(0, 0.03, 0.02), Point(1, -0.01, 0.04)]
 
 def test_each_seed_has_a_point_beside_the_line_on_which_both_are_equal() -> None:
     spec = misfit_chart([Students("Student, naive", KINDS["naive"], POINTS)], "Gain", "Misfit")
-    assert values(spec, "seed") == [{"seed": 0, "misfit": 0.02, "gain": 0.03}, {"seed": 1, "misfit": 0.04, "gain": -0.01}]
+    assert [(row["seed"], row["misfit"], row["gain"]) for row in values(spec, "seed")] == [(0, 0.02, 0.03), (1, 0.04, -0.01)]
+    assert values(spec, "seed")[0]["about"].splitlines() == ["Student, naive", "gain .030", "misfit .020", "seed 0"]
     assert all(row["gain"] == row["misfit"] for row in values(spec, "gain") if "seed" not in row)
     assert "var(--naive)" in colours(spec)
 

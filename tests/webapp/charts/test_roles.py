@@ -1,35 +1,73 @@
 """A role looks the same everywhere, and no two methods of an experiment look alike."""
 
 import re
+from typing import get_args
 
+import pytest
+
+from training.spec.methods import METHODS, LanguageModelling
 from webapp.charts.print_theme import TOKENS, tokens
-from webapp.charts.roles import CEILING, WEAK, student_looks
+from webapp.charts.roles import CEILING, FAMILIES, WEAK, Look, student_looks
+from webapp.charts.roles import KINDS as KINDS_TABLE
+
+KINDS = [get_args(one.model_fields["kind"].annotation)[0] for one in (*METHODS, LanguageModelling)]
+TEN = [
+    *("naive", "confidence", "symmetric-ce", "entropy", "filter-fraction"),
+    *("mixed", "relabelling", "adaptconf-corrected", "overlap", "reverse-kl"),
+]
 
 
-def test_each_kind_has_its_colour_whatever_the_order() -> None:
-    assert [look.token for look in student_looks(["confidence", "naive"])] == ["conf", "naive"]
+def test_a_kind_looks_the_same_whatever_stands_beside_it() -> None:
+    for kind in KINDS:
+        others = [other for other in KINDS if other != kind]
+        assert student_looks([kind]) == student_looks([*others, kind])[-1:] == [KINDS_TABLE[kind]]
 
 
-def test_methods_of_one_kind_share_the_colour_and_differ_in_dash() -> None:
-    looks = student_looks(["naive", "confidence", "confidence", "confidence"])
-    assert [look.token for look in looks] == ["naive", "conf", "conf", "conf"]
-    assert len({str(look.dash) for look in looks}) == 4
+def test_every_kind_has_a_colour_and_dash_of_its_own() -> None:
+    assert set(KINDS) == set(KINDS_TABLE)
+    assert len({signs(look) for look in KINDS_TABLE.values()}) == len(KINDS)
+    assert len({(look.token, look.marker) for look in KINDS_TABLE.values()}) == len(KINDS)
 
 
-def test_six_kinds_have_six_colours_and_six_dashes_in_both_themes_that_can_be_seen() -> None:
-    looks = student_looks(["naive", "confidence", "a", "b", "c", "d"])
-    assert len({look.token for look in looks}) == len({tokens()[f"dash-{look.token}"] for look in looks}) == 6
+@pytest.mark.parametrize("kind", [*KINDS, "a kind of an older version"])
+@pytest.mark.parametrize("number", range(2, 13))
+def test_twelve_methods_of_one_kind_share_the_colour_and_differ_in_dash(kind: str, number: int) -> None:
+    looks = student_looks([kind] * number)
+    assert len({look.token for look in looks}) == 1
+    assert len({signs(look) for look in looks}) == number
+
+
+def test_kinds_that_share_a_colour_and_come_several_times_all_differ() -> None:
+    kinds = ["confidence", "anchored", "confidence", "confidence-release", "confidence", "anchored", "confidence-buffer"]
+    looks = student_looks(kinds)
+    assert len({signs(look) for look in looks}) == len(kinds)
+    assert [looks[kinds.index(kind)] for kind in kinds] == [KINDS_TABLE[kind] for kind in kinds]
+
+
+def test_kinds_that_the_table_does_not_have_differ_too() -> None:
+    looks = student_looks([f"kind {number}" for number in range(12)])
+    assert len({signs(look) for look in looks}) == 12
+
+
+def test_ten_methods_have_ten_colours_that_can_be_seen_in_both_themes() -> None:
+    looks = student_looks(TEN)
     for theme in themes():
-        shown = [theme[look.token] for look in looks]
-        assert len(set(shown)) == 6
-        for look in looks:
+        assert len({theme[look.token] for look in looks}) == 10
+        for look in (*KINDS_TABLE.values(), WEAK, CEILING):
             assert contrast(theme[look.token], theme["bg"]) >= 3
             assert contrast(theme[f"{look.token}-text"], theme["bg"]) >= 4.5
 
 
-def test_more_kinds_than_colours_differ_in_dash() -> None:
-    looks = student_looks(list("abcdef"))
-    assert len({(look.token, str(look.dash)) for look in looks}) == 6
+def test_every_colour_has_its_class_wherever_marks_and_words_are_coloured_by_class() -> None:
+    for name, wanted in (("base", ".{} {{ color"), ("charts", ".estimates .{} {{"), ("explorer", ".answers rect.{} {{")):
+        css = TOKENS.with_name(f"{name}.css").read_text(encoding="utf-8")
+        assert [token for token in FAMILIES if wanted.format(token) not in css] == []
+
+
+def signs(look: Look) -> tuple[str, str]:
+    """The colour and the dash as it is drawn."""
+    name = str(look.dash).removeprefix("dash(--").removesuffix(")")
+    return look.token, tokens().get(name, name.strip("[]").replace(",", ""))
 
 
 def test_the_themes_know_the_same_colours() -> None:

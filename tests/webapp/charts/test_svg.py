@@ -23,6 +23,19 @@ def test_every_ok_method_has_a_dot_and_a_whisker() -> None:
     assert [mark.get("class") for mark in marks(image, "mark")] == ["mark naive", "mark conf"]
 
 
+def test_the_picture_is_as_high_as_its_methods_need_and_names_each_of_them() -> None:
+    """With ten methods marks stood over the rows above and below."""
+    for number in range(1, 13):
+        found = fromstring(pgr_row([group(index=index) for index in range(number)]))
+        height = float(found.get("height", "0"))
+        places = [
+            float(line.get("d", "").split()[1].partition("H")[0]) for line in found.iter() if line.get("class") == "whisker"
+        ]
+        assert len(places) == number
+        assert all(4 <= place <= height - 4 for place in places)
+        assert [title.text for title in found.iter("title")] == ["naive: PGR .38 [.28, .48]"] * number
+
+
 def test_unresolved_has_no_dot_and_two_arrows() -> None:
     image = pgr_row([group(state="unresolved")])
     assert not marks(image, "circle")

@@ -9,13 +9,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from training.metrics.results import Group, Result
+from webapp.charts.roles import Look, look_of
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress
 from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
-from webapp.findings.wording import count, dataset_title, duration, kinds_text, time_left
+from webapp.findings.wording import count, dataset_title, duration, kinds_text, lower, method_title, time_left
 from webapp.row_isolation import Isolated
 
 PER_PAGE = 25
@@ -92,6 +93,14 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of method that the pictures of the list show."""
+
+    title: str
+    look: Look
+
+
+@dataclass(frozen=True)
 class AtWork:
     """What runs now, for the top of the page."""
 
@@ -113,6 +122,13 @@ class Listing:
     at_work: AtWork | None
     nothing: bool
     """Whether there is no experiment at all."""
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Of the experiments that are drawn, in the order of their rows."""
+        drawn = [method for line in self.lines if line.drawn for method in line.spec.methods]
+        titles = {method.kind: lower(method_title(method)) for method in drawn}
+        return [Kind(title, look_of(kind)) for kind, title in titles.items()]
 
 
 def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) -> Listing:

@@ -16,7 +16,7 @@ from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, 
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
-from webapp.findings.pairs import run_words
+from webapp.findings.pairs import own_metrics, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.jobs import logs
 from webapp.pages.experiments.forecast import outlook
@@ -195,8 +195,8 @@ class RunPage:
         title = SERIES.get(self.role.value, method_title(self.spec.method))
         role = self.role.value if self.role in COMPARED else "student"
         method = self.spec.method.kind if role == "student" and not self.spec.reads else ""
-        about = {"reads": self.spec.reads, "own_view": bool(method) and self.spec.method.own_view}
-        return Series("run", role, title, self.steps, method, **about)  # type: ignore[arg-type]
+        own = own_metrics(self.spec.method, self.spec.dataset) if method else ()
+        return Series("run", role, title, self.steps, method, self.spec.reads, own)  # type: ignore[arg-type]
 
     @property
     def steps(self) -> int:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from training import ExperimentSpec
 from training.metrics.intervals import Estimate
 from webapp.charts import numbers, svg
+from webapp.charts.heights import height_of
 from webapp.findings.tables import p_text
 from webapp.findings.wording import lower
 from webapp.pages import fields
@@ -91,9 +92,14 @@ def p_value(p: float) -> str:
 
 @register.filter
 def chart_script(spec: dict[str, Any], element: str) -> SafeString:
-    """The spec of a chart as data for charts.js, which draws it into the element with this id."""
+    """The spec of a chart as data for charts.js, which draws it into the element with this id just before.
+
+    The room that it will take is kept until then, so that nothing below it moves.
+    """
     text = str(json_script(spec))
-    return mark_safe(text.replace("<script ", format_html('<script data-chart="{}" ', element), 1))  # nosec B308, B703
+    script = text.replace("<script ", format_html('<script data-chart="{}" ', element), 1)
+    reserve = format_html('<div class="reserve" style="height:{}px" aria-hidden="true"></div>', height_of(spec))
+    return mark_safe(reserve + script)  # nosec B308, B703
 
 
 @register.filter

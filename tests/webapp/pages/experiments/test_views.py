@@ -169,7 +169,7 @@ def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -
     scenes.done(scenes.launched(owner, "A finished one", seeds=3))
     found = text(page, "/")
     assert "A finished one Movie reviews , Bag of words to MiniLM L4" in found
-    assert "naive, confidence loss 3 Done ada" in found
+    assert re.search(r"naive, confidence loss 3 Done naive: PGR \S+ \[.*?\] confidence: PGR \S+ \[.*?\] ada", found)
 
 
 def test_the_running_one_is_on_top_with_counts_and_stop(page: Client, owner: User) -> None:

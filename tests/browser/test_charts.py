@@ -1,0 +1,116 @@
+"""Charts in a browser: values at the pointer, one method singled out, pages that scroll over charts and stay where they are."""
+
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect
+
+from ..lab import Lab, quick
+
+KINDS = ("naive", "confidence", "entropy", "reverse-kl")
+
+SHIFTS = """
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({type: "layout-shift", buffered: true})
+"""
+
+
+def finished(lab: Lab) -> int:
+    pk = lab.launch(quick(name="Charts", seeds=2, methods=[{"kind": kind} for kind in KINDS]))
+    lab.finished(pk)
+    return pk
+
+
+def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
+    """Where the chart is, once it is drawn with all its points and on the screen."""
+    page.goto(f"{lab.url}/experiments/{pk}/")
+    chart = page.locator("#live-chart[data-steps]")
+    expect(chart).to_be_attached(timeout=20_000)
+    lab.until(lambda: page.evaluate("charts.rows('live-chart').some(row => row.metric === 'accuracy')"))
+    lab.until(lambda: page.evaluate("charts.view('live-chart')?.data('live').length === charts.rows('live-chart').length"))
+    chart.evaluate("element => element.scrollIntoView({block: 'start'})")
+    box = chart.bounding_box()
+    assert box is not None
+    return dict(box)  # type: ignore[arg-type]
+
+
+def pressed(page: Page, what: str) -> list[str]:
+    found: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
+    return [text.strip() for text in found]
+
+
+def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_out(lab: Lab, page: Page) -> None:
+    box = to_the_curves(lab, page, finished(lab))
+    x, y = box["x"] + 200, box["y"] + 120
+    page.mouse.move(x, y)
+    tip, rule = page.locator("#live-chart .tip"), page.locator("#live-chart .cross")
+    expect(tip).to_contain_text("step ")
+    for name in ("Naive", "Confidence", "Entropy", "Reverse KL", "n 2", "["):
+        expect(tip).to_contain_text(name)
+    across = rule.bounding_box()
+    assert across is not None
+    assert across["height"] > 500  # from the first panel to the last
+    assert abs(across["x"] - x) < 2
+
+    single = page.locator(".lines li", has_text="Entropy").locator("[data-do=only]")
+    single.focus()
+    page.keyboard.press("Enter")  # without a pointer too
+    assert pressed(page, "only") == ["Entropy"]
+    assert page.evaluate("charts.view('live-chart').signal('focus')") != ""
+    single.click()
+    assert pressed(page, "only") == []
+
+    page.locator(".lines li", has_text="Naive").locator("[data-do=hide]").click()
+    page.mouse.move(x + 5, y)
+    expect(tip).not_to_contain_text("Naive")
+    expect(tip).to_contain_text("Entropy")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")  # drawn again
+    lab.until(lambda: page.evaluate("charts.view('live-chart')?.signal('hidden').length === 1"))
+    assert pressed(page, "hide") == ["hide Naive"]
+
+    page.locator("#gap-chart").scroll_into_view_if_needed()
+    gap = page.locator("#gap-chart").bounding_box()
+    assert gap is not None
+    page.mouse.move(gap["x"] + gap["width"] / 2, gap["y"] + 100)
+    expect(page.locator("#gap-chart .tip")).to_contain_text("accuracy ")
+
+
+def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_values(
+    lab: Lab, page: Page, browser: Browser, cookies: Any
+) -> None:
+    pk = finished(lab)
+    box = to_the_curves(lab, page, pk)
+    before = page.evaluate("scrollY")
+    page.mouse.move(box["x"] + 200, box["y"] + 120)
+    page.mouse.wheel(0, -200)
+    lab.until(lambda: page.evaluate(f"scrollY < {before} - 100"))
+
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_cookies(cookies)
+    phone = context.new_page()
+    box = to_the_curves(lab, phone, pk)
+    phone.touchscreen.tap(box["x"] + 90, box["y"] + 120)
+    expect(phone.locator("#live-chart .tip")).to_contain_text("step ")
+    before = phone.evaluate("scrollY")
+    place = {"x": box["x"] + 90, "y": box["y"] + 300}
+    swipe = {**place, "yDistance": 200, "gestureSourceType": "touch", "speed": 2000}
+    context.new_cdp_session(phone).send("Input.synthesizeScrollGesture", swipe)
+    lab.until(lambda: phone.evaluate(f"scrollY < {before} - 100"))
+    context.close()
+
+
+def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, cookies: Any) -> None:
+    """Layout shift stays below .1, with nothing in the browser's cache, on a screen and on a phone."""
+    pk = finished(lab)
+    run = lab.experiment(pk)["runs"][0]["run"]
+    paths = ("/", f"/experiments/{pk}/", f"/experiments/{pk}/diagnostics/", f"/experiments/{pk}/examples/", f"/compare/?e={pk}")
+    for width in (1280, 390):
+        for path in (*paths, f"/runs/{run}/"):
+            context = browser.new_context(viewport={"width": width, "height": 800})
+            context.add_cookies(cookies)
+            context.add_init_script(SHIFTS)
+            page = context.new_page()
+            page.goto(f"{lab.url}{path}")
+            expect(page.locator(".chart[id]:not([data-drawn])")).to_have_count(0, timeout=20_000)
+            assert page.evaluate("window.shifted ?? 0") < 0.1, (path, width)
+            context.close()

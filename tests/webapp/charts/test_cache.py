@@ -1,0 +1,70 @@
+"""Charts are made once for the same data, and never shown for other data."""
+
+from typing import Any
+
+import pytest
+
+from training.metrics.intervals import Estimate
+from webapp.charts import cache
+from webapp.charts.cache import CHARTS, ChartCache, remembered
+from webapp.charts.gap import gap_chart
+from webapp.charts.live import Series, live_chart
+
+from .made import estimate, group, strings
+
+
+@pytest.fixture(autouse=True)
+def empty() -> None:
+    CHARTS.clear()
+
+
+def test_the_same_data_are_drawn_once_and_every_caller_has_a_copy() -> None:
+    made: list[int] = []
+
+    @remembered
+    def chart(found: Estimate) -> dict[str, Any]:
+        made.append(1)
+        return {"low": found.low, "layer": []}
+
+    first = chart(estimate(0.5))
+    first["layer"].append("spoilt")
+    assert chart(estimate(0.5)) == {"low": 0.49, "layer": []}
+    assert len(made) == 1
+
+
+def test_a_new_result_is_never_shown_by_an_old_chart() -> None:
+    """A changed interval, seed, title or order each make a chart of their own."""
+    before = group()
+    old = gap_chart([before], ["Naive"])
+    changed = [
+        gap_chart([before.model_copy(update={"pgr": estimate(0.4, 0.2)})], ["Naive"]),
+        gap_chart([before.model_copy(update={"seeds": (0, 1)})], ["Naive"]),
+        gap_chart([before], ["Plain"]),
+        gap_chart([group("confidence", 1), before], ["Naive", "Plain"]),
+        gap_chart([before, group("confidence", 1)], ["Naive", "Plain"]),
+    ]
+    found = [str(one) for one in (old, *changed)]
+    assert len(set(found)) == len(found)
+    assert gap_chart([before], ["Naive"]) == old
+
+
+def test_another_chart_of_the_same_data_is_another_entry() -> None:
+    series = [Series("run", "student", "Naive", 10)]
+    assert live_chart(series, 10) != live_chart(series, 11)
+    assert "Naive" in str(strings(live_chart(series, 10)))
+
+
+def test_what_was_not_asked_for_the_longest_makes_room() -> None:
+    kept = ChartCache(30)
+    for name in "abc":
+        kept.put(name, 10 * name)
+    kept.get("a")
+    kept.put("d", 10 * "d")
+    assert [kept.get(name) is not None for name in "abcd"] == [True, False, True, True]
+    kept.put("e", 31 * "e")
+    assert kept.get("e") is None
+
+
+def test_what_cannot_be_a_key_is_an_error_and_no_chart_of_something_else() -> None:
+    with pytest.raises(TypeError, match="object cannot be part"):
+        cache.fingerprint(gap_chart, (object(),), {})

@@ -1,0 +1,45 @@
+"""How high a chart will be on a page, before it is drawn: the plots, and what stands above and below them."""
+
+from typing import Any
+
+TITLE, SUBTITLE, AXIS, NAME, BOTTOM = 29, 17, 18, 23, 4
+"""Pixels of a title with its offset, of a subtitle, of the numbers of an axis, of its name, and below everything."""
+
+
+def height_of(spec: dict[str, Any]) -> int:
+    """Pixels; a few more or less where a font differs. Charts with as many rows as there are places are measured too."""
+    panels = spec.get("vconcat")
+    if panels is None:
+        return round(_plot(spec) + BOTTOM)
+    spacing: int = spec.get("spacing", 0)
+    return round(sum(map(_plot, panels)) + spacing * (len(panels) - 1) + BOTTOM)
+
+
+def _plot(spec: dict[str, Any]) -> float:
+    """Of one plot: as high as it says, with its title and its axis below. ``autosize`` in x leaves the height to the plot."""
+    stated: Any = spec.get("height", 0)
+    height = float(stated["step"] * len(_places(spec)) if isinstance(stated, dict) else stated)
+    title = spec.get("title")
+    above = 0 if title is None else TITLE + (SUBTITLE if isinstance(title, dict) and title.get("subtitle") else 0)
+    axis = _axis(spec)
+    below = 0 if axis is None or axis.get("labels") is False else AXIS + (NAME if axis.get("title") else 0)
+    return height + above + below
+
+
+def _axis(spec: dict[str, Any]) -> dict[str, Any] | None:
+    """The first axis along x that a layer states."""
+    for one in _layers(spec):
+        axis = one.get("encoding", {}).get("x", {}).get("axis")
+        if axis is not None:
+            return dict(axis)
+    return None
+
+
+def _places(spec: dict[str, Any]) -> list[Any]:
+    """What a chart of discrete rows has one row for."""
+    found = (one.get("encoding", {}).get("y", {}).get("sort") for one in _layers(spec))
+    return next((places for places in found if isinstance(places, list)), [None])
+
+
+def _layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [spec, *(inner for one in spec.get("layer", []) for inner in _layers(one))]
