@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from training import ExperimentSpec, Triplet, catalog
-from training.planning.plan import rows_of
+from training.planning.estimates import rows_of
 from training.spec import TrainingSpec
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
 from webapp.charts.live import Series
