@@ -36,7 +36,7 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
 
 def pressed(page: Page, what: str) -> list[str]:
     found: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
-    return [text.strip() for text in found]
+    return [" ".join(text.split()) for text in found]
 
 
 def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_out(lab: Lab, page: Page) -> None:
@@ -92,9 +92,11 @@ def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_v
     phone.touchscreen.tap(box["x"] + 90, box["y"] + 120)
     expect(phone.locator("#live-chart .tip")).to_contain_text("step ")
     before = phone.evaluate("scrollY")
-    place = {"x": box["x"] + 90, "y": box["y"] + 300}
-    swipe = {**place, "yDistance": 200, "gestureSourceType": "touch", "speed": 2000}
-    context.new_cdp_session(phone).send("Input.synthesizeScrollGesture", swipe)
+    finger = context.new_cdp_session(phone)
+    for step, y in enumerate(range(300, 520, 20)):
+        at = [{"x": box["x"] + 90, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": at})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     lab.until(lambda: phone.evaluate(f"scrollY < {before} - 100"))
     context.close()
 

@@ -47,7 +47,7 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
             {"seed": point.seed, "misfit": point.misfit, "gain": point.gain, "about": told_of(one.title, point)}
             for point in one.points
         ]
-        mark = {"filled": True, "size": 60, "opacity": 0.85, "color": one.look.colour, "shape": one.look.marker}
+        mark: dict[str, Any] = {"filled": True, "size": 60, "opacity": 0.85, "color": one.look.colour, "shape": one.look.marker}
         layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
     chart = alt.layer(
         *layers,

@@ -65,8 +65,8 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         *(_flip(path, x, y) for path in paths if path.bold and path.flip is not None),
         *_labels(paths, levels, last, x, y),
     ]
-    told = [(one.title, one.look) for one in (*levels, *(path for path in paths if path.bold))]
-    series = [{"id": title, "title": title, "token": look.token} for title, look in told]
+    named: list[Level | Path] = [*levels, *(path for path in paths if path.bold)]
+    series = [{"id": one.title, "title": one.title, "token": one.look.token} for one in named]
     longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
     chart = alt.layer(

@@ -5,12 +5,13 @@ from typing import get_args
 
 import pytest
 
-from training.spec.methods import METHODS, LanguageModelling
+from training.spec.methods import METHODS, LanguageModelling, MethodBase
 from webapp.charts.print_theme import TOKENS, tokens
 from webapp.charts.roles import CEILING, FAMILIES, WEAK, Look, student_looks
 from webapp.charts.roles import KINDS as KINDS_TABLE
 
-KINDS = [get_args(one.model_fields["kind"].annotation)[0] for one in (*METHODS, LanguageModelling)]
+LEARNING: tuple[type[MethodBase], ...] = (*METHODS, LanguageModelling)
+KINDS = [get_args(one.model_fields["kind"].annotation)[0] for one in LEARNING]
 TEN = [
     *("naive", "confidence", "symmetric-ce", "entropy", "filter-fraction"),
     *("mixed", "relabelling", "adaptconf-corrected", "overlap", "reverse-kl"),
