@@ -44,7 +44,7 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     looks = {one.method: one.look for one in found}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[looks[name].colour for name in methods]))
     x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
-    axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\n')")
+    axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\\n')")
     y = alt.Y("place:N", sort=list(dict.fromkeys(clipped(one.place) for one in found)), axis=axis)
     markers = alt.Scale(domain=methods, range=[looks[name].marker for name in methods])
     shape = alt.Shape("method:N", legend=None, scale=markers)
