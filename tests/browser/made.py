@@ -5,7 +5,7 @@ from ..lab import Lab
 MADE = """
 from django.db import transaction
 from tests.webapp.explorer.scene import explored, ids_of, with_features
-from training.command_output import Erasure, Piece
+from training.command_output import Attribution, Piece
 from webapp.attributions import services as attributions
 from webapp.notes import services as notes
 from webapp.pages.accounts.one_time_links import first_account
@@ -22,7 +22,7 @@ with transaction.atomic():  # nor one of these questions
     attributions.ask([triplet[role] for role in ("weak", "student", "ceiling")], example)
     questions = attributions.claim_next()
     pieces = [Piece(side="a", start=4 * at, end=4 * at + 3, effect=effect) for at, effect in enumerate((2.0, -2.0, 1.0, -0.4))]
-    found = [Erasure(run=one.key, id=example, log_odds=0.5, pieces=tuple(pieces)) for one in questions]
+    found = [Attribution(run=one.key, id=example, log_odds=0.5, pieces=tuple(pieces)) for one in questions]
     attributions.answer(questions, found, "")
 print(f"made {{experiment.pk}} {{example}}")
 """

@@ -18,10 +18,11 @@ PLACES: dict[str, tuple[str, ...]] = {
     "account": ("account", "token-make", "token-revoke", "password", "api"),
     "people": (*("people", "people-role", "people-close", "people-reopen", "people-reset", "invite", "invitation-revoke"),),
     "audit": ("audit", "audit-csv"),
+    "docs": ("docs", "docs-page"),
 }
 """Of each link of the navigation, by the name of its address, the names of all addresses that belong to it."""
 
-MENU = ("shares-list", "account", "people", "audit")
+MENU = ("shares-list", "account", "people", "audit", "docs")
 """Places whose links are in the menu of the account."""
 
 _place = {name: place for place, names in PLACES.items() for name in names}

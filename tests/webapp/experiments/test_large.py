@@ -222,7 +222,7 @@ def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: 
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/").content.decode()
     assert "Launching: 3 of 8 runs" in page
-    assert f"/experiments/{experiment.pk}/status/?pair=0&amp;transition=launching" in page
+    assert f"/experiments/{experiment.pk}/status/?transition=launching" in page
     bearer = {"authorization": f"Bearer {make_token(owner)}"}
     said = Client(headers=bearer).get(f"/api/v1/experiments/{experiment.pk}").json()
     assert said["transition"] == {"kind": "launching", "done": 3, "total": 8}

@@ -60,7 +60,8 @@ def here(context: Context, place: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def here_in_menu(context: Context) -> SafeString:
     """The mark of the menu of the account, where this page is one of its places."""
-    return SafeString(' class="here"' if place_of(_name(context)) in MENU else "")
+    here = place_of(_name(context)) in MENU
+    return SafeString(' class="here"') if here else SafeString("")
 
 
 @register.filter
