@@ -23,7 +23,7 @@ def finished(lab: Lab) -> int:
 
 def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
     """Where the chart is, once it is drawn with all its points and on the screen."""
-    page.goto(f"{lab.url}/experiments/{pk}/")
+    page.goto(f"{lab.url}/experiments/{pk}/?section=curves")
     chart = page.locator("#live-chart[data-steps]")
     expect(chart).to_be_attached(timeout=20_000)
     lab.until(lambda: page.evaluate("charts.rows('live-chart').some(row => row.metric === 'accuracy')"))
@@ -68,6 +68,7 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     lab.until(lambda: page.evaluate("charts.view('live-chart')?.signal('hidden').length === 1"))
     assert pressed(page, "hide") == ["hide Naive"]
 
+    page.get_by_role("link", name="Result", exact=True).click()
     page.locator("#gap-chart").scroll_into_view_if_needed()
     gap = page.locator("#gap-chart").bounding_box()
     assert gap is not None
