@@ -2,7 +2,7 @@
    it is not; a page with a live socket has no use for another one and calls access.check() when that socket is closed so. Then the
    page is emptied, and <template id="not-open"> says why. Without an answer of the server the page stays as it is. */
 "use strict";
-const access = (() => {
+globalThis.access ??= (() => {  // once, also where htmx puts a body in place again with the scripts in it
   const NOT_FOUND = 4404, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 2000, REFUSED_WAIT_MS = 60000;
   const HANDSHAKE_MS = 10000, SILENCE_MS = 3000, BEAT_MS = 2000, ASLEEP_MS = 6000;
   let socket = null, timer = null, silent = null, wait = FIRST_WAIT_MS, opened = false, over = false, beat = Date.now();
