@@ -75,8 +75,9 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
     """What is wrong with the page that answers a form which is sent with these values, past the browser's own checks."""
     for name, value in fields.items():
         page.locator(f"{form} [name={name}]").fill(value)
-    with page.expect_navigation():
-        page.evaluate("form => document.querySelector(form).submit()", form)
+    # A preview may change the address of the page as it stands, so what is waited for is another document.
+    page.evaluate("form => { window.asked = true; document.querySelector(form).submit(); }", form)
+    page.wait_for_function("window.asked === undefined && document.readyState === 'complete'")
     return wrong_with(page)
 
 
