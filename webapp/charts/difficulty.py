@@ -10,7 +10,7 @@ from training.metrics.intervals import Estimate
 from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about, estimated
+from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import Look
 
 HEIGHT, APART = 280, 0.05
@@ -24,6 +24,7 @@ class Accuracies:
     title: str
     look: Look
     parts: Sequence[Estimate | None]
+    seeds: int = 0
 
 
 @remembered
@@ -71,7 +72,12 @@ def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:
         {
             "part": part + shift,
             "accuracy": one.value,
-            "about": about(model.title, f"part {part} of {len(model.parts)}, from the least sure", estimated("accuracy", one)),
+            "about": about(
+                model.title,
+                f"part {part} of {len(model.parts)}, from the least sure",
+                estimated("accuracy", one),
+                counted(model.seeds),
+            ),
             "low": 0 if one.low is None else one.low,
             "high": 1 if one.high is None else one.high,
             "dash": dash_name(model.look),

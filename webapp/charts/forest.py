@@ -9,7 +9,7 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from webapp.charts.cache import remembered
 from webapp.charts.numbers import points, points_interval
-from webapp.charts.pointed import about
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
 
 ROW = 40
@@ -25,6 +25,7 @@ class Difference:
     method: str
     look: Look
     difference: Estimate
+    seeds: int = 0
 
 
 @remembered
@@ -33,7 +34,12 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
         {
             "place": clipped(one.place),
             "method": one.method,
-            "about": about(one.method, one.place, f"{points(one.difference.value)} points {points_interval(one.difference)}"),
+            "about": about(
+                one.method,
+                one.place,
+                f"{points(one.difference.value)} points {points_interval(one.difference)}",
+                counted(one.seeds),
+            ),
             "value": 100 * one.difference.value,
             "low": 100 * (one.difference.low if one.difference.low is not None else one.difference.value),
             "high": 100 * (one.difference.high if one.difference.high is not None else one.difference.value),

@@ -8,7 +8,7 @@ import altair as alt
 
 from webapp.charts.cache import remembered
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about
+from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
 
 HEIGHT = 280
@@ -25,6 +25,7 @@ class Point:
     low: float
     high: float
     best: bool = False
+    seeds: int = 0
 
 
 @remembered
@@ -65,7 +66,7 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
 def told_of(one: Point) -> str:
     interval = f"[{rate(one.low)}, {rate(one.high)}]"
     cost = f"cost of labels {one.cost:,.0f}" + (", the best at its cost" if one.best else "")
-    return about(one.title, f"accuracy {rate(one.accuracy)} {interval}", cost)
+    return about(one.title, f"accuracy {rate(one.accuracy)} {interval}", cost, counted(one.seeds))
 
 
 def words(one: Point) -> str:

@@ -16,7 +16,8 @@ def brush_chart(everything: Sequence[int], kept: Sequence[int], chosen: tuple[fl
             height = max(1.5, HEIGHT * number / most)
             if number:
                 shape = {"x": str(index * BAR), "y": f"{HEIGHT - height:.2f}", "width": str(BAR - 1), "height": f"{height:.2f}"}
-                SubElement(image, "rect", {"class": name, **shape})
+                bar = SubElement(image, "rect", {"class": name, **shape})
+                SubElement(bar, "title").text = f"{kept[index]:,} of {everything[index]:,} examples"
     if chosen:
         low, high = (min(1.0, max(0.0, end)) * width for end in chosen)
         SubElement(

@@ -16,5 +16,7 @@ def estimated(name: str, found: Estimate, value: Callable[[float], str] = rate) 
 
 
 def counted(number: int, noun: str = "seed") -> str:
-    """n = 3 seeds"""
+    """n = 3 seeds; empty where it is not known, as 0."""
+    if not number:
+        return ""
     return f"n = {number:,} {noun}{'' if number == 1 else 's'}"

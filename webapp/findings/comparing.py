@@ -122,7 +122,7 @@ class Comparison:
     def forest(self) -> dict[str, object] | None:
         """Differences from the baseline in every place; None where no method has one."""
         found = [
-            Difference(cell.place.title, line.title, line.look, cell.contrast.difference)
+            Difference(cell.place.title, line.title, line.look, cell.contrast.difference, len(cell.contrast.seeds))
             for line in self.lines
             for cell in line.cells
             if cell.contrast

@@ -64,4 +64,14 @@ def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEA
 
 def _offer(title: str, look: Look, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
     weak, true = counts
-    return Offer(title, look, weak * weak_cost + true, said.value, said.low or 0.0, said.high or 1.0, weak=weak, true=true)
+    return Offer(
+        title,
+        look,
+        weak * weak_cost + true,
+        said.value,
+        said.low or 0.0,
+        said.high or 1.0,
+        weak=weak,
+        true=true,
+        seeds=len(said.per_seed),
+    )

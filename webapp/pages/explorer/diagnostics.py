@@ -137,7 +137,7 @@ class DiagnosticsPage:
             for lane, one in self.students
             if one.supervisor
         ]
-        parts = [Accuracies(lane.title, lane.look, one.parts) for lane, one in self.all]
+        parts = [Accuracies(lane.title, lane.look, one.parts, len(one.seeds)) for lane, one in self.all]
         squared, log = (
             [Students(lane.title, lane.look, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
         )
