@@ -1,4 +1,4 @@
-"""What a view of a result page costs, with charts made anew for every view and with those that are kept.
+"""The cost of a view of a result page, with charts made anew for every view and with those that are kept.
 
 DATA_DIR=... python -m tests.benchmarks.charts 1: processor time of the page of that experiment and of its diagnostics, in
 milliseconds, the median of ten views in this process.

@@ -1,4 +1,4 @@
-"""What readers of a frozen share cost while they read, and how soon their pages know that its link was revoked.
+"""The cost of readers of a frozen share, and how soon their pages know that its link was revoked.
 
 python -m tests.benchmarks.frozen --viewers 200 --seconds 30
 """

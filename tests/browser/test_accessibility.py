@@ -47,7 +47,7 @@ def member(browser: Browser, lab: Lab, cookies: list[SetCookieParam]) -> Iterato
 
 
 def wrong_with(page: Page) -> list[str]:
-    """What is wrong with the page as it stands, in each theme and width, with the element and what would mend it."""
+    """Return the violations of the page as it stands, in each theme and width, with the element and what would mend it."""
     page.add_style_tag(content=STILL)
     found = []
     for theme in THEMES:
@@ -65,14 +65,14 @@ def wrong_with(page: Page) -> list[str]:
 
 
 def opened(page: Page, address: str, there: str = "h1") -> list[str]:
-    """What is wrong with the page of this address once ``there`` is on it."""
+    """Return the violations of the page of this address once ``there`` is on it."""
     page.goto(address)
     page.wait_for_selector(there, state="attached")
     return wrong_with(page)
 
 
 def sent(page: Page, form: str, **fields: str) -> list[str]:
-    """What is wrong with the page that answers a form which is sent with these values, past the browser's own checks."""
+    """Return the violations of the page that answers a form with these values, past the browser's own checks."""
     for name, value in fields.items():
         page.locator(f"{form} [name={name}]").fill(value)
     # A preview may change the address of the page as it stands, so what is waited for is another document.

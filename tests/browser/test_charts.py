@@ -90,6 +90,10 @@ def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_v
     context.add_cookies(cookies)
     phone = context.new_page()
     box = to_the_curves(lab, phone, pk)
+    widths = phone.evaluate(
+        "(e => [e.querySelector('canvas').offsetWidth, e.clientWidth])(document.getElementById('live-chart'))"
+    )
+    assert widths[0] <= widths[1] + 1, "no text of the chart is wider than the phone"
     phone.touchscreen.tap(box["x"] + 90, box["y"] + 120)
     expect(phone.locator("#live-chart .tip")).to_contain_text("step ")
     before = phone.evaluate("scrollY")

@@ -1,4 +1,4 @@
-"""What the pages of the laboratory do in a browser: sections, lists of a form, forms at work, the navigation of a phone."""
+"""The pages of the laboratory in a browser: sections, lists of a form, forms at work, the navigation of a phone."""
 
 import re
 

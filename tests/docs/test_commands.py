@@ -21,7 +21,7 @@ COMMANDS = list(commands())
 
 
 def called(*words: str) -> list[list[str]]:
-    """What stands after these words, in every command that has them."""
+    """Return the arguments after these words, of every command that begins with them."""
     found = []
     for _, command in COMMANDS:
         for start in range(len(command)):

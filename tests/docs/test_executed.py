@@ -13,7 +13,7 @@ from .pages import DOCS, ROOT, blocks
 
 
 def executed(page: str, folder: Path) -> str:
-    """What the page's marked blocks print, one script in ``folder``."""
+    """Run the page's marked blocks as one script in ``folder`` and return what it prints."""
     found = blocks(DOCS / page)
     for block in found:
         if block.mark.startswith("file: "):

@@ -23,7 +23,7 @@ from training.engine.models import sparse_embeddings
 from training.engine.models.inputs import Inputs
 from training.engine.models.precision import precision_of
 from training.engine.passes import Passes, Share
-from training.engine.schedule import batches, evenly, lr_factor, steps_per_epoch
+from training.engine.schedule import batches, evenly, lr_factor, step_counts, steps_per_epoch
 from training.engine.selection import Selection
 from training.engine.targets.supervisor_labels import Probabilities
 from training.engine.targets.training_set import TrainingSet
@@ -86,8 +86,7 @@ class Loop:
         )
         self.keeps = process_group.main or run.adaptation != "full"  # only the writing process needs all shards
         self.steps_per_epoch = steps_per_epoch(len(self.rows), run.batch_size)
-        self.total = run.epochs * self.steps_per_epoch  # the length of the learning rate schedule
-        self.end = self.total if run.stop_at is None else min(run.stop_at, self.total)
+        self.total, self.end = step_counts(run, len(self.rows))
         self.step, self.evaluated = 0, -1
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
         self.epoch, self.epoch_batches = -1, list[Rows]()

@@ -6,10 +6,17 @@ from typing import Literal
 import numpy as np
 
 from training.engine.data.split import Rows
+from training.spec import RunSpec
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
     return len(_cuts(examples, batch_size)) + 1
+
+
+def step_counts(run: RunSpec, examples: int) -> tuple[int, int]:
+    """Return the length of the learning rate schedule and the last step of ``run``, which may end before it."""
+    total = run.epochs * steps_per_epoch(examples, run.batch_size)
+    return total, total if run.stop_at is None else min(run.stop_at, total)
 
 
 def batches(examples: int, batch_size: int, seed: int, epoch: int) -> list[Rows]:

@@ -26,7 +26,7 @@ from training.engine.models.precision import precision_of
 from training.engine.models.prompting import answers
 from training.engine.outputs.files import write_outputs
 from training.engine.outputs.predicted_rows import PredictedRows
-from training.engine.schedule import steps_per_epoch
+from training.engine.schedule import step_counts
 from training.engine.selection import Selection
 from training.engine.targets.derived_labels import derived_predictions, write_derived
 from training.engine.targets.imitation import prompted
@@ -177,18 +177,13 @@ class Training:
         precision = "fp32" if self.run.adaptation == "scratch" else precision_of(self.run)
         selects = training_set is not None and training_set.left_out > 0
         return RunStarted(
-            total_steps=_steps(self.run, training_set) if training_set else 1,
+            total_steps=step_counts(self.run, len(training_set.rows))[1] if training_set else 1,
             rows=len(np.unique(training_set.rows)) if training_set and selects else None,
             rows_of=training_set.of if training_set and selects else None,
             resumed_from=resumed_from,
             device=name if precision == "fp32" else f"{name}, {precision}",
             versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},
         )
-
-
-def _steps(run: RunSpec, training_set: TrainingSet) -> int:
-    total = run.epochs * steps_per_epoch(len(training_set.rows), run.batch_size)
-    return total if run.stop_at is None else min(run.stop_at, total)
 
 
 def _log_classes(examples: Examples, parts: dict[str, Rows]) -> None:

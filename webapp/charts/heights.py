@@ -1,9 +1,9 @@
-"""How high a chart will be on a page, before it is drawn: the plots, and what stands above and below them."""
+"""The height of a chart on a page, before it is drawn: its plots, with titles above and axes below."""
 
 from typing import Any
 
 TITLE, SUBTITLE, AXIS, NAME, BOTTOM = 29, 17, 18, 23, 4
-"""Pixels of a title with its offset, of a subtitle, of the numbers of an axis, of its name, and below everything."""
+"""Pixels of a title with its offset, of a line of a subtitle, of the numbers of an axis, of its name, and below everything."""
 
 
 def height_of(spec: dict[str, Any]) -> int:
@@ -16,11 +16,13 @@ def height_of(spec: dict[str, Any]) -> int:
 
 
 def _plot(spec: dict[str, Any]) -> float:
-    """Of one plot: as high as it says, with its title and its axis below. ``autosize`` in x leaves the height to the plot."""
+    """The height of one plot: what it states, with its title and its axis. ``autosize`` in x leaves the height to the plot."""
     stated: Any = spec.get("height", 0)
     height = float(stated["step"] * len(_places(spec)) if isinstance(stated, dict) else stated)
     title = spec.get("title")
-    above = 0 if title is None else TITLE + (SUBTITLE if isinstance(title, dict) and title.get("subtitle") else 0)
+    subtitle = title.get("subtitle") if isinstance(title, dict) else None
+    lines = len(subtitle) if isinstance(subtitle, list) else bool(subtitle)
+    above = 0 if title is None else TITLE + SUBTITLE * lines
     axis = _axis(spec)
     below = 0 if axis is None or axis.get("labels") is False else AXIS + (NAME if axis.get("title") else 0)
     return height + above + below
@@ -36,7 +38,7 @@ def _axis(spec: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _places(spec: dict[str, Any]) -> list[Any]:
-    """What a chart of discrete rows has one row for."""
+    """The values for which a chart of discrete rows has a row each."""
     found = (one.get("encoding", {}).get("y", {}).get("sort") for one in _layers(spec))
     return next((places for places in found if isinstance(places, list)), [None])
 

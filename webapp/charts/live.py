@@ -45,7 +45,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """What one panel shows: the ``metric`` of the ``lines``, on an axis that has at least ``domain``."""
+    """One panel: the ``metric`` of the ``lines``, on an axis that has at least ``domain``.
+
+    A line of the subtitle has at most 55 letters, which is what a phone shows.
+    """
 
     title: str
     subtitle: str
@@ -106,7 +109,7 @@ def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
     n, students = len(series), sum(one.role == "student" for one in series)
     if all(one.reads for one in series):
         return [Plot("Training loss", "of the texts, nats per token", "loss", 196, (2, 4), n, None)]
-    seeds = "mean over seeds, 95% band over seeds; thin: at work" if over_seeds else "one seed"
+    seeds = "mean over seeds, 95% band over seeds\nthin lines: at work" if over_seeds else "one seed"
     found = [Plot("Test accuracy", f"to the last step; {seeds}", "accuracy", 196, (0.5, 0.8), n)]
     if students:  # only they have somebody to agree with
         found += [

@@ -38,7 +38,7 @@ AXIS, LEAD = 34, 14
 """Pixels that the labels of the y axis take, and those between the plot and the names."""
 
 MANY = 4
-"""With more lines than this, bands are paler until a line is singled out."""
+"""Number of lines beyond which bands are paler until a line is singled out."""
 
 RATE_AXIS = alt.Axis(
     title=None, labelExpr="replace(datum.label, '0.', '.')", format=".3~f", tickCount=4, minExtent=AXIS, maxExtent=AXIS
@@ -53,7 +53,7 @@ class Panel:
 
     @property
     def students(self) -> bool:
-        """Whether there are any: supervisor and ceiling end as a level only where somebody can be compared with it."""
+        """Whether supervisor and ceiling end as a level, which they do only where somebody can be compared with it."""
         return any(one.role == "student" for one in self.series)
 
     def of(self, values: dict[str, Any]) -> str:
@@ -88,7 +88,7 @@ class Panel:
             self.means(rows, plot),
             self.labels(rows, plot, f"concat_{index}_y", height),
         ]
-        title = alt.TitleParams(plot.title, subtitle=plot.subtitle, dx=-AXIS)
+        title = alt.TitleParams(plot.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
         return alt.layer(*layers, title=title, width="container", height=height)
 
     def started(self, plot: "Plot") -> alt.Chart:
@@ -152,7 +152,7 @@ class Panel:
         return through(self.averaged(plot).transform_filter("!datum.level && datum.seeds > 1"), marks)
 
     def levels(self, y: alt.Y, plot: "Plot") -> Layer:
-        """Where supervisor and ceiling ended: a line across the panel."""
+        """The levels at which supervisor and ceiling ended: lines across the panel."""
         marks = alt.Chart().mark_rule(strokeWidth=2, opacity=faint()).encode(y, self.scales["stroke"], self.scales["dash"])
         wanted = "datum.level && datum.last" + ("" if plot.metric == "accuracy" else " && false")
         return through(self.averaged(plot).transform_filter(wanted), marks)

@@ -1,4 +1,4 @@
-"""What a chart says of a mark that one points at: the ``about`` of its row, a title and then a line for each fact."""
+"""The text of a chart at the pointer: the ``about`` of a mark's row, a title and then a line for each fact."""
 
 from collections.abc import Callable
 

@@ -100,11 +100,6 @@ def kinds_text(spec: ExperimentSpec) -> str:
     return ", ".join(f"{title} ×\u00a0{n}" if (n := titles.count(title)) > 1 else title for title in dict.fromkeys(titles))
 
 
-def models_text(names: tuple[str, ...]) -> str:
-    """MiniLM L4, or MiniLM L1 and 2 more."""
-    return short_model(names[0]) + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-
-
 def count(number: int, noun: str) -> str:
     """1 run, 1,200 runs"""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

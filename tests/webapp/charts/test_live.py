@@ -75,7 +75,7 @@ print(json.dumps([vl_convert.vegalite_to_svg(spec) for spec in json.load(sys.std
 
 
 def test_names_of_lines_never_stand_on_each_other() -> None:
-    """Of two to twelve methods whose curves end at one point or near each other, some of them early; drawn by one process."""
+    """Names of two to twelve methods whose curves end at one point or near each other; drawn by one process."""
     numbers = [(number, apart) for number in range(2, 13) for apart in (0.0, 0.004)]
     sent = json.dumps([crowded(*one) for one in numbers])
     drawn = json.loads(

@@ -1,4 +1,4 @@
-"""What a chart says of the mark at the pointer: its name, value, interval and n."""
+"""The text at the pointer: name, value, interval and n of a mark."""
 
 from xml.etree.ElementTree import fromstring
 
