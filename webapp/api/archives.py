@@ -13,7 +13,8 @@ from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
 from webapp.access import Access, demand
-from webapp.api.experiments import ExperimentOut, experiment_out, visible
+from webapp.api.experiment_schemas import ExperimentOut, experiment_out
+from webapp.api.experiments import visible
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports

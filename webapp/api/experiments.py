@@ -1,181 +1,29 @@
 """Experiments through the JSON door: which there are, what one would do, launching, cloning and stopping."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Header, Query, Router, Schema, Status
+from ninja import Header, Query, Router, Status
 from ninja.errors import HttpError
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from training import ExperimentSpec
-from training.metrics.results import Result
 from training.spec import Problem, describe
-from training.storage.archive import Origin
 from webapp.access import NOT_YOURS, may_change
-from webapp.accounts.viewer_text import spec_for, text_for
 from webapp.actions import experiments as jobs
 from webapp.api.datasets import Invalid
+from webapp.api.experiment_schemas import ChangeIn, ExperimentOut, ListedOut, ListOut, PreviewOut, Wanted, experiment_out
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
-from webapp.experiments.models import Experiment, Run
-from webapp.experiments.progress import progress
+from webapp.experiments.models import Experiment
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
 
 router = Router()
-
-
-class OriginOut(Schema):
-    """Where a run was trained that came in an archive: experiment ``number`` of ``owner`` there, null for the command line.
-
-    ``accepted`` says whether new experiments here use it, ``confirmed`` whether the same run, trained here, says the same.
-    """
-
-    number: int | None
-    owner: str
-    content: str
-    claimed_key: str
-    accepted: bool
-    confirmed: bool | None
-
-
-def origin_out(run: Run) -> OriginOut | None:
-    if not run.origin:
-        return None
-    origin = Origin.model_validate(run.origin)
-    return OriginOut(
-        number=origin.number,
-        owner=origin.owner,
-        content=origin.content,
-        claimed_key=run.claimed_key,
-        accepted=run.accepted_at is not None,
-        confirmed=run.confirmed,
-    )
-
-
-class PartOut(Schema):
-    run: int
-    key: str
-    role: str
-    status: str
-    attempt: int
-    step: int
-    total_steps: int
-    accuracy: float | None
-    error: str
-    imported: OriginOut | None
-
-
-class TransitionOut(Schema):
-    """A launch or a stop that is at work on the record, ``done`` of its ``total`` runs so far."""
-
-    kind: Literal["launching", "stopping"]
-    done: int
-    total: int
-
-
-class ExperimentOut(Schema):
-    id: int
-    name: str
-    state: str
-    fraction: float
-    seconds_left: float | None
-    spec: ExperimentSpec
-    runs: list[PartOut]
-    result: Result | None
-    warnings: list[str] = []
-    budget_hours: float | None
-    transition: TransitionOut | None = None
-
-
-class ListedOut(Schema):
-    """An experiment in the list; ``runs`` counts its runs by status, ``imported`` says whether some were trained elsewhere."""
-
-    id: int
-    name: str
-    owner: str
-    state: str
-    parent: int | None
-    created_at: datetime
-    runs: dict[str, int]
-    imported: bool
-
-
-class ListOut(Schema):
-    """``total`` counts the experiments on all ``pages``; a page behind the last one is empty."""
-
-    experiments: list[ListedOut]
-    page: int
-    pages: int
-    total: int
-
-
-class ChangeIn(Schema):
-    """``budget_hours`` is in accelerator-hours, null for no limit; what is left out stays."""
-
-    name: str | None = Field(None, max_length=120)
-    budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
-
-
-class PreviewOut(Schema):
-    """Runs asked for, distinct ones, those done before, at work now, and to be run, which will take about ``seconds``."""
-
-    asked: int
-    unique: int
-    done: int
-    at_work: int
-    to_run: int
-    seconds: float
-    warnings: list[str]
-
-
-class Wanted(Schema):
-    text: str = Field("", description="A part of the name, or a number like #12.")
-    state: Literal["", "draft", "waiting", "running", "stopping", "stopped", "failed", "finished"] = ""
-    page: int = Field(1, ge=1)
-    per_page: int = Field(25, ge=1, le=100)
-
-
-def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
-    found = progress(experiment)
-    return ExperimentOut(
-        id=experiment.pk,
-        name=experiment.name,
-        state=queries.state(experiment),
-        fraction=found.fraction,
-        seconds_left=found.seconds_left,
-        spec=spec_for(request.user, experiment.experiment_spec),
-        runs=[
-            PartOut(
-                run=part.run.pk,
-                key=part.run.key,
-                role=part.role,
-                status=part.run.status,
-                attempt=part.run.attempt,
-                step=part.run.step,
-                total_steps=part.run.total_steps,
-                accuracy=part.run.accuracy,
-                error=text_for(request.user, part.run.error),
-                imported=origin_out(part.run),
-            )
-            for part in queries.parts(experiment).defer("run__spec", "run__log")
-        ],
-        result=None if experiment.result is None else Result.model_validate(experiment.result),
-        warnings=warnings,
-        budget_hours=experiment.budget_hours,
-        transition=TransitionOut(
-            kind=experiment.transition,  # type: ignore[arg-type]
-            done=experiment.transition_done,
-            total=experiment.transition_total,
-        )
-        if experiment.transition
-        else None,
-    )
 
 
 def by(request: HttpRequest) -> User:

@@ -12,7 +12,7 @@ from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, run_spec_for, text_for
 from webapp.actions import experiments as jobs
-from webapp.api.experiments import OriginOut, origin_out
+from webapp.api.experiment_schemas import OriginOut, origin_out
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.jobs import logs

@@ -6,11 +6,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.explorer.scene import ids_of
-from tests.webapp.pages.explorer.test_explorer_views import address, client, experiment
+from tests.webapp.pages.explorer.page_parts import address
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note
-
-__all__ = ["client", "experiment"]
 
 
 def test_a_note_is_edited_where_it_stands_and_says_when(client: Client, experiment: Experiment) -> None:

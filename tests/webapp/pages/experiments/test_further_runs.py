@@ -9,8 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.archives.scene import bring, train_all
-from tests.webapp.archives.test_archives import empty, shown
+from tests.webapp.archives.scene import bring, empty, shown, train_all
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import finish, ids_of
 from webapp.archives.export import packed
