@@ -1,4 +1,4 @@
-"""Experiments as archives through the JSON door: taking one along, bringing one, and letting others use its runs."""
+"""Archives of experiments in the API: download, import, and the permission for new experiments to use imported runs."""
 
 from pathlib import Path
 from typing import Literal
@@ -29,7 +29,10 @@ NO_ROOM = 507
 
 
 class ArchiveImportOut(Schema):
-    """An uploaded archive: ``done`` of ``total`` in its ``phase``; in the end an ``experiment``, or ``problems``."""
+    """The import of an uploaded archive. ``done`` of ``total`` items of its ``phase`` are finished.
+
+    It ends with an ``experiment`` or with ``problems``.
+    """
 
     id: int
     state: Literal["queued", "running", "done", "failed"]
@@ -44,21 +47,24 @@ class AcceptIn(Schema):
     accepted: bool
 
 
-def import_out(one: ArchiveImport) -> ArchiveImportOut:
+def import_out(imported: ArchiveImport) -> ArchiveImportOut:
     return ArchiveImportOut(
-        id=one.pk,
-        state=one.state,  # type: ignore[arg-type]
-        phase=one.phase,
-        done=one.done,
-        total=one.total,
-        problems=one.problems,
-        experiment=one.experiment_id,
+        id=imported.pk,
+        state=imported.state,  # type: ignore[arg-type]
+        phase=imported.phase,
+        done=imported.done,
+        total=imported.total,
+        problems=imported.problems,
+        experiment=imported.experiment_id,
     )
 
 
 @router.get("/experiments/{experiment_id}/archive")
 def archive(request: HttpRequest, experiment_id: int) -> HttpResponseBase:
-    """The experiment as a zip file: spec, events, predictions, results and checksums. 409 while something of it is at work."""
+    """Download the experiment as a zip file with its spec, events, predictions, results and checksums.
+
+    The answer is 409 while its runs are queued or in training.
+    """
     experiment = visible(request, experiment_id)
     assert isinstance(request.user, User)
     try:
@@ -69,30 +75,36 @@ def archive(request: HttpRequest, experiment_id: int) -> HttpResponseBase:
 
 @router.post("/archives", response={202: ArchiveImportOut})
 def import_archive(request: HttpRequest, file: File[UploadedFile]) -> Status[ArchiveImportOut]:
-    """Queues an archive to be verified; GET /archives/{import_id} says how far that is. 507 where the disk has no room."""
+    """Upload an archive for verification. GET /archives/{import_id} returns the progress.
+
+    The answer is 507 if the disk has too little space.
+    """
     assert isinstance(request.user, User)
     assert isinstance(file, TemporaryUploadedFile)
     try:
-        one = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
+        imported = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
     except NoRoom as error:
         raise HttpError(NO_ROOM, str(error)) from None
-    return Status(202, import_out(one))
+    return Status(202, import_out(imported))
 
 
 @router.get("/archives/{import_id}", response=ArchiveImportOut)
 def read_import(request: HttpRequest, import_id: int) -> ArchiveImportOut:
-    """How far your archive is, the experiment that it has become, or all that is wrong with it."""
+    """Return the progress of one of your imports, and in the end its experiment or all problems of the archive."""
     return import_out(get_object_or_404(archive_imports.visible(request.user), pk=import_id))
 
 
 @router.put("/experiments/{experiment_id}/imported-runs", response=ExperimentOut)
-def accept(request: HttpRequest, experiment_id: int, asked: AcceptIn) -> ExperimentOut:
-    """Lets new experiments use the runs of the archive that this experiment came in, or no longer. For administrators."""
+def accept(request: HttpRequest, experiment_id: int, acceptance: AcceptIn) -> ExperimentOut:
+    """Allow or forbid new experiments to use the runs of the archive from which this experiment was imported.
+
+    For administrators.
+    """
     demand(request.user, Access.ADMIN)
     experiment = visible(request, experiment_id)
     assert isinstance(request.user, User)
     try:
-        accepted_runs.accept(experiment, request.user, accepted=asked.accepted)
+        accepted_runs.accept(experiment, request.user, accepted=acceptance.accepted)
     except ValueError as error:
         raise HttpError(409, str(error)) from None
     return experiment_out(request, experiment, [])

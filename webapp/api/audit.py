@@ -1,4 +1,4 @@
-"""The trail of who did what, through the JSON door, for administrators."""
+"""The audit log in the API, for administrators."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,16 +16,19 @@ router = Router()
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
-class Asked(Schema):
+class AuditFilter(Schema):
     who: Text = Field("", description="The name of an account.")
-    verb: Text = Field("", description="What was done, as in the entries: created, launched, shared and so on.")
+    verb: Text = Field("", description="An act as in the entries, such as created, launched or shared.")
     text: Text = Field("", description="A part of a title or a name, or a number like #12.")
     page: int = Field(1, ge=1)
     per_page: int = Field(50, ge=1, le=500)
 
 
 class EntryOut(Schema):
-    """``name`` is that of who did it, then, and empty for somebody not logged in; ``key`` the number or name of the thing."""
+    """An entry of the audit log. ``name`` is the account at that time, empty for a visitor without one.
+
+    ``key`` is the number or name of the object.
+    """
 
     id: int
     at: datetime
@@ -37,8 +40,8 @@ class EntryOut(Schema):
     details: dict[str, Any]
 
 
-class TrailOut(Schema):
-    """``total`` counts the entries on all ``pages``; a page behind the last one is empty."""
+class AuditLogOut(Schema):
+    """A page of the audit log. ``total`` counts the entries on all ``pages``; a page after the last one is empty."""
 
     entries: list[EntryOut]
     page: int
@@ -46,11 +49,11 @@ class TrailOut(Schema):
     total: int
 
 
-@router.get("/audit", response=TrailOut)
-def audit(request: HttpRequest, asked: Annotated[Asked, Query()]) -> TrailOut:
-    """Who did what, the newest first, by person, act and thing. For administrators."""
+@router.get("/audit", response=AuditLogOut)
+def audit(request: HttpRequest, selection: Annotated[AuditFilter, Query()]) -> AuditLogOut:
+    """List the entries of the audit log, the newest first, filtered by account, act and object. For administrators."""
     demand(request.user, Access.ADMIN)
-    pages = Paginator(queries.entries(asked.who, asked.verb, asked.text.strip()), asked.per_page)
-    shown = pages.page(asked.page) if asked.page <= pages.num_pages else ()
-    entries = [EntryOut.from_orm(one) for one in shown]
-    return TrailOut(entries=entries, page=asked.page, pages=pages.num_pages, total=pages.count)
+    pages = Paginator(queries.entries(selection.who, selection.verb, selection.text.strip()), selection.per_page)
+    shown = pages.page(selection.page) if selection.page <= pages.num_pages else ()
+    entries = [EntryOut.from_orm(entry) for entry in shown]
+    return AuditLogOut(entries=entries, page=selection.page, pages=pages.num_pages, total=pages.count)

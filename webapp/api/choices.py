@@ -1,4 +1,4 @@
-"""What an experiment may be made of, through the JSON door: the models known by name, and the recipes to start from."""
+"""Models and recipes in the API."""
 
 from django.http import HttpRequest
 from ninja import Router, Schema
@@ -11,9 +11,11 @@ router = Router()
 
 
 class ModelOut(Schema):
-    """``shipped`` models need no download; the others come from the Hub, where ``gated`` ones want their licence accepted.
+    """A model that can be chosen by name.
 
-    ``layers`` and ``context`` are None without a backbone; ``learning_rates`` has the default of each way of adapting it.
+    Models that are ``shipped`` need no download. The others come from the Hub, where the licence of ``gated`` models must be
+    accepted first. ``layers`` and ``context`` are null for a model without a transformer. ``learning_rates`` has the default
+    rate for each adaptation of the model.
     """
 
     name: str
@@ -56,11 +58,14 @@ def model_out(entry: ModelEntry) -> ModelOut:
 
 @router.get("/models", response=list[ModelOut])
 def models(request: HttpRequest) -> list[ModelOut]:
-    """The models that have a name here: those that are shipped, and the ladders of the Hub. Others are hub:ORG/NAME."""
+    """List the models with a name: the shipped ones and the ladders of the Hub.
+
+    Other models of the Hub are named hub:ORG/NAME.
+    """
     return [model_out(entry) for entry in (*catalog.MODELS.values(), *catalog.LADDERS.values())]
 
 
 @router.get("/recipes", response=list[RecipeOut])
 def recipes(request: HttpRequest) -> list[RecipeOut]:
-    """The experiments that are shipped, the one to begin with first; a spec can be posted as it is."""
+    """List the shipped experiments, the introductory one first. Each spec can be posted without changes."""
     return [RecipeOut(name=name, spec=spec) for name, spec in shipped_recipes().items()]

@@ -1,4 +1,4 @@
-"""Data sets through the JSON door: what there is, bringing a file, fetching a registered one, and how far that is."""
+"""Data sets in the API: the list, imports of files, downloads of registered data sets, and their progress."""
 
 from pathlib import Path
 
@@ -22,16 +22,16 @@ router = Router()
 
 
 class Invalid(Exception):
-    """What was sent cannot be used; each problem names its field."""
+    """The content of a request cannot be used; each problem names its field."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = list(problems)
 
 
 class DatasetOut(Schema):
-    """``state`` is embedded, ready, or registered: not fetched yet. Only what is here has rows and a report.
+    """A data set. ``state`` is embedded, ready, or registered (not downloaded yet).
 
-    ``classes`` says what the labels mean, from 0.
+    Only data sets on this installation have rows and a report. ``classes`` are the meanings of the labels, from 0.
     """
 
     name: str
@@ -49,7 +49,10 @@ class DatasetOut(Schema):
 
 
 class ImportOut(Schema):
-    """``state`` is queued, running, checked, saved, failed or stopped; ``dataset`` is its name once it is saved."""
+    """An import of a data set. ``state`` is queued, running, checked, saved, failed or stopped.
+
+    ``dataset`` is the name of a saved data set.
+    """
 
     id: int
     state: str
@@ -92,23 +95,29 @@ def dataset_out(name: str) -> DatasetOut:
     )
 
 
-def import_out(one: Import) -> ImportOut:
+def import_out(imported: Import) -> ImportOut:
     return ImportOut(
-        id=one.pk, state=one.state, phase=one.phase, done=one.done, total=one.total, error=one.error, dataset=one.shelved
+        id=imported.pk,
+        state=imported.state,
+        phase=imported.phase,
+        done=imported.done,
+        total=imported.total,
+        error=imported.error,
+        dataset=imported.shelved,
     )
 
 
 @router.get("/datasets", response=list[DatasetOut])
 def datasets(request: HttpRequest) -> list[DatasetOut]:
-    """What can be trained on now, and what is registered and can be fetched; without reports."""
+    """List the data sets that can be trained on and the registered ones that can be downloaded, without reports."""
     names = dict.fromkeys([*catalog.ready_datasets(), *catalog.REGISTERED])
     known = [dataset_out(name) for name in names if catalog.known_dataset(name) or name in catalog.REGISTERED]
-    return [one.model_copy(update={"report": None}) for one in known]
+    return [entry.model_copy(update={"report": None}) for entry in known]
 
 
 @router.get("/datasets/{name}", response=DatasetOut)
 def dataset(request: HttpRequest, name: str) -> DatasetOut:
-    """One data set with the report of its checks."""
+    """Return a data set with the report of its checks."""
     return dataset_out(name)
 
 
@@ -123,7 +132,10 @@ def bring(
     licence: Form[str] = "",
     citation: Form[str] = "",
 ) -> Status[ImportOut]:
-    """Takes a file (CSV, JSON lines or Parquet, up to 1 GB) with its mapping as JSON; checked, it is shelved as ``name``."""
+    """Upload a file (CSV, JSON lines or Parquet, up to 1 GB) with its column mapping as JSON.
+
+    After its checks it is saved as ``name``.
+    """
     assert isinstance(request.user, User)
     assert isinstance(file, TemporaryUploadedFile)
     words = {"title": title, "source": source, "licence": licence, "citation": citation}
@@ -134,31 +146,33 @@ def bring(
     try:
         how = Mapping.model_validate_json(mapping)
     except ValidationError as error:
-        raise Invalid(*(Problem(f"mapping.{one.path}".rstrip("."), one.message) for one in problems_of(error))) from None
+        raise Invalid(
+            *(Problem(f"mapping.{problem.path}".rstrip("."), problem.message) for problem in problems_of(error))
+        ) from None
     try:
-        one = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+        imported = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
     except ValueError as error:
         raise Invalid(Problem("file", str(error))) from None
     try:
-        chores.check(one, how, about)
+        chores.check(imported, how, about)
     except ValueError as error:
-        chores.discard(one, request.user)
+        chores.discard(imported, request.user)
         raise Invalid(Problem("name", str(error))) from None
-    return Status(202, import_out(one))
+    return Status(202, import_out(imported))
 
 
 @router.post("/datasets/{name}/fetch", response={202: ImportOut})
 def fetch(request: HttpRequest, name: str) -> Status[ImportOut]:
-    """Fetches a registered data set from the Hub and checks it; while that is under way, answers with the same import."""
+    """Download a registered data set from the Hub and check it. A repeated request returns the import in progress."""
     assert isinstance(request.user, User)
     try:
-        one, _ = chores.fetch(request.user, name)
+        imported, _ = chores.fetch(request.user, name)
     except ValueError as error:
         raise Invalid(Problem("name", str(error))) from None
-    return Status(202, import_out(one))
+    return Status(202, import_out(imported))
 
 
-@router.get("/imports/{import_id}", response=ImportOut)
-def one_import(request: HttpRequest, import_id: int) -> ImportOut:
-    """How far a file or a fetched data set is on its way."""
+@router.get("/imports/{import_id}", response=ImportOut, operation_id="webapp_api_datasets_one_import")
+def read_import(request: HttpRequest, import_id: int) -> ImportOut:
+    """Return the progress of an import."""
     return import_out(get_object_or_404(Import, pk=import_id))

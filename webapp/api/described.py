@@ -1,4 +1,4 @@
-"""The OpenAPI document as a person reads it: operations by group, each with its fields and a line for the shell."""
+"""The OpenAPI document for readers: operations by group, each with its fields and a curl command."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ EXAMPLES: dict[str, object] = {"string": "…", "integer": 1, "number": 0.5, "bo
 
 @dataclass(frozen=True)
 class Field:
-    """``place`` is path, query, header, or body."""
+    """A field of an operation; ``place`` is path, query, header, or body."""
 
     name: str
     place: str
@@ -35,13 +35,16 @@ class Operation:
 
 
 def groups(document: Schema, root: str) -> dict[str, list[Operation]]:
-    """By the first tag, in the order of the document; ``root`` is the address of the laboratory, without a slash."""
-    found: dict[str, list[Operation]] = {}
+    """Return the operations by their first tag, in the order of the document.
+
+    ``root`` is the address of the laboratory, without a slash.
+    """
+    operations: dict[str, list[Operation]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            group = found.setdefault(operation["tags"][0], [])
+            group = operations.setdefault(operation["tags"][0], [])
             group.append(_operation(document, root, path, method.upper(), operation))
-    return found
+    return operations
 
 
 def _operation(document: Schema, root: str, path: str, method: str, operation: Schema) -> Operation:
@@ -50,14 +53,20 @@ def _operation(document: Schema, root: str, path: str, method: str, operation: S
     kind = next(iter(content), "")
     body = _resolved(document, content[kind]["schema"]) if kind else {}
     fields = [
-        _field(document, one["name"], one["in"], {"description": one.get("description", ""), **one["schema"]}, one["required"])
-        for one in operation["parameters"]
+        _field(
+            document,
+            entry["name"],
+            entry["in"],
+            {"description": entry.get("description", "")} | entry["schema"],
+            entry["required"],
+        )
+        for entry in operation["parameters"]
     ]
     fields += [
         _field(document, name, "body", schema, name in body.get("required", ()))
         for name, schema in body.get("properties", {}).items()
     ]
-    needed = [one.name for one in fields if one.place == "query" and one.required]
+    needed = [field.name for field in fields if field.place == "query" and field.required]
     address = root + path + ("?" + "&".join(f"{name}=…" for name in needed) if needed else "")
     line = " ".join(["curl", *_method(method), "-H", f'"{TOKEN}"', *_sent(document, kind, body), shlex.quote(address)])
     return Operation(f"{method.lower()}-{operation['operationId']}", method, path, title, details, fields, line)
@@ -68,14 +77,14 @@ def _method(method: str) -> list[str]:
 
 
 def _sent(document: Schema, kind: str, body: Schema) -> list[str]:
-    """The part of the line that sends what the body has to have; where it has to have nothing, the first that it may."""
+    """Return the part of the command that sends the required fields of the body, or its first field if none is required."""
     if not kind:
         return []
     names = body.get("required") or list(body.get("properties", {}))[:1]
     needed: dict[str, Schema] = {name: body["properties"][name] for name in names}
     if kind == "multipart/form-data":
-        return [f"-F {name}={'@FILE' if one.get('format') == 'binary' else '…'}" for name, one in needed.items()]
-    example = {name: EXAMPLES.get(_resolved(document, one).get("type", ""), "…") for name, one in needed.items()}
+        return [f"-F {name}={'@FILE' if field.get('format') == 'binary' else '…'}" for name, field in needed.items()]
+    example = {name: EXAMPLES.get(_resolved(document, field).get("type", ""), "…") for name, field in needed.items()}
     return ['-H "Content-Type: application/json"', "-d", shlex.quote(json.dumps(example, ensure_ascii=False))]
 
 
@@ -87,10 +96,10 @@ def _field(document: Schema, name: str, place: str, schema: Schema, required: bo
 def _type(document: Schema, schema: Schema) -> str:
     schema = _resolved(document, schema)
     if "enum" in schema:
-        return ", ".join(str(one) or "nothing" for one in schema["enum"])
+        return ", ".join(str(value) or "nothing" for value in schema["enum"])
     variants = schema.get("anyOf") or schema.get("oneOf")
     if variants:
-        return " or ".join(dict.fromkeys(_type(document, one) for one in variants))
+        return " or ".join(dict.fromkeys(_type(document, variant) for variant in variants))
     if schema.get("format") == "binary":
         return "file"
     if schema.get("type") == "array":

@@ -1,4 +1,4 @@
-"""Examples through the JSON door: a view's counts and rows, one example, exports. The query is that of the page."""
+"""Examples in the API: counts and rows of a view, a single example, and exports. The query is that of the page."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ router = Router()
 
 
 class SaidOut(Schema):
-    """``prob_of_1`` is None with more than two classes."""
+    """The answer of a model. ``prob_of_1`` is null with more than two classes."""
 
     label: int
     confidence: float
@@ -37,13 +37,16 @@ class SaidOut(Schema):
     prob_of_1: float | None
 
 
-CELL = f"Of two classes: {numbered(2)}. With more classes 7 and 8 are {BOTH_WRONG}, with the same label or with different ones."
+CELL = (
+    f"With two classes: {numbered(2)}. With more classes 7 and 8 are {BOTH_WRONG}, with the same label or with different labels."
+)
 
 
 class ExampleOut(Schema):
-    """``cell`` is 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong); ``flip_step`` is None without a flip.
+    """An example with the answers of the models.
 
-    ``id`` and ``group`` have 63 bits, and so they are strings: many programs round numbers of JSON beyond 2^53.
+    ``cell`` is 1 + 4 (supervisor wrong) + 2 (student wrong) + 1 (ceiling wrong); ``flip_step`` is null without a flip. ``id``
+    and ``group`` have 63 bits and are strings, since many programs round JSON numbers beyond 2^53.
     """
 
     id: str
@@ -70,8 +73,10 @@ class NoteOut(Schema):
 
 
 class CountsOut(Schema):
-    """``cells`` counts by cell what the view lets through without its cells; the other numbers are of the view. A share is
-    null where no example counts for it, and where the cells of the view decide it.
+    """Counts and measures of a view.
+
+    ``cells`` counts the examples of the view by cell, before the filter of cells; the other numbers are of the view. A share is
+    null if no example counts for it, or if the cells of the view determine it.
     """
 
     total: int
@@ -82,11 +87,11 @@ class CountsOut(Schema):
     agreement_where_weak_right: Estimate | None
     agreement_where_weak_wrong: Estimate | None
     models: dict[str, str]
-    """The key of the run in each seat."""
+    """The key of each model's run."""
 
 
 class PageOut(Schema):
-    """``after`` asks for the next page, and is None on the last."""
+    """A page of examples. ``after`` is the cursor of the next page, null on the last one."""
 
     counts: CountsOut
     examples: list[ExampleOut]
@@ -99,11 +104,11 @@ class OneOut(Schema):
 
 
 def example_out(example: Example, binary: bool, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
-    said = {
-        seat: SaidOut(
-            label=one.label, confidence=one.confidence, prob_of_gold=one.of_gold, prob_of_1=one.prob if binary else None
+    answers = {
+        role: SaidOut(
+            label=said.label, confidence=said.confidence, prob_of_gold=said.of_gold, prob_of_1=said.prob if binary else None
         )
-        for seat, one in example.said.items()
+        for role, said in example.said.items()
     }
     return ExampleOut(
         id=str(example.id),
@@ -116,7 +121,7 @@ def example_out(example: Example, binary: bool, text: str, text_b: str | None, t
         shift=example.shift,
         flip_step=example.flip,
         tags=tags,
-        **said,
+        **answers,
     )
 
 
@@ -125,29 +130,31 @@ def note_out(note: Note) -> NoteOut:
     return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat(), edited_at=edited)
 
 
-def counts_out(found: Look) -> CountsOut:
-    measures = found.summary.measures
+def counts_out(view: Look) -> CountsOut:
+    measures = view.summary.measures
     return CountsOut(
-        total=found.slice.about.rows,
+        total=view.slice.about.rows,
         rows=measures.rows,
-        cells=dict(found.summary.cells),
+        cells=dict(view.summary.cells),
         accuracy=measures.accuracy,
         agreement=measures.agreement,
         agreement_where_weak_right=measures.agreement_right,
         agreement_where_weak_wrong=measures.agreement_wrong,
-        models=dict(zip(SEATS, found.trio.keys, strict=True)),
+        models=dict(zip(SEATS, view.trio.keys, strict=True)),
     )
 
 
-def examples_out(found: Look, examples: Sequence[Example]) -> list[ExampleOut]:
-    texts = found.slice.whole([example.row for example in examples])
-    tags = notes.tags_of(found.fingerprint, [example.id for example in examples])
-    binary = found.slice.about.classes == 2
-    return [example_out(one, binary, *texts[one.row], [tag.name for tag in tags.get(one.id, [])]) for one in examples]
+def examples_out(view: Look, examples: Sequence[Example]) -> list[ExampleOut]:
+    texts = view.slice.whole([example.row for example in examples])
+    tags = notes.tags_of(view.fingerprint, [example.id for example in examples])
+    binary = view.slice.about.classes == 2
+    return [
+        example_out(example, binary, *texts[example.row], [tag.name for tag in tags.get(example.id, [])]) for example in examples
+    ]
 
 
 def known(request: HttpRequest, experiment_id: int) -> Experiment:
-    """Raises Http404, and Invalid for a word in the query that no view has."""
+    """Return the experiment. Raise Http404, and Invalid for an unknown name in the query."""
     unknown = sorted(set(request.GET) - set(View.model_fields) - {"how"})
     if unknown:
         raise Invalid(*(Problem(name, "This is not a setting.") for name in unknown))
@@ -156,11 +163,11 @@ def known(request: HttpRequest, experiment_id: int) -> Experiment:
 
 @contextmanager
 def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Look]:
-    """Raises Http404 where there is nothing to look at, Invalid for a search that cannot be made."""
+    """Open the view. Raise HttpError if there are no examples, and Invalid for a search that is not possible."""
     experiment = known(request, experiment_id)
     try:
-        with look(Cast(experiment), view) as found:
-            yield found
+        with look(Cast(experiment), view) as opened_view:
+            yield opened_view
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
     except Refused as refused:
@@ -169,23 +176,23 @@ def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Loo
 
 @router.get("/experiments/{experiment_id}/examples", response=PageOut)
 def examples(request: HttpRequest, experiment_id: int, view: Query[View]) -> PageOut:
-    """A page of the view with the counts and measures of all of it."""
-    with opened(request, experiment_id, view) as found:
-        page = found.page
+    """Return a page of the view, with the counts and measures of the whole view."""
+    with opened(request, experiment_id, view) as opened_view:
+        page = opened_view.page
         after = page.examples[-1].cursor if page.more else None
-        return PageOut(counts=counts_out(found), examples=examples_out(found, page.examples), after=after)
+        return PageOut(counts=counts_out(opened_view), examples=examples_out(opened_view, page.examples), after=after)
 
 
 @router.get("/experiments/{experiment_id}/examples/counts", response=CountsOut)
 def counts(request: HttpRequest, experiment_id: int, view: Query[View]) -> CountsOut:
-    """How many examples the view lets through, by cell, and how good the models are on them."""
-    with opened(request, experiment_id, view) as found:
-        return counts_out(found)
+    """Return the number of examples of the view by cell, and the measures of the models on them."""
+    with opened(request, experiment_id, view) as opened_view:
+        return counts_out(opened_view)
 
 
 @router.get("/experiments/{experiment_id}/examples/export")
 def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[View]) -> HttpResponseBase:
-    """All rows of the view as CSV, JSON lines, Parquet, or a zipped folder that the library datasets loads."""
+    """Export all rows of the view as CSV, JSON lines, Parquet, or a zipped folder for the library datasets."""
     experiment = known(request, experiment_id)
     try:
         file = exported(Cast(experiment), view, how)
@@ -198,10 +205,10 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
 
 @router.get("/experiments/{experiment_id}/examples/{example_id}", response=OneOut)
 def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> OneOut:
-    """One example as the view's models see it, with its tags and notes."""
-    with opened(request, experiment_id, view) as found:
-        one = found.slice.one(example_id)
-        if one is None:
+    """Return an example with the answers of the models of the view, its tags and its notes."""
+    with opened(request, experiment_id, view) as opened_view:
+        selected = opened_view.slice.one(example_id)
+        if selected is None:
             raise Http404
-        said = [note_out(note) for note in notes.notes_of(found.fingerprint, example_id)]
-        return OneOut(example=examples_out(found, [one])[0], notes=said)
+        written = [note_out(note) for note in notes.notes_of(opened_view.fingerprint, example_id)]
+        return OneOut(example=examples_out(opened_view, [selected])[0], notes=written)

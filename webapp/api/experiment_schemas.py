@@ -17,9 +17,10 @@ from webapp.experiments.progress import progress
 
 
 class OriginOut(Schema):
-    """Where a run was trained that came in an archive: experiment ``number`` of ``owner`` there, null for the command line.
+    """The origin of a run that was imported in an archive: experiment ``number`` of ``owner`` there, null for the command line.
 
-    ``accepted`` says whether new experiments here use it, ``confirmed`` whether the same run, trained here, says the same.
+    With ``accepted`` new experiments here use the run. ``confirmed`` is true if the same run, trained here, gave the same
+    result, and null if it was not trained here.
     """
 
     number: int | None
@@ -58,7 +59,7 @@ class PartOut(Schema):
 
 
 class TransitionOut(Schema):
-    """A launch or a stop that is at work on the record, ``done`` of its ``total`` runs so far."""
+    """A launch or a stop in progress; ``done`` of its ``total`` runs are updated."""
 
     kind: Literal["launching", "stopping"]
     done: int
@@ -80,7 +81,7 @@ class ExperimentOut(Schema):
 
 
 class ListedOut(Schema):
-    """An experiment in the list; ``runs`` counts its runs by status, ``imported`` says whether some were trained elsewhere."""
+    """An experiment in the list. ``runs`` counts its runs by status; ``imported`` is true if some were trained elsewhere."""
 
     id: int
     name: str
@@ -93,7 +94,7 @@ class ListedOut(Schema):
 
 
 class ListOut(Schema):
-    """``total`` counts the experiments on all ``pages``; a page behind the last one is empty."""
+    """A page of experiments. ``total`` counts those on all ``pages``; a page after the last one is empty."""
 
     experiments: list[ListedOut]
     page: int
@@ -102,14 +103,17 @@ class ListOut(Schema):
 
 
 class ChangeIn(Schema):
-    """``budget_hours`` is in accelerator-hours, null for no limit; what is left out stays."""
+    """Changes of an experiment.
+
+    ``budget_hours`` is in accelerator-hours, null for no limit; fields that are left out do not change.
+    """
 
     name: str | None = Field(None, max_length=120)
     budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
 
 
 class PreviewOut(Schema):
-    """Runs asked for, distinct ones, those done before, at work now, and to be run, which will take about ``seconds``."""
+    """Numbers of runs of a plan: requested, distinct, done, in progress, and to be run, which takes about ``seconds``."""
 
     asked: int
     unique: int
@@ -120,7 +124,7 @@ class PreviewOut(Schema):
     warnings: list[str]
 
 
-class Wanted(Schema):
+class ExperimentFilter(Schema):
     text: str = Field("", description="A part of the name, or a number like #12.")
     state: Literal["", "draft", "waiting", "running", "stopping", "stopped", "failed", "finished"] = ""
     page: int = Field(1, ge=1)
@@ -128,13 +132,13 @@ class Wanted(Schema):
 
 
 def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
-    found = progress(experiment)
+    current = progress(experiment)
     return ExperimentOut(
         id=experiment.pk,
         name=experiment.name,
         state=queries.state(experiment),
-        fraction=found.fraction,
-        seconds_left=found.seconds_left,
+        fraction=current.fraction,
+        seconds_left=current.seconds_left,
         spec=spec_for(request.user, experiment.experiment_spec),
         runs=[
             PartOut(

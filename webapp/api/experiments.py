@@ -1,4 +1,4 @@
-"""Experiments through the JSON door: which there are, what one would do, launching, cloning and stopping."""
+"""Experiments in the API: list, preview, launch, clone, stop, change and delete."""
 
 from typing import Annotated
 
@@ -16,7 +16,15 @@ from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
 from webapp.actions import experiments as jobs
 from webapp.api.datasets import Invalid
-from webapp.api.experiment_schemas import ChangeIn, ExperimentOut, ListedOut, ListOut, PreviewOut, Wanted, experiment_out
+from webapp.api.experiment_schemas import (
+    ChangeIn,
+    ExperimentFilter,
+    ExperimentOut,
+    ListedOut,
+    ListOut,
+    PreviewOut,
+    experiment_out,
+)
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
 from webapp.experiments.models import Experiment
@@ -36,7 +44,7 @@ def visible(request: HttpRequest, experiment_id: int) -> Experiment:
 
 
 def changed(request: HttpRequest, experiment_id: int) -> Experiment:
-    """The experiment, for who may change it."""
+    """Return the experiment. Raise Http404, and PermissionDenied for an account that may not change it."""
     experiment = visible(request, experiment_id)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
@@ -44,27 +52,27 @@ def changed(request: HttpRequest, experiment_id: int) -> Experiment:
 
 
 @router.get("/experiments", response=ListOut)
-def listing(request: HttpRequest, wanted: Annotated[Wanted, Query()]) -> ListOut:
-    """The experiments of the team, newest first, by name and state."""
+def listing(request: HttpRequest, selection: Annotated[ExperimentFilter, Query()]) -> ListOut:
+    """List the experiments of the team, the newest first, filtered by name and state."""
     listed = queries.listed(request.user).defer("spec", "triplets", "result", "result_runs", "result_error")
-    named = [(one, queries.state(one)) for one in listed if queries.is_named(one, wanted.text)]
-    chosen = [(one, state) for one, state in named if wanted.state in ("", state)]
-    pages = Paginator(chosen, wanted.per_page)
-    shown = pages.page(wanted.page) if wanted.page <= pages.num_pages else ()
+    named = [(experiment, queries.state(experiment)) for experiment in listed if queries.is_named(experiment, selection.text)]
+    chosen = [(experiment, state) for experiment, state in named if selection.state in ("", state)]
+    pages = Paginator(chosen, selection.per_page)
+    shown = pages.page(selection.page) if selection.page <= pages.num_pages else ()
     rows = [
         ListedOut(
-            id=one.pk,
-            name=one.name,
-            owner=str(one.owner),
+            id=experiment.pk,
+            name=experiment.name,
+            owner=str(experiment.owner),
             state=state,
-            parent=one.parent_id,
-            created_at=one.created_at,
-            runs=queries.run_counts(one),
-            imported=getattr(one, "imported", False),
+            parent=experiment.parent_id,
+            created_at=experiment.created_at,
+            runs=queries.run_counts(experiment),
+            imported=getattr(experiment, "imported", False),
         )
-        for one, state in shown
+        for experiment, state in shown
     ]
-    return ListOut(experiments=rows, page=wanted.page, pages=pages.num_pages, total=pages.count)
+    return ListOut(experiments=rows, page=selection.page, pages=pages.num_pages, total=pages.count)
 
 
 @router.post("/experiments", response={201: ExperimentOut})
@@ -75,9 +83,10 @@ def create(
     parent: int | None = None,
     key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
 ) -> Status[ExperimentOut]:
-    """Stores the experiment that the body describes, as a clone of ``parent`` if given, and starts it with ``?launch=true``.
+    """Store the experiment in the body, as a clone of ``parent`` if given, and start it with ``?launch=true``.
 
-    With an ``Idempotency-Key`` it may be sent again for a day: the answer is the same experiment, and 409 for another request.
+    With an ``Idempotency-Key`` the request may be repeated for a day: the answer is the same experiment, or 409 if the key was
+    used for another request.
     """
     user = by(request)
     origin = None if parent is None else visible(request, parent)
@@ -97,44 +106,44 @@ def create(
 
 @router.post("/experiments/preview", response=PreviewOut)
 def preview(request: HttpRequest, spec: ExperimentSpec) -> PreviewOut:
-    """What the experiment in the body would do. Nothing is stored."""
-    found = queries.preview(spec)
+    """Return the plan of the experiment in the body. Nothing is stored."""
+    plan = queries.preview(spec)
     return PreviewOut(
-        asked=found.asked,
-        unique=found.unique,
-        done=len(found.done),
-        at_work=len(found.at_work),
-        to_run=found.to_run,
-        seconds=found.seconds,
-        warnings=[warning.message for warning in found.warnings],
+        asked=plan.asked,
+        unique=plan.unique,
+        done=len(plan.done),
+        at_work=len(plan.at_work),
+        to_run=plan.to_run,
+        seconds=plan.seconds,
+        warnings=[warning.message for warning in plan.warnings],
     )
 
 
 @router.get("/experiments/{experiment_id}", response=ExperimentOut)
 def read(request: HttpRequest, experiment_id: int) -> ExperimentOut:
-    """The state of an experiment, its runs, and its result as far as it is known."""
+    """Return the state of an experiment, its runs, and its result so far."""
     return experiment_out(request, visible(request, experiment_id), [])
 
 
 @router.post("/experiments/{experiment_id}/launch", response=ExperimentOut)
 def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
-    """Starts a stored experiment, or goes on with its stopped and failed runs."""
+    """Start a stored experiment, or continue its stopped and failed runs."""
     return _launched(request, changed(request, experiment_id), [])
 
 
 def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
     try:
         reached = jobs.launch(experiment, by(request))
-    except ValueError as error:  # a model that was there when the experiment was made is not there now
+    except ValueError as error:  # a model of the experiment is not available any more
         raise Invalid(Problem("", str(error))) from error
     return experiment_out(request, experiment, warnings if reached else [*warnings, QUEUE_AWAY])
 
 
 @router.post("/experiments/{experiment_id}/stop", response=ExperimentOut)
 def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> ExperimentOut:
-    """Stops the runs that no other experiment at work needs; their points are kept.
+    """Stop the runs that no other running experiment needs. Their checkpoints and curves are kept.
 
-    With ``evaluate`` those in training are evaluated as far as they were: a partial result.
+    With ``evaluate`` the runs in training are evaluated at their present step, which gives a partial result.
     """
     experiment = changed(request, experiment_id)
     jobs.stop(experiment, by(request), evaluate=evaluate)
@@ -143,7 +152,7 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
 
 @router.patch("/experiments/{experiment_id}", response=ExperimentOut)
 def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> ExperimentOut:
-    """Gives the experiment another name, or a budget. What else it is cannot be changed: clone it."""
+    """Change the name of the experiment or its budget. Other settings cannot be changed; clone the experiment instead."""
     experiment = changed(request, experiment_id)
     try:
         if change.name is not None:
@@ -157,7 +166,10 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
 
 @router.delete("/experiments/{experiment_id}", response={204: None})
 def delete(request: HttpRequest, experiment_id: int) -> Status[None]:
-    """Deletes the experiment; its runs stay for others, and its shares as they are. 409 while something of it is at work."""
+    """Delete the experiment. Its runs stay for other experiments, and its shares do not change.
+
+    The answer is 409 while its runs are queued or in training.
+    """
     try:
         jobs.delete(changed(request, experiment_id), by(request))
     except lifecycle.AtWork as error:

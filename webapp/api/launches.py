@@ -1,4 +1,4 @@
-"""Requests that may be sent twice: the same Idempotency-Key and body within a day give the same experiment."""
+"""Requests that may be repeated: the same Idempotency-Key and body within a day give the same experiment."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from django.utils import timezone
 from webapp.api.models import Launch
 from webapp.experiments.models import Experiment
 
-KEPT = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 
 
 class KeyTaken(Exception):
@@ -19,15 +19,18 @@ class KeyTaken(Exception):
 
 
 def once(user: User, key: str, body: bytes, create: Callable[[], Experiment]) -> tuple[Experiment, bool]:
-    """The experiment of this key, and whether ``create`` made it now. Of two requests at once one makes it. Raises KeyTaken."""
+    """Return the experiment of this key, and whether this call created it. Of two simultaneous requests one creates it.
+
+    Raise KeyTaken.
+    """
     digest = hashlib.sha256(body).hexdigest()
-    Launch.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    Launch.objects.filter(at__lt=timezone.now() - LIFETIME).delete()
     try:
         with transaction.atomic():
             made = create()
             Launch.objects.create(user=user, key=key, body=digest, experiment=made)
         return made, True
-    except IntegrityError:  # and so what was created is not there either
+    except IntegrityError:  # the experiment of this call is rolled back too
         known = Launch.objects.select_related("experiment").get(user=user, key=key)
     if known.body != digest:
         raise KeyTaken("This Idempotency-Key was used for another request: take a new one.")

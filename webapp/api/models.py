@@ -1,11 +1,11 @@
-"""Requests that were sent with a key, so that they may be sent again."""
+"""Requests with an idempotency key."""
 
 from django.conf import settings
 from django.db import models
 
 
 class Launch(models.Model):
-    """An experiment that was posted with an Idempotency-Key, so that the same request sent again makes no second one."""
+    """An experiment that was posted with an Idempotency-Key, so that a repeated request does not create a second one."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)

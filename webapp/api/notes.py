@@ -1,4 +1,4 @@
-"""What people write about examples, through the JSON door: tags, notes, and the result without what is marked wrong."""
+"""Tags and notes of examples in the API, and the result without examples that are marked as wrong."""
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -25,7 +25,7 @@ router = Router()
 
 
 class TagsOut(Schema):
-    """All tags of the example, from whomever."""
+    """All tags of the example, by any account."""
 
     tags: list[str]
 
@@ -35,7 +35,10 @@ class NoteIn(Schema):
 
 
 class MarkedOut(Schema):
-    """``examples`` are the ids of test examples with the tag; ``result`` is None where there are none."""
+    """The result without marked examples. ``examples`` are the ids of test examples with the tag.
+
+    ``result`` is null if there are none.
+    """
 
     tag: str
     examples: list[str]
@@ -44,11 +47,11 @@ class MarkedOut(Schema):
 
 
 def fingerprint_of(request: HttpRequest, experiment_id: int, example_id: int, view: View) -> str:
-    """Of the data set that the example is in, for who may see it in the view. Raises Http404."""
-    with opened(request, experiment_id, view) as found:
-        if found.slice.one(example_id) is None:
+    """Return the fingerprint of the data set of an example. Raise HttpError if the view does not have the example."""
+    with opened(request, experiment_id, view) as opened_view:
+        if opened_view.slice.one(example_id) is None:
             raise Http404
-        return found.fingerprint
+        return opened_view.fingerprint
 
 
 def tags_out(fingerprint: str, example_id: int) -> TagsOut:
@@ -57,7 +60,7 @@ def tags_out(fingerprint: str, example_id: int) -> TagsOut:
 
 @router.put("/experiments/{experiment_id}/examples/{example_id}/tags/{path:tag}", response=TagsOut)
 def put_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str, view: Query[View]) -> TagsOut:
-    """Puts a tag on the example, for everybody and in every experiment on its data set."""
+    """Add a tag to the example, for all accounts and all experiments on its data set."""
     assert isinstance(request.user, User)
     fingerprint = fingerprint_of(request, experiment_id, example_id, view)
     try:
@@ -69,16 +72,16 @@ def put_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str,
 
 @router.delete("/experiments/{experiment_id}/examples/{example_id}/tags/{path:tag}", response=TagsOut)
 def take_tag(request: HttpRequest, experiment_id: int, example_id: int, tag: str, view: Query[View]) -> TagsOut:
-    """Takes away a tag of the account's own, an administrator anybody's; one that is not there is away already."""
+    """Remove a tag of your own; administrators may remove any. A missing tag is no error."""
     fingerprint = fingerprint_of(request, experiment_id, example_id, view)
-    if found := services.tag_of(fingerprint, example_id, tag):
-        take_away(request, found)
+    if existing := services.tag_of(fingerprint, example_id, tag):
+        take_away(request, existing)
     return tags_out(fingerprint, example_id)
 
 
 @router.post("/experiments/{experiment_id}/examples/{example_id}/notes", response={201: NoteOut})
 def write(request: HttpRequest, experiment_id: int, example_id: int, note: NoteIn, view: Query[View]) -> Status[NoteOut]:
-    """Writes a note about the example, for everybody to read."""
+    """Write a note about the example, which all accounts can read."""
     assert isinstance(request.user, User)
     fingerprint = fingerprint_of(request, experiment_id, example_id, view)
     try:
@@ -89,19 +92,19 @@ def write(request: HttpRequest, experiment_id: int, example_id: int, note: NoteI
 
 @router.patch("/notes/{note_id}", response=NoteOut)
 def change(request: HttpRequest, note_id: int, note: NoteIn) -> NoteOut:
-    """Puts another text in the place of a note of the account's own."""
+    """Replace the text of one of your notes."""
     assert isinstance(request.user, User)
-    found = get_object_or_404(Note.objects.select_related("author"), pk=note_id)
+    existing = get_object_or_404(Note.objects.select_related("author"), pk=note_id)
     try:
-        edit_note(request.user, found, note.text)
+        edit_note(request.user, existing, note.text)
     except ValueError as error:
         raise Invalid(Problem("text", str(error))) from None
-    return note_out(found)
+    return note_out(existing)
 
 
 @router.delete("/notes/{note_id}", response={204: None})
 def remove(request: HttpRequest, note_id: int) -> Status[None]:
-    """Takes away a note of the account's own, an administrator anybody's."""
+    """Remove one of your notes; administrators may remove any."""
     take_away(request, get_object_or_404(Note, pk=note_id))
     return Status(204, None)
 
@@ -114,9 +117,11 @@ def take_away(request: HttpRequest, written: Note | Tag) -> None:
 
 @router.get("/experiments/{experiment_id}/marked", response=MarkedOut)
 def without_marked(request: HttpRequest, experiment_id: int) -> MarkedOut:
-    """The result as it would be without the test examples whose gold label is marked wrong, beside the original."""
+    """Return the result without the test examples whose gold label is marked as wrong, and the original result."""
     try:
-        found = marked(visible(request, experiment_id))
+        comparison = marked(visible(request, experiment_id))
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
-    return MarkedOut(tag=WRONG, examples=list(map(str, found.examples)), original=found.original, result=found.result)
+    return MarkedOut(
+        tag=WRONG, examples=list(map(str, comparison.examples)), original=comparison.original, result=comparison.result
+    )

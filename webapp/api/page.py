@@ -1,4 +1,4 @@
-"""The page that tells accounts what the API can do, made from its own description."""
+"""The page that describes the API to accounts, generated from its OpenAPI document."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,5 +10,5 @@ from webapp.api.urls import api, rate
 
 @viewer
 def page(request: HttpRequest) -> HttpResponse:
-    found = groups(api.get_openapi_schema(), request.build_absolute_uri("/").rstrip("/"))
-    return render(request, "pages/api.html", {"groups": found, "rate": rate})
+    operations = groups(api.get_openapi_schema(), request.build_absolute_uri("/").rstrip("/"))
+    return render(request, "pages/api.html", {"groups": operations, "rate": rate})

@@ -1,4 +1,4 @@
-"""The queue through the JSON door: what comes next, whose turn it is, and pausing all of it."""
+"""The queue in the API: its order, places and priorities of experiments, and pausing."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -26,7 +26,7 @@ class PauseOut(Schema):
 
 
 class QueuedOut(Schema):
-    """``position`` is counted from 1."""
+    """A queued run. ``position`` is counted from 1."""
 
     position: int
     run: int
@@ -45,7 +45,11 @@ class PauseIn(Schema):
 
 
 class MoveIn(Schema):
-    """``to``, and ``before`` which other one, are among the experiments of its owner, ``priority`` among everybody's."""
+    """A place in the queue.
+
+    ``to`` and ``before`` (the number of another experiment) are relative to the experiments of the same owner, ``priority`` to
+    those of all accounts.
+    """
 
     to: Literal["first", "up", "down", "last"] | None = None
     before: int | None = None
@@ -54,7 +58,7 @@ class MoveIn(Schema):
 
 def queue_out(request: HttpRequest) -> QueueOut:
     paused, places = queue.pause_now(), queue.places()
-    known = queries.visible(request.user).filter(pk__in={one.experiment for one in places})
+    known = queries.visible(request.user).filter(pk__in={place.experiment for place in places})
     owners = dict(known.values_list("pk", "owner__username"))
     names = {value.value: name for name, value in PRIORITIES.items()}
     return QueueOut(
@@ -63,35 +67,35 @@ def queue_out(request: HttpRequest) -> QueueOut:
             QueuedOut.model_validate(
                 {
                     "position": number,
-                    "run": one.run,
-                    "experiment": one.experiment,
-                    "owner": owners[one.experiment],
-                    "priority": names[one.priority],
+                    "run": place.run,
+                    "experiment": place.experiment,
+                    "owner": owners[place.experiment],
+                    "priority": names[place.priority],
                 }
             )
-            for number, one in enumerate(places, 1)
+            for number, place in enumerate(places, 1)
         ],
     )
 
 
 @router.get("/queue", response=QueueOut)
 def read(request: HttpRequest) -> QueueOut:
-    """The queued runs in the order in which workers take them, and who paused the queue, if somebody did."""
+    """List the queued runs in the order in which workers take them, and the account that paused the queue, if it is paused."""
     return queue_out(request)
 
 
 @router.post("/queue/pause", response=QueueOut)
-def pause(request: HttpRequest, asked: PauseIn) -> QueueOut:
-    """No worker takes a run until the queue is resumed; what trains goes on. For administrators."""
+def pause(request: HttpRequest, request_body: PauseIn) -> QueueOut:
+    """Pause the queue: workers take no runs until it is resumed, and runs in training continue. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
-    jobs.pause(request.user, asked.why)
+    jobs.pause(request.user, request_body.why)
     return queue_out(request)
 
 
 @router.post("/queue/resume", response=QueueOut)
 def resume(request: HttpRequest) -> QueueOut:
-    """Workers take runs again. For administrators."""
+    """Resume the queue. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
     jobs.resume(request.user)
@@ -99,14 +103,14 @@ def resume(request: HttpRequest) -> QueueOut:
 
 
 @router.post("/experiments/{experiment_id}/move", response=QueueOut)
-def move(request: HttpRequest, experiment_id: int, asked: MoveIn) -> QueueOut:
-    """Gives the experiment another place or another priority in the queue."""
+def move(request: HttpRequest, experiment_id: int, target: MoveIn) -> QueueOut:
+    """Move the experiment to another place or priority in the queue."""
     experiment = changed(request, experiment_id)
     assert isinstance(request.user, User)
-    if asked.priority is not None:
-        jobs.prioritize(experiment, PRIORITIES[asked.priority], request.user)
-    if asked.to is not None:
-        jobs.move(experiment, asked.to, request.user)
-    if asked.before is not None:
-        jobs.move(experiment, asked.before, request.user)
+    if target.priority is not None:
+        jobs.prioritize(experiment, PRIORITIES[target.priority], request.user)
+    if target.to is not None:
+        jobs.move(experiment, target.to, request.user)
+    if target.before is not None:
+        jobs.move(experiment, target.before, request.user)
     return queue_out(request)

@@ -1,4 +1,4 @@
-"""How often a person may ask: counted per account, whichever of its tokens asks, and per address where nobody is known."""
+"""The rate limit of the API, for each account over all its tokens, and for each address of requests without an account."""
 
 import math
 import threading
@@ -14,24 +14,30 @@ LIMITS = "limits"
 
 
 class Rate(UserRateThrottle, threading.local):
-    """Keeps what it found about a request on itself until ``wait`` is asked for, so each thread has its own."""
+    """A rate limit.
+
+    The base class stores the state of a request on the object until ``wait`` is called, so each thread has its own.
+    """
 
     @property
     def cache(self) -> BaseCache:  # type: ignore[override]
         return caches[LIMITS]
 
     def allow_request(self, request: HttpRequest) -> bool:
-        """Where the count cannot be reached, everybody may ask: the API goes on without Redis, and the doorbell tells of it."""
+        """Count the request.
+
+        It is allowed if the count cannot be reached: the API works without Redis, and the page shows the outage.
+        """
         try:
             try:
                 return super().allow_request(request)
             except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-                self.cache.delete(self.key)  # somebody else wrote there: the count begins anew
+                self.cache.delete(self.key)  # a value of another program: start a new count
                 return super().allow_request(request)
         except RedisError:
             return True
 
 
 def pause(wait: float | None) -> int:
-    """Whole seconds until the next request is answered."""
+    """Return the whole seconds until the next request is allowed."""
     return max(1, math.ceil(wait or 1))

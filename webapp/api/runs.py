@@ -1,4 +1,4 @@
-"""Runs through the JSON door: one run, its log, its events, and stopping it."""
+"""Runs in the API: a run, its log and its events, and stopping it."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ router = Router()
 
 
 class RunOut(Schema):
-    """``experiments`` are the numbers of those that need the run; ``seconds`` is what it took."""
+    """A run. ``experiments`` are the numbers of the experiments that need it; ``seconds`` is its duration."""
 
     id: int
     key: str
@@ -39,7 +39,10 @@ class RunOut(Schema):
 
 
 class LogOut(Schema):
-    """``log`` is the end that was kept when the run failed, ``lines`` are the last ones that its trainers wrote."""
+    """The log of a run.
+
+    ``log`` is the end of the log that was stored at a failure, ``lines`` are the last lines of its trainers.
+    """
 
     log: str
     lines: list[str]
@@ -75,20 +78,20 @@ def run_out(request: HttpRequest, run: Run) -> RunOut:
 
 @router.get("/runs/{run_id}", response=RunOut)
 def read(request: HttpRequest, run_id: int) -> RunOut:
-    """One run: what decides its outcome, how far it is, and who needs it."""
+    """Return a run: the settings that determine its outcome, its progress, and the experiments that need it."""
     return run_out(request, visible(request, run_id))
 
 
 @router.get("/runs/{run_id}/log", response=LogOut)
 def log(request: HttpRequest, run_id: int, find: str = "", lines: Annotated[int, Query(ge=1, le=10_000)] = logs.LINES) -> LogOut:
-    """The last lines that the run's trainers wrote, of those that contain ``find``; and what was kept of a failure."""
+    """Return the last lines of the run's trainers that contain ``find``, and the log that was stored at a failure."""
     run = visible(request, run_id)
     return LogOut(log=text_for(request.user, run.log), lines=lines_for(request.user, logs.lines(run.key, find, lines)))
 
 
 @router.post("/runs/{run_id}/stop", response=RunOut)
 def stop(request: HttpRequest, run_id: int) -> RunOut:
-    """Stops the run for all experiments that need it; its points are kept."""
+    """Stop the run for all experiments that need it. Its checkpoints and curves are kept."""
     run = visible(request, run_id)
     if not may_stop(request.user, run):
         raise PermissionDenied(NOT_YOURS)
@@ -100,6 +103,9 @@ def stop(request: HttpRequest, run_id: int) -> RunOut:
 
 @router.get("/runs/{run_id}/events", response=EventsOut)
 def events(request: HttpRequest, run_id: int, after: int = 0) -> EventsOut:
-    """Up to a thousand events of the run after number ``after``; ask again from ``last`` until none come."""
-    found = queries.events_after(visible(request, run_id).pk, after)
-    return EventsOut(events=events_for(request.user, found), last=found[-1]["seq"] if found else after)
+    """Return up to a thousand events of the run after number ``after``.
+
+    Repeat the request with ``last`` until there are no more.
+    """
+    page = queries.events_after(visible(request, run_id).pk, after)
+    return EventsOut(events=events_for(request.user, page), last=page[-1]["seq"] if page else after)

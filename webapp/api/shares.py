@@ -1,4 +1,4 @@
-"""Shares through the JSON door: which there are, freezing an experiment, and links."""
+"""Shares in the API: the list, freezing an experiment, and links."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ router = Router()
 
 
 class VersionOut(Schema):
-    """``content`` is the SHA-256 of the checksums of all that was frozen."""
+    """A version of a share. ``content`` is the SHA-256 of the checksums of all its files."""
 
     number: int
     content: str
@@ -32,7 +32,10 @@ class VersionOut(Schema):
 
 
 class LinkOut(Schema):
-    """``state`` is open, expired or revoked. ``url`` is given once, by the request that makes the link."""
+    """A link to a share. ``state`` is open, expired or revoked.
+
+    ``url`` is only in the answer to the request that makes the link.
+    """
 
     id: int
     name: str
@@ -46,7 +49,10 @@ class LinkOut(Schema):
 
 
 class ShareOut(Schema):
-    """``experiment`` is None once it was deleted; ``path`` is the permalink for accounts. A live share has no versions."""
+    """A share. ``experiment`` is null after it was deleted; ``path`` is the permanent address for accounts.
+
+    A live share has no versions.
+    """
 
     slug: str
     title: str
@@ -101,23 +107,26 @@ def share_out(share: Share) -> ShareOut:
         live=share.live,
         path=f"/shares/{share.slug}/",
         created_at=share.created_at,
-        versions=[VersionOut(number=one.number, content=one.content, created_at=one.created_at) for one in share.versions.all()],
+        versions=[
+            VersionOut(number=version.number, content=version.content, created_at=version.created_at)
+            for version in share.versions.all()
+        ],
         links=[link_out(link) for link in share.links.all()],
     )
 
 
 @router.get("/shares", response=list[ShareOut])
 def shares(request: HttpRequest) -> list[ShareOut]:
-    """The shares that you may manage, newest first; an administrator's are all."""
+    """List the shares that you may manage, the newest first; for an administrator these are all shares."""
     assert isinstance(request.user, User)
-    return [share_out(one) for one in queries.managed(request.user).prefetch_related("versions", "links")]
+    return [share_out(share) for share in queries.managed(request.user).prefetch_related("versions", "links")]
 
 
 @router.post("/experiments/{experiment_id}/shares", response={201: ShareOut})
 def share(request: HttpRequest, experiment_id: int, choices: Choices, live: bool = False) -> Status[ShareOut]:
-    """Freezes the experiment as the first version of a new share; with ``?live=true`` shows it as it is at each request.
+    """Freeze the experiment as the first version of a new share, or with ``?live=true`` share its present state.
 
-    409 while something of the experiment is at work, or where there is nothing to show.
+    The answer is 409 while its runs are queued or in training, or if there is no result to show.
     """
     experiment = changed(request, experiment_id)
     assert isinstance(request.user, User)
@@ -130,11 +139,11 @@ def share(request: HttpRequest, experiment_id: int, choices: Choices, live: bool
 
 @router.post("/shares/{slug}/links", response={201: LinkOut})
 def make_link(request: HttpRequest, slug: str, wanted: LinkIn) -> Status[LinkOut]:
-    """A new link to a share. Its address is in this answer and nowhere else: only a hash of it is kept."""
-    found = get_object_or_404(Share.objects.select_related("experiment"), slug=slug)
-    user = _managing(request, found)
+    """Make a link to a share. The address is only in this answer; the laboratory stores a hash of it."""
+    share = get_object_or_404(Share.objects.select_related("experiment"), slug=slug)
+    user = _managing(request, share)
     try:
-        link, token = links.make_link(found, user, **wanted.model_dump())
+        link, token = links.make_link(share, user, **wanted.model_dump())
     except ValueError as error:
         raise Invalid(Problem("", str(error))) from None
     return Status(201, link_out(link, request.build_absolute_uri(f"/s/{token}/")))
@@ -142,7 +151,7 @@ def make_link(request: HttpRequest, slug: str, wanted: LinkIn) -> Status[LinkOut
 
 @router.delete("/links/{link_id}", response=LinkOut)
 def revoke(request: HttpRequest, link_id: int) -> LinkOut:
-    """Revokes a link for good; it stays in the list."""
+    """Revoke a link permanently. It stays in the list."""
     link = get_object_or_404(Link.objects.select_related("share__experiment"), pk=link_id)
     links.revoke(link, _managing(request, link.share))
     link.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The account's own tokens through the JSON door: which there are, making one, revoking one."""
+"""The API tokens of an account in the API: the list, making one, and revoking one."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ router = Router()
 
 
 class TokenOut(Schema):
-    """``start`` is how the secret begins."""
+    """A token. ``start`` is the beginning of its secret."""
 
     id: int
     name: str
@@ -28,7 +28,7 @@ class TokenOut(Schema):
 
 
 class MadeOut(TokenOut):
-    """``secret`` is never told again."""
+    """A new token. ``secret`` is only in this answer."""
 
     secret: str
 
@@ -36,21 +36,21 @@ class MadeOut(TokenOut):
 class TokenIn(Schema):
     name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")
     scope: Scope = Scope.READ
-    days: int | None = Field(tokens.DAYS, ge=1, le=3650, description="Until it expires; null is never.")
+    days: int | None = Field(tokens.DAYS, ge=1, le=3650, description="Days until it expires; null for no expiry.")
 
 
 @router.get("/tokens", response=list[TokenOut])
 def listing(request: HttpRequest) -> list[Token]:
-    """The account's tokens, those that are of no use any more too."""
+    """List your tokens, including expired and revoked ones."""
     assert isinstance(request.user, User)
     return list(request.user.tokens.all())
 
 
 @router.post("/tokens", response={201: MadeOut})
 def make(request: HttpRequest, body: TokenIn) -> Status[MadeOut]:
-    """Makes a token for the account; the answer has its secret, this once.
+    """Make a token. Its secret is only in this answer.
 
-    It ends with the token that asks at the latest, whatever ``days`` says, and is revoked with it.
+    A token made with another token expires no later than that one, whatever ``days`` is, and is revoked with it.
     """
     assert isinstance(request.user, User)
     token, secret = tokens.make(request.user, body.name, body.scope, body.days, by=request.token)  # type: ignore[attr-defined]
@@ -59,6 +59,6 @@ def make(request: HttpRequest, body: TokenIn) -> Status[MadeOut]:
 
 @router.delete("/tokens/{token_id}", response={204: None})
 def revoke(request: HttpRequest, token_id: int) -> Status[None]:
-    """Revokes one of the account's tokens, also the one that asks."""
+    """Revoke one of your tokens; this may be the token of the request itself."""
     tokens.revoke(get_object_or_404(Token, pk=token_id, user=request.user))
     return Status(204, None)

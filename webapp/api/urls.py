@@ -1,7 +1,7 @@
-"""The JSON door, version 1. Errors are {"errors": [{"path", "message"}]}; path is the wrong field, dotted, or empty."""
+"""The JSON API, version 1. Errors are {"errors": [{"path", "message"}]}; path is the wrong field, dotted, or empty."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -41,20 +41,20 @@ from webapp.failures import failed
 
 logger = logging.getLogger(__name__)
 
-ONLY_READS = "This token may only read. Make one that may write too, on the page of your account."
+ONLY_READS = "This token can only read. Make a token with read and write access on the page of your account."
 
 
 class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        found = holder(token)
-        if found is None:
+        record = holder(token)
+        if record is None:
             return None
-        request.user, request.token = found.user, found  # type: ignore[attr-defined]
+        request.user, request.token = record.user, record  # type: ignore[attr-defined]
         reads = request.method in ("GET", "HEAD")
-        if found.scope == Scope.READ and not reads:
+        if record.scope == Scope.READ and not reads:
             raise PermissionDenied(ONLY_READS)
-        demand(found.user, Access.VIEWER if reads else Access.MEMBER)
-        return found.user
+        demand(record.user, Access.VIEWER if reads else Access.MEMBER)
+        return record.user
 
 
 ERRORS = {
@@ -74,7 +74,7 @@ ERRORS = {
 
 
 class Api(NinjaAPI):
-    """Says of every operation that errors have one shape."""
+    """Add the common shape of errors to the description of every operation."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
@@ -82,18 +82,18 @@ class Api(NinjaAPI):
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
         for path in schema["paths"].values():
             for operation in path.values():
-                operation["responses"]["default"] = {"description": "What is wrong, by field.", "content": content}
+                operation["responses"]["default"] = {"description": "The problems, by field.", "content": content}
         return schema
 
 
 class StorableParser(Parser):
-    """JSON whose texts can be stored."""
+    """A parser for JSON whose texts can be stored."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        found = super().parse_body(request)
-        if not storable(found):
+        content = super().parse_body(request)
+        if not storable(content):
             raise UnstorableError(REFUSED)
-        return found
+        return content
 
 
 class UnstorableError(ValueError):
@@ -101,7 +101,7 @@ class UnstorableError(ValueError):
 
 
 def known(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The description of the API is for those who may use it: by their login or a token."""
+    """Restrict the description of the API to accounts, by their login or a token."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, **options: Any) -> HttpResponse:
@@ -145,9 +145,15 @@ def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpRe
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    problems = describe(error.errors)
-    paths = [one.path.removeprefix("query.").removeprefix("view.") for one in problems]
-    return errors(request, 422, [Problem(path, one.message) for path, one in zip(paths, problems, strict=True)])
+    problems = describe([{**details, "loc": _location(details["loc"])} for details in error.errors])
+    return errors(request, 422, problems)
+
+
+def _location(location: Sequence[int | str]) -> Sequence[int | str]:
+    """Return the location of a field without the part of the request and the name of the parameter that has the field."""
+    if location[0] not in ("body", "query"):
+        return location
+    return location[2:] if location[0] == "body" or len(location) > 2 else location[1:]
 
 
 @api.exception_handler(Invalid)
@@ -162,7 +168,7 @@ def too_many(request: HttpRequest, error: TooManyRuns) -> HttpResponse:
 
 @api.exception_handler(AuthenticationError)
 def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    # Counted here, because whoever is not known gets as far as this and no operation counts him.
+    # Operations count their own requests; a request without a valid token reaches none of them.
     if not rate.allow_request(request):
         return too_often(request, Throttled(pause(rate.wait())))
     return errors(request, 401, [Problem("", "Send a valid token: Authorization: Bearer TOKEN.")])
@@ -190,7 +196,7 @@ def too_often(request: HttpRequest, error: Throttled) -> HttpResponse:
 @api.exception_handler(DamagedArtifact)
 @api.exception_handler(Exception)
 def failing(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Raises again what nothing is known of."""
+    """Answer a known failure. Raise other exceptions again."""
     known = failed(error)
     if known is None:
         raise error
@@ -207,5 +213,5 @@ def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.get("/schema", tags=["experiments"])
 def schema(request: HttpRequest) -> dict[str, Any]:
-    """The JSON schema of an experiment."""
+    """Return the JSON schema of an experiment."""
     return ExperimentSpec.model_json_schema()

@@ -1,4 +1,4 @@
-"""The workers through the JSON door: which are there, what they train, and draining one."""
+"""The workers in the API: the list with their runs, and draining."""
 
 from datetime import datetime
 from typing import Literal
@@ -17,7 +17,10 @@ router = Router()
 
 
 class DeviceOut(Schema):
-    """``memory`` and ``used`` in bytes and ``busy`` from 0 to 1, of the whole device; null where it does not say."""
+    """An accelerator.
+
+    ``memory`` and ``used`` are in bytes and ``busy`` is from 0 to 1, for the whole device; null if it reports none.
+    """
 
     name: str
     memory: int | None
@@ -26,7 +29,7 @@ class DeviceOut(Schema):
 
 
 class WorkerOut(Schema):
-    """``run`` is the one in training."""
+    """A worker. ``run`` is the run in training."""
 
     id: int
     name: str
@@ -47,29 +50,29 @@ class WorkersOut(Schema):
 
 def workers_out(request: HttpRequest) -> WorkersOut:
     named = ("id", "name", "draining", "engine", "packages", "devices", "processes", "started_at", "seen_at")
-    found = [
+    rows = [
         WorkerOut.model_validate(
             {
-                **{name: getattr(one.worker, name) for name in named},
-                "name": f"worker {number}" if only_looks(request.user) else one.worker.name,
-                "online": one.online,
-                "run": one.run and one.run.pk,
+                **{name: getattr(standing.worker, name) for name in named},
+                "name": f"worker {number}" if only_looks(request.user) else standing.worker.name,
+                "online": standing.online,
+                "run": standing.run and standing.run.pk,
             }
         )
-        for number, one in enumerate(workers.standings(), 1)
+        for number, standing in enumerate(workers.standings(), 1)
     ]
-    return WorkersOut(workers=found)
+    return WorkersOut(workers=rows)
 
 
 @router.get("/workers", response=WorkersOut)
 def read(request: HttpRequest) -> WorkersOut:
-    """The workers that were heard within a week, by name; to accounts that only look, by number."""
+    """List the workers that reported within a week, by name; viewers see numbers instead of names."""
     return workers_out(request)
 
 
 @router.post("/workers/{worker_id}/{act}", response=WorkersOut)
 def drain(request: HttpRequest, worker_id: int, act: Literal["drain", "undrain"]) -> WorkersOut:
-    """One that is drained ends what it trains and takes nothing more, until it is undrained. For administrators."""
+    """Drain a worker, or undo it: a drained worker ends its present run and takes no other. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
     worker = Worker.objects.filter(pk=worker_id).first()
