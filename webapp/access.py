@@ -1,4 +1,4 @@
-"""Who may do what: a viewer looks, a member works, an admin may everything; each page says which of them it is for."""
+"""Permissions: viewers read, members work, administrators may do everything; each page declares who may open it."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -14,21 +14,21 @@ from django.utils.functional import SimpleLazyObject
 from webapp.experiments.models import Experiment, Run
 
 VIEWERS = "viewers"
-"""The group whose accounts only look."""
+"""The group of accounts that can only read."""
 
 NOT_YOURS = "Only the owner of the experiment and administrators may do that. You can clone it."
-NOT_YOUR_IMPORT = "Only who brought this data set and administrators may do that."
-NOT_YOUR_NOTE = "Only who wrote this note may edit it."
-NOT_YOUR_WRITING = "Only who wrote this and administrators may take it away."
+NOT_YOUR_IMPORT = "Only the account that imported this data set and administrators may do that."
+NOT_YOUR_NOTE = "Only its author may edit this note."
+NOT_YOUR_WRITING = "Only its author and administrators may remove this."
 
 Anybody = User | AnonymousUser
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Access(IntEnum):
-    """What an account may do, or what a page asks for; each may what those before it may.
+    """A permission of an account, or the one that a page requires; each includes those before it.
 
-    SHARED is for whoever holds a link to a share, and for no account: the page looks the link up at each request.
+    SHARED is for visitors with a link to a share, and for no account: the page verifies the link at each request.
     """
 
     PUBLIC = 0
@@ -40,7 +40,7 @@ class Access(IntEnum):
 
 REFUSALS = {
     Access.VIEWER: "Log in first.",
-    Access.MEMBER: "Your account may look at everything here and change nothing. Ask an administrator to make you a member.",
+    Access.MEMBER: "Your account can read everything here and change nothing. Ask an administrator to make you a member.",
     Access.ADMIN: "This is for administrators.",
 }
 
@@ -65,42 +65,42 @@ def access_of(user: Anybody) -> Access:
 
 
 def demand(user: Anybody, access: Access) -> None:
-    """Raises PermissionDenied, with a sentence, where the account has too little."""
+    """Raise PermissionDenied, with a sentence, if the account has fewer permissions."""
     if access_of(user) < access:
         raise PermissionDenied(REFUSALS[access])
 
 
 def owns(user: Anybody, owner: int | None) -> bool:
-    """The one rule of what somebody made: who made it, ``owner``, may change it while he is a member, and so may admins."""
+    """Return whether the account may change an object of ``owner``: its owner, if still a member, and administrators may."""
     access = access_of(user)
     return access == Access.ADMIN or (access == Access.MEMBER and owner is not None and owner == user.pk)
 
 
 def may_change(user: Anybody, experiment: Experiment) -> bool:
-    """Whether the account may launch and stop the experiment: its owner and admins."""
+    """Return whether the account may launch and stop the experiment: its owner and administrators may."""
     return owns(user, experiment.owner_id)
 
 
 def may_stop(user: Anybody, run: Run) -> bool:
-    """Whether the account may stop the run: the owners of the experiments that have it, and admins."""
+    """Return whether the account may stop the run: owners of experiments that have the run, and administrators may."""
     access = access_of(user)
     return access == Access.ADMIN or (access == Access.MEMBER and run.experiments.filter(owner_id=user.pk).exists())
 
 
 def member_context(request: HttpRequest) -> dict[str, object]:
-    """For every template: whether the account may work here, asked only where a template wants to know."""
+    """Return for every template whether the account is a member, computed only when a template reads it."""
     return {"member": SimpleLazyObject(lambda: access_of(request.user) >= Access.MEMBER)}
 
 
 class AccessMiddleware(LoginRequiredMiddleware):
-    """Holds every page to the rule that its view declares; one without a rule is closed. The API holds its own, by its tokens."""
+    """Apply to every page the permission that its view declares; a view without one is closed. The API checks its own tokens."""
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> HttpResponseBase | None:
         match = request.resolver_match
         if match and match.app_name == "ninja":
             return None
         user: Anybody = request.user
-        if match and match.app_name == "admin":  # whoever is not logged in is sent to its own login, by itself
+        if match and match.app_name == "admin":  # it redirects visitors to its own login
             if user.is_authenticated:
                 demand(user, Access.ADMIN)
             return None
@@ -110,6 +110,6 @@ class AccessMiddleware(LoginRequiredMiddleware):
         if not user.is_authenticated:
             return self.handle_no_permission(request, view_func)
         if access is None:
-            raise PermissionDenied("This page does not say whom it is for, and so it is closed.")
+            raise PermissionDenied("This page declares no permission, so it is closed.")
         demand(user, access)
         return None

@@ -16,7 +16,7 @@ from webapp import temporary_files  # noqa: E402
 from webapp.body_limits import limited  # noqa: E402 - needs the apps that the line above loads
 from webapp.websockets import sockets  # noqa: E402
 
-tempfile.tempdir = str(temporary_files.folder())  # where Django puts bodies of requests and uploads: /tmp may be memory
+tempfile.tempdir = str(temporary_files.folder())  # for request bodies and uploads of Django; /tmp may be in memory
 
 application = ProtocolTypeRouter(
     {

@@ -1,4 +1,4 @@
-"""How large a request may be, and whose, known before any of it is read: Django's ASGI server takes all of a body in first."""
+"""Limits on the size of requests by sender, checked before the body is read: Django's ASGI server reads a whole body first."""
 
 import asyncio
 import contextlib
@@ -25,23 +25,23 @@ LARGEST_FILE = 2**30
 UPLOADS = ("/datasets/upload/", "/api/v1/datasets", "/experiments/import/", "/api/v1/archives")
 LARGEST_BODY = 2**24
 LARGEST_OF_STRANGERS = 2**16
-"""Of whoever is not logged in: names, passwords, what a single sign-on sends."""
+"""Limit for visitors without an account: logins, passwords, and answers of single sign-on."""
 SPARE = 2**20
-"""For what a form carries beside its file."""
+"""Allowance for the fields of a form beside its file."""
 
 DRAINED_SECONDS, DRAINED_BYTES = 2.0, 2**23
-"""How much of a refused body is read and thrown away, so that its sender reads the answer before the line is cut."""
+"""Part of a refused body that is read and discarded, so that its sender can read the answer before the connection closes."""
 
 FILE_TOO_LARGE = "The file is larger than 1 GB, and at most 1 GB can be read."
 BODY_TOO_LARGE = f"The request is larger than {LARGEST_BODY // 2**20} MB."
-LOG_IN_FIRST = f"Whoever is not logged in may send at most {LARGEST_OF_STRANGERS // 2**10} KB. Log in first."
-NO_ROOM = "There is no room for the file on the laboratory's disk."
+LOG_IN_FIRST = f"Without a login a request can have at most {LARGEST_OF_STRANGERS // 2**10} KB. Log in first."
+NO_ROOM = "The laboratory's disk has too little space for the file."
 
 ASKING = ThreadPoolExecutor(4, "admission")
 
 
 def limited(app: App) -> App:
-    """``app`` behind limits on bodies: 1 GB of members where files are uploaded, 16 MB of accounts, 64 KB of strangers."""
+    """Return ``app`` with limits on bodies: 1 GB for uploads of members, 16 MB for accounts, 64 KB for visitors."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         body = Body(scope, receive)
@@ -49,7 +49,7 @@ def limited(app: App) -> App:
             if scope["method"] == "POST" and scope["path"] in UPLOADS:
                 body.most, body.too_large = LARGEST_FILE + SPARE, FILE_TOO_LARGE
                 length = body.expect()
-                user = await _asked(uploader, scope["path"], scope["headers"])
+                user = await _in_thread(uploader, scope["path"], scope["headers"])
                 if not has_room(length):
                     raise Refusal(507, NO_ROOM)
                 with under_way(user):
@@ -65,14 +65,14 @@ def limited(app: App) -> App:
 
 
 def has_room(length: int) -> bool:
-    """Whether the disk has room for a body, which is there twice while it is read, and for what has to stay free."""
+    """Return whether the disk has space for two copies of a body, as while it is read, and for the reserve."""
     return bool(2 * length + settings.DISK_RESERVE <= shutil.disk_usage(settings.UPLOADS_DIR).free)
 
 
 class Body:
-    """The body of one request: ``receive`` raises Refusal once it is larger than it may be.
+    """The body of one request: ``receive`` raises Refusal once it is larger than allowed.
 
-    ``by_stranger`` until the request was found to be that of an account, for which it is asked where the body is not small.
+    ``by_stranger`` is true until an account is found, which is looked up for larger bodies only.
     """
 
     def __init__(self, scope: Message, receive: Receive) -> None:
@@ -81,7 +81,7 @@ class Body:
         self.read, self.more = 0, True
 
     def expect(self) -> int:
-        """The length that the head of the request says. Raises Refusal where it is too much."""
+        """Return the length that the headers declare. Raise Refusal if it is too large."""
         length = dict(self.scope["headers"]).get(b"content-length", b"0")
         said = int(length[:20]) if length.isdigit() else 0
         if said > self.most:
@@ -89,11 +89,11 @@ class Body:
         return said
 
     async def admit(self, size: int) -> None:
-        """Raises Refusal where a body of so many bytes is too large for whoever sends it."""
+        """Raise Refusal if a body of ``size`` bytes is too large for its sender."""
         if size > self.most:
             raise Refusal(413, self.too_large)
         if self.by_stranger and size > LARGEST_OF_STRANGERS:
-            self.by_stranger = not await _asked(known, self.scope["path"], self.scope["headers"])
+            self.by_stranger = not await _in_thread(known, self.scope["path"], self.scope["headers"])
             if self.by_stranger:
                 raise Refusal(413, LOG_IN_FIRST)
 
@@ -105,7 +105,7 @@ class Body:
         return message
 
     async def drain(self) -> None:
-        """Read on, for a moment, and keep nothing."""
+        """Read and discard the rest for a moment."""
         most = self.read + DRAINED_BYTES
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAINED_SECONDS):
@@ -115,14 +115,14 @@ class Body:
                     self.more = bool(message.get("more_body", False))
 
 
-async def _asked(function: Callable[..., Result], *arguments: Any) -> Result:
-    """What ``function`` finds in the record, asked in a thread that waits for no request."""
-    found: Result = await DatabaseSyncToAsync(function, thread_sensitive=False, executor=ASKING)(*arguments)
-    return found
+async def _in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Return the result of a function that reads the database, in a thread that serves no requests."""
+    result: Result = await DatabaseSyncToAsync(function, thread_sensitive=False, executor=ASKING)(*arguments)
+    return result
 
 
 def _reads_html(scope: Message) -> bool:
-    """Whether a browser has sent a form, and shows the answer to a person."""
+    """Return whether a browser sent the form and displays the answer."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
@@ -130,7 +130,7 @@ async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> No
     """Answer at once and close the connection."""
     if not scope["path"].startswith(API) and _reads_html(scope):
         context = {"title": NOT_DONE, "sentence": refusal.sentence}
-        kind, text = b"text/html; charset=utf-8", str(await _asked(render_to_string, "failure.html", context))
+        kind, text = b"text/html; charset=utf-8", str(await _in_thread(render_to_string, "failure.html", context))
     elif scope["path"].startswith(API) or refusal.status in (413, 507):
         kind, text = b"application/json", json.dumps({"errors": [{"path": "file", "message": refusal.sentence}]})
     else:

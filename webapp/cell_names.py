@@ -1,7 +1,6 @@
-"""What the cells are called in which test examples are counted: by supervisor, student and ceiling, each right or wrong.
+"""Names of the cells in which test examples are counted: by supervisor, student and ceiling, each right or wrong.
 
-Pages, charts, shares and the API take these words from here. The fields of stored results (``Transitions``) have
-names of their own, which stay as they are.
+Pages, charts, shares and the API use these names. The fields of stored results (``Transitions``) have their own names.
 """
 
 BOTH_RIGHT = "both right"
@@ -14,23 +13,23 @@ OTHER_ERROR = "another error"
 """Both wrong with different labels."""
 
 BOTH_WRONG = "both wrong"
-"""The two before together, where there are more than two classes."""
+"""Both of them together, with more than two classes."""
 
 READINGS = {6: "beyond the ceiling", 7: "the ceiling knows it, the student does not show it"}
-"""What two of the eight cells say besides their name."""
+"""Interpretations of two of the eight cells, beside their names."""
 
 
 def four_cells(classes: int) -> tuple[str, str, str, str]:
-    """By supervisor right or wrong, then student right or wrong."""
+    """Return the cells by supervisor right or wrong, then student right or wrong."""
     return BOTH_RIGHT, NEW_ERROR, CORRECTED, COPIED_ERROR if classes == 2 else BOTH_WRONG
 
 
 def eight_cells(classes: int) -> dict[int, str]:
-    """By number, 1 + 4 (supervisor wrong) + 2 (student wrong) + (ceiling wrong)."""
+    """Return the cells by number: 1 + 4 (supervisor wrong) + 2 (student wrong) + 1 (ceiling wrong)."""
     names = (f"{name}, ceiling {verdict}" for name in four_cells(classes) for verdict in ("right", "wrong"))
     return dict(enumerate(names, 1))
 
 
 def numbered(classes: int = 2) -> str:
-    """The eight in one sentence, for descriptions of numbers."""
+    """Return all eight in one sentence, for descriptions of numbers."""
     return "; ".join(f"{number} {name}" for number, name in eight_cells(classes).items())

@@ -1,8 +1,8 @@
 """The web server's connections: uvicorn's protocols with a time limit for every request and a limit on open connections.
 
-A client has HEAD_SECONDS for the head of a request, and must then send its body and take its answer at a minimum rate. Where one
-address or all together have too many connections, the one closes that has waited longest for its client: whoever opens many and
-says nothing loses them first, and a request that is sent at once is answered.
+A client has HEAD_SECONDS for the head of a request, and must then send its body and read its answer at a minimum rate. If one
+address or all addresses together have too many connections, the one that has waited longest for its client is closed. So a
+client that opens many connections without sending loses those first, and a request that is sent at once is answered.
 """
 
 import resource
@@ -19,13 +19,13 @@ HEAD_SECONDS = 10.0
 HEAD_BYTES = 65_536
 
 BODY_SECONDS = 5.0
-"""Between two measurements of a body's rate."""
+"""Seconds between two measurements of a body's rate."""
 BODY_GRACE_SECONDS = 10.0
 BODY_RATE = 1024
 """Bytes a second, on average since the head."""
 
 TAKING_SECONDS = 60.0
-"""For a client to take what is buffered of an answer, some 64 KB."""
+"""Seconds for a client to read the buffered part of an answer, some 64 KB."""
 
 TOO_MANY, TOO_SLOW, TOO_LARGE = 503, 408, 431
 SENTENCES = {
@@ -36,41 +36,43 @@ SENTENCES = {
 
 
 class Connections:
-    """The open connections of this process, at most ``most`` in all and ``each`` of one address."""
+    """The open connections of this process: at most ``most`` in all, and ``each`` for one address."""
 
     def __init__(self, most: int, each: int) -> None:
         self.most, self.each = most, each
         self._by_address: dict[str, dict[Any, None]] = {}
         self._number = 0
 
-    def admit(self, one: "HttpConnection") -> bool:
-        """Whether there is room, after making some where that is possible."""
-        theirs = self._by_address.get(one.address, {})
-        if not one.trusted and len(theirs) >= self.each and not self._make_room(list(theirs)):
+    def admit(self, connection: "HttpConnection") -> bool:
+        """Add the connection, if necessary after closing another. Return whether that was possible."""
+        theirs = self._by_address.get(connection.address, {})
+        if not connection.trusted and len(theirs) >= self.each and not self._make_room(list(theirs)):
             return False
         if self._number >= self.most and not self._make_room([other for group in self._by_address.values() for other in group]):
             return False
-        self.add(one)
+        self.add(connection)
         return True
 
-    def add(self, one: Any) -> None:
-        self._by_address.setdefault(one.address, {})[one] = None
+    def add(self, connection: Any) -> None:
+        self._by_address.setdefault(connection.address, {})[connection] = None
         self._number += 1
 
-    def remove(self, one: Any) -> None:
-        """Does nothing the second time."""
-        theirs = self._by_address.get(one.address, {})
-        if one in theirs:
-            del theirs[one]
+    def remove(self, connection: Any) -> None:
+        """Remove the connection; a second call does nothing."""
+        theirs = self._by_address.get(connection.address, {})
+        if connection in theirs:
+            del theirs[connection]
             self._number -= 1
             if not theirs:
-                del self._by_address[one.address]
+                del self._by_address[connection.address]
 
     def _make_room(self, among: list[Any]) -> bool:
-        waiting = [one for one in among if isinstance(one, HttpConnection) and one.patience is not None]
+        waiting = [
+            connection for connection in among if isinstance(connection, HttpConnection) and connection.patience is not None
+        ]
         if not waiting:
             return False
-        victim = min(waiting, key=lambda one: one.patience or (0, 0.0))
+        victim = min(waiting, key=lambda connection: connection.patience or (0, 0.0))
         self.remove(victim)
         victim.transport.abort()
         return True
@@ -78,7 +80,7 @@ class Connections:
 
 @cache
 def connections() -> Connections:
-    """Those of this process. Half of its file descriptors stay for the database, children and files."""
+    """Return those of this process. Half of its file descriptors remain for the database, children and files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 65_536 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
@@ -86,7 +88,10 @@ def connections() -> Connections:
 
 
 class HttpConnection(HttpToolsProtocol):
-    """``address`` is that of the connection: a proxy's, where there is one, which is ``trusted`` with any number."""
+    """An HTTP connection.
+
+    ``address`` is that of its other end: that of a ``trusted`` proxy, if there is one, which has no limit.
+    """
 
     address = ""
     trusted = False
@@ -100,7 +105,7 @@ class HttpConnection(HttpToolsProtocol):
 
     @property
     def patience(self) -> tuple[int, float] | None:
-        """What is closed first where there are too many, the smallest first; None while the client waits for us."""
+        """The order in which excess connections are closed, the smallest first; None while the client waits for this server."""
         if self._head_timer:
             return 0, self._waiting_since
         if self._body_timer:
@@ -176,14 +181,14 @@ class HttpConnection(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._end, TOO_SLOW)
 
     def _measure_body(self) -> None:
-        """Close where the client sends too slowly; the time in which nothing is read, since we are slow, does not count."""
+        """Close the connection if the client sends too slowly. Time in which this server does not read is not counted."""
         self._body_timer = self.loop.call_later(BODY_SECONDS, self._measure_body)
         self._body_seconds += 0 if self.flow.read_paused else BODY_SECONDS
         if self._body_seconds > BODY_GRACE_SECONDS and self._body_bytes < BODY_RATE * self._body_seconds:
             self._end(TOO_SLOW)
 
     def _end(self, status: int) -> None:
-        """Close, with an answer where none has begun; one that sent nothing gets none, as browsers open such connections."""
+        """Close, with an answer if none has begun. A connection without a request gets none, as browsers open some in advance."""
         self._stop_timers()
         answered = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
         if not answered and (self._head_bytes or self._body_bytes or status == TOO_MANY):
@@ -199,7 +204,7 @@ class HttpConnection(HttpToolsProtocol):
 
 
 class SocketConnection(WebSocketsSansIOProtocol):
-    """Counts among the open connections; uvicorn's own pings close one whose client is gone."""
+    """A WebSocket in the count of open connections. The pings of uvicorn close it if its client is gone."""
 
     address = ""
 
@@ -219,7 +224,7 @@ def _trusted(hosts: str) -> _TrustedHosts:
 
 
 def _stopped(timer: TimerHandle | None) -> TimerHandle | None:
-    """Cancel the timer; None, to be kept in its place."""
+    """Cancel the timer. Return None, its new value."""
     if timer:
         timer.cancel()
     return None

@@ -1,7 +1,7 @@
-"""A database that is away for a while: how it is recognised, waited for, and kept from counting against anybody's work.
+"""Outages of the database: recognising them, waiting, and protecting leases that could not be renewed.
 
-Away is what cannot be reached (a PostgreSQL server that restarts) and what cannot be written (a SQLite file that another
-process has locked). Nothing here is about a single row that is damaged: see webapp/row_isolation.py.
+An outage is a database that cannot be reached (a PostgreSQL server that restarts) or written (a SQLite file that another
+process has locked). For a single damaged row see webapp/row_isolation.py.
 """
 
 import logging
@@ -20,44 +20,44 @@ T = TypeVar("T")
 
 AWAY = (OperationalError, InterfaceError)
 OF_A_ROW = ("malformed JSON",)
-"""What SQLite says of one damaged row, as an operational error."""
+"""SQLite's operational errors about one damaged row."""
 RETRY_SECONDS = 1.0
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether ``error`` is of a database that cannot be used now."""
+    """Return whether ``error`` means that the database cannot be used now."""
     return isinstance(error, AWAY) and not any(text in str(error) for text in OF_A_ROW)
 
 
 def reconnect() -> None:
-    """Let the next query open a new connection. Within a transaction the connection stays: whoever began it ends it."""
+    """Let the next query open a new connection. Inside a transaction the connection stays: the code that began it ends it."""
     if not connection.in_atomic_block:
         connection.close()
 
 
 def patiently(work: Callable[[], T]) -> T:
-    """Return what ``work`` returns, tried again until the database is there. It must bear being done twice."""
+    """Return the result of ``work``, which is repeated until the database is available. It must be safe to repeat."""
     while True:
         try:
             return work()
         except AWAY as error:
             if not is_away(error):
                 raise
-            logger.warning("the database is away, it is tried again: %s", error)
+            logger.warning("the database is unavailable, retrying: %s", error)
             reconnect()
         time.sleep(RETRY_SECONDS)
 
 
 @dataclass(frozen=True)
 class Outage:
-    """The last time that the database was away, on the database's own clock: last reached before, first reached after."""
+    """The last outage on the database's own clock: the last time before it and the first time after it."""
 
     begun: datetime
     ended: datetime
 
     @property
     def leases(self) -> tuple[datetime, datetime]:
-        """A lease that ended between these two was lost by the database: its holder could not renew it."""
+        """Return both times: a lease that ended between them could not be renewed by its holder."""
         return self.begun, self.ended + grace()
 
     def covers(self, lease_until: datetime) -> bool:
@@ -66,12 +66,15 @@ class Outage:
 
 
 def grace() -> timedelta:
-    """How long holders of leases have to renew them after the database, or the recovery, was away."""
+    """Return the time for holders to renew their leases after an outage of the database or of the recovery."""
     return timedelta(seconds=settings.LEASE_SECONDS / 2)
 
 
 class Watch:
-    """What one process knows of the database: it is to ``look`` every ``pause`` seconds, and a little more where it has work."""
+    """The state of the database as one process observes it.
+
+    ``look`` must be called every ``pause`` seconds; small delays are allowed.
+    """
 
     def __init__(self, pause: float) -> None:
         self.outage: Outage | None = None
@@ -82,24 +85,24 @@ class Watch:
         self._quiet_until = 0.0
 
     def look(self) -> None:
-        """Write nothing, but as a writer. Raises OperationalError or InterfaceError where the database is away."""
-        asked = time.monotonic()
+        """Open a transaction as a writer, without writing. Raise OperationalError or InterfaceError during an outage."""
+        started = time.monotonic()
         try:
             now = _now()
         except AWAY:
             self._missed = True
             reconnect()
             raise
-        waited = time.monotonic() - asked
+        waited = time.monotonic() - started
         if self._missed or waited > self._longest_wait:
             begun = self._reached[1] if self._reached else now - timedelta(seconds=waited)
             self.outage = Outage(begun, now)
-            logger.warning("the database was away from %s to %s", begun, now)
+            logger.warning("the database was unavailable from %s to %s", begun, now)
             self._be_quiet()
-        elif self._reached is None or (asked - self._reached[0] > self._longest_gap and not self._late):
+        elif self._reached is None or (started - self._reached[0] > self._longest_gap and not self._late):
             self._be_quiet()
-        # A process that is late each time must not be quiet for ever.
-        self._late = self._reached is not None and asked - self._reached[0] > self._longest_gap
+        # A process that is always late must still recognise dead workers.
+        self._late = self._reached is not None and started - self._reached[0] > self._longest_gap
         self._reached, self._missed = (time.monotonic(), now), False
 
     def _be_quiet(self) -> None:
@@ -107,16 +110,16 @@ class Watch:
 
     @property
     def quiet(self) -> bool:
-        """Whether nobody is to be taken for dead yet.
+        """Return whether no lease may be considered lost yet.
 
-        The database was away, or this process, which may just have started: holders of leases get the time to renew them.
+        After an outage of the database or a start of this process, holders get the time to renew their leases.
         """
         return time.monotonic() < self._quiet_until
 
 
 @transaction.atomic
 def _now() -> datetime:
-    """The database's time, asked in a transaction that may write: SQLite has such transactions one at a time."""
+    """Return the database's time, in a transaction that may write: SQLite has one of these at a time."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT CURRENT_TIMESTAMP")
         (now,) = cursor.fetchone()

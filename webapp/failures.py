@@ -1,6 +1,6 @@
-"""What is answered when something fails that is no fault of the request: a damaged artifact, a full disk, a file out of reach.
+"""Answers to failures that are not the fault of the request: a damaged artifact, a full disk, an unreadable file.
 
-No sentence has a path of the server. A visitor of a share reads that it is unavailable for now, and not why.
+No sentence has a path of the server. A visitor of a share reads that it is unavailable now, without the reason.
 """
 
 import logging
@@ -22,16 +22,16 @@ from webapp.middleware import BY_LINK
 logger = logging.getLogger(__name__)
 
 API = "/api/v1/"
-FULL = "The server’s disk is full, so this could not be done. Nothing was changed; ask whoever runs it to make room."
+FULL = "The server’s disk is full, so this could not be done. Nothing was changed. Ask the operator of the server for space."
 UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
-UNUSABLE = "A number or a text that was sent is none that can be stored."
+UNUSABLE = "A number or a text of the request cannot be stored."
 NOT_DONE = "This could not be done"
 BROKEN = "Something broke here. The error is in the log of the web server."
 AGAIN = "Its run is trained again, and this can be seen once it has finished."
 
 
 def failed(error: BaseException) -> tuple[int, str] | None:
-    """Status and sentence of an answer to ``error``; None where nothing is known of it."""
+    """Return status and sentence for ``error``, or None if it is not a known failure."""
     if isinstance(error, DamagedArtifact):
         damaged_artifacts.found(error)
         again = Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
@@ -53,12 +53,12 @@ def answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
 
 
 def sent(fields: QueryDict) -> list[str]:
-    """The names and values of a form or a query."""
+    """Return the names and values of a form or a query."""
     return [text for name, values in fields.lists() for text in (name, *map(str, values))]
 
 
 class FailureMiddleware(MiddlewareMixin):
-    """For what views raise, and for texts that no view could store, which are refused before it is asked."""
+    """Answer failures of views, and refuse texts that cannot be stored before the view runs."""
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
         texts = [request.path, *sent(request.GET)]
@@ -79,7 +79,7 @@ class FailureMiddleware(MiddlewareMixin):
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """For what is raised outside of views, as while a body is read; whatever is not known stays an error of the server."""
+    """Answer failures outside of views, such as while a body is read. Unknown ones remain errors of the server."""
     error = sys.exc_info()[1]
     if error is not None and (known := failed(error)):
         return answer(request, *known)

@@ -1,16 +1,16 @@
-"""What the shared cache holds: JSON, which can be read without running anything, whoever wrote it."""
+"""The format of the shared cache: JSON, which never executes code when it is read."""
 
 import json
 from typing import Any
 
 
 class JSONSerializer:
-    """For Django's Redis cache, which would use pickle."""
+    """A serializer for Django's Redis cache, whose default is pickle."""
 
     def dumps(self, value: Any) -> int | bytes:
-        """Whole numbers as they are, so that Redis can add to them."""
+        """Return whole numbers unchanged, so that Redis can add to them."""
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:
-        """Raises ValueError for what is no JSON."""
+        """Return the value. Raise ValueError if the data is not JSON."""
         return json.loads(data)

@@ -1,4 +1,4 @@
-"""What every answer carries: strict policies, that nobody keeps it, and what keeps shares to those who have their link."""
+"""Headers of every answer: strict policies, no storing, and privacy of the pages of shares."""
 
 from collections.abc import Awaitable, Callable
 
@@ -32,15 +32,15 @@ UNUSED = (
     "usb",
     "xr-spatial-tracking",
 )
-"""What browsers offer to pages and none of these uses."""
+"""Features of browsers that no page uses."""
 
 PERMISSIONS = ", ".join(f"{name}=()" for name in UNUSED)
 
-NOT_KEPT = "private, no-store"
-"""Neither a proxy nor a browser keeps what one account was shown: the next one at the same machine would find it."""
+NO_STORE = "private, no-store"
+"""Neither proxies nor browsers store pages of an account, since the next user of the machine could read them."""
 
 BY_LINK = ("/s/", "/shared/", "/e/")
-"""Pages for whoever has a link to a share: nobody else may find, keep or trace them, whatever the answer is."""
+"""Pages for visitors with a link to a share: they must not be indexed, stored or traced, whatever the status."""
 
 PRIVATE = {
     "Referrer-Policy": "no-referrer",
@@ -57,7 +57,7 @@ def content_security_policy(get_response: SyncHandler | AsyncHandler) -> SyncHan
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         if not request.path.startswith(settings.STATIC_URL) or response.status_code >= 400:
-            response.headers["Cache-Control"] = NOT_KEPT
+            response.headers["Cache-Control"] = NO_STORE
         if request.path.startswith(BY_LINK):
             for name, value in PRIVATE.items():
                 response.headers[name] = value

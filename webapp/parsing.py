@@ -1,19 +1,19 @@
-"""What a person or a program typed, as values: the one place where text that comes from outside becomes a number."""
+"""Numbers from text: the only place where input from outside becomes a number."""
 
 import math
 import re
 
 LARGEST = 2**63 - 1
-"""Of the whole numbers that a database keeps."""
+"""The largest whole number of a database column."""
 
 WHOLE = re.compile(r"-?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,40}\.?[0-9]{0,40}([eE][+-]?[0-9]{1,3})?")
 
 
 def whole(text: object, low: int = 0, high: int = LARGEST) -> int | None:
-    """The whole number from ``low`` to ``high`` that the text is, written in the digits 0 to 9; None where it is none.
+    """Return the whole number from ``low`` to ``high`` in the digits 0 to 9, or None for any other text.
 
-    A number is taken where it is exact: a float is none, since those of JSON are rounded beyond 2**53.
+    Floats are no whole numbers here, since those of JSON are rounded beyond 2**53.
     """
     if isinstance(text, int) and not isinstance(text, bool):
         number = text
@@ -25,7 +25,7 @@ def whole(text: object, low: int = 0, high: int = LARGEST) -> int | None:
 
 
 def decimal(text: str) -> float | None:
-    """The finite number that the text is, None where it is none."""
+    """Return the finite number in the text, or None."""
     if not DECIMAL.fullmatch(text.strip()):
         return None
     number = float(text)

@@ -1,4 +1,4 @@
-"""Loops over rows of which one may be damaged: the others' work goes on, and the damaged one says what is wrong with it."""
+"""Loops over rows of which one may be damaged: the others are processed, and the damaged one gets a message."""
 
 import logging
 import time
@@ -26,10 +26,10 @@ class _Failure:
 
 @dataclass
 class Isolated:
-    """One kind of work on many rows, one row at a time, for as long as this process lives.
+    """One kind of work on many rows, one row at a time, with a memory of failures in this process.
 
-    ``note`` writes on the row what went wrong. A row that failed is left alone for ``first`` seconds, then for longer and longer.
-    A database that is away is no fault of the row: that error is raised, as the others would meet it too.
+    ``note`` writes the failure on the row. A row that failed is skipped for ``first`` seconds, then for growing times. An
+    outage of the database is no fault of the row: that error is raised, as it concerns all rows.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Isolated:
     def each(
         self, rows: Iterable[Row], work: Callable[[Row], T], note: Callable[[Row, str], object] | None = None
     ) -> Iterator[T]:
-        """What ``work`` returned for each of the rows that are not damaged. ``rows`` are keys: whoever works loads the row."""
+        """Return the results of ``work`` for the rows that are not damaged. ``rows`` are keys: ``work`` loads the row."""
         for row in rows:
             failure = self._failures.get(row)
             if failure and time.monotonic() < failure.again_at:
@@ -60,14 +60,14 @@ class Isolated:
         return list(self.each(rows, work, note))
 
     def forget(self) -> None:
-        """Try everything again at once."""
+        """Try all rows again."""
         self._failures.clear()
 
     def _failed(self, row: Row, error: Exception, note: Callable[[Row, str], object] | None) -> None:
         failure = self._failures.setdefault(row, _Failure())
         pause = min(self.first * 2**failure.times, self.longest)
         failure.times, failure.again_at = min(failure.times + 1, 30), time.monotonic() + pause
-        logger.error("%s: %s is left alone for %.0f s", self.name, row, pause, exc_info=error)
+        logger.error("%s: %s is skipped for %.0f s", self.name, row, pause, exc_info=error)
         if note is None:
             return
         try:
@@ -76,10 +76,10 @@ class Isolated:
             if is_away(problem):
                 reconnect()
                 raise
-            logger.exception("%s: the error of %s cannot be written on it", self.name, row)
+            logger.exception("%s: the error of %s cannot be stored on it", self.name, row)
 
 
 def sentence(error: Exception) -> str:
-    """``error`` for a page: what kind it is, and the first line of what it says."""
+    """Return ``error`` for a page: its type and the first line of its message."""
     said = next(iter(str(error).strip().splitlines()), "").replace("\0", "")
     return f"{type(error).__name__}: {said}"[:LONGEST_SENTENCE].rstrip(": ") + "."

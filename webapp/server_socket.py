@@ -1,4 +1,4 @@
-"""The web server's socket: bound before anything else is started, so that a taken port or a wrong address is found first."""
+"""The web server's socket, bound before anything else starts, so that a taken port or a wrong address is reported first."""
 
 import ipaddress
 import socket
@@ -10,24 +10,24 @@ LARGEST_PORT = 65535
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """A socket that listens on a name or address of either family; on the first free port from 8000 where none is asked for.
+    """Return a socket that listens on a name or address of either family, on the first free port from 8000 if none is given.
 
-    Raises OSError with a sentence.
+    Raise OSError with a sentence.
     """
     if port is not None and not 0 <= port <= LARGEST_PORT:
-        raise OSError(f"--port must be a number from 0 to {LARGEST_PORT}, and it is {port}.")
+        raise OSError(f"--port must be a number from 0 to {LARGEST_PORT}, not {port}.")
     bare = host.strip().removeprefix("[").removesuffix("]")
     try:
-        found = socket.getaddrinfo(bare or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        infos = socket.getaddrinfo(bare or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise OSError(f"--host must be an address or name of this machine, and “{host}” is none: {error}.") from None
-    family, _, _, _, address = found[0]
+        raise OSError(f"--host must be an address or name of this machine, and “{host}” is not: {error}.") from None
+    family, _, _, _, address = infos[0]
     problem: Exception | None = None
-    for one in [*range(DEFAULT_PORT, DEFAULT_PORT + 10), 0] if port is None else [port]:
+    for candidate in [*range(DEFAULT_PORT, DEFAULT_PORT + 10), 0] if port is None else [port]:
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((address[0], one, *address[2:]))
+            listener.bind((address[0], candidate, *address[2:]))
             listener.listen(512)
         except OSError as error:
             listener.close()
@@ -38,7 +38,7 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def host_of(listener: socket.socket) -> str:
-    """The address by which this machine reaches it, as a Host header has it. One that listens on all is reached on loopback."""
+    """Return the socket's address on this machine, as in a Host header; loopback for a socket that listens on all addresses."""
     address = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0])
     if address.is_unspecified:
         address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")

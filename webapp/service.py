@@ -1,4 +1,4 @@
-"""One process of the laboratory, watched by webapp/stack.py."""
+"""One process of the laboratory, supervised by webapp/stack.py."""
 
 import contextlib
 import os
@@ -16,21 +16,21 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass
 class Service:
-    """A child that is started again when it ends; ``death`` is what the kernel sends it when this process is killed."""
+    """A child that is restarted when it ends; ``death`` is the signal that the kernel sends it if this process is killed."""
 
     name: str
     command: list[str]
     death: signal.Signals = signal.SIGTERM
     fds: tuple[int, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
-    """Added to that of this process."""
+    """Variables added to the environment of this process."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
 
     def start(self) -> subprocess.Popen[bytes]:
         settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-        # A session of its own: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
+        # A separate session: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
         with (settings.LOG_DIR / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -47,7 +47,7 @@ class Service:
         return self.process
 
     def mend(self) -> None:
-        """Starts it again when it has ended, at once the first time and then after growing pauses."""
+        """Restart the child if it has ended: at once the first time, then after growing pauses."""
         if self.process is None or self.process.poll() is None:
             return
         if time.monotonic() - self.started > LONGEST_PAUSE_SECONDS:

@@ -1,4 +1,4 @@
-"""All settings, each from the environment with a default that works on a laptop with nothing else installed."""
+"""All settings, each from the environment with a default for a laptop with nothing else installed."""
 
 import os
 from datetime import timedelta
@@ -15,7 +15,7 @@ from webapp.installation import protect, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# All state lives here: database, artifacts, broker socket, logs. Two installations with two folders never meet.
+# All state is here: database, artifacts, broker socket, logs. Two installations with two folders share nothing.
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
 protect(DATA_DIR)
 env.home(instead=DATA_DIR)
@@ -24,8 +24,8 @@ EXAMPLES_DIR = DATA_DIR / "examples"
 SHARES_DIR = DATA_DIR / "shares"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
-DOCS_DIR = DATA_DIR / "docs"  # where `make docs` builds the documentation; without it there is none at /docs/
-# The library finds its shelf of data sets by this variable, here and in every child.
+DOCS_DIR = DATA_DIR / "docs"  # output of `make docs`; without it there is no documentation at /docs/
+# The library finds the data set library by this variable, here and in every child.
 DATASETS_DIR = env.folder("DATASETS_DIR", DATA_DIR / "datasets")
 os.environ["DATASETS_DIR"] = str(DATASETS_DIR)
 
@@ -33,17 +33,17 @@ SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA_DIR)
 UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.flag("DEBUG")
 
-# The address that people type. Webhooks, and the link that the terminal prints, begin with it.
+# The public address. Links in webhooks and in the terminal begin with it.
 SITE_URL = env.address("SITE_URL", ["http", "https"]).rstrip("/")
-# Loopback, which only this machine reaches, is always answered: the start looks there whether the web server answers.
+# Loopback, which only this machine reaches, is always allowed: the start requests it to see that the web server answers.
 ALLOWED_HOSTS = [*env.names("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 if SITE_URL:
     ALLOWED_HOSTS.append(env.in_url(urlsplit(SITE_URL).hostname or ""))
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
-# Only these may say from which address and by which scheme a request came to them: webapp/stack.py passes them to the web server.
+# Proxies whose headers on the address and scheme of a request are trusted; webapp/stack.py passes them to the web server.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
-# The one switch for a laboratory that is reached by https alone, behind a proxy that has the certificate
+# The switch for a laboratory that is reached by https alone, behind a proxy that has the certificate
 # (docs/howto/operations.md).
 HTTPS = env.flag("HTTPS")
 if HTTPS and not (TRUSTED_PROXIES and SITE_URL.startswith("https://")):
@@ -53,12 +53,12 @@ if env.text("SECURE_COOKIES"):
         "SECURE_COOKIES has become HTTPS: set that to 1 and read docs/howto/operations.md, or unset SECURE_COOKIES."
     )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by this machine, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # requested by this machine, without the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-# How other hosts below this name are reached, and what browsers are shipped with, is not for a laboratory to say.
+# Subdomains and preload lists of browsers are not the laboratory's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-# E-mail is sent where a server is given, as smtp+tls://USER:PASSWORD@HOST:587; everything works without.
+# E-mail is sent if a server is given, as smtp+tls://USER:PASSWORD@HOST:587; everything works without one.
 EMAIL_URL = env.address("EMAIL_URL", list(Env.EMAIL_SCHEMES))
 MAIL = bool(EMAIL_URL)
 if MAIL:
@@ -66,17 +66,17 @@ if MAIL:
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "lab@localhost")
 EMAIL_TIMEOUT = 10
 
-# Called when an experiment has come to rest (webapp/webhooks/), with links that begin with SITE_URL.
+# Called at the end of an experiment (webapp/webhooks/), with links that begin with SITE_URL.
 WEBHOOK_URL = env.address("WEBHOOK_URL", ["http", "https"])
 WEBHOOK_SECRET = env.text("WEBHOOK_SECRET")
 
-# Single sign-on is on where an OpenID provider and what it knows this laboratory by are given.
+# Single sign-on is on if an OpenID provider and its client id and secret are given.
 OIDC_ISSUER = env.address("OIDC_ISSUER", ["https", "http"]).rstrip("/")
 OIDC_RP_CLIENT_ID = env.text("OIDC_CLIENT_ID")
 OIDC_RP_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
 SSO = bool(OIDC_ISSUER and OIDC_RP_CLIENT_ID and OIDC_RP_CLIENT_SECRET)
 OIDC_DEFAULT_ROLE = env.choice("OIDC_DEFAULT_ROLE", "viewer", ["viewer", "member", "admin"])
-# Read from the issuer's discovery document where they are not given.
+# Read from the issuer's discovery document if they are not given.
 OIDC_OP_AUTHORIZATION_ENDPOINT = env.address("OIDC_AUTHORIZATION_ENDPOINT", ["https", "http"])
 OIDC_OP_TOKEN_ENDPOINT = env.address("OIDC_TOKEN_ENDPOINT", ["https", "http"])
 OIDC_OP_USER_ENDPOINT = env.address("OIDC_USERINFO_ENDPOINT", ["https", "http"])
@@ -115,7 +115,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "webapp.middleware.content_security_policy",  # first, so that no answer goes without
+    "webapp.middleware.content_security_policy",  # first, so that it applies to every answer
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -130,9 +130,9 @@ MIDDLEWARE = [
     "webapp.failures.FailureMiddleware",
 ]
 
-# Uploads go to disk, on the disk where they stay, and never through memory. webapp/body_limits.py refuses more than 1 GB.
+# Uploads are written to the disk on which they stay, and never held in memory. webapp/body_limits.py refuses more than 1 GB.
 FILE_UPLOAD_HANDLERS = ["webapp.uploads.UploadHandler"]
-FILE_UPLOAD_PERMISSIONS = file_mode()  # of static files too, which Django would make readable to everybody
+FILE_UPLOAD_PERMISSIONS = file_mode()  # for static files too, which Django would make readable for all accounts
 
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"
@@ -145,14 +145,14 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     *(["webapp.accounts.sso.Provider"] if SSO else []),
 ]
-# By name and address together: neither can a stranger lock somebody out from elsewhere, nor one person a whole office.
+# By name and address together, so that nobody can lock out an account elsewhere or a whole office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "webapp.pages.accounts.login.locked"
-AXES_DISABLE_ACCESS_LOG = True  # the trail has the logins
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has the logins
 AXES_VERBOSE = False
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # axes would read X-Forwarded-For where ipware is installed
 
@@ -186,7 +186,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE, because in WAL mode a transaction that reads and then writes fails at once when another one wrote between.
+    # IMMEDIATE, since in WAL mode a transaction that reads and then writes fails at once if another one wrote in between.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -201,7 +201,7 @@ REDIS_URL = REDIS_URL or embedded_url(DATA_DIR)
 CELERY_BROKER_URL = celery_url(REDIS_URL)
 CELERY_TIMEZONE = TIME_ZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
-# Early acknowledgement: the row's lease decides who trains, so a message is only a hint and may be lost or doubled.
+# Early acknowledgement: the row's lease decides who trains, so a message may be lost or delivered twice.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
@@ -212,18 +212,18 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.whole(
         "BROKER_VISIBILITY_SECONDS", 43_200, least=1
-    ),  # of any length: a call that comes again finds a lease
+    ),  # any value works: a repeated message finds a lease
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 3,
-    "socket_timeout": 5,  # above the second that a worker waits in one BRPOP; below what a person waits for a launch
+    "socket_timeout": 5,  # above the second of one BRPOP of a worker, and below the patience of a person who launches
     "socket_keepalive": True,
 }
-# What comes through Redis is data, and never a program: JSON for tasks, results, events and remote control, and no pickle.
+# Redis carries data and never code: JSON for tasks, results, events and remote control, and no pickle.
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_TASK_DEFAULT_QUEUE = "runs"
 
-# A worker that does not renew its lease for this long is taken for dead and its run goes back to the queue.
+# A worker that does not renew its lease for this long is considered dead, and its run is queued again.
 LEASE_SECONDS = env.number("LEASE_SECONDS", 30.0, least=1, most=86_400)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 6
 MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, least=1)
@@ -231,21 +231,21 @@ MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, least=1)
 # Seconds between the end of one pass that compares all artifacts with their checksums and the next.
 VERIFY_SECONDS = env.number("VERIFY_SECONDS", 600.0)
 
-# So much of the disk of the artifacts stays free: a run that would leave less waits. And at most so much is used, 0 for all.
+# Free space that remains on the disk of the artifacts (a run that would leave less waits), and the most to use, 0 for all.
 DISK_RESERVE = round(env.number("DISK_RESERVE_GIB", 0.5) * 2**30)
 DISK_QUOTA = round(env.number("DISK_QUOTA_GIB", 0) * 2**30)
 
-# What an archive from another laboratory may unpack to, and the memory of the process that verifies it.
+# The unpacked size of an archive from another laboratory, and the memory of the process that verifies it.
 ARCHIVE_LARGEST = round(env.number("ARCHIVE_GIB", 8) * 2**30)
 ARCHIVE_MEMORY = round(env.number("ARCHIVE_MEMORY_GIB", 2) * 2**30)
 
-# Requests to the API of one person, or of one address that is no person's, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
+# Requests to the API of one account, or of one address without an account, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
 API_RATE = env.rate("API_RATE", "600/m")
 # The address is that of the connection, which the web server corrects by the header of TRUSTED_PROXIES; nothing else reads one.
 NINJA_NUM_PROXIES = 0
-# All web processes count together, so the counts are in Redis; webapp/api/rates.py goes on where that is away.
+# All web processes count together, so the counts are in Redis; webapp/api/rates.py works without it.
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},  # nothing here uses it, and it would pickle
+    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},  # unused, and it would pickle
     "limits": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
@@ -253,17 +253,17 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-# Open connections of one web process, in all and of one address; 0 for as many of one address as in all.
+# Open connections of one web process, in all and for one address; 0 for no limit by address.
 CONNECTIONS = env.whole("CONNECTIONS", 2000, least=1)
 CONNECTIONS_PER_ADDRESS = env.whole("CONNECTIONS_PER_ADDRESS", 500)
 # Uploads of one account, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
 UPLOAD_RATE = env.rate("UPLOAD_RATE", "60/h")
 
-# What one web process may use to answer questions about examples.
+# Memory and threads of one web process for queries about examples.
 EXPLORER_MEMORY = env.memory("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.whole("EXPLORER_THREADS", 2, least=1, most=256)
 
-# Django's own default tells errors to nobody but e-mailed admins unless DEBUG is on. What is merely not found is no error.
+# By default Django reports errors by e-mail only, unless DEBUG is on. A missing page is no error.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""The whole laboratory as one process tree: broker, web server, workers and recovery, started, watched and stopped together."""
+"""The laboratory as one process tree: broker, web server, workers and recovery, started, supervised and stopped together."""
 
 import contextlib
 import fcntl
@@ -24,15 +24,15 @@ from webapp.service import Service
 
 STOP_SECONDS = 15.0
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Asks this machine itself, whatever proxy the environment names for other addresses."""
+"""A client for this machine, which ignores proxies of the environment."""
 
 
 class StackError(Exception):
-    """The laboratory cannot be started here; the message says why."""
+    """The laboratory cannot be started here; the message has the reason."""
 
 
 def proxy_options() -> list[str]:
-    """For uvicorn, which by itself believes whatever X-Forwarded-For and -Proto the machine it runs on sends."""
+    """Return uvicorn's options for proxies: by default it trusts the X-Forwarded headers of its own machine."""
     if not settings.TRUSTED_PROXIES:
         return ["--no-proxy-headers"]
     return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.TRUSTED_PROXIES)]
@@ -40,7 +40,7 @@ def proxy_options() -> list[str]:
 
 @dataclass
 class Stack:
-    """Use it as a context: everything runs inside, nothing is left behind."""
+    """The running laboratory as a context manager: on exit every process has ended."""
 
     host: str = "127.0.0.1"
     port: int | None = None
@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def site(self) -> str:
-        """The address that people type, which is that of the proxy where there is one."""
+        """The public address, which is that of the proxy if there is one."""
         return settings.SITE_URL or self.url
 
     def __enter__(self) -> "Stack":
@@ -80,7 +80,7 @@ class Stack:
         python = [sys.executable, "-m"]
         web = ["uvicorn", "webapp.asgi:application", "--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"]
         web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
-        # Small frames, sent to many, are not worth compressing; what pages send is small too.
+        # Small frames for many receivers are not worth compressing, and pages send small frames only.
         web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
         web += ["--http", "webapp.connections:HttpConnection", "--ws", "webapp.connections:SocketConnection"]
         web += proxy_options()
@@ -89,7 +89,7 @@ class Stack:
         for index in range(self.workers):
             worker = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
             worker += ["--hostname", f"worker{index}@%h", "--without-gossip", "--without-mingle"]
-            # SIGKILL: asked nicely after the broker has died with us, Celery would hang while it says goodbye to it.
+            # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
             self._add(Service(f"worker{index}", [*python, *worker], death=signal.SIGKILL))
         chores = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
         chores += ["--queues", "chores", "--hostname", "chores@%h", "--without-gossip", "--without-mingle"]
@@ -115,7 +115,7 @@ class Stack:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[IO[str]]:
-        """Held for as long as this process lives, however it ends: two stacks never share a data folder."""
+        """Hold a lock for the life of this process, so that two stacks never share a data folder."""
         with (settings.DATA_DIR / "up.lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +136,7 @@ class Stack:
 
     def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         if self.stopping:
-            self._kill()  # asked twice: now
+            self._kill()  # the second signal ends it at once
         self.stopping = True
 
     def _kill(self) -> None:
@@ -145,19 +145,19 @@ class Stack:
                 os.killpg(service.process.pid, signal.SIGKILL)
 
     def mend(self) -> None:
-        """Call it again and again: what has died is started again, and logs stay within bounds."""
+        """Restart dead processes and limit the size of logs; to be called repeatedly."""
         for service in self.services:
             service.mend()
         logs.rotate_all()
 
     def serve(self) -> None:
-        """Returns when somebody asks this process to end."""
+        """Run until this process is requested to end."""
         while not self.stopping:
             self.mend()
             time.sleep(0.25)
 
     def __exit__(self, *_: object) -> None:
-        """Web, workers and recovery first, the broker last, so that a worker can give its run back."""
+        """Stop web, workers and recovery first and the broker last, so that a worker can give its run back."""
         self.stopping = True
         deadline = time.monotonic() + STOP_SECONDS
         for last in (False, True):

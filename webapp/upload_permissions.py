@@ -1,4 +1,4 @@
-"""Who may send a large body, asked before any of it is read: an account, and for files a member, and not too often."""
+"""Permission to send a large body, checked before any of it is read: an account, for files a member, and within a rate."""
 
 import threading
 import time
@@ -24,13 +24,13 @@ Headers = Iterable[tuple[bytes, bytes]]
 API = "/api/"
 
 UPLOADS_AT_ONCE = 2
-"""Of one account in one web process."""
+"""Uploads of one account in one web process."""
 
 BUSY_SECONDS = 10
 
 
 class Refusal(Exception):
-    """Why a body is not read, with the HTTP status; ``retry`` in seconds where it is a matter of time."""
+    """The reason why a body is not read, with the HTTP status; ``retry`` is in seconds, for limits by time."""
 
     def __init__(self, status: int, sentence: str, retry: int = 0) -> None:
         super().__init__(sentence)
@@ -38,12 +38,12 @@ class Refusal(Exception):
 
 
 NO_TOKEN = "Send a valid token: Authorization: Bearer TOKEN."  # nosec B105 # an example
-READ_ONLY = "This token may only read. Make one that may write too, on the page of your account."
-BUSY = f"{UPLOADS_AT_ONCE} uploads of your account are under way. Wait until one has ended."
+READ_ONLY = "This token can only read. Make a token with read and write access on the page of your account."
+BUSY = f"{UPLOADS_AT_ONCE} uploads of your account are in progress. Wait until one has ended."
 
 
 def sender(path: str, headers: Headers) -> tuple[User | AnonymousUser, bool]:
-    """Whose token or session the request carries, and whether it may write: one that may only read is a token."""
+    """Return the account of the request's token or session, and whether it may write. False means a token that can only read."""
     given = {name: value.decode("latin1") for name, value in headers if name in (b"authorization", b"cookie")}
     if path.startswith(API):
         kind, _, secret = given.get(b"authorization", "").partition(" ")
@@ -55,7 +55,7 @@ def sender(path: str, headers: Headers) -> tuple[User | AnonymousUser, bool]:
 
 
 def uploader(path: str, headers: Headers) -> User:
-    """The member who may send a file now. Raises Refusal."""
+    """Return the member who may send a file now. Raise Refusal."""
     user, writes = sender(path, headers)
     if not isinstance(user, User) or not user.is_active:
         raise Refusal(401, NO_TOKEN if path.startswith(API) else REFUSALS[Access.VIEWER])
@@ -68,12 +68,12 @@ def uploader(path: str, headers: Headers) -> User:
 
 
 def known(path: str, headers: Headers) -> bool:
-    """Whether the request is that of an account."""
+    """Return whether the request is from an account."""
     return sender(path, headers)[0].is_authenticated
 
 
 def _count(user: User) -> None:
-    """Count one upload of the account. Raises Refusal; without Redis nothing is counted."""
+    """Count an upload of the account. Raise Refusal; without Redis nothing is counted."""
     rate = UserRateThrottle(settings.UPLOAD_RATE)
     most, seconds = rate.num_requests, rate.duration
     if most is None or seconds is None:
@@ -96,7 +96,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def under_way(user: User) -> Iterator[None]:
-    """One of the account's uploads, from its first byte to the answer. Raises Refusal where it has enough of them."""
+    """Hold one of the account's upload slots, from the first byte to the answer. Raise Refusal if all are taken."""
     with _lock:
         if _under_way[user.pk] >= UPLOADS_AT_ONCE:
             raise Refusal(429, BUSY, BUSY_SECONDS)

@@ -1,4 +1,4 @@
-"""Uploaded files on the disk: under names of ours, whatever they are called."""
+"""Uploaded files on the disk, under names of the laboratory."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUplo
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Django's own appends the ending of the file's name to the path, which may be longer than a path can be."""
+    """Django appends the suffix of the file's name to the path, which could become too long."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         FileUploadHandler.new_file(self, *args, **kwargs)

@@ -17,5 +17,5 @@ urlpatterns = [
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """An address that is none: a program is told as the API tells everything, a person by a page."""
+    """Answer an unknown address: as the API for programs, with a page for people."""
     return missing(request, Http404()) if request.path.startswith("/api/v1/") else page_not_found(request, exception)

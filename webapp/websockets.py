@@ -1,4 +1,4 @@
-"""The WebSockets of the laboratory: which there are, and who may open one. A wrong request is answered and logs no error."""
+"""The WebSockets of the laboratory and the permission to open them. A wrong request is answered without an error in the log."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from webapp.share_pages import routing as sharing
 
 
 async def unknown(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request for a socket that there is not."""
+    """Refuse a request for a socket that does not exist."""
     await refuse(send, 404, b"There is no such socket.")
 
 
@@ -25,7 +25,7 @@ async def refuse(send: Any, status: int, sentence: bytes) -> None:
 
 
 def sockets() -> Any:
-    """The ASGI application of all sockets, for pages of the laboratory's own hosts."""
+    """Return the ASGI application of all sockets, for pages of the laboratory's own hosts."""
     routes = [*live.websocket_urlpatterns, *sharing.websocket_urlpatterns, re_path("", unknown)]  # type: ignore[arg-type]
     known = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))
 
@@ -39,7 +39,7 @@ def sockets() -> Any:
 
 
 def _readable(origin: bytes) -> bool:
-    """Whether the origin can be taken apart; what looks at it later raises ValueError otherwise."""
+    """Return whether the origin can be parsed; otherwise later code raises ValueError."""
     try:
         _ = urlsplit(origin.decode("latin1")).port
     except ValueError:

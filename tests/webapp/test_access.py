@@ -127,7 +127,7 @@ def test_who_is_refused_reads_why(people: dict[str, User | None], owner: User, c
     assert viewer
     assert other
     client.force_login(viewer)
-    assert "Your account may look at everything here and change nothing." in client.get("/experiments/new/").content.decode()
+    assert "Your account can read everything here and change nothing." in client.get("/experiments/new/").content.decode()
     client.force_login(other)
     answer = client.post(f"/experiments/{experiment.pk}/stop/").content.decode()
     assert "Only the owner of the experiment and administrators may do that." in answer

@@ -1,1 +1,1 @@
-"""Accounts: the tokens of a person, roles, invitations, and the ways to log in. Every write is told to the audit trail."""
+"""Accounts: tokens, roles, invitations, and logins. Every write adds an entry to the audit log."""

@@ -1,4 +1,4 @@
-"""What is done to accounts on Django's admin site is told to the same trail as on the page of people."""
+"""Accounts on Django's admin site, with the same audit log as the page of people."""
 
 from typing import Any
 
@@ -19,14 +19,17 @@ WHERE = "the admin site"
 
 class NewNameForm(AdminUserCreationForm):  # type: ignore[type-arg]
     def clean_username(self) -> str:
-        """Compared with other accounts' in large and small letters as it will be stored."""
+        """Return the stored form of the name. It may not differ from another account's in upper and lower case alone."""
         self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
         return super().clean_username()
 
 
 class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]
     def clean_username(self) -> str:
-        """A name that stays may be one of long ago; no other account has a new one in large or small letters."""
+        """Return the name.
+
+        An unchanged name may be an old one with other characters; a new one may not be that of another account.
+        """
         name = str(self.cleaned_data["username"])
         if name == self.initial.get("username"):
             return name
@@ -36,10 +39,11 @@ class ChangedNameForm(UserChangeForm):  # type: ignore[type-arg]
         return name
 
 
-class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Django's own, which notes each act by three of these; passwords are changed by the second of the three.
+class AuditedUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Django's own admin of users, with entries in the audit log.
 
-    Here too nobody takes admin rights from himself, closes his own account or deletes it.
+    Django records each act by one of the three log methods; a new password is recorded as a change. Nobody can remove their own
+    admin rights, or close or delete their own account.
     """
 
     add_form, form = NewNameForm, ChangedNameForm
@@ -55,7 +59,7 @@ class TrailedUserAdmin(UserAdmin):  # type: ignore[type-arg]
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        fields = [name for one in message if isinstance(one, dict) for name in one.get("changed", {}).get("fields", ())]
+        fields = [name for entry in message if isinstance(entry, dict) for name in entry.get("changed", {}).get("fields", ())]
         _tell(request, Verb.CHANGED, obj, changed=", ".join(fields) or "password")
         return super().log_change(request, obj, message)
 
@@ -71,4 +75,4 @@ def _tell(request: HttpRequest, verb: Verb, user: User, **details: str) -> None:
 
 
 admin.site.unregister(User)
-admin.site.register(User, TrailedUserAdmin)
+admin.site.register(User, AuditedUserAdmin)

@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     name = "webapp.accounts"
 
     def ready(self) -> None:
-        import_module("webapp.accounts.login_log")  # which listens, and needs the models that are loaded by now
+        import_module("webapp.accounts.login_log")  # connects signals, and needs loaded models

@@ -1,4 +1,4 @@
-"""Invitation links: making one, whose secret is told once, opening an account by it, revoking it."""
+"""Invitation links: creating one with its secret, opening an account with it, and revoking it."""
 
 import secrets
 from datetime import timedelta
@@ -19,12 +19,12 @@ LIVES = timedelta(days=7)
 
 
 class Closed(Exception):
-    """The invitation is used, revoked, too old, of somebody who is no admin any more, or never was."""
+    """The invitation is used, revoked or expired, its sender is not an administrator any more, or there is no such invitation."""
 
 
 @transaction.atomic
 def invite(admin: User, role: Access, email: str = "") -> tuple[Invitation, str]:
-    """A new invitation and its secret, which cannot be read again."""
+    """Return a new invitation and its secret, which cannot be read again."""
     secret = secrets.token_urlsafe(32)
     made = Invitation.objects.create(
         digest=digest(secret), role=role, email=email, made_by=admin, expires_at=timezone.now() + LIVES
@@ -34,7 +34,7 @@ def invite(admin: User, role: Access, email: str = "") -> tuple[Invitation, str]
 
 
 def standing() -> QuerySet[Invitation]:
-    """Those that somebody may still use."""
+    """Return the invitations that can still be used."""
     invites = {"made_by__is_active": True, "made_by__is_superuser": True}
     open_ones = Invitation.objects.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now(), **invites)
     return open_ones.select_related("made_by")
@@ -46,20 +46,31 @@ def find(secret: str) -> Invitation | None:
 
 @transaction.atomic
 def accept(secret: str, user: User) -> User:
-    """Stores ``user``, who has a name and a password, with the invitation's role. Raises Closed; of two at once one comes in."""
-    found = Invitation.objects.select_for_update().filter(digest=digest(secret)).first()
-    if found is None or not found.open:
+    """Store ``user``, who has a name and a password, with the role of the invitation. Of two simultaneous calls one succeeds.
+
+    Raise Closed.
+    """
+    invitation = Invitation.objects.select_for_update().filter(digest=digest(secret)).first()
+    if invitation is None or not invitation.open:
         raise Closed
-    user.email = found.email
+    user.email = invitation.email
     user.save()
-    give_role(user, Access(found.role))
-    found.used_at = timezone.now()
-    found.save(update_fields=["used_at"])
-    tell(user, Verb.JOINED, "account", user.pk, user.get_username(), role=words(Access(found.role))[0], invitation=found.pk)
+    give_role(user, Access(invitation.role))
+    invitation.used_at = timezone.now()
+    invitation.save(update_fields=["used_at"])
+    tell(
+        user,
+        Verb.JOINED,
+        "account",
+        user.pk,
+        user.get_username(),
+        role=words(Access(invitation.role))[0],
+        invitation=invitation.pk,
+    )
     return user
 
 
 @transaction.atomic
-def revoke(admin: User, found: Invitation) -> None:
-    if Invitation.objects.filter(pk=found.pk, used_at=None, revoked_at=None).update(revoked_at=timezone.now()):
-        tell(admin, Verb.REVOKED, "invitation", found.pk, found.email or "by a link")
+def revoke(admin: User, invitation: Invitation) -> None:
+    if Invitation.objects.filter(pk=invitation.pk, used_at=None, revoked_at=None).update(revoked_at=timezone.now()):
+        tell(admin, Verb.REVOKED, "invitation", invitation.pk, invitation.email or "by a link")

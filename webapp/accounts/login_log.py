@@ -1,4 +1,4 @@
-"""Every login, by whichever door, is told to the trail, and so is every lock; Django and axes say when there was one."""
+"""Entries in the audit log for every login of any kind, and for every lock-out, by signals of Django and axes."""
 
 from typing import Any
 
@@ -19,7 +19,10 @@ def logged_in(sender: object, request: HttpRequest, user: User, **_: Any) -> Non
 
 @receiver(user_locked_out)
 def locked_out(sender: object, request: HttpRequest, username: str | None, **_: Any) -> None:
-    """Told when the lock closes, and not again for each attempt at a closed one: anybody could fill the trail."""
+    """Record the start of a lock-out.
+
+    Further attempts during it are not recorded, since anyone could fill the audit log with them.
+    """
     if getattr(request, "axes_failures_since_start", None):
         tell(None, Verb.LOGIN_REFUSED, "account", "", username or "", **_from(request))
 

@@ -1,4 +1,4 @@
-"""Secrets that let somebody in. Of each only the digest is kept."""
+"""Secrets that give access to an account. Only their digests are stored."""
 
 from django.conf import settings
 from django.db import models
@@ -11,14 +11,16 @@ class Scope(models.TextChoices):
 
 
 class Token(models.Model):
-    """A bearer token for the API. It may never do more than its account."""
+    """A bearer token for the API. Its permissions are never wider than those of its account."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
     scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
     digest = models.CharField(max_length=64, unique=True)
-    made_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="made")  # the token that asked for it
-    start = models.CharField(max_length=6, blank=True)  # of the secret, so that its owner knows it again
+    made_by = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="made"
+    )  # the token that authorised the request
+    start = models.CharField(max_length=6, blank=True)  # the beginning of the secret, for its owner
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)  # to the minute
@@ -40,7 +42,7 @@ class Token(models.Model):
 
 
 class Invitation(models.Model):
-    """A link by which one person, once, opens an account with a role that an admin chose."""
+    """A link by which one person opens one account, with a role that an administrator chose."""
 
     digest = models.CharField(max_length=64, unique=True)
     role = models.PositiveSmallIntegerField()  # webapp.access.Access
@@ -59,6 +61,6 @@ class Invitation(models.Model):
 
     @property
     def open(self) -> bool:
-        """Whether somebody may still use it: who was deposed or closed since invites nobody any more."""
+        """Return whether the invitation can be used. It cannot if its sender is not an open administrator account any more."""
         invites = self.made_by is not None and self.made_by.is_active and self.made_by.is_superuser
         return invites and self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()

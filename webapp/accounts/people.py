@@ -1,4 +1,4 @@
-"""Every write to accounts, and the rules that keep a laboratory from being left without an admin."""
+"""Every write to accounts, and the rules that keep at least one administrator."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
 ROLES = {
-    Access.VIEWER: ("viewer", "looks at everything and changes nothing"),
-    Access.MEMBER: ("member", "makes experiments, brings data sets, writes notes"),
+    Access.VIEWER: ("viewer", "reads everything and changes nothing"),
+    Access.MEMBER: ("member", "creates experiments, imports data sets, writes notes"),
     Access.ADMIN: ("admin", "does everything"),
 }
-YOURSELF = "Nobody takes admin rights from himself or closes his own account: ask another admin."
-DEPOSED = "You are no admin any more."
+YOURSELF = "You cannot remove your own admin rights or close your own account: ask another admin."
+DEPOSED = "You are not an admin any more."
 
 
 def words(role: Access) -> tuple[str, str]:
-    """What the role is called, and what it may do."""
+    """Return the title of the role and a description of its permissions."""
     return ROLES[role]
 
 
 def role_of(user: User) -> Access:
-    """The role of an account, whether it is open or closed."""
+    """Return the role of an open or closed account."""
     if user.is_superuser:
         return Access.ADMIN
     return Access.VIEWER if any(group.name == VIEWERS for group in user.groups.all()) else Access.MEMBER
@@ -43,14 +43,14 @@ def with_email(email: str) -> QuerySet[User]:
 
 @transaction.atomic
 def describe(user: User, changed: Sequence[str]) -> None:
-    """Stores what a person changed about himself."""
+    """Store a person's changes of their own account."""
     if changed:
         user.save(update_fields=changed)
         tell(user, Verb.NAME_CHANGED, "account", user.pk, user.get_username(), changed=", ".join(sorted(changed)))
 
 
 def give_role(user: User, role: Access) -> None:
-    """Makes the account this; tells nobody, since it may be new."""
+    """Set the role of the account, without an entry in the audit log: the account may be new."""
     user.is_superuser = user.is_staff = role == Access.ADMIN
     user.save(update_fields=["is_superuser", "is_staff"])
     viewers, _ = Group.objects.get_or_create(name=VIEWERS)
@@ -59,20 +59,20 @@ def give_role(user: User, role: Access) -> None:
 
 @transaction.atomic
 def change_role(admin: User, user: User, role: Access) -> None:
-    """Raises ValueError with one sentence where nobody would be left who could change it back."""
+    """Change the role. Raise ValueError with a sentence if no administrator would be left."""
     before = role_of(user)
     if role == before:
         return
     if before == Access.ADMIN:
         _spare(admin, user)
     give_role(user, role)
-    told = {"before": words(before)[0], "now": words(role)[0]}
-    tell(admin, Verb.ROLE_CHANGED, "account", user.pk, user.get_username(), **told)
+    roles = {"before": words(before)[0], "now": words(role)[0]}
+    tell(admin, Verb.ROLE_CHANGED, "account", user.pk, user.get_username(), **roles)
 
 
 @transaction.atomic
 def close(admin: User, user: User) -> None:
-    """The account logs in nowhere any more; what it made stays. Raises ValueError with one sentence."""
+    """Close the account: it cannot log in any more, and its work stays. Raise ValueError with a sentence."""
     if not user.is_active:
         return
     _spare(admin, user)
@@ -92,16 +92,16 @@ def reopen(admin: User, user: User) -> None:
 
 
 def _spare(admin: User, user: User) -> None:
-    """Whoever deposes somebody is an admin and stays one, so that there always is one."""
+    """Raise ValueError unless ``admin`` is an administrator other than ``user``, so that one always remains."""
     if admin.pk == user.pk:
         raise ValueError(YOURSELF)
     admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
-    if admin not in list(admins):  # two who depose each other at the same moment come one after the other
+    if admin not in list(admins):  # the lock puts two simultaneous calls in sequence
         raise ValueError(DEPOSED)
 
 
 def _log_out(user: User) -> None:
-    """Sessions are stored by their own keys, so all that go on have to be looked at."""
+    """Delete all sessions of the account. Sessions are stored by their own keys, so every active one is read."""
     sessions = Session.objects.filter(expire_date__gt=timezone.now())
-    his = [one.pk for one in sessions if one.get_decoded().get("_auth_user_id") == str(user.pk)]
-    Session.objects.filter(pk__in=his).delete()
+    own = [session.pk for session in sessions if session.get_decoded().get("_auth_user_id") == str(user.pk)]
+    Session.objects.filter(pk__in=own).delete()

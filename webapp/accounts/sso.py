@@ -1,4 +1,4 @@
-"""Single sign-on by OpenID Connect: where the provider's doors are, whom it vouches for, and whose account that is."""
+"""Single sign-on by OpenID Connect: the endpoints of the provider, the verification of its tokens, and the accounts."""
 
 import json
 import urllib.request
@@ -15,68 +15,71 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.utils import import_from_settings
 
 from webapp.access import Access
-from webapp.accounts.names import in_plain_letters
+from webapp.accounts.names import plain_ascii
 from webapp.accounts.people import ROLES, give_role
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
-DOORS = {
+ENDPOINTS = {
     "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
     "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",  # nosec B105 # no secret
     "OIDC_OP_USER_ENDPOINT": "userinfo_endpoint",
     "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
 }
-"""Each setting of the library, and what the issuer's discovery document calls it."""
+"""The library's settings, with their names in the issuer's discovery document."""
 
 
 @cache
 def discovered(issuer: str) -> dict[str, Any]:
-    """What the issuer says of itself; asked once, unless it did not answer. Raises OSError, ValueError."""
+    """Return the discovery document of the issuer, which is requested once if it succeeds. Raise OSError, ValueError."""
     with urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration", timeout=settings.OIDC_TIMEOUT) as answer:  # nosec B310
-        found: dict[str, Any] = json.load(answer)
-    if str(found.get("issuer", "")).rstrip("/") != issuer:
-        raise ValueError(f"The discovery document of {issuer} is somebody else's.")
-    return found
+        document: dict[str, Any] = json.load(answer)
+    if str(document.get("issuer", "")).rstrip("/") != issuer:
+        raise ValueError(f"The discovery document of {issuer} names another issuer.")
+    return document
 
 
 def setting(name: str, *default: Any) -> Any:
-    """A setting of the library, which reads all of them by this function."""
-    if name in DOORS:
-        return getattr(settings, name, "") or discovered(settings.OIDC_ISSUER)[DOORS[name]]
+    """Return a setting of the library, which reads all of its settings by this function."""
+    if name in ENDPOINTS:
+        return getattr(settings, name, "") or discovered(settings.OIDC_ISSUER)[ENDPOINTS[name]]
     return import_from_settings(name, *default)
 
 
 class Provider(OIDCAuthenticationBackend):  # type: ignore[misc]
-    """Logs in whom the provider vouches for. An account is known by its e-mail, if the provider has verified that."""
+    """Log in people by the provider. An account is identified by its e-mail, if the provider has verified it."""
 
     get_settings = staticmethod(setting)
 
     def __init__(self) -> None:
-        """Asks the provider nothing: there is a new one of these for every password, and every page of who is logged in by it."""
+        """Skip the base class, which requests the provider's metadata:
+
+        Django creates an instance for each password login and page.
+        """
 
     def authenticate(self, request: HttpRequest | None, nonce: str | None = None, **kwargs: Any) -> Any:
-        """For the one page that comes back from the provider, which knows the nonce; a password is not for it."""
+        """Handle only the page to which the provider redirects, which has a nonce; passwords are for other backends."""
         if nonce is None:
             return None
         super().__init__()
         return super().authenticate(request, nonce=nonce, **kwargs)
 
     def get_user(self, user_id: Any) -> Any:
-        return ModelBackend.get_user(self, user_id)  # which finds no closed account
+        return ModelBackend.get_user(self, user_id)  # excludes closed accounts
 
     def verify_token(self, token: str, **kwargs: Any) -> Any:
-        """The library checks signature, nonce and time; whose token it is and for whom it was made is checked here."""
+        """Check issuer and audience of the token. The library checks signature, nonce and time."""
         payload = super().verify_token(token, **kwargs)
         audience = payload.get("aud")
         audience = [audience] if isinstance(audience, str) else audience or []
         if str(payload.get("iss", "")).rstrip("/") != settings.OIDC_ISSUER or settings.OIDC_RP_CLIENT_ID not in audience:
-            raise SuspiciousOperation("The token is of another issuer, or for somebody else.")
+            raise SuspiciousOperation("The token has another issuer or another audience.")
         return payload
 
     def get_userinfo(self, access_token: str, id_token: str, payload: Any) -> Any:
         claims = super().get_userinfo(access_token, id_token, payload)
         if claims.get("sub") != payload.get("sub"):
-            raise SuspiciousOperation("Token and user information are of two people.")
+            raise SuspiciousOperation("Token and user information belong to two different people.")
         return claims
 
     def verify_claims(self, claims: Any) -> bool:
@@ -96,7 +99,7 @@ class Provider(OIDCAuthenticationBackend):  # type: ignore[misc]
 
 
 def default_role() -> Access:
-    """Of an account that single sign-on makes. Raises ValueError for a role that there is not."""
+    """Return the role of accounts created by single sign-on. Raise ValueError for an unknown role."""
     named = {word: role for role, (word, _) in ROLES.items()}
     if settings.OIDC_DEFAULT_ROLE not in named:
         raise ValueError(f"OIDC_DEFAULT_ROLE is {settings.OIDC_DEFAULT_ROLE}, and not one of {', '.join(named)}.")
@@ -104,9 +107,9 @@ def default_role() -> Access:
 
 
 def _free_name(claims: Any) -> str:
-    """The name that the person has there, or the part of the e-mail before the @; with a number where somebody has it here."""
+    """Return the preferred name of the provider, or the part of the e-mail before the @, with a number if the name is taken."""
     wanted = str(claims.get("preferred_username") or claims["email"].partition("@")[0])
-    wanted = in_plain_letters(wanted)[:140] or "somebody"
+    wanted = plain_ascii(wanted)[:140] or "somebody"
     name, number = wanted, 1
     while User.objects.filter(username__iexact=name).exists():
         number += 1

@@ -1,4 +1,4 @@
-"""API tokens: making one, which is shown once, knowing whose one is, and revoking one."""
+"""API tokens: creating one, finding the account of one, and revoking one."""
 
 import hashlib
 import secrets
@@ -13,11 +13,11 @@ from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
 DAYS = 90
-"""How long a token lives, unless something else is said."""
+"""Default lifetime of a token, in days."""
 
 START = 6
 USED_EVERY = timedelta(minutes=1)
-"""The use of a token is noted at most so often: reading should not mean writing."""
+"""Shortest interval between two updates of the time of last use, so that not every read request writes."""
 
 
 def digest(secret: str) -> str:
@@ -28,9 +28,9 @@ def digest(secret: str) -> str:
 def make(
     user: User, name: str, scope: Scope = Scope.WRITE, days: int | None = DAYS, by: Token | None = None
 ) -> tuple[Token, str]:
-    """A new token and its secret, which cannot be read again. It ends after so many days; None is never.
+    """Return a new token and its secret, which cannot be read again. It expires after ``days``, or never if that is None.
 
-    One that is made with the token ``by`` may no more than that one, ends with it at the latest, and is revoked with it.
+    A token made with another one, ``by``, has no wider permissions, expires no later, and is revoked with it.
     """
     secret = secrets.token_urlsafe(32)
     expires = None if days is None else timezone.now() + timedelta(days=days)
@@ -45,12 +45,12 @@ def make(
 
 
 def make_token(user: User) -> str:
-    """The secret of a new token that may all that ``user`` may."""
+    """Return the secret of a new token with all permissions of ``user``."""
     return make(user, "token")[1]
 
 
 def holder(secret: str) -> Token | None:
-    """The token with this secret and its account; None where it is wrong, expired or revoked, or the account is closed."""
+    """Return the token with this secret and its account, or None if it is wrong, expired or revoked, or the account is closed."""
     token = Token.objects.select_related("user").filter(digest=digest(secret), user__is_active=True).first()
     if token is None or not token.valid:
         return None
@@ -62,7 +62,7 @@ def holder(secret: str) -> Token | None:
 
 @transaction.atomic
 def revoke(token: Token) -> None:
-    """It lets nobody in any more, nor do those that were made with it; its owner still sees that there was one."""
+    """Revoke the token and all tokens that were made with it. Its owner still sees it in the list."""
     for made in token.made.all():
         revoke(made)
     if token.revoked_at is None:

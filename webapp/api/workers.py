@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
 from webapp.access import Access, demand
-from webapp.accounts.viewer_text import only_looks
+from webapp.accounts.viewer_text import only_reads
 from webapp.actions import experiments as jobs
 from webapp.experiments import workers
 from webapp.experiments.models import Worker
@@ -54,7 +54,7 @@ def workers_out(request: HttpRequest) -> WorkersOut:
         WorkerOut.model_validate(
             {
                 **{name: getattr(standing.worker, name) for name in named},
-                "name": f"worker {number}" if only_looks(request.user) else standing.worker.name,
+                "name": f"worker {number}" if only_reads(request.user) else standing.worker.name,
                 "online": standing.online,
                 "run": standing.run and standing.run.pk,
             }

@@ -1,1 +1,1 @@
-"""Experiments as archives: writing one, and bringing one from another installation."""
+"""Archives of experiments: writing one, and importing one from another installation."""

@@ -1,4 +1,4 @@
-"""Letting new experiments use the runs of an archive: for administrators, and written down."""
+"""The permission for new experiments to use the runs of an archive: given by administrators, with an entry in the audit log."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,7 +11,10 @@ from webapp.experiments.models import Experiment
 
 @transaction.atomic
 def accept(experiment: Experiment, by: User, *, accepted: bool) -> int:
-    """Of the archive that ``experiment`` came in; how many runs these are. Raises ValueError for one that came in none."""
+    """Accept or reject the runs of the archive that ``experiment`` came in. Return their number.
+
+    Raise ValueError without an archive.
+    """
     if not experiment.origin:
         raise ValueError("This experiment did not come in an archive.")
     content = experiment.origin["content"]

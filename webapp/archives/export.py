@@ -1,4 +1,4 @@
-"""An experiment as one file that another installation verifies and shows with the same numbers."""
+"""An experiment as one file, which another installation verifies and shows with the same numbers."""
 
 import os
 import shutil
@@ -25,11 +25,11 @@ from webapp.experiments.redaction import public_models, public_text
 
 
 class Unfinished(Exception):
-    """The experiment is still at work, or has never been."""
+    """The experiment has runs in progress, or was never launched."""
 
 
 def packed(experiment: Experiment, by: User) -> IO[bytes]:
-    """The archive, for this person, as an open file that is on the disk as long as it is open. Raises Unfinished, OSError."""
+    """Return the archive for this person as an open temporary file. Raise Unfinished, OSError."""
     with tempfile.TemporaryDirectory(dir=temporary_files.folder()) as place:
         folder, target = Path(place) / "archive", Path(place) / "archive.zip"
         write(experiment, folder)
@@ -39,16 +39,17 @@ def packed(experiment: Experiment, by: User) -> IO[bytes]:
 
 
 def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) -> str:
-    """Fills ``folder`` with the experiment's runs, its spec and its result; returns the content hash.
+    """Write the experiment's runs, its spec and its result into ``folder``. Return the content hash.
 
-    No folder, host or account of this laboratory is in it. With ``renewed_keys`` runs of earlier versions, whose keys cover the
-    path of a local model, have the keys that they would have today; without them theirs, for what never leaves.
+    It contains no folder, host or account of this laboratory. With ``renewed_keys`` runs of earlier versions, whose keys cover
+    the path of a local model, get the keys that they would have today. Without it they keep their keys, for use inside this
+    laboratory only.
 
-    Raises Unfinished, OSError, and DamagedArtifact for a file that is not what its run has written.
+    Raise Unfinished, OSError, and DamagedArtifact for a file that differs from what its run wrote.
     """
     launched, ended = experiment.launched_at, experiment.ended_at
     if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
-        raise Unfinished("An archive can be made once nothing of the experiment is at work any more.")
+        raise Unfinished("An archive can be made when no run of the experiment is queued or in training.")
     store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
     models = public_models(runs) if renewed_keys else {}
@@ -76,7 +77,7 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
 
 
 def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: PublicEvents) -> list[RunStarted]:
-    """Writes the run as ``spec`` and returns what it told at the start of each attempt."""
+    """Write the run as ``spec``. Return the first event of each attempt."""
     folder, starts = target.run(spec.key()), list[RunStarted]()
     folder.mkdir(parents=True)
     (folder / RUN).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
@@ -89,15 +90,15 @@ def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: Pub
     with (folder / EVENTS).open("w", encoding="utf-8") as file:
         for event in Event.objects.filter(run=run).order_by("seq").iterator():
             left = public.of(EVENT.validate_python(event.payload))
-            told = EventRecord(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
-            file.write(told.model_dump_json() + "\n")
+            record = EventRecord(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
+            file.write(record.model_dump_json() + "\n")
             if isinstance(left, RunStarted):
                 starts.append(left)
     return starts
 
 
 def _link(source: Path, target: Path) -> None:
-    """Finished files are only ever replaced, never edited, so that one file may have two names."""
+    """Link the file, or copy it to another file system. Finished files are only ever replaced, never edited."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,1 +1,1 @@
-"""Who did what and when: told by the functions that people's acts go through, read by admins."""
+"""The audit log: acts of people with account and time, recorded by the functions that change something."""

@@ -1,4 +1,4 @@
-"""The trail of what people did. An entry outlives the person and the thing that it is about, so it has their names as text."""
+"""The audit log. An entry outlives its account and its object, so it stores their names as text."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ Kind = Literal[
     "worker",
     "note",
 ]
-"""What an act may be about."""
+"""Kinds of objects of an act."""
 
 
 class Verb(models.TextChoices):
@@ -61,15 +61,17 @@ class Verb(models.TextChoices):
 
 
 class Entry(models.Model):
-    """One act. It is never changed, and deleted by nobody."""
+    """One act. Entries are never changed or deleted."""
 
     at = models.DateTimeField(auto_now_add=True)
     who = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    name = models.CharField(max_length=150, blank=True, db_index=True)  # of who, then; empty for somebody who was not logged in
-    verb = models.CharField(max_length=20, db_index=True)  # a Verb; not its choices, so that a new one needs no migration
+    name = models.CharField(
+        max_length=150, blank=True, db_index=True
+    )  # of the account at that time; empty for a visitor without one
+    verb = models.CharField(max_length=20, db_index=True)  # a Verb, without choices, so that a new one needs no migration
     about = models.CharField(max_length=20)
-    key = models.CharField(max_length=64, blank=True)  # its number or name
-    title = models.CharField(max_length=200, blank=True)  # what it was called then
+    key = models.CharField(max_length=64, blank=True)  # number or name of the object
+    title = models.CharField(max_length=200, blank=True)  # its name at that time
     details = models.JSONField(default=dict)
 
     class Meta:
@@ -80,15 +82,15 @@ class Entry(models.Model):
 
     @property
     def words(self) -> str:
-        """What was done, as one says it; an old entry may have a verb that is not used any more."""
+        """The act in words; an old entry may have a verb that is not used any more."""
         return Verb(self.verb).label if self.verb in Verb else self.verb
 
     @property
     def thing(self) -> str:
-        """What kind of thing it is about, where that is not clear already."""
+        """The kind of the object, unless the act implies it."""
         return "" if self.about == "account" or self.verb == Verb.INVITED or self.about in self.words else self.about
 
     @property
     def called(self) -> str:
-        """What the thing is called; nothing where somebody did something to himself."""
+        """The name of the object; empty if an account changed itself."""
         return "" if self.about == "account" and self.title == self.name else self.title or self.key

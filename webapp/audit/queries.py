@@ -1,4 +1,4 @@
-"""Every read of the trail."""
+"""Every read of the audit log."""
 
 from django.db.models import Q, QuerySet
 
@@ -6,23 +6,23 @@ from webapp.audit.models import Entry, Verb
 
 
 def entries(name: str = "", verb: str = "", text: str = "") -> QuerySet[Entry]:
-    """The newest first; ``text`` is part of a title or a name, or the number of what an entry is about."""
-    found = Entry.objects.all()
+    """Return the entries, the newest first; ``text`` is part of a title or a name, or the number of the object."""
+    rows = Entry.objects.all()
     if name:
-        found = found.filter(name=name)
+        rows = rows.filter(name=name)
     if verb:
-        found = found.filter(verb=verb)
+        rows = rows.filter(verb=verb)
     if text:
-        found = found.filter(Q(title__icontains=text) | Q(name__icontains=text) | Q(key=text.removeprefix("#")))
-    return found
+        rows = rows.filter(Q(title__icontains=text) | Q(name__icontains=text) | Q(key=text.removeprefix("#")))
+    return rows
 
 
 def cloned_from(experiment: int) -> str:
-    """The number of the experiment that this one was made from, which the trail keeps when that is deleted; else empty."""
+    """Return the number of the experiment from which this one was cloned, even if that was deleted; empty if there is none."""
     made = Entry.objects.filter(verb=Verb.CREATED, about="experiment", key=str(experiment)).first()
     return str(made.details.get("cloned from", "")) if made else ""
 
 
 def names() -> list[str]:
-    """Of all who ever did something."""
+    """Return the names of all accounts in the audit log."""
     return list(Entry.objects.exclude(name="").order_by("name").values_list("name", flat=True).distinct())

@@ -1,4 +1,4 @@
-"""The one write to the trail."""
+"""The only write to the audit log."""
 
 from django.contrib.auth.models import User
 
@@ -6,7 +6,7 @@ from webapp.audit.models import Entry, Kind, Verb
 
 
 def tell(who: User | None, verb: Verb, about: Kind, key: object, title: str = "", **details: object) -> None:
-    """Adds that ``who`` did this, in the caller's transaction; None is somebody who is not logged in."""
+    """Add an entry for the act of ``who`` in the caller's transaction; None is a visitor without an account."""
     Entry.objects.create(
         who=who,
         name=who.get_username() if who else "",

@@ -50,12 +50,12 @@ class Permissions:
 
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
-        self._asked = asyncio.Event()
+        self._in_thread = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, socket: Socket) -> None:
         if not self._tasks:
-            notified = listen(ACCESS_CHANNEL, lambda _: self._asked.set())
+            notified = listen(ACCESS_CHANNEL, lambda _: self._in_thread.set())
             self._tasks = [asyncio.create_task(notified), asyncio.create_task(self._check_again_and_again())]
         self.sockets.add(socket)
 
@@ -71,8 +71,8 @@ class Permissions:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
-                    await self._asked.wait()
-            self._asked.clear()
+                    await self._in_thread.wait()
+            self._in_thread.clear()
             try:
                 wait = await self._check()
                 certain = time.monotonic()

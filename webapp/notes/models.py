@@ -1,16 +1,16 @@
-"""Tags and notes on examples, which are known by their data set's fingerprint and their id there."""
+"""Tags and notes about examples, which are identified by the fingerprint of their data set and their id in it."""
 
 from django.conf import settings
 from django.db import models
 
 WRONG = "gold label wrong"
-"""The tag of examples whose gold label somebody holds to be wrong."""
+"""The tag of examples whose gold label is considered wrong."""
 
 REPORT = "report"
-"""The tag of examples that somebody wants to show on a report: the form for sharing proposes them as highlights."""
+"""The tag of examples for a report: the form for sharing proposes them as highlights."""
 
 USUAL = (WRONG, "ambiguous")
-"""Tags that are offered before anybody has written one."""
+"""Tags that are suggested before any tag exists."""
 
 LONGEST_NOTE = 4000
 

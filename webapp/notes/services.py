@@ -11,16 +11,16 @@ NAME = re.compile(r"\w[\w .,:/+-]{0,39}")
 
 
 def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
-    """Puts the tag on the example, once. Raises ValueError for a name that is none."""
+    """Add the tag to the example, once. Raise ValueError for an invalid name."""
     name = _name(name)
     if not NAME.fullmatch(name):
-        raise ValueError("A tag is 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
-    found, _ = Tag.objects.get_or_create(fingerprint=fingerprint, example=example, name=name, defaults={"author": author})
-    return found
+        raise ValueError("A tag has 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
+    stored, _ = Tag.objects.get_or_create(fingerprint=fingerprint, example=example, name=name, defaults={"author": author})
+    return stored
 
 
 def tag_of(fingerprint: str, example: int, name: str) -> Tag | None:
-    """The tag with this name on the example."""
+    """Return the tag with this name on the example."""
     return Tag.objects.filter(fingerprint=fingerprint, example=example, name=_name(name)).first()
 
 
@@ -29,14 +29,14 @@ def _name(typed: str) -> str:
 
 
 def note(author: User, fingerprint: str, example: int, text: str) -> Note:
-    """Raises ValueError for an empty note or one that is too long."""
+    """Add a note. Raise ValueError for an empty note or one that is too long."""
     return Note.objects.create(author=author, fingerprint=fingerprint, example=example, text=_text(text))
 
 
 def edit(written: Note, text: str) -> bool:
-    """Put ``text`` in the place of what the note says, and the time of it; False where that is what it says already.
+    """Replace the text of a note and update its time. Return False if the text is unchanged.
 
-    Raises ValueError as ``note`` does.
+    Raise ValueError as ``note`` does.
     """
     text = _text(text)
     if text == written.text:

@@ -53,7 +53,7 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
         folder = Path(place) / "share"
         archive = write(experiment, folder / ARCHIVE, renewed_keys=False)
         composed = compose(experiment, choices, by, days_before(experiment) if opens(experiment, choices) else None)
-        if _asked(Experiment.objects.get(pk=experiment.pk)) != _asked(experiment):
+        if _in_thread(Experiment.objects.get(pk=experiment.pk)) != _in_thread(experiment):
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
         paper = as_version(composed, number, archive)
         _write_examples(experiment, choices, folder / EXAMPLES)
@@ -91,6 +91,6 @@ def _sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _asked(experiment: Experiment) -> tuple[object, ...]:
+def _in_thread(experiment: Experiment) -> tuple[object, ...]:
     """What changes when the experiment is launched again, or comes to another result, while it is being written."""
     return experiment.launched_at, experiment.ended_at, experiment.result_runs

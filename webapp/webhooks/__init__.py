@@ -1,1 +1,1 @@
-"""A webhook that is called when an experiment has come to rest: a chat room, or a program of one's own."""
+"""A webhook that is called at the end of an experiment, for a chat or a program."""

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class WebhooksConfig(AppConfig):
     name = "webapp.webhooks"
-    label = "hooks"  # as tables and migrations have it
+    label = "hooks"  # the name in tables and migrations

@@ -1,4 +1,4 @@
-"""What a webhook is told of an experiment: a sentence for people, and the numbers for programs."""
+"""The message of a webhook: a sentence for people, and numbers for programs."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ ENDS = {"finished": "is done", "failed": "has failed runs", "stopped": "was stop
 
 
 def message(call: Call, site: str) -> dict[str, Any]:
-    """JSON for the webhook. ``text`` is what chat rooms show; ``pgr`` of a group is None unless its state is ok.
+    """Return the JSON for the webhook. ``text`` is what a chat shows; ``pgr`` of a group is None unless its state is ok.
 
-    ``id`` is the same when a call is made again, because nobody knows whether it had arrived.
+    ``id`` is the same when a call is repeated because its arrival is unknown.
     """
     experiment = call.experiment
     state = queries.state(experiment)

@@ -1,4 +1,4 @@
-"""What is to be told, and what was."""
+"""Calls of the webhook, pending and done."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from webapp.experiments.models import Experiment
 
 
 class Call(models.Model):
-    """One end of one experiment, which is told once. An experiment that is launched again has another end, and another call."""
+    """A call for one end of one experiment. An experiment that is launched again ends again, with another call."""
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="calls")
     ended_at = models.DateTimeField()

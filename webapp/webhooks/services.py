@@ -1,4 +1,4 @@
-"""Which calls are due, and calling. The record decides what was told: nothing is lost while the receiver is away."""
+"""Calls of the webhook. They are stored before they are made, so none is lost while the receiver is unavailable."""
 
 import hashlib
 import hmac
@@ -19,18 +19,18 @@ from webapp.webhooks.models import Call
 LONGEST_TRIES = 10
 FIRST_PAUSE_SECONDS = 5.0
 SECONDS = 10.0
-"""A receiver that takes longer has not received it."""
+"""Timeout of a call; a slower receiver counts as failed."""
 OLDEST = timedelta(days=1)
-"""An experiment that ended earlier is not told any more, as when a webhook is set up later than that."""
+"""Age after which the end of an experiment is not reported any more, for example when a webhook is set up later."""
 
 
 def note() -> bool:
-    """Notes a call for each experiment that came to rest since the last time. Whether any call is due."""
+    """Store a call for each experiment that ended since the last time. Return whether any call is due."""
     if not settings.WEBHOOK_URL:
         return False
     ended = Experiment.objects.filter(ended_at__gt=timezone.now() - OLDEST, launched_at__isnull=False, result_due=False)
-    untold = list(ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", flat=True))
-    _noting.all(untold, _note)
+    uncalled = list(ended.exclude(calls__ended_at=F("ended_at")).values_list("pk", flat=True))
+    _noting.all(uncalled, _note)
     return Call.objects.filter(due_at__lte=timezone.now()).exists()
 
 
@@ -44,13 +44,13 @@ def _note(experiment_id: int) -> None:
 
 
 def deliver() -> None:
-    """Makes the calls that are due. What fails is tried again after pauses that grow, up to an hour."""
+    """Make the calls that are due. Failed ones are repeated after growing pauses of up to an hour."""
     due = list(Call.objects.filter(due_at__lte=timezone.now()).values_list("pk", flat=True))
     _delivering.all(due, _call, _fail)
 
 
 def _fail(pk: int, error: str) -> None:
-    """Of a call that cannot be made, since its record or that of its experiment is damaged. Tried again as others are."""
+    """Postpone a call whose message cannot be made, because its record or that of its experiment is damaged."""
     tries = Call.objects.values_list("tries", flat=True).get(pk=pk)
     tries = tries + 1 if isinstance(tries, int) else LONGEST_TRIES
     problem = f"The message cannot be made. {error}"
@@ -58,7 +58,7 @@ def _fail(pk: int, error: str) -> None:
 
 
 def _again_at(tries: int) -> datetime | None:
-    """When a call is made again that failed so many times; None where it is given up."""
+    """Return the time of the next attempt after this number of failures, or None after the last one."""
     if tries >= LONGEST_TRIES:
         return None
     return timezone.now() + timedelta(seconds=min(FIRST_PAUSE_SECONDS * 4 ** (tries - 1), 3600))
@@ -67,7 +67,7 @@ def _again_at(tries: int) -> datetime | None:
 def _call(pk: int) -> None:
     call = Call.objects.select_related("experiment__owner").get(pk=pk)
     if queries.state(call.experiment) not in ("finished", "failed", "stopped"):
-        call.due_at, call.problem = None, "It was launched again before it was told."
+        call.due_at, call.problem = None, "The experiment was launched again before the call."
         call.save(update_fields=["due_at", "problem"])
         return
     call.tries += 1
@@ -80,7 +80,7 @@ def _call(pk: int) -> None:
 
 
 def send(body: bytes) -> str:
-    """Posts ``body`` to the webhook; what went wrong, or nothing.
+    """Post ``body`` to the webhook. Return the problem, or an empty text.
 
     With WEBHOOK_SECRET the header X-Lab-Signature is "sha256=" and the HMAC-SHA256 of the body in hexadecimal.
     """

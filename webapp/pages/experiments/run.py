@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.access import may_stop
-from webapp.accounts.viewer_text import events_for, lines_for, only_looks, text_for
+from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_for
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
@@ -47,7 +47,7 @@ class RunPage:
     def __init__(self, run: Run, viewer: User | AnonymousUser, find: str = "") -> None:
         self.run, self.viewer, self.find = run, viewer, find
         run.error, run.log = text_for(viewer, run.error), text_for(viewer, run.log)  # on the page alone: nothing saves it
-        if only_looks(viewer):
+        if only_reads(viewer):
             run.worker = ""
         self.spec = run.run_spec
 

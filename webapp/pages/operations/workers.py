@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from webapp.access import Access, Anybody, access_of, admin, viewer
-from webapp.accounts.viewer_text import only_looks
+from webapp.accounts.viewer_text import only_reads
 from webapp.actions import experiments as jobs
 from webapp.experiments import requirements, workers
 from webapp.experiments.models import Worker
@@ -81,7 +81,7 @@ class WorkersPage:
     @cached_property
     def lines(self) -> list[Line]:
         found = [Line(**vars(one)) for one in workers.standings()]
-        for number, line in enumerate(found if only_looks(self.user) else (), 1):
+        for number, line in enumerate(found if only_reads(self.user) else (), 1):
             line.worker.name = f"worker {number}"  # on the page alone: nothing saves it
         return sorted(found, key=lambda line: not line.online)
 

@@ -195,7 +195,7 @@ def test_roles_are_changed_and_accounts_closed_by_buttons_and_what_may_not_be_is
     client.post(f"/people/{owner.pk}/role/", {"role": int(Access.VIEWER)})
     assert access_of(User.objects.get(pk=owner.pk)) == Access.VIEWER
     answer = client.post(f"/people/{root.pk}/role/", {"role": int(Access.VIEWER)}, follow=True)
-    assert "Nobody takes admin rights from himself" in answer.content.decode()
+    assert "You cannot remove your own admin rights" in answer.content.decode()
     client.post(f"/people/{owner.pk}/close/")
     assert "closed" in client.get("/people/").content.decode()
     client.post(f"/people/{owner.pk}/reopen/")
