@@ -1,4 +1,4 @@
-"""The documentation site that ``make docs`` builds, for accounts: files of one folder, under a policy of their own."""
+"""The documentation site of ``make docs`` for accounts: files of one folder, with a policy of their own."""
 
 import re
 from base64 import b64encode
@@ -20,7 +20,7 @@ INLINE = re.compile(rb"<script(?![^>]*\ssrc\s*=)[^>]*>(.*?)</script>", re.DOTALL
 
 @viewer
 def documentation(request: HttpRequest, path: str = "") -> HttpResponseBase:
-    """One file of the site; a folder's page is its index.html."""
+    """Return one file of the site; a folder's page is its index.html."""
     file = _inside(settings.DOCS_DIR, path)
     if file.is_dir():
         if path and not path.endswith("/"):
@@ -38,18 +38,21 @@ def documentation(request: HttpRequest, path: str = "") -> HttpResponseBase:
 
 
 def policy(page: bytes) -> str:
-    """The laboratory's policy, with the page's own inline scripts allowed by their hashes. The site's search runs in a worker."""
+    """Return the laboratory's policy, with the page's own inline scripts allowed by their hashes.
+
+    The site's search uses a worker.
+    """
     hashes = sorted({f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in INLINE.findall(page)})
     return POLICY.replace("script-src 'self'", " ".join(["script-src 'self'", *hashes])) + "; worker-src 'self'"
 
 
 def documentation_context(request: HttpRequest) -> dict[str, object]:
-    """For every template: whether the documentation was built."""
+    """Return for every template whether the documentation was built."""
     return {"documented": SimpleLazyObject(lambda: (settings.DOCS_DIR / "index.html").is_file())}
 
 
 def _inside(folder: Path, path: str) -> Path:
-    """The file at ``path`` below ``folder``. Raise Http404 for a path that leads out of it."""
+    """Return the file at ``path`` below ``folder``. Raise Http404 for a path outside of it."""
     try:
         file = (folder / path).resolve()
     except (OSError, ValueError):

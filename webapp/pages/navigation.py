@@ -1,4 +1,4 @@
-"""Where a page belongs in the navigation: the place that is marked while it is open."""
+"""Pages and their places in the navigation: the link that is marked while a page is open."""
 
 PLACES: dict[str, tuple[str, ...]] = {
     "experiments": (
@@ -20,7 +20,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "audit": ("audit", "audit-csv"),
     "docs": ("docs", "docs-page"),
 }
-"""Of each link of the navigation, by the name of its address, the names of all addresses that belong to it."""
+"""For each link of the navigation, by the name of its address, the names of all addresses that belong to it."""
 
 MENU = ("shares-list", "account", "people", "audit", "docs")
 """Places whose links are in the menu of the account."""
@@ -29,5 +29,5 @@ _place = {name: place for place, names in PLACES.items() for name in names}
 
 
 def place_of(name: str | None) -> str:
-    """Return the place of an address by its name; empty for one that belongs nowhere, such as the page for logging in."""
+    """Return the place of an address by its name; empty for one without a place, such as the login page."""
     return _place.get(name or "", "")

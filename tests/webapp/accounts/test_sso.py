@@ -57,7 +57,7 @@ def refused(client: Client) -> bool:
     answer = came(client)
     page = client.get(answer["Location"]).content.decode()
     return (
-        answer["Location"] == "/login/" and "Single sign-on did not let you in." in page and "_auth_user_id" not in client.session
+        answer["Location"] == "/login/" and "Single sign-on refused the login." in page and "_auth_user_id" not in client.session
     )
 
 

@@ -1,4 +1,4 @@
-"""The page of one's own account: name, e-mail, password, and tokens for the API."""
+"""The page of your own account: name, e-mail, password, and tokens for the API."""
 
 from django import forms
 from django.conf import settings
@@ -17,7 +17,7 @@ LIVES = {"30": "30 days", "90": "90 days", "365": "a year", "": "for ever"}
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a person may say of himself. With single sign-on the e-mail is who one is, and only admins change it."""
+    """Name and e-mail of an account. With single sign-on the e-mail identifies the account, and only administrators change it."""
 
     class Meta:
         model = User
@@ -36,14 +36,14 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=80, label="What it is for")
+    name = forms.CharField(max_length=80, label="Purpose")
     scope = forms.ChoiceField(label="It may")
     days = forms.ChoiceField(choices=list(LIVES.items()), required=False, initial=str(tokens.DAYS), label="It lives")
 
     def __init__(self, user: User, sent: object = None) -> None:
         super().__init__(sent)  # type: ignore[arg-type]
         scopes = [Scope.READ] if access_of(user) == Access.VIEWER else list(Scope)
-        self.fields["scope"].choices = [(one.value, one.label) for one in scopes]  # type: ignore[attr-defined]
+        self.fields["scope"].choices = [(scope.value, scope.label) for scope in scopes]  # type: ignore[attr-defined]
 
 
 def _page(  # nosec B107 # no secret by default
@@ -68,7 +68,7 @@ def _page(  # nosec B107 # no secret by default
 
 @viewer
 def account(request: HttpRequest) -> HttpResponse:
-    """What is kept of the person who asks; sent, name and e-mail are changed."""
+    """Show the account of the request; a POST changes name and e-mail."""
     assert isinstance(request.user, User)
     if request.method != "POST":
         return _page(request)
@@ -84,7 +84,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def make_token(request: HttpRequest) -> HttpResponse:
-    """Makes a token; the answer is the only page that ever shows its secret, and no browser keeps it."""
+    """Make a token. Only this answer shows its secret, and browsers do not store it."""
     assert isinstance(request.user, User)
     form = TokenForm(request.user, request.POST)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""The trail of who did what, for admins: a page, and a file of the same rows."""
+"""The audit log for administrators: a page, and a file of the same rows."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ from webapp.parsing import whole
 PER_PAGE = 50
 COLUMNS = ("at", "who", "verb", "about", "key", "title", "details")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would compute and not show."""
+"""Beginnings of a cell that a spreadsheet would evaluate."""
 
 
 def _entries(request: HttpRequest) -> QuerySet[Entry]:
@@ -33,49 +33,50 @@ def _entries(request: HttpRequest) -> QuerySet[Entry]:
 
 @admin
 def audit(request: HttpRequest) -> HttpResponse:
-    asked = request.GET.copy()
-    asked.pop("page", None)
+    query = request.GET.copy()
+    query.pop("page", None)
     page = Paginator(_entries(request), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "there": there(list(page)),
         "names": queries.names(),
         "verbs": Verb.choices,
-        "asked": asked,
+        "asked": query,
     }
     return render(request, "pages/audit.html", context)
 
 
 def there(entries: Sequence[Entry]) -> set[int]:
-    """The ids of entries about what still has a page."""
+    """Return the ids of entries whose object still has a page."""
     keys = {
-        kind: {number for one in entries if one.about == kind and (number := whole(one.key))} for kind in ("experiment", "run")
+        kind: {number for entry in entries if entry.about == kind and (number := whole(entry.key))}
+        for kind in ("experiment", "run")
     }
     pages: dict[str, set[int]] = {
         "experiment": experiments.visible_to_team(keys["experiment"]),
         "run": set(Run.objects.filter(pk__in=keys["run"], experiments__isnull=False).values_list("pk", flat=True)),
     }
     return {
-        one.pk
-        for one in entries
-        if whole(one.key) in pages.get(one.about, ()) or (one.about == "dataset" and catalog.known_dataset(one.key))
+        entry.pk
+        for entry in entries
+        if whole(entry.key) in pages.get(entry.about, ()) or (entry.about == "dataset" and catalog.known_dataset(entry.key))
     }
 
 
 @admin
 def table(request: HttpRequest) -> HttpResponseBase:
-    """All entries that the page's filters let through, as CSV."""
+    """Return all entries that match the filters of the page, as CSV."""
     return download(_csv(_entries(request)), "audit.csv")
 
 
 def _csv(entries: QuerySet[Entry]) -> IO[bytes]:
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
-    for one in entries.iterator():
-        details = "; ".join(f"{name}: {value}" for name, value in one.details.items())
-        cells = (one.at.isoformat(timespec="seconds"), one.name, one.verb, one.about, one.key, one.title, details)
+    for entry in entries.iterator():
+        details = "; ".join(f"{name}: {value}" for name, value in entry.details.items())
+        cells = (entry.at.isoformat(timespec="seconds"), entry.name, entry.verb, entry.about, entry.key, entry.title, details)
         rows.writerow(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
     text.detach()
     file.seek(0)

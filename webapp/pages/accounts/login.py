@@ -1,4 +1,4 @@
-"""Coming and going: by a one-time link, by an invitation; and choosing a password."""
+"""Logging in by password, one-time link or invitation, and choosing a password."""
 
 from math import ceil
 from typing import Any
@@ -27,7 +27,7 @@ from webapp.pages.accounts.one_time_links import PASSWORDS, account_of, spend
 
 
 class Login(LoginView):
-    """By name and password; the other ways in are offered where they are set up."""
+    """The login by name and password; the page offers other logins if they are configured."""
 
     template_name = "pages/login.html"
     redirect_authenticated_user = True
@@ -37,7 +37,7 @@ class Login(LoginView):
 
 
 def locked(request: HttpRequest, *_: object) -> HttpResponse:
-    """What axes answers where a name was tried too often from an address, also when the password would be right now."""
+    """Answer a login after too many attempts with one name from one address, even if the password is correct."""
     credentials: dict[str, Any] = request.axes_credentials or {}  # type: ignore[attr-defined]
     tried = AccessAttempt.objects.filter(
         username=credentials.get("username"),
@@ -56,9 +56,9 @@ def locked(request: HttpRequest, *_: object) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
-    """Shows whom the link logs in; only the button on that page, a POST, does so and spends the link.
+    """Show the account of the link. Only the button on that page, a POST, logs in and uses up the link.
 
-    Programs that look at addresses, as those of chats and e-mail do, spend nothing.
+    Programs that open addresses, such as chats and e-mail programs, do not use it up.
     """
     user = account_of(uid, token)
     if user is None:
@@ -83,7 +83,7 @@ class JoinForm(UserCreationForm):  # type: ignore[type-arg]
         fields = ("username", "first_name", "last_name")
 
     def clean_username(self) -> str:
-        """Compared with other accounts' in large and small letters as it will be stored."""
+        """Return the stored form of the name. It may not differ from another account's in upper and lower case alone."""
         self.cleaned_data["username"] = new_name(self.cleaned_data["username"])
         return super().clean_username()
 
@@ -91,25 +91,25 @@ class JoinForm(UserCreationForm):  # type: ignore[type-arg]
 @public
 @never_cache
 def join(request: HttpRequest, secret: str) -> HttpResponse:
-    """Whoever has an invitation link chooses a name and a password, once."""
-    found = invitations.find(secret)
-    if found is None:
+    """Let a visitor with an invitation link choose a name and a password, once."""
+    invitation = invitations.find(secret)
+    if invitation is None:
         return render(request, "pages/link_over.html", status=410)
     form = JoinForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             user = invitations.accept(secret, form.save(commit=False))
-        except invitations.Closed:  # by somebody else, a moment ago
+        except invitations.Closed:  # used by another request in the meantime
             return render(request, "pages/link_over.html", status=410)
         login(request, user, backend=PASSWORDS)
         return redirect("experiments")
     status = 422 if form.errors else 200
-    return render(request, "pages/join.html", {"form": form, "role": people.words(Access(found.role))}, status=status)
+    return render(request, "pages/join.html", {"form": form, "role": people.words(Access(invitation.role))}, status=status)
 
 
 @viewer
 def password(request: HttpRequest) -> HttpResponse:
-    """Change the own password; who came by link and has none sets the first one without an old one."""
+    """Change your own password. An account without one, which logged in by a link, sets its first one without an old one."""
     assert isinstance(request.user, User)
     kind = PasswordChangeForm if request.user.has_usable_password() else SetPasswordForm
     form = kind(request.user, request.POST or None)

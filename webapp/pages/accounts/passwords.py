@@ -1,4 +1,4 @@
-"""A new password for who has forgotten it: by a link that an admin made, or that an e-mail brought."""
+"""A new password for a forgotten one, by a link from an administrator or in an e-mail."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from webapp.pages.accounts.one_time_links import PASSWORDS
 
 
 class Forgotten(PasswordResetView):
-    """Takes an e-mail and never says whether somebody has it. There is no such page where no e-mail can be sent."""
+    """Send a link to an e-mail, without telling whether an account has it. There is no such page without an e-mail server."""
 
     template_name = "pages/forgotten.html"
     email_template_name = "emails/password.txt"
@@ -31,12 +31,12 @@ class Forgotten(PasswordResetView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
-        messages.info(self.request, "If an account has this e-mail, a link is on its way there.")
+        messages.info(self.request, "If an account has this e-mail, a link was sent to it.")
         return super().form_valid(form)
 
 
 class Reset(PasswordResetConfirmView):
-    """Django's own: the token goes from the address into the session before anything is shown."""
+    """Django's own view, which moves the token from the address into the session before it shows anything."""
 
     template_name = "pages/reset.html"
     success_url = reverse_lazy("experiments")
@@ -52,7 +52,7 @@ class Reset(PasswordResetConfirmView):
 
     @transaction.atomic
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        """Of two requests with one link the first sets the password, and the second is told that the link is over."""
+        """Set the password by the first of two requests with one link; the second request gets the page for a used link."""
         now = User.objects.select_for_update().get(pk=form.user.pk)
         if not self.token_generator.check_token(now, self.request.session.get(INTERNAL_RESET_SESSION_TOKEN)):
             self.validlink = False

@@ -1,4 +1,4 @@
-"""The page of all accounts, for admins: roles, closing and opening, invitations, links for a new password."""
+"""The page of all accounts, for administrators: roles, closing and opening, invitations, links for a new password."""
 
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "lines": [Line(user, accounts.role_of(user)) for user in accounts.everybody()],
-        "waiting": [Waiting(one) for one in invitations.standing()],
+        "waiting": [Waiting(invitation) for invitation in invitations.standing()],
         "choices": CHOICES,
         "form": form or InviteForm(),
         "link": link,
@@ -122,7 +122,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @never_cache
 def reset(request: HttpRequest, pk: int) -> HttpResponse:
-    """Makes a link by which the account gets a new password; this answer is the only one that shows it."""
+    """Make a link for a new password of the account. Only this answer shows it."""
     user = get_object_or_404(User, pk=pk, is_active=True)
     tell(_admin(request), Verb.RESET_MADE, "account", user.pk, user.get_username())
     link = password_link(_site(request), user)
@@ -133,7 +133,7 @@ def reset(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @never_cache
 def invite(request: HttpRequest) -> HttpResponse:
-    """Sends the link where e-mail can be sent; shows it, this once, where it cannot."""
+    """Send the invitation by e-mail, or show its link once if there is no e-mail server."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, form=form, status=422)
@@ -142,9 +142,9 @@ def invite(request: HttpRequest) -> HttpResponse:
     link = _site(request) + reverse("join", args=[secret])
     if email and settings.MAIL:
         if _sent(request, link, email):
-            messages.info(request, f"The invitation is on its way to {email}.")
+            messages.info(request, f"The invitation was sent to {email}.")
             return redirect("people")
-        messages.error(request, "The e-mail could not be sent. Pass the link on yourself.")
+        messages.error(request, "The e-mail could not be sent. Send the link yourself.")
     about = f"An invitation as {accounts.words(chosen)[0]}. It works once, within seven days."
     return _page(request, link=link, about=about)
 

@@ -1,4 +1,4 @@
-"""Going to the provider of single sign-on, and coming back. Whatever goes wrong there ends at the login page, in words."""
+"""The redirect to the provider of single sign-on and the return from it. Failures end at the login page with a message."""
 
 import logging
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from webapp.accounts.sso import setting
 logger = logging.getLogger(__name__)
 
 BROKEN = (OSError, ValueError, KeyError, SuspiciousOperation, jwt.PyJWTError)
-"""What an answer that is wrong, or none, makes the library raise."""
+"""Exceptions of the library for a wrong or missing answer."""
 
-AWAY = "Single sign-on cannot be reached now. A password works as always."
-REFUSED = "Single sign-on did not let you in. You need an account there with a verified e-mail, and an open one here."
+AWAY = "Single sign-on cannot be reached now. You can log in with a password."
+REFUSED = "Single sign-on refused the login. You need an account there with a verified e-mail, and an open account here."
 
 
 class Leave(OIDCAuthenticationRequestView):  # type: ignore[misc]
@@ -32,24 +32,24 @@ class Return(OIDCAuthenticationCallbackView):  # type: ignore[misc]
     get_settings = staticmethod(setting)
 
     def login_failure(self) -> HttpResponse:
-        raise SuspiciousOperation("Nobody was logged in: refused there, no verified e-mail, or a closed account.")
+        raise SuspiciousOperation("No login: refused by the provider, no verified e-mail, or a closed account.")
 
 
 @public
 def leave(request: HttpRequest) -> HttpResponse:
-    return _kept_whole(request, Leave.as_view())
+    return _with_messages(request, Leave.as_view())
 
 
 @public
 def come_back(request: HttpRequest) -> HttpResponse:
-    return _kept_whole(request, Return.as_view())
+    return _with_messages(request, Return.as_view())
 
 
-def _kept_whole(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse:
+def _with_messages(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse:
     if not settings.SSO:
         raise Http404
     try:
-        if "error" in request.GET:  # the library would log out whoever is logged in, at anybody's wish
+        if "error" in request.GET:  # the library would log out the present account, on the request of any site
             raise SuspiciousOperation(request.GET["error"])
         answer: HttpResponse = view(request)
     except BROKEN as error:

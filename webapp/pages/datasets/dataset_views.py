@@ -1,4 +1,4 @@
-"""The pages of data sets: what there is, bringing a file, watching its checks, and keeping it."""
+"""The pages of data sets: the list, uploads, the progress of checks, and saving."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ from webapp.jobs import chores
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
 from webapp.pages.datasets.mapping_form import AboutForm, MappingForm
 
-QUEUE_AWAY = "The queue cannot be reached now. The work is kept and starts when it is back."
+QUEUE_AWAY = "The queue cannot be reached now. The work is stored and starts when the queue is back."
 
 
 @viewer
@@ -45,15 +45,15 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 def fetch(request: HttpRequest, name: str) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
-        one, called = chores.fetch(request.user, name)
+        imported, called = chores.fetch(request.user, name)
     except ValueError as error:
         raise Http404(str(error)) from error
-    return _queued(request, one, called)
+    return _queued(request, imported, called)
 
 
 @member
 def upload(request: HttpRequest) -> HttpResponse:
-    """Takes a file; the answer to a good one is the page of its import."""
+    """Receive a file; a good one leads to the page of its import."""
     error = ""
     if request.method == "POST":
         file = request.FILES.get("file")
@@ -76,33 +76,35 @@ def _import(request: HttpRequest, pk: int) -> Import:
     return get_object_or_404(Import.objects.select_related("owner"), pk=pk)
 
 
-def _mine(request: HttpRequest, pk: int) -> Import:
-    """The import, for who may change it."""
-    one = _import(request, pk)
-    if not owns(request.user, one.owner_id):
+def _own_import(request: HttpRequest, pk: int) -> Import:
+    """Return the import. Raise PermissionDenied for an account that may not change it."""
+    imported = _import(request, pk)
+    if not owns(request.user, imported.owner_id):
         raise PermissionDenied(NOT_YOUR_IMPORT)
-    return one
+    return imported
 
 
 @viewer
-def one_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """An import as far as it is: its columns and how to read them, its progress, or its report."""
-    one = _import(request, pk)
-    if one.state == State.SAVED:
-        return redirect("dataset", one.shelved)
-    return _page(request, one)
+def show_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the state of an import: its columns and mapping, its progress, or its report."""
+    imported = _import(request, pk)
+    if imported.state == State.SAVED:
+        return redirect("dataset", imported.shelved)
+    return _page(request, imported)
 
 
 def _page(
-    request: HttpRequest, one: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
+    request: HttpRequest, imported: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
 ) -> HttpResponse:
-    changes = owns(request.user, one.owner_id)
-    context = {"one": one, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
-    if one.state == State.CHECKED and one.found and one.how:
-        context["report"] = ReportView(one.found.report, one.how.root.names)
-        context["about"] = about or AboutForm({"name": _proposed(one.file_name)})
-    elif one.looked and not one.at_work:
-        context["mapping"] = mapping or MappingForm(one.looked, request.GET, None if request.GET.get("kind") else one.how)
+    changes = owns(request.user, imported.owner_id)
+    context = {"one": imported, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
+    if imported.state == State.CHECKED and imported.found and imported.how:
+        context["report"] = ReportView(imported.found.report, imported.how.root.names)
+        context["about"] = about or AboutForm({"name": _proposed(imported.file_name)})
+    elif imported.looked and not imported.at_work:
+        context["mapping"] = mapping or MappingForm(
+            imported.looked, request.GET, None if request.GET.get("kind") else imported.how
+        )
     return render(request, "pages/import.html", context, status=status)
 
 
@@ -113,30 +115,30 @@ def _proposed(file_name: str) -> str:
 @member
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    one = _mine(request, pk)
-    if one.looked is None or one.at_work:
+    imported = _own_import(request, pk)
+    if imported.looked is None or imported.at_work:
         return redirect("import", pk)
-    form = MappingForm(one.looked, request.POST)
+    form = MappingForm(imported.looked, request.POST)
     mapping = form.mapping()
     if mapping is None:
-        one.state = State.NEW
-        return _page(request, one, mapping=form, status=422)
-    return _queued(request, one, chores.check(one, mapping))
+        imported.state = State.NEW
+        return _page(request, imported, mapping=form, status=422)
+    return _queued(request, imported, chores.check(imported, mapping))
 
 
 @member
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
-    one = _mine(request, pk)
-    return redirect("import", pk) if one.at_work else _queued(request, one, chores.again(one))
+    imported = _own_import(request, pk)
+    return redirect("import", pk) if imported.at_work else _queued(request, imported, chores.again(imported))
 
 
 @member
 @require_POST
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Back from the report to the mapping."""
-    one = _mine(request, pk)
-    services.reopen(one)
+    """Return from the report to the mapping."""
+    imported = _own_import(request, pk)
+    services.reopen(imported)
     return redirect("import", pk)
 
 
@@ -144,7 +146,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.stop(_mine(request, pk), request.user)
+    chores.stop(_own_import(request, pk), request.user)
     return redirect("import", pk)
 
 
@@ -152,28 +154,28 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.discard(_mine(request, pk), request.user)
+    chores.discard(_own_import(request, pk), request.user)
     return redirect("datasets")
 
 
 @member
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
-    one, form = _mine(request, pk), AboutForm(request.POST.dict())
+    imported, form = _own_import(request, pk), AboutForm(request.POST.dict())
     assert isinstance(request.user, User)
     about = form.about()
     if about:
         try:
-            card = chores.save(one, about, request.user)
+            card = chores.save(imported, about, request.user)
         except ValueError as error:
             form.problems["name"] = [str(error)]
         else:
-            messages.info(request, f"“{card.name}” is on the shelf: experiments find it by that name.")
+            messages.info(request, f"“{card.name}” is saved: experiments can use it by that name.")
             return redirect("dataset", card.name)
-    return _page(request, one, about=form, status=422)
+    return _page(request, imported, about=form, status=422)
 
 
-def _queued(request: HttpRequest, one: Import, called: bool) -> HttpResponse:
+def _queued(request: HttpRequest, imported: Import, called: bool) -> HttpResponse:
     if not called:
         messages.warning(request, QUEUE_AWAY)
-    return redirect("import", one.pk)
+    return redirect("import", imported.pk)

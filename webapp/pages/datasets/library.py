@@ -1,4 +1,4 @@
-"""What the pages of data sets say: the list, one data set with its report, and a registered one that was not fetched."""
+"""The content of the pages of data sets: the list, a data set with its report, and a registered one."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A registered data set that was not fetched; ``under_way`` is the import that fetches it, if one does."""
+    """A registered data set that was not downloaded; ``under_way`` is the import that downloads it, if there is one."""
 
     name: str
     entry: Registered
@@ -47,7 +47,7 @@ class DatasetList:
 
     @property
     def under_way(self) -> bool:
-        return any(one.at_work for one in self.imports)
+        return any(entry.at_work for entry in self.imports)
 
 
 def dataset_list() -> DatasetList:
@@ -67,7 +67,7 @@ def dataset_list() -> DatasetList:
         for entry in entries
     ]
     open_ones = list(Import.objects.exclude(state=State.SAVED).select_related("owner"))
-    fetching = {one.registered: one for one in open_ones if one.state in AT_WORK}
+    fetching = {entry.registered: entry for entry in open_ones if entry.state in AT_WORK}
     waiting = [Waiting(name, entry, fetching.get(name)) for name, entry in catalog.REGISTERED.items() if name not in ready]
     return DatasetList(lines, waiting, open_ones)
 
@@ -100,7 +100,7 @@ class ReportView:
 
     @property
     def balance(self) -> str:
-        """49.6% positive; with more than two classes 4 classes, 24.1% to 25.6% of the rows."""
+        """The balance of classes: "49.6% positive", or with more than two classes "4 classes, 24.1% to 25.6% of the rows"."""
         shares = self.report.shares
         if len(shares) == 2:
             return f"{100 * shares[1]:.1f}% {self.names[1]}"
@@ -111,10 +111,10 @@ class ReportView:
 
     @property
     def classes(self) -> list[ClassLine]:
-        found = zip(self.names, self.report.classes, self.report.shares, strict=True)
+        rows_of_classes = zip(self.names, self.report.classes, self.report.shares, strict=True)
         return [
             ClassLine(number, name, rows, f"{100 * share:.1f}%", round(100 * share, 1))
-            for number, (name, rows, share) in enumerate(found)
+            for number, (name, rows, share) in enumerate(rows_of_classes)
         ]
 
     @property
@@ -124,7 +124,7 @@ class ReportView:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Whose lengths are told apart: the classes, or of pairs the rejected and the preferred texts."""
+        """The groups whose lengths are compared: the classes, or for pairs the rejected and the preferred texts."""
         return self.names if self.report.texts == 1 else ("rejected", "preferred")
 
     @cached_property
@@ -133,7 +133,7 @@ class ReportView:
 
     @property
     def legend(self) -> list[tuple[str, int]]:
-        """Each side with how dark its bars are, in per cent."""
+        """Each side with the darkness of its bars, in per cent."""
         return [(side, round(100 * darkness(number, len(self.sides)))) for number, side in enumerate(self.sides)]
 
     @property
@@ -141,12 +141,12 @@ class ReportView:
         medians = self.report.lengths.median
         if len(medians) > 4:
             return f"median {min(medians):g} to {max(medians):g} words, by class"
-        said = ", ".join(f"{median:g} of {side}" for median, side in zip(medians, self.sides, strict=True))
-        return f"median words: {said}"
+        texts = ", ".join(f"{median:g} of {side}" for median, side in zip(medians, self.sides, strict=True))
+        return f"median words: {texts}"
 
     @property
     def facts(self) -> list[Fact]:
-        """From the rows of the source to the rows that are kept."""
+        """The numbers from the rows of the source to the rows of the data set."""
         counts = self.report.counts
         left_out = [
             Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
@@ -173,18 +173,18 @@ class ReportView:
         """Title, accuracy, interval, share of the largest class, and the accuracy in per cent for a bar."""
         return [
             (
-                one.title.capitalize(),
-                rate(one.accuracy),
-                f"[{rate(one.low)}, {rate(one.high)}]",
-                rate(one.majority),
-                100 * one.accuracy,
+                baseline.title.capitalize(),
+                rate(baseline.accuracy),
+                f"[{rate(baseline.low)}, {rate(baseline.high)}]",
+                rate(baseline.majority),
+                100 * baseline.accuracy,
             )
-            for one in self.report.baselines
+            for baseline in self.report.baselines
         ]
 
     @property
     def scored(self) -> str:
-        """How the baselines were scored."""
+        """The sizes of the texts for training and scoring the baselines."""
         if not self.report.baselines:
             return "Too few rows or groups to train on some and score on others."
         scored = self.report.baselines[0].n
@@ -201,8 +201,8 @@ class DatasetPage:
     def __init__(self, name: str) -> None:
         self.entry = catalog.dataset(name)
         self.card = library.get(name)
-        found = self.entry.report
-        self.report = ReportView(found, self.entry.classes) if found else None
+        report = self.entry.report
+        self.report = ReportView(report, self.entry.classes) if report else None
 
     @property
     def state(self) -> str:

@@ -1,4 +1,4 @@
-"""The form that says which columns of an upload are what, and the form that names what came of it."""
+"""The form for the columns of an upload, and the form for the description of the resulting data set."""
 
 import json
 from collections.abc import Mapping as Fields
@@ -22,19 +22,22 @@ ONES = ("1", "true", "yes", "positive", "pos", "toxic", "spam", "correct", "good
 GUESSES = {"chosen": ("chosen", "preferred", "good", "better"), "rejected": ("rejected", "other", "bad", "worse")}
 CLASSES_HELP = (
     "One class in each line, class 0 first: a value of the label, or a name and its values, as in good = 4 | 5. "
-    'What holds such signs itself stands in quotation marks: "a = b".'
+    'Put values with these signs in quotation marks: "a = b".'
 )
 PROMPTS = ("prompt", "question", "instruction", "context", "history", "query", "input")
-"""Columns of a pair that hold what both replies answer."""
+"""Names of columns with the text that both replies of a pair answer."""
 NO_LABEL = {"", "-1", "-100", "nan", "none", "null", "na", "n/a", "<na>", "nil"}
-"""What data sets write where a label is missing."""
+"""Values that mean a missing label."""
 TEXT_TYPES = ("text", "string", "large_string")
 GROUPS = ("group", "group_id", "prompt_id", "author", "user", "source_id")
 
 
 @dataclass
 class Input:
-    """One field: ``choices`` are those of a select, empty for text; ``lines`` is the height of one for several values."""
+    """One field: ``choices`` are the options of a select, empty for text;
+
+    ``lines`` is the height of a field for several values.
+    """
 
     name: str
     title: str
@@ -44,33 +47,33 @@ class Input:
     columns: list[str] = field(default_factory=list)
     lines: int = 0
     ticked: bool | None = None
-    """Of a box to tick; None for every other kind of field."""
+    """The state of a checkbox; None for every other kind of field."""
     problems: list[str] = field(default_factory=list)
 
 
 class MappingForm:
-    """Filled from what was sent or, where nothing was, from guesses by the names and values of the columns."""
+    """A form with the submitted values, or with guesses from the names and values of the columns."""
 
     def __init__(self, look: Preview, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
         self.look = look
         data = _texts(stored) if stored else {}
-        # Browsers send every end of a line as \r\n, also in the name of a column.
+        # Browsers send line ends as \r\n, also in the name of a column.
         self.data: dict[str, str] = data | {name: str(value).replace("\r\n", "\n") for name, value in sent.items()}
         self.kind = self.data.get("kind") or ("pair" if self._guess("chosen") and self._guess("rejected") else "labelled")
         self.kind = self.kind if self.kind in KINDS else "labelled"
         self.problems: dict[str, list[str]] = {}
 
     def mapping(self) -> Mapping | None:
-        """What was asked for, or None with the problems at their fields."""
+        """Return the mapping, or None with the problems at their fields."""
         content: dict[str, object] = {"kind": self.kind}
         names = {column.name for column in self.look.columns}
-        for one in self.inputs:
-            whole = one.value if one.value in names else one.value.replace("\\n", "\n")
-            content[one.name] = whole or (None if one.name == "group" else "")
-            if one.lines:
-                content[one.name] = classes_of(one.value)
-            if one.ticked is not None:
-                content[one.name] = one.ticked
+        for item in self.inputs:
+            whole = item.value if item.value in names else item.value.replace("\\n", "\n")
+            content[item.name] = whole or (None if item.name == "group" else "")
+            if item.lines:
+                content[item.name] = classes_of(item.value)
+            if item.ticked is not None:
+                content[item.name] = item.ticked
         try:
             return Mapping.model_validate(content)
         except ValidationError as error:
@@ -87,31 +90,33 @@ class MappingForm:
 
     @property
     def templates(self) -> list[str]:
-        """Each column as a text field names it."""
+        """The name of each column as a text field writes it."""
         return [template_of(column.name).replace("\n", "\\n") for column in self.look.columns]
 
     @property
     def inputs(self) -> list[Input]:
         names = [column.name for column in self.look.columns]
-        found = []
+        inputs = []
         for name, info in KINDS[self.kind].model_fields.items():
             if name == "kind":
                 continue
-            one = Input(name, info.title or name, info.description or "", self._value(name), problems=self.problems.get(name, []))
+            item = Input(
+                name, info.title or name, info.description or "", self._value(name), problems=self.problems.get(name, [])
+            )
             if name == "label":
-                one.choices = [(column, column) for column in names]
+                item.choices = [(column, column) for column in names]
             elif name == "group":
-                one.choices = [("", "the same words"), *((column, column) for column in names)]
+                item.choices = [("", "the same words"), *((column, column) for column in names)]
             elif name == "classes":
-                one.lines = min(12, max(3, len(one.value.splitlines()) + 1))
-                one.help = CLASSES_HELP + self._seen()
+                item.lines = min(12, max(3, len(item.value.splitlines()) + 1))
+                item.help = CLASSES_HELP + self._seen()
             elif name == "skip":
-                one.ticked = bool(one.value)
+                item.ticked = bool(item.value)
             else:
-                one.columns = names
-                one.value = one.value.replace("\n", "\\n")
-            found.append(one)
-        return found
+                item.columns = names
+                item.value = item.value.replace("\n", "\\n")
+            inputs.append(item)
+        return inputs
 
     def _value(self, name: str) -> str:
         if name in self.data:
@@ -128,7 +133,7 @@ class MappingForm:
         return next((column for column in self.look.columns if column.name == chosen), None)
 
     def _values(self) -> list[str]:
-        """The label's values in a likely order: numbers by size, and of two the one last that often means 1."""
+        """Return the label's values in a likely order: numbers by size, and of two values the one last that usually means 1."""
         values = [value for value in self._labels() if value not in self._missing()]
         try:
             return sorted(values, key=float)
@@ -139,62 +144,62 @@ class MappingForm:
         return list(dict.fromkeys(map(str.strip, (self.label.values or ()) if self.label else ())))
 
     def _missing(self) -> list[str]:
-        """The label's values that probably say that there is none, if two others are left."""
+        """Return the label's values that probably mean a missing label, if at least two others remain."""
         labels = self._labels()
         missing = [value for value in labels if value.lower() in NO_LABEL]
         return missing if len(labels) - len(missing) >= 2 else []
 
     def _seen(self) -> str:
         values = self._labels()
-        seen = f" Seen in the first {self.look.looked_at:,} rows: {', '.join(values)}." if values else ""
-        return seen + (f" Taken for no label: {', '.join(missing)}." if (missing := self._missing()) else "")
+        seen = f" Values in the first {self.look.looked_at:,} rows: {', '.join(values)}." if values else ""
+        return seen + (f" Treated as missing: {', '.join(missing)}." if (missing := self._missing()) else "")
 
     def _guess(self, name: str) -> str:
         wanted = {"text": TEXTS, "label": LABELS, "group": GROUPS, **GUESSES}.get(name, ())
         names = {column.name.lower(): column.name for column in self.look.columns}
-        found = next((names[one] for one in wanted if one in names), "")
+        guess = next((names[candidate] for candidate in wanted if candidate in names), "")
         if name in GUESSES:
-            return self._with_prompt(found) if found else ""
+            return self._with_prompt(guess) if guess else ""
         if name == "group":
-            return found or (self._prompt() if self.kind == "pair" else "")
-        if found:
-            return found if name == "label" else template_of(found)
+            return guess or (self._prompt() if self.kind == "pair" else "")
+        if guess:
+            return guess if name == "label" else template_of(guess)
         if name == "label":
             few = [column for column in self.look.columns if column.values and 2 <= len(column.values) <= MOST_CLASSES]
             return min(few, key=lambda column: len(column.values or ())).name if few else ""
         texts = [column for column in self.look.columns if column.type in TEXT_TYPES and column.values is None]
-        # Of a file that was looked at before lengths were measured all are equal, and the first is taken.
+        # Previews of earlier versions have no lengths, so the first column is used.
         return template_of(max(texts, key=lambda column: column.length).name) if texts else ""
 
     def _prompt(self) -> str:
         names = {column.name.lower(): column.name for column in self.look.columns}
-        return next((names[one] for one in PROMPTS if one in names), "")
+        return next((names[candidate] for candidate in PROMPTS if candidate in names), "")
 
     def _with_prompt(self, column: str) -> str:
-        """The template of a reply after its prompt, unless the replies begin with it already."""
+        """Return the template of a reply after its prompt, unless the replies already begin with it."""
         prompt = self._prompt()
         if not prompt or prompt == column:
             return template_of(column)
-        at, of = ([one.name for one in self.look.columns].index(name) for name in (column, prompt))
+        at, of = ([entry.name for entry in self.look.columns].index(name) for name in (column, prompt))
         begun = sum(bool(row[of].strip()) and row[at].lstrip().startswith(row[of].strip()) for row in self.look.rows)
         return template_of(column) if begun > len(self.look.rows) / 2 else f"{place_of(prompt)}\n\n{place_of(column)}"
 
 
 def classes_of(text: str) -> list[dict[str, Any]]:
-    """What the lines of the form say: a class that is called like its only value, or ``name = value | other value``."""
-    found = []
+    """Return the classes from the lines of the form: a value that is its own name, or ``name = value | other value``."""
+    classes = []
     for line in filter(None, map(str.strip, text.split("\n"))):
         name, equals, rest = _first(line, " = ")
         values = []
         while rest:
             value, _, rest = _first(rest, "|")
             values += [value] if value else []
-        found.append({"name": name, "values": values if equals else [name]})
-    return found
+        classes.append({"name": name, "values": values if equals else [name]})
+    return classes
 
 
 def _first(line: str, sign: str) -> tuple[str, bool, str]:
-    """What stands before ``sign``, which is nothing special in quotation marks; whether it comes, and what is after it."""
+    """Return the text before ``sign``, whether the sign is there, and the text after it. Text in quotation marks has no signs."""
     if line.startswith('"'):
         try:
             value, end = json.JSONDecoder().raw_decode(line)
@@ -203,12 +208,12 @@ def _first(line: str, sign: str) -> tuple[str, bool, str]:
         rest = line[end:].strip()
         if end and (not rest or rest.startswith(sign.strip())):
             return str(value), bool(rest), rest[1:].strip()
-    before, found, rest = f"{line} ".partition(sign)
-    return before.strip(), bool(found), rest.strip()
+    before, present, rest = f"{line} ".partition(sign)
+    return before.strip(), bool(present), rest.strip()
 
 
 def quoted(value: str) -> str:
-    """A name or value as a line of the form says it: in quotation marks where it would be read as something else."""
+    """Return a name or value as a line of the form, in quotation marks if it would otherwise be misread."""
     plain = value == value.strip() and not any(sign in value for sign in (" =", "|")) and not value.startswith('"')
     if plain and value.splitlines() == [value]:
         return value
@@ -216,19 +221,21 @@ def quoted(value: str) -> str:
 
 
 def _texts(stored: Mapping) -> dict[str, str]:
-    """A mapping as the form sends it."""
-    found = {name: value or "" for name, value in stored.root.model_dump(mode="json").items()}
+    """Return a mapping as the values of the form."""
+    texts = {name: value or "" for name, value in stored.root.model_dump(mode="json").items()}
     if isinstance(stored.root, Labelled):
         lines = [
-            quoted(one.name) if one.values == (one.name,) else f"{quoted(one.name)} = {' | '.join(map(quoted, one.values))}"
-            for one in stored.root.classes
+            quoted(label.name)
+            if label.values == (label.name,)
+            else f"{quoted(label.name)} = {' | '.join(map(quoted, label.values))}"
+            for label in stored.root.classes
         ]
-        found |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
-    return found
+        texts |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
+    return texts
 
 
 class AboutForm:
-    """What only a person knows of a data set."""
+    """The description of a data set that only a person knows."""
 
     def __init__(self, sent: Fields[str, str]) -> None:
         self.data = {name: str(value).strip() for name, value in sent.items()}

@@ -1,4 +1,4 @@
-"""Pages of archives: taking an experiment along as a file, and bringing one from another laboratory."""
+"""Pages of archives: downloading an experiment as a file, and importing one from another laboratory."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ NOTHING_CHOSEN = "Choose an archive first."
 
 @viewer
 def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The experiment as a zip file."""
+    """Return the experiment as a zip file."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
     try:
         assert isinstance(request.user, User)
@@ -36,15 +36,15 @@ def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @member
 def bring_archive(request: HttpRequest) -> HttpResponse:
-    """The form that takes an archive, which the light worker then verifies."""
+    """Show the form for an archive, and queue a submitted one for verification."""
     problem, status = "", 200
     if request.method == "POST":
         assert isinstance(request.user, User)
         file = request.FILES.get("file")
         try:
             if isinstance(file, TemporaryUploadedFile):
-                one = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
-                return redirect("archive-import", one.pk)
+                imported = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
+                return redirect("archive-import", imported.pk)
             problem, status = NOTHING_CHOSEN, 422
         except NoRoom as error:
             problem, status = str(error), 507
@@ -53,23 +53,23 @@ def bring_archive(request: HttpRequest) -> HttpResponse:
 
 @member
 def archive_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """How far an archive is: it goes on to the experiment that it has become, or says what is wrong."""
-    one = get_object_or_404(archive_imports.visible(request.user), pk=pk)
-    if one.state == ImportState.DONE and one.experiment_id:
+    """Show the progress or the problems of an import, or redirect to its experiment when it is done."""
+    imported = get_object_or_404(archive_imports.visible(request.user), pk=pk)
+    if imported.state == ImportState.DONE and imported.experiment_id:
         if request.htmx:  # type: ignore[attr-defined]
-            return HttpResponse(headers={"HX-Redirect": reverse("experiment", args=[one.experiment_id])})
-        return redirect("experiment", one.experiment_id)
-    return render(request, "pages/archive_import.html", {"one": one})
+            return HttpResponse(headers={"HX-Redirect": reverse("experiment", args=[imported.experiment_id])})
+        return redirect("experiment", imported.experiment_id)
+    return render(request, "pages/archive_import.html", {"one": imported})
 
 
 @admin
 @require_POST
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
-    """Lets new experiments use the runs of the archive that the experiment came in, or no longer."""
+    """Allow or forbid new experiments to use the runs of the archive of this experiment."""
     experiment = get_object_or_404(queries.visible(request.user).exclude(origin=None), pk=pk)
     assert isinstance(request.user, User)
     accepted = request.POST.get("do") != "withdraw"
     accepted_runs.accept(experiment, request.user, accepted=accepted)
-    said = "may use the runs of this archive" if accepted else "no longer use the runs of this archive"
-    messages.info(request, f"New experiments {said}.")
+    effect = "may use the runs of this archive" if accepted else "no longer use the runs of this archive"
+    messages.info(request, f"New experiments {effect}.")
     return redirect(f"{reverse('experiment', args=[pk])}?section=notes")

@@ -1,4 +1,4 @@
-"""The charts of an experiment's page as files: pictures, and the rows that they are made of."""
+"""The charts of an experiment's page as files: pictures, and the rows of their data."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 @viewer
 def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
-    """One chart of one pair, saved by the browser."""
+    """Return one chart of one pair as a file."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
     spec, rows = _chart(living, name)
     with asked_by(f"account {request.user.pk}", visitor=False):
@@ -28,12 +28,12 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
 
 
 def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
-    """A chart as SVG or PNG, or its ``rows`` as CSV; one that is ``streamed`` has no rows of its own."""
+    """Return a chart as SVG or PNG, or its ``rows`` as CSV. A ``streamed`` chart has no rows of its own."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
     if how == "csv":
         return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
     if how not in PICTURES:
-        raise Http404("A chart is an SVG, a PNG or a CSV.")
+        raise Http404("Charts are available as SVG, PNG and CSV.")
     picture, kind = PICTURES[how]
     try:
         drawn = draw(on_paper(spec, rows if streamed else None), picture)
@@ -46,14 +46,14 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
 
 
 def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
-    """The spec and the rows; Http404 for a name that there is not, and a chart that is not there yet."""
-    found = living.findings
+    """Return the spec and the rows of a chart. Raise Http404 for an unknown name and for a chart without data."""
+    findings = living.findings
     if name == "live" and living.run_count:
         return living.chart, curves(living.lanes)
-    if name == "gap" and found and found.gap and living.result:
-        return found.gap, gap_rows(found.groups, living.result.triplets)
-    if name == "decomposition" and found and found.decomposition:
-        return found.decomposition, decomposition_rows(found.groups)
+    if name == "gap" and findings and findings.gap and living.result:
+        return findings.gap, gap_rows(findings.groups, living.result.triplets)
+    if name == "decomposition" and findings and findings.decomposition:
+        return findings.decomposition, decomposition_rows(findings.groups)
     over = living.overview.chart(name) if living.overview else None
     if over and living.result:
         return over[0], gap_rows(over[1], living.result.triplets)

@@ -1,4 +1,4 @@
-"""Several experiments beside each other, and the boards of methods over all results."""
+"""Several experiments side by side, and the leaderboards of methods over all results."""
 
 from typing import Any
 
@@ -18,21 +18,21 @@ MOST = 50
 
 @viewer
 def compare(request: HttpRequest) -> HttpResponse:
-    """Those that the address names, of those that the account may see; the others are left out with a word."""
+    """Compare the experiments in the address that the account may see; the page names the others."""
     typed = (whole(number) for number in request.GET.getlist("e"))
-    asked = list(dict.fromkeys(number for number in typed if number is not None))[:MOST]
-    known = queries.visible(request.user).select_related("owner").in_bulk(asked)
-    found = [known[pk] for pk in asked if pk in known]
-    page = Comparison(found)
-    context: dict[str, Any] = {"page": page, "settings": differing(page.specs), "asked": asked}
-    context["unknown"] = [pk for pk in asked if pk not in known]
-    context["elsewhere"] = by_experiment(found)
+    numbers = list(dict.fromkeys(number for number in typed if number is not None))[:MOST]
+    known = queries.visible(request.user).select_related("owner").in_bulk(numbers)
+    experiments = [known[pk] for pk in numbers if pk in known]
+    page = Comparison(experiments)
+    context: dict[str, Any] = {"page": page, "settings": differing(page.specs), "asked": numbers}
+    context["unknown"] = [pk for pk in numbers if pk not in known]
+    context["elsewhere"] = by_experiment(experiments)
     return render(request, "pages/compare.html", context)
 
 
 @viewer
 def leaderboard(request: HttpRequest) -> HttpResponse:
-    found, alone = boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
-    shown = {one.pk: one for board in found for entry in board.lines for one in entry.experiments}
-    context = {"boards": found, "alone": alone, "elsewhere": by_experiment(shown.values())}
+    all_boards, alone = boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
+    shown = {experiment.pk: experiment for board in all_boards for entry in board.lines for experiment in entry.experiments}
+    context = {"boards": all_boards, "alone": alone, "elsewhere": by_experiment(shown.values())}
     return render(request, "pages/leaderboard.html", context)

@@ -1,4 +1,4 @@
-"""The page of an experiment or a run whose record is damaged: what is known of it without that which cannot be read."""
+"""The page of an experiment or a run with a damaged record: the readable part of it."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,10 @@ View = Callable[[HttpRequest, int], HttpResponse]
 
 
 def or_damaged(damage: Callable[[HttpRequest, int], dict[str, Any] | None]) -> Callable[[View], View]:
-    """Decorate a page that fails where the record is damaged. ``damage`` describes that, and is None where it can be read."""
+    """Decorate a page that fails if the record is damaged.
+
+    ``damage`` describes the damage; it returns None for a readable record.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -29,11 +32,11 @@ def or_damaged(damage: Callable[[HttpRequest, int], dict[str, Any] | None]) -> C
             try:
                 return view(request, pk)
             except Exception:
-                found = damage(request, pk)
-                if found is None:
+                context = damage(request, pk)
+                if context is None:
                     raise
-                logger.exception("%s is damaged", found["title"])
-                return render(request, "pages/damaged.html", found)
+                logger.exception("%s is damaged", context["title"])
+                return render(request, "pages/damaged.html", context)
 
         return shown
 
@@ -43,7 +46,7 @@ def or_damaged(damage: Callable[[HttpRequest, int], dict[str, Any] | None]) -> C
 def of_experiment(request: HttpRequest, pk: int) -> dict[str, Any] | None:
     rows = queries.visible(request.user).filter(pk=pk)
     known = rows.values("name", "owner__username", "result_error", "budget_error").first()
-    error = _error(lambda: [(one.experiment_spec, one.compared) for one in rows])
+    error = _error(lambda: [(row.experiment_spec, row.compared) for row in rows])
     if known is None or not error:
         return None
     said = [error, known["result_error"], known["budget_error"]]
@@ -58,7 +61,7 @@ def of_experiment(request: HttpRequest, pk: int) -> dict[str, Any] | None:
 def of_run(request: HttpRequest, pk: int) -> dict[str, Any] | None:
     rows = queries.visible_runs(request.user).filter(pk=pk)
     known = rows.values("status", "error", "worker").first()
-    error = _error(lambda: [one.run_spec for one in rows])
+    error = _error(lambda: [row.run_spec for row in rows])
     if known is None or not error:
         return None
     facts = [Status(known["status"]).label, known["worker"]]
@@ -70,7 +73,7 @@ def _error(read: Callable[[], object]) -> str:
         read()
     except ValidationError as error:
         return "; ".join(
-            f"{one.path or 'The record'}: {one.message}" for one in describe([dict(each) for each in error.errors()])
+            f"{problem.path or 'The record'}: {problem.message}" for problem in describe([dict(each) for each in error.errors()])
         )
     except Exception as error:
         return sentence(error)

@@ -1,4 +1,4 @@
-"""The page of the queue: what trains, what comes next and why it waits, and who may move it."""
+"""The page of the queue: runs in training, the order of the others, the reasons for waiting, and moving experiments."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,7 +38,7 @@ def pause(request: HttpRequest) -> HttpResponse:
 @member
 @require_POST
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Its place among the owner's experiments, by ``to`` or ``before`` another one; or its ``priority`` among everybody's."""
+    """Move the experiment among those of its owner (``to``, or ``before`` another one), or change its ``priority`` among all."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
@@ -60,7 +60,7 @@ MOVES = {"first": "to the front", "up": "up", "down": "down", "last": "to the en
 
 @dataclass
 class Line:
-    """An experiment with runs in the queue. ``first`` is the position of the first of them, from 1."""
+    """An experiment with runs in the queue. ``first`` is the position of its first run, from 1."""
 
     experiment: Experiment
     first: int = 0
@@ -68,7 +68,7 @@ class Line:
     waiting: int = 0
     mine: bool = False
     alone: bool = True
-    """Whether its owner has nothing else in the queue, so that there is nothing to move it among."""
+    """Return whether it is the owner's only experiment in the queue, so that it cannot be moved."""
 
     @property
     def runs(self) -> str:
@@ -76,12 +76,12 @@ class Line:
 
     @property
     def why(self) -> str:
-        """What it waits for, in words."""
+        """The reason for waiting, in words."""
         ahead = self.first - 1
-        said = "next" if not ahead else f"{count(ahead, 'run')} before it"
+        position = "next" if not ahead else f"{count(ahead, 'run')} before it"
         if not self.waiting:
-            return said
-        return f"{said}; {count(self.waiting, 'more run')} {'waits' if self.waiting == 1 else 'wait'} for labels"
+            return position
+        return f"{position}; {count(self.waiting, 'more run')} {'waits' if self.waiting == 1 else 'wait'} for labels"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class QueuePage:
 
     @property
     def hindered(self) -> str:
-        """Why nothing at all is taken, as far as that is the workers' doing."""
+        """The reason for which workers take no runs at all, if there is one."""
         return requirements.of_any(list(workers.online())) if self.lines and Worker.objects.exists() else ""
 
     @cached_property
@@ -121,26 +121,26 @@ class QueuePage:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """In the order in which their first runs come."""
-        found: dict[int, Line] = {}
+        """The experiments in the order of their first runs."""
+        lines: dict[int, Line] = {}
         places = queue.places()
         shown = queries.visible(self.user).select_related("owner").only("name", "priority", "owner__username")
-        known = shown.in_bulk({one.experiment for one in places})
+        known = shown.in_bulk({place.experiment for place in places})
         owners: dict[int, set[int]] = {}
-        for number, one in enumerate(places, 1):
-            experiment = known[one.experiment]
-            line = found.setdefault(one.experiment, Line(experiment, number, mine=self._changes(experiment)))
+        for number, place in enumerate(places, 1):
+            experiment = known[place.experiment]
+            line = lines.setdefault(place.experiment, Line(experiment, number, mine=self._changes(experiment)))
             line.queued += 1
-            owners.setdefault(one.owner, set()).add(one.experiment)
-        waiting = Part.objects.filter(experiment__in=found, run__status=Status.WAITING)
+            owners.setdefault(place.owner, set()).add(place.experiment)
+        waiting = Part.objects.filter(experiment__in=lines, run__status=Status.WAITING)
         for pk in waiting.values_list("experiment", flat=True):
-            found[pk].waiting += 1
-        for line in found.values():
+            lines[pk].waiting += 1
+        for line in lines.values():
             line.alone = len(owners[line.experiment.owner_id]) < 2
-        return list(found.values())
+        return list(lines.values())
 
     def _changes(self, experiment: Experiment) -> bool:
-        """``may_change``, asked of many experiments at once."""
+        """Return ``may_change`` of an experiment, without a query for each."""
         return self.governs or (self.access == Access.MEMBER and experiment.owner_id == self.user.pk)
 
     @property

@@ -1,4 +1,4 @@
-"""The page of the workers: which are there, on what they compute, what they train, and which take nothing more."""
+"""The page of the workers: their devices, the runs in training, and the drained ones."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,7 +54,7 @@ class Line(Standing):
 
     @property
     def devices(self) -> list[Device]:
-        return [_device(one) for one in self.worker.devices]
+        return [_device(device) for device in self.worker.devices]
 
     @property
     def together(self) -> str:
@@ -67,11 +67,13 @@ class Line(Standing):
         return ", ".join([f"engine {self.worker.engine}", *named])
 
 
-def _device(told: dict[str, object]) -> Device:
-    memory, used, busy = told.get("memory"), told.get("used"), told.get("busy")
+def _device(device: dict[str, object]) -> Device:
+    memory, used, busy = device.get("memory"), device.get("used"), device.get("busy")
     gib = requirements.GIB
-    said = f"{used / gib:.1f} of {memory / gib:.1f} GiB" if isinstance(used, int) and isinstance(memory, int) else "not told"
-    return Device(str(told["name"]), said, f"{100 * busy:.0f}%" if isinstance(busy, float) else "not told")
+    memory_text = (
+        f"{used / gib:.1f} of {memory / gib:.1f} GiB" if isinstance(used, int) and isinstance(memory, int) else "not reported"
+    )
+    return Device(str(device["name"]), memory_text, f"{100 * busy:.0f}%" if isinstance(busy, float) else "not reported")
 
 
 class WorkersPage:
@@ -80,14 +82,14 @@ class WorkersPage:
 
     @cached_property
     def lines(self) -> list[Line]:
-        found = [Line(**vars(one)) for one in workers.standings()]
-        for number, line in enumerate(found if only_reads(self.user) else (), 1):
-            line.worker.name = f"worker {number}"  # on the page alone: nothing saves it
-        return sorted(found, key=lambda line: not line.online)
+        lines = [Line(**vars(standing)) for standing in workers.standings()]
+        for number, line in enumerate(lines if only_reads(self.user) else (), 1):
+            line.worker.name = f"worker {number}"  # for display only; the object is not saved
+        return sorted(lines, key=lambda line: not line.online)
 
     @property
     def words(self) -> str:
         online = [line for line in self.lines if line.online]
         if not online:
-            return "No worker is online: what is queued waits"
+            return "No worker is online: queued runs wait"
         return f"{count(len(online), 'worker')} online, {sum(line.run is not None for line in online)} at work"

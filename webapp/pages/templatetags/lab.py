@@ -1,4 +1,4 @@
-"""What templates need to draw: the axis of the list, and a spec as hidden fields."""
+"""Template tags for drawings, charts, the navigation and forms."""
 
 from typing import Any
 
@@ -27,13 +27,13 @@ def pgr_axis() -> SafeString:
 
 @register.simple_tag
 def scrolls(label: str, classes: str = "") -> SafeString:
-    """The attributes of a block that scrolls sideways on a narrow page: a region with a name, which the keyboard reaches."""
+    """Return the attributes of a block that scrolls sideways on a narrow page: a named region that the keyboard can reach."""
     return format_html('class="{}" role="region" tabindex="0" aria-label="{}"', f"scroll {classes}".strip(), label)
 
 
 @register.filter
 def drawing(picture: str) -> SafeString:
-    """A server-made SVG as it is."""
+    """Return a server-made SVG unescaped."""
     return mark_safe(picture)  # nosec B308, B703 # our own SVG or JSON script, escaped
 
 
@@ -43,14 +43,14 @@ def rate(value: float, digits: int = 3) -> str:
 
 
 def _name(context: Context) -> str | None:
-    """The name of the address of this page; None where an error page has no request."""
+    """Return the name of the address of this page; None if an error page has no request."""
     match = getattr(context.get("request"), "resolver_match", None)
     return match.url_name if match else None
 
 
 @register.simple_tag(takes_context=True)
 def here(context: Context, place: str) -> SafeString:
-    """The mark of a link of the navigation: this very page, or one that belongs to it."""
+    """Return the mark of a link of the navigation, if it leads to this page or to the place of this page."""
     name = _name(context)
     if place_of(name) != place:
         return SafeString("")
@@ -59,14 +59,14 @@ def here(context: Context, place: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def here_in_menu(context: Context) -> SafeString:
-    """The mark of the menu of the account, where this page is one of its places."""
+    """Return the mark of the menu of the account, if this page is one of its places."""
     here = place_of(_name(context)) in MENU
     return SafeString(' class="here"') if here else SafeString("")
 
 
 @register.filter
 def lowered(title: str) -> str:
-    """A title within a sentence: names such as KL and AdaptConf keep their capitals."""
+    """Return a title for use within a sentence: names such as KL and AdaptConf keep their capitals."""
     return lower(title)
 
 
@@ -87,15 +87,15 @@ def points_interval(estimate: Estimate) -> str:
 
 @register.filter
 def p_value(p: float) -> str:
-    """= .032, or < .001"""
+    """Return a p value, such as "= .032" or "< .001"."""
     return p_text(p)
 
 
 @register.filter
 def chart_script(spec: dict[str, Any], element: str) -> SafeString:
-    """The spec of a chart as data for charts.js, which draws it into the element with this id just before.
+    """Return the spec of a chart as data for charts.js, which draws it into the element with this id just before.
 
-    The room that it will take is kept until then, so that nothing below it moves.
+    The space of the chart is reserved, so that nothing below it moves.
     """
     text = str(json_script(spec))
     script = text.replace("<script ", format_html('<script data-chart="{}" ', element), 1)
@@ -105,13 +105,13 @@ def chart_script(spec: dict[str, Any], element: str) -> SafeString:
 
 @register.filter
 def styled(field: BoundField) -> SafeString:
-    """A field of one of Django's forms, looking like the laboratory's own."""
+    """Return the widget of a Django form field with the laboratory's classes."""
     return field.as_widget(attrs={"class": "field", "autocomplete": field.field.widget.attrs.get("autocomplete", "off")})
 
 
 @register.simple_tag
 def recipe_fields(spec: ExperimentSpec) -> SafeString:
-    """A whole spec as hidden fields of a form."""
+    """Return a whole spec as hidden fields of a form."""
     raw = form_data.write_all(fields.nodes(type(spec)), spec)
     pairs = [(name, value) for name, values in raw.items() for value in values]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)

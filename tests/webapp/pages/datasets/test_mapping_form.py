@@ -83,7 +83,7 @@ def test_values_that_say_there_is_no_label_are_proposed_to_be_left_out(
     found = proposal(form)
     assert (found["classes"].splitlines(), found["skip"]) == (classes, skip)
     if skip:
-        assert "Taken for no label" in next(one.help for one in form.inputs if one.name == "classes")
+        assert "Treated as missing" in next(one.help for one in form.inputs if one.name == "classes")
 
 
 def test_an_unticked_box_stays_unticked() -> None:
