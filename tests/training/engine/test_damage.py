@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import finish, make_run
-from tests.training.engine.test_execute import at_step, full, interrupted
+from tests.training.engine.test_execute import full
+from tests.training.engine.test_interruption import at_step, interrupted
 from tests.training.storage.test_checksums import flip
 from training import Event, RunSpec, Store
 from training.cli.execute import train
