@@ -10,6 +10,7 @@ from training.spec import GROUND_TRUTH, PLANNED, RunSpec
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_looks, text_for
 from webapp.charts.live import Series, live_chart
+from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
 from webapp.experiments import queries
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
@@ -212,4 +213,4 @@ class RunPage:
     @property
     def wire(self) -> dict[str, Any]:
         drawn = {self.run.pk: {"series": "run", "seed": self.spec.seed, "title": "This run"}}
-        return {"experiment": self.experiments[0].pk, "chart": CHART, "runs": drawn}
+        return {"experiment": self.experiments[0].pk, "chart": CHART, "metrics": for_scripts(), "runs": drawn}
