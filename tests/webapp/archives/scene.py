@@ -18,7 +18,8 @@ from training.engine.targets.supervisor_labels import share
 from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
 from training.spec import GROUND_TRUTH
 from training.storage.archive import Broken
-from training.storage.predictions import Predictions, Trajectory, labels_of
+from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import labels_of
 from webapp.experiments import services
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
 from webapp.jobs import archive_verification, chores
