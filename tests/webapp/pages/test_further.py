@@ -14,7 +14,7 @@ from tests.webapp.archives.test_archives import empty, shown
 from tests.webapp.cast import launched
 from tests.webapp.explorer.scene import finish, ids_of
 from webapp.archives.export import packed
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.pages.experiments.experiment import Living
 
@@ -36,7 +36,7 @@ def asked(owner: User) -> Experiment:
 def finish_all(experiment: Experiment) -> Experiment:
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 

@@ -12,14 +12,13 @@ from webapp.accounts.viewer_text import events_for, lines_for, only_looks, text_
 from webapp.charts.live import Series, live_chart
 from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
-from webapp.experiments import queries
+from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.pairs import own_metrics, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
-from webapp.jobs import logs
 from webapp.pages.experiments.forecast import outlook
 from webapp.pages.experiments.timeline import Line, story
 
@@ -178,7 +177,7 @@ class RunPage:
     @cached_property
     def log(self) -> list[str]:
         """The last lines that its trainers wrote, of those that were looked for."""
-        return lines_for(self.viewer, logs.lines(self.run.key, self.find))
+        return lines_for(self.viewer, run_logs.lines(self.run.key, self.find))
 
     @cached_property
     def lines(self) -> list[Line]:
