@@ -8,12 +8,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories.experiments import launched
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
 from webapp.jobs import leases as module
 from webapp.jobs.leases import Held, Lease
-
-from ..cast import launched
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
