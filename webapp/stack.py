@@ -16,9 +16,8 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
-from webapp import broker
+from webapp import broker, service_logs
 from webapp.imports import services as imports
-from webapp.jobs import logs
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
 
@@ -148,7 +147,7 @@ class Stack:
         """Call it again and again: what has died is started again, and logs stay within bounds."""
         for service in self.services:
             service.mend()
-        logs.rotate_all()
+        service_logs.rotate_all()
 
     def serve(self) -> None:
         """Returns when somebody asks this process to end."""

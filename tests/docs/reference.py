@@ -17,7 +17,8 @@ from training import ExperimentSpec
 from training.cli.main import parser
 from training.events import Event
 from training.spec.methods import METHODS, MethodBase
-from webapp.pages.fields import Leaf, leaves, nodes, text_of
+from webapp.pages.fields import Leaf, leaves, nodes
+from webapp.pages.form_data import text_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}

@@ -20,11 +20,12 @@ from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, 
 from training.redaction import renamed
 from training.spec import GROUND_TRUTH
 from training.storage.archive import Broken
-from training.storage.predictions import Predictions, Trajectory, labels_of
-from webapp.experiments import services
+from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import labels_of
+from webapp.experiments import archive_imports, results, services
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
-from webapp.jobs import archive_verification, chores
+from webapp.jobs import chores
 
 STEPS = np.array([0, 10, 20])
 
@@ -106,7 +107,7 @@ def train_all(experiment: Experiment, skill: float | None = None) -> None:
     """Every run of the experiment, in the order in which they become ready."""
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         train(run, skill)
-        services.refresh_results([run.pk])
+        results.refresh_results([run.pk])
     experiment.refresh_from_db()
 
 
@@ -120,7 +121,7 @@ def sent(owner: User, archive: Path) -> ArchiveImport:
     """An import of a copy of the archive, after the worker's work on it."""
     copy = archive.with_suffix(".copy")
     copy.write_bytes(archive.read_bytes())
-    archive_verification.receive(owner, copy, archive.name)
+    archive_imports.receive(owner, copy, archive.name)
     return worked()
 
 

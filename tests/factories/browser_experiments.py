@@ -19,7 +19,7 @@ for name in ("report", "ambiguous", "gold label wrong"):
     notes.tag(owner, fingerprint, example, name)
 notes.note(owner, fingerprint, example, "Both readings.")
 with transaction.atomic():  # nor one of these questions
-    attributions.ask([triplet[role] for role in ("weak", "student", "ceiling")], example)
+    attributions.request([triplet[role] for role in ("weak", "student", "ceiling")], example)
     questions = attributions.claim_next()
     pieces = [Piece(side="a", start=4 * at, end=4 * at + 3, effect=effect) for at, effect in enumerate((2.0, -2.0, 1.0, -0.4))]
     found = [Attribution(run=one.key, id=example, log_odds=0.5, pieces=tuple(pieces)) for one in questions]

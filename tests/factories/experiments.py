@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from training import ExperimentSpec, Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted, RunStopped
 from training.storage.predictions import Predictions
-from webapp.experiments import services
+from webapp.experiments import results, run_launch, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 
 SKILL = {"weak": 0.66, "student": 0.71, "ceiling": 0.79, "further": 0.67}
@@ -20,7 +20,7 @@ def spec(**changes: object) -> ExperimentSpec:
 
 def launched(owner: User, **changes: object) -> Experiment:
     experiment = services.create(owner, spec(**changes))
-    services.launch(experiment)
+    run_launch.launch(experiment)
     return experiment
 
 
@@ -73,7 +73,7 @@ def finish_all(experiment: Experiment, share_right: float | None = None, classes
     """Every run of the experiment, in the order in which they become ready."""
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run, share_right, classes)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
 
 
@@ -90,7 +90,7 @@ def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
     assert student is not None
     saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
     services.append_events(student.pk, student.attempt, [*story(), *saved])
-    services.stop_experiment(experiment, "ada", evaluate=True)
+    run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
     experiment.refresh_from_db()
     return experiment

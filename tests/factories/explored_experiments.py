@@ -14,7 +14,7 @@ from training import Store, catalog
 from training.catalog import library
 from training.storage.checksums import digest
 from training.storage.predictions import Predictions, Trajectory
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Run, Status
 
 SPLITS = {"test": 300, "transfer": 200, "locked": 100}
@@ -52,7 +52,7 @@ def explored(owner: User, **changes: object) -> Experiment:
     experiment = launched(owner, **changes)
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 

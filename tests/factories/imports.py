@@ -6,6 +6,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 
 from training.catalog.column_mapping import Mapping
+from webapp.actions import datasets as dataset_actions
 from webapp.imports import services
 from webapp.imports.models import Import
 from webapp.jobs import chores
@@ -26,7 +27,7 @@ def brought(owner: User, folder: Path, body: bytes | None = None, name: str = "n
     folder.mkdir(exist_ok=True)
     path = folder / "sent"
     path.write_bytes(content() if body is None else body)
-    return chores.bring(owner, path, name)
+    return dataset_actions.upload(owner, path, name)
 
 
 def queued(owner: User, folder: Path, body: bytes | None = None, **how: object) -> Import:

@@ -11,7 +11,7 @@ from tests.factories.experiments import ending, spec
 from training import Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
 from training.storage.predictions import Predictions, Trajectory
-from webapp.experiments import services
+from webapp.experiments import results, run_launch, run_stop, services
 from webapp.experiments.models import Experiment, Part, Run, Status
 
 ROWS = 2642
@@ -83,8 +83,8 @@ def queued(experiment: Experiment) -> list[Run]:
 
 def launched(owner: User, name: str, **changes: object) -> Experiment:
     experiment = services.create(owner, spec(name=name, **changes))
-    services.launch(experiment)
-    services.refresh_result(experiment)
+    run_launch.launch(experiment)
+    results.refresh_result(experiment)
     return Experiment.objects.get(pk=experiment.pk)
 
 
@@ -93,7 +93,7 @@ def done(experiment: Experiment, runs: int = 10_000, ceiling: float = 0.788) -> 
     while runs and (waiting := queued(experiment)):
         finish(waiting[0], ceiling)
         runs -= 1
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     return Experiment.objects.get(pk=experiment.pk)
 
 
@@ -114,7 +114,7 @@ def failed(owner: User) -> Experiment:
 
 def stopped(owner: User) -> Experiment:
     experiment = launched(owner, "Stopped early", seeds=2, data={"split_seed": 2})
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     return Experiment.objects.get(pk=experiment.pk)
 
 

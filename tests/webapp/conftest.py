@@ -6,18 +6,18 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from webapp.actions import experiments as budgets
+from webapp import notifications
+from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as erasures
 from webapp.celery import app
 from webapp.charts import child_programs
 from webapp.example_queries.cache import _page, _summary
 from webapp.example_queries.database import base as examples
 from webapp.example_queries.slices import search
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.explorer import page
 from webapp.explorer.diagnostics import _diagnosed
 from webapp.imports import services as imports
-from webapp.jobs import dispatch
 from webapp.row_isolation import Isolated
 from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
@@ -34,7 +34,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Nothing rings a bell or needs a broker: the names of the tasks that were sent."""
     names: list[str] = []
     monkeypatch.setattr(app, "send_task", lambda name, *args, **options: names.append(name))
-    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+    monkeypatch.setattr(notifications, "notify_viewers", lambda run_ids: None)
     return names
 
 
@@ -81,7 +81,7 @@ def empty_store() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_left_alone() -> None:
     """Rows that failed in an earlier test have the numbers of rows of this one."""
-    for module in (budgets, services, imports, erasures, hooks):
+    for module in (experiment_actions, results, services, imports, erasures, hooks):
         for value in vars(module).values():
             if isinstance(value, Isolated):
                 value.forget()

@@ -79,9 +79,8 @@ def student_of(
 
 def prompted(naive: RunSpec, method: Method) -> RunSpec:
     """Return a run that trains nothing: the frozen model is prompted, and its own unembedding gives the answer."""
-    frozen = {"adaptation": "probe", "head_start": "unembedding", "stop": "last", "lora_rank": None, "lora_alpha": None}
-    rest = {"gradient_checkpointing": False, "keep_weights": False, "start": None}
-    return naive.model_copy(update={"method": method, **frozen, **rest})
+    frozen = {"adaptation": "probe", **RunSpec.unused("probe"), "head_start": "unembedding", "stop": "last"}
+    return naive.model_copy(update={"method": method, **frozen, "keep_weights": False, "start": None})
 
 
 def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
@@ -92,10 +91,9 @@ def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:
 
 def probed(student: RunSpec, lr: float, features_of: str | None) -> RunSpec:
     """Return a linear probe on the truth of half B: of the published model, or of the one that ``features_of`` tuned."""
-    frozen = {"adaptation": "probe", "head_start": "zero", "lora_rank": None, "lora_alpha": None, "start": None}
+    frozen = {"adaptation": "probe", **RunSpec.unused("probe"), "head_start": "zero", "start": None}
     probe = {"labels": GROUND_TRUTH, "method": Naive(), "epochs": PROBE_EPOCHS, "lr": lr, "features_of": features_of}
-    rest = {"portion": None, "gradient_checkpointing": False, "keep_weights": False}
-    return student.model_copy(update={**frozen, **probe, **rest})
+    return student.model_copy(update={**frozen, **probe, "portion": None, "keep_weights": False})
 
 
 def combined(weak: RunSpec, members: Sequence[str], combine: str) -> RunSpec:

@@ -10,7 +10,7 @@ from training import catalog, environment
 from training.names import Key, ModelName
 from training.planning.estimates import COSTS, estimate_seconds
 from training.planning.extra_runs import on_texts, probed, simulated, student_of
-from training.spec import GROUND_TRUTH, ExperimentSpec, Method, Naive, RunSpec, TrainingSpec, key_of
+from training.spec import GROUND_TRUTH, DataSpec, ExperimentSpec, Method, Naive, RunSpec, TrainingSettings, TrainingSpec, key_of
 from training.spec.methods import EnsembleMean
 
 MOST_RUNS = 10_000
@@ -185,33 +185,19 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
     dataset = catalog.dataset(spec.data.name)
     entry = catalog.model(model)
     adaptation = entry.adaptation(training.tuning)
+    settings = {name: getattr(spec.data, name) for name in DataSpec.model_fields if name in RunSpec.model_fields}
+    settings |= {name: getattr(training, name) for name in TrainingSettings.model_fields}
+    settings |= {"lr": entry.learning_rates[adaptation] if training.lr is None else training.lr}
     return RunSpec(
         dataset=dataset.name,
         fingerprint=dataset.digest,
-        test_fraction=spec.data.test_fraction,
-        locked_fraction=spec.data.locked_fraction,
-        validation_fraction=spec.data.validation_fraction,
-        limit=spec.data.limit,
-        split_seed=spec.data.split_seed,
         half=half,
         labels=labels,
         model=entry.name,
         digest=entry.digest,
         adaptation=adaptation,
         method=method,
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        lr=entry.learning_rates[adaptation] if training.lr is None else training.lr,
-        weight_decay=training.weight_decay,
-        schedule=training.schedule,
-        stop=training.stop,
-        max_tokens=training.max_tokens,
         seed=seed,
-        lora_rank=training.lora_rank if adaptation == "lora" else None,
-        lora_alpha=training.lora_alpha if adaptation == "lora" else None,
-        precision=training.precision if adaptation != "scratch" else "auto",
-        pooling=training.pooling if adaptation != "scratch" and entry.kind == "encoder" else "mean",
-        head_start=training.head_start if entry.kind == "decoder" else "zero",
-        gradient_checkpointing=training.gradient_checkpointing and adaptation in ("full", "lora"),
         keep_weights=spec.keep_weights,
+        **settings | RunSpec.unused(adaptation, entry.kind),
     )

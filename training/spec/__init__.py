@@ -14,7 +14,7 @@ from training.spec.experiment import (
 from training.spec.methods import Confidence, Method, Naive
 from training.spec.problems import Problem, describe
 from training.spec.run import ENGINE_VERSION, LARGEST, LATER, LATER_OF_METHODS, PLANNED, RunSpec, key_of
-from training.spec.training import STORED, Errors, HeadStart, Pooling, Precision, Stop, TrainingSpec
+from training.spec.training import STORED, Errors, HeadStart, Pooling, Precision, Stop, TrainingSettings, TrainingSpec
 from training.spec.warnings import warnings
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "RunSpec",
     "Stop",
     "StrongSpec",
+    "TrainingSettings",
     "TrainingSpec",
     "WeakSpec",
     "describe",

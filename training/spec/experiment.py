@@ -1,7 +1,7 @@
 """The specification of an experiment: data, weak supervisors, students, ceilings, methods, seeds, and the rules between them."""
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -22,6 +22,7 @@ from training.spec.methods import (
     Overlap,
     Sequential,
 )
+from training.spec.setting import Setting
 from training.spec.training import STORED, Errors, TrainingSpec, is_stored
 
 SPEC_VERSION: Final = 1
@@ -30,34 +31,43 @@ SPEC_VERSION: Final = 1
 MOST_SEEDS = 50
 """Largest number of seeds of one experiment."""
 
+OWN_MODELS = "hub:ORG/NAME, or a folder."
+ERRORS = {
+    "own": "Its own",
+    "longest": "On the longest texts",
+    "shortest": "On the shortest texts",
+    "unsure": "Where the ceiling is unsure",
+    "sure": "Where the ceiling is surely right",
+}
+
 DATASET_NAME: TypeAdapter[str] = TypeAdapter(DatasetName)
 
 
 class DataSpec(Requested):
     """The data set and its division into parts."""
 
-    name: str = Field(
+    name: Annotated[str, Setting(catalog="datasets")] = Field(
         "movie-reviews",
         title="Data set",
         description="Texts with one of two or more labels, or pairs of texts of which one is preferred.",
     )
-    test_fraction: float = Field(
+    test_fraction: Annotated[float, Setting(unit="of all rows")] = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
     )
-    locked_fraction: float = Field(
+    locked_fraction: Annotated[float, Setting("further", unit="of all rows")] = Field(
         0.1, ge=0, le=0.3, title="Locked share", description="A second test set, not used until a report opens it."
     )
-    validation_fraction: float = Field(
+    validation_fraction: Annotated[float, Setting("further", unit="of each half")] = Field(
         0.1, ge=0, le=0.5, title="Validation share", description="Share of each half for the stop rule, not learned from."
     )
-    limit: int | None = Field(
+    limit: Annotated[int | None, Setting("further", unit="rows, empty for all", unit_explains=True)] = Field(
         None,
         ge=64,
         le=10_000_000,
         title="Rows per half",
         description="At most this many rows in each half, validation included; empty for all.",
     )
-    split_seed: int = Field(
+    split_seed: Annotated[int, Setting("further")] = Field(
         0, ge=0, le=2**31 - 1, title="Test split seed", description="Draws test and locked set, once for the whole experiment."
     )
 
@@ -70,10 +80,10 @@ class DataSpec(Requested):
 class WeakSpec(TrainingSpec):
     """Weak supervisors, trained on the ground truth of half A to label half B."""
 
-    models: tuple[str, ...] = Field(
+    models: Annotated[tuple[str, ...], Setting(catalog="models", hint=f"Others by name: gpt2, pythia-70m, {OWN_MODELS}")] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
     )
-    errors: Errors = Field(
+    errors: Annotated[Errors, Setting("further", titles=ERRORS)] = Field(
         "own",
         title="Errors",
         description="Position of the errors in the weak labels. Own: those of the supervisor. The others simulate hard labels "
@@ -87,7 +97,9 @@ class WeakSpec(TrainingSpec):
 class StrongSpec(TrainingSpec):
     """Students and ceilings, trained on half B with weak labels or with ground truth."""
 
-    models: tuple[str, ...] = Field(
+    models: Annotated[
+        tuple[str, ...], Setting(catalog="models", hint=f"Others by name: gpt2-xl, qwen3-1.7b-base, {OWN_MODELS}")
+    ] = Field(
         ("minilm-l4",), min_length=1, max_length=8, title="Models", description="Each one is a student of every supervisor."
     )
     text_epochs: int = Field(
@@ -111,14 +123,14 @@ class ExperimentSpec(Requested):
     """An experiment: every weak model supervises every strong model, by every method, with every seed."""
 
     version: Literal[1] = Field(SPEC_VERSION, title="Version")
-    name: str = Field("Untitled experiment", min_length=1, max_length=120, title="Name")
+    name: Annotated[str, Setting("head")] = Field("Untitled experiment", min_length=1, max_length=120, title="Name")
     data: DataSpec = Field(DataSpec(), title="Data")
     weak: WeakSpec = Field(WeakSpec(), title="Weak supervisors")
     strong: StrongSpec = Field(StrongSpec(), title="Students and ceilings")
     methods: tuple[Method, ...] = Field(
         (Naive(), Confidence()), min_length=1, max_length=12, title="Methods", description="How the student uses weak labels."
     )
-    seeds: int = Field(
+    seeds: Annotated[int, Setting(unit="repetitions")] = Field(
         5,
         ge=1,
         le=MOST_SEEDS,
@@ -126,7 +138,7 @@ class ExperimentSpec(Requested):
         description="Repetitions, 0 to n - 1. A seed draws the two halves and the order of the data. "
         "An interval over seeds needs three.",
     )
-    keep_weights: bool = Field(
+    keep_weights: Annotated[bool, Setting("further")] = Field(
         False,
         title="Keep full weights",
         description="Keep the weights of fully tuned models, to export them later. Heads and LoRA additions are always kept.",

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from training.base_models import Requested
 from training.catalog import Adaptation
 from training.names import GROUND_TRUTH, DatasetName, Digest, Fingerprint, Key, Labels, ModelName
 from training.spec.methods import PROMPTS, FewShot, Imitation, LanguageModelling, Learning, ZeroShot
-from training.spec.training import Errors, HeadStart, Pooling, Precision, Stop
+from training.spec.setting import setting_of
+from training.spec.training import Errors, Stop, TrainingSettings
 
 ENGINE_VERSION = 1
 """Version of the engine, raised when it would give other results for the same run; part of every run's key."""
@@ -20,12 +20,12 @@ LARGEST = 2**31 - 1
 """Largest whole number of a run."""
 
 
-class RunSpec(Requested):
+class RunSpec(TrainingSettings):
     """One training: all that determines its outcome, and two settings that do not, gradient checkpointing and keeping weights.
 
     ``labels`` is "ground-truth" or the key of the run whose predictions are the labels. ``half`` is the half of the
-    training rows that it learns from: "A" for supervisors, "B" for students and ceilings. ``lora_rank`` and ``lora_alpha`` are
-    None unless the run uses LoRA; ``pooling`` is for encoders and ``head_start`` for decoders, at their default otherwise.
+    training rows that it learns from: "A" for supervisors, "B" for students and ceilings. A setting that does not apply to the
+    model has its default; ``lora_rank`` and ``lora_alpha`` have None.
     """
 
     engine: int = Field(ENGINE_VERSION, ge=1, le=LARGEST)
@@ -50,12 +50,8 @@ class RunSpec(Requested):
     stop: Stop
     max_tokens: int = Field(ge=1, le=LARGEST)
     seed: int = Field(ge=0, le=LARGEST)
-    lora_rank: int | None = Field(None, ge=1, le=LARGEST)
-    lora_alpha: int | None = Field(None, ge=1, le=LARGEST)
-    precision: Precision = "auto"
-    pooling: Pooling = "mean"
-    head_start: HeadStart = "zero"
-    gradient_checkpointing: bool = False
+    lora_rank: int | None = Field(None, ge=1, le=LARGEST)  # type: ignore[assignment]
+    lora_alpha: int | None = Field(None, ge=1, le=LARGEST)  # type: ignore[assignment]
     keep_weights: bool = False
     # Fields that only a plan sets, where a method or a supervisor needs more than one run.
     portion: tuple[int, int] | None = None
@@ -87,7 +83,7 @@ class RunSpec(Requested):
 
         Fields that are newer than the first keys are left out at their default, so that those keys hold.
         """
-        content = self.model_dump(mode="json", exclude={"gradient_checkpointing", "keep_weights"})
+        content = self.model_dump(mode="json", exclude=set(NOT_IN_KEY))
         for name in LATER:
             if getattr(self, name) == type(self).model_fields[name].default:
                 del content[name]
@@ -95,6 +91,15 @@ class RunSpec(Requested):
             if getattr(self.method, name) == type(self.method).model_fields[name].default:
                 del content["method"][name]
         return content
+
+    @classmethod
+    def unused(cls, adaptation: Adaptation, kind: str | None = None) -> dict[str, Any]:
+        """Return the settings that do not apply to ``adaptation`` of a model of ``kind``, at their defaults; None is any kind."""
+        return {
+            name: cls.model_fields[name].default
+            for name, info in TrainingSettings.model_fields.items()
+            if not setting_of(info).applies(adaptation, kind)
+        }
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
         """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
@@ -148,7 +153,12 @@ class RunSpec(Requested):
 
 PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at")
 """Fields that only a plan sets."""
-LATER = ("lora_rank", "lora_alpha", "precision", "pooling", "head_start", *PLANNED)
+NOT_IN_KEY = ("gradient_checkpointing", "keep_weights")
+"""Fields that do not change the outcome."""
+LATER = tuple(
+    name for name, info in RunSpec.model_fields.items() if not info.is_required() and name not in ("engine", *NOT_IN_KEY)
+)
+"""Fields that are newer than the first keys: those with a default, as every field of the first keys was required."""
 LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
 
 

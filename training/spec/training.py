@@ -1,6 +1,6 @@
 """The settings of one training, declared once for supervisors, students and ceilings."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -8,6 +8,7 @@ from training import catalog
 from training.base_models import Requested
 from training.catalog import Tuning
 from training.names import model_name
+from training.spec.setting import TRANSFORMERS, Setting
 
 STORED = {"stored": True}
 """Validation context of a stored experiment: its models and its data set are not resolved."""
@@ -23,33 +24,48 @@ HeadStart = Literal["zero", "unembedding"]
 Stop = Literal["validation", "last"]
 Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
+PRECISIONS = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
+HEAD_STARTS = {"zero": "At zero", "unembedding": "At the unembedding"}
 
-class TrainingSpec(Requested):
-    """The training settings of the models of one role."""
 
-    models: tuple[str, ...] = Field(min_length=1, max_length=8, title="Models")
-    tuning: Tuning = Field(
+class ModelChoice(Requested):
+    """The models of one role and their tuning."""
+
+    models: Annotated[tuple[str, ...], Setting(catalog="models")] = Field(min_length=1, max_length=8, title="Models")
+    tuning: Annotated[Tuning, Setting(titles={"lora": "LoRA"})] = Field(
         "probe",
         title="Tuning",
         description="Probe: a linear head on frozen features. Full: every weight. LoRA: low-rank additions to every linear "
         "layer. Bag of words always trains from scratch.",
     )
+
+
+class TrainingSettings(Requested):
+    """The settings of a training that an experiment and each of its runs have in common.
+
+    A new setting is declared here and nowhere else: forms, the API, runs with their keys, comparisons and the reference follow.
+    """
+
     epochs: int = Field(8, ge=1, le=1000, title="Epochs", description="Passes over the training half.")
-    batch_size: int = Field(32, ge=2, le=4096, title="Batch size", description="Examples per optimiser step.")
-    lr: float | None = Field(
+    batch_size: Annotated[int, Setting("further", unit="examples")] = Field(
+        32, ge=2, le=4096, title="Batch size", description="Examples per optimiser step."
+    )
+    lr: Annotated[float | None, Setting("further", unit="empty for the recommended one", unit_explains=True)] = Field(
         None, gt=0, le=10, title="Learning rate", description="Empty for the value recommended for the model and its tuning."
     )
-    weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled.")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
+    weight_decay: Annotated[float, Setting("further")] = Field(
+        0.0, ge=0, le=10, title="Weight decay", description="AdamW, decoupled."
+    )
+    schedule: Annotated[Literal["constant", "linear", "cosine"], Setting("further")] = Field(
         "cosine", title="Schedule", description="The learning rate over the training: constant, or a decay to zero."
     )
-    stop: Stop = Field(
+    stop: Annotated[Stop, Setting("further", titles={"validation": "Best on validation", "last": "Last step"})] = Field(
         "validation",
         title="Stop rule",
         description="The step whose predictions are used. Validation: the best accuracy on validation rows against the labels "
         "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1). Last: the last step.",
     )
-    max_tokens: int = Field(
+    max_tokens: Annotated[int, Setting("further", unit="tokens")] = Field(
         128,
         ge=8,
         le=8192,
@@ -57,34 +73,41 @@ class TrainingSpec(Requested):
         description="Tokens read from the start of each text; longer texts are truncated, not left out.",
         validate_default=True,
     )
-    lora_rank: int = Field(8, ge=1, le=1024, title="LoRA rank", description="Rank of the additions; for LoRA only.")
-    lora_alpha: int = Field(
+    lora_rank: Annotated[int, Setting("further", adaptations=("lora",))] = Field(
+        8, ge=1, le=1024, title="LoRA rank", description="Rank of the additions; for LoRA only."
+    )
+    lora_alpha: Annotated[int, Setting("further", adaptations=("lora",))] = Field(
         16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
     )
-    precision: Precision = Field(
+    precision: Annotated[Precision, Setting("further", titles=PRECISIONS, adaptations=TRANSFORMERS)] = Field(
         "auto",
         title="Precision",
         description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "
         "that supports it, otherwise fp32, so that results may differ between kinds of machines.",
     )
-    gradient_checkpointing: bool = Field(
+    gradient_checkpointing: Annotated[bool, Setting("further", adaptations=("full", "lora"))] = Field(
         False,
         title="Gradient checkpointing",
         description="Recompute hidden states instead of storing them: less memory, about a third more time, the same result.",
     )
-
-    pooling: Pooling = Field(
+    pooling: Annotated[
+        Pooling, Setting("further", titles={"cls": "First token"}, adaptations=TRANSFORMERS, kinds=("encoder",))
+    ] = Field(
         "mean",
         title="Pooling",
         description="Reduction of an encoder’s states to one vector: their mean, or the state of the first token. A decoder "
         "always uses the last token of the text.",
     )
-    head_start: HeadStart = Field(
+    head_start: Annotated[HeadStart, Setting("further", titles=HEAD_STARTS, kinds=("decoder",))] = Field(
         "zero",
         title="Head initialisation",
         description="Zero, or for decoders the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (0, 1, 2 and so on "
         "for more classes), so that training starts from the model’s own prediction.",
     )
+
+
+class TrainingSpec(TrainingSettings, ModelChoice):  # fields of the last base come first: a setting is checked against the models
+    """The training settings of the models of one role."""
 
     @field_validator("models")
     @classmethod

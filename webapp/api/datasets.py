@@ -15,8 +15,8 @@ from training.catalog.check_report import Report
 from training.catalog.column_mapping import Mapping, problems_of
 from training.catalog.dataset_card import About
 from training.spec import Problem, describe
+from webapp.actions import datasets as dataset_actions
 from webapp.imports.models import Import
-from webapp.jobs import chores
 
 router = Router()
 
@@ -136,13 +136,13 @@ def bring(
     except ValidationError as error:
         raise Invalid(*(Problem(f"mapping.{one.path}".rstrip("."), one.message) for one in problems_of(error))) from None
     try:
-        one = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+        one = dataset_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "upload")
     except ValueError as error:
         raise Invalid(Problem("file", str(error))) from None
     try:
-        chores.check(one, how, about)
+        dataset_actions.check(one, how, about)
     except ValueError as error:
-        chores.discard(one, request.user)
+        dataset_actions.discard(one, request.user)
         raise Invalid(Problem("name", str(error))) from None
     return Status(202, import_out(one))
 
@@ -152,7 +152,7 @@ def fetch(request: HttpRequest, name: str) -> Status[ImportOut]:
     """Fetches a registered data set from the Hub and checks it; while that is under way, answers with the same import."""
     assert isinstance(request.user, User)
     try:
-        one, _ = chores.fetch(request.user, name)
+        one, _ = dataset_actions.fetch(request.user, name)
     except ValueError as error:
         raise Invalid(Problem("name", str(error))) from None
     return Status(202, import_out(one))

@@ -18,7 +18,7 @@ from training.spec import Problem, describe
 from training.storage.archive import Origin
 from webapp.access import NOT_YOURS, may_change
 from webapp.accounts.viewer_text import spec_for, text_for
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
 from webapp.api.datasets import Invalid
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
@@ -236,13 +236,13 @@ def create(
     if key:
         try:
             sent = request.get_full_path().encode() + request.body
-            experiment, new = once(user, key, sent, lambda: jobs.create(user, spec, origin))
+            experiment, new = once(user, key, sent, lambda: experiment_actions.create(user, spec, origin))
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
             return Status(201, experiment_out(request, experiment, []))
     else:
-        experiment = jobs.create(user, spec, origin)
+        experiment = experiment_actions.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
     return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(request, experiment, warnings))
 
@@ -276,7 +276,7 @@ def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 
 def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
     try:
-        reached = jobs.launch(experiment, by(request))
+        reached = experiment_actions.launch(experiment, by(request))
     except ValueError as error:  # a model that was there when the experiment was made is not there now
         raise Invalid(Problem("", str(error))) from error
     return experiment_out(request, experiment, warnings if reached else [*warnings, QUEUE_AWAY])
@@ -289,7 +289,7 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
     With ``evaluate`` those in training are evaluated as far as they were: a partial result.
     """
     experiment = changed(request, experiment_id)
-    jobs.stop(experiment, by(request), evaluate=evaluate)
+    experiment_actions.stop(experiment, by(request), evaluate=evaluate)
     return experiment_out(request, experiment, [])
 
 
@@ -299,11 +299,11 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
     experiment = changed(request, experiment_id)
     try:
         if change.name is not None:
-            jobs.rename(experiment, change.name, by(request))
+            experiment_actions.rename(experiment, change.name, by(request))
     except ValidationError as error:
         raise Invalid(*describe(error.errors())) from error
     if "budget_hours" in change.model_fields_set:
-        jobs.limit(experiment, change.budget_hours, by(request))
+        experiment_actions.limit(experiment, change.budget_hours, by(request))
     return experiment_out(request, experiment, [])
 
 
@@ -311,7 +311,7 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
 def delete(request: HttpRequest, experiment_id: int) -> Status[None]:
     """Deletes the experiment; its runs stay for others, and its shares as they are. 409 while something of it is at work."""
     try:
-        jobs.delete(changed(request, experiment_id), by(request))
+        experiment_actions.delete(changed(request, experiment_id), by(request))
     except lifecycle.AtWork as error:
         raise HttpError(409, str(error)) from None
     return Status(204, None)

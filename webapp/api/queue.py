@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from webapp.access import Access, demand
-from webapp.actions import experiments as jobs
+from webapp.actions import queue as queue_actions
 from webapp.api.experiments import changed
 from webapp.experiments import queries, queue
 from webapp.experiments.models import Priority
@@ -85,7 +85,7 @@ def pause(request: HttpRequest, asked: PauseIn) -> QueueOut:
     """No worker takes a run until the queue is resumed; what trains goes on. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
-    jobs.pause(request.user, asked.why)
+    queue_actions.pause(request.user, asked.why)
     return queue_out(request)
 
 
@@ -94,7 +94,7 @@ def resume(request: HttpRequest) -> QueueOut:
     """Workers take runs again. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
-    jobs.resume(request.user)
+    queue_actions.resume(request.user)
     return queue_out(request)
 
 
@@ -104,9 +104,9 @@ def move(request: HttpRequest, experiment_id: int, asked: MoveIn) -> QueueOut:
     experiment = changed(request, experiment_id)
     assert isinstance(request.user, User)
     if asked.priority is not None:
-        jobs.prioritize(experiment, PRIORITIES[asked.priority], request.user)
+        queue_actions.prioritize(experiment, PRIORITIES[asked.priority], request.user)
     if asked.to is not None:
-        jobs.move(experiment, asked.to, request.user)
+        queue_actions.move(experiment, asked.to, request.user)
     if asked.before is not None:
-        jobs.move(experiment, asked.before, request.user)
+        queue_actions.move(experiment, asked.before, request.user)
     return queue_out(request)

@@ -77,10 +77,10 @@ class Panel:
             ),
         )
         # On every layer: a domain that only some of them state is that of their rows alone.
-        at_least = alt.Scale(domain=alt.DomainUnionWith(unionWith=list(plot.domain)), zero=False, nice=True)
+        at_least = alt.Scale(domain=alt.DomainUnionWith(unionWith=list(plot.metric.domain)), zero=False, nice=True)
         y = alt.Y("value:Q", scale=at_least, axis=RATE_AXIS)
         rows = alt.Chart().encode(x, y)
-        height = max(plot.height, LINE_GAP * plot.lines)
+        height = max(plot.metric.height, LINE_GAP * plot.lines)
         layers: list[Layer] = [
             self.seeds(rows, plot),
             self.bands(rows, at_least, plot),
@@ -88,14 +88,14 @@ class Panel:
             self.means(rows, plot),
             self.labels(rows, plot, f"concat_{index}_y", height),
         ]
-        title = alt.TitleParams(plot.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
+        title = alt.TitleParams(plot.metric.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
         return alt.layer(*layers, title=title, width="container", height=height)
 
     def started(self, plot: "Plot") -> alt.Chart:
         """Rows of the metric that are not hidden, with ``role`` and ``finished``, the latter about the row's own seed."""
         return (
             alt.Chart()
-            .transform_filter(alt.FieldEqualPredicate(field="metric", equal=plot.metric))
+            .transform_filter(alt.FieldEqualPredicate(field="metric", equal=plot.metric.name))
             .transform_filter(f"indexof({HIDDEN}, datum.series) < 0")
             .transform_joinaggregate(reached="max(step)", groupby=["series", "seed"])
             .transform_calculate(
@@ -110,7 +110,7 @@ class Panel:
 
         ``low`` and ``high`` are its 95% t interval within the ends of the metric, null for one seed.
         """
-        ends = plot.ends or (-1e9, 1e9)
+        ends = plot.metric.limits or (-1e9, 1e9)
         half = f"datum.error * {HALF}[datum.seeds - 2]"
         return (
             self.started(plot)
@@ -154,7 +154,7 @@ class Panel:
     def levels(self, y: alt.Y, plot: "Plot") -> Layer:
         """The levels at which supervisor and ceiling ended: lines across the panel."""
         marks = alt.Chart().mark_rule(strokeWidth=2, opacity=faint()).encode(y, self.scales["stroke"], self.scales["dash"])
-        wanted = "datum.level && datum.last" + ("" if plot.metric == "accuracy" else " && false")
+        wanted = "datum.level && datum.last" + ("" if plot.metric.final else " && false")
         return through(self.averaged(plot).transform_filter(wanted), marks)
 
     def means(self, rows: alt.Chart, plot: "Plot") -> Layer:
@@ -181,11 +181,11 @@ class Panel:
         lead = rows.mark_rule(strokeWidth=1, opacity=faint(0.5), x2Offset=LEAD - 3, y2Offset=apart, strokeDash=[1, 0])
         ends = (
             self.averaged(plot)
-            .transform_filter("datum.last" + ("" if plot.metric == "accuracy" or not self.students else " && !datum.level"))
+            .transform_filter("datum.last" + ("" if plot.metric.final or not self.students else " && !datum.level"))
             .transform_calculate(
                 step=f"datum.level ? {self.total_steps} : datum.step",
                 label=self.of({one.id: one.title for one in self.series})
-                + (" + replace(format(datum.value, ' .3f'), '0.', '.')" if plot.metric == "accuracy" else ""),
+                + (" + replace(format(datum.value, ' .3f'), '0.', '.')" if plot.metric.final else ""),
             )
         )
         beside = [(op, n, name) for n in near for op, name in (("lead", f"above{n}"), ("lag", f"below{n}"))]

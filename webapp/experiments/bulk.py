@@ -43,12 +43,19 @@ def create_runs(specs: Mapping[str, RunSpec]) -> None:
 
 
 def lock(runs: QuerySet[Run]) -> list[Run]:
-    """The runs, in the order of their ids, for this transaction alone; without their specs, which events do not change."""
-    found: list[Run] = []
+    """Lock the runs until the transaction ends and return them by id; without their specs, which events do not change."""
+    rows: list[Run] = []
     for run in runs.order_by("pk").select_for_update().annotate(now=Now()).defer("spec"):
         run.clock = run.now
-        found.append(run)
-    return found
+        rows.append(run)
+    return rows
+
+
+def lock_run(run_id: int) -> Run:
+    """Lock one run. Raises Run.DoesNotExist."""
+    for run in lock(Run.objects.filter(pk=run_id)):
+        return run
+    raise Run.DoesNotExist(f"run {run_id}")
 
 
 def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:

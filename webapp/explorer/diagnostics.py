@@ -9,7 +9,6 @@ import numpy as np
 from django.conf import settings
 
 from training import Store
-from training.metrics.calibration import matrix
 from training.metrics.diagnostics import (
     Answers,
     Calibration,
@@ -29,6 +28,7 @@ from training.metrics.diagnostics import (
 from training.metrics.intervals import Estimate
 from training.metrics.results import Result
 from training.storage.predictions import Predictions
+from training.storage.probabilities import by_class
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Missing
 
@@ -121,7 +121,7 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
         one, weak = read(getattr(keys, role)), read(keys.weak)
         if not np.array_equal(one.id, weak.id):
             raise ValueError(f"the runs of seed {keys.seed} were tested on different examples.")
-        return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), matrix(weak.prob), matrix(one.prob))
+        return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), by_class(weak.prob), by_class(one.prob))
 
     def onset_of(keys: Keys) -> tuple[int | None, int]:
         course, weak = Store(root).read_trajectory(keys.student), read(keys.weak)

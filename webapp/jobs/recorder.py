@@ -6,7 +6,7 @@ import time
 from training import Event
 from webapp.database_outages import AWAY, RETRY_SECONDS, is_away, reconnect
 from webapp.experiments import services
-from webapp.jobs.dispatch import announce
+from webapp.notifications import notify
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Recorder:
         return len(self._events) >= MOST_EVENTS
 
     def flush(self) -> None:
-        """Raises services.StaleAttemptError when the lease was lost. A database that is away loses and doubles nothing."""
+        """Raises StaleAttempt when the lease was lost. A database that is away loses and doubles nothing."""
         self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
             return
@@ -68,7 +68,7 @@ class Recorder:
             self._in_doubt = True
             changed |= services.append_events(self.run_id, self.attempt, self._events)
             self._stored, self._events, self._in_doubt = self._stored + len(self._events), [], False
-        announce(changed)
+        notify(changed)
 
     def finish(self, last: Event | None) -> None:
         """Stores what is left, and ``last``, before the lease is let go; tries again while the database is away."""

@@ -37,7 +37,7 @@ def _doorbell(url: str) -> Doorbell:
     return Doorbell(url)
 
 
-def nudge(run_ids: Iterable[int]) -> None:
+def notify_viewers(run_ids: Iterable[int]) -> None:
     """Wakes whoever watches these runs; never fails."""
     _doorbell(settings.REDIS_URL).publish(CHANNEL, json.dumps(sorted(run_ids)))
 

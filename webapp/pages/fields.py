@@ -1,8 +1,4 @@
-"""The leaves of a pydantic model as form fields: a new setting reaches the form by being written in the spec.
-
-Three shapes of one thing meet here: ``spec`` (the model), ``raw`` (what a browser sends: strings by name) and ``data`` (nested
-values for pydantic to judge). ``write`` turns a spec into raw, ``read`` turns raw into data. Nothing is judged here.
-"""
+"""The fields of a form, derived from a pydantic model: a setting that is declared in the spec has a field in every form."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,15 +9,17 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from training.spec.setting import PLAIN, Setting, setting_of
 from webapp.parsing import whole
 
 Raw = dict[str, list[str]]
+"""The values that a browser sends, by the name of their field."""
 Kind = Literal["text", "integer", "number", "switch", "choice", "many", "constant"]
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value. ``path`` is dotted and tells variants of a union apart; ``spec_path`` is the path that pydantic knows."""
+    """One value. ``path`` is dotted and distinguishes the variants of a union; ``spec_path`` is the path that pydantic uses."""
 
     path: str
     spec_path: str
@@ -33,8 +31,9 @@ class Leaf:
     choices: tuple[Any, ...]
     """The values of a Literal or the tags of a union, as the spec has them."""
     limits: Mapping[str, Any]
+    setting: Setting = PLAIN
     when: tuple[str, str] | None = None
-    """Name of the select and the value that it must have for this field to count; None for one that always counts."""
+    """Name of a select and the value of it with which this field is used; None for a field that is always used."""
 
     def counts(self, raw: Raw) -> bool:
         return self.when is None or raw.get(self.when[0], [""])[-1] == self.when[1]
@@ -65,7 +64,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Choice:
-    """A tagged union: ``tag`` is the select, and each variant has fields of its own."""
+    """A tagged union: ``tag`` is the select, and each variant has its own fields."""
 
     path: str
     spec_path: str
@@ -77,7 +76,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Rows:
-    """A list of tagged unions or models, as many as a person wants within the limits."""
+    """A list of tagged unions or models, of any length within the limits."""
 
     path: str
     spec_path: str
@@ -95,17 +94,17 @@ class Rows:
         return node_of(self.annotation, info, f"{self.path}.{index}", f"{self.spec_path}.{index}")
 
     def indices(self, raw: Raw) -> list[int]:
-        """The numbers of the rows that ``raw`` has, in order; they may have holes."""
+        """Return the numbers of the rows in ``raw`` in ascending order; numbers may be missing."""
         prefix = f"{self.name}__"
-        found = (whole(name.removeprefix(prefix).partition("__")[0]) for name in raw if name.startswith(prefix))
-        return sorted({number for number in found if number is not None})
+        numbers = (whole(name.removeprefix(prefix).partition("__")[0]) for name in raw if name.startswith(prefix))
+        return sorted({number for number in numbers if number is not None})
 
 
 Node = Leaf | Group | Choice | Rows
 
 
 def nodes(model: type[BaseModel], path: str = "", spec_path: str = "", skip: str = "") -> tuple[Node, ...]:
-    """The fields of ``model`` in the order of their declaration."""
+    """Return the fields of ``model`` in the order of their declaration."""
     return tuple(
         node_of(info.annotation, info, _join(path, name), _join(spec_path, name))
         for name, info in model.model_fields.items()
@@ -114,7 +113,7 @@ def nodes(model: type[BaseModel], path: str = "", spec_path: str = "", skip: str
 
 
 def node_of(annotation: Any, info: FieldInfo, path: str, spec_path: str) -> Node:
-    """Raises TypeError for a type that no form field is known for."""
+    """Return the form field of a model field. Raise TypeError for a type without a form field."""
     tag = info.discriminator
     while get_origin(annotation) is Annotated:
         annotation, *notes = get_args(annotation)
@@ -146,6 +145,7 @@ def node_of(annotation: Any, info: FieldInfo, path: str, spec_path: str) -> Node
         default=None if info.is_required() or info.default is PydanticUndefined else info.get_default(call_default_factory=True),
         choices=choices,
         limits=limits,
+        setting=setting_of(info),
     )
 
 
@@ -157,7 +157,7 @@ def _kind(annotation: Any, path: str) -> tuple[Kind, tuple[Any, ...]]:
         return "many", ()
     kinds: dict[Any, Kind] = {str: "text", bool: "switch", int: "integer", float: "number"}
     if annotation not in kinds:
-        raise TypeError(f"{path}: no form field is known for {annotation}.")
+        raise TypeError(f"{path}: {annotation} has no form field.")
     return kinds[annotation], ()
 
 
@@ -199,9 +199,9 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def leaves(found: tuple[Node, ...], raw: Raw) -> Iterator[Leaf]:
-    """Every leaf, with those of all variants and of the rows that ``raw`` has."""
-    for node in found:
+def leaves(nodes: tuple[Node, ...], raw: Raw) -> Iterator[Leaf]:
+    """Yield every leaf, with those of all variants and of the rows in ``raw``."""
+    for node in nodes:
         match node:
             case Leaf():
                 yield node
@@ -213,96 +213,3 @@ def leaves(found: tuple[Node, ...], raw: Raw) -> Iterator[Leaf]:
                     yield from leaves(variant.fields, raw)
             case Rows():
                 yield from leaves(tuple(node.row(index) for index in node.indices(raw)), raw)
-
-
-def write(node: Node, value: Any) -> Raw:
-    """What a browser would send for ``value``; fields of variants that were not chosen get their defaults."""
-    match node:
-        case Leaf(kind="many"):
-            return {node.name: [str(part) for part in value or ()]}
-        case Leaf(kind="switch"):
-            return {node.name: ["True"]} if value else {}  # a box that is not ticked is not sent
-        case Leaf():
-            return {node.name: [text_of(value)]}
-        case Group():
-            return _merge(write(child, _get(value, child)) for child in node.children)
-        case Choice():
-            chosen = getattr(value, node.tag.path.rpartition(".")[2])
-            raw = {node.tag.name: [str(chosen)]}
-            for variant in node.variants:
-                mine = variant.value == str(chosen)
-                raw |= _merge(write(field, _get(value, field) if mine else default_of(field)) for field in variant.fields)
-            return raw
-        case Rows():
-            return _merge(write(node.row(index), item) for index, item in enumerate(value))
-
-
-def default_of(node: Node) -> Any:
-    return node.default if isinstance(node, Leaf) else ()
-
-
-def _get(value: Any, node: Node) -> Any:
-    return getattr(value, node.spec_path.rpartition(".")[2])
-
-
-def _merge(raws: Iterator[Raw]) -> Raw:
-    return {name: values for raw in raws for name, values in raw.items()}
-
-
-def text_of(value: Any) -> str:
-    """As a person types it: numbers exactly, without a needless .0; nothing for None."""
-    if value is None:
-        return ""
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def read(node: Node, raw: Raw) -> Any:
-    """The data of ``node`` as strings, lists and dicts; what ``raw`` does not have is left out, so that its default holds."""
-    match node:
-        case Leaf(kind="many"):
-            return raw.get(node.name, [])
-        case Leaf(kind="switch"):
-            return raw.get(node.name, [""])[-1] == "True"
-        case Leaf():
-            text = raw.get(node.name, [""])[-1].strip()
-            meant = next((choice for choice in node.choices if str(choice) == text), text)
-            return None if node.optional and not text else meant
-        case Group():
-            return read_all(node.children, raw)
-        case Choice():
-            chosen = read(node.tag, raw)
-            data = {node.tag.path.rpartition(".")[2]: chosen}
-            for variant in node.variants:
-                if variant.value == chosen:
-                    data |= read_all(variant.fields, raw)
-            return data
-        case Rows():
-            return [read(node.row(index), raw) for index in node.indices(raw)]
-
-
-def read_child(child: Node, raw: Raw) -> Iterator[tuple[str, Any]]:
-    if not (isinstance(child, Leaf) and child.kind not in ("many", "switch") and child.name not in raw):
-        yield child.spec_path.rpartition(".")[2], read(child, raw)
-
-
-def read_all(found: tuple[Node, ...], raw: Raw) -> dict[str, Any]:
-    return {name: value for node in found for name, value in read_child(node, raw)}
-
-
-def write_all(found: tuple[Node, ...], spec: BaseModel) -> Raw:
-    return _merge(write(node, _get(spec, node)) for node in found)
-
-
-def renumber(node: Rows, raw: Raw, leave_out: int | None = None) -> Raw:
-    """``raw`` with the rows of ``node`` counted from zero, without the row ``leave_out``."""
-    prefix = f"{node.name}__"
-    place = {index: new for new, index in enumerate(index for index in node.indices(raw) if index != leave_out)}
-    moved: Raw = {}
-    for name, values in raw.items():
-        index, _, rest = name.removeprefix(prefix).partition("__")
-        if name.startswith(prefix) and (number := whole(index)) is not None:
-            if number in place:
-                moved[f"{prefix}{place[number]}__{rest}"] = values
-        else:
-            moved[name] = values
-    return moved

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from training.metrics.results import Result
 from training.redaction import renamed, without_folders
+from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.experiments.redaction import public_models
@@ -87,4 +88,4 @@ def stream(experiment: Experiment) -> dict[str, Any] | None:
     if not found:
         return None
     lanes = found[0].lanes
-    return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", "runs": lanes.drawn()}
+    return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", "metrics": for_scripts(), "runs": lanes.drawn()}

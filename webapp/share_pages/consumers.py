@@ -4,6 +4,7 @@ one for the curves of its experiment as they grow."""
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, NamedTuple
 
+from webapp.charts.metrics import fields
 from webapp.live.consumers import AccessConsumer, ExperimentConsumer
 from webapp.live.hub import Row
 from webapp.live.socket_grants import AccountGrant, Open, account_of, open_accounts
@@ -14,8 +15,8 @@ from webapp.shares.models import Link, Share
 
 SHOWN = {
     "started": ("total_steps", "resumed_from"),
-    "metric": ("step", "loss", "confidence_weight", "threshold"),
-    "evaluation": ("step", "accuracy", "agreement", "agreement_right", "agreement_wrong"),
+    "metric": ("step", *fields("metric")),
+    "evaluation": ("step", *fields("evaluation")),
 }
 """What curves are made of; workers, devices, paths and accounts stay in the laboratory."""
 

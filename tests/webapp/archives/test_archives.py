@@ -24,8 +24,9 @@ from training.events import RunFailed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import Unfinished, packed
-from webapp.experiments import archive_imports, services
+from webapp.experiments import archive_imports, results, services
 from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
+from webapp.leases import StaleAttempt
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
 
@@ -189,7 +190,7 @@ def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp
     services.append_events(run.pk, claimed.attempt, [RunFailed(error="out of luck", log="the last line")])
     while another := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         train(another)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     with packed(experiment, experiment.owner) as file:
         (tmp_path / "it.zip").write_bytes(file.read())
@@ -284,16 +285,16 @@ def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path
     claimed.refresh_from_db()
     assert claimed.problems == [archive_imports.LOST]
     assert not claimed.folder.exists()
-    with pytest.raises(archive_imports.StaleError):
-        archive_imports.tell(claimed.pk, claimed.attempt, None)
+    with pytest.raises(StaleAttempt):
+        archive_imports.report(claimed.pk, claimed.attempt, None)
 
 
 def test_what_a_killed_worker_left_of_an_import_goes(owner: User, tmp_path: Path) -> None:
     (tmp_path / "it.zip").write_bytes(b"nothing")
     one = archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
     os.utime(one.folder, (0, 0))
-    archive_imports.sweep()
+    archive_imports.delete_abandoned()
     assert one.file.exists()
     ArchiveImport.objects.update(state=ImportState.FAILED)
-    archive_imports.sweep()
+    archive_imports.delete_abandoned()
     assert not one.folder.exists()

@@ -18,9 +18,9 @@ def found(key: str, error: str = "") -> Attribution:
 
 
 def test_a_question_is_asked_once_and_all_about_one_example_are_claimed_together() -> None:
-    services.ask(KEYS, 7)
-    services.ask(KEYS, 7)
-    services.ask(KEYS[:1], 8)
+    services.request(KEYS, 7)
+    services.request(KEYS, 7)
+    services.request(KEYS[:1], 8)
     assert queries.queued() == 3
     assert [(one.key, one.example) for one in services.claim_next()] == [(KEYS[0], 7), (KEYS[1], 7)]
     assert [one.example for one in services.claim_next()] == [8]
@@ -28,23 +28,23 @@ def test_a_question_is_asked_once_and_all_about_one_example_are_claimed_together
 
 
 def test_answers_are_stored_by_run_and_what_is_missing_says_why() -> None:
-    services.ask(KEYS, 7)
+    services.request(KEYS, 7)
     services.answer(services.claim_next(), [found(KEYS[0])], "Too long.")
-    asked = queries.asked(KEYS, 7)
-    assert asked[KEYS[0]].found == found(KEYS[0])
-    assert (asked[KEYS[1]].state, asked[KEYS[1]].error, asked[KEYS[1]].found) == (State.FAILED, "Too long.", None)
+    asked = queries.requested(KEYS, 7)
+    assert asked[KEYS[0]].attribution == found(KEYS[0])
+    assert (asked[KEYS[1]].state, asked[KEYS[1]].error, asked[KEYS[1]].attribution) == (State.FAILED, "Too long.", None)
 
 
 def test_what_failed_may_be_asked_again_and_what_was_answered_stays() -> None:
-    services.ask(KEYS, 7)
+    services.request(KEYS, 7)
     services.answer(services.claim_next(), [found(KEYS[0]), found(KEYS[1], "This run has left no weights.")], "")
-    assert queries.asked(KEYS, 7)[KEYS[1]].error == "This run has left no weights."
-    services.ask(KEYS, 7)
+    assert queries.requested(KEYS, 7)[KEYS[1]].error == "This run has left no weights."
+    services.request(KEYS, 7)
     assert [one.key for one in services.claim_next()] == [KEYS[1]]
 
 
 def test_a_worker_that_was_taken_for_dead_changes_nothing() -> None:
-    services.ask(KEYS[:1], 7)
+    services.request(KEYS[:1], 7)
     old = services.claim_next()
     expire()
     services.take_back_expired()
@@ -56,7 +56,7 @@ def test_a_worker_that_was_taken_for_dead_changes_nothing() -> None:
 
 
 def test_a_question_of_which_three_workers_died_is_given_up() -> None:
-    services.ask(KEYS[:1], 7)
+    services.request(KEYS[:1], 7)
     for _ in range(services.MAX_ATTEMPTS):
         assert services.claim_next()
         services.take_back_expired()

@@ -14,10 +14,10 @@ from tests.factories.experiments import finish, finish_all, launched, save_predi
 from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest
+from webapp.actions import artifacts
 from webapp.archives.export import write
-from webapp.experiments import queries, services
+from webapp.experiments import queries, results, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
-from webapp.jobs import damaged_artifacts
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def done(owner: User) -> Experiment:
     finish_all(experiment)
     for run in experiment.runs.distinct():
         Store(settings.ARTIFACTS_DIR).write_trajectory(run.key, trajectory())
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 
@@ -65,7 +65,7 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     weak = run_of(done, Role.WEAK)
     before, result = digest(predictions(weak)), done.result
     DAMAGES[how](predictions(weak))
-    assert weak.pk in services.refresh_result(done)
+    assert weak.pk in results.refresh_result(done)
     done.refresh_from_db()
     weak.refresh_from_db()
     assert (weak.status, weak.accuracy) == (Status.QUEUED, None)
@@ -76,7 +76,7 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     (told,) = Event.objects.filter(run=weak, payload__kind="damaged")
     assert told.payload["file"] == "predictions.parquet"
     finish(weak)
-    services.refresh_result(done)
+    results.refresh_result(done)
     done.refresh_from_db()
     assert digest(predictions(weak)) == before
     assert done.result == result
@@ -90,7 +90,7 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     one, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
     finish(one)
     flipped(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     assert [Run.objects.get(pk=pk.pk).status for pk in (weak, one, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
     finish(weak)
     assert Run.objects.get(pk=other.pk).status == Status.QUEUED
@@ -103,7 +103,7 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
     claimed = services.claim(student.pk, "worker@test")
     assert claimed is not None
     cut(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     services.lose(student.pk, claimed.attempt, "a file that it reads is damaged", "")
     student.refresh_from_db()
     assert student.status == Status.WAITING
@@ -114,8 +114,8 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
 
 def test_what_is_whole_is_not_trained_again_whoever_says_so(done: Experiment) -> None:
     weak = run_of(done, Role.WEAK)
-    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
-    assert not damaged_artifacts.found(DamagedArtifact("", "features.npy", "is damaged"))
+    assert not artifacts.report_damage(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
+    assert not artifacts.report_damage(DamagedArtifact("", "features.npy", "is damaged"))
     assert Run.objects.get(pk=weak.pk).status == Status.FINISHED
 
 
@@ -158,7 +158,7 @@ def test_a_run_that_is_trained_again_is_never_the_same_run_twice(done: Experimen
     """Two readers find the same damage: the second finds a run that is queued, or one that was trained again."""
     weak = run_of(done, Role.WEAK)
     flipped(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
-    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
+    assert not artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     save_predictions(weak, 0.66)
     assert Event.objects.filter(run=weak, payload__kind="damaged").count() == 1

@@ -9,7 +9,7 @@ from tests.factories.experiments import ending, launched, of, save_predictions, 
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
-from webapp.experiments import queries, services
+from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.models import Role, Run, Status
 from webapp.findings.partial import partial
 
@@ -33,7 +33,7 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
     assert whole.status == Status.STOPPED
     assert not Store(settings.ARTIFACTS_DIR).finished(whole.key), "nobody takes the one for the other"
     finish(beginning)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
     assert experiment.result
@@ -51,13 +51,13 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
 def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_more(owner: User) -> None:
     experiment = stopped_in_training(owner, checkpoint=10)
     finish(of(experiment, Role.STUDENT))
-    services.launch(experiment)
+    run_launch.launch(experiment)
     student = of(experiment, Role.STUDENT)
     assert student.run_spec.stop_at is None
     assert student.status == Status.QUEUED
     assert not any(run.spec.get("stop_at") for run in experiment.runs.all())
     finish(student)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "finished"
     assert partial(list(queries.parts(experiment)), Result.model_validate(experiment.result)) == []
@@ -73,10 +73,10 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
     student = services.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
     assert student is not None
     services.append_events(student.pk, student.attempt, [*story(), CheckpointSaved(step=10)])
-    services.stop_experiment(experiment, "ada", evaluate=True)
+    run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(student.pk, student.attempt, [RunStopped(step=10)])
     finish(experiment.runs.get(spec__stop_at=10))
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     result = Result.model_validate(experiment.result)
     assert result.groups[0].seeds == (0,)
@@ -86,7 +86,7 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
 def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:
     experiment = stopped_in_training(owner, checkpoint=0)
     assert of(experiment, Role.STUDENT).status == Status.STOPPED
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
 
@@ -96,7 +96,7 @@ def test_a_plain_stop_evaluates_nothing(owner: User) -> None:
     run = services.claim_next("worker0@gpu")
     assert run is not None
     services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=10)])
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     services.append_events(run.pk, run.attempt, [RunStopped(step=10)])
     assert not Run.objects.filter(status=Status.QUEUED).exists()
     assert Run.objects.get(pk=run.pk).status == Status.STOPPED

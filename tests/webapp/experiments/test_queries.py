@@ -7,7 +7,7 @@ from django.utils import timezone
 from tests.factories.experiments import finish, finish_all, launched, spec
 from training import make_plan
 from training.events import MetricLogged, RunStarted
-from webapp.experiments import queries, queue, services
+from webapp.experiments import queries, queue, run_stop, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.progress import Progress, expected_seconds, progress, seconds_left
 
@@ -26,7 +26,7 @@ def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
 def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owner: User) -> None:
     first, second = launched(owner, seeds=2), launched(owner, name="Shares the second seed", seeds=2, methods=[{"kind": "naive"}])
     order = queue.queued_run_ids()
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     assert set(queue.queued_run_ids()) == set(order)
     assert order == [part.run.pk for part in queries.parts(first) if part.run.pk in order]
     assert second.runs.count() == 6
@@ -71,7 +71,7 @@ def test_what_earlier_experiments_still_need_comes_before_the_own_time(owner: Us
     first = launched(owner, seeds=5)
     second = launched(owner, name="Behind", data={"split_seed": 8})
     behind = progress(second).seconds_left
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     alone = progress(second).seconds_left
     assert behind is not None
     assert alone is not None

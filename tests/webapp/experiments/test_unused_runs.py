@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from tests.factories.experiments import finish_all, launched
 from training import Store
-from webapp.experiments import lifecycle, services, unused_runs
+from webapp.experiments import lifecycle, results, unused_runs
 from webapp.experiments.models import Event, Experiment, Run, Status
 
 
@@ -37,7 +37,7 @@ def test_runs_of_experiments_and_those_that_labelled_for_them_stay(owner: User, 
     naive = {"methods": [{"kind": "naive"}]}
     one, other = launched(owner), launched(owner, name="A part of it", **naive)
     finish_all(one)
-    services.refresh_result(other)
+    results.refresh_result(other)
     keys = set(one.runs.values_list("key", flat=True))
     kept = set(other.runs.values_list("key", flat=True))
     lifecycle.delete(one)

@@ -14,6 +14,7 @@ from training.command_output import Refused
 from training.events import Progress
 from webapp.imports import services
 from webapp.imports.models import Import, State
+from webapp.leases import StaleAttempt
 
 
 def test_a_file_moves_to_a_folder_of_its_own_and_its_columns_are_known(owner: User, tmp_path: Path) -> None:
@@ -21,8 +22,8 @@ def test_a_file_moves_to_a_folder_of_its_own_and_its_columns_are_known(owner: Us
     assert one.state == State.NEW
     assert one.file.name == "upload.csv"
     assert one.file.parent == one.folder
-    assert one.looked is not None
-    assert [column.name for column in one.looked.columns] == ["body", "verdict"]
+    assert one.preview is not None
+    assert [column.name for column in one.preview.columns] == ["body", "verdict"]
     assert not (tmp_path / "sent").exists()
 
 
@@ -31,11 +32,11 @@ def test_only_the_attempt_that_holds_the_work_may_tell_of_it(owner: User, tmp_pa
     one = services.claim_next()
     assert one is not None
     assert services.claim_next() is None
-    assert services.tell(one.pk, one.attempt, Progress(phase="reading", done=5, total=10)) is False
-    with pytest.raises(services.StaleError):
-        services.tell(one.pk, one.attempt + 1, None)
+    assert services.report(one.pk, one.attempt, Progress(phase="reading", done=5, total=10)) is False
+    with pytest.raises(StaleAttempt):
+        services.report(one.pk, one.attempt + 1, None)
     services.conclude(one.pk, one.attempt, Refused(error="No."), "")
-    with pytest.raises(services.StaleError):
+    with pytest.raises(StaleAttempt):
         services.conclude(one.pk, one.attempt, None, "again")
     one.refresh_from_db()
     assert (one.state, one.error, one.percent) == (State.FAILED, "No.", 50.0)
@@ -50,7 +51,7 @@ def test_a_worker_that_gives_no_sign_of_life_is_noticed_and_the_work_can_begin_a
     assert services.fail_expired() == 1
     one.refresh_from_db()
     assert (one.state, one.error) == (State.FAILED, services.LOST)
-    services.again(one)
+    services.restart(one)
     assert services.claim_next() is not None
 
 
@@ -59,11 +60,11 @@ def test_what_waits_is_stopped_at_once_and_what_works_is_asked(owner: User, tmp_
     services.stop(one)
     one.refresh_from_db()
     assert one.state == State.STOPPED
-    services.again(one)
+    services.restart(one)
     claimed = services.claim_next()
     assert claimed is not None
     services.stop(claimed)
-    assert services.tell(claimed.pk, claimed.attempt, None) is True
+    assert services.report(claimed.pk, claimed.attempt, None) is True
     services.conclude(claimed.pk, claimed.attempt, None, "")
     one.refresh_from_db()
     assert one.state == State.STOPPED
@@ -103,7 +104,8 @@ def test_what_is_discarded_is_gone_with_its_file_unless_it_is_at_work(owner: Use
 
 
 def test_a_registered_data_set_is_fetched_once_at_a_time(owner: User) -> None:
-    one = services.fetch(owner, "boolq")
-    assert services.fetch(owner, "boolq") == one
+    one, new = services.fetch(owner, "boolq")
+    assert new
+    assert services.fetch(owner, "boolq") == (one, False)
     with pytest.raises(ValueError, match="Did you mean boolq"):
         services.fetch(owner, "bool")

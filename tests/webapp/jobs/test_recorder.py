@@ -10,6 +10,7 @@ from webapp.experiments import bulk, queries, services
 from webapp.experiments.models import Event, Run
 from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
+from webapp.leases import StaleAttempt
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
@@ -111,7 +112,7 @@ def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
     def away(changed: set[int]) -> bool:
         raise AWAY[0]
 
-    monkeypatch.setattr(module, "announce", away)
+    monkeypatch.setattr(module, "notify", away)
     recorder.add(metric(1))
     recorder.flush()
     monkeypatch.undo()
@@ -133,5 +134,5 @@ def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, m
 def test_events_of_an_attempt_that_lost_its_lease_are_refused(recorder: Recorder) -> None:
     recorder.add(metric(1))
     Run.objects.filter(pk=recorder.run_id).update(attempt=7)
-    with pytest.raises(services.StaleAttemptError):
+    with pytest.raises(StaleAttempt):
         recorder.finish(None)

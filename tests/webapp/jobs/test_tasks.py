@@ -68,7 +68,7 @@ def claimed(owner: User, epochs: int) -> Run:
 
 def follow(run: Run) -> threading.Thread:
     def work() -> None:
-        tasks.watch(run)
+        tasks.work(run)
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -155,7 +155,7 @@ def test_a_run_that_cannot_be_followed_is_lost_at_once_and_says_why(owner: User,
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(tasks, "Trainer", broken)
-    tasks.watch(run)
+    tasks.work(run)
     lost = Event.objects.get(run=run, payload__kind="lost")
     assert lost.payload["cause"] == "it could not be followed: FileNotFoundError: [Errno 2] No such file or directory"
     assert Event.objects.filter(run=run).last().payload["kind"] == RunQueued().kind  # type: ignore[union-attr]

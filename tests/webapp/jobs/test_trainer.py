@@ -39,7 +39,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def events(trainer: Trainer, until: str = "") -> list[Event]:
     """All that it tells up to an event of the kind ``until``, or up to its end."""
     found: list[Event] = []
-    while (event := trainer.next_event(60)) is not None:
+    while (event := trainer.next_message(60)) is not None:
         found.append(event)
         if event.kind == until:
             break

@@ -16,7 +16,7 @@ from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
 from webapp.live.hub import hub
-from webapp.live.notify import nudge
+from webapp.live.notify import notify_viewers
 from webapp.live.routing import websocket_urlpatterns
 from webapp.live.socket_permissions import NOT_FOUND
 
@@ -81,9 +81,9 @@ def train(run_id: int, steps: int, seed: int) -> None:
     while step < steps:
         size = rng.randint(1, 7)
         services.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
-        nudge([run_id])
+        notify_viewers([run_id])
         step += size
-    nudge(services.append_events(run_id, run.attempt, [ending()]))
+    notify_viewers(services.append_events(run_id, run.attempt, [ending()]))
 
 
 @sync_to_async
@@ -170,7 +170,7 @@ async def test_a_nudge_without_events_reaches_the_page_so_that_it_can_look_at_th
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
         while True:  # until the subscription stands, a nudge may be lost
-            nudge([run.pk])
+            notify_viewers([run.pk])
             if not await page.socket.receive_nothing(timeout=0.3):
                 break
         assert await page.frame() == {}

@@ -28,6 +28,7 @@ from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
 from webapp.jobs import chores
+from webapp.jobs import imports as import_jobs
 from webapp.management.commands.recover import Recovery
 from webapp.webhooks import services as hooks
 from webapp.webhooks.models import Call
@@ -215,7 +216,7 @@ def test_an_import_whose_work_cannot_be_begun_says_so(owner: User, tmp_path: Pat
     for file in one.folder.iterdir():
         file.unlink()
     one.folder.rmdir()
-    chores.watch(taken)
+    import_jobs.work(taken)
     one.refresh_from_db()
     assert (one.state, one.error[:48]) == (State.FAILED, "The work could not be done. FileNotFoundError: [")
 
@@ -263,7 +264,7 @@ def test_a_question_that_cannot_be_read_fails_and_the_next_one_is_taken(db: None
         assert [one.pk for one in erasures.claim_next()] == [second.pk]
         found = Question.objects.values("state", "error").get(pk=first.pk)
         assert found["state"] == Asked.FAILED
-        assert found["error"].startswith("The record of this question is damaged. ")
+        assert found["error"].startswith("The record of this attribution is damaged. ")
     assert [one.pk for one in erasures.claim_next()] == [third.pk]
 
 
@@ -276,7 +277,7 @@ def test_imports_are_done_although_no_question_can_be_claimed(
     done: list[Import] = []
     one = queued(owner, tmp_path)
     monkeypatch.setattr(erasures, "claim_next", broken)
-    monkeypatch.setattr(chores, "watch", done.append)
+    monkeypatch.setattr(import_jobs, "work", done.append)
     chores.work()
     assert done == [one]
 

@@ -8,13 +8,17 @@ from pydantic import BaseModel, Field
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from tests.docs import reference
 from tests.factories.models import make_model
 from training import ExperimentSpec, catalog
 from training.base_models import Frozen
-from training.spec import Confidence, DataSpec, Naive
+from training.spec import Confidence, DataSpec, Naive, StrongSpec
 from training.spec.methods import METHODS, PROMPTS, Overlap
+from training.spec.setting import Setting
 from webapp.pages import fields
-from webapp.pages.experiments.form import Row, SpecForm
+from webapp.pages.experiments.form import SpecForm
+from webapp.pages.experiments.form_rows import Row
+from webapp.pages.experiments.setting_differences import differing
 
 SPECS = [
     ExperimentSpec(),
@@ -104,6 +108,35 @@ def test_a_new_setting_appears_by_itself_and_is_read() -> None:
     assert isinstance(spec, LargerSpec)
     assert (spec.temperature, spec.note, spec.data.shuffle) == (2.5, "hot", False)
     assert spec.methods[1] == Bootstrap(rounds=7)
+
+
+class LargerStrong(StrongSpec):
+    dropout: Annotated[Literal["none", "half"], Setting("further", unit="of all units", titles={"half": "One half"})] = Field(
+        "none", title="Dropout", description="Units left out of each step."
+    )
+
+
+class WithDropout(ExperimentSpec):
+    """The spec with a further training setting, declared nowhere else."""
+
+    strong: LargerStrong = Field(LargerStrong(), title="Students and ceilings")
+
+
+def test_a_new_training_setting_is_in_form_schema_comparison_and_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = SpecForm.of(WithDropout())
+    (row,) = [row for section in form.sections for row in section.folded if row.title == "Dropout"]
+    assert (row.unit, row.hint) == ("of all units", "Units left out of each step.")
+    assert list(row.options) == [("none", "None"), ("half", "One half")]
+    wrong = SpecForm(form.raw | {"strong__dropout": ["all"]}, WithDropout)
+    assert [row.title for row in wrong.rows if row.problems] == ["Dropout"]
+
+    assert "dropout" in WithDropout.model_json_schema()["$defs"]["LargerStrong"]["properties"]
+
+    (setting,) = differing([WithDropout(), WithDropout(strong=LargerStrong(dropout="half"))])
+    assert (setting.title, setting.values) == ("Students and ceilings, dropout", ["None", "One half"])
+
+    monkeypatch.setattr(reference, "ExperimentSpec", WithDropout)
+    assert "| `strong.dropout` | Dropout. Units left out of each step. | none, half | none |" in reference.settings()
 
 
 def test_a_type_without_a_field_is_said_at_once() -> None:

@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 
 from tests.webapp.reports.reading import rows
+from webapp.charts import metrics
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose, stream
@@ -18,6 +20,13 @@ def test_two_renders_are_equal_byte_for_byte(paper: Paper) -> None:
     again = Paper.model_validate_json(paper.model_dump_json())
     assert page(paper, doors) == page(again, doors)
     assert "csrf" not in page(paper, doors)
+
+
+def test_a_frozen_page_draws_its_own_rows_whatever_metrics_the_code_knows(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, drawn = paper.model_dump_json(), page(paper, Doors())
+    assert "agreement_right" in drawn
+    monkeypatch.setattr(metrics, "METRICS", ())
+    assert page(Paper.model_validate_json(stored), Doors()) == drawn
 
 
 def test_a_frozen_page_says_of_which_day_and_version_it_is(paper: Paper) -> None:

@@ -27,10 +27,9 @@ from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import packed
 from webapp.example_queries.export import SUFFIXES
-from webapp.experiments import services
+from webapp.experiments import results, run_logs, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import hello
-from webapp.jobs import logs
 from webapp.reports.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
@@ -92,7 +91,7 @@ def finished(experiment: Experiment, finish: Callable[[Run], object]) -> Experim
     for event in Event.objects.filter(payload__kind="claimed"):
         event.payload["worker"] = f"w1@{HOST}"
         event.save()
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 
@@ -230,8 +229,8 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     client, browser = Client(headers={"authorization": f"Bearer {make_token(viewer)}"}), Client()
     browser.force_login(viewer)
     failed, done = (planted.runs.filter(status=status, spec__half="A")[0] for status in (Status.FAILED, Status.FINISHED))
-    logs.path_of(failed.key).parent.mkdir(parents=True, exist_ok=True)
-    logs.path_of(failed.key).write_text(LOG)
+    run_logs.path_of(failed.key).parent.mkdir(parents=True, exist_ok=True)
+    run_logs.path_of(failed.key).write_text(LOG)
     root, own = f"/api/v1/experiments/{planted.pk}", f"/experiments/{planted.pk}/"
     paths = [root, f"{root}/archive", "/api/v1/experiments", "/api/v1/workers", "/api/v1/queue", "/api/v1/datasets"]
     paths += [f"/api/v1/runs/{run.pk}{end}" for run in (failed, done) for end in ("", "/log", "/events")]

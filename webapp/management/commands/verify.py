@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webapp.jobs.damaged_artifacts import verify_all
+from webapp.actions.artifacts import verify_all
 
 
 class Command(BaseCommand):

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from training import catalog
 from webapp.access import NOT_YOUR_IMPORT, member, owns, viewer
+from webapp.actions import datasets as dataset_actions
 from webapp.imports import services
 from webapp.imports.models import Import, State
-from webapp.jobs import chores
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
 from webapp.pages.datasets.mapping_form import AboutForm, MappingForm
 
@@ -45,7 +45,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 def fetch(request: HttpRequest, name: str) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
-        one, called = chores.fetch(request.user, name)
+        one, called = dataset_actions.fetch(request.user, name)
     except ValueError as error:
         raise Http404(str(error)) from error
     return _queued(request, one, called)
@@ -69,7 +69,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def _brought(request: HttpRequest, file: TemporaryUploadedFile) -> Import:
     assert isinstance(request.user, User)
-    return chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+    return dataset_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "upload")
 
 
 def _import(request: HttpRequest, pk: int) -> Import:
@@ -98,11 +98,13 @@ def _page(
 ) -> HttpResponse:
     changes = owns(request.user, one.owner_id)
     context = {"one": one, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
-    if one.state == State.CHECKED and one.found and one.how:
-        context["report"] = ReportView(one.found.report, one.how.root.names)
+    if one.state == State.CHECKED and one.check_result and one.column_mapping:
+        context["report"] = ReportView(one.check_result.report, one.column_mapping.root.names)
         context["about"] = about or AboutForm({"name": _proposed(one.file_name)})
-    elif one.looked and not one.at_work:
-        context["mapping"] = mapping or MappingForm(one.looked, request.GET, None if request.GET.get("kind") else one.how)
+    elif one.preview and not one.at_work:
+        context["mapping"] = mapping or MappingForm(
+            one.preview, request.GET, None if request.GET.get("kind") else one.column_mapping
+        )
     return render(request, "pages/import.html", context, status=status)
 
 
@@ -114,21 +116,21 @@ def _proposed(file_name: str) -> str:
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     one = _mine(request, pk)
-    if one.looked is None or one.at_work:
+    if one.preview is None or one.at_work:
         return redirect("import", pk)
-    form = MappingForm(one.looked, request.POST)
+    form = MappingForm(one.preview, request.POST)
     mapping = form.mapping()
     if mapping is None:
         one.state = State.NEW
         return _page(request, one, mapping=form, status=422)
-    return _queued(request, one, chores.check(one, mapping))
+    return _queued(request, one, dataset_actions.check(one, mapping))
 
 
 @member
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     one = _mine(request, pk)
-    return redirect("import", pk) if one.at_work else _queued(request, one, chores.again(one))
+    return redirect("import", pk) if one.at_work else _queued(request, one, dataset_actions.restart(one))
 
 
 @member
@@ -144,7 +146,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.stop(_mine(request, pk), request.user)
+    dataset_actions.stop(_mine(request, pk), request.user)
     return redirect("import", pk)
 
 
@@ -152,7 +154,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.discard(_mine(request, pk), request.user)
+    dataset_actions.discard(_mine(request, pk), request.user)
     return redirect("datasets")
 
 
@@ -164,7 +166,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     about = form.about()
     if about:
         try:
-            card = chores.save(one, about, request.user)
+            card = dataset_actions.save(one, about, request.user)
         except ValueError as error:
             form.problems["name"] = [str(error)]
         else:

@@ -12,6 +12,7 @@ from training.spec import warnings
 from webapp.access import Anybody
 from webapp.accounts.viewer_text import events_for, text_for
 from webapp.charts.live import live_chart
+from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.imported_runs import imported_runs
@@ -254,7 +255,7 @@ class Living:
     @property
     def wire(self) -> dict[str, Any]:
         """What live.js needs to know: which run is drawn as what."""
-        return {"experiment": self.experiment.pk, "chart": CHART, "runs": self.lanes.drawn()}
+        return {"experiment": self.experiment.pk, "chart": CHART, "metrics": for_scripts(), "runs": self.lanes.drawn()}
 
     # The result.
 

@@ -4,10 +4,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from training.events import EVENT, CheckpointSaved
+from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.experiments import queries, queue, requirements, workers
 from webapp.experiments.models import Run, Status, Worker
 from webapp.findings.wording import joined
-from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
 
 def outlook(run: Run) -> str:

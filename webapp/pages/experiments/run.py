@@ -6,39 +6,33 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from training.planning.estimates import rows_of
-from training.spec import GROUND_TRUTH, PLANNED, RunSpec
+from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_looks, text_for
 from webapp.charts.live import Series, live_chart
+from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
-from webapp.experiments import queries
+from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.pairs import own_metrics, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
-from webapp.jobs import logs
 from webapp.pages.experiments.forecast import outlook
 from webapp.pages.experiments.timeline import Line, story
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
 SERIES = {"weak": "Weak supervisor", "ceiling": "Ceiling", "further": "Further run"}
-BETTER: dict[str, str] = {
-    "digest": "Model digest",
-    "lr": "Learning rate",
-    "half": "Half",
-    "limit": "Rows per half",
-    "lora_rank": "LoRA rank",
-    "lora_alpha": "LoRA alpha",
-}
+TITLES = {name: info.title for model in (DataSpec, TrainingSpec) for name, info in model.model_fields.items() if info.title}
+HASHES = ("fingerprint", "digest")
 
 
-def _told(value: object) -> str:
-    """A setting as text; keys of other runs by their beginnings."""
+def _text(value: object) -> str:
+    """Return a setting as text; keys of other runs are abbreviated."""
     if isinstance(value, tuple):
-        return ", ".join(map(_told, value)) or "none"
+        return ", ".join(map(_text, value)) or "none"
     text = value_text(value)
     return text[:12] if len(text) == 64 else text
 
@@ -142,9 +136,9 @@ class RunPage:
 
     @property
     def settings(self) -> list[tuple[str, str]]:
-        """What decides the run's outcome, in words; the method's own settings follow the method."""
+        """Return what determines the run's outcome, as titles and values; the settings of its method follow the method."""
         spec = self.spec
-        found: list[tuple[str, str]] = [
+        settings: list[tuple[str, str]] = [
             ("Data set", dataset_title(spec.dataset)),
             ("Trained on", trained_on(spec)),
             ("Model", model_title(spec.model)),
@@ -152,16 +146,20 @@ class RunPage:
         ]
         if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
             titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
-            found.append(("Method", method_title(spec.method)))
-            found += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
-        told = {name for name in ("lora_rank", "lora_alpha") if getattr(spec, name) is None}
-        told |= {"keep_weights", "dataset", "half", "labels", "model", "method", "fingerprint", "digest"}
-        told |= {name for name in PLANNED if getattr(spec, name) == RunSpec.model_fields[name].default}
+            settings.append(("Method", method_title(spec.method)))
+            settings += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
         for name, value in spec:
-            if name not in told:
-                title = BETTER.get(name, name.replace("_", " ").capitalize())
-                found.append((title, "all" if value is None else _told(value)))
-        return found
+            if name not in self._hidden:
+                title = TITLES.get(name, name.replace("_", " ").capitalize())
+                settings.append((title, "all" if value is None else _text(value)))
+        return settings
+
+    @property
+    def _hidden(self) -> set[str]:
+        """Return the fields that are shown elsewhere, and those that this run does not use."""
+        names = {"keep_weights", "dataset", "half", "labels", "model", "method", *HASHES}
+        names |= {name for name, unused in RunSpec.unused(self.spec.adaptation).items() if unused is None}
+        return names | {name for name in PLANNED if getattr(self.spec, name) == RunSpec.model_fields[name].default}
 
     @cached_property
     def elsewhere(self) -> list[Note]:
@@ -177,7 +175,7 @@ class RunPage:
     @cached_property
     def log(self) -> list[str]:
         """The last lines that its trainers wrote, of those that were looked for."""
-        return lines_for(self.viewer, logs.lines(self.run.key, self.find))
+        return lines_for(self.viewer, run_logs.lines(self.run.key, self.find))
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -212,4 +210,4 @@ class RunPage:
     @property
     def wire(self) -> dict[str, Any]:
         drawn = {self.run.pk: {"series": "run", "seed": self.spec.seed, "title": "This run"}}
-        return {"experiment": self.experiments[0].pk, "chart": CHART, "runs": drawn}
+        return {"experiment": self.experiments[0].pk, "chart": CHART, "metrics": for_scripts(), "runs": drawn}

@@ -14,7 +14,7 @@ from webapp.charts import numbers, svg
 from webapp.charts.heights import height_of
 from webapp.findings.tables import p_text
 from webapp.findings.wording import lower
-from webapp.pages import fields
+from webapp.pages import fields, form_data
 from webapp.pages.navigation import MENU, place_of
 
 register = template.Library()
@@ -112,6 +112,6 @@ def styled(field: BoundField) -> SafeString:
 @register.simple_tag
 def recipe_fields(spec: ExperimentSpec) -> SafeString:
     """A whole spec as hidden fields of a form."""
-    raw = fields.write_all(fields.nodes(type(spec)), spec)
+    raw = form_data.write_all(fields.nodes(type(spec)), spec)
     pairs = [(name, value) for name, values in raw.items() for value in values]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)

@@ -14,7 +14,8 @@ from training.cli.main import main
 from training.command_output import Attribution
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.outputs.attribution import MOST, attribution_of, log_odds, pieces_of
+from training.engine.outputs.attribution import MOST, attribution_of, pieces_of
+from training.storage.probabilities import log_odds
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, str, float]:

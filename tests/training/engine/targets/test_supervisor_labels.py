@@ -7,9 +7,10 @@ import pytest
 from tests.factories.runs import make_run
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
-from training.engine.targets.supervisor_labels import cross_entropy, evaluator, read_supervisor, targets
+from training.engine.targets.supervisor_labels import evaluator, read_supervisor, targets
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
+from training.storage.probabilities import cross_entropy
 
 NOTHING = np.array([], np.float32)
 

@@ -20,9 +20,9 @@ from training import ExperimentSpec
 from training.cli.recipe import read_recipe
 from training.events import Progress
 from training.recipes import names
+from webapp import notifications
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.jobs import dispatch
 from webapp.pages.accounts.one_time_links import first_account, welcome_link
 from webapp.pages.experiments.form import SpecForm
 
@@ -309,7 +309,7 @@ def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: 
 
 
 def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "call", lambda times: False)
+    monkeypatch.setattr(notifications, "call", lambda *_: False)
     response = page.post("/experiments/new/", sent(spec()), follow=True)
     assert "The queue cannot be reached now. The runs are kept and start when it is back." in response.content.decode()
     assert Run.objects.filter(status=Status.QUEUED).exists()

@@ -8,35 +8,35 @@ from django.conf import settings
 
 from training import Store
 from training.storage.checksums import DamagedArtifact
-from webapp.experiments import services
+from webapp.experiments import damage, results
 from webapp.experiments.models import Run, Status
-from webapp.jobs.dispatch import announce
+from webapp.notifications import notify
 from webapp.row_isolation import Isolated
 
 logger = logging.getLogger(__name__)
 
 BYTES_PER_SECOND = 32 * 2**20
-"""A pass reads no faster than this on average, so that training and pages have the disk."""
+"""The average speed of a pass, so that training and pages have the disk."""
 
 
-def found(damage: DamagedArtifact) -> bool:
-    """Has the run trained again whose file is damaged. False where a second look finds nothing, or another saw to it first."""
-    changed = services.damaged(damage)
+def report_damage(artifact: DamagedArtifact) -> bool:
+    """Have the run of a damaged file trained again. False where a second read finds no damage, or another process was first."""
+    changed = damage.train_again(artifact)
     if changed:
-        logger.warning("%s It was moved aside, and the run is trained again.", damage)
-        announce(changed | services.refresh_results(changed))
+        logger.warning("%s It was moved aside, and the run is trained again.", artifact)
+        notify(changed | results.refresh_results(changed))
     return bool(changed)
 
 
 def _verify(key: str) -> DamagedArtifact | None:
-    damage = Store(settings.ARTIFACTS_DIR).damage(key, again=True)
-    return damage if damage and found(damage) else None
+    artifact = Store(settings.ARTIFACTS_DIR).damage(key, again=True)
+    return artifact if artifact and report_damage(artifact) else None
 
 
 def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> list[DamagedArtifact]:
-    """Reads every artifact of every finished run and compares it, until ``ended``; returns what was damaged.
+    """Compare every artifact of every finished run with its checksum, until ``ended``; return the damaged ones.
 
-    An installation of an older version has its artifacts adopted first: each is given the checksum of what it is now.
+    Artifacts of an older version, which wrote no checksums, are first given the checksums of their present content.
     """
     store = Store(settings.ARTIFACTS_DIR)
     if adopted := store.checksums.adopt():

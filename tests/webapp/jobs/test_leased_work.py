@@ -11,8 +11,9 @@ from django.db import InterfaceError, OperationalError
 from tests.factories.experiments import launched
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
-from webapp.jobs import leases as module
-from webapp.jobs.leases import Held, Lease
+from webapp.jobs import leased_work as module
+from webapp.jobs.leased_work import HeldLease, RunLease
+from webapp.leases import StaleAttempt
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
@@ -44,7 +45,7 @@ def run(owner: User, called: list[str]) -> Run:
 def test_a_database_that_is_away_is_borne_until_shortly_before_the_lease_ends(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    lease = Lease(run, clock.now)
+    lease = RunLease(run, clock.now)
     assert lease.check() == Status.RUNNING
 
     def away(*_: object) -> str:
@@ -52,18 +53,18 @@ def test_a_database_that_is_away_is_borne_until_shortly_before_the_lease_ends(
 
     monkeypatch.setattr(services, "renew", away)
     clock.now += settings.LEASE_SECONDS - 6
-    assert (lease.check(), lease.run_out) == (Status.RUNNING, False)
+    assert (lease.check(), lease.expired) == (Status.RUNNING, False)
     clock.now += 3
-    assert (lease.check(), lease.run_out) == (Status.RUNNING, True)
+    assert (lease.check(), lease.expired) == (Status.RUNNING, True)
     monkeypatch.undo()
     assert lease.check() == Status.RUNNING
-    assert lease.run_out, "the trainer was asked to stop"
+    assert lease.expired, "the trainer was asked to stop"
 
 
 def test_a_lease_that_is_renewed_after_the_database_was_away_begins_anew(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = Lease(run, clock.now)
+    lease = RunLease(run, clock.now)
     renew, answers = services.renew, iter([AWAY[0]])
 
     def away_once(run_id: int, attempt: int) -> str | None:
@@ -76,7 +77,7 @@ def test_a_lease_that_is_renewed_after_the_database_was_away_begins_anew(
     assert lease.check() == Status.RUNNING
     assert lease.check() == Status.RUNNING, "it is renewed at once when the database is back"
     clock.now += settings.LEASE_SECONDS - 6
-    assert not lease.look()
+    assert not lease.check_time()
 
 
 def test_an_error_that_is_not_of_a_database_that_is_away_is_no_reason_to_wait(
@@ -87,20 +88,20 @@ def test_an_error_that_is_not_of_a_database_that_is_away_is_no_reason_to_wait(
 
     monkeypatch.setattr(services, "renew", broken)
     with pytest.raises(KeyError):
-        Lease(run, clock.now).check()
+        RunLease(run, clock.now).check()
 
 
 def test_a_lease_that_another_attempt_has_is_lost(run: Run, clock: Clock) -> None:
-    lease = Lease(run, clock.now)
+    lease = RunLease(run, clock.now)
     Run.objects.filter(pk=run.pk).update(attempt=run.attempt + 1)
-    with pytest.raises(services.StaleAttemptError):
+    with pytest.raises(StaleAttempt):
         lease.check()
 
 
 def test_work_is_stopped_when_the_lease_runs_out_although_a_query_hangs(clock: Clock) -> None:
     stopped = threading.Event()
-    held = Held("a run", clock.now, 5)
+    held = HeldLease("a run", clock.now, 5)
     with held.enforced(stopped.set):
         clock.now += settings.LEASE_SECONDS
         assert stopped.wait(30)
-    assert held.run_out
+    assert held.expired

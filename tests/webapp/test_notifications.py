@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from redis import Redis
 
 from tests.factories.experiments import finish_all, spec
+from webapp import notifications
 from webapp.actions.experiments import launch
-from webapp.experiments import services
-from webapp.jobs import dispatch
+from webapp.experiments import run_launch, services
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ def test_a_launch_sends_the_runs_that_can_start(owner: User, redis: Redis) -> No
 def test_queued_runs_whose_messages_are_lost_are_sent_again_and_others_are_not(owner: User, redis: Redis) -> None:
     launch(services.create(owner, spec()), owner)
     redis.flushall()
-    dispatch.resend()
+    notifications.resend_training()
     assert waiting(redis) == 2
-    dispatch.resend()
+    notifications.resend_training()
     assert waiting(redis) == 2
 
 
 def test_the_light_worker_is_called_when_an_experiment_comes_to_rest(owner: User, redis: Redis) -> None:
     experiment = services.create(owner, spec())
-    services.launch(experiment)
+    run_launch.launch(experiment)
     runs = [run.pk for run in experiment.runs.all()]
-    dispatch.prepare(runs[0])
-    assert redis.llen(dispatch.CHORES) == 0
+    notifications.prepare_examples(runs[0])
+    assert redis.llen(notifications.CHORES.queue) == 0
     finish_all(experiment)
-    dispatch.prepare(runs[0])
-    assert redis.llen(dispatch.CHORES) == 1
+    notifications.prepare_examples(runs[0])
+    assert redis.llen(notifications.CHORES.queue) == 1

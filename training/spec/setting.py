@@ -1,0 +1,46 @@
+"""Metadata of a setting, beside the title, description and limits that pydantic keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic.fields import FieldInfo
+
+from training.catalog import Adaptation
+
+EVERY_ADAPTATION: tuple[Adaptation, ...] = ("probe", "full", "lora", "scratch")
+TRANSFORMERS: tuple[Adaptation, ...] = ("probe", "full", "lora")
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Presentation and scope of a setting, written into the annotation of its field: ``Annotated[int, Setting(unit="rows")]``."""
+
+    group: Literal["head", "common", "further"] = "common"
+    """Part of a form: its head, the settings that are always visible, or those that are folded."""
+    unit: str = ""
+    """Unit of a value, or the meaning of an empty one."""
+    unit_explains: bool = False
+    """True if the unit replaces the description where both are shown."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Titles of the choices; a choice without one is shown as its value, capitalised."""
+    hint: str = ""
+    """A sentence for a form, after the description."""
+    catalog: Literal["", "models", "datasets"] = ""
+    """Part of the catalog that has the values on offer."""
+    adaptations: tuple[Adaptation, ...] = EVERY_ADAPTATION
+    """Adaptations of a model to which the setting applies."""
+    kinds: tuple[str, ...] | None = None
+    """Kinds of models to which the setting applies; None for all."""
+
+    def applies(self, adaptation: Adaptation, kind: str | None = None) -> bool:
+        """Return whether a run with ``adaptation`` of a model of ``kind`` has a use for the setting; None is any kind."""
+        return adaptation in self.adaptations and (self.kinds is None or kind is None or kind in self.kinds)
+
+
+PLAIN = Setting()
+
+
+def setting_of(info: FieldInfo) -> Setting:
+    """Return the metadata of a field; fields without any have the defaults."""
+    return next((note for note in info.metadata if isinstance(note, Setting)), PLAIN)

@@ -1,0 +1,28 @@
+"""Values on offer for a setting of a form, with their titles."""
+
+from training import catalog
+from webapp.findings.wording import dataset_title, short_model
+from webapp.pages.fields import Leaf
+
+HINTS = {"datasets": "The page Data sets fetches others and takes your own."}
+"""A hint for all settings whose values are of one part of the catalog."""
+
+
+def options_of(leaf: Leaf, values: list[str]) -> list[tuple[str, str]]:
+    """Return values and titles, in the order of the catalog unless ``values`` has them in another one."""
+    titles = _titles(leaf)
+    places = [list(titles).index(value) for value in values if value in titles]
+    if places != sorted(places):
+        titles = {value: titles[value] for value in [*values, *titles] if value in titles}
+    return list(titles.items())
+
+
+def _titles(leaf: Leaf) -> dict[str, str]:
+    """Return titles by value. Data sets are read each time, as imports and fetches add to them."""
+    match leaf.setting.catalog:
+        case "models":
+            return {name: short_model(name) for name in catalog.MODELS}
+        case "datasets":
+            return {name: dataset_title(name) for name in catalog.ready_datasets()}
+    titles = leaf.setting.titles
+    return {str(choice): titles.get(str(choice), str(choice).capitalize()) for choice in leaf.choices}
