@@ -88,7 +88,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 call_command("migrate", verbosity=0)
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 ada = User.objects.create_superuser("ada")
 experiment = launched(ada)
 finish_all(experiment)

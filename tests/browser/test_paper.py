@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from tests.webapp.reports.reading import rows
 from webapp.charts.print_theme import tokens
 from webapp.reports.choices import Choices

@@ -16,10 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
-from tests.webapp.cast import launched
-from tests.webapp.experiments.test_workers import a_worker
-from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.shares.made import CHOICES
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.shares import CHOICES
+from tests.factories.workers import a_worker
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from webapp.access import VIEWERS, Access, AccessMiddleware, access_of, may_change, may_stop

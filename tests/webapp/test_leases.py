@@ -12,13 +12,12 @@ from django.db.models import Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tests.factories.experiments import launched
+from tests.factories.imports import queued
 from webapp.attributions import services as attributions
 from webapp.experiments import archive_imports, services
 from webapp.imports import services as imports
 from webapp.leases import Leases, StaleAttempt
-
-from .cast import launched
-from .imports.files import queued
 
 HOUR = timedelta(hours=1)
 

@@ -6,11 +6,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from redis import Redis
 
+from tests.factories.experiments import finish_all, spec
 from webapp import notifications
 from webapp.actions.experiments import launch
 from webapp.experiments import run_launch, services
-
-from .cast import finish_all, spec
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from tests.factories.archives import bring
 from tests.lab import ROOT
-from tests.webapp.archives.scene import bring
 from training.redaction import renamed
 from webapp.experiments.imported_runs import exported_keys
 

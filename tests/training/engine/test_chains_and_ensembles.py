@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tests.training.conftest import Recording, finish
-from tests.training.engine.test_every_method import finish_all, plan_of, student_of
+from tests.factories.methods import finish_all, plan_of, student_of
+from tests.factories.runs import Recording, finish
 from training import RunSpec, Store
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for

@@ -1,50 +1,15 @@
 """Whole runs on the small data set: equality, events, and the files that they leave."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from tests.training.conftest import finish, make_run
-from training import RunSpec, Store
+from tests.factories.runs import KINDS, Make, assert_same, finish, full, make_run, predictions, taught
+from training import Store
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
 from training.spec import Confidence
 from training.storage.predictions import Predictions
-
-
-def predictions(run: RunSpec, store: Store) -> Predictions:
-    if not store.finished(run.key()):
-        for needed in run.needs:
-            assert store.finished(needed)
-        finish(run, store)
-    return store.read_predictions(run.key())
-
-
-def taught(store: Store, **changes: object) -> RunSpec:
-    """A student whose supervisor has finished."""
-    finish(make_run(), store)
-    return make_run("student", **changes)
-
-
-def full(**changes: object) -> RunSpec:
-    """A fully tuned model, at a learning rate that shows something within a few steps."""
-    return make_run("ceiling", adaptation="full", epochs=3, lr=5e-4, **changes)
-
-
-Make = Callable[[], RunSpec]
-KINDS: dict[str, Make] = {
-    "bag of words": make_run,
-    "probe": lambda: make_run("ceiling"),
-    "full": lambda: full(limit=64),
-    "lora": lambda: full(limit=64).model_copy(update={"adaptation": "lora", "lora_rank": 4, "lora_alpha": 8, "lr": 5e-3}),
-}
-
-
-def assert_same(one: Predictions, other: Predictions) -> None:
-    np.testing.assert_array_equal(one.id, other.id)
-    assert one.prob.tobytes() == other.prob.tobytes()
 
 
 def test_confidence_of_weight_zero_is_naive_bit_for_bit(store: Store) -> None:

@@ -1,25 +1,12 @@
 """A run that is interrupted and resumed gives what an uninterrupted one gives, bit for bit."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from tests.training.conftest import Recording, finish, make_run
-from tests.training.engine.test_execute import KINDS, Make, assert_same, full, predictions
-from training import Event, RunSpec, Store, execute
+from tests.factories.runs import KINDS, Make, Recording, assert_same, at_step, finish, full, interrupted, make_run, predictions
+from training import Event, Store, execute
 from training.engine import loop
 from training.storage.predictions import Trajectory
-
-
-def interrupted(run: RunSpec, store: Store, stop_after: Callable[[Event], bool]) -> Recording:
-    recording = Recording(stop_after=stop_after)
-    execute(run, store, recording.emit, lambda: recording.stop)
-    return recording
-
-
-def at_step(step: int) -> Callable[[Event], bool]:
-    return lambda event: event.kind == "metric" and event.step >= step
 
 
 def assert_same_trajectory(one: Trajectory, other: Trajectory) -> None:

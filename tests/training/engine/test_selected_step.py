@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.conftest import finish
-from tests.training.engine.test_execute import KINDS, Make, assert_same, predictions, taught
+from tests.factories.runs import KINDS, Make, assert_same, finish, predictions, taught
 from training import Store
 from training.engine import selection
 from training.engine import train as training

@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.training.metrics.test_results import LEVELS, Shelf, plan_of
+from tests.factories.results import LEVELS, Shelf, plan_of
 from training.spec import Confidence, Naive
 
 

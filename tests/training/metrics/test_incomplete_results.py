@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from tests.training.metrics.test_results import LEVELS, N, Shelf, plan_of, predictions
+from tests.factories.results import LEVELS, N, Shelf, plan_of, predictions
 
 
 def test_nothing_finished_is_incomplete_and_says_what_is_missing() -> None:

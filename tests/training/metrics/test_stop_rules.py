@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.metrics.test_results import LEVELS, N, Shelf, only, plan_of, untold
+from tests.factories.results import LEVELS, N, Shelf, only, plan_of, untold
 from training.metrics.results import summarize
 from training.storage.predictions import Trajectory
 

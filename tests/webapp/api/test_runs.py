@@ -2,11 +2,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories.experiments import launched
 from webapp.accounts.tokens import make_token
 from webapp.experiments import run_logs
 from webapp.experiments.models import Run, Status
-
-from ..cast import launched
 
 
 @pytest.fixture

@@ -17,16 +17,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.archives.scene import bring, sent, train, trained, worked
-from tests.webapp.cast import launched
+from tests.factories.archives import bring, empty, sent, shown, train, trained, worked
+from tests.factories.experiments import launched
 from training import Store
 from training.events import RunFailed
-from training.redaction import renamed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports, results, services
-from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
 from webapp.leases import StaleAttempt
 
@@ -47,37 +45,6 @@ def archive(owner: User, tmp_path: Path) -> Path:
 def numbers(archive: Path) -> dict[str, object]:
     """What the archived experiment says."""
     return shown(Experiment.objects.get())
-
-
-def shown(experiment: Experiment) -> dict[str, object]:
-    runs = experiment.parts.order_by("position", "role")
-    told = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
-    names = exported_keys(experiment.runs.all())
-    return {
-        "name": experiment.name,
-        "spec": experiment.spec,
-        "result": renamed(experiment.result or {}, names),
-        "triplets": [renamed(one, names) for one in experiment.triplets],
-        "ended": experiment.ended_at,
-        "parts": [
-            (part.role, names[part.run.key], part.run.status, part.run.accuracy, part.run.seconds, part.run.step) for part in runs
-        ],
-        "events": sorted((names[key], *rest) for key, *rest in told.values_list("run__key", "seq", "attempt", "at")),
-        "payloads": {(names[one.run.key], one.seq): leaving(one.payload) for one in told.select_related("run")},
-    }
-
-
-def leaving(payload: dict[str, object]) -> dict[str, object]:
-    """An event without what an archive leaves out: which worker it was, and the log of a failure."""
-    return {name: value for name, value in payload.items() if name not in ("worker", "log")}
-
-
-def empty() -> User:
-    """What a new installation has: nothing but an account."""
-    Experiment.objects.all().delete()
-    Run.objects.all().delete()
-    shutil.rmtree(settings.ARTIFACTS_DIR)
-    return User.objects.create_user("grace")
 
 
 def changed(archive: Path, change: Callable[[Path], None], sealed: bool = False) -> Path:

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.archives.scene import bring, trained
-from tests.webapp.cast import launched, spec
-from tests.webapp.imports.files import brought
+from tests.factories.archives import bring, trained
+from tests.factories.experiments import launched, spec
+from tests.factories.imports import brought
 from webapp.accounts.tokens import make_token
 from webapp.actions import datasets as dataset_actions
 from webapp.archives.export import packed

@@ -2,14 +2,13 @@
 
 from xml.etree.ElementTree import fromstring
 
+from tests.factories.result_groups import estimate, values
 from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.forest import Difference, forest_chart
 from webapp.charts.frontier import Point, frontier_chart
 from webapp.charts.histogram import brush_chart
 from webapp.charts.pointed import counted
 from webapp.charts.roles import WEAK
-
-from .made import estimate, values
 
 
 def test_n_stands_where_it_is_known_and_nowhere_else() -> None:

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories.example_tables import World, make_world
 from webapp.example_queries.cache import page_of, summary_of
 from webapp.example_queries.database import Base
 from webapp.example_queries.slices import Refused, search
 from webapp.example_queries.view import View
-
-from .made import World, make_world
 
 
 @pytest.fixture

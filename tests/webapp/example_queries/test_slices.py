@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.factories.example_tables import World, make_world
 from training.metrics.agreement import agreement_of
 from training.metrics.intervals import Estimate, measure, proportion
 from webapp.example_queries.counts import decided_by
 from webapp.example_queries.slices import Refused
 from webapp.example_queries.view import CELLS, RANGES, SEATS, View
-
-from .made import World, make_world
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import finish, launched, story
-from tests.webapp.experiments.test_evaluating import stopped_in_training
-from tests.webapp.experiments.test_workers import a_worker
+from tests.factories.experiments import finish, launched, stopped_in_training, story
+from tests.factories.workers import a_worker
 from training.events import CheckpointSaved
 from webapp.accounts.tokens import make_token
 from webapp.actions import experiments as experiment_actions

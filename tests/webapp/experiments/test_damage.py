@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from tests.training.storage.test_artifacts import trajectory
-from tests.webapp.cast import finish, finish_all, launched, save_predictions
+from tests.factories.artifacts import trajectory
+from tests.factories.experiments import finish, finish_all, launched, save_predictions
 from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest

@@ -5,19 +5,15 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import ending, launched, save_predictions, story
+from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, story
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
 from webapp.experiments import queries, results, run_launch, run_stop, services
-from webapp.experiments.models import Experiment, Role, Run, Status
+from webapp.experiments.models import Role, Run, Status
 from webapp.findings.partial import partial
 
 pytestmark = pytest.mark.usefixtures("called")
-
-
-def of(experiment: Experiment, role: Role) -> Run:
-    return experiment.parts.filter(role=role)[0].run
 
 
 def finish(run: Run) -> None:
@@ -25,21 +21,6 @@ def finish(run: Run) -> None:
     assert claimed is not None
     save_predictions(run, {"weak": 0.66, "ceiling": 0.79}.get(run.parts.all()[0].role, 0.71))
     services.append_events(run.pk, claimed.attempt, [*story(), ending()])
-
-
-def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
-    """Supervisor and ceiling have finished, the student trains, and a stop that evaluates has come to its end."""
-    experiment = launched(owner, methods=[{"kind": "naive"}])
-    finish(of(experiment, Role.WEAK))
-    finish(of(experiment, Role.CEILING))
-    student = services.claim_next("worker0@gpu")
-    assert student is not None
-    saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
-    services.append_events(student.pk, student.attempt, [*story(), *saved])
-    run_stop.stop_experiment(experiment, "ada", evaluate=True)
-    services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
-    experiment.refresh_from_db()
-    return experiment
 
 
 def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is_partial(owner: User, client: Client) -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.webapp.cast import finish, finish_all, launched, spec, story
+from tests.factories.experiments import finish, finish_all, launched, spec, story
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
 from webapp.actions import experiments as experiment_actions

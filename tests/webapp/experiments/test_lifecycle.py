@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from pydantic import ValidationError
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from webapp.experiments import lifecycle, results, run_stop
 from webapp.experiments.models import Experiment, Run, Status
 

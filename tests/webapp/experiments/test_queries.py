@@ -4,13 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, finish_all, launched, spec
 from training import make_plan
 from training.events import MetricLogged, RunStarted
 from webapp.experiments import queries, queue, run_stop, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.progress import Progress, expected_seconds, progress, seconds_left
-
-from ..cast import finish, finish_all, launched, spec
 
 
 def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:

@@ -8,11 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, launched
 from webapp.experiments import queue, services
 from webapp.experiments.models import Experiment, Priority, Run, Status
 from webapp.experiments.queue import Place, in_order
-
-from ..cast import finish, launched
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ADA, GRACE, ALAN = 1, 2, 3

@@ -4,13 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, finish_all, launched, spec, story
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
 from webapp.experiments.models import ACTIVE, Event, Experiment, Role, Run, Status
 from webapp.leases import StaleAttempt
-
-from ..cast import finish, finish_all, launched, spec, story
 
 
 def statuses(experiment: Experiment) -> list[str]:

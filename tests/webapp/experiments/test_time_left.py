@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from training.events import Event as RunEvent
 from training.events import MetricLogged, Progress, RunStarted
 from webapp.experiments import services

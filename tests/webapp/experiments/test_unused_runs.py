@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from training import Store
 from webapp.experiments import lifecycle, results, unused_runs
 from webapp.experiments.models import Event, Experiment, Run, Status

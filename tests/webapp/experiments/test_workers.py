@@ -8,27 +8,12 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
+from tests.factories.workers import CPU, a_worker, gpu, silence
 from training import RunSpec
 from training.spec import ENGINE_VERSION
 from webapp.experiments import requirements, services, workers
 from webapp.experiments.models import Role, Run, Worker
-
-CPU = {"name": "CPU, 2 cores", "memory": None, "used": None, "busy": None}
-
-
-def a_worker(name: str = "worker0@gpu", **changes: Any) -> Worker:
-    told: dict[str, Any] = {"engine": ENGINE_VERSION, "packages": {}, "devices": [CPU], "processes": 1}
-    workers.hello(name, **told | changes)
-    return Worker.objects.get(name=name)
-
-
-def silence(worker: Worker, minutes: float) -> None:
-    Worker.objects.filter(pk=worker.pk).update(seen_at=timezone.now() - timedelta(minutes=minutes))
-
-
-def gpu(gib: float) -> dict[str, Any]:
-    return {"name": "A GPU", "memory": round(gib * requirements.GIB), "used": 0, "busy": 0.0}
 
 
 def a_run(owner: User, **changes: Any) -> RunSpec:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, with_features
+from tests.factories.explored_experiments import explored, with_features
 from webapp.example_queries import database
 from webapp.example_queries.tables import build_texts
 from webapp.explorer import page as explorer_page

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import finish, finish_all, launched
+from tests.factories.experiments import finish, finish_all, launched
 from webapp.experiments import results
 from webapp.experiments.models import Experiment, Run
 from webapp.findings.wording import sources

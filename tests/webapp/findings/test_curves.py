@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from training.events import EvaluationLogged, MetricLogged, RunStarted
 from webapp.charts import metrics
 from webapp.experiments import queries, services

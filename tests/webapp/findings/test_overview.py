@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.webapp.charts.made import group, incomplete
+from tests.factories.result_groups import group, incomplete
 from training import ExperimentSpec
 from training.metrics.results import Group, Result
 from webapp.charts.roles import KINDS

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish, launched
+from tests.factories.experiments import finish, launched
 from training.metrics.results import Result
 from webapp.experiments import queries, results
 from webapp.experiments.models import Role, Status

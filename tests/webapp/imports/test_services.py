@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.imports.files import NO, YES, brought, queued, work
+from tests.factories.imports import NO, YES, brought, queued, work
 from training import catalog
 from training.catalog.dataset_card import About
 from training.command_output import Refused

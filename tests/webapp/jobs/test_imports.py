@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from tests.webapp.imports.files import HOW, brought, content, queued, work
+from tests.factories.imports import HOW, brought, content, queued, work
 from training import catalog
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About

@@ -8,13 +8,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories.experiments import launched
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
 from webapp.jobs import leased_work as module
 from webapp.jobs.leased_work import HeldLease, RunLease
 from webapp.leases import StaleAttempt
-
-from ..cast import launched
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 

@@ -4,14 +4,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories.experiments import ending, launched
 from training.events import MetricLogged, StopRequested
 from webapp.experiments import bulk, queries, services
 from webapp.experiments.models import Event, Run
 from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
 from webapp.leases import StaleAttempt
-
-from ..cast import ending, launched
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
 from tests.databases import Sqlite
+from tests.factories.experiments import launched
 from tests.lab import quick
-from tests.webapp.cast import launched
 from training import ExperimentSpec, Store
 from training.events import RunQueued
 from webapp.experiments import queries, services

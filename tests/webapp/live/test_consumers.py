@@ -11,6 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 
+from tests.factories.experiments import ending, launched
 from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
@@ -18,8 +19,6 @@ from webapp.live.hub import hub
 from webapp.live.notify import notify_viewers
 from webapp.live.routing import websocket_urlpatterns
 from webapp.live.socket_permissions import NOT_FOUND
-
-from ..cast import ending, launched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,8 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from tests.webapp.cast import launched
-from tests.webapp.shares.made import CHOICES
+from tests.factories.experiments import launched
+from tests.factories.shares import CHOICES
 from webapp.accounts import people
 from webapp.experiments import lifecycle, services
 from webapp.experiments.models import Experiment

@@ -16,8 +16,8 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import finish, finish_all, launched
-from tests.webapp.imports.files import queued
+from tests.factories.experiments import finish, finish_all, launched
+from tests.factories.imports import queued
 from training import Store
 from webapp import database_outages
 from webapp.attributions import services as erasures

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import spec
+from tests.factories.experiments import spec
 from webapp.actions import experiments as experiment_actions
 from webapp.experiments import services
 from webapp.experiments.models import Experiment

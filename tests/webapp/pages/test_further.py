@@ -9,10 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.archives.scene import bring, train_all
-from tests.webapp.archives.test_archives import empty, shown
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import finish, ids_of
+from tests.factories.archives import bring, empty, shown, train_all
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import finish, ids_of
 from webapp.archives.export import packed
 from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Role, Run, Status

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, ids_of, with_features, with_texts
+from tests.factories.explored_experiments import explored, ids_of, with_features, with_texts
 from webapp.experiments.models import Experiment
 
 

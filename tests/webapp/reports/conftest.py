@@ -1,7 +1,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose

@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.experiments import finish_all, launched
+from tests.factories.explored_experiments import explored, ids_of
 from tests.webapp.reports.reading import rows
 from training import Store
 from training.metrics.results import Result

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish, finish_all, launched, story
+from tests.factories.experiments import finish, finish_all, launched, story
 from training.events import RunFailed
 from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Part, Role, Run, Status

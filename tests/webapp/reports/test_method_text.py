@@ -5,7 +5,7 @@ from typing import Literal
 from django.contrib.auth.models import User
 from pydantic import Field
 
-from tests.webapp.cast import finish_all, launched, spec
+from tests.factories.experiments import finish_all, launched, spec
 from training.spec import Naive
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose

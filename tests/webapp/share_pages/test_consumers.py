@@ -14,8 +14,8 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from tests.webapp.cast import launched, story
-from tests.webapp.shares.made import CHOICES
+from tests.factories.experiments import launched, story
+from tests.factories.shares import CHOICES
 from webapp.experiments import services as experiments
 from webapp.live import routing as live
 from webapp.live import socket_permissions

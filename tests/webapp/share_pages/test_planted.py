@@ -16,11 +16,11 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.tiny import make_model
-from tests.webapp.archives.scene import bring, train
-from tests.webapp.cast import launched
-from tests.webapp.explorer import scene
-from tests.webapp.share_pages.test_crawl import links_in
+from tests.factories import explored_experiments
+from tests.factories.archives import bring, train
+from tests.factories.experiments import launched
+from tests.factories.models import make_model
+from tests.webapp.page_text import links_in
 from training import Store, make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS
@@ -61,7 +61,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def planted(bert: Path, tmp_path: Path) -> Experiment:
     """A finished experiment with a local model, made by a planted account on planted hosts, of which some runs have failed."""
-    return finished(begun(bert, tmp_path), scene.finish)
+    return finished(begun(bert, tmp_path), explored_experiments.finish)
 
 
 @pytest.fixture

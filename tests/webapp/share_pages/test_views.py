@@ -12,8 +12,8 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES, frozen, live, visitor
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES, frozen, live, visitor
 from webapp.charts.renderers import RENDERERS
 from webapp.experiments import lifecycle
 from webapp.experiments import services as experiments

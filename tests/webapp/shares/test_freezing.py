@@ -10,9 +10,9 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES, frozen
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES, frozen
 from training.storage.archive import CHECKSUMS, read, verify
 from webapp.archives.export import Unfinished
 from webapp.audit.models import Entry

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES
 from training import Store
 from training.metrics.results import summarize
 from training.storage.predictions import Predictions

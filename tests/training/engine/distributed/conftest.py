@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import finish, make_run
-from tests.training.engine.distributed.test_launcher import RUNS, Attempt
+from tests.factories.process_groups import RUNS, Attempt
+from tests.factories.runs import finish, make_run
 from training import RunSpec, Store
 from training.engine import train as training
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.conftest import finish
-from tests.training.engine.distributed.test_launcher import LOSS, Expected, assert_alike, attempt, empty, group, tiny
+from tests.factories.process_groups import LOSS, Expected, assert_alike, attempt, empty, group, tiny
+from tests.factories.runs import finish
 from training import Event, Store
 from training.engine.errors import TooLarge
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.engine.distributed.test_launcher import LOSS, Expected, after_step, assert_alike, attempt, empty
+from tests.factories.process_groups import LOSS, Expected, after_step, assert_alike, attempt, empty
 from training import Event
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from tests.training.conftest import finish, make_run
+from tests.factories.runs import finish, make_run
 from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.cli.exits import BAD_INPUT, FAILED
 from training.cli.main import main

@@ -4,7 +4,7 @@ from math import log
 import numpy as np
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
 from training.engine.targets.supervisor_labels import evaluator, read_supervisor, targets

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import finish, launched, story
+from tests.factories.experiments import finish, launched, story
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, run_logs, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.webapp.cast import finish_all, launched, spec
-from tests.webapp.pages import scenes
+from tests.factories import states
+from tests.factories.experiments import finish_all, launched, spec
+from tests.webapp.page_text import plain, text
 from training import ExperimentSpec
 from training.cli.recipe import read_recipe
 from training.events import Progress
@@ -24,27 +25,6 @@ from webapp.experiments import services
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.pages.accounts.one_time_links import first_account, welcome_link
 from webapp.pages.experiments.form import SpecForm
-
-
-@pytest.fixture
-def page(client: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """A browser that is logged in; launching rings no bell and needs no broker."""
-    monkeypatch.setattr(notifications, "call", lambda *_: True)
-    monkeypatch.setattr(notifications, "notify_viewers", lambda run_ids: None)
-    client.force_login(owner)
-    return client
-
-
-def text(client: Client, path: str, status: int = 200) -> str:
-    """What a reader sees: the page without its tags, with single spaces."""
-    response = client.get(path)
-    assert response.status_code == status
-    return plain(response.content.decode())
-
-
-def plain(html: str) -> str:
-    html = re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.S)
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())
 
 
 def sent(spec: ExperimentSpec, **changes: list[str]) -> dict[str, list[str]]:
@@ -166,20 +146,20 @@ def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client
 
 
 def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
-    scenes.done(scenes.launched(owner, "A finished one", seeds=3))
+    states.done(states.launched(owner, "A finished one", seeds=3))
     found = text(page, "/")
     assert "A finished one Movie reviews , Bag of words to MiniLM L4" in found
     assert re.search(r"naive, confidence loss 3 Done naive: PGR \S+ \[.*?\] confidence: PGR \S+ \[.*?\] ada", found)
 
 
 def test_the_running_one_is_on_top_with_counts_and_stop(page: Client, owner: User) -> None:
-    experiment = scenes.running(owner)
+    experiment = states.running(owner)
     assert f"#{experiment.pk} Replication on fresh student seeds Stop Running 8 of 20 runs done, 1 training" in text(page, "/")
 
 
 def test_the_list_is_searched_by_name_and_filtered_by_state(page: Client, owner: User) -> None:
-    scenes.stopped(owner)
-    scenes.restarted(owner)
+    states.stopped(owner)
+    states.restarted(owner)
     stopped = text(page, "/?q=stopped").partition("Age")[2]
     assert "A worker went away" not in stopped
     assert "Stopped early" in stopped
@@ -203,10 +183,10 @@ def test_the_list_asks_the_same_number_of_queries_however_long_it_is(page: Clien
             page.get("/")
         return len(captured)
 
-    scenes.done(scenes.launched(owner, "First", seeds=1))
+    states.done(states.launched(owner, "First", seeds=1))
     few = queries()
     for number in range(5):
-        scenes.done(scenes.launched(owner, f"Other {number}", seeds=2, data={"split_seed": number}))
+        states.done(states.launched(owner, f"Other {number}", seeds=2, data={"split_seed": number}))
     assert queries() == few
 
 
@@ -261,7 +241,7 @@ def test_without_script_rows_are_added_and_removed_by_the_server(page: Client) -
 
 
 def test_the_preview_says_what_a_launch_would_do(page: Client, owner: User) -> None:
-    scenes.done(scenes.launched(owner, "Before", seeds=2))
+    states.done(states.launched(owner, "Before", seeds=2))
     found = plain(page.post("/experiments/new/preview/", sent(spec(seeds=3))).content.decode())
     assert "18 runs asked, 12 unique, 8 already done" in found
     assert "Start 4 runs" in found
@@ -318,7 +298,7 @@ def test_every_recipe_fills_the_form(page: Client) -> None:
 
 
 def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: Client, owner: User) -> None:
-    parent = scenes.launched(owner, "The parent", seeds=4)
+    parent = states.launched(owner, "The parent", seeds=4)
     html = page.get(f"/experiments/new/?from={parent.pk}").content.decode()
     assert 'value="The parent, copy"' in html
     assert 'name="seeds" value="4"' in html
@@ -346,18 +326,18 @@ def test_a_draft_can_be_launched(page: Client, owner: User) -> None:
 
 
 def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client, owner: User) -> None:
-    experiment = scenes.running(owner)
+    experiment = states.running(owner)
     html = page.get(address(experiment)).content.decode()
     found = plain(html)
     assert "8 of 20 runs done, 1 training" in found
     assert "620 / 1,000" in found
     assert "So far, with 2 of 5 seeds: trained with a confidence loss" in found
     assert "Seeds 2, 3 and 4 are not complete." in found
-    assert scenes.shown(html) == "curves", "while runs are at work the curves are what one sees first"
+    assert states.shown(html) == "curves", "while runs are at work the curves are what one sees first"
 
 
 def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_result(page: Client, owner: User) -> None:
-    experiment = scenes.finished(owner)
+    experiment = states.finished(owner)
     found = text(page, address(experiment))
     table = found[found.index("Stop rules") : found.index("It is no result")]
     group = Experiment.objects.get(pk=experiment.pk).result["groups"][0]  # type: ignore[index]
@@ -369,28 +349,28 @@ def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_resu
 
 
 def test_a_finished_run_says_which_step_was_selected(page: Client, owner: User) -> None:
-    run = scenes.finished(owner).runs.first()
+    run = states.finished(owner).runs.first()
     found = text(page, reverse("run", args=[run.pk]))  # type: ignore[union-attr]
-    assert f"at step {scenes.STEPS:,} of {scenes.STEPS:,}" in found
+    assert f"at step {states.STEPS:,} of {states.STEPS:,}" in found
     assert "with hindsight" in found
 
 
 def test_an_experiment_that_stops_last_tells_two_rules(page: Client, owner: User) -> None:
     last = {"stop": "last"}
-    experiment = scenes.done(scenes.launched(owner, "Last", seeds=1, weak=last, strong=last))
+    experiment = states.done(states.launched(owner, "Last", seeds=1, weak=last, strong=last))
     table = text(page, address(experiment)).partition("Stop rules")[2]
     assert (table.count("Last step"), table.count("Best on validation")) == (2, 0)
 
 
 def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, owner: User) -> None:
-    experiment = scenes.finished(owner)
+    experiment = states.finished(owner)
     html = page.get(address(experiment)).content.decode()
     found = plain(html)
     assert re.search(
         r"Trained with a confidence loss on a weaker model’s labels, the MiniLM L4 student recovers \d+% \[\d+, \d+\] of the gap",
         found,
     )
-    assert scenes.shown(html) == "result"
+    assert states.shown(html) == "result"
     for run in experiment.runs.all():
         assert f'href="/runs/{run.pk}/"' in html
     assert "Launch again" not in found
@@ -398,9 +378,9 @@ def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, o
 
 
 def test_the_four_cells_of_a_method_add_up_to_the_test_set(page: Client, owner: User) -> None:
-    html = page.get(address(scenes.finished(owner))).content.decode()
+    html = page.get(address(states.finished(owner))).content.decode()
     counts = [int(n.replace(",", "")) for n in re.findall(r'<span class="n">([\d,]+)<', html)]
-    assert [sum(counts[:4]), sum(counts[4:])] == pytest.approx([scenes.ROWS, scenes.ROWS], abs=2)
+    assert [sum(counts[:4]), sum(counts[4:])] == pytest.approx([states.ROWS, states.ROWS], abs=2)
 
 
 def test_with_three_classes_an_error_is_the_same_or_another_and_all_cells_add_up(page: Client, owner: User) -> None:
@@ -421,7 +401,7 @@ def test_a_supervisor_at_chance_among_three_classes_is_one_that_is_right_on_a_th
 
 
 def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User) -> None:
-    experiment = scenes.unresolved(owner)
+    experiment = states.unresolved(owner)
     found = text(page, address(experiment))
     assert "Done, PGR unresolved" in found
     assert "so no share of the gap can be claimed." in found
@@ -431,7 +411,7 @@ def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User
 
 
 def test_a_failed_one_shows_error_and_log_and_can_be_launched_again(page: Client, owner: User) -> None:
-    experiment = scenes.failed(owner)
+    experiment = states.failed(owner)
     found = text(page, address(experiment))
     assert re.search(r"Run \d+ failed. The loss is not finite at step 340. Its last lines Traceback", found)
     assert "Launch again" in found
@@ -441,13 +421,13 @@ def test_a_failed_one_shows_error_and_log_and_can_be_launched_again(page: Client
 
 
 def test_a_stopped_one_says_so(page: Client, owner: User) -> None:
-    found = text(page, address(scenes.stopped(owner)))
+    found = text(page, address(states.stopped(owner)))
     assert "Stopped" in found
     assert "Launch again" in found
 
 
 def test_stop_asks_the_runs_to_stop(page: Client, owner: User) -> None:
-    experiment = scenes.restarted(owner)
+    experiment = states.restarted(owner)
     page.post(f"{address(experiment)}stop/")
     assert "Stopping" in text(page, address(experiment))
     run = experiment.runs.get(status=Status.STOPPING)
@@ -455,7 +435,7 @@ def test_stop_asks_the_runs_to_stop(page: Client, owner: User) -> None:
 
 
 def test_a_restart_is_told_with_its_reason(page: Client, owner: User) -> None:
-    experiment = scenes.restarted(owner)
+    experiment = states.restarted(owner)
     assert re.search(
         r"Run \d+ was restarted Worker worker0@lab shut down in order during attempt 1.", text(page, address(experiment))
     )
@@ -466,20 +446,20 @@ def test_a_restart_is_told_with_its_reason(page: Client, owner: User) -> None:
 
 
 def test_a_result_that_cannot_be_computed_is_told(page: Client, owner: User) -> None:
-    experiment = scenes.finished(owner)
+    experiment = states.finished(owner)
     Experiment.objects.filter(pk=experiment.pk).update(result=None, result_error="Run 12 was tested on other examples.")
     assert "The result could not be computed. Run 12 was tested on other examples." in text(page, address(experiment))
 
 
 def test_several_pairs_are_shown_one_at_a_time(page: Client, owner: User) -> None:
-    experiment = scenes.ladder(owner)
+    experiment = states.ladder(owner)
     assert "the MiniLM L3 student recovers" in text(page, address(experiment))
     assert "the MiniLM L6 student recovers" in text(page, f"{address(experiment)}?pair=1")
     assert text(page, f"{address(experiment)}?pair=99")
 
 
 def test_several_pairs_are_shown_together_above_the_one_that_is_open(page: Client, owner: User) -> None:
-    experiment = scenes.ladder(owner)
+    experiment = states.ladder(owner)
     said = page.get(f"{address(experiment)}?pair=1").content.decode()
     assert said.index('id="overview"') < said.index('id="pairs"') < said.index('id="result"')
     assert {"grid-0-chart", "ladder-0-chart"} <= set(re.findall(r'data-chart="([\w-]+)"', said))
@@ -489,13 +469,13 @@ def test_several_pairs_are_shown_together_above_the_one_that_is_open(page: Clien
 
 
 def test_a_single_pair_has_no_overview(page: Client, owner: User) -> None:
-    experiment = scenes.finished(owner)
+    experiment = states.finished(owner)
     assert 'id="overview"' not in page.get(address(experiment)).content.decode()
     assert 'id="overview"' not in page.get(f"{address(experiment)}status/?pair=0&version=older").content.decode()
 
 
 def test_fragments_carry_ids_and_the_result_only_when_it_is_new(page: Client, owner: User) -> None:
-    experiment = scenes.running(owner)
+    experiment = states.running(owner)
     version = re.search(r'id="result-version" name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())
     assert version
     same = page.get(f"{address(experiment)}status/?pair=0&version={version[1]}").content.decode()
@@ -508,8 +488,8 @@ def test_fragments_carry_ids_and_the_result_only_when_it_is_new(page: Client, ow
 
 
 def test_a_run_says_what_it_is_and_who_shares_it(page: Client, owner: User) -> None:
-    first = scenes.finished(owner)
-    second = scenes.launched(owner, "The same again", seeds=1)
+    first = states.finished(owner)
+    second = states.launched(owner, "The same again", seeds=1)
     run = second.runs.get(parts__role="weak", parts__experiment=second)
     found = text(page, f"/runs/{run.pk}/")
     assert "Weak supervisor: Bag of words, seed 0 Finished accuracy ." in found
@@ -519,7 +499,7 @@ def test_a_run_says_what_it_is_and_who_shares_it(page: Client, owner: User) -> N
 
 
 def test_names_are_escaped_everywhere(page: Client, owner: User) -> None:
-    experiment = scenes.done(scenes.launched(owner, "<script>alert(1)</script>", seeds=1))
+    experiment = states.done(states.launched(owner, "<script>alert(1)</script>", seeds=1))
     for path in ("/", address(experiment), f"/experiments/new/?from={experiment.pk}", f"/runs/{experiment.runs.first().pk}/"):  # type: ignore[union-attr]
         assert "<script>alert" not in page.get(path).content.decode()
 
@@ -528,7 +508,7 @@ Scene = Callable[[User], Experiment]
 
 
 @pytest.mark.parametrize(
-    "scene", [scenes.running, scenes.finished, scenes.unresolved, scenes.failed, scenes.stopped, scenes.restarted]
+    "scene", [states.running, states.finished, states.unresolved, states.failed, states.stopped, states.restarted]
 )
 def test_no_page_has_script_of_its_own(page: Client, owner: User, scene: Scene) -> None:
     html = page.get(address(scene(owner))).content.decode()
@@ -544,16 +524,16 @@ def test_errors_look_like_the_laboratory(page: Client) -> None:
 
 
 def test_a_running_one_says_what_happens_now_and_what_comes_next(page: Client, owner: User) -> None:
-    experiment = scenes.running(owner)
+    experiment = states.running(owner)
     found = text(page, address(experiment))
     assert re.search(r"Now [a-z ,]+, seed \d: 620 / 1,000 Next [a-z ,]+, seed \d", found)
-    other = scenes.launched(owner, "Behind it", data={"limit": 200})
+    other = states.launched(owner, "Behind it", data={"limit": 200})
     assert f"Now waiting, a worker is busy with #{experiment.pk}" in text(page, address(other))
 
 
 def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: Client, owner: User) -> None:
-    experiment = scenes.launched(owner, "Features")
-    run = scenes.queued(experiment)[0]
+    experiment = states.launched(owner, "Features")
+    run = states.queued(experiment)[0]
     services.claim(run.pk, "worker0@lab")
     services.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
     html = page.get(address(experiment)).content.decode()
@@ -562,7 +542,7 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
 
 
 def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:
-    experiment = scenes.launched(owner, "Stopped at once")
+    experiment = states.launched(owner, "Stopped at once")
     assert "The first numbers come when" in text(page, address(experiment))
     version = re.search(r'name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())
     assert version

@@ -21,8 +21,8 @@ from scipy.stats import t as student_t
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, brier_score_loss, cohen_kappa_score, log_loss, matthews_corrcoef
 
-from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored
+from tests.factories.experiments import finish_all, launched
+from tests.factories.explored_experiments import explored
 from training import Store
 from webapp.experiments.models import Experiment
 

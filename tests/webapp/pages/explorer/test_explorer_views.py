@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored, ids_of, with_texts, write_features
+from tests.factories.experiments import finish_all, launched
+from tests.factories.explored_experiments import address, explored, ids_of, with_texts, write_features
 from training import Store, catalog
 from training.command_output import Attribution, Piece
 from webapp.attributions import services as erasures
@@ -31,10 +31,6 @@ def client(owner: User) -> Client:
 @pytest.fixture
 def experiment(owner: User) -> Experiment:
     return explored(owner, seeds=2)
-
-
-def address(experiment: Experiment, rest: str = "") -> str:
-    return f"/experiments/{experiment.pk}/examples/{rest}"
 
 
 def cells(page: str) -> list[int]:

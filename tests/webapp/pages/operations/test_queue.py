@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.experiments.test_workers import a_worker
+from tests.factories.experiments import launched
+from tests.factories.workers import a_worker
 from webapp.audit.models import Entry
 from webapp.experiments import queue, services, workers
 from webapp.experiments.models import Experiment, Pause

@@ -5,10 +5,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import ExperimentSpec, Store
-from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
+from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted, RunStopped
 from training.storage.predictions import Predictions
-from webapp.experiments import results, run_launch, services
-from webapp.experiments.models import Experiment, Run, Status
+from webapp.experiments import results, run_launch, run_stop, services
+from webapp.experiments.models import Experiment, Role, Run, Status
 
 SKILL = {"weak": 0.66, "student": 0.71, "ceiling": 0.79, "further": 0.67}
 
@@ -75,3 +75,22 @@ def finish_all(experiment: Experiment, share_right: float | None = None, classes
         finish(run, share_right, classes)
     results.refresh_result(experiment)
     experiment.refresh_from_db()
+
+
+def of(experiment: Experiment, role: Role) -> Run:
+    return experiment.parts.filter(role=role)[0].run
+
+
+def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
+    """Supervisor and ceiling have finished, the student trains, and a stop that evaluates has come to its end."""
+    experiment = launched(owner, methods=[{"kind": "naive"}])
+    finish(of(experiment, Role.WEAK))
+    finish(of(experiment, Role.CEILING))
+    student = services.claim_next("worker0@gpu")
+    assert student is not None
+    saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
+    services.append_events(student.pk, student.attempt, [*story(), *saved])
+    run_stop.stop_experiment(experiment, "ada", evaluate=True)
+    services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
+    experiment.refresh_from_db()
+    return experiment

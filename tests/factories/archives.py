@@ -1,5 +1,6 @@
 """Experiments whose runs tell the truth of what they predict, on the test set that they have; and archives on their way in."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,17 +11,19 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import SKILL, launched
+from tests.factories.experiments import SKILL, launched
 from training import RunSpec, Store, catalog
 from training.engine.data.examples import from_table
 from training.engine.data.split import split_for
 from training.engine.targets.supervisor_labels import share
 from training.events import EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted
+from training.redaction import renamed
 from training.spec import GROUND_TRUTH
 from training.storage.archive import Broken
 from training.storage.predictions import Predictions, Trajectory
 from training.storage.probabilities import labels_of
 from webapp.experiments import archive_imports, results, services
+from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
 from webapp.jobs import chores
 
@@ -137,3 +140,34 @@ def bring(owner: User, archive: Path) -> Experiment:
         raise Broken(*one.problems)
     assert one.experiment is not None
     return one.experiment
+
+
+def shown(experiment: Experiment) -> dict[str, object]:
+    runs = experiment.parts.order_by("position", "role")
+    told = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
+    names = exported_keys(experiment.runs.all())
+    return {
+        "name": experiment.name,
+        "spec": experiment.spec,
+        "result": renamed(experiment.result or {}, names),
+        "triplets": [renamed(one, names) for one in experiment.triplets],
+        "ended": experiment.ended_at,
+        "parts": [
+            (part.role, names[part.run.key], part.run.status, part.run.accuracy, part.run.seconds, part.run.step) for part in runs
+        ],
+        "events": sorted((names[key], *rest) for key, *rest in told.values_list("run__key", "seq", "attempt", "at")),
+        "payloads": {(names[one.run.key], one.seq): leaving(one.payload) for one in told.select_related("run")},
+    }
+
+
+def leaving(payload: dict[str, object]) -> dict[str, object]:
+    """An event without what an archive leaves out: which worker it was, and the log of a failure."""
+    return {name: value for name, value in payload.items() if name not in ("worker", "log")}
+
+
+def empty() -> User:
+    """What a new installation has: nothing but an account."""
+    Experiment.objects.all().delete()
+    Run.objects.all().delete()
+    shutil.rmtree(settings.ARTIFACTS_DIR)
+    return User.objects.create_user("grace")

@@ -2,15 +2,20 @@
 
 import re
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import ids_of
-from tests.webapp.pages.explorer.test_explorer_views import address, client, experiment
+from tests.factories.explored_experiments import address, explored, ids_of
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note
 
-__all__ = ["client", "experiment"]
+
+@pytest.fixture
+def experiment(client: Client, owner: User) -> Experiment:
+    """An experiment whose owner is logged in."""
+    client.force_login(owner)
+    return explored(owner, seeds=2)
 
 
 def test_a_note_is_edited_where_it_stands_and_says_when(client: Client, experiment: Experiment) -> None:

@@ -1,10 +1,10 @@
 """An experiment for pages in a browser whose runs were made up, with everything that people and workers add to it."""
 
-from ..lab import Lab
+from tests.lab import Lab
 
 MADE = """
 from django.db import transaction
-from tests.webapp.explorer.scene import explored, ids_of, with_features
+from tests.factories.explored_experiments import explored, ids_of, with_features
 from training.command_output import Attribution, Piece
 from webapp.attributions import services as attributions
 from webapp.notes import services as notes
@@ -32,3 +32,15 @@ def made_up(lab: Lab, split_seed: int) -> tuple[int, int]:
     """A new experiment and one of its test examples, which has tags, a note and attributions."""
     experiment, example = lab.manage("shell", "-c", MADE.format(split_seed=split_seed)).split()[-2:]
     return int(experiment), int(example)
+
+
+def shared(lab: Lab, experiment: int, live: bool = False) -> str:
+    status, made = lab.call("POST", f"/experiments/{experiment}/shares?live={str(live).lower()}", {"examples": "all"})
+    assert status == 201, made
+    return str(made["slug"])
+
+
+def link(lab: Lab, slug: str) -> tuple[int, str]:
+    """A new link's id and address."""
+    made = lab.call("POST", f"/shares/{slug}/links", {})[1]
+    return int(made["id"]), str(made["url"])

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
+from tests.factories.explored_experiments import explored
 from webapp.reports.choices import Choices
 from webapp.shares import links, services
 from webapp.shares.models import Link, Share

@@ -5,6 +5,7 @@ from typing import Any
 from training.metrics.agreement import Accuracy, Agreement, Cell, State, Transitions
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
+from webapp.charts.live import Series
 
 
 def estimate(value: float, half: float = 0.01) -> Estimate:
@@ -94,3 +95,11 @@ def colours(spec: Any) -> set[str]:
         for value in spec:
             found |= colours(value)
     return found
+
+
+PAIR = [
+    Series("weak:bag-of-words", "weak", "Weak", 300),
+    Series("student:0", "student", "Naive", 1000, "naive"),
+    Series("student:1", "student", "Confidence", 1000, "confidence"),
+    Series("ceiling:minilm-l4", "ceiling", "Ceiling", 1000),
+]

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import SKILL, ending, launched, story
+from tests.factories.experiments import SKILL, ending, launched, story
 from training import Store, catalog
 from training.catalog import library
 from training.storage.checksums import digest
@@ -91,3 +91,7 @@ def with_texts(experiment: Experiment, texts: list[str]) -> None:
     for run in experiment.runs.all():
         run.spec["fingerprint"] = fingerprint
         run.save(update_fields=["spec"])
+
+
+def address(experiment: Experiment, rest: str = "") -> str:
+    return f"/experiments/{experiment.pk}/examples/{rest}"

@@ -7,7 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import ending, spec
+from tests.factories.experiments import ending, spec
 from training import Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
 from training.storage.predictions import Predictions, Trajectory

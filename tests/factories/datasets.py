@@ -1,9 +1,12 @@
 """Data sets made up for tests of the checks: harmless ones, and one for each kind of leak."""
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
+from training.catalog import library
 from training.catalog.check_report import Counts, Lengths, Neighbours, Report
+from training.catalog.library import Card
 from training.engine.data.checks import check
 from training.engine.data.families.example import Example, preference
 from training.engine.data.rules import apply_rules
@@ -75,3 +78,24 @@ def copied_over(copies: int = 60) -> list[Example]:
 def checked(folder: Path, examples: list[Example], classes: int = 2) -> Report:
     counts = apply_rules(examples, folder / "examples.parquet", "seed", classes=classes)
     return check(folder / "examples.parquet", counts.model_copy(update={"read": len(examples)}))
+
+
+def card(name: str = "mine", fingerprint: str = "f" * 64, **changes: object) -> Card:
+    return Card(
+        name=name,
+        title="Mine",
+        source="here",
+        licence="MIT",
+        citation="none",
+        rows=4,
+        fingerprint=fingerprint,
+        classes=("no", "yes"),
+        group="the same words",
+        report=REPORT,
+        made=datetime.now(UTC),
+    ).model_copy(update=changes)
+
+
+def shelve(folder: Path, one: Card) -> None:
+    (folder / "new.parquet").write_text("data")
+    library.put(one, folder / "new.parquet")
