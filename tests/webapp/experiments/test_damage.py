@@ -126,7 +126,7 @@ def test_a_pass_over_all_artifacts_finds_each_damaged_run_once(done: Experiment,
     assert "predictions.parquet of run" in capsys.readouterr().out
     assert done.runs.filter(status=Status.QUEUED).distinct().count() == 2
     call_command("verify")
-    assert "Every artifact is what was written." in capsys.readouterr().out
+    assert "Every artifact has its checksum." in capsys.readouterr().out
 
 
 def test_an_archive_is_not_sealed_over_a_damaged_file(done: Experiment, tmp_path: Path) -> None:

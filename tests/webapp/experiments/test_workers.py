@@ -19,7 +19,7 @@ CPU = {"name": "CPU, 2 cores", "memory": None, "used": None, "busy": None}
 
 def a_worker(name: str = "worker0@gpu", **changes: Any) -> Worker:
     told: dict[str, Any] = {"engine": ENGINE_VERSION, "packages": {}, "devices": [CPU], "processes": 1}
-    workers.hello(name, **told | changes)
+    workers.register(name, **told | changes)
     return Worker.objects.get(name=name)
 
 
@@ -40,7 +40,7 @@ def test_a_worker_is_online_until_it_says_goodbye_or_is_silent_for_a_minute(db: 
     one, other = a_worker(), a_worker("worker1@gpu")
     assert list(workers.online()) == [one, other]
     silence(one, 1.1)
-    workers.goodbye(other.name)
+    workers.leave(other.name)
     assert list(workers.online()) == []
     workers.beat(one.name, [gpu(24)])
     assert list(workers.online()) == [one]

@@ -166,7 +166,7 @@ def test_a_budget_that_is_none_says_so_and_the_next_one_is_held(owner: User, rec
     Experiment.objects.filter(pk=first.pk).update(budget_hours=hours)
     held(second, recovery)
     first.refresh_from_db()
-    assert "its budget is no number of hours" in first.budget_error
+    assert "its budget is not a number of hours" in first.budget_error
     assert first.stopped_at is None
 
 

@@ -78,6 +78,6 @@ def _failed(run: Run) -> str:
 
 
 def _goes_on(run: Run) -> str:
-    last = queries.story([run], ["checkpoint"]).last()
+    last = queries.timeline([run], ["checkpoint"]).last()
     saved = EVENT.validate_python(last.payload) if last else None
     return f"goes on from step {saved.step:,}" if isinstance(saved, CheckpointSaved) and saved.step else "begins anew"
