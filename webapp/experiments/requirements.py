@@ -75,7 +75,7 @@ def of_disk(run: RunSpec, free: int) -> str:
     return f"The disk of the artifacts has {_gib(free)} free, and this run needs {_gib(need)}, the reserve included."
 
 
-def room() -> int:
+def free_bytes() -> int:
     """Return the bytes that may still be written: those free on the disk, or left of the quota."""
     folder = Path(settings.ARTIFACTS_DIR)
     existing = next(path for path in (folder, *folder.parents) if path.exists())  # there is no folder before the first run

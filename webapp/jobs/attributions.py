@@ -16,7 +16,7 @@ from webapp.jobs.leased_work import HeldLease, concluded, follow
 from webapp.jobs.shutdown import shutting_down
 
 LONGEST_SECONDS = 120.0
-"""For the attributions of one example."""
+"""The limit for the attributions of one example."""
 
 NO_ANSWER = "The models could not be asked; words.log has the cause."
 TOO_LONG = "It took longer than two minutes."

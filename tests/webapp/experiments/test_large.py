@@ -150,8 +150,8 @@ def test_a_launch_that_cannot_be_planned_any_more_is_stopped_with_the_reason(
     monkeypatch.setattr(run_launch, "make_plan", gone)
     experiment_actions.complete()
     assert set(statuses(experiment)) == {Status.STOPPED}
-    told = Event.objects.filter(payload__kind="stop")[0]
-    assert "The model is gone." in told.payload["by"]
+    stop = Event.objects.filter(payload__kind="stop")[0]
+    assert "The model is gone." in stop.payload["by"]
 
 
 def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: User) -> None:
@@ -176,9 +176,9 @@ def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: U
 def counted(work: Callable[[], object]) -> int:
     with CaptureQueriesContext(
         connection,
-    ) as found:
+    ) as rows:
         work()
-    return len(found)
+    return len(rows)
 
 
 SEEDS = (2, 50)
@@ -206,14 +206,14 @@ def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_
 @pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/", "/"])
 def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User, client: Client, path: str) -> None:
     client.force_login(owner)
-    found = []
+    rows = []
     for number, seeds in enumerate(SEEDS):
         Part.objects.all().delete()
         Experiment.objects.all().delete()
         experiment = launched(owner, seeds=seeds, data={"split_seed": number})
         client.get(path.format(experiment.pk))  # what is kept between requests
-        found.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
-    assert found[1] <= found[0]
+        rows.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
+    assert rows[1] <= rows[0]
 
 
 def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: None, monkeypatch: pytest.MonkeyPatch) -> None:

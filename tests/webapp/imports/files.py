@@ -31,13 +31,13 @@ def brought(owner: User, folder: Path, body: bytes | None = None, name: str = "n
 
 
 def queued(owner: User, folder: Path, body: bytes | None = None, **how: object) -> Import:
-    one = brought(owner, folder, body)
-    services.check(one, Mapping.model_validate(HOW | how))
-    return one
+    row = brought(owner, folder, body)
+    services.check(row, Mapping.model_validate(HOW | how))
+    return row
 
 
-def work(one: Import) -> Import:
+def work(row: Import) -> Import:
     """Lets the worker do what is queued, here and now."""
     chores.work()
-    one.refresh_from_db()
-    return one
+    row.refresh_from_db()
+    return row

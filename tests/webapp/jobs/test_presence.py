@@ -21,7 +21,7 @@ def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def live(monkeypatch: pytest.MonkeyPatch, *between: object) -> None:
-    """From its registration on: before each beat one thing of ``between`` happens, after the last the worker ends."""
+    """Run a worker: before each heartbeat one function of ``between`` is called, and after the last the worker ends."""
     happens = iter(between)
 
     class Ended(threading.Event):

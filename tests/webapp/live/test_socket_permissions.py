@@ -251,11 +251,11 @@ def test_the_check_asks_as_many_questions_for_a_hundred_sockets_as_for_one(
     made = [links.make_link(share, owner)[0] for _ in range(100)]
     for number in (1, 100):
         with django_assert_num_queries(3):
-            assert len(open_experiments([AccountGrant(one, experiment.pk) for one in accounts[:number]])) == number
+            assert len(open_experiments([AccountGrant(account, experiment.pk) for account in accounts[:number]])) == number
         with django_assert_num_queries(3):
-            assert len(open_permalinks([AccountGrant(one, share.pk) for one in accounts[:number]])) == number
+            assert len(open_permalinks([AccountGrant(account, share.pk) for account in accounts[:number]])) == number
         with django_assert_num_queries(1):
-            assert len(open_links([LinkGrant(one.pk, "") for one in made[:number]])) == number
+            assert len(open_links([LinkGrant(link.pk, "") for link in made[:number]])) == number
 
 
 async def test_events_are_sent_while_the_thread_that_consumers_share_is_busy(owner: User) -> None:
