@@ -134,7 +134,7 @@ class Experiment(models.Model):
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     evaluates = models.BooleanField(default=False)  # runs that trained when it was stopped are evaluated at their last checkpoint
-    ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
+    ended_at = models.DateTimeField(null=True)  # when the last of its runs ended
     transition = models.CharField(max_length=9, choices=Transition, blank=True, default="", db_index=True)  # under way, if any
     transition_by = models.CharField(max_length=200, blank=True, default="")  # the account that requested it
     transition_done = models.PositiveIntegerField(default=0)  # runs, in the order of the plan

@@ -1,4 +1,4 @@
-"""Questions which words matter: asked once, answered once, and not lost with a worker."""
+"""Attributions are requested once, computed once, and not lost with a worker."""
 
 from datetime import timedelta
 

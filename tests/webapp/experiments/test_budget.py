@@ -1,4 +1,4 @@
-"""A budget counts what all attempts have taken, and stops the experiment with its results kept."""
+"""A budget counts the hours of all attempts, and stops the experiment with its results kept."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 def earlier(hours: float) -> None:
-    """Everything that was told so far happened so much earlier."""
+    """Move all events so far to an earlier time."""
     shift = timedelta(hours=hours)
     for event in Event.objects.all():
         Event.objects.filter(pk=event.pk).update(at=event.at - shift)

@@ -1,4 +1,4 @@
-"""A damaged artifact in the record: said, moved aside, trained again, and refused by whatever computes with it."""
+"""A damaged artifact is reported, moved aside and trained again, and nothing computes with it."""
 
 from collections.abc import Callable
 from pathlib import Path

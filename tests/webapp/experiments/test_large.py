@@ -1,4 +1,4 @@
-"""Launches and stops go on in several short transactions: a process may end between two of them, and others write there."""
+"""Launches and stops take several short transactions: a process may end between two of them, and others write meanwhile."""
 
 from collections.abc import Callable
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 class Killed(BaseException):
-    """The process ends here, as by kill -9: nothing after it is done."""
+    """The process ends here, as by kill -9."""
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A click completes its work, however slow the machine is."""
+    """Requests complete their work on a slow machine, too."""
     monkeypatch.setattr(transitions, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 600)
 
@@ -39,7 +39,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, module: object, work: Callable[[], object]) -> None:
-    """Does ``work`` in a process that is killed in the transaction with this number, counted from 1."""
+    """Do ``work`` in a process that is killed in the transaction with this number, counted from 1."""
     steps, whole = [0], module._step  # type: ignore[attr-defined]
 
     def once(*arguments: object) -> set[int]:

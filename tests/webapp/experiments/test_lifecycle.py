@@ -1,4 +1,4 @@
-"""Another name and the end of an experiment: others keep their runs, and what is at work is not deleted."""
+"""Renaming and deleting an experiment: others keep their runs, and an experiment at work is not deleted."""
 
 import pytest
 from django.contrib.auth.models import User

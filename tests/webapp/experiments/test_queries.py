@@ -34,7 +34,7 @@ def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owne
 
 
 def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment, Run]:
-    """A run of 100 steps that is at step 50, after so many seconds of this attempt."""
+    """A run of 100 steps that is at step 50, after some seconds of this attempt."""
     experiment = launched(owner)
     run = services.claim_next("w")
     assert run

@@ -66,7 +66,7 @@ def test_a_run_that_several_need_has_the_best_of_its_places() -> None:
 
 
 def claimed(times: int) -> list[int]:
-    """Owners of the experiments whose runs were taken, one worker after the other taking one and finishing it."""
+    """Have workers take and finish runs one after the other; return the owners of their experiments."""
     taken = []
     for _ in range(times):
         run = services.claim_next("worker@test")

@@ -227,8 +227,8 @@ def test_a_single_run_that_others_wait_for_is_stopped(owner: User) -> None:
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_a_lease_does_not_hang_on_anybodys_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
-    """A worker and then the recovery live some hours away from the database."""
+def test_a_lease_depends_on_no_process_s_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The clocks of a worker and then of the recovery are some hours off."""
     launched(owner)
     true = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))

@@ -1,4 +1,4 @@
-"""The time that is left follows what is at work: a phase or training slower than expected, and one that stands still."""
+"""The estimated time left follows the runs in training: slower than expected, or standing still."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -19,7 +19,7 @@ Events = Iterable[tuple[float, RunEvent]]
 
 
 def at_work(owner: User, events: Events, *, claimed: float) -> Experiment:
-    """An experiment whose first run was claimed so many seconds ago and told each event so many seconds ago."""
+    """An experiment whose first run was claimed, and stored its events, the given seconds ago."""
     experiment = launched(owner, seeds=1)
     run = services.claim_next("worker@test")
     assert run is not None
@@ -52,7 +52,7 @@ def left(experiment: Experiment) -> float:
 
 
 def test_features_that_take_long_are_expected_to_go_on_at_their_pace(owner: User) -> None:
-    """200 of 1,000 rows in 100 s: 400 s more, whatever the cost model says of them."""
+    """200 of 1,000 rows in 100 s: 400 s more, independent of the cost model."""
     events = [(100 - second, features(2 * second)) for second in range(0, 101, 10)]
     assert left(at_work(owner, events, claimed=103)) > 400
 
@@ -85,7 +85,7 @@ def test_what_stands_still_does_not_come_nearer_to_its_end(owner: User) -> None:
 
 
 def test_while_nothing_shows_a_pace_no_time_is_given(owner: User) -> None:
-    """Claimed long ago, and not a row of its features is made."""
+    """Claimed long ago, without a row of its features."""
     experiment = at_work(owner, [], claimed=3600)
     progressed = progress(experiment)
     assert (progressed.seconds_left, progressed.estimating) == (None, True)

@@ -80,7 +80,7 @@ def test_a_worker_leaves_alone_what_it_cannot_run_and_takes_what_comes_after_it(
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("description", "sentence"),
     [
         ({}, ""),
         ({"engine": ENGINE_VERSION + 1}, f"a worker with version {ENGINE_VERSION} of the engine"),

@@ -1,4 +1,4 @@
-"""Files that people bring, small and quick to check, and work on them done in this process."""
+"""Small files to upload, quick to check, and work on their imports in this process."""
 
 import random
 from pathlib import Path
@@ -37,7 +37,7 @@ def queued(owner: User, folder: Path, body: bytes | None = None, **how: object) 
 
 
 def work(row: Import) -> Import:
-    """Lets the worker do what is queued, here and now."""
+    """Do the queued work here and now."""
     chores.work()
     row.refresh_from_db()
     return row

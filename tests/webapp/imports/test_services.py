@@ -1,4 +1,4 @@
-"""The record of imports: what may follow what, and what stays on disk."""
+"""States of imports, and their files."""
 
 from datetime import timedelta
 from pathlib import Path

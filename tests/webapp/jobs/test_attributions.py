@@ -1,4 +1,4 @@
-"""Asking trained models which words matter, in a child process."""
+"""Work on attributions, in a child process."""
 
 from pathlib import Path
 

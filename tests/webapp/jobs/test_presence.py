@@ -1,4 +1,4 @@
-"""A worker stays in the record for as long as it lives, whatever happens to the record meanwhile."""
+"""A worker stays in the database for as long as it lives, even if the database was away or lost it."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events reach the record once and in order, whatever becomes of the database meanwhile."""
+"""Events are stored once and in order, also when the database is away meanwhile."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,7 +30,7 @@ def metric(step: int) -> MetricLogged:
 
 
 def stored_steps(recorder: Recorder) -> list[int | None]:
-    """The steps of the events that the trainer told, None of its last."""
+    """The steps of the stored events, None for the last."""
     events = queries.events_after(recorder.run_id, 0)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     return [event.get("step") for event in events if event["kind"] in ("metric", "finished")]

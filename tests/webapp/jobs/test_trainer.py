@@ -37,7 +37,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 
 def events(trainer: Trainer, until: str = "") -> list[Event]:
-    """All that it tells up to an event of the kind ``until``, or up to its end."""
+    """The events up to one of the kind ``until``, or up to the end."""
     received: list[Event] = []
     while (event := trainer.next_message(60)) is not None:
         received.append(event)

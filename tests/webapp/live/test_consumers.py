@@ -27,7 +27,7 @@ Received = dict[int, list[dict[str, Any]]]
 
 
 class Page:
-    """A page that watches an experiment: it connects, says what it has, and collects events."""
+    """A page that watches an experiment: it connects, lists the events that it has, and collects new ones."""
 
     def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
         path = f"/ws/experiments/{experiment.pk}/"
@@ -74,7 +74,7 @@ class Page:
 
 
 def train(run_id: int, steps: int, seed: int) -> None:
-    """A trainer that tells ``steps`` metrics in batches of random size and ends."""
+    """Store ``steps`` metrics in batches of random size, then the end."""
     rng = random.Random(seed)
     run = services.claim(run_id, "w")
     assert run

@@ -1,4 +1,4 @@
-"""Open sockets close when what opened them ends: told by a notification, found by the check without one, or by the clock."""
+"""Open sockets close when their access ends: after a notification, by the check without one, or by the clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -116,7 +116,7 @@ async def test_a_notification_closes_the_sockets_of_an_account_without_waiting_f
 
 
 async def subscribed() -> None:
-    """Once the process hears notifications: those sent before are lost."""
+    """Wait until the process receives notifications, since earlier ones are lost."""
     heard = asyncio.Event()
     check = permissions()._check
 
@@ -183,7 +183,7 @@ def loses_its_experiment(link: Link) -> None:
 
 @sync_to_async
 def visited_share(owner: User) -> tuple[Link, str, str]:
-    """A link to a live share, the path of its socket, and the cookie of somebody who came through it."""
+    """A link to a live share, the path of its socket, and the cookie of its visitor."""
     share = Share.objects.create(
         experiment=launched(owner), owner=owner, live=True, title="Live", choices=CHOICES.model_dump(mode="json")
     )

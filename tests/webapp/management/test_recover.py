@@ -44,7 +44,7 @@ def recovery(monkeypatch: pytest.MonkeyPatch) -> Recovery:
 
 
 def owed(owner: User, seed: int) -> Experiment:
-    """An experiment that is done, of which the result was never computed."""
+    """An experiment that has finished and whose result was never computed."""
     experiment = launched(owner, data={"split_seed": seed})
     finish_all(experiment)
     long_ago = timezone.now() - timedelta(minutes=1)
@@ -53,7 +53,7 @@ def owed(owner: User, seed: int) -> Experiment:
 
 
 def replaced(experiment: Experiment, table: Callable[[pa.Table], pa.Table]) -> None:
-    """The predictions of one of its runs are others, with the checksum that belongs to them."""
+    """Replace the predictions of one of its runs, with a matching checksum."""
     run = experiment.runs.order_by("pk").first()
     assert run
     store = Store(settings.ARTIFACTS_DIR)
@@ -163,7 +163,7 @@ def test_a_budget_over_damaged_events_says_so_and_the_next_one_is_held(owner: Us
 
 
 def held(experiment: Experiment, recovery: Recovery) -> None:
-    """The experiment has used up its budget, and the recovery stops it."""
+    """Assert that the recovery stops the experiment, which has used up its budget."""
     run = experiment.runs.filter(status=Status.QUEUED).first()
     assert run
     assert services.claim(run.pk, "worker@test")
