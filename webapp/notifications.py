@@ -51,7 +51,7 @@ def call(work: Work, times: int = 1, *arguments: int) -> bool:
 
 
 def prepare_examples(run_id: int) -> None:
-    """Call the light worker to prepare the examples of the experiments that came to rest with this run.
+    """Call the light worker to prepare the examples of the experiments that ended with this run.
 
     Without that, the first page of examples prepares them.
     """

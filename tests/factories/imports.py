@@ -1,4 +1,4 @@
-"""Files that people bring, small and quick to check, and work on them done in this process."""
+"""Small files to upload, quick to check, and work on their imports in this process."""
 
 import random
 from pathlib import Path
@@ -31,13 +31,13 @@ def brought(owner: User, folder: Path, body: bytes | None = None, name: str = "n
 
 
 def queued(owner: User, folder: Path, body: bytes | None = None, **how: object) -> Import:
-    one = brought(owner, folder, body)
-    services.check(one, Mapping.model_validate(HOW | how))
-    return one
+    row = brought(owner, folder, body)
+    services.check(row, Mapping.model_validate(HOW | how))
+    return row
 
 
-def work(one: Import) -> Import:
-    """Lets the worker do what is queued, here and now."""
+def work(row: Import) -> Import:
+    """Do the queued work here and now."""
     chores.work()
-    one.refresh_from_db()
-    return one
+    row.refresh_from_db()
+    return row

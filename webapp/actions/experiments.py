@@ -12,10 +12,10 @@ from webapp.notifications import notify
 from webapp.row_isolation import Isolated
 
 REQUEST_SECONDS = 1.0
-"""How long a request works on a launch or a stop; the recovery completes the rest."""
+"""The time that a request works on a launch or a stop; the recovery completes the rest."""
 
 TURN_SECONDS = 10.0
-"""How long one launch or stop may take the recovery before the next has its turn."""
+"""The time that the recovery works on one launch or stop before the next has its turn."""
 
 LONGEST_NAME = 200
 

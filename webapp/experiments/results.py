@@ -22,7 +22,7 @@ from webapp.row_isolation import Isolated, sentence
 logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 10.0
-"""From the end of an experiment until the recovery computes a result that is still due."""
+"""The time after the end of an experiment when the recovery computes a result that is still due."""
 
 _refreshing = Isolated("results")
 

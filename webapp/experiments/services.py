@@ -58,7 +58,7 @@ def claim_next(worker: str) -> Run | None:
     """Claim the first queued run that ``worker`` can take; None where there is none, or the queue is paused."""
     if pause_now():
         return None
-    known, free = workers.known(worker), requirements.room()
+    known, free = workers.known(worker), requirements.free_bytes()
     for pk, spec in _readable(queued_run_ids()):
         unmet = requirements.of_disk(spec, free) or (known and requirements.of_worker(spec, known))
         if not unmet and (claimed := claim(pk, worker)):

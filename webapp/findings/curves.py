@@ -17,7 +17,7 @@ def curves(lanes: PairLanes) -> list[Row]:
         for segment in lane.segments:
             about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
             about["total"] = segment.run.total_steps
-            events = queries.story([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
+            events = queries.timeline([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
             for event in valid_measurements(event.payload for event in events):
                 at = {**about, "step": event["step"]}
                 rows += [{**at, "metric": name, "value": value} for name, value in values(event).items()]

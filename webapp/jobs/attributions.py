@@ -16,9 +16,9 @@ from webapp.jobs.leased_work import HeldLease, concluded, follow
 from webapp.jobs.shutdown import shutting_down
 
 LONGEST_SECONDS = 120.0
-"""For the attributions of one example."""
+"""The limit for the attributions of one example."""
 
-NO_ANSWER = "The models could not be asked; words.log has the cause."
+NO_ANSWER = "The attribution could not be computed; words.log has the cause."
 TOO_LONG = "It took longer than two minutes."
 ATTRIBUTION: TypeAdapter[Attribution] = TypeAdapter(Attribution)
 

@@ -126,9 +126,9 @@ def concluded(title: str, fail: Callable[[str], object]) -> Iterator[None]:
     except Exception as error:
         logger.exception("%s broke off", title)
         reconnect()
-        said = sentence(error)
+        text = sentence(error)
         with contextlib.suppress(StaleAttempt):
-            patiently(lambda: fail(said))
+            patiently(lambda: fail(text))
 
 
 def follow(child: Child[Message], lease: HeldLease, renew: Callable[[Message | None], bool]) -> list[Message]:

@@ -46,7 +46,7 @@ def day(moment: datetime | None) -> str:
 def _surroundings(parts: list[Part]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Package versions and devices that the runs told of; of several all."""
     versions, devices = defaultdict[str, set[str]](set), set()
-    for event in queries.story([part.run for part in parts], ["started"]):
+    for event in queries.timeline([part.run for part in parts], ["started"]):
         devices.add(event.payload["device"])
         for package, version in event.payload["versions"].items():
             versions[package].add(version)

@@ -99,7 +99,7 @@ class VisitorAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         return by_cookie(self.scope)
 
 
@@ -108,7 +108,7 @@ class TeamAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_permalinks)
 
-    def asked(self) -> AccountGrant | None:
+    def requested_grant(self) -> AccountGrant | None:
         return by_account(self.scope)
 
 
@@ -117,7 +117,7 @@ class EmbedAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         link = link_of(self.scope["url_route"]["kwargs"]["token"])
         return link_grant(link) if link and not link.password else None
 
@@ -133,7 +133,7 @@ class VisitorConsumer(ShareConsumer):
 
     rules: ClassVar[Rule] = staticmethod(streamed_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         return by_cookie(self.scope)
 
 
@@ -142,5 +142,5 @@ class TeamConsumer(ShareConsumer):
 
     rules: ClassVar[Rule] = staticmethod(streamed_permalinks)
 
-    def asked(self) -> AccountGrant | None:
+    def requested_grant(self) -> AccountGrant | None:
         return by_account(self.scope)

@@ -1,4 +1,4 @@
-"""A budget counts what all attempts have taken, and stops the experiment with its results kept."""
+"""A budget counts the hours of all attempts, and stops the experiment with its results kept."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 def earlier(hours: float) -> None:
-    """Everything that was told so far happened so much earlier."""
+    """Move all events so far to an earlier time."""
     shift = timedelta(hours=hours)
     for event in Event.objects.all():
         Event.objects.filter(pk=event.pk).update(at=event.at - shift)
@@ -78,8 +78,8 @@ def test_an_experiment_that_has_used_it_up_is_stopped_with_what_it_has_and_goes_
     run.refresh_from_db()
     assert run.status == Status.STOPPING
     assert not experiment.runs.filter(status__in=(Status.QUEUED, Status.WAITING)).exists()
-    asked = Event.objects.filter(run=run, payload__kind="stop").get()
-    assert asked.payload["by"] == "its budget of 2 accelerator-hours"
+    stop = Event.objects.filter(run=run, payload__kind="stop").get()
+    assert stop.payload["by"] == "its budget of 2 accelerator-hours"
     experiment_actions.stop_used_up()
     assert Event.objects.filter(run=run, payload__kind="stop").count() == 1
     experiment_actions.limit(experiment, 4, owner)

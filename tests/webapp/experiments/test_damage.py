@@ -1,4 +1,4 @@
-"""A damaged artifact in the record: said, moved aside, trained again, and refused by whatever computes with it."""
+"""A damaged artifact is reported, moved aside and trained again, and nothing computes with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -73,8 +73,8 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     assert done.result is not None
     assert done.result["groups"][0]["state"] == "incomplete", "nothing is said of a triplet whose supervisor is damaged"
     assert weak.key not in done.result_runs
-    (told,) = Event.objects.filter(run=weak, payload__kind="damaged")
-    assert told.payload["file"] == "predictions.parquet"
+    (damaged,) = Event.objects.filter(run=weak, payload__kind="damaged")
+    assert damaged.payload["file"] == "predictions.parquet"
     finish(weak)
     results.refresh_result(done)
     done.refresh_from_db()
@@ -87,11 +87,11 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     experiment = launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence"}])
     weak = run_of(experiment, Role.WEAK)
     finish(weak)
-    one, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
-    finish(one)
+    first, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
+    finish(first)
     flipped(predictions(weak))
     assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
-    assert [Run.objects.get(pk=pk.pk).status for pk in (weak, one, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
+    assert [Run.objects.get(pk=pk.pk).status for pk in (weak, first, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
     finish(weak)
     assert Run.objects.get(pk=other.pk).status == Status.QUEUED
 
@@ -126,7 +126,7 @@ def test_a_pass_over_all_artifacts_finds_each_damaged_run_once(done: Experiment,
     assert "predictions.parquet of run" in capsys.readouterr().out
     assert done.runs.filter(status=Status.QUEUED).distinct().count() == 2
     call_command("verify")
-    assert "Every artifact is what was written." in capsys.readouterr().out
+    assert "Every artifact has its checksum." in capsys.readouterr().out
 
 
 def test_an_archive_is_not_sealed_over_a_damaged_file(done: Experiment, tmp_path: Path) -> None:

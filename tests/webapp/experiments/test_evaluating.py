@@ -1,4 +1,4 @@
-"""A stop that evaluates puts the beginnings of what trained into the result, which is then partial."""
+"""A stop that evaluates runs in training at their last checkpoint gives a partial result."""
 
 import pytest
 from django.conf import settings
@@ -64,7 +64,7 @@ def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_mo
 
 
 def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result(owner: User) -> None:
-    """Two seeds: seed 0 has finished, of seed 1 only the student's beginning was evaluated."""
+    """Two seeds: seed 0 has finished, and of seed 1 only the student was evaluated, at its last checkpoint."""
     experiment = launched(owner, methods=[{"kind": "naive"}], seeds=2)
     first, second = experiment.triplets
     for role in ("weak", "ceiling", "student"):

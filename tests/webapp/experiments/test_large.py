@@ -1,4 +1,4 @@
-"""Launches and stops go on in several short transactions: a process may end between two of them, and others write there."""
+"""Launches and stops take several short transactions: a process may end between two of them, and others write meanwhile."""
 
 from collections.abc import Callable
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 class Killed(BaseException):
-    """The process ends here, as by kill -9: nothing after it is done."""
+    """The process ends here, as by kill -9."""
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A click completes its work, however slow the machine is."""
+    """Requests complete their work on a slow machine, too."""
     monkeypatch.setattr(transitions, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 600)
 
@@ -39,7 +39,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, module: object, work: Callable[[], object]) -> None:
-    """Does ``work`` in a process that is killed in the transaction with this number, counted from 1."""
+    """Do ``work`` in a process that is killed in the transaction with this number, counted from 1."""
     steps, whole = [0], module._step  # type: ignore[attr-defined]
 
     def once(*arguments: object) -> set[int]:
@@ -150,8 +150,8 @@ def test_a_launch_that_cannot_be_planned_any_more_is_stopped_with_the_reason(
     monkeypatch.setattr(run_launch, "make_plan", gone)
     experiment_actions.complete()
     assert set(statuses(experiment)) == {Status.STOPPED}
-    told = Event.objects.filter(payload__kind="stop")[0]
-    assert "The model is gone." in told.payload["by"]
+    stop = Event.objects.filter(payload__kind="stop")[0]
+    assert "The model is gone." in stop.payload["by"]
 
 
 def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: User) -> None:
@@ -176,9 +176,9 @@ def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: U
 def counted(work: Callable[[], object]) -> int:
     with CaptureQueriesContext(
         connection,
-    ) as found:
+    ) as rows:
         work()
-    return len(found)
+    return len(rows)
 
 
 SEEDS = (2, 50)
@@ -206,14 +206,14 @@ def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_
 @pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/", "/"])
 def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User, client: Client, path: str) -> None:
     client.force_login(owner)
-    found = []
+    rows = []
     for number, seeds in enumerate(SEEDS):
         Part.objects.all().delete()
         Experiment.objects.all().delete()
         experiment = launched(owner, seeds=seeds, data={"split_seed": number})
         client.get(path.format(experiment.pk))  # what is kept between requests
-        found.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
-    assert found[1] <= found[0]
+        rows.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
+    assert rows[1] <= rows[0]
 
 
 def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Another name and the end of an experiment: others keep their runs, and what is at work is not deleted."""
+"""Renaming and deleting an experiment: others keep their runs, and an experiment at work is not deleted."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,12 +26,12 @@ def test_a_name_that_no_spec_may_have_is_refused_and_nothing_changes(owner: User
 
 
 def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_result(owner: User) -> None:
-    one, other = launched(owner), launched(owner, name="The same runs")
-    finish_all(one)
+    first, other = launched(owner), launched(owner, name="The same runs")
+    finish_all(first)
     results.refresh_result(other)
     other.refresh_from_db()
     keys, result = set(other.runs.values_list("key", flat=True)), other.result
-    lifecycle.delete(one)
+    lifecycle.delete(first)
     other.refresh_from_db()
     assert not Experiment.objects.filter(name="A test").exists()
     assert set(other.runs.values_list("key", flat=True)) == keys

@@ -19,7 +19,7 @@ def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
         taken.append(run.pk)
         services.give_back(run.pk, run.attempt)
         finish(run)
-    plan = [part.run.pk for one in (first, second) for part in queries.parts(one)]
+    plan = [part.run.pk for experiment in (first, second) for part in queries.parts(experiment)]
     assert taken == list(dict.fromkeys(plan))
 
 
@@ -33,7 +33,7 @@ def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owne
 
 
 def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment, Run]:
-    """A run of 100 steps that is at step 50, after so many seconds of this attempt."""
+    """A run of 100 steps that is at step 50, after some seconds of this attempt."""
     experiment = launched(owner)
     run = services.claim_next("w")
     assert run
@@ -85,8 +85,8 @@ def test_a_finished_experiment_is_wholly_done_and_has_no_time_left(owner: User) 
 
 
 def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
-    asked = spec(seeds=4)
-    plan = make_plan(asked)
+    four_seeds = spec(seeds=4)
+    plan = make_plan(four_seeds)
     guess = expected_seconds(plan, ())
     experiment = launched(owner, seeds=3)
     finish_all(experiment)

@@ -8,7 +8,7 @@ from tests.factories.experiments import finish, finish_all, launched, spec, stor
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, Event, Experiment, Role, Run, Status
+from webapp.experiments.models import Event, Experiment, Role, Run, Status
 from webapp.leases import StaleAttempt
 
 
@@ -210,49 +210,6 @@ def test_event_numbers_have_no_gaps(owner: User) -> None:
         assert [event["seq"] for event in queries.events_after(run.pk, 0)] == list(range(1, run.last_seq + 1))
 
 
-def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it(owner: User) -> None:
-    experiment = launched(owner)
-    finish_all(experiment)
-    assert experiment.result is not None
-    assert experiment.result_runs == sorted(run.key for run in experiment.runs.all())
-    assert [group["method"] for group in experiment.result["groups"]] == ["naive", "confidence"]
-
-
-def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) -> None:
-    experiment = launched(owner)
-    while run := experiment.runs.filter(status=Status.QUEUED).first():
-        finish(run)
-    experiment.refresh_from_db()
-    assert experiment.ended_at is not None
-    assert queries.state(experiment) == "running"
-    results.refresh_result(experiment)
-    experiment.refresh_from_db()
-    assert queries.state(experiment) == "finished"
-
-
-def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
-    experiment = launched(owner)
-    while experiment.runs.filter(status__in=ACTIVE).count() > 1:
-        finish(experiment.runs.filter(status=Status.QUEUED)[0])
-    results.refresh_result(experiment)
-    read_early = Experiment.objects.get(pk=experiment.pk)  # with the result of the runs before the last
-    finish(experiment.runs.get(status=Status.QUEUED))
-    assert queries.state(read_early) == "running"
-
-
-def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
-    experiment = launched(owner)
-    while run := experiment.runs.filter(status=Status.QUEUED).first():
-        finish(run)
-    assert results.refresh_overdue() == set()  # whoever finished the last run may still be at it
-    ended = timezone.now() - timedelta(seconds=services.RESULT_SECONDS + 1)
-    Experiment.objects.filter(pk=experiment.pk).update(ended_at=ended)
-    assert results.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
-    experiment.refresh_from_db()
-    assert experiment.result is not None
-    assert queries.state(experiment) == "finished"
-
-
 def test_runs_that_wait_for_a_stopped_one_stop_with_it_and_are_not_queued_without_it(owner: User) -> None:
     experiment = launched(owner)
     run_stop.stop_experiment(experiment, "ada")
@@ -269,8 +226,8 @@ def test_a_single_run_that_others_wait_for_is_stopped(owner: User) -> None:
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_a_lease_does_not_hang_on_anybodys_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
-    """A worker and then the recovery live some hours away from the database."""
+def test_a_lease_depends_on_no_process_s_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The clocks of a worker and then of the recovery are some hours off."""
     launched(owner)
     true = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))

@@ -1,4 +1,4 @@
-"""Asking trained models which words matter, in a child process."""
+"""Work on attributions, in a child process."""
 
 from pathlib import Path
 
@@ -36,13 +36,13 @@ def test_the_worker_asks_both_models_and_keeps_their_answers(trained: tuple[tupl
     Store(tmp_path).weights(keys[1]).unlink()
     services.request(keys, example)
     chores.work()
-    asked = queries.requested(keys, example)
-    answer = asked[keys[0]].attribution
+    rows = queries.requested(keys, example)
+    answer = rows[keys[0]].attribution
     assert answer is not None
     assert (answer.run, answer.id) == (keys[0], example)
     assert answer.pieces
-    assert asked[keys[1]].state == State.FAILED
-    assert asked[keys[1]].error.startswith("This run has left no weights.")
+    assert rows[keys[1]].state == State.FAILED
+    assert rows[keys[1]].error.startswith("This run has left no weights.")
 
 
 def test_a_child_that_takes_too_long_is_ended_and_says_so(
@@ -52,11 +52,11 @@ def test_a_child_that_takes_too_long_is_ended_and_says_so(
     monkeypatch.setattr(attributions, "LONGEST_SECONDS", 0.05)
     services.request(keys, example)
     chores.work()
-    assert {one.error for one in queries.requested(keys, example).values()} == {attributions.TOO_LONG}
+    assert {row.error for row in queries.requested(keys, example).values()} == {attributions.TOO_LONG}
 
 
 def test_a_child_that_cannot_start_leaves_a_sentence(trained: tuple[tuple[str, str], int]) -> None:
     keys, _ = trained
     services.request(keys, -5)
     chores.work()
-    assert {one.error for one in queries.requested(keys, -5).values()} == {attributions.NO_ANSWER}
+    assert {row.error for row in queries.requested(keys, -5).values()} == {attributions.NO_ANSWER}

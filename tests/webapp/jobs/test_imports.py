@@ -1,4 +1,4 @@
-"""Work on imports: in a child process, which is followed, stopped and outlived."""
+"""Work on imports: a child process is followed, stopped, and may die."""
 
 import queue
 import threading

@@ -26,7 +26,7 @@ Received = dict[int, list[dict[str, Any]]]
 
 
 class Page:
-    """A page that watches an experiment: it connects, says what it has, and collects events."""
+    """A page that watches an experiment: it connects, lists the events that it has, and collects new ones."""
 
     def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
         path = f"/ws/experiments/{experiment.pk}/"
@@ -73,7 +73,7 @@ class Page:
 
 
 def train(run_id: int, steps: int, seed: int) -> None:
-    """A trainer that tells ``steps`` metrics in batches of random size and ends."""
+    """Store ``steps`` metrics in batches of random size, then the end."""
     rng = random.Random(seed)
     run = services.claim(run_id, "w")
     assert run
@@ -148,7 +148,7 @@ async def test_a_viewer_who_goes_while_events_are_sent_to_him_is_no_error(
     assert caplog.records == []
 
 
-async def test_without_a_doorbell_the_page_still_gets_every_event(
+async def test_without_notifications_the_page_still_gets_every_event(
     owner: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
@@ -164,12 +164,12 @@ async def test_without_a_doorbell_the_page_still_gets_every_event(
     assert page.received[run.pk] == await all_events(run)
 
 
-async def test_a_nudge_without_events_reaches_the_page_so_that_it_can_look_at_the_result(owner: User, broker: str) -> None:
+async def test_a_notification_without_events_reaches_the_page_so_that_it_can_read_the_result(owner: User, broker: str) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
-        while True:  # until the subscription stands, a nudge may be lost
+        while True:  # until the subscription stands, a notification may be lost
             notify_viewers([run.pk])
             if not await page.socket.receive_nothing(timeout=0.3):
                 break
@@ -183,13 +183,13 @@ async def test_strangers_are_sent_away(owner: User) -> None:
     assert await page.socket.receive_output(timeout=10) == {"type": "websocket.close", "code": NOT_FOUND}
 
 
-async def test_rooms_close_when_the_last_viewer_leaves(owner: User) -> None:
+async def test_feeds_close_when_the_last_viewer_leaves(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
-        assert run.pk in hub().rooms
-    assert hub().rooms == {}
+        assert run.pk in hub().feeds
+    assert hub().feeds == {}
 
 
 async def test_a_message_that_is_no_json_object_breaks_nothing(owner: User) -> None:

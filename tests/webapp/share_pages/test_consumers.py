@@ -226,7 +226,7 @@ async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(own
     async with asyncio.timeout(5):
         while asyncio.all_tasks() != before:
             await asyncio.sleep(0)
-    assert hub().rooms == {}
+    assert hub().feeds == {}
 
 
 @pytest.mark.parametrize("have", ["x", [1], {"1": "x"}, {"1": 10**40}, {"1": -1}, {"1": 1e400}, {"1": None}, {"1": True}])

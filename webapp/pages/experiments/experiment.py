@@ -241,7 +241,7 @@ class Living:
     @cached_property
     def restarts(self) -> list[Restart]:
         again = queries.runs_of(self.experiment).filter(~Q(status=Status.FINISHED) | Q(attempt__gt=1), attempt__gt=0)
-        events = list(queries.story(again, ["lost", "released", "damaged"])[:SHOWN_RESTARTS]) if again.exists() else []
+        events = list(queries.timeline(again, ["lost", "released", "damaged"])[:SHOWN_RESTARTS]) if again.exists() else []
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
         return restarts(events)

@@ -91,7 +91,7 @@ class RunPage:
     @property
     def selected(self) -> str:
         """The step that the run's stop rule chose."""
-        last = queries.story([self.run], ["finished"]).last()
+        last = queries.timeline([self.run], ["finished"]).last()
         return f" at step {last.payload['selected_step']:,} of {self.run.total_steps:,}" if last else ""
 
     @property
@@ -179,7 +179,7 @@ class RunPage:
 
     @cached_property
     def lines(self) -> list[Line]:
-        events = list(queries.story([self.run]))
+        events = list(queries.timeline([self.run]))
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
         return story(events)
