@@ -11,9 +11,9 @@ from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as erasures
 from webapp.celery import app
 from webapp.charts import child_programs
-from webapp.example_queries.cache import _page, _summary
+from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
-from webapp.example_queries.slices import search
+from webapp.example_queries.search import search
 from webapp.experiments import results, services
 from webapp.explorer import page
 from webapp.explorer.diagnostics import _diagnosed
@@ -68,8 +68,8 @@ def pressed() -> None:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    for kept in (examples, search, _summary, _page, _diagnosed):
-        kept.cache_clear()
+    for cached in (examples, search, SUMMARIES, PAGES, _diagnosed):
+        cached.cache_clear()
     for files in (FILES, child_programs.FILES):
         files.clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):

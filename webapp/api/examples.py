@@ -15,7 +15,8 @@ from training.spec import Problem
 from webapp.api.datasets import Invalid
 from webapp.cell_names import BOTH_WRONG, numbered
 from webapp.example_queries.export import SUFFIXES, Format
-from webapp.example_queries.slices import Example, Refused
+from webapp.example_queries.rows import Example
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -200,7 +201,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
 def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> OneOut:
     """One example as the view's models see it, with its tags and notes."""
     with opened(request, experiment_id, view) as found:
-        one = found.slice.one(example_id)
+        one = found.slice.example(example_id)
         if one is None:
             raise Http404
         said = [note_out(note) for note in notes.notes_of(found.fingerprint, example_id)]

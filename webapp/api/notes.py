@@ -46,7 +46,7 @@ class MarkedOut(Schema):
 def fingerprint_of(request: HttpRequest, experiment_id: int, example_id: int, view: View) -> str:
     """Of the data set that the example is in, for who may see it in the view. Raises Http404."""
     with opened(request, experiment_id, view) as found:
-        if found.slice.one(example_id) is None:
+        if found.slice.example(example_id) is None:
             raise Http404
         return found.fingerprint
 

@@ -4,8 +4,8 @@ from training import catalog
 from webapp.cell_names import eight_cells
 from webapp.charts.numbers import rate
 from webapp.charts.roles import CEILING, WEAK, student_looks
-from webapp.example_queries.slices import Example
-from webapp.example_queries.slices import Refused as Unsearchable
+from webapp.example_queries.rows import Example
+from webapp.example_queries.search import Refused as Unsearchable
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Cast, Missing
@@ -30,7 +30,7 @@ def shown(experiment: Experiment, choices: Choices) -> tuple[Shown, ...]:
 
 
 def _shown(found: Look, number: int, note: str) -> Shown:
-    example = found.slice.one(number)
+    example = found.slice.example(number)
     if example is None:
         raise Refused(f"Example {number} is no test example of this experiment.")
     one, other = found.slice.whole([example.row])[example.row]

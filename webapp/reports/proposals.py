@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from webapp.example_queries.slices import Refused
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Cast, Missing
@@ -31,7 +31,7 @@ def proposals(experiment: Experiment) -> list[Proposal]:
         return []
     try:
         with look(Cast(experiment), View()) as found:
-            inside = [example for example in sorted(ids) if found.slice.one(example)][:MOST]
+            inside = [example for example in sorted(ids) if found.slice.example(example)][:MOST]
             texts = found.slice.texts_by_id(inside, SHOWN)
     except (Missing, Refused):
         return []

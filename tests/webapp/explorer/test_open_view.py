@@ -53,6 +53,24 @@ def test_a_prepared_experiment_has_its_files_at_the_first_look(owner: User, monk
         assert 'id="cell-8"' in page.content.decode()
 
 
+@pytest.mark.parametrize("query", ["", "map=shown&cell=5", "q=film&student_min=.6"])
+def test_a_page_opens_one_slice_and_so_does_the_same_page_again(query: str, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, client, opened = explored(owner), Client(), []
+    client.force_login(owner)
+    with_features(experiment)
+    call_command("prepare", experiment.pk)
+    open_source = database.Base.open
+
+    def counted(self: database.Base, source: database.Source) -> Any:
+        opened.append(source)
+        return open_source(self, source)
+
+    monkeypatch.setattr(database.Base, "open", counted)
+    for times in (1, 2):
+        assert client.get(f"/experiments/{experiment.pk}/examples/?{query}").status_code == 200
+        assert len(opened) == times
+
+
 def test_what_cannot_be_prepared_is_a_sentence(db: None) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         call_command("prepare", 10**6)

@@ -15,11 +15,13 @@ from training.metrics.results import summarize
 from training.storage.predictions import Predictions
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
+from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
 from webapp.reports.html import Doors, page
-from webapp.shares import services
+from webapp.shares import freezing, services, unlocking
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Opening
+from webapp.shares.unlocking import unlocks
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,22 @@ def test_each_opening_is_counted_for_all_experiments_with_the_same_rows(owner: U
     assert "which is the first to open them" in limitation(paper_of(elsewhere, owner))
     assert Opening.objects.count() == 3
     assert Entry.objects.filter(verb="shared").latest("pk").details["opened the locked test set"] is True
+
+
+def test_freezing_decides_once_whether_it_unlocks(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = []
+
+    def counted(experiment: Experiment, choices: Choices) -> bool:
+        decided.append(unlocks(experiment, choices))
+        return decided[-1]
+
+    monkeypatch.setattr(unlocking, "unlocks", counted)
+    for module in (freezing, services):
+        if hasattr(module, "unlocks"):
+            monkeypatch.setattr(module, "unlocks", counted)
+    paper_of(explored(owner), owner)
+    assert decided == [True]
+    assert Opening.objects.count() == 1
 
 
 def test_a_page_that_does_not_open_it_says_so_and_is_not_counted(owner: User) -> None:

@@ -96,12 +96,16 @@ def training_set_of(
                 return choose(truth(rows), true(rows), rest(rows))
 
     rows = _sample(run, rows, store)
-    if len(rows) < 2:
-        raise EngineError(f"{len(rows)} of {len(half.train)} rows are left to learn from, and training needs at least two.")
-    if run.stop == "validation" and not len(validation):
-        raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
+    _check_size(run, rows, validation, len(half.train))
     marks = truth(rows) if isinstance(method, Anchored) and truth else None
     return TrainingSet(rows, label(rows), validation, label(validation), len(half.train), marks)
+
+
+def _check_size(run: RunSpec, rows: Rows, validation: Rows, of: int) -> None:
+    if len(rows) < 2:
+        raise EngineError(f"{len(rows)} of {of} rows are left to learn from, and training needs at least two.")
+    if run.stop == "validation" and not len(validation):
+        raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
 
 
 def no_labels(rows: Rows) -> Probabilities:

@@ -39,7 +39,7 @@ class WordsPage(Subject):
     """Raises LookupError for an example that the view's models have not seen."""
 
     def __init__(self, look: Look, example: int) -> None:
-        found = look.slice.one(example)
+        found = look.slice.example(example)
         if found is None:
             raise LookupError(example)
         super().__init__(look)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
 from webapp.actions import attributions as attribution_actions
 from webapp.example_queries.export import SUFFIXES
-from webapp.example_queries.slices import Refused
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -106,7 +106,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view.but(q="")) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             page = Nearby(found, example)
     except (Missing, FileNotFoundError) as error:
@@ -122,7 +122,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)
@@ -144,7 +144,7 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             fingerprint = found.fingerprint
     except (Missing, Refused) as error:
