@@ -9,6 +9,7 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import Look
@@ -55,15 +56,11 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
         layers.append(
             data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y)
         )
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"Accuracy from the supervisor’s least sure to its surest examples. {'; '.join(map(words, models))}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:

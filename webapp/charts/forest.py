@@ -8,6 +8,7 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
@@ -57,17 +58,16 @@ def forest_chart(found: Sequence[Difference], baseline: str) -> dict[str, Any]:
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
     nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
-    chart = alt.layer(
+    layers = [
         nothing,
         base.mark_rule(strokeWidth=1.6).encode(alt.X("low:Q"), alt.X2("high:Q"), y, shift, colour),
         base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour, shape),
-        width="container",
+    ]
+    return fitted(
+        layers,
         height=alt.Step(max(ROW, 14 * len(methods)), **{"for": "position"}),
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"Difference in accuracy from {baseline}, with 95% intervals. " + "; ".join(map(words, found)),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def words(one: Difference) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
@@ -52,15 +53,11 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
         mark = alt.Chart(alt.InlineData(values=[row]))
         layers.append(mark.mark_rule(color=one.look.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
         layers.append(mark.mark_point(filled=True, size=60, opacity=1, color=one.look.colour, shape=one.look.marker).encode(x, y))
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description="Test accuracy over the cost of labels. " + "; ".join(map(words, points)),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def told_of(one: Point) -> str:

@@ -9,6 +9,7 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import CEILING, WEAK, Look, student_looks
@@ -56,10 +57,7 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     for (group, title, look), middle in zip(shown, middles, strict=True):
         layers += resolved_row(draw, group, title, look, middle) if group.pgr else open_row(draw, group, title, look, middle)
         layers.append(draw.box(low, high, middle - 34, middle + TICK / 2 + 4, told_of(group, title), opacity=0))
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    chart = alt.layer(*layers, width="container", height=height, autosize=fit, description=describe(shown, weak, ceiling))
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+    return fitted(layers, height, describe(shown, weak, ceiling))
 
 
 def describe(shown: Sequence[tuple[Group, str, Look]], weak: Estimate, ceiling: Estimate) -> str:

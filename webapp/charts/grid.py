@@ -7,6 +7,7 @@ import altair as alt
 
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.pointed import about, counted, estimated
 from webapp.charts.roles import Look
@@ -43,17 +44,13 @@ def grid_chart(
         base.transform_filter(found).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(room)),
         base.transform_filter(none).mark_text(fontSize=11.5, color="var(--ink-2)").encode(text=alt.Text("label:N")),
     ]
-    chart = alt.layer(
-        *layers,
+    return fitted(
+        layers,
         data=alt.InlineData(values=rows),
         title=alt.TitleParams(title, color=look.text, offset=8),
-        width="container",
         height=ROW * len(weak),
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=describe(title, rows),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def row_of(group: Group, weak: str, strong: str) -> Row:

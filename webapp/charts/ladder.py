@@ -9,6 +9,7 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.panel import RATE_AXIS
 from webapp.charts.pointed import about, counted
@@ -56,19 +57,18 @@ def ladder_chart(
     dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *looks)])  # one for all layers, which share it
     dash = alt.StrokeDash("series:N", legend=None, scale=dashes)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x, y)
-    chart = alt.layer(
+    layers = [
         *floor_of(floor, y_scale, dash),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(stroke, dash),
         base.mark_rule(strokeWidth=1.5).encode(stroke, y=alt.Y("low:Q", scale=y_scale, axis=RATE_AXIS), y2="high:Q"),
         base.mark_point(size=34, opacity=1, strokeWidth=0).encode(fill),
+    ]
+    return fitted(
+        layers,
         title=alt.TitleParams(f"Taught by {weak}", subtitle=f"supervisor {rate(floor.value)} {rate_interval(floor)}", offset=8),
-        width="container",
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=describe(weak, floor, rows, titles),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(group: Group, strong: str) -> list[Row]:

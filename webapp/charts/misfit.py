@@ -8,6 +8,7 @@ import altair as alt
 
 from training.metrics.diagnostics import Point
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.pointed import about
 from webapp.charts.roles import Look
@@ -49,15 +50,11 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
         ]
         mark: dict[str, Any] = {"filled": True, "size": 60, "opacity": 0.85, "color": one.look.colour, "shape": one.look.marker}
         layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"{gain} against {misfit}, a point for each seed. {'; '.join(map(words, students))}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def told_of(title: str, point: Point) -> str:

@@ -9,6 +9,7 @@ import altair as alt
 from training.metrics.calibration import Bin
 from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.pointed import about, counted
 from webapp.charts.roles import Look
@@ -56,15 +57,11 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
             data.mark_point(filled=True, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y, size)
         )
     words = "; ".join(f"{model.title}: expected calibration error {rate(model.error)}" for model in models)
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"{rightly.capitalize()} by confidence. {words}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(model: Reliable) -> list[dict[str, Any]]:
