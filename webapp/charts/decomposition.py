@@ -1,4 +1,4 @@
-"""Where the gain comes from: corrected errors of the supervisor minus new errors, with the net gain and its interval."""
+"""The parts of the gain: corrected errors of the supervisor minus new errors, with the net gain and its interval."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from webapp.charts.cache import remembered
 from webapp.charts.gap import whisker
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
-from webapp.charts.pointed import about, counted
-from webapp.charts.roles import Look, student_looks
+from webapp.charts.styles import Style, student_styles
+from webapp.charts.tooltips import about, counted
 
 Row = dict[str, Any]
 Layer = Any
@@ -49,8 +49,8 @@ class _Plane:
 @remembered
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete."""
-    looks = student_looks([group.method for group in groups])
-    shown = [row for row in zip(groups, titles, looks, strict=True) if row[0].transitions]
+    styles = student_styles([group.method for group in groups])
+    shown = [row for row in zip(groups, titles, styles, strict=True) if row[0].transitions]
     rows = [row_of(group, title, look, ROW * index + 44) for index, (group, title, look) in enumerate(shown)]
     if not rows:
         return None
@@ -111,7 +111,7 @@ def _by_method(rows: Sequence[Row], colours: Sequence[str]) -> alt.Scale:
 
 
 def fitting(name: str) -> alt.ExprRef:
-    """The label of a bar, without its words on a phone."""
+    """Return the label of a bar, the number alone on a phone."""
     return alt.ExprRef(f"width < 560 ? datum.{name}_short : datum.{name}_label")
 
 
@@ -120,26 +120,26 @@ def rule(rows: list[Row], colour: str, *encodings: Any) -> Any:
 
 
 def pieces(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The intervals of the net gains by colour: in the paper's colour on the filled bar, in ink elsewhere."""
-    found: dict[str, list[Row]] = {}
+    """Return the intervals of the net gains by colour: the background colour on a filled bar, ink elsewhere."""
+    by_colour: dict[str, list[Row]] = {}
     for row in rows:
         for start, end, colour in whisker(row["low"], row["high"], (0, row["corrected"])):
-            found.setdefault(colour, []).append({"from": start, "to": end, "middle": row["middle"]})
-    return found
+            by_colour.setdefault(colour, []).append({"from": start, "to": end, "middle": row["middle"]})
+    return by_colour
 
 
 def caps(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The ends of these intervals, by colour."""
-    found: dict[str, list[Row]] = {}
+    """Return the ends of these intervals by colour."""
+    by_colour: dict[str, list[Row]] = {}
     for row in rows:
         for end in (row["low"], row["high"]):
             colour = "var(--bg)" if 0 < end < row["corrected"] else "var(--ink)"
-            found.setdefault(colour, []).append({"at": end, "cap": row["middle"] - 4, "cap2": row["middle"] + 4})
-    return found
+            by_colour.setdefault(colour, []).append({"at": end, "cap": row["middle"] - 4, "cap2": row["middle"] + 4})
+    return by_colour
 
 
-def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
-    """Shares in percentage points, and where they stand in pixels from the top. Labels stand beyond bar and interval."""
+def row_of(group: Group, title: str, look: Style, middle: float) -> Row:
+    """Return shares in percentage points and positions in pixels from the top. Labels are placed beyond bar and interval."""
     cells, net = group.transitions, group.gain
     assert cells is not None
     assert net is not None

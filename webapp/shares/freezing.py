@@ -3,7 +3,7 @@
 DATA_DIR/shares/<content hash>/
 archive/                the experiment's archive: spec, events, predictions, result
 examples/               their texts and what the runs say of them, where readers may see some (explorer.frozen_copy)
-paper.json              a Paper, from which the page and the files of its charts are made
+paper.json              a Report, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
 """
@@ -29,7 +29,7 @@ from webapp.reports.composition import compose
 from webapp.reports.offline import offline
 from webapp.reports.pdf import pdf
 from webapp.reports.refusal import Refused
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 from webapp.shares.unlocking import days_before, opens
 
 ARCHIVE, EXAMPLES = "archive", "examples"
@@ -38,7 +38,7 @@ PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card
 MAKING = ".making-"
 ABANDONED_SECONDS = 86_400
 
-MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
+MADE: dict[str, Callable[[Report], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
 """Files that are made of the paper; those of a live share are made when they are asked for."""
 
 
@@ -78,7 +78,7 @@ def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> N
         raise Refused(f"{error} Without examples the rest can be shared.") from None
 
 
-def as_version(paper: Paper, number: int, archive: str = "") -> Paper:
+def as_version(paper: Report, number: int, archive: str = "") -> Report:
     """The page as version ``number``, frozen today; ``archive`` is the content hash of the experiment's archive."""
     about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
     return paper.model_copy(update=about)

@@ -1,7 +1,7 @@
 """Accuracy by the supervisor's confidence."""
 
 from webapp.charts.difficulty import Accuracies, difficulty_chart
-from webapp.charts.roles import CEILING, WEAK
+from webapp.charts.styles import CEILING, WEAK
 
 from .made import colours, estimate, values
 

@@ -4,7 +4,7 @@ import pytest
 
 from training.metrics.agreement import State
 from webapp.charts.grid import grid_chart
-from webapp.charts.roles import KINDS
+from webapp.charts.styles import KINDS
 
 from .made import colours, group, incomplete, strings, values
 

@@ -2,7 +2,7 @@
 
 from training.metrics.diagnostics import Point
 from webapp.charts.misfit import Students, misfit_chart
-from webapp.charts.roles import KINDS
+from webapp.charts.styles import KINDS
 
 from .made import colours, values
 

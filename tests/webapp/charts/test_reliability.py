@@ -2,7 +2,7 @@
 
 from training.metrics.calibration import Bin
 from webapp.charts.reliability import Reliable, reliability_chart
-from webapp.charts.roles import CEILING, WEAK
+from webapp.charts.styles import CEILING, WEAK
 
 from .made import colours, values
 
