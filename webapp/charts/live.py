@@ -14,18 +14,18 @@ import altair as alt
 from webapp.charts import metrics
 from webapp.charts.cache import remembered
 from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
-from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
-"""Pixels of a letter of a name, about."""
+"""Approximate pixels of a character of a name."""
 
 MOST_MARGIN = 164
-"""Pixels that names may take of a narrow chart; longer ones are cut there."""
+"""Most pixels that names take of a narrow chart; longer names are cut there."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """What the page wants drawn as one line: a role, for a student with its method, over all seeds. ``steps`` is its length.
+    """One line of the chart: a role, for a student with its method, over all seeds. ``steps`` is its length.
 
     A series that ``reads`` learns texts and has a loss alone. ``own`` names the metrics of its method's own view that it has.
     """
@@ -50,59 +50,60 @@ class Plot:
 
 @remembered
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
-    """The spec of the empty chart; ``total_steps`` is the length of the longest series and the end of the x axis, ``seeds`` how
-    many each series has.
+    """Return the spec of the empty chart, with ``seeds`` for each series.
+
+    ``total_steps`` is the length of the longest series and the end of the x axis.
     """
-    looks = series_looks(series)
-    panel = Panel(series, total_steps, _scales(series, looks))
+    styles = series_styles(series)
+    panel = Panel(series, total_steps, _scales(series, styles))
     drawn = plots(series, seeds > 1)
     titles = " and ".join(", ".join(plot.metric.title for plot in drawn).capitalize().rsplit(", ", 1))
-    longest = AXIS + LEAD + round(LETTER * (max(len(one.title) for one in series) + len(" .718")))
+    longest = AXIS + LEAD + round(LETTER * (max(len(line.title) for line in series) + len(" .718")))
     margin = {"wide": max(158, longest), "narrow": min(MOST_MARGIN, max(136, longest))}
     chart = alt.vconcat(
         *(panel.draw(index, plot, last=index == len(drawn) - 1) for index, plot in enumerate(drawn)),
         data=alt.NamedData("live"),
         spacing=28,
-        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, looks)},
-        description=f"{titles} over training steps: " + ", ".join(one.title for one in series),
+        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, styles)},
+        description=f"{titles} over training steps: " + ", ".join(line.title for line in series),
     )
-    # Not through Altair, which looks in vain for the view of a parameter of a whole concatenation.
+    # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
     values = {EACH: False, HIDDEN: [], FOCUS: "", ROOM: margin["wide"] - AXIS - LEAD}
     return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 
-def series_looks(series: Sequence[Series]) -> list[Look]:
-    students = iter(student_looks([one.method for one in series if one.role == "student"]))
-    return [WEAK if one.role == "weak" else CEILING if one.role == "ceiling" else next(students) for one in series]
+def series_styles(series: Sequence[Series]) -> list[Style]:
+    students = iter(student_styles([line.method for line in series if line.role == "student"]))
+    return [WEAK if line.role == "weak" else CEILING if line.role == "ceiling" else next(students) for line in series]
 
 
-def about(series: Sequence[Series], looks: Sequence[Look]) -> list[dict[str, str]]:
-    """What the page says of each line beside the chart: its name, colours and dash as CSS has them."""
+def about(series: Sequence[Series], styles: Sequence[Style]) -> list[dict[str, str]]:
+    """Return the entries of the legend: the name of each line, and its colours and dash in CSS."""
     return [
-        {"id": one.id, "title": one.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
-        for one, look in zip(series, looks, strict=True)
+        {"id": line.id, "title": line.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
+        for line, look in zip(series, styles, strict=True)
     ]
 
 
-def _scales(series: Sequence[Series], looks: Sequence[Look]) -> dict[str, Any]:
-    ids = [one.id for one in series]
+def _scales(series: Sequence[Series], styles: Sequence[Style]) -> dict[str, Any]:
+    ids = [line.id for line in series]
     return {
-        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks])),
-        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in looks])),
-        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in looks])),
+        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles])),
+        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in styles])),
+        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in styles])),
     }
 
 
 def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
     """Return the panels that have at least one line."""
-    if all(one.reads for one in series):
+    if all(line.reads for line in series):
         return [Plot(metrics.TEXT_LOSS, metrics.TEXT_LOSS.subtitle, len(series))]
     seeds = "mean over seeds, 95% band over seeds\nthin lines: at work" if over_seeds else "one seed"
     learner = "each run learns" if len(series) > 1 else "it learns"
     return [
         Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), lines)
         for metric in metrics.METRICS
-        if (lines := sum(has(one, metric) for one in series))
+        if (lines := sum(has(line, metric) for line in series))
     ]
 
 

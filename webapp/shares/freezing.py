@@ -3,7 +3,7 @@
 DATA_DIR/shares/<content hash>/
 archive/                the archive of the experiment: spec, events, predictions, result
 examples/               texts and predictions of the examples that readers may see, if any (explorer.frozen_copy)
-paper.json              a Paper, from which the page and the files of its charts are made
+paper.json              a Report, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
 """
@@ -30,7 +30,7 @@ from webapp.reports.composition import compose
 from webapp.reports.offline import offline
 from webapp.reports.pdf import pdf
 from webapp.reports.refusal import Refused
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 from webapp.shares.unlocking import days_before, unlocks
 
 ARCHIVE, EXAMPLES = "archive", "examples"
@@ -39,7 +39,7 @@ PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card
 MAKING = ".making-"
 ABANDONED_SECONDS = 86_400
 
-MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
+MADE: dict[str, Callable[[Report], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
 """Files that are made from the report; those of a live share are made on request."""
 
 
@@ -87,7 +87,7 @@ def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> N
         raise Refused(f"{error} Without examples the rest can be shared.") from None
 
 
-def as_version(paper: Paper, number: int, archive: str = "") -> Paper:
+def as_version(paper: Report, number: int, archive: str = "") -> Report:
     """Return the report as version ``number``, frozen today; ``archive`` is the content hash of the experiment's archive."""
     about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
     return paper.model_copy(update=about)

@@ -3,7 +3,7 @@
 from tests.factories.result_groups import colours, values
 from training.metrics.calibration import Bin
 from webapp.charts.reliability import Reliable, reliability_chart
-from webapp.charts.roles import CEILING, WEAK
+from webapp.charts.styles import CEILING, WEAK
 
 BINS = [Bin(30, 0.6, 0.5), Bin(10, 0.9, 1.0)]
 

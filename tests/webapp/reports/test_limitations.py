@@ -9,17 +9,17 @@ from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 
 LEAST = Choices(title="Only good news", curves=False, examples="none")
 
 
 def said(experiment: Experiment, owner: User) -> dict[str, str]:
     """The limitations of a page on which as little is chosen as can be; each is on the page, too."""
-    paper = compose(experiment, LEAST, owner)
-    html = page(paper, Doors())
-    assert all(f"<b>{note.title}.</b>" in html for note in paper.limitations)
-    return {note.title: note.text for note in paper.limitations}
+    report = compose(experiment, LEAST, owner)
+    html = page(report, PageLinks())
+    assert all(f"<b>{note.title}.</b>" in html for note in report.limitations)
+    return {note.title: note.text for note in report.limitations}
 
 
 def test_they_are_there_whatever_is_chosen(done: Experiment, owner: User) -> None:

@@ -17,7 +17,7 @@ from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 from webapp.shares import freezing, services, unlocking
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Opening
@@ -109,7 +109,7 @@ def test_nothing_but_a_frozen_page_hangs_on_the_locked_rows(owner: User) -> None
         result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump_json()
         pages = [client.get(address).content.decode() for address in addresses]
         shown = [re.sub(r"csrf\w+\" value=\"\w+\"", "", unescape(text)) for text in pages]
-        return [result, *shown, page(compose(experiment, CHOICES, owner), Doors())]
+        return [result, *shown, page(compose(experiment, CHOICES, owner), PageLinks())]
 
     before = said()
     store = Store(settings.ARTIFACTS_DIR)

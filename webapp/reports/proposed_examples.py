@@ -1,4 +1,4 @@
-"""Examples that somebody has proposed for the report of an experiment, by the button on their page or in the list."""
+"""Examples that users have proposed for the report of an experiment, by the button on their page or in the list."""
 
 from dataclasses import dataclass
 
@@ -11,28 +11,28 @@ from webapp.notes import queries as notes
 from webapp.notes.models import REPORT
 
 MOST = 24
-"""As many as a report can show."""
+"""Most examples that a report shows."""
 
 SHOWN = 80
 """Characters of a text."""
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ProposedExample:
     example: int
     text: str
 
 
-def proposals(experiment: Experiment) -> list[Proposal]:
-    """The test examples of the experiment that have the tag, by id; none where the texts cannot be read now."""
+def proposed_examples(experiment: Experiment) -> list[ProposedExample]:
+    """Return the tagged test examples of the experiment by id; none if the texts cannot be read now."""
     runs = experiment.runs.all()[:1]
     ids = notes.ids_with(runs[0].run_spec.fingerprint, [REPORT])[0] if runs else []
     if not ids:
         return []
     try:
-        with look(Cast(experiment), View()) as found:
-            inside = [example for example in sorted(ids) if found.slice.example(example)][:MOST]
-            texts = found.slice.texts_by_id(inside, SHOWN)
+        with look(Cast(experiment), View()) as opened:
+            inside = [example for example in sorted(ids) if opened.slice.example(example)][:MOST]
+            texts = opened.slice.texts_by_id(inside, SHOWN)
     except (Missing, Refused):
         return []
-    return [Proposal(example, texts[example]) for example in inside]
+    return [ProposedExample(example, texts[example]) for example in inside]

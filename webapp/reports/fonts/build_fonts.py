@@ -1,7 +1,7 @@
-"""Makes the letters of the PDF anew: still faces of the variable fonts in static/vendor/fonts, which PlutoPrint cannot vary.
+"""Build the fonts of the PDF: static instances of the variable fonts in static/vendor/fonts, which PlutoPrint cannot read.
 
-``python webapp/reports/letters/build_letters.py``, with the packages fonttools and brotli. Their licence keeps the names of the
-originals for the originals, so the faces have names of their own.
+``python webapp/reports/fonts/build_fonts.py``, with the packages fonttools and brotli. The licence of the originals
+reserves their names, so the instances have other names.
 """
 
 from pathlib import Path

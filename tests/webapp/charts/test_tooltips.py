@@ -7,8 +7,8 @@ from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.forest import Difference, forest_chart
 from webapp.charts.frontier import Point, frontier_chart
 from webapp.charts.histogram import brush_chart
-from webapp.charts.pointed import counted
-from webapp.charts.roles import WEAK
+from webapp.charts.styles import WEAK
+from webapp.charts.tooltips import counted
 
 
 def test_n_stands_where_it_is_known_and_nowhere_else() -> None:

@@ -1,4 +1,4 @@
-"""The text of a chart at the pointer: the ``about`` of a mark's row, a title and then a line for each fact."""
+"""Tooltips of charts: the ``about`` of a mark's row is a title, then one line for each fact."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ def about(title: str, *facts: str) -> str:
     return "\n".join([title, *(fact for fact in facts if fact)])
 
 
-def estimated(name: str, found: Estimate, value: Callable[[float], str] = rate) -> str:
+def estimated(name: str, estimate: Estimate, value: Callable[[float], str] = rate) -> str:
     """accuracy .718 [.700, .736]"""
-    return f"{name} {value(found.value)} {rate_interval(found)}".strip()
+    return f"{name} {value(estimate.value)} {rate_interval(estimate)}".strip()
 
 
 def counted(number: int, noun: str = "seed") -> str:
-    """n = 3 seeds; empty where it is not known, as 0."""
+    """n = 3 seeds; empty for 0, which means unknown."""
     if not number:
         return ""
     return f"n = {number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,8 +7,8 @@ import pytest
 
 from training.spec.methods import METHODS, LanguageModelling, MethodBase
 from webapp.charts.print_theme import TOKENS, tokens
-from webapp.charts.roles import CEILING, FAMILIES, WEAK, Look, student_looks
-from webapp.charts.roles import KINDS as KINDS_TABLE
+from webapp.charts.styles import CEILING, FAMILIES, WEAK, Style, student_styles
+from webapp.charts.styles import KINDS as KINDS_TABLE
 
 LEARNING: tuple[type[MethodBase], ...] = (*METHODS, LanguageModelling)
 KINDS = [get_args(one.model_fields["kind"].annotation)[0] for one in LEARNING]
@@ -21,7 +21,7 @@ TEN = [
 def test_a_kind_looks_the_same_whatever_stands_beside_it() -> None:
     for kind in KINDS:
         others = [other for other in KINDS if other != kind]
-        assert student_looks([kind]) == student_looks([*others, kind])[-1:] == [KINDS_TABLE[kind]]
+        assert student_styles([kind]) == student_styles([*others, kind])[-1:] == [KINDS_TABLE[kind]]
 
 
 def test_every_kind_has_a_colour_and_dash_of_its_own() -> None:
@@ -33,25 +33,25 @@ def test_every_kind_has_a_colour_and_dash_of_its_own() -> None:
 @pytest.mark.parametrize("kind", [*KINDS, "a kind of an older version"])
 @pytest.mark.parametrize("number", range(2, 13))
 def test_twelve_methods_of_one_kind_share_the_colour_and_differ_in_dash(kind: str, number: int) -> None:
-    looks = student_looks([kind] * number)
+    looks = student_styles([kind] * number)
     assert len({look.token for look in looks}) == 1
     assert len({signs(look) for look in looks}) == number
 
 
 def test_kinds_that_share_a_colour_and_come_several_times_all_differ() -> None:
     kinds = ["confidence", "anchored", "confidence", "confidence-release", "confidence", "anchored", "confidence-buffer"]
-    looks = student_looks(kinds)
+    looks = student_styles(kinds)
     assert len({signs(look) for look in looks}) == len(kinds)
     assert [looks[kinds.index(kind)] for kind in kinds] == [KINDS_TABLE[kind] for kind in kinds]
 
 
 def test_kinds_that_the_table_does_not_have_differ_too() -> None:
-    looks = student_looks([f"kind {number}" for number in range(12)])
+    looks = student_styles([f"kind {number}" for number in range(12)])
     assert len({signs(look) for look in looks}) == 12
 
 
 def test_ten_methods_have_ten_colours_that_can_be_seen_in_both_themes() -> None:
-    looks = student_looks(TEN)
+    looks = student_styles(TEN)
     for theme in themes():
         assert len({theme[look.token] for look in looks}) == 10
         for look in (*KINDS_TABLE.values(), WEAK, CEILING):
@@ -65,7 +65,7 @@ def test_every_colour_has_its_class_wherever_marks_and_words_are_coloured_by_cla
         assert [token for token in FAMILIES if wanted.format(token) not in css] == []
 
 
-def signs(look: Look) -> tuple[str, str]:
+def signs(look: Style) -> tuple[str, str]:
     """The colour and the dash as it is drawn."""
     name = str(look.dash).removeprefix("dash(--").removesuffix(")")
     return look.token, tokens().get(name, name.strip("[]").replace(",", ""))
@@ -97,4 +97,4 @@ def luminance(colour: str) -> float:
 
 
 def test_no_student_looks_like_supervisor_or_ceiling() -> None:
-    assert not {look.token for look in student_looks(["naive", "confidence", "x"])} & {WEAK.token, CEILING.token}
+    assert not {look.token for look in student_styles(["naive", "confidence", "x"])} & {WEAK.token, CEILING.token}
