@@ -30,11 +30,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.databases import Database, Postgres, Sqlite
+from tests.disks import small_disk
+from tests.lab import LEASE_SECONDS, ROOT, Lab, quick
 from training import ExperimentSpec, RunSpec, Store, make_plan
-
-from .databases import Database, Postgres, Sqlite
-from .disks import small_disk
-from .lab import LEASE_SECONDS, ROOT, Lab, quick
 
 WORKERS = 4
 PAUSE_SECONDS = (0.5, 4.0)

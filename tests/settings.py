@@ -23,3 +23,4 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - or WhiteNoise war
 API_RATE = "1000000/m"  # no test asks that often, but the one of the limit, which has its own
 CACHES = CACHES | {"limits": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MIDDLEWARE = ["tests.html.CompactHtml", *MIDDLEWARE]  # noqa: F405

@@ -32,8 +32,11 @@ def test_every_contract_is_kept() -> None:
         ("training/metrics/results.py", "import torch", "Torch lives in the engine"),
         ("webapp/experiments/queries.py", "import training.engine.losses", "Torch never enters the web"),
         ("webapp/jobs/tasks.py", "import torch", "Torch never enters the web"),
-        ("webapp/experiments/services.py", "import webapp.jobs.dispatch", "The layers of the web"),
+        ("webapp/experiments/services.py", "import webapp.notifications", "The layers of the web"),
         ("webapp/api/urls.py", "import webapp.pages.accounts.one_time_links", "The layers of the web"),
+        ("webapp/pages/urls.py", "import webapp.jobs.chores", "The layers of the web"),
+        ("webapp/actions/runs.py", "import webapp.jobs.tasks", "The layers of the web"),
+        ("webapp/leases.py", "import webapp.imports.models", "The layers of the web"),
         ("training/catalog/dataset_card.py", "import training.engine.data.rules", "Torch lives in the engine"),
         ("webapp/imports/services.py", "import webapp.jobs.chores", "The layers of the web"),
         ("webapp/shares/services.py", "import webapp.share_pages.permissions", "The layers of the web"),
@@ -85,7 +88,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 call_command("migrate", verbosity=0)
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 ada = User.objects.create_superuser("ada")
 experiment = launched(ada)
 finish_all(experiment)

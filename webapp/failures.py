@@ -15,8 +15,8 @@ from django.views.defaults import server_error
 from training.base_models import REFUSED, storable
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from webapp.actions import artifacts
 from webapp.experiments.models import Run, Status
-from webapp.jobs import damaged_artifacts
 from webapp.middleware import BY_LINK
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ AGAIN = "Its run is trained again, and this can be seen once it has finished."
 def failed(error: BaseException) -> tuple[int, str] | None:
     """Return status and sentence for ``error``, or None if it is not a known failure."""
     if isinstance(error, DamagedArtifact):
-        damaged_artifacts.found(error)
+        artifacts.report_damage(error)
         again = Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
         return 409, f"{error} {AGAIN}" if again else str(error)
     if out_of_room(error) or "disk is full" in str(error):

@@ -16,9 +16,8 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
-from webapp import broker
+from webapp import broker, service_logs
 from webapp.imports import services as imports
-from webapp.jobs import logs
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
 
@@ -148,7 +147,7 @@ class Stack:
         """Restart dead processes and limit the size of logs; to be called repeatedly."""
         for service in self.services:
             service.mend()
-        logs.rotate_all()
+        service_logs.rotate_all()
 
     def serve(self) -> None:
         """Run until this process is requested to end."""

@@ -1,16 +1,16 @@
 /* The live part of a page: events of runs come through one socket, become rows of the chart, and ring for fresh fragments.
-   <script id="wire">: {"experiment": id, "chart": element id, "runs": {run id: {"series", "seed", "title"}}}, and "socket" where
-   the events come from another path than that of the experiment.
+   <script id="wire">: {"experiment": id, "chart": element id, "metrics": {event kind: [{"metric", "field", "expected"}]}, "runs": {run id:
+   {"series", "seed", "title"}}}, and "socket" where the events come from another path than that of the experiment.
    Every event is taken once: the socket is told what the page has, and what comes twice is ignored by its number.
    For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
 "use strict";
 (() => {
   const BEAT_MS = 500, BEATS_PER_PING = 3, SILENCE_MS = 4000, NEWS_MS = 1000, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, NOT_FOUND = 4404;
-  const EVALUATION = ["accuracy", "agreement_right", "agreement_wrong"], OWN = {weight: "confidence_weight", threshold: "threshold"}, ENDS = ["finished", "stopped", "failed"];
+  const ENDS = ["finished", "stopped", "failed"];
 
   let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
   const have = {};          // run id -> number of its last event
-  const nonFinite = {};     // run id -> first step whose loss is not a number
+  const nonFinite = {};     // run id -> first {metric, step} that is expected and not a number
   const totals = {};        // run id -> its number of steps
   let rows = [];            // rows that a hidden tab has not drawn yet
 
@@ -121,12 +121,11 @@
       const void_ = old => old.run === run && old.step > event.resumed_from;
       rows = rows.filter(old => !void_(old));
       charts.remove(wire.chart, void_);
-      if (nonFinite[run] > event.resumed_from) delete nonFinite[run];
-    } else if (event.kind === "metric") {
-      if (Number.isFinite(event.loss)) rows.push(row("loss", event.loss)); else nonFinite[run] ??= event.step;
-      for (const [metric, name] of Object.entries(OWN)) if (Number.isFinite(event[name])) rows.push(row(metric, event[name]));
-    } else if (event.kind === "evaluation") {
-      for (const metric of EVALUATION) if (Number.isFinite(event[metric])) rows.push(row(metric, event[metric]));
+      if (nonFinite[run]?.step > event.resumed_from) delete nonFinite[run];
+    }
+    for (const {metric, field, expected} of wire.metrics[event.kind] ?? []) {
+      if (Number.isFinite(event[field])) rows.push(row(metric, event[field]));
+      else if (expected) nonFinite[run] ??= {metric, step: event.step};
     }
   }
 
@@ -135,7 +134,7 @@
     if (rows.length) charts.push(wire.chart, rows);
     rows = [];
     const note = byId(`${wire.chart}-note`);
-    const bad = Object.entries(nonFinite).map(([run, step]) => `${wire.runs[run].title}: first non-finite loss at step ${step.toLocaleString("en")}.`);
+    const bad = Object.entries(nonFinite).map(([run, {metric, step}]) => `${wire.runs[run].title}: first non-finite ${metric} at step ${step.toLocaleString("en")}.`);
     note.hidden = !bad.length;
     note.textContent = bad.join(" ");
   }

@@ -79,7 +79,7 @@ def record(folder: Path) -> int:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from tests.webapp.cast import launched
+    from tests.factories.experiments import launched
     from webapp.experiments.models import Status
     from webapp.pages.accounts.one_time_links import first_account
 

@@ -105,7 +105,7 @@ def measure(seeds: int, times: int, folder: Path) -> None:
 
     from training import ExperimentSpec
     from webapp.accounts.tokens import make_token
-    from webapp.actions import experiments as jobs
+    from webapp.actions import experiments as experiment_actions
     from webapp.experiments.models import Status
 
     owner, _ = User.objects.create_user("ada"), User.objects.create_user("other")
@@ -115,13 +115,13 @@ def measure(seeds: int, times: int, folder: Path) -> None:
     asked = spec(seeds)
     preview("preview", api, asked, times)
     preview("preview of twelve methods", api, spec(seeds, methods=12), 1)
-    experiment = jobs.create(owner, ExperimentSpec.model_validate({"name": "Large", **asked}))
+    experiment = experiment_actions.create(owner, ExperimentSpec.model_validate({"name": "Large", **asked}))
     recovery = subprocess.Popen([sys.executable, "manage.py", "recover"], stderr=subprocess.DEVNULL)
     try:
         for turn in ("launch", "stop", "launch again", "stop and evaluate"):
-            act: Callable[[], object] = partial(jobs.stop, experiment, owner, evaluate=turn.endswith("evaluate"))
+            act: Callable[[], object] = partial(experiment_actions.stop, experiment, owner, evaluate=turn.endswith("evaluate"))
             if turn.startswith("launch"):
-                act = partial(jobs.launch, experiment, owner)
+                act = partial(experiment_actions.launch, experiment, owner)
             writer = Writer(folder, turn.replace(" ", "-"))
             processor = time.process_time() + used(recovery)
             click, whole = timed(experiment, act)
@@ -136,7 +136,7 @@ def measure(seeds: int, times: int, folder: Path) -> None:
         answered("queue", lambda: client.get("/queue/"), times)
         writer = Writer(folder, "delete")
         begun = time.perf_counter()
-        jobs.delete(experiment, owner)
+        experiment_actions.delete(experiment, owner)
         print(f"delete: {time.perf_counter() - begun:.1f} s; {writer.end()}", flush=True)
     finally:
         recovery.send_signal(signal.SIGTERM)

@@ -96,7 +96,7 @@ def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
     from training.events import MetricLogged
     from webapp.experiments import services
     from webapp.experiments.models import Experiment
-    from webapp.live.notify import nudge
+    from webapp.live.notify import notify_viewers
 
     queued = Experiment.objects.get(pk=pk).runs.filter(status="queued").order_by("pk")[:runs]
     claimed = [services.claim(run.pk, "bench") for run in queued]
@@ -105,7 +105,7 @@ def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
         for run in claimed:
             assert run
             services.append_events(run.pk, run.attempt, [MetricLogged(step=step + i, loss=1.0, lr=1.0) for i in range(batch)])
-            nudge([run.pk])
+            notify_viewers([run.pk])
         step += batch
         time.sleep(0.25)
 

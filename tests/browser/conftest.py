@@ -7,7 +7,7 @@ import pytest
 from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from ..lab import Lab
+from tests.lab import Lab
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync")
 FLAGS = [*QUIET, "--disable-component-update", "--no-first-run", "--disable-quic"]

@@ -8,9 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, Page
 
-from ..lab import Lab, quick, slow
-from .made import made_up
-from .test_shares import link, shared
+from tests.factories.browser_experiments import link, made_up, shared
+from tests.lab import Lab, quick, slow
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from ..lab import Lab, quick
+from tests.lab import Lab, quick
 
 KINDS = ("naive", "confidence", "entropy", "reverse-kl")
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.lab import ROOT, Lab, quick, slow
 from training.client import Lab as Client
 from training.client import Refused
-
-from ..lab import ROOT, Lab, quick, slow
 
 PAGE = (ROOT / "docs/howto/api-and-notebook.md").read_text()
 

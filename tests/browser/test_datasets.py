@@ -5,10 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.webapp.imports.files import content
-
-from ..lab import Lab
-from .test_main_job import overflow
+from tests.browser.layout import overflow
+from tests.factories.imports import content
+from tests.lab import Lab
 
 
 def chosen(lab: Lab, page: Page, path: Path) -> None:

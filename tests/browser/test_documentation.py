@@ -2,10 +2,9 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.layout import overflow
 from tests.docs.build import build
-
-from ..lab import Lab
-from .test_main_job import overflow
+from tests.lab import Lab
 
 
 def test_the_documentation_is_reached_from_the_menu_searched_and_read_in_the_dark(lab: Lab, page: Page) -> None:

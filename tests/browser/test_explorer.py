@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ..lab import Lab, quick
+from tests.lab import Lab, quick
 
 
 def count(page: Page) -> int:
@@ -18,7 +18,7 @@ def count(page: Page) -> int:
 
 MADE = """
 from django.db import transaction
-from tests.webapp.explorer.scene import explored, with_features
+from tests.factories.explored_experiments import explored, with_features
 from webapp.pages.accounts.one_time_links import first_account
 with transaction.atomic():  # so that no worker ever sees one of its runs in the queue
     experiment = explored(first_account(), data={"split_seed": 1000})  # not the runs that others train

@@ -1,12 +1,12 @@
 """The whole main job as a person does it: log in, fill the form, launch, watch, read the result."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..lab import Lab, quick, slow
+from tests.browser.layout import overflow
+from tests.lab import Lab, quick, slow
 
 
 def drawn(page: Page) -> int:
@@ -124,10 +124,6 @@ def test_a_clone_is_a_filled_form_that_trains_nothing_when_nothing_is_changed(la
     page.get_by_role("button", name="Show the result").click()
     expect(page.locator("#head [role=status]")).to_contain_text("Done")
     expect(page.locator("#result")).to_contain_text("Accuracy")
-
-
-def overflow(page: Page) -> Any:
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 def test_every_page_fits_a_phone(lab: Lab, page: Page) -> None:

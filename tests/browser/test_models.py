@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.factories.models import make_model
+from tests.lab import Lab
 from training import ExperimentSpec, Store, catalog, make_plan
-
-from ..lab import Lab
-from ..tiny import make_model
 
 LITTLE = {"epochs": 1, "batch_size": 16, "max_tokens": 24}
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from ..lab import Lab, quick, slow
+from tests.lab import Lab, quick, slow
 
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}, {"kind": "reverse-kl"}]
 

@@ -6,14 +6,14 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from tests.webapp.reports.reading import rows
 from webapp.charts.print_theme import tokens
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 from webapp.reports.offline import offline
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ DRAWN = "() => [...document.querySelectorAll('.chart')].every(chart => chart.dat
 
 
 @pytest.fixture
-def paper(db: None) -> Paper:
+def paper(db: None) -> Report:
     owner = User.objects.create_user("ada")
     experiment = launched(owner)
     finish_all(experiment)
@@ -34,7 +34,7 @@ def paper(db: None) -> Paper:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_offline_file_works_without_a_network(browser: Browser, paper: Paper, tmp_path: Path, theme: str) -> None:
+def test_the_offline_file_works_without_a_network(browser: Browser, paper: Report, tmp_path: Path, theme: str) -> None:
     file = tmp_path / "paper.html"
     file.write_bytes(offline(paper))
     context = browser.new_context(offline=True, color_scheme=theme)  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def test_the_offline_file_works_without_a_network(browser: Browser, paper: Paper
     opened = context.new_page()
     opened.goto(file.as_uri())
     opened.wait_for_function(DRAWN)
-    assert rows(opened.content()) == rows(page(paper, Doors()))
+    assert rows(opened.content()) == rows(page(paper, PageLinks()))
     assert opened.locator(".abs").first.inner_text().replace("\u00a0", " ").startswith(paper.claim_text)
     assert "Weak supervisor" in (opened.locator("#gap-0 svg").text_content() or "")
     assert opened.evaluate("charts.view('curves-0').data('live').length") == len(paper.charts["curves-0"].rows)

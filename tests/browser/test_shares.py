@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from ..lab import Lab
-from .made import made_up
+from tests.factories.browser_experiments import link, made_up, shared
+from tests.lab import Lab
 
 pytestmark = pytest.mark.browser
 
@@ -18,18 +18,6 @@ WHY = "Its link has expired or was revoked, you are no longer logged in, or what
 @pytest.fixture(scope="module")
 def experiment(one_lab: Lab) -> int:
     return made_up(one_lab, 1001)[0]
-
-
-def shared(lab: Lab, experiment: int, live: bool = False) -> str:
-    status, made = lab.call("POST", f"/experiments/{experiment}/shares?live={str(live).lower()}", {"examples": "all"})
-    assert status == 201, made
-    return str(made["slug"])
-
-
-def link(lab: Lab, slug: str) -> tuple[int, str]:
-    """A new link's id and address."""
-    made = lab.call("POST", f"/shares/{slug}/links", {})[1]
-    return int(made["id"]), str(made["url"])
 
 
 @pytest.fixture

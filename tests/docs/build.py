@@ -23,7 +23,7 @@ if __name__ == "__main__":
     private = mask()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
-    from .reference import write
+    from tests.docs.reference import write
 
     write()
     os.umask(private)  # the site lies in the data folder, where nothing is readable to others

@@ -1,6 +1,6 @@
 """The words of the page of environment variables, by group: one entry for each variable that the code reads."""
 
-from .variables import Entry
+from tests.docs.variables import Entry
 
 GROUPS: dict[str, dict[str, Entry]] = {
     "Storage and database": {

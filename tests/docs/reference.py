@@ -11,15 +11,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from tests.docs import variables
+from tests.docs.described import GROUPS
 from training import ExperimentSpec
 from training.cli.main import parser
 from training.events import Event
 from training.spec.methods import METHODS, MethodBase
 from webapp.pages.fields import Leaf, leaves, nodes
 from webapp.pages.form_data import text_of
-
-from . import variables
-from .described import GROUPS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}

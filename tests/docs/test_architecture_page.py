@@ -2,7 +2,7 @@
 
 import re
 
-from .pages import DOCS, ROOT
+from tests.docs.pages import DOCS, ROOT
 
 ROWS = re.findall(r"^\| ([^|*]+) \| (`[^|]+) \|$", (DOCS / "explanation/architecture.md").read_text(), re.MULTILINE)
 

@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
+from tests.docs.pages import ROOT, commands, pages
+from tests.docs.reference import management, subcommands
 from training.cli.main import parser
-
-from .pages import ROOT, commands, pages
-from .reference import management, subcommands
 
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 OURS = {"make", "python", ".venv/bin/python"}

@@ -2,7 +2,7 @@
 
 import re
 
-from .pages import DOCS, ROOT
+from tests.docs.pages import DOCS, ROOT
 
 FOLDER = DOCS / "decisions"
 RECORDS = sorted(FOLDER.glob("[0-9]*.md"))

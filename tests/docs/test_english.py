@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import ROOT, pages
+from tests.docs.pages import ROOT, pages
 
 OPENING = re.compile(r"(?:^|[.:;] |\* )((?:What|Which|Who|Whoever|Whatever|Whether|Of) [^.?]*)(?:\.|$)", re.MULTILINE)
 TURNS = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import DOCS, ROOT, blocks
+from tests.docs.pages import DOCS, ROOT, blocks
 
 
 def executed(page: str, folder: Path) -> str:

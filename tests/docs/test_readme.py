@@ -2,10 +2,9 @@
 
 import re
 
+from tests.docs.pages import ROOT
 from training.catalog import REGISTERED
 from training.spec.methods import METHODS
-
-from .pages import ROOT
 
 README = (ROOT / "README.md").read_text()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from . import reference, variables
-from .described import GROUPS
-from .pages import DOCS
+from tests.docs import reference, variables
+from tests.docs.described import GROUPS
+from tests.docs.pages import DOCS
 
 
 @pytest.mark.parametrize("name", reference.PAGES)

@@ -8,8 +8,8 @@ from mkdocs.commands.build import build as build_site
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
-from .build import build
-from .pages import DOCS, ROOT
+from tests.docs.build import build
+from tests.docs.pages import DOCS, ROOT
 
 
 @pytest.fixture(scope="module")

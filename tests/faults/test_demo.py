@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..lab import ROOT, Lab
+from tests.lab import ROOT, Lab
 
 
 def demo(data_dir: Path) -> tuple[dict[str, Any], float]:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tests.webapp.imports.files import HOW, content
-
-from ..lab import Lab, slow
+from tests.factories.imports import HOW, content
+from tests.lab import Lab, slow
 
 
 def bring(lab: Lab, folder: Path, rows: int) -> int:

@@ -51,7 +51,7 @@ def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_on
         assert lab.run(pk, "weak")["status"] == "running", "the broker may take the call for lost while its run trains"
         lab.kill("valkey-server")
         lab.until(lambda: lab.processes("valkey-server"))
-        lab.manage("shell", "-c", "from webapp.jobs.dispatch import call; call(5)")
+        lab.manage("shell", "-c", "from webapp.notifications import TRAINING, call; call(TRAINING, 5)")
         runs = lab.finished(pk)["runs"]
         watch.over.set()
         watch.join()

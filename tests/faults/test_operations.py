@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ..lab import ROOT, Lab, quick
-from .test_up import free_port
+from tests.lab import ROOT, Lab, free_port, quick
 
 PAGE = (ROOT / "docs" / "howto" / "operations.md").read_text()
 HOST = "localhost"

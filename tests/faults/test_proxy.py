@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener
 
-from ..lab import Lab
+from tests.lab import Lab
 
 ONE, OTHER = "198.51.100.1", "198.51.100.2"
 LIMIT = 10

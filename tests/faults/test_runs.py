@@ -5,9 +5,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from tests.lab import Lab, quick, slow
 from training import ExperimentSpec, Store, make_plan
-
-from ..lab import Lab, quick, slow
 
 
 def weak_started(lab: Lab, pk: int) -> int:

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ..lab import Lab, quick, slow
+from tests.lab import Lab, quick, slow
 
 LOG_IN = """
 from django.contrib.auth.models import User
@@ -27,12 +27,6 @@ client.force_login(User.objects.first(), backend="django.contrib.auth.backends.M
 print(client.cookies["sessionid"].value)
 """
 LOG_OUT = "from django.contrib.sessions.backends.db import SessionStore; SessionStore('{}').flush()"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def is_open(url: str) -> bool:

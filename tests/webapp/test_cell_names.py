@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES, visitor
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES, visitor
 from webapp import cell_names
 from webapp.api.urls import api
 from webapp.shares import services

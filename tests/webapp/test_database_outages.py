@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from webapp import database_outages
 from webapp.attributions import services as erasures
 from webapp.attributions.models import Question

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.share_pages.test_crawl import links_in
-from tests.webapp.shares.made import CHOICES
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.shares import CHOICES
+from tests.webapp.page_text import links_in
 from webapp.experiments import lifecycle
 from webapp.notes import services as notes
 from webapp.shares import links, services

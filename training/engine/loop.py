@@ -19,16 +19,17 @@ from training.engine.data.split import Rows
 from training.engine.distributed import sharding
 from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.errors import Diverged, EngineError, Stopped
+from training.engine.logits import probabilities
 from training.engine.models import sparse_embeddings
 from training.engine.models.inputs import Inputs
 from training.engine.models.precision import precision_of
 from training.engine.passes import Passes, Share
 from training.engine.schedule import batches, evenly, lr_factor, step_counts, steps_per_epoch
 from training.engine.selection import Selection
-from training.engine.targets.supervisor_labels import Probabilities
 from training.engine.targets.training_set import TrainingSet
 from training.events import CheckpointSaved, Event, MetricLogged
 from training.spec import RunSpec
+from training.storage.probabilities import Probabilities
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Loop:
             else:
                 share = self.passes.logits(self.process_group.share(rows), self.step)
                 logits = self.process_group.gather(share, len(rows))
-            return (logits if self.run.reads else losses.probabilities(logits)).cpu().numpy()
+            return (logits if self.run.reads else probabilities(logits)).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from training.engine.logits import binary, by_class, choose, like, log_by_class, most_probable, probabilities
 from training.spec.methods import Anchored, LanguageModelling, Learning
 from training.spec.methods.losses import (
     AdaptConf,
@@ -55,7 +56,7 @@ def target(
         mixed = (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
         if truth is None:
             return mixed
-        return torch.where(truth if labels.dim() == 1 else truth[:, None], labels, mixed)
+        return choose(truth, labels, mixed)
     if isinstance(method, EntropyRelease):
         return (1 - weight) * labels + weight * probabilities(logits.detach())
     if isinstance(method, Product):
@@ -130,19 +131,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """
     if not len(logits):
         return logits.sum()
-    return F.binary_cross_entropy_with_logits(logits, target) if logits.dim() == 1 else F.cross_entropy(logits, target)
-
-
-def probabilities(logits: Tensor) -> Tensor:
-    """Return the probabilities of class 1 (n,) for ``logits`` (n,), of all classes (n, K) for logits (n, K)."""
-    return torch.sigmoid(logits) if logits.dim() == 1 else torch.softmax(logits, dim=1)
-
-
-def most_probable(labels: Tensor) -> Tensor:
-    """Return soft labels as zeros and ones: 1 above one half; with more classes the first of the most probable."""
-    if labels.dim() == 1:
-        return (labels > 0.5).to(labels.dtype)
-    return F.one_hot(labels.argmax(dim=1), labels.shape[1]).to(labels.dtype)
+    return F.binary_cross_entropy_with_logits(logits, target) if binary(logits) else F.cross_entropy(logits, target)
 
 
 def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None = None) -> Tensor:
@@ -152,8 +141,8 @@ def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None =
     share of the batch lies, as in OpenAI's released code. With K > 2 classes it is the most probable class, one-hot (n, K),
     without a threshold. The paper has two classes only: this extension is ours.
     """
-    if logits.dim() == 2:
-        return F.one_hot(logits.argmax(dim=1), logits.shape[1]).to(torch.float32)
+    if not binary(logits):
+        return most_probable(logits).to(torch.float32)
     return (logits > threshold(logits if batch is None else batch, prior)).to(torch.float32)
 
 
@@ -169,19 +158,19 @@ def threshold(batch: Tensor, prior: Tensor | None = None) -> Tensor:
 
 def product(logits: Tensor, labels: Tensor, supervisor: float, student: float) -> Tensor:
     """Return f^b w^a, normalised over the classes: with b = ``student`` and a = ``supervisor``."""
-    return _of_shape(torch.softmax(student * _log_both(logits) + supervisor * _both(labels).clamp(LEAST).log(), dim=1), logits)
+    return like(torch.softmax(student * log_by_class(logits) + supervisor * by_class(labels).clamp(LEAST).log(), dim=1), logits)
 
 
 def entropy(logits: Tensor) -> Tensor:
     """Return H(f) of each example (n,)."""
-    log = _log_both(logits)
+    log = log_by_class(logits)
     return -(log.exp() * log).sum(dim=1)
 
 
 def reverse_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     """Return -sum f log w' of each example (n,), with w' = (1 - e) w + e / K and e = ``smoothing``."""
-    both = _both(labels)
-    return -(_log_both(logits).exp() * ((1 - smoothing) * both + smoothing / both.shape[1]).log()).sum(dim=1)
+    both = by_class(labels)
+    return -(log_by_class(logits).exp() * ((1 - smoothing) * both + smoothing / both.shape[1]).log()).sum(dim=1)
 
 
 def cace(logits: Tensor, labels: Tensor, margin: float, smoothing: float) -> Tensor:
@@ -198,7 +187,7 @@ def window(logits: Tensor, labels: Tensor, radius: float) -> Tensor:
 
 def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: bool) -> Tensor:
     """Return (1 - a) CE(f, w) + a CE(f, argmax f) of each example (n,), with the a of AdaptConf as a constant."""
-    log, both = _log_both(logits), _both(labels)
+    log, both = log_by_class(logits), by_class(labels)
     own = log.detach().max(dim=1)
     # Two classes that are equally probable are class 0, here and in most_probable.
     of_teacher = log.detach().gather(1, both.argmax(dim=1, keepdim=True)).squeeze(1)
@@ -206,18 +195,3 @@ def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: b
     weight = torch.sigmoid(odds if corrected else -odds)
     towards_guess = log.gather(1, own.indices[:, None]).squeeze(1)
     return -(1 - weight) * (both * log).sum(dim=1) - weight * towards_guess
-
-
-def _log_both(logits: Tensor) -> Tensor:
-    """Return log-probabilities of all classes (n, K), for two classes too."""
-    if logits.dim() == 2:
-        return torch.log_softmax(logits, dim=1)
-    return torch.stack([F.logsigmoid(-logits), F.logsigmoid(logits)], dim=1)
-
-
-def _both(labels: Tensor) -> Tensor:
-    return labels if labels.dim() == 2 else torch.stack([1 - labels, labels], dim=1)
-
-
-def _of_shape(both: Tensor, logits: Tensor) -> Tensor:
-    return both if logits.dim() == 2 else both[:, 1]

@@ -13,6 +13,7 @@ from training.engine.data.split import Rows
 from training.engine.distributed import memory
 from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import TooLarge
+from training.engine.logits import binary
 from training.engine.models.inputs import Inputs
 from training.spec import RunSpec
 
@@ -151,7 +152,7 @@ class Passes:
             prior = self.process_group.sum(labels.sum()) / share.batch
         if guesses is not None and (size := losses.recent(method)):
             guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
-        if guesses is not None and isinstance(method, losses.GUESSING) and guesses.dim() == 1:
+        if guesses is not None and isinstance(method, losses.GUESSING) and binary(guesses):
             self.guessed = guesses, prior
         return losses.target(method, labels, logits, share.progress, guesses, step=share.step, prior=prior, truth=truth)
 

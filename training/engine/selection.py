@@ -11,10 +11,10 @@ from torch import Tensor
 from training.engine.checkpoint import SelectionState
 from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ALONE, ProcessGroup
-from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
 from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
 from training.storage.predictions import Trajectory, earliest_best
+from training.storage.probabilities import Probabilities
 
 Weights = dict[str, Tensor]
 

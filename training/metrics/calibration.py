@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from training.storage.probabilities import labels_of
+
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -25,23 +27,6 @@ class Bin:
     right: float
 
 
-def matrix(prob: npt.NDArray[np.floating]) -> Array:
-    """Return (n, K) for the probabilities of a run: of class 1 (n,), or of each class (n, K)."""
-    wide = prob.astype(np.float64)
-    return np.stack([1 - wide, wide], axis=1) if wide.ndim == 1 else wide
-
-
-def one_hot(gold: npt.NDArray[np.integer], classes: int) -> Array:
-    encoded: Array = np.eye(classes)[gold]
-    return encoded
-
-
-def label(prob: Array) -> Labels:
-    """Return the most probable class, the first of equal ones; with two classes it is class 1 only above one half."""
-    labels: Labels = prob.argmax(axis=1)
-    return labels
-
-
 def bin_of(confidence: Array, bins: int = BINS) -> Labels:
     """Return the bin of each confidence: bin b of equal width is (b / bins, (b + 1) / bins]."""
     places: Labels = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -52,7 +37,7 @@ def reliability(prob: Array, target: Array, bins: int = BINS) -> list[Bin]:
     """Return the non-empty bins in order of confidence, the probability of the most probable class (Guo et al. 2017,
     arXiv:1706.04599). With two classes it is never below one half, so half of the bins are empty.
     """
-    confidence, right = prob.max(axis=1), label(prob) == label(target)
+    confidence, right = prob.max(axis=1), labels_of(prob) == labels_of(target)
     place = bin_of(confidence, bins)
     inside = (place == index for index in range(bins))
     return [

@@ -17,13 +17,12 @@ from training.metrics.calibration import (
     Labels,
     divergence,
     expected_error,
-    label,
     log_loss,
-    one_hot,
     reliability,
     squared,
 )
 from training.metrics.intervals import Estimate, Spread, combination, conditional, measure, proportion
+from training.storage.probabilities import by_class, certain, classes_of, labels_of, probability_of
 
 CDR, CAR = 0.95, 0.55
 """Published thresholds of confident disagreement and of confident agreement."""
@@ -47,7 +46,7 @@ class Answers:
 
     @property
     def truth(self) -> Array:
-        return one_hot(self.gold, self.prob.shape[1])
+        return by_class(certain(self.gold, classes_of(self.prob)))
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def calibration(answers: Sequence[Answers], against: str = "truth") -> Calibrati
     targets = [getattr(run, against) for run in answers]
     errors = [expected_error(reliability(run.prob, target)) for run, target in zip(answers, targets, strict=True)]
     rows = [
-        (squared(run.prob, target), log_loss(run.prob, target), run.prob.max(axis=1) - (label(run.prob) == label(target)))
+        (squared(run.prob, target), log_loss(run.prob, target), run.prob.max(axis=1) - (labels_of(run.prob) == labels_of(target)))
         for run, target in zip(answers, targets, strict=True)
     ]
     spread = _spread(answers, np.stack(rows, axis=1))
@@ -121,7 +120,7 @@ def error_agreement(answers: Sequence[Answers], cdr: float = CDR, car: float = C
     probable class. ``blind`` is the share of all examples where the supervisor's confidence is at most ``doubt``, and the model
     is surer than ``cdr`` and wrong (arXiv:2604.25077; the thresholds are ours).
     """
-    labels = [(label(run.prob), label(run.weak)) for run in answers]
+    labels = [(labels_of(run.prob), labels_of(run.weak)) for run in answers]
     sure = np.stack([run.prob.max(axis=1) for run in answers])
     same = np.stack([own == weak for own, weak in labels])
     wrong = np.stack([weak != run.gold for run, (_, weak) in zip(answers, labels, strict=True)])
@@ -133,7 +132,7 @@ def error_agreement(answers: Sequence[Answers], cdr: float = CDR, car: float = C
         disagreement=proportion(spread, (1, 0, 0, 0)),
         agreement=conditional(spread, (0, 1, 0, 0), (0, 0, 1, 0)),
         phi=_over_all_seeds([phi(own != run.gold, weak != run.gold) for run, (own, weak) in zip(answers, labels, strict=True)]),
-        kappa=_over_all_seeds([kappa(own, weak, answers[0].prob.shape[1]) for own, weak in labels]),
+        kappa=_over_all_seeds([kappa(own, weak, classes_of(answers[0].prob)) for own, weak in labels]),
         capa=_over_all_seeds([capa(run.prob, run.weak, run.gold) for run in answers]),
         blind=proportion(spread, (0, 0, 0, 1)),
     )
@@ -187,9 +186,8 @@ def capa(first: Array, second: Array, gold: Labels) -> float | None:
     the mean of sum_k p_k q_k, c_exp = p q + (1 - p)(1 - q) / (K - 1) with p and q the mean probability of the gold label. None
     where c_exp is 1.
     """
-    rows, classes = np.arange(len(gold)), first.shape[1]
-    p, q = float(first[rows, gold].mean()), float(second[rows, gold].mean())
-    expected = p * q + (1 - p) * (1 - q) / (classes - 1)
+    p, q = float(probability_of(first, gold).mean()), float(probability_of(second, gold).mean())
+    expected = p * q + (1 - p) * (1 - q) / (classes_of(first) - 1)
     return (float((first * second).sum(axis=1).mean()) - expected) / (1 - expected) if expected < 1 else None
 
 
@@ -219,7 +217,7 @@ def parts_of(weak: Array, parts: int = PARTS) -> Labels:
 
 def difficulty(answers: Sequence[Answers], parts: int = PARTS) -> list[Estimate | None]:
     """Return the accuracy in each part of the test set by each seed's own supervisor's confidence; None for an empty part."""
-    right = np.stack([label(run.prob) == run.gold for run in answers])
+    right = np.stack([labels_of(run.prob) == run.gold for run in answers])
     place = np.stack([parts_of(run.weak, parts) for run in answers])
     accuracies = []
     for part in range(parts):
@@ -230,7 +228,7 @@ def difficulty(answers: Sequence[Answers], parts: int = PARTS) -> list[Estimate 
 
 def noise(answers: Sequence[Answers]) -> float | None:
     """Return the noise floor: the standard deviation of the accuracies of seeds (n - 1); None for a single seed."""
-    accuracies = [float((label(run.prob) == run.gold).mean()) for run in answers]
+    accuracies = [float((labels_of(run.prob) == run.gold).mean()) for run in answers]
     return float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from training.base_models import Frozen
 from training.metrics.agreement import Accuracy, Clusters, Rights, State, accuracy, state_of
 from training.metrics.intervals import Estimate, combination, measure, ratio
-from training.storage.predictions import Trajectory, labels_of
+from training.storage.predictions import Trajectory
+from training.storage.probabilities import labels_of
 
 
 class Stop(Frozen):

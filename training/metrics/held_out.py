@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.storage.predictions import Predictions
+from training.storage.probabilities import probability_of
 
 
 class Tested(NamedTuple):
@@ -40,7 +41,4 @@ def test_of(predictions: Predictions, key: str, on: HeldOut) -> Tested:
     if not len(part.id):
         raise ValueError(f"Run {key[:12]} has no predictions on the {on} set.")
     part = part.take(np.argsort(part.id, kind="stable"))
-    of_gold = (
-        np.where(part.gold == 1, part.prob, 1 - part.prob) if part.classes == 2 else part.prob[np.arange(len(part.id)), part.gold]
-    )
-    return Tested(part.id, part.group, part.gold, part.label, part.classes, of_gold)
+    return Tested(part.id, part.group, part.gold, part.label, part.classes, probability_of(part.prob, part.gold))

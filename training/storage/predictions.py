@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from training.storage.probabilities import classes_of, labels_of
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -86,16 +88,6 @@ class Trajectory:
     def label(self) -> npt.NDArray[np.int8]:
         """Hard labels (e, n)."""
         return np.stack([labels_of(prob) for prob in self.prob])
-
-
-def classes_of(prob: npt.NDArray[np.float32]) -> int:
-    """Return the number of classes of the probabilities (n,) or (n, K)."""
-    return 2 if prob.ndim == 1 else prob.shape[1]
-
-
-def labels_of(prob: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
-    """Return hard labels (n,): 1 where the probability (n,) is above one half, or the first most probable class of (n, K)."""
-    return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(np.int8)
 
 
 def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:

@@ -1,4 +1,4 @@
-"""Making, launching, stopping, renaming and deleting, for every door: the record, the trail of who did it, then the queue."""
+"""Creating, launching, stopping, renaming and deleting experiments: the experiment, the audit log, then the notification."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -6,16 +6,16 @@ from django.db import transaction
 from training import ExperimentSpec
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.experiments import budget, lifecycle, queue, run_launch, run_stop, services, workers
-from webapp.experiments.models import Experiment, Priority, Run, Worker
-from webapp.jobs.dispatch import announce, call
+from webapp.experiments import budget, lifecycle, results, run_launch, run_stop, services
+from webapp.experiments.models import Experiment
+from webapp.notifications import notify
 from webapp.row_isolation import Isolated
 
-CLICK_SECONDS = 1.0
-"""How long a click works on a launch or a stop by itself."""
+REQUEST_SECONDS = 1.0
+"""The time that a request works on a launch or a stop; the recovery completes the rest."""
 
 TURN_SECONDS = 10.0
-"""How long one launch or stop may take the recovery before the next has its turn."""
+"""The time that the recovery works on one launch or stop before the next has its turn."""
 
 LONGEST_NAME = 200
 
@@ -28,40 +28,40 @@ def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) 
 
 
 def launch(experiment: Experiment, by: User) -> bool:
-    """Starts what is new in the experiment; what takes longer than a click may, the recovery completes.
+    """Start the runs of the experiment that are not done; the recovery completes a launch that takes longer than a request may.
 
-    False when the broker is away: the runs are kept and start when it is back. Raises ValueError with a sentence where the
-    experiment cannot be planned.
+    False when the broker is away: the runs start when it is back. Raises ValueError with a sentence where the experiment cannot
+    be planned.
     """
     with transaction.atomic():
         runs = run_launch.begin(experiment, by.get_username())
         tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=runs)
-    changed = run_launch.go_on(experiment.pk, CLICK_SECONDS)
+    changed = run_launch.go_on(experiment.pk, REQUEST_SECONDS)
     experiment.refresh_from_db()
     if not experiment.transition:
-        changed |= services.refresh_result(experiment)
+        changed |= results.refresh_result(experiment)
         experiment.refresh_from_db()
-    return announce(changed)
+    return notify(changed)
 
 
 def stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:
-    """Stops the experiment; what takes longer than a click may, the recovery completes."""
+    """Stop the experiment; the recovery completes a stop that takes longer than a request may."""
     with transaction.atomic():
         runs = run_stop.begin(experiment, by.get_username(), evaluate=evaluate)
-        told = {"evaluated": True} if evaluate else {}
-        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=runs, **told)
-    changed = run_stop.go_on(experiment.pk, CLICK_SECONDS)
+        details = {"evaluated": True} if evaluate else {}
+        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=runs, **details)
+    changed = run_stop.go_on(experiment.pk, REQUEST_SECONDS)
     experiment.refresh_from_db()
-    announce(changed)
+    notify(changed)
 
 
 def unfinished() -> list[int]:
-    """Experiments that are being launched or stopped: by somebody's click, or left by one whose process ended."""
+    """Experiments whose launch or stop is not complete: in a request now, or left by a process that ended."""
     return list(Experiment.objects.exclude(transition="").order_by("pk").values_list("pk", flat=True))
 
 
 def complete() -> None:
-    """Completes launches and stops, some seconds of each in turn. One that cannot be holds up no other."""
+    """Complete launches and stops, some seconds of each in turn. One that fails does not delay the others."""
     _completing.all(unfinished(), _complete)
 
 
@@ -74,57 +74,10 @@ def _complete(pk: int) -> None:
     except ValueError as error:  # a model that was there when the launch began is not there now
         run_stop.begin(Experiment.objects.get(pk=pk), f"the laboratory, as it cannot be launched: {error}"[:LONGEST_NAME])
         changed = run_stop.go_on(pk, TURN_SECONDS)
-    announce(changed)
+    notify(changed)
     done = Experiment.objects.filter(pk=pk, transition="", result_due=True).first()
     if done:
-        announce(services.refresh_result(done))
-
-
-def stop_run(run: Run, by: User) -> None:
-    with transaction.atomic():
-        changed = services.stop_run(run, by.get_username())
-        first = run.experiments.order_by("pk").first()
-        tell(by, Verb.STOPPED, "run", run.pk, first.name if first else "", runs=len(changed))
-    announce(changed)
-
-
-@transaction.atomic
-def pause(by: User, why: str) -> None:
-    """No worker takes a run until the queue is resumed; what trains goes on."""
-    queue.pause(by, why)
-    tell(by, Verb.PAUSED, "queue", "", "", **({"why": why} if why else {}))
-
-
-def resume(by: User) -> None:
-    with transaction.atomic():
-        if queue.resume():
-            tell(by, Verb.RESUMED, "queue", "")
-    call(len(queue.queued_run_ids()))
-
-
-def drain(worker: Worker, by: User, *, draining: bool) -> None:
-    """A worker that is drained ends what it trains and takes nothing more, until it is let work again."""
-    with transaction.atomic():
-        if workers.drain(worker, draining=draining):
-            tell(by, Verb.DRAINED if draining else Verb.UNDRAINED, "worker", worker.pk, worker.name)
-    if not draining:
-        call(len(queue.queued_run_ids()))
-
-
-@transaction.atomic
-def prioritize(experiment: Experiment, priority: Priority, by: User) -> None:
-    before = Priority(experiment.priority)
-    queue.prioritize(experiment, priority)
-    if before != priority:
-        changed = {"priority": priority.label, "before": before.label}
-        tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, **changed)
-
-
-@transaction.atomic
-def move(experiment: Experiment, to: str | int, by: User) -> None:
-    queue.move(experiment, to)
-    where = {"before": to} if isinstance(to, int) else {"to": to}
-    tell(by, Verb.MOVED, "experiment", experiment.pk, experiment.name, **where)
+        notify(results.refresh_result(done))
 
 
 @transaction.atomic
@@ -137,16 +90,16 @@ def rename(experiment: Experiment, name: str, by: User) -> None:
 
 @transaction.atomic
 def limit(experiment: Experiment, hours: float | None, by: User) -> None:
-    """Raises ValueError for a number that is no budget."""
+    """Set or remove the budget. Raises ValueError for a number that cannot be a budget."""
     lifecycle.limit(experiment, hours)
     tell(by, Verb.LIMITED, "experiment", experiment.pk, experiment.name, hours="no limit" if hours is None else hours)
 
 
 def stop_used_up() -> None:
-    """Stops the experiments that have used up their budget; results, points and checkpoints are kept."""
+    """Stop the experiments that have used up their budget; results, events and checkpoints stay."""
     limited = list(budget.limited().values_list("pk", flat=True))
     for changed in _budgets.each(limited, _stop_used_up, budget.note_error):
-        announce(changed)
+        notify(changed)
 
 
 _budgets = Isolated("budgets")
@@ -159,12 +112,12 @@ def _stop_used_up(pk: int) -> set[int]:
     if not used_up:
         return set()
     run_stop.begin(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours")
-    return run_stop.go_on(pk, CLICK_SECONDS)
+    return run_stop.go_on(pk, REQUEST_SECONDS)
 
 
 @transaction.atomic
 def delete(experiment: Experiment, by: User) -> None:
-    """Raises keeping.AtWork while something of it trains or waits."""
+    """Raises lifecycle.AtWork while runs of the experiment train or wait."""
     pk, owner = experiment.pk, experiment.owner.get_username()
     lifecycle.delete(experiment)
     tell(by, Verb.DELETED, "experiment", pk, experiment.name, owner=owner)

@@ -13,15 +13,15 @@ from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
 from webapp.access import Access, demand
+from webapp.actions import archives as archive_actions
 from webapp.api.experiment_schemas import ExperimentOut, experiment_out
 from webapp.api.experiments import visible
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports
+from webapp.experiments.archive_imports import NoRoom
 from webapp.experiments.models import ArchiveImport
 from webapp.explorer.download import download
-from webapp.jobs import chores
-from webapp.jobs.archive_verification import NoRoom
 
 router = Router()
 
@@ -82,7 +82,7 @@ def import_archive(request: HttpRequest, file: File[UploadedFile]) -> Status[Arc
     assert isinstance(request.user, User)
     assert isinstance(file, TemporaryUploadedFile)
     try:
-        imported = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
+        imported = archive_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "")
     except NoRoom as error:
         raise HttpError(NO_ROOM, str(error)) from None
     return Status(202, import_out(imported))

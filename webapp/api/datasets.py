@@ -15,8 +15,8 @@ from training.catalog.check_report import Report
 from training.catalog.column_mapping import Mapping, problems_of
 from training.catalog.dataset_card import About
 from training.spec import Problem, describe
+from webapp.actions import datasets as dataset_actions
 from webapp.imports.models import Import
-from webapp.jobs import chores
 
 router = Router()
 
@@ -150,13 +150,13 @@ def bring(
             *(Problem(f"mapping.{problem.path}".rstrip("."), problem.message) for problem in problems_of(error))
         ) from None
     try:
-        imported = chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+        imported = dataset_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "upload")
     except ValueError as error:
         raise Invalid(Problem("file", str(error))) from None
     try:
-        chores.check(imported, how, about)
+        dataset_actions.check(imported, how, about)
     except ValueError as error:
-        chores.discard(imported, request.user)
+        dataset_actions.discard(imported, request.user)
         raise Invalid(Problem("name", str(error))) from None
     return Status(202, import_out(imported))
 
@@ -166,7 +166,7 @@ def fetch(request: HttpRequest, name: str) -> Status[ImportOut]:
     """Download a registered data set from the Hub and check it. A repeated request returns the import in progress."""
     assert isinstance(request.user, User)
     try:
-        imported, _ = chores.fetch(request.user, name)
+        imported, _ = dataset_actions.fetch(request.user, name)
     except ValueError as error:
         raise Invalid(Problem("name", str(error))) from None
     return Status(202, import_out(imported))

@@ -15,7 +15,8 @@ from training.spec import Problem
 from webapp.api.datasets import Invalid
 from webapp.cell_names import BOTH_WRONG, numbered
 from webapp.example_queries.export import SUFFIXES, Format
-from webapp.example_queries.slices import Example, Refused
+from webapp.example_queries.rows import Example
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -207,7 +208,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
 def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> OneOut:
     """Return an example with the answers of the models of the view, its tags and its notes."""
     with opened(request, experiment_id, view) as opened_view:
-        selected = opened_view.slice.one(example_id)
+        selected = opened_view.slice.example(example_id)
         if selected is None:
             raise Http404
         written = [note_out(note) for note in notes.notes_of(opened_view.fingerprint, example_id)]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from training import ExperimentSpec
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
 from webapp.api.datasets import Invalid
 from webapp.api.experiment_schemas import (
     ChangeIn,
@@ -93,13 +93,13 @@ def create(
     if key:
         try:
             sent = request.get_full_path().encode() + request.body
-            experiment, new = once(user, key, sent, lambda: jobs.create(user, spec, origin))
+            experiment, new = once(user, key, sent, lambda: experiment_actions.create(user, spec, origin))
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
             return Status(201, experiment_out(request, experiment, []))
     else:
-        experiment = jobs.create(user, spec, origin)
+        experiment = experiment_actions.create(user, spec, origin)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
     return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(request, experiment, warnings))
 
@@ -133,7 +133,7 @@ def launch(request: HttpRequest, experiment_id: int) -> ExperimentOut:
 
 def _launched(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:
     try:
-        reached = jobs.launch(experiment, by(request))
+        reached = experiment_actions.launch(experiment, by(request))
     except ValueError as error:  # a model of the experiment is not available any more
         raise Invalid(Problem("", str(error))) from error
     return experiment_out(request, experiment, warnings if reached else [*warnings, QUEUE_AWAY])
@@ -146,7 +146,7 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
     With ``evaluate`` the runs in training are evaluated at their present step, which gives a partial result.
     """
     experiment = changed(request, experiment_id)
-    jobs.stop(experiment, by(request), evaluate=evaluate)
+    experiment_actions.stop(experiment, by(request), evaluate=evaluate)
     return experiment_out(request, experiment, [])
 
 
@@ -156,11 +156,11 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
     experiment = changed(request, experiment_id)
     try:
         if change.name is not None:
-            jobs.rename(experiment, change.name, by(request))
+            experiment_actions.rename(experiment, change.name, by(request))
     except ValidationError as error:
         raise Invalid(*describe(error.errors())) from error
     if "budget_hours" in change.model_fields_set:
-        jobs.limit(experiment, change.budget_hours, by(request))
+        experiment_actions.limit(experiment, change.budget_hours, by(request))
     return experiment_out(request, experiment, [])
 
 
@@ -171,7 +171,7 @@ def delete(request: HttpRequest, experiment_id: int) -> Status[None]:
     The answer is 409 while its runs are queued or in training.
     """
     try:
-        jobs.delete(changed(request, experiment_id), by(request))
+        experiment_actions.delete(changed(request, experiment_id), by(request))
     except lifecycle.AtWork as error:
         raise HttpError(409, str(error)) from None
     return Status(204, None)

@@ -49,7 +49,7 @@ class MarkedOut(Schema):
 def fingerprint_of(request: HttpRequest, experiment_id: int, example_id: int, view: View) -> str:
     """Return the fingerprint of the data set of an example. Raise HttpError if the view does not have the example."""
     with opened(request, experiment_id, view) as opened_view:
-        if opened_view.slice.one(example_id) is None:
+        if opened_view.slice.example(example_id) is None:
             raise Http404
         return opened_view.fingerprint
 

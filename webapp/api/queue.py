@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from webapp.access import Access, demand
-from webapp.actions import experiments as jobs
+from webapp.actions import queue as queue_actions
 from webapp.api.experiments import changed
 from webapp.experiments import queries, queue
 from webapp.experiments.models import Priority
@@ -89,7 +89,7 @@ def pause(request: HttpRequest, request_body: PauseIn) -> QueueOut:
     """Pause the queue: workers take no runs until it is resumed, and runs in training continue. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
-    jobs.pause(request.user, request_body.why)
+    queue_actions.pause(request.user, request_body.why)
     return queue_out(request)
 
 
@@ -98,7 +98,7 @@ def resume(request: HttpRequest) -> QueueOut:
     """Resume the queue. For administrators."""
     demand(request.user, Access.ADMIN)
     assert isinstance(request.user, User)
-    jobs.resume(request.user)
+    queue_actions.resume(request.user)
     return queue_out(request)
 
 
@@ -108,9 +108,9 @@ def move(request: HttpRequest, experiment_id: int, target: MoveIn) -> QueueOut:
     experiment = changed(request, experiment_id)
     assert isinstance(request.user, User)
     if target.priority is not None:
-        jobs.prioritize(experiment, PRIORITIES[target.priority], request.user)
+        queue_actions.prioritize(experiment, PRIORITIES[target.priority], request.user)
     if target.to is not None:
-        jobs.move(experiment, target.to, request.user)
+        queue_actions.move(experiment, target.to, request.user)
     if target.before is not None:
-        jobs.move(experiment, target.before, request.user)
+        queue_actions.move(experiment, target.before, request.user)
     return queue_out(request)

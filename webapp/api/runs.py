@@ -11,11 +11,10 @@ from ninja import Query, Router, Schema
 from training import RunSpec
 from webapp.access import NOT_YOURS, may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, run_spec_for, text_for
-from webapp.actions import experiments as jobs
+from webapp.actions import runs as run_actions
 from webapp.api.experiment_schemas import OriginOut, origin_out
-from webapp.experiments import queries
+from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Run
-from webapp.jobs import logs
 
 router = Router()
 
@@ -83,10 +82,12 @@ def read(request: HttpRequest, run_id: int) -> RunOut:
 
 
 @router.get("/runs/{run_id}/log", response=LogOut)
-def log(request: HttpRequest, run_id: int, find: str = "", lines: Annotated[int, Query(ge=1, le=10_000)] = logs.LINES) -> LogOut:
+def log(
+    request: HttpRequest, run_id: int, find: str = "", lines: Annotated[int, Query(ge=1, le=10_000)] = run_logs.LINES
+) -> LogOut:
     """Return the last lines of the run's trainers that contain ``find``, and the log that was stored at a failure."""
     run = visible(request, run_id)
-    return LogOut(log=text_for(request.user, run.log), lines=lines_for(request.user, logs.lines(run.key, find, lines)))
+    return LogOut(log=text_for(request.user, run.log), lines=lines_for(request.user, run_logs.lines(run.key, find, lines)))
 
 
 @router.post("/runs/{run_id}/stop", response=RunOut)
@@ -96,7 +97,7 @@ def stop(request: HttpRequest, run_id: int) -> RunOut:
     if not may_stop(request.user, run):
         raise PermissionDenied(NOT_YOURS)
     assert isinstance(request.user, User)
-    jobs.stop_run(run, request.user)
+    run_actions.stop(run, request.user)
     run.refresh_from_db()
     return run_out(request, run)
 

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 
 from webapp.access import Access, demand
 from webapp.accounts.viewer_text import only_reads
-from webapp.actions import experiments as jobs
+from webapp.actions import workers as worker_actions
 from webapp.experiments import workers
 from webapp.experiments.models import Worker
 
@@ -78,5 +78,5 @@ def drain(request: HttpRequest, worker_id: int, act: Literal["drain", "undrain"]
     worker = Worker.objects.filter(pk=worker_id).first()
     if worker is None:
         raise Http404(f"There is no worker {worker_id}.")
-    jobs.drain(worker, request.user, draining=act == "drain")
+    worker_actions.drain(worker, request.user, draining=act == "drain")
     return workers_out(request)

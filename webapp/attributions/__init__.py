@@ -1,1 +1,1 @@
-"""The record of questions which words a run's answer hangs on, each asked and answered once."""
+"""Word attributions of runs, each computed once and stored."""

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class AttributionsConfig(AppConfig):
     name = "webapp.attributions"
-    label = "erasures"  # as tables and migrations have it
+    label = "erasures"  # the name in tables and migrations

@@ -1,4 +1,4 @@
-"""One question: what each word of an example does to the answer of a run."""
+"""The attribution of a run's answer for an example to the words of its text."""
 
 from django.db import models
 
@@ -16,6 +16,8 @@ AT_WORK = (State.QUEUED, State.RUNNING)
 
 
 class Question(models.Model):
+    """An attribution that was requested, and its result once it has been computed."""
+
     key = models.CharField(max_length=64)  # of the run
     example = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED, db_index=True)
@@ -33,7 +35,7 @@ class Question(models.Model):
         return f"words of example {self.example} for run {self.key[:8]}"
 
     @property
-    def found(self) -> Attribution | None:
+    def attribution(self) -> Attribution | None:
         return Attribution.model_validate(self.answer) if self.answer else None
 
     @property

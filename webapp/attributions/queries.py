@@ -1,13 +1,13 @@
-"""Every read of questions."""
+"""Every read of attributions."""
 
 from collections.abc import Sequence
 
 from webapp.attributions.models import Question, State
 
 
-def asked(keys: Sequence[str], example: int) -> dict[str, Question]:
-    """What has been asked of these runs about the example, by the run's key."""
-    return {one.key: one for one in Question.objects.filter(key__in=keys, example=example)}
+def requested(keys: Sequence[str], example: int) -> dict[str, Question]:
+    """The attributions of these runs for the example that were requested, by the run's key."""
+    return {row.key: row for row in Question.objects.filter(key__in=keys, example=example)}
 
 
 def queued() -> int:

@@ -1,90 +1,103 @@
-"""Every write to questions."""
+"""Every write to attributions."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from training.command_output import Attribution
 from webapp.attributions.models import AT_WORK, Question, State
 from webapp.database_outages import Outage
+from webapp.leases import Leases, StaleAttempt
 from webapp.row_isolation import Isolated
 
-LONGEST_SECONDS = 120.0
-"""For the answers about one example."""
-GRACE_SECONDS = 30.0
 MAX_ATTEMPTS = 3
-LOST = "The worker that looked for the answer died, three times over."
+LOST = "The worker that computed this attribution died, in three attempts."
+
+leases = Leases(Question, {"state": State.RUNNING})
 
 
 @transaction.atomic
-def ask(keys: Iterable[str], example: int) -> None:
-    """Queues what has not been asked yet, or has failed."""
+def request(keys: Iterable[str], example: int) -> None:
+    """Queue the attributions of these runs for the example, unless they are queued or done; one that failed is queued again."""
     for key in keys:
-        one, _ = Question.objects.select_for_update().get_or_create(key=key, example=example)
-        if one.state == State.FAILED:
-            one.state, one.error, one.attempt = State.QUEUED, "", 0
-            one.save()
+        row, _ = Question.objects.select_for_update().get_or_create(key=key, example=example)
+        if row.state == State.FAILED:
+            row.state, row.error, row.attempt = State.QUEUED, "", 0
+            row.save()
 
 
 @transaction.atomic
 def claim_next() -> list[Question]:
-    """All that is queued about one example, for the worker that asks."""
+    """Claim everything that is queued for one example."""
     queued = Question.objects.filter(state=State.QUEUED).order_by("pk")
     first = next(_claiming.each(list(queued.values_list("pk", flat=True)), _readable, _fail_damaged), None)
     if first is None:
         return []
     same = list(queued.filter(example=first.example).values_list("pk", flat=True))
-    found = _claiming.all(same, _readable, _fail_damaged)
-    for one in found:
-        one.state, one.attempt = State.RUNNING, one.attempt + 1
-        one.lease_until = timezone.now() + timedelta(seconds=LONGEST_SECONDS + GRACE_SECONDS)
-        one.save(update_fields=["state", "attempt", "lease_until"])
-    return found
+    rows = _claiming.all(same, _readable, _fail_damaged)
+    for row in rows:
+        leases.claim(row, state=State.RUNNING)
+    return rows
 
 
 _claiming = Isolated("queued attributions", first=0)
 
 
 def _readable(pk: int) -> Question:
-    """The question without its answer, which is to come, whatever stands there."""
-    question = Question.objects.select_for_update().defer("answer").get(pk=pk)
-    if not isinstance(question.example, int):
-        raise TypeError(f"{question.example!r} is no number of an example")
-    return question
+    """Return the row, locked, without its answer, which will be replaced whatever it contains."""
+    row = Question.objects.select_for_update().defer("answer").get(pk=pk)
+    if not isinstance(row.example, int):
+        raise TypeError(f"{row.example!r} is not the number of an example")
+    return row
 
 
 def _fail_damaged(pk: int, error: str) -> None:
-    said = f"The record of this question is damaged. {error}"
-    Question.objects.filter(pk=pk, state__in=AT_WORK).update(state=State.FAILED, error=said, lease_until=None)
+    damaged = f"The record of this attribution is damaged. {error}"
+    Question.objects.filter(pk=pk, state__in=AT_WORK).update(state=State.FAILED, error=damaged, lease_until=None)
+
+
+def renew(rows: Sequence[Question]) -> None:
+    """Renew the leases. Raises StaleAttempt where none of them is left."""
+    stale = 0
+    for row in rows:
+        try:
+            leases.renew(row.pk, row.attempt)
+        except StaleAttempt:
+            stale += 1
+            if stale == len(rows):
+                raise
 
 
 @transaction.atomic
-def answer(asked: Sequence[Question], found: Iterable[Attribution], otherwise: str) -> None:
-    """Stores the answers; ``otherwise`` is what to say of questions that got none. Those of another attempt stay."""
-    answers = {one.run: one for one in found}
-    running = Question.objects.select_for_update().filter(state=State.RUNNING).defer("answer")
-    for question in asked:
-        mine = running.filter(pk=question.pk, attempt=question.attempt).first()
-        if mine is None:
-            continue
-        got = answers.get(mine.key)
-        mine.error = otherwise if got is None else got.error
-        mine.state, mine.lease_until = State.FAILED if mine.error else State.ANSWERED, None
-        mine.answer = None if got is None or got.error else got.model_dump(mode="json")
-        mine.save()
+def answer(rows: Sequence[Question], attributions: Iterable[Attribution], error: str) -> None:
+    """Store the attributions; ``error`` is for rows that got none. Rows of another attempt stay as they are."""
+    by_run = {attribution.run: attribution for attribution in attributions}
+    for row in rows:
+        attribution = by_run.get(row.key)
+        failure = error if attribution is None else attribution.error
+        stored = None if attribution is None or failure else attribution.model_dump(mode="json")
+        _end(row, state=State.FAILED if failure else State.ANSWERED, error=failure, answer=stored)
+
+
+def give_back(rows: Sequence[Question]) -> None:
+    """Return the attributions of a worker that shuts down to the queue."""
+    for row in rows:
+        _end(row, state=State.QUEUED)
+
+
+def _end(row: Question, **columns: object) -> None:
+    with contextlib.suppress(StaleAttempt):
+        leases.end(row.pk, row.attempt, **columns)
 
 
 def take_back_expired(outage: Outage | None = None) -> None:
-    """Queues again what a worker that died was at, and gives up what three workers died of.
+    """Queue the attributions again whose worker died, and give up those that failed in three attempts.
 
-    What the database's own ``outage`` ended does not count.
+    An attempt that ended because of the database's own ``outage`` does not count.
     """
-    gone = Question.objects.filter(state=State.RUNNING, lease_until__lt=timezone.now())
-    if outage:
-        excused = gone.filter(lease_until__range=outage.leases, attempt__gt=0)
-        excused.update(state=State.QUEUED, lease_until=None, attempt=F("attempt") - 1)
-    gone.filter(attempt__gte=MAX_ATTEMPTS).update(state=State.FAILED, error=LOST, lease_until=None)
-    gone.filter(attempt__lt=MAX_ATTEMPTS).update(state=State.QUEUED, lease_until=None)
+    excused = leases.excused(outage).filter(attempt__gt=0)
+    excused.update(state=State.QUEUED, lease_until=None, attempt=F("attempt") - 1)
+    leases.expired().filter(attempt__gte=MAX_ATTEMPTS).update(state=State.FAILED, error=LOST, lease_until=None)
+    leases.expired().update(state=State.QUEUED, lease_until=None)

@@ -1,8 +1,8 @@
-"""Finished charts, kept as JSON by what they are made of.
+"""A cache of charts as JSON, by the content they are made from.
 
-Making a chart takes a tenth of a second to a second, nearly all of it Altair's validation. What a chart shows is decided by the
-arguments of the function that makes it, so the key is their content: a new result is another key, never an old chart. The cache
-belongs to one process, and so to one version of the code; pages and shares use the same.
+Making a chart takes a tenth of a second to a second, most of it Altair's validation. A chart depends only on the arguments of the
+function that makes it, so their content is the key: a new result has another key and never shows an old chart. The cache belongs
+to one process, and so to one version of the code; pages and shares use the same cache.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_BYTES = 2**25
-"""Characters of JSON that are kept; those that were not asked for the longest go first."""
+"""Characters of JSON in the cache; the least recently used are dropped first."""
 
 
 class ChartCache:
@@ -53,7 +53,7 @@ CHARTS = ChartCache(MOST_BYTES)
 
 
 def remembered(make: Callable[P, R]) -> Callable[P, R]:
-    """``make``, a pure function from data to a spec of JSON values, made once for the same data. Every call has its own copy."""
+    """Return ``make``, a pure function from data to a spec, with a cache. Every call returns its own copy."""
 
     @wraps(make)
     def get(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -62,15 +62,15 @@ def remembered(make: Callable[P, R]) -> Callable[P, R]:
         if text is None:
             text = json.dumps(make(*args, **kwargs))
             CHARTS.put(key, text)
-        found: R = json.loads(text)
-        return found
+        spec: R = json.loads(text)
+        return spec
 
     return get
 
 
 def fingerprint(make: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """SHA-256 of the function's name and all that it is called with. TypeError: something has no JSON."""
-    # Not sorted: the order of a mapping decides the order in a chart.
+    """Return the SHA-256 of the function's name and arguments. Raises TypeError if one has no JSON form."""
+    # Keys are not sorted: the order of a mapping decides the order in a chart.
     text = json.dumps([make.__module__, make.__qualname__, args, kwargs], default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -79,5 +79,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return [type(value).__name__, value.model_dump(mode="json")]
     if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__name__, {one.name: getattr(value, one.name) for one in fields(value)}]
+        return [type(value).__name__, {field.name: getattr(value, field.name) for field in fields(value)}]
     raise TypeError(f"{type(value).__name__} cannot be part of a chart's key")

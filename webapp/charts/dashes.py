@@ -1,17 +1,17 @@
-"""Dashes by name, which a mark by itself does not take: as one scale for all layers of a chart."""
+"""One scale of dashes for all layers of a chart, since a mark by itself takes no dash by name."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
 
 
-def dashes(looks: Sequence[Look]) -> alt.StrokeDash:
-    found = {dash_name(look): look.dash for look in looks}
-    return alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=list(found), range=list(found.values())))
+def dashes(styles: Sequence[Style]) -> alt.StrokeDash:
+    by_name = {dash_name(look): look.dash for look in styles}
+    return alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=list(by_name), range=list(by_name.values())))
 
 
-def dash_name(look: Look) -> str:
-    """Of a look's dash; not the dash itself, which charts.js would resolve in the data too."""
+def dash_name(look: Style) -> str:
+    """Return the name of a style's dash. The dash itself cannot be used: charts.js would resolve it in the data too."""
     return f"{look.token} {str(look.dash).strip('dash()')}"

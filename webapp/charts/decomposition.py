@@ -1,4 +1,4 @@
-"""Where the gain comes from: corrected errors of the supervisor minus new errors, with the net gain and its interval."""
+"""The parts of the gain: corrected errors of the supervisor minus new errors, with the net gain and its interval."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,91 +9,109 @@ from training.metrics.results import Group
 from webapp.cell_names import CORRECTED, NEW_ERROR
 from webapp.charts.cache import remembered
 from webapp.charts.gap import whisker
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
-from webapp.charts.pointed import about, counted
-from webapp.charts.roles import Look, student_looks
+from webapp.charts.styles import Style, student_styles
+from webapp.charts.tooltips import about, counted
 
 Row = dict[str, Any]
+Layer = Any
 
 ROW = 74
 BAR = 18
 TICK = 28
 
 
+class _Plane:
+    """Points of test accuracy to the right and pixels down; ``rows`` decide how far the axis reaches."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        highest = max(max(row["corrected"], row["high"]) for row in rows)
+        lowest = min(min(row["lost"], row["low"]) for row in rows)
+        margin = 0.24 * (highest - lowest) or 1
+        self.height = ROW * len(rows)
+        self._scale = alt.Scale(domain=[lowest - margin, highest + margin], nice=False)
+        self._axis = alt.Axis(
+            title="Points of test accuracy gained or lost against the supervisor",
+            titleAnchor="start",
+            tickCount=6,
+            domain=True,
+            labelExpr="(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + abs(datum.value)",
+        )
+
+    def x(self, field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=self._scale, axis=self._axis)
+
+    def y(self, field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, self.height], range=[0, self.height]), axis=None)
+
+
 @remembered
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
-    """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete."""
-    looks = student_looks([group.method for group in groups])
-    rows = [
-        row_of(group, title, look, ROW * index + 44)
-        for index, (group, title, look) in enumerate(
-            (group, title, look) for group, title, look in zip(groups, titles, looks, strict=True) if group.transitions
-        )
-    ]
+    """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete."""
+    styles = student_styles([group.method for group in groups])
+    shown = [row for row in zip(groups, titles, styles, strict=True) if row[0].transitions]
+    rows = [row_of(group, title, look, ROW * index + 44) for index, (group, title, look) in enumerate(shown)]
     if not rows:
         return None
-    height = ROW * len(rows)
-    reach = max(max(row["corrected"], row["high"]) for row in rows), min(min(row["lost"], row["low"]) for row in rows)
-    room = 0.24 * (reach[0] - reach[1]) or 1
-    axis = alt.Axis(
-        title="Points of test accuracy gained or lost against the supervisor",
-        titleAnchor="start",
-        tickCount=6,
-        domain=True,
-        labelExpr="(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + abs(datum.value)",
-    )
-    scale = alt.Scale(domain=[reach[1] - room, reach[0] + room], nice=False)
-
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=axis)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, height], range=[0, height]), axis=None)
-
-    base = alt.Chart()
-    ids = [row["id"] for row in rows]
-    by_row = {
-        "stroke": alt.Stroke("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["colour"] for row in rows])),
-        "fill": alt.Color("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["colour"] for row in rows])),
-        "text": alt.Fill("id:N", legend=None, scale=alt.Scale(domain=ids, range=[row["text"] for row in rows])),
-    }
-    layers = [
-        base.mark_rect().encode(x("corrected"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), by_row["fill"]),
-        base.mark_rect(fill="var(--bg)", strokeWidth=1.5).encode(
-            x("lost"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), by_row["stroke"]
-        ),
-        alt.Chart(alt.InlineData(values=[{"zero": 0, "top": 8, "bottom": height}]))
-        .mark_rule(color="var(--ink)", strokeWidth=1)
-        .encode(x("zero"), y("top"), alt.Y2("bottom")),
-        *(rule(marks, colour, x("from"), alt.X2("to"), y("middle")) for colour, marks in pieces(rows).items()),
-        *(rule(marks, colour, x("at"), y("cap"), alt.Y2("cap2")) for colour, marks in caps(rows).items()),
-        base.mark_rule(color="var(--ink)", strokeWidth=3).encode(x("net"), y("tick"), alt.Y2("tick2")),
-        base.mark_text(align="left", dx=7, color="var(--ink-2)", text=fitting("corrected")).encode(x("right"), y("middle")),
-        base.mark_text(align="right", dx=-7, color="var(--ink-2)", text=fitting("lost")).encode(x("left"), y("middle")),
-        base.mark_text(align="right", dx=-6, fontSize=12.5, fontWeight=600).encode(
-            x("zero"), y("name_y"), by_row["text"], text="title:N"
-        ),
-        base.mark_text(align="left", dx=6, fontSize=12.5, fontWeight=500, color="var(--ink)").encode(
-            x("zero"), y("name_y"), text="net_label:N"
-        ),
-    ]
-    chart = alt.layer(
-        *layers,
+    plane = _Plane(rows)
+    return fitted(
+        [*_bars(plane, rows), *_intervals(plane, rows), *_texts(plane, rows)],
         data=alt.InlineData(values=rows),
-        width="container",
-        height=height,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        height=plane.height,
         description=". ".join(
             f"{row['title']}: {row['corrected_label']}, {row['lost_label']}, {row['net_label']}" for row in rows
         )
         + ".",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+
+
+def _bars(plane: _Plane, rows: Sequence[Row]) -> list[Layer]:
+    """Corrected errors as filled bars, new errors as hollow ones, and the line between them."""
+    x, y, colours = plane.x, plane.y, [row["colour"] for row in rows]
+    outline = alt.Stroke("id:N", legend=None, scale=_by_method(rows, colours))
+    fill = alt.Color("id:N", legend=None, scale=_by_method(rows, colours))
+    zero = alt.Chart(alt.InlineData(values=[{"zero": 0, "top": 8, "bottom": plane.height}]))
+    new_errors = alt.Chart().mark_rect(fill="var(--bg)", strokeWidth=1.5)
+    return [
+        alt.Chart().mark_rect().encode(x("corrected"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), fill),
+        new_errors.encode(x("lost"), alt.X2(datum=0), y("top"), alt.Y2("bottom"), outline),
+        zero.mark_rule(color="var(--ink)", strokeWidth=1).encode(x("zero"), y("top"), alt.Y2("bottom")),
+    ]
+
+
+def _intervals(plane: _Plane, rows: Sequence[Row]) -> list[Layer]:
+    """The interval of each net gain with its ends, and the net gain as a tick."""
+    x, y = plane.x, plane.y
+    tick = alt.Chart().mark_rule(color="var(--ink)", strokeWidth=3)
+    return [
+        *(rule(marks, colour, x("from"), alt.X2("to"), y("middle")) for colour, marks in pieces(rows).items()),
+        *(rule(marks, colour, x("at"), y("cap"), alt.Y2("cap2")) for colour, marks in caps(rows).items()),
+        tick.encode(x("net"), y("tick"), alt.Y2("tick2")),
+    ]
+
+
+def _texts(plane: _Plane, rows: Sequence[Row]) -> list[Layer]:
+    """The labels of both bars, the title of each method and its net gain."""
+    x, y = plane.x, plane.y
+    fill = alt.Fill("id:N", legend=None, scale=_by_method(rows, [row["text"] for row in rows]))
+    label: dict[str, Any] = {"color": "var(--ink-2)"}
+    title = alt.Chart().mark_text(align="right", dx=-6, fontSize=12.5, fontWeight=600)
+    net = alt.Chart().mark_text(align="left", dx=6, fontSize=12.5, fontWeight=500, color="var(--ink)")
+    return [
+        alt.Chart().mark_text(align="left", dx=7, text=fitting("corrected"), **label).encode(x("right"), y("middle")),
+        alt.Chart().mark_text(align="right", dx=-7, text=fitting("lost"), **label).encode(x("left"), y("middle")),
+        title.encode(x("zero"), y("name_y"), fill, text="title:N"),
+        net.encode(x("zero"), y("name_y"), text="net_label:N"),
+    ]
+
+
+def _by_method(rows: Sequence[Row], colours: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=[row["id"] for row in rows], range=list(colours))
 
 
 def fitting(name: str) -> alt.ExprRef:
-    """The label of a bar, without its words on a phone."""
+    """Return the label of a bar, the number alone on a phone."""
     return alt.ExprRef(f"width < 560 ? datum.{name}_short : datum.{name}_label")
 
 
@@ -102,26 +120,26 @@ def rule(rows: list[Row], colour: str, *encodings: Any) -> Any:
 
 
 def pieces(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The intervals of the net gains by colour: in the paper's colour on the filled bar, in ink elsewhere."""
-    found: dict[str, list[Row]] = {}
+    """Return the intervals of the net gains by colour: the background colour on a filled bar, ink elsewhere."""
+    by_colour: dict[str, list[Row]] = {}
     for row in rows:
         for start, end, colour in whisker(row["low"], row["high"], (0, row["corrected"])):
-            found.setdefault(colour, []).append({"from": start, "to": end, "middle": row["middle"]})
-    return found
+            by_colour.setdefault(colour, []).append({"from": start, "to": end, "middle": row["middle"]})
+    return by_colour
 
 
 def caps(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The ends of these intervals, by colour."""
-    found: dict[str, list[Row]] = {}
+    """Return the ends of these intervals by colour."""
+    by_colour: dict[str, list[Row]] = {}
     for row in rows:
         for end in (row["low"], row["high"]):
             colour = "var(--bg)" if 0 < end < row["corrected"] else "var(--ink)"
-            found.setdefault(colour, []).append({"at": end, "cap": row["middle"] - 4, "cap2": row["middle"] + 4})
-    return found
+            by_colour.setdefault(colour, []).append({"at": end, "cap": row["middle"] - 4, "cap2": row["middle"] + 4})
+    return by_colour
 
 
-def row_of(group: Group, title: str, look: Look, middle: float) -> Row:
-    """Shares in percentage points, and where they stand in pixels from the top. Labels stand beyond bar and interval."""
+def row_of(group: Group, title: str, look: Style, middle: float) -> Row:
+    """Return shares in percentage points and positions in pixels from the top. Labels are placed beyond bar and interval."""
     cells, net = group.transitions, group.gain
     assert cells is not None
     assert net is not None

@@ -1,4 +1,4 @@
-"""Accuracy by how sure the supervisor is: where a student learns more than it was told, and where not."""
+"""Accuracy by the confidence of the supervisor: the parts of the test set in which a student exceeds its labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about, counted, estimated
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
+from webapp.charts.tooltips import about, counted, estimated
 
 HEIGHT, APART = 280, 0.05
-"""APART is how far the whiskers of two models stand from each other, in parts."""
+"""Pixels, and the distance between the whiskers of two models, in parts."""
 
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Of one model in each part of the test set, from the supervisor's least sure to its surest examples."""
+    """The accuracy of one model in each part of the test set, from the supervisor's least sure to its surest examples."""
 
     title: str
-    look: Look
+    look: Style
     parts: Sequence[Estimate | None]
     seeds: int = 0
 
@@ -42,7 +43,14 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
             domain=True,
         ),
     )
-    known = [end for model in models for one in model.parts if one for end in (one.value, one.low, one.high) if end is not None]
+    known = [
+        end
+        for model in models
+        for estimate in model.parts
+        if estimate
+        for end in (estimate.value, estimate.low, estimate.high)
+        if end is not None
+    ]
     scale = alt.Scale(domain=[max(0, min(known) - 0.02), min(1, max(known) + 0.02)], nice=False)
     axis = alt.Axis(title="Accuracy", titleAnchor="start", tickCount=5, format=".2f", labelExpr=SHORT)
     y, low = (alt.Y(f"{name}:Q", scale=scale, axis=axis) for name in ("accuracy", "low"))
@@ -55,37 +63,33 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
         layers.append(
             data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y)
         )
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"Accuracy from the supervisor’s least sure to its surest examples. {'; '.join(map(words, models))}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:
-    """An end that is not finite is that of accuracies."""
+    """Return a row for each part with an estimate. An end that is not finite becomes 0 or 1, the limits of an accuracy."""
     return [
         {
             "part": part + shift,
-            "accuracy": one.value,
+            "accuracy": estimate.value,
             "about": about(
                 model.title,
                 f"part {part} of {len(model.parts)}, from the least sure",
-                estimated("accuracy", one),
+                estimated("accuracy", estimate),
                 counted(model.seeds),
             ),
-            "low": 0 if one.low is None else one.low,
-            "high": 1 if one.high is None else one.high,
+            "low": 0 if estimate.low is None else estimate.low,
+            "high": 1 if estimate.high is None else estimate.high,
             "dash": dash_name(model.look),
         }
-        for part, one in enumerate(model.parts, 1)
-        if one
+        for part, estimate in enumerate(model.parts, 1)
+        if estimate
     ]
 
 
 def words(model: Accuracies) -> str:
-    return f"{model.title}: {', '.join(rate(one.value) if one else 'none' for one in model.parts)}"
+    return f"{model.title}: {', '.join(rate(estimate.value) if estimate else 'none' for estimate in model.parts)}"

@@ -1,4 +1,4 @@
-"""Files by what they are made of: each is made once, however many ask for it at the same time, and kept while there is room."""
+"""A cache of files by the content they are made from: each is made once, even if several requests ask for it at the same time."""
 
 import hashlib
 import threading
@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from webapp.charts.renderers import RENDERERS, asker
 
 
-class Once:
-    """Keeps the files that were asked for last, up to ``most`` bytes. What failed is not kept."""
+class FileCache:
+    """The files that were requested last, up to ``most`` bytes. Failures are not stored."""
 
     def __init__(self, most: int) -> None:
         self._most, self._bytes = most, 0
@@ -19,11 +19,12 @@ class Once:
         self._under_way: dict[tuple[str, bool], Future[bytes]] = {}
 
     def get(self, sources: tuple[bytes, ...], make: Callable[[], bytes]) -> bytes:
-        """The file made of ``sources`` by ``make``, whose exceptions it raises. TooMany: the asker waits for others already.
+        """Return the file that ``make`` makes from ``sources``.
 
-        Accounts do not wait for what a visitor has asked for: that may be last in a long queue.
+        Raises the exceptions of ``make``, and TooMany if the requester waits for enough files already.
+        Accounts never wait for a file that a visitor has requested, since that may be last in a long queue.
         """
-        digest = hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in sources)).hexdigest()
+        digest = hashlib.sha256(b"".join(hashlib.sha256(source).digest() for source in sources)).hexdigest()
         key = digest, asker().visitor
         with self._lock:
             if digest in self._kept:
@@ -31,19 +32,19 @@ class Once:
                 return self._kept[digest]
         with RENDERERS.request():
             with self._lock:
-                found = self._under_way.get(key)
-                mine = self._under_way[key] = Future() if found is None else found
-            return mine.result() if found else self._made(key, mine, make)
+                running = self._under_way.get(key)
+                future = self._under_way[key] = Future() if running is None else running
+            return future.result() if running else self._made(key, future, make)
 
-    def _made(self, key: tuple[str, bool], mine: "Future[bytes]", make: Callable[[], bytes]) -> bytes:
+    def _made(self, key: tuple[str, bool], future: "Future[bytes]", make: Callable[[], bytes]) -> bytes:
         try:
             made = make()
         except BaseException as error:
-            mine.set_exception(error)
+            future.set_exception(error)
             raise
         else:
             self._keep(key[0], made)
-            mine.set_result(made)
+            future.set_result(made)
             return made
         finally:
             with self._lock:

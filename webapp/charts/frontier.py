@@ -7,19 +7,20 @@ from typing import Any
 import altair as alt
 
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about, counted
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
+from webapp.charts.tooltips import about, counted
 
 HEIGHT = 280
 
 
 @dataclass(frozen=True)
 class Point:
-    """One that is ``best`` is matched by nothing that costs less."""
+    """A method; if it is ``best``, nothing that costs less is as accurate."""
 
     title: str
-    look: Look
+    look: Style
     cost: float
     accuracy: float
     low: float
@@ -30,9 +31,10 @@ class Point:
 
 @remembered
 def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
-    """``points`` ascend by cost, which is in true labels."""
+    """Return the spec for ``points`` in ascending order of cost, which is counted in true labels."""
     rows = [
-        {"cost": one.cost, "accuracy": one.accuracy, "low": one.low, "high": one.high, "about": told_of(one)} for one in points
+        {"cost": point.cost, "accuracy": point.accuracy, "low": point.low, "high": point.high, "about": tooltip(point)}
+        for point in points
     ]
     x = alt.X(
         "cost:Q",
@@ -44,30 +46,28 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
         scale=alt.Scale(zero=False, nice=True),
         axis=alt.Axis(title="Test accuracy", titleAnchor="start", tickCount=5, format=".3~f", labelExpr=SHORT),
     )
-    line = [row for row, one in zip(rows, points, strict=True) if one.best]
+    line = [row for row, point in zip(rows, points, strict=True) if point.best]
     layers: list[Any] = [
         alt.Chart(alt.InlineData(values=line)).mark_line(color="var(--rule-2)", interpolate="step-after").encode(x, y)
     ]
-    for row, one in zip(rows, points, strict=True):
+    for row, point in zip(rows, points, strict=True):
         mark = alt.Chart(alt.InlineData(values=[row]))
-        layers.append(mark.mark_rule(color=one.look.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
-        layers.append(mark.mark_point(filled=True, size=60, opacity=1, color=one.look.colour, shape=one.look.marker).encode(x, y))
-    chart = alt.layer(
-        *layers,
-        width="container",
+        layers.append(mark.mark_rule(color=point.look.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
+        layers.append(
+            mark.mark_point(filled=True, size=60, opacity=1, color=point.look.colour, shape=point.look.marker).encode(x, y)
+        )
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description="Test accuracy over the cost of labels. " + "; ".join(map(words, points)),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
-def told_of(one: Point) -> str:
-    interval = f"[{rate(one.low)}, {rate(one.high)}]"
-    cost = f"cost of labels {one.cost:,.0f}" + (", the best at its cost" if one.best else "")
-    return about(one.title, f"accuracy {rate(one.accuracy)} {interval}", cost, counted(one.seeds))
+def tooltip(point: Point) -> str:
+    interval = f"[{rate(point.low)}, {rate(point.high)}]"
+    cost = f"cost of labels {point.cost:,.0f}" + (", the best at its cost" if point.best else "")
+    return about(point.title, f"accuracy {rate(point.accuracy)} {interval}", cost, counted(point.seeds))
 
 
-def words(one: Point) -> str:
-    return f"{one.title}: {rate(one.accuracy)} for {one.cost:,.0f}" + (", the best at its cost" if one.best else "")
+def words(point: Point) -> str:
+    return f"{point.title}: {rate(point.accuracy)} for {point.cost:,.0f}" + (", the best at its cost" if point.best else "")

@@ -1,4 +1,4 @@
-"""The gap bar: from supervisor (PGR 0) to ceiling (PGR 1) on the accuracy axis, filled by what each method's student gained."""
+"""The gap bar: from supervisor (PGR 0) to ceiling (PGR 1) on the accuracy axis, filled up to each method's student."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,20 +9,21 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
-from webapp.charts.pointed import about, counted, estimated
-from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
+from webapp.charts.tooltips import about, counted, estimated
 
 TOP = 46
 ROW, CLOSE_ROW, MANY = 88, 62, 5
-"""Pixels from bar to bar, with up to so many methods and with more."""
+"""Pixels from bar to bar with up to ``MANY`` methods, and with more."""
 BAR = 18
 TICK = 30
 WIDE = 7.2
-"""Pixels of a letter, about: where a label would run into its neighbour or out of the plot it is moved."""
+"""Approximate pixels of a character: a label that would overlap its neighbour or leave the plot is moved."""
 
 PALE = 0.55
-"""Opacity of what is provisional."""
+"""Opacity of provisional marks."""
 
 Row = dict[str, Any]
 Layer = Any
@@ -30,13 +31,13 @@ Layer = Any
 
 @remembered
 def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
-    """The spec for all methods of one pair, in order, under their ``titles``; None as long as no seed of any is complete.
+    """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete.
 
     A group in state ok shows PGR and its interval as a point and a whisker. Any other group has no PGR, so no point: its row
-    shows the interval of the student's accuracy, and in state unresolved goes on in arrows since PGR could lie anywhere.
+    shows the interval of the student's accuracy, and in state unresolved also arrows, since PGR could lie anywhere.
     """
-    looks = student_looks([group.method for group in groups])
-    shown = [(group, title, look) for group, title, look in zip(groups, titles, looks, strict=True) if group.student]
+    styles = student_styles([group.method for group in groups])
+    shown = [(group, title, look) for group, title, look in zip(groups, titles, styles, strict=True) if group.student]
     if not shown:
         return None
     widest = max((group for group, _, _ in shown), key=lambda group: len(group.seeds))
@@ -55,14 +56,11 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     layers.append(lines(draw, weak, ceiling))
     for (group, title, look), middle in zip(shown, middles, strict=True):
         layers += resolved_row(draw, group, title, look, middle) if group.pgr else open_row(draw, group, title, look, middle)
-        layers.append(draw.box(low, high, middle - 34, middle + TICK / 2 + 4, told_of(group, title), opacity=0))
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    chart = alt.layer(*layers, width="container", height=height, autosize=fit, description=describe(shown, weak, ceiling))
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+        layers.append(draw.box(low, high, middle - 34, middle + TICK / 2 + 4, tooltip(group, title), opacity=0))
+    return fitted(layers, height, describe(shown, weak, ceiling))
 
 
-def describe(shown: Sequence[tuple[Group, str, Look]], weak: Estimate, ceiling: Estimate) -> str:
+def describe(shown: Sequence[tuple[Group, str, Style]], weak: Estimate, ceiling: Estimate) -> str:
     rows = [
         f"{title}: accuracy {rate(group.student.value)}, "
         + (f"PGR {rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}" if group.pgr else f"PGR {group.state}")
@@ -72,14 +70,14 @@ def describe(shown: Sequence[tuple[Group, str, Look]], weak: Estimate, ceiling: 
     return f"Weak supervisor {rate(weak.value)}, strong ceiling {rate(ceiling.value)}. {'; '.join(rows)}."
 
 
-def told_of(group: Group, title: str) -> str:
-    found = [("accuracy", group.student), ("PGR", group.pgr), ("gain", group.gain)]
-    facts = [estimated(name, estimate) for name, estimate in found if estimate]
+def tooltip(group: Group, title: str) -> str:
+    estimates = [("accuracy", group.student), ("PGR", group.pgr), ("gain", group.gain)]
+    facts = [estimated(name, estimate) for name, estimate in estimates if estimate]
     return about(title, *facts, "" if group.pgr else f"PGR {group.state}", counted(len(group.seeds)))
 
 
 def axis_range(groups: Sequence[Group], weak: Estimate, ceiling: Estimate) -> tuple[float, float]:
-    """All accuracies with their intervals, and of PGR intervals what is within 60% of the gap beyond it, plus a margin."""
+    """Return the range of accuracies and their intervals, and of PGR intervals up to 60% beyond the gap, plus a margin."""
     seen = [weak, ceiling, *(group.student for group in groups if group.student)]
     low, high = min(e.low if e.low is not None else e.value for e in seen), max(e.high or e.value for e in seen)
     gap = ceiling.value - weak.value
@@ -114,7 +112,7 @@ class _Drawing:
         return alt.Chart(alt.InlineData(values=[row])).encode(*encodings)
 
     def box(self, x: float, x2: float, y: float, y2: float, about: str = "", **mark: Any) -> Layer:
-        """``about`` is what it says where one points at it."""
+        """Return a rectangle; ``about`` is its tooltip."""
         row = {"x": x, "x2": x2, "y": y, "y2": y2} | ({"about": about} if about else {})
         return self.base(row).mark_rect(**mark)
 
@@ -125,7 +123,7 @@ class _Drawing:
         return self.base({"x": x, "y": y, "y2": y2}).mark_rule(**mark)
 
     def arrow(self, left: bool, y: float, colour: str) -> Layer:
-        """A head at the edge of the plot, pointing out of it."""
+        """Return an arrow head at the edge of the plot, pointing outwards."""
         edge = self.low if left else self.high
         return self.base({"x": edge, "y": y}).mark_point(
             shape="triangle-left" if left else "triangle-right",
@@ -146,12 +144,12 @@ class _Drawing:
 
 
 def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
-    """The intervals of both ends as pale bands. Names stand over the lines, or at the edges where these are close."""
+    """Return the intervals of both ends as pale bands, with names above the lines, or at the edges if the lines are close."""
     layers: list[Layer] = []
     for estimate, look, name in ((weak, WEAK, "Weak supervisor"), (ceiling, CEILING, "Strong ceiling")):
         if estimate.low is not None and estimate.high is not None:
-            told = about(name, estimated("accuracy", estimate))
-            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, told, color=look.colour, opacity=0.11))
+            text = about(name, estimated("accuracy", estimate))
+            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, text, color=look.colour, opacity=0.11))
     apart = draw.share(ceiling.value - weak.value) >= 0.6 and ceiling.value > weak.value
     inverted = ceiling.value < weak.value
     for estimate, look, name, left in (
@@ -166,7 +164,7 @@ def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
 
 
 def lines(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> Layer:
-    """Both ends as lines, in one layer: a dash is only valid in the range of a scale, not as a property of a mark."""
+    """Return both ends as lines, in one layer: a dash is valid only in the range of a scale, not as a property of a mark."""
     rows = [
         {"x": estimate.value, "y": TOP, "y2": draw.height, "role": look.token}
         for estimate, look in ((weak, WEAK), (ceiling, CEILING))
@@ -197,8 +195,8 @@ def scale_of_pgr(draw: _Drawing, weak: float, ceiling: float) -> list[Layer]:
     return layers
 
 
-def resolved_row(draw: _Drawing, group: Group, title: str, look: Look, middle: float) -> list[Layer]:
-    """Fill, whisker and point of a PGR; a loss is hollow, and a whisker that leaves the axis ends in an arrow."""
+def resolved_row(draw: _Drawing, group: Group, title: str, look: Style, middle: float) -> list[Layer]:
+    """Return fill, whisker and point of a PGR. A negative PGR is hollow; a whisker that leaves the axis ends in an arrow."""
     pgr, weak, ceiling = group.pgr, group.weak, group.ceiling
     assert pgr is not None
     assert weak is not None
@@ -235,10 +233,10 @@ def seeds_text(group: Group) -> str:
     return f"  {len(group.seeds)} of {len(group.seeds) + len(group.missing)} seeds" if group.provisional else ""
 
 
-def names(draw: _Drawing, title: str, look: Look, y: float, xs: tuple[float, float], label: str, more: str) -> list[Layer]:
-    """The method beside the supervisor's line and its PGR at the point, both moved where they would meet or leave the plot.
+def names(draw: _Drawing, title: str, look: Style, y: float, xs: tuple[float, float], label: str, more: str) -> list[Layer]:
+    """Return the method's name at the supervisor's line and its PGR at the point, moved apart and into the plot if necessary.
 
-    ``more`` is said after the label where the plot is wide.
+    ``more`` follows the label if the plot is wide.
     """
     narrow = "width < 560"
     name, gap, margin = WIDE * len(title), 12, 6
@@ -255,7 +253,7 @@ def names(draw: _Drawing, title: str, look: Look, y: float, xs: tuple[float, flo
 
 
 def whisker(low: float, high: float, inside: tuple[float, float]) -> list[tuple[float, float, str]]:
-    """The line from ``low`` to ``high`` in pieces: in the paper's colour on the fill, in ink elsewhere."""
+    """Return the line from ``low`` to ``high`` in pieces: in the background colour on the fill, in ink elsewhere."""
     cuts = sorted({low, high, *(min(max(edge, low), high) for edge in inside)})
     return [
         (a, b, "var(--bg)" if inside[0] <= a and b <= inside[1] and inside[0] < inside[1] else "var(--ink)")
@@ -263,8 +261,8 @@ def whisker(low: float, high: float, inside: tuple[float, float]) -> list[tuple[
     ]
 
 
-def open_row(draw: _Drawing, group: Group, title: str, look: Look, middle: float) -> list[Layer]:
-    """A student without PGR: the interval of its accuracy; where PGR is unresolved, open to both sides."""
+def open_row(draw: _Drawing, group: Group, title: str, look: Style, middle: float) -> list[Layer]:
+    """Return the row of a student without PGR: the interval of its accuracy, with arrows to both sides if PGR is unresolved."""
     student = group.student
     assert student is not None
     low, high = (student.value if end is None else end for end in (student.low, student.high))

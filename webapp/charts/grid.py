@@ -1,4 +1,4 @@
-"""PGR of one method over all pairs of models: supervisors down, students across; what has no PGR says why in a word."""
+"""PGR of one method over all pairs of models: supervisors down, students across. A cell without PGR shows its state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,53 +7,50 @@ import altair as alt
 
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
-from webapp.charts.pointed import about, counted, estimated
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
+from webapp.charts.tooltips import about, counted, estimated
 
 ROW = 54
 INTERVAL = 68
-"""Pixels that an interval takes in a cell, about: in a narrower one it is left to the table of the pair."""
+"""Approximate pixels of an interval. A narrower cell does not show it; the table of the pair does."""
 FAINT, FULL = 0.06, 0.34
-"""Opacity of the colour at PGR 0 and below, and at 1 and above: text stays readable on it in both themes."""
+"""Opacity of the colour at PGR 0 and below, and at 1 and above: text is readable on it in both themes."""
 
 Row = dict[str, Any]
 
 
 @remembered
 def grid_chart(
-    groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, look: Look
+    groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, look: Style
 ) -> dict[str, Any]:
-    """The spec for the groups of one method; ``weak`` and ``strong`` are the titles of the models by name, in order."""
+    """Return the spec for the groups of one method; ``weak`` and ``strong`` are the titles of the models by name, in order."""
     rows = [row_of(group, weak[group.weak_model], strong[group.strong_model]) for group in groups]
     top = alt.Axis(orient="top", title=None, labelAngle=0, labelLimit=110, ticks=False, domain=False)
     left = alt.Axis(title=None, grid=False, labelLimit=110)
     x = alt.X("strong:N", axis=top, scale=alt.Scale(domain=list(strong.values()), paddingInner=0.03))
     y = alt.Y("weak:N", axis=left, scale=alt.Scale(domain=list(weak.values()), paddingInner=0.06))
     base = alt.Chart().encode(x, y)
-    found, none = "datum.state == 'ok'", "datum.state != 'ok'"
+    with_pgr, without_pgr = "datum.state == 'ok'", "datum.state != 'ok'"
     room = f"width / {len(strong)} < {INTERVAL} ? '' : datum.interval"
     strength = alt.FillOpacity("pgr:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[FAINT, FULL], clamp=True))
     layers = [
-        base.transform_filter(found).mark_rect(fill=look.colour).encode(strength),
-        base.transform_filter(none).mark_rect(fill="var(--sunk)"),
-        base.transform_filter(found)
+        base.transform_filter(with_pgr).mark_rect(fill=look.colour).encode(strength),
+        base.transform_filter(without_pgr).mark_rect(fill="var(--sunk)"),
+        base.transform_filter(with_pgr)
         .mark_text(dy=-7, fontSize=14, fontWeight=600, color="var(--ink)")
         .encode(text=alt.Text("label:N")),
-        base.transform_filter(found).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(room)),
-        base.transform_filter(none).mark_text(fontSize=11.5, color="var(--ink-2)").encode(text=alt.Text("label:N")),
+        base.transform_filter(with_pgr).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(room)),
+        base.transform_filter(without_pgr).mark_text(fontSize=11.5, color="var(--ink-2)").encode(text=alt.Text("label:N")),
     ]
-    chart = alt.layer(
-        *layers,
+    return fitted(
+        layers,
         data=alt.InlineData(values=rows),
         title=alt.TitleParams(title, color=look.text, offset=8),
-        width="container",
         height=ROW * len(weak),
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=describe(title, rows),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def row_of(group: Group, weak: str, strong: str) -> Row:

@@ -1,4 +1,4 @@
-"""The height of a chart on a page, before it is drawn: its plots, with titles above and axes below."""
+"""The height of a chart on a page before it is drawn: its plots, with titles above and axes below."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ TITLE, SUBTITLE, AXIS, NAME, BOTTOM = 29, 17, 18, 23, 4
 
 
 def height_of(spec: dict[str, Any]) -> int:
-    """Pixels; a few more or less where a font differs. Charts with as many rows as there are places are measured too."""
+    """Return the height in pixels, exact up to the difference of fonts. A height given per row is multiplied by the rows."""
     panels = spec.get("vconcat")
     if panels is None:
         return round(_plot(spec) + BOTTOM)
@@ -16,7 +16,7 @@ def height_of(spec: dict[str, Any]) -> int:
 
 
 def _plot(spec: dict[str, Any]) -> float:
-    """The height of one plot: what it states, with its title and its axis. ``autosize`` in x leaves the height to the plot."""
+    """Return the height of one plot: its stated height, its title and its axis. ``autosize`` in x does not change the height."""
     stated: Any = spec.get("height", 0)
     height = float(stated["step"] * len(_places(spec)) if isinstance(stated, dict) else stated)
     title = spec.get("title")
@@ -29,19 +29,19 @@ def _plot(spec: dict[str, Any]) -> float:
 
 
 def _axis(spec: dict[str, Any]) -> dict[str, Any] | None:
-    """The first axis along x that a layer states."""
-    for one in _layers(spec):
-        axis = one.get("encoding", {}).get("x", {}).get("axis")
+    """Return the first axis along x that a layer has."""
+    for layer in _layers(spec):
+        axis = layer.get("encoding", {}).get("x", {}).get("axis")
         if axis is not None:
             return dict(axis)
     return None
 
 
 def _places(spec: dict[str, Any]) -> list[Any]:
-    """The values for which a chart of discrete rows has a row each."""
-    found = (one.get("encoding", {}).get("y", {}).get("sort") for one in _layers(spec))
-    return next((places for places in found if isinstance(places, list)), [None])
+    """Return the values that have one row each in a chart of discrete rows."""
+    orders = (layer.get("encoding", {}).get("y", {}).get("sort") for layer in _layers(spec))
+    return next((places for places in orders if isinstance(places, list)), [None])
 
 
 def _layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [spec, *(inner for one in spec.get("layer", []) for inner in _layers(one))]
+    return [spec, *(inner for layer in spec.get("layer", []) for inner in _layers(layer))]

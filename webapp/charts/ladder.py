@@ -1,4 +1,4 @@
-"""Accuracy against the strong model, for one supervisor: ceilings above, the supervisor as the floor, students between."""
+"""Accuracy by strong model for one supervisor: the ceilings, the supervisor as a level, and the students between."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,15 @@ import altair as alt
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.panel import RATE_AXIS
-from webapp.charts.pointed import about, counted
-from webapp.charts.roles import CEILING, WEAK, student_looks
+from webapp.charts.styles import CEILING, WEAK, student_styles
+from webapp.charts.tooltips import about, counted
 
 HEIGHT = 260
 SPREAD = 0.5
-"""How far from the first student to the ceiling, on an axis where two models are 1 apart: whiskers must not overlap."""
+"""Distance from the first student to the ceiling on an axis where two models are 1 apart, so that whiskers do not overlap."""
 
 Row = dict[str, Any]
 
@@ -25,23 +26,23 @@ Row = dict[str, Any]
 def ladder_chart(
     groups: Sequence[Group], weak: str, strong: Mapping[str, str], methods: Sequence[str], span: tuple[float, float]
 ) -> dict[str, Any] | None:
-    """The spec for all groups that the model ``weak`` taught; None as long as no seed of any is complete.
+    """Return the spec for all groups whose supervisor is ``weak``; None while no seed of any is complete.
 
-    ``strong`` has the titles of the strong models by name in order, ``methods`` those of the methods, ``span`` the accuracies
-    that the axis shows.
+    ``strong`` has the titles of the strong models by name in order, ``methods`` the titles of the methods, and ``span`` the range
+    of the accuracy axis.
     """
     shown = [group for group in groups if group.weak and group.student and group.ceiling]
     if not shown:
         return None
     kinds = {group.method_index: group.method for group in groups}
-    looks = [*student_looks([kinds[index] for index in sorted(kinds)]), CEILING]
+    styles = [*student_styles([kinds[index] for index in sorted(kinds)]), CEILING]
     ids = [*(f"m{index}" for index in sorted(kinds)), "ceiling"]
     rows = [row for group in shown for row in rows_of(group, strong[group.strong_model])]
     rows = list({(row["series"], row["strong"]): row for row in rows}.values())
     places = {title: place for place, title in enumerate(strong.values())}
     titles = {**{f"m{index}": methods[index] for index in kinds}, "ceiling": "ceiling"}
     for row in rows:
-        row["about"] = told_of(row, titles[row["series"]])
+        row["about"] = tooltip(row, titles[row["series"]])
         row["place"] = places[row["strong"]] + SPREAD * (ids.index(row["series"]) / (len(ids) - 1) - 0.5)
     floor = max(shown, key=lambda group: len(group.seeds)).weak
     assert floor is not None
@@ -51,43 +52,49 @@ def ladder_chart(
     )
     x = alt.X("place:Q", scale=alt.Scale(domain=[-0.5, len(strong) - 0.5], nice=False), axis=named)
     y = alt.Y("value:Q", scale=y_scale, axis=RATE_AXIS)
-    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks]))
-    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks]))
-    dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *looks)])  # one for all layers, which share it
+    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
+    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
+    dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *styles)])  # one for all layers, which share it
     dash = alt.StrokeDash("series:N", legend=None, scale=dashes)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x, y)
-    chart = alt.layer(
+    layers = [
         *floor_of(floor, y_scale, dash),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(stroke, dash),
         base.mark_rule(strokeWidth=1.5).encode(stroke, y=alt.Y("low:Q", scale=y_scale, axis=RATE_AXIS), y2="high:Q"),
         base.mark_point(size=34, opacity=1, strokeWidth=0).encode(fill),
+    ]
+    return fitted(
+        layers,
         title=alt.TitleParams(f"Taught by {weak}", subtitle=f"supervisor {rate(floor.value)} {rate_interval(floor)}", offset=8),
-        width="container",
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=describe(weak, floor, rows, titles),
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(group: Group, strong: str) -> list[Row]:
     assert group.student is not None
     assert group.ceiling is not None
-    found = ((f"m{group.method_index}", group.student), ("ceiling", group.ceiling))
+    lines = ((f"m{group.method_index}", group.student), ("ceiling", group.ceiling))
     return [
-        {"series": name, "strong": strong, "value": one.value, "low": one.low, "high": one.high, "seeds": len(group.seeds)}
-        for name, one in found
+        {
+            "series": name,
+            "strong": strong,
+            "value": accuracy.value,
+            "low": accuracy.low,
+            "high": accuracy.high,
+            "seeds": len(group.seeds),
+        }
+        for name, accuracy in lines
     ]
 
 
-def told_of(row: Row, title: str) -> str:
+def tooltip(row: Row, title: str) -> str:
     interval = "" if row["low"] is None else f" [{rate(row['low'])}, {rate(row['high'])}]"
     return about(title, row["strong"], f"accuracy {rate(row['value'])}{interval}", counted(row["seeds"]))
 
 
 def floor_of(weak: Estimate, scale: alt.Scale, dash: alt.StrokeDash) -> list[Any]:
-    """The supervisor: a line across all students, its interval as a pale band."""
+    """Return the supervisor: a line across all students, and its interval as a pale band."""
     row = {"series": "weak", "value": weak.value, "low": weak.low, "high": weak.high}
     chart = alt.Chart(alt.InlineData(values=[row]))
     return [
@@ -97,10 +104,10 @@ def floor_of(weak: Estimate, scale: alt.Scale, dash: alt.StrokeDash) -> list[Any
 
 
 def span_of(groups: Sequence[Group]) -> tuple[float, float]:
-    """All accuracies with their intervals, and a margin: one axis for the charts of all supervisors."""
-    seen = [one for group in groups for one in (group.weak, group.student, group.ceiling) if one]
-    low = min((one.value if one.low is None else one.low for one in seen), default=0.0)
-    high = max((one.value if one.high is None else one.high for one in seen), default=1.0)
+    """Return the range of all accuracies with their intervals and a margin: one axis for the charts of all supervisors."""
+    accuracies = [accuracy for group in groups for accuracy in (group.weak, group.student, group.ceiling) if accuracy]
+    low = min((accuracy.value if accuracy.low is None else accuracy.low for accuracy in accuracies), default=0.0)
+    high = max((accuracy.value if accuracy.high is None else accuracy.high for accuracy in accuracies), default=1.0)
     margin = 0.04 * (high - low) or 0.01
     return max(0.0, low - margin), min(1.0, high + margin)
 

@@ -1,9 +1,8 @@
-"""The live chart: test accuracy, agreement with the supervisor and training loss of one pair, filled row by row in the browser.
+"""The live chart: the metrics of the runs of one pair over training steps, filled row by row in the browser.
 
-A row of the data set "live" is ``{run, series, seed, total, step, metric, value}`` with metric "accuracy", "agreement_right",
-"agreement_wrong", "loss", "weight" or "threshold"; ``series`` is the id of a ``Series`` of this chart, ``total`` the run's number
-of steps. Three parameters are set by the page: ``EACH`` shows every seed, ``HIDDEN`` are the ids of series that are left out, and
-``FOCUS`` is the id of the one that is singled out.
+A row of the data set "live" is ``{run, series, seed, total, step, metric, value}``: ``metric`` is the name of a ``Metric`` of
+webapp/charts/metrics.py, ``series`` the id of a ``Series`` of this chart, and ``total`` the run's number of steps. The page sets
+three parameters: ``EACH`` shows every seed, ``HIDDEN`` lists the ids of hidden series, ``FOCUS`` is that of the highlighted one.
 """
 
 from collections.abc import Sequence
@@ -12,26 +11,23 @@ from typing import Any, Literal
 
 import altair as alt
 
+from webapp.charts import metrics
 from webapp.charts.cache import remembered
 from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
-from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
-"""Pixels of a letter of a name, about."""
+"""Approximate pixels of a character of a name."""
 
 MOST_MARGIN = 164
-"""Pixels that names may take of a narrow chart; longer ones are cut there."""
-
-RATES = (0.0, 1.0)
-"""Where shares end: a band that is wider is cut."""
+"""Most pixels that names take of a narrow chart; longer names are cut there."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """What the page wants drawn as one line: a role, for a student with its method, over all seeds. ``steps`` is its length.
+    """One line of the chart: a role, for a student with its method, over all seeds. ``steps`` is its length.
 
-    One that ``reads`` learns texts, and has a loss alone. ``own`` are the metrics of its method's own view, "weight" and
-    "threshold", that it has values of.
+    A series that ``reads`` learns texts and has a loss alone. ``own`` names the metrics of its method's own view that it has.
     """
 
     id: str
@@ -45,86 +41,78 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: the ``metric`` of the ``lines``, on an axis that has at least ``domain``.
+    """One panel: the metric, its subtitle, and the number of lines."""
 
-    A line of the subtitle has at most 55 letters, which is what a phone shows.
-    """
-
-    title: str
+    metric: metrics.Metric
     subtitle: str
-    metric: str
-    height: int
-    domain: tuple[float, float]
     lines: int
-    ends: tuple[float, float] | None = RATES
 
 
 @remembered
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
-    """The spec of the empty chart; ``total_steps`` is the length of the longest series and the end of the x axis, ``seeds`` how
-    many each series has.
+    """Return the spec of the empty chart, with ``seeds`` for each series.
+
+    ``total_steps`` is the length of the longest series and the end of the x axis.
     """
-    looks = series_looks(series)
-    panel = Panel(series, total_steps, _scales(series, looks))
-    found = plots(series, seeds > 1)
-    titles = " and ".join(", ".join(one.title for one in found).capitalize().rsplit(", ", 1))
-    longest = AXIS + LEAD + round(LETTER * (max(len(one.title) for one in series) + len(" .718")))
+    styles = series_styles(series)
+    panel = Panel(series, total_steps, _scales(series, styles))
+    drawn = plots(series, seeds > 1)
+    titles = " and ".join(", ".join(plot.metric.title for plot in drawn).capitalize().rsplit(", ", 1))
+    longest = AXIS + LEAD + round(LETTER * (max(len(line.title) for line in series) + len(" .718")))
     margin = {"wide": max(158, longest), "narrow": min(MOST_MARGIN, max(136, longest))}
     chart = alt.vconcat(
-        *(panel.draw(index, plot, last=index == len(found) - 1) for index, plot in enumerate(found)),
+        *(panel.draw(index, plot, last=index == len(drawn) - 1) for index, plot in enumerate(drawn)),
         data=alt.NamedData("live"),
         spacing=28,
-        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, looks)},
-        description=f"{titles} over training steps: " + ", ".join(one.title for one in series),
+        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, styles)},
+        description=f"{titles} over training steps: " + ", ".join(line.title for line in series),
     )
-    # Not through Altair, which looks in vain for the view of a parameter of a whole concatenation.
+    # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
     values = {EACH: False, HIDDEN: [], FOCUS: "", ROOM: margin["wide"] - AXIS - LEAD}
     return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 
-def series_looks(series: Sequence[Series]) -> list[Look]:
-    students = iter(student_looks([one.method for one in series if one.role == "student"]))
-    return [WEAK if one.role == "weak" else CEILING if one.role == "ceiling" else next(students) for one in series]
+def series_styles(series: Sequence[Series]) -> list[Style]:
+    students = iter(student_styles([line.method for line in series if line.role == "student"]))
+    return [WEAK if line.role == "weak" else CEILING if line.role == "ceiling" else next(students) for line in series]
 
 
-def about(series: Sequence[Series], looks: Sequence[Look]) -> list[dict[str, str]]:
-    """What the page says of each line beside the chart: its name, colours and dash as CSS has them."""
+def about(series: Sequence[Series], styles: Sequence[Style]) -> list[dict[str, str]]:
+    """Return the entries of the legend: the name of each line, and its colours and dash in CSS."""
     return [
-        {"id": one.id, "title": one.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
-        for one, look in zip(series, looks, strict=True)
+        {"id": line.id, "title": line.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
+        for line, look in zip(series, styles, strict=True)
     ]
 
 
-def _scales(series: Sequence[Series], looks: Sequence[Look]) -> dict[str, Any]:
-    ids = [one.id for one in series]
+def _scales(series: Sequence[Series], styles: Sequence[Style]) -> dict[str, Any]:
+    ids = [line.id for line in series]
     return {
-        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in looks])),
-        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in looks])),
-        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in looks])),
+        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles])),
+        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in styles])),
+        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in styles])),
     }
 
 
 def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
-    """Those that something is to be drawn in."""
-    n, students = len(series), sum(one.role == "student" for one in series)
-    if all(one.reads for one in series):
-        return [Plot("Training loss", "of the texts, nats per token", "loss", 196, (2, 4), n, None)]
+    """Return the panels that have at least one line."""
+    if all(line.reads for line in series):
+        return [Plot(metrics.TEXT_LOSS, metrics.TEXT_LOSS.subtitle, len(series))]
     seeds = "mean over seeds, 95% band over seeds\nthin lines: at work" if over_seeds else "one seed"
-    found = [Plot("Test accuracy", f"to the last step; {seeds}", "accuracy", 196, (0.5, 0.8), n)]
-    if students:  # only they have somebody to agree with
-        found += [
-            Plot(f"Agreement with the supervisor where it is {half}", "share of these test examples", name, 130, ends, students)
-            for half, name, ends in (("right", "agreement_right", (0.7, 1.0)), ("wrong", "agreement_wrong", (0.3, 0.7)))
-        ]
-    learner = "each run learns" if n > 1 else "it learns"
-    found.append(Plot("Training loss", f"against the labels that {learner} from", "loss", 120, (0.5, 0.7), n, None))
-    for name, title, subtitle, height, ends in OWN:
-        if lines := sum(name in one.own for one in series):
-            found.append(Plot(title, subtitle, name, height, ends, lines))
-    return found
+    learner = "each run learns" if len(series) > 1 else "it learns"
+    return [
+        Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), lines)
+        for metric in metrics.METRICS
+        if (lines := sum(has(line, metric) for line in series))
+    ]
 
 
-OWN = (
-    ("weight", "Weight of the student’s own view", "in the loss", 90, (0.0, 0.6)),
-    ("threshold", "Threshold of its guess", "of the batch at each point; above it the guess is 1", 110, (0.3, 0.7)),
-)
+def has(series: Series, metric: metrics.Metric) -> bool:
+    """Return whether the series has a line in the panel of this metric."""
+    match metric.drawn_for:
+        case "every run":
+            return True
+        case "students":
+            return series.role == "student"
+        case "own view":
+            return metric.name in series.own

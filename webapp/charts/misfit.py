@@ -1,4 +1,4 @@
-"""Gain against misfit: how much better than its supervisor a student is, against how far it is from it, with the line y = x."""
+"""Gain against misfit: the gain of a student over its supervisor, its distance from the supervisor, and the line y = x."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import altair as alt
 
 from training.metrics.diagnostics import Point
 from webapp.charts.cache import remembered
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
+from webapp.charts.tooltips import about
 
 HEIGHT = 260
 
@@ -20,14 +21,14 @@ class Students:
     """A method's students, one point for each seed."""
 
     title: str
-    look: Look
+    look: Style
     points: Sequence[Point]
 
 
 @remembered
 def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[str, Any]:
-    """``gain`` and ``misfit`` are the titles of the axes."""
-    gains, misfits = ([getattr(point, name) for one in students for point in one.points] for name in ("gain", "misfit"))
+    """Return the spec; ``gain`` and ``misfit`` are the titles of the axes."""
+    gains, misfits = ([getattr(point, name) for method in students for point in method.points] for name in ("gain", "misfit"))
     reach = 1.1 * max(misfits) or 1.0
     room = 0.06 * (max(*gains, reach) - min(*gains, 0))
     x = alt.X(
@@ -42,30 +43,32 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     )
     ends = [{"misfit": end, "gain": end} for end in (0, reach)]
     layers: list[Any] = [alt.Chart(alt.InlineData(values=ends)).mark_line(color="var(--rule-2)").encode(x, y)]
-    for one in students:
+    for method in students:
         rows = [
-            {"seed": point.seed, "misfit": point.misfit, "gain": point.gain, "about": told_of(one.title, point)}
-            for point in one.points
+            {"seed": point.seed, "misfit": point.misfit, "gain": point.gain, "about": tooltip(method.title, point)}
+            for point in method.points
         ]
-        mark: dict[str, Any] = {"filled": True, "size": 60, "opacity": 0.85, "color": one.look.colour, "shape": one.look.marker}
+        mark: dict[str, Any] = {
+            "filled": True,
+            "size": 60,
+            "opacity": 0.85,
+            "color": method.look.colour,
+            "shape": method.look.marker,
+        }
         layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"{gain} against {misfit}, a point for each seed. {'; '.join(map(words, students))}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
-def told_of(title: str, point: Point) -> str:
+def tooltip(title: str, point: Point) -> str:
     return about(title, f"gain {rate(point.gain)}", f"misfit {rate(point.misfit)}", f"seed {point.seed}")
 
 
 def words(students: Students) -> str:
-    """How many points lie on or above the line, and the means."""
+    """Return the means, and the number of points on or above the line."""
     points = students.points
     above = sum(point.gain >= point.misfit for point in points)
     gain, misfit = (sum(getattr(point, name) for point in points) / len(points) for name in ("gain", "misfit"))

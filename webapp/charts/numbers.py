@@ -1,4 +1,4 @@
-"""Numbers as the laboratory writes them: no leading zero in rates, a true minus, the interval in brackets."""
+"""The format of numbers: rates without a leading zero, a true minus sign, intervals in brackets."""
 
 from training.metrics.intervals import Estimate
 

@@ -1,9 +1,9 @@
 """One panel of the live chart: lines of means, bands, thin lines of seeds, and names beside the ends of lines.
 
-The bold line is the mean of a series' finished seeds, or until one has finished of all that have started, as far as each of them
-has points: a seed that starts late never pulls the line back, and every point of a line is a mean over the same seeds. The band
-around it is the 95% t interval of that mean, over seeds alone. Thin lines are seeds: those that have not finished, and where the
-parameter ``EACH`` is true all of them.
+The bold line is the mean over a series' finished seeds; until one has finished, it is the mean over all seeds that have started,
+as far as each of them has points. So every point of a line is a mean over the same seeds, and a seed that starts late never pulls
+the line back. The band around it is the 95% t interval of that mean, over seeds alone. Thin lines are seeds that have not
+finished, or all seeds if the parameter ``EACH`` is true.
 """
 
 import json
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from webapp.charts.live import Plot, Series
 
 Layer = Any
-"""A chart that can stand in a layer; Altair's own types for it differ from method to method."""
+"""A chart that can be a layer; Altair's own types for it differ from method to method."""
 
 BUCKETS = 100
-"""Steps are averaged between seeds in this many slots of each seed's own length: a hash makes halves of unequal size."""
+"""Number of slots of each seed's length in which steps are averaged over seeds, since halves differ in size."""
 
 LINE_GAP = 14
-"""Distance of two names at least, in pixels: as high as their letters are with what hangs below the line."""
+"""Least distance between two names in pixels: the height of their characters, descenders included."""
 
 EACH, HIDDEN, FOCUS, ROOM = "each", "hidden", "focus", "room"
-"""The parameters of the chart; the last is how many pixels a name may take."""
+"""The parameters of the chart; ``ROOM`` is the most pixels of a name."""
 
 HALF = json.dumps([round(t_quantile(seeds - 1), 4) for seeds in range(2, MOST_SEEDS + 1)])
 """Half the width of the band in standard errors, for 2, 3 and more seeds."""
 
 AXIS, LEAD = 34, 14
-"""Pixels that the labels of the y axis take, and those between the plot and the names."""
+"""Pixels of the labels of the y axis, and between the plot and the names."""
 
 MANY = 4
-"""Number of lines beyond which bands are paler until a line is singled out."""
+"""Number of lines beyond which bands are paler until a line is highlighted."""
 
 RATE_AXIS = alt.Axis(
     title=None, labelExpr="replace(datum.label, '0.', '.')", format=".3~f", tickCount=4, minExtent=AXIS, maxExtent=AXIS
@@ -53,11 +53,11 @@ class Panel:
 
     @property
     def students(self) -> bool:
-        """Whether supervisor and ceiling end as a level, which they do only where somebody can be compared with it."""
-        return any(one.role == "student" for one in self.series)
+        """Return whether there are students; supervisor and ceiling end as levels only then."""
+        return any(line.role == "student" for line in self.series)
 
     def of(self, values: dict[str, Any]) -> str:
-        """A Vega expression for the value that belongs to the series of a row."""
+        """Return a Vega expression for the value that belongs to the series of a row."""
         return f"({json.dumps(values)})[datum.series]"
 
     def draw(self, index: int, plot: "Plot", *, last: bool) -> Layer:
@@ -76,11 +76,11 @@ class Panel:
                 labelSeparation=8,
             ),
         )
-        # On every layer: a domain that only some of them state is that of their rows alone.
-        at_least = alt.Scale(domain=alt.DomainUnionWith(unionWith=list(plot.domain)), zero=False, nice=True)
+        # Every layer has the domain: one that only some layers have would not include the rows of the others.
+        at_least = alt.Scale(domain=alt.DomainUnionWith(unionWith=list(plot.metric.domain)), zero=False, nice=True)
         y = alt.Y("value:Q", scale=at_least, axis=RATE_AXIS)
         rows = alt.Chart().encode(x, y)
-        height = max(plot.height, LINE_GAP * plot.lines)
+        height = max(plot.metric.height, LINE_GAP * plot.lines)
         layers: list[Layer] = [
             self.seeds(rows, plot),
             self.bands(rows, at_least, plot),
@@ -88,29 +88,29 @@ class Panel:
             self.means(rows, plot),
             self.labels(rows, plot, f"concat_{index}_y", height),
         ]
-        title = alt.TitleParams(plot.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
+        title = alt.TitleParams(plot.metric.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
         return alt.layer(*layers, title=title, width="container", height=height)
 
     def started(self, plot: "Plot") -> alt.Chart:
-        """Rows of the metric that are not hidden, with ``role`` and ``finished``, the latter about the row's own seed."""
+        """Return the visible rows of the metric, with ``role`` and ``finished``, the latter of the row's own seed."""
         return (
             alt.Chart()
-            .transform_filter(alt.FieldEqualPredicate(field="metric", equal=plot.metric))
+            .transform_filter(alt.FieldEqualPredicate(field="metric", equal=plot.metric.name))
             .transform_filter(f"indexof({HIDDEN}, datum.series) < 0")
             .transform_joinaggregate(reached="max(step)", groupby=["series", "seed"])
             .transform_calculate(
-                role=self.of({one.id: one.role for one in self.series}),
+                role=self.of({line.id: line.role for line in self.series}),
                 slot=f"round(datum.step / datum.total * {BUCKETS})",
                 finished="datum.reached >= datum.total",
             )
         )
 
     def averaged(self, plot: "Plot") -> alt.Chart:
-        """One row for each slot of each series: the mean over its seeds, see the module's docstring. ``last`` marks its end.
+        """Return one row for each slot of each series: the mean over its seeds (see the module). ``last`` marks its end.
 
-        ``low`` and ``high`` are its 95% t interval within the ends of the metric, null for one seed.
+        ``low`` and ``high`` are its 95% t interval within the limits of the metric, null for one seed.
         """
-        ends = plot.ends or (-1e9, 1e9)
+        ends = plot.metric.limits or (-1e9, 1e9)
         half = f"datum.error * {HALF}[datum.seeds - 2]"
         return (
             self.started(plot)
@@ -137,13 +137,13 @@ class Panel:
         )
 
     def seeds(self, rows: alt.Chart, plot: "Plot") -> Layer:
-        """Seeds as thin lines: those at work, on demand all. A level takes the place of finished supervisors and ceilings."""
+        """Return seeds as thin lines: those in progress, or all if ``EACH``. Finished supervisors and ceilings are levels."""
         shown = f"!datum.finished || {EACH}" + (" && datum.role == 'student'" if self.students else "")
         mark = rows.mark_line(strokeWidth=1, opacity=faint(0.3, 0.06), clip=True)
         return through(self.started(plot).transform_filter(shown), mark.encode(self.scales["stroke"], detail=["seed:N"]))
 
     def bands(self, rows: alt.Chart, scale: alt.Scale, plot: "Plot") -> Layer:
-        """The 95% t interval of each mean over its seeds, where there are two or more."""
+        """Return the 95% t interval of each mean over two or more seeds."""
         pale = 0.14 if plot.lines <= MANY else 0.06
         opacity = alt.ExprRef(f"!{FOCUS} ? {pale} : {FOCUS} == datum.series ? 0.24 : 0.02")
         marks = rows.mark_area(opacity=opacity, clip=True).encode(
@@ -152,9 +152,9 @@ class Panel:
         return through(self.averaged(plot).transform_filter("!datum.level && datum.seeds > 1"), marks)
 
     def levels(self, y: alt.Y, plot: "Plot") -> Layer:
-        """The levels at which supervisor and ceiling ended: lines across the panel."""
+        """Return the final values of supervisor and ceiling as lines across the panel."""
         marks = alt.Chart().mark_rule(strokeWidth=2, opacity=faint()).encode(y, self.scales["stroke"], self.scales["dash"])
-        wanted = "datum.level && datum.last" + ("" if plot.metric == "accuracy" else " && false")
+        wanted = "datum.level && datum.last" + ("" if plot.metric.final else " && false")
         return through(self.averaged(plot).transform_filter(wanted), marks)
 
     def means(self, rows: alt.Chart, plot: "Plot") -> Layer:
@@ -163,10 +163,10 @@ class Panel:
         return through(self.averaged(plot).transform_filter("!datum.level"), alt.layer(line, dot.transform_filter("datum.last")))
 
     def labels(self, rows: alt.Chart, plot: "Plot", scale: str, height: int) -> Layer:
-        """The name of each line in a column beside the plot, joined to the line's end, all apart however near the ends are.
+        """Return the name of each line in a column beside the plot, joined to the line's end, a minimum distance apart.
 
-        Halfway between two ways to keep the distance: each label pushed down by those above, and each pushed up by those below;
-        then within the height of the panel, which has room for all.
+        A label is halfway between two positions: pushed down by those above, and pushed up by those below. All are within the
+        panel, which is high enough.
         """
         y = f"scale('{scale}', datum.{{}})".format
         near = range(1, plot.lines)
@@ -181,11 +181,11 @@ class Panel:
         lead = rows.mark_rule(strokeWidth=1, opacity=faint(0.5), x2Offset=LEAD - 3, y2Offset=apart, strokeDash=[1, 0])
         ends = (
             self.averaged(plot)
-            .transform_filter("datum.last" + ("" if plot.metric == "accuracy" or not self.students else " && !datum.level"))
+            .transform_filter("datum.last" + ("" if plot.metric.final or not self.students else " && !datum.level"))
             .transform_calculate(
                 step=f"datum.level ? {self.total_steps} : datum.step",
-                label=self.of({one.id: one.title for one in self.series})
-                + (" + replace(format(datum.value, ' .3f'), '0.', '.')" if plot.metric == "accuracy" else ""),
+                label=self.of({line.id: line.title for line in self.series})
+                + (" + replace(format(datum.value, ' .3f'), '0.', '.')" if plot.metric.final else ""),
             )
         )
         beside = [(op, n, name) for n in near for op, name in (("lead", f"above{n}"), ("lag", f"below{n}"))]
@@ -204,11 +204,11 @@ class Panel:
 
 
 def faint(shown: float = 1, other: float = 0.12) -> alt.ExprRef:
-    """The opacity of a mark, less where another series is singled out."""
+    """Return the opacity of a mark, lower if another series is highlighted."""
     return alt.ExprRef(f"{FOCUS} && {FOCUS} != datum.series ? {other} : {shown}")
 
 
 def through(pipeline: alt.Chart, marks: Layer) -> Layer:
-    """``marks`` on the rows that ``pipeline`` makes. Transforming the marks themselves would copy all of them at every step."""
+    """Return ``marks`` on the rows that ``pipeline`` makes. Transforming the marks would copy them at every transform."""
     marks.transform = pipeline.transform
     return marks

@@ -1,4 +1,4 @@
-"""Pictures as files. Each is drawn by a process started afresh: vl-convert holds the interpreter and hangs after a fork.
+"""Pictures as files. Each is drawn by a new process: vl-convert blocks the interpreter and hangs after a fork.
 
 ``python -m webapp.charts.picture_files svg|png`` reads a Vega-Lite spec as JSON and writes the picture.
 """
@@ -12,19 +12,19 @@ from webapp.charts.child_programs import made_by
 Format = Literal["svg", "png"]
 
 PICTURES: dict[str, tuple[Format, str]] = {"svg": ("svg", "image/svg+xml"), "png": ("png", "image/png")}
-"""By the end of a file's name: how it is drawn, and its type."""
+"""The format and the media type of a picture by the extension of its file."""
 
 SCALE = 2
-"""Pixels of a PNG for each of the spec."""
+"""Pixels of a PNG for each pixel of the spec."""
 
 
 def draw(spec: dict[str, Any], how: Format) -> bytes:
-    """The picture of a spec from ``on_paper``. Raises NotDrawn."""
+    """Return the picture of a spec from ``on_paper``. Raises NotDrawn."""
     return made_by("webapp.charts.picture_files", how, json.dumps(spec).encode(), "picture", "drawn")
 
 
 def main(how: str) -> None:
-    import vl_convert  # here only: the web process, which imports this module, must never have it
+    import vl_convert  # imported here, so that the web process, which imports this module, never loads it
 
     spec = json.loads(sys.stdin.buffer.read())
     if how == "svg":

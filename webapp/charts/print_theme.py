@@ -1,4 +1,4 @@
-"""A chart on paper: its spec as static/js/charts.js would resolve it, for the light theme, one width and a white ground."""
+"""A chart for print: its spec resolved as by static/js/charts.js, for the light theme, one width and a white background."""
 
 import re
 from functools import cache
@@ -10,27 +10,27 @@ WIDTH = 760
 
 TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
 FONT = "sans-serif"
-"""Inter comes as woff2, which the program that draws cannot read."""
+"""A generic font, since vl-convert cannot read Inter, which is stored as woff2."""
 
 
 @cache
 def tokens() -> dict[str, str]:
-    """The custom properties of the light theme, without their two dashes: {"conf": "#00609b", "dash-weak": "2 3"}."""
+    """Return the custom properties of the light theme, without their two dashes: {"conf": "#00609b", "dash-weak": "2 3"}."""
     css = re.sub(r"/\*.*?\*/", "", TOKENS.read_text(encoding="utf-8"), flags=re.DOTALL)
     light = css[css.index(":root") : css.index("[data-theme")]
     return dict(re.findall(r"--([\w-]+):\s*([^;]+);", light))
 
 
 def on_paper(spec: dict[str, Any], rows: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """The spec without what only a browser knows; ``rows`` are those of a live chart, which has none of its own.
+    """Return the spec with every value resolved that a browser would resolve; ``rows`` are those of a live chart, which has none.
 
-    KeyError: the spec names a property that tokens.css does not have.
+    Raises KeyError if the spec names a property that tokens.css does not have.
     """
     margin = spec.get("usermeta", {}).get("margin", {}).get("wide", 0)
-    found: dict[str, Any] = _resolved(spec, WIDTH - margin)
+    resolved: dict[str, Any] = _resolved(spec, WIDTH - margin)
     if rows is not None:
-        found["datasets"] = {**found.get("datasets", {}), found["data"]["name"]: rows}
-    return {**found, "config": {**found.get("config", {}), **config()}}
+        resolved["datasets"] = {**resolved.get("datasets", {}), resolved["data"]["name"]: rows}
+    return {**resolved, "config": {**resolved.get("config", {}), **config()}}
 
 
 def _resolved(value: Any, width: int) -> Any:
@@ -51,7 +51,7 @@ def _coloured(text: str) -> str:
 
 
 def config() -> dict[str, Any]:
-    """What static/js/charts.js gives every chart."""
+    """Return the configuration that static/js/charts.js gives every chart."""
     ink, soft, pale, rule, axis = (tokens()[name] for name in ("ink", "ink-2", "ink-3", "rule", "rule-2"))
     return {
         "font": FONT,

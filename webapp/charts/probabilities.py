@@ -1,4 +1,4 @@
-"""What three models say of one example, as bars on one scale: made on the server, coloured by static/css/explorer.css."""
+"""The probabilities that three models give to one example, as bars on one scale, coloured by static/css/explorer.css."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # builds XML, reads none
@@ -10,9 +10,9 @@ MIDDLE = WIDTH / 2
 
 
 def answer_bars(said: Sequence[tuple[str, str, float]], gold: int | None, of: str) -> str:
-    """``said`` has for each model its token, its title and the probability that it gives to the class called ``of``.
+    """Return an SVG. ``said`` has the token and title of each model and the probability that it gives to the class called ``of``.
 
-    Of two classes bars begin in the middle, and the side of the ``gold`` label is tinted; with more (None) they begin at 0.
+    With two classes bars begin in the middle and the side of the ``gold`` label is tinted; with more (None) they begin at 0.
     """
     begin = 0.0 if gold is None else MIDDLE
     height = PITCH * len(said) + BAR
@@ -27,7 +27,7 @@ def answer_bars(said: Sequence[tuple[str, str, float]], gold: int | None, of: st
         shape = {"x": f"{min(end, begin):.1f}", "y": f"{y:.0f}", "width": f"{abs(end - begin):.1f}", "height": str(BAR)}
         SubElement(image, "rect", {"class": token, **shape})
         right = end >= begin
-        # A number that would leave the picture stands inside its bar.
+        # A number that would leave the picture is inside its bar.
         inside = prob > 0.89 or (prob < 0.11 and not right)
         x = end + (6 if right else -6) * (-1 if inside else 1)
         place = {"x": f"{x:.1f}", "y": f"{y + 9:.0f}", "text-anchor": "start" if right != inside else "end"}

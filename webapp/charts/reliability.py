@@ -1,4 +1,4 @@
-"""A reliability diagram: how often models are right when they are so sure, against the diagonal on which both are the same."""
+"""A reliability diagram: the share of right answers by confidence, and the diagonal on which the two are equal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,27 @@ import altair as alt
 from training.metrics.calibration import Bin
 from webapp.charts.cache import remembered
 from webapp.charts.dashes import dash_name, dashes
+from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
-from webapp.charts.pointed import about, counted
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
+from webapp.charts.tooltips import about, counted
 
 HEIGHT = 260
 
 
 @dataclass(frozen=True)
 class Reliable:
-    """The bins of one model, and its expected error."""
+    """The bins of one model, and its expected calibration error."""
 
     title: str
-    look: Look
+    look: Style
     bins: Sequence[Bin]
     error: float
 
 
 @remembered
 def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) -> dict[str, Any]:
-    """``rightly`` says what counts as right: share that is right. A point is as large as its bin has examples."""
+    """Return the spec; ``rightly`` names the share on the y axis. The size of a point is the number of examples in its bin."""
     lowest = 1 / classes
     x = alt.X(
         "confidence:Q",
@@ -44,7 +45,7 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
             title=rightly.capitalize(), titleAnchor="start", values=[0, 0.25, 0.5, 0.75, 1], format=".2f", labelExpr=SHORT
         ),
     )
-    most = max(one.count for model in models for one in model.bins)
+    most = max(bin_.count for model in models for bin_ in model.bins)
     size = alt.Size("count:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[12, 160]))
     dash = dashes([model.look for model in models])
     ends = [{"confidence": end, "right": end} for end in (lowest, 1.0)]
@@ -56,24 +57,20 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
             data.mark_point(filled=True, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y, size)
         )
     words = "; ".join(f"{model.title}: expected calibration error {rate(model.error)}" for model in models)
-    chart = alt.layer(
-        *layers,
-        width="container",
+    return fitted(
+        layers,
         height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         description=f"{rightly.capitalize()} by confidence. {words}.",
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
 
 
 def rows_of(model: Reliable) -> list[dict[str, Any]]:
     named = {"dash": dash_name(model.look)}
     return [
-        {"confidence": one.confidence, "right": one.right, "count": one.count, "about": told_of(model.title, one), **named}
-        for one in model.bins
+        {"confidence": bin_.confidence, "right": bin_.right, "count": bin_.count, "about": tooltip(model.title, bin_), **named}
+        for bin_ in model.bins
     ]
 
 
-def told_of(title: str, one: Bin) -> str:
-    return about(title, f"confidence {rate(one.confidence)}", f"share {rate(one.right)}", counted(round(one.count), "example"))
+def tooltip(title: str, bin_: Bin) -> str:
+    return about(title, f"confidence {rate(bin_.confidence)}", f"share {rate(bin_.right)}", counted(round(bin_.count), "example"))

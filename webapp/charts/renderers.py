@@ -1,7 +1,7 @@
-"""Who may render a file now: a few at a time, in turn between those who ask, and visitors never all of them.
+"""Renderers: few files are made at a time, requesters take turns, and visitors never occupy all renderers.
 
-A request that renders belongs to an asker, an account or a visitor; what nobody asked for, as when a share is frozen, belongs to
-the laboratory. Visitors have fewer renderers than there are, so that neither accounts nor freezing wait behind them.
+A request that renders belongs to a requester: an account or a visitor. Rendering without a request, as when a share is frozen,
+belongs to the laboratory. Visitors may use fewer renderers than there are, so that neither accounts nor freezing wait for them.
 """
 
 import threading
@@ -12,26 +12,26 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 AT_ONCE = 2
-"""Files that one web process renders at the same time; each takes some 100 to 150 MB."""
+"""Files that one web process renders at the same time; each takes about 100 to 150 MB."""
 
 OF_VISITORS = 1
-"""Of these for visitors."""
+"""Files among these that are rendered for visitors."""
 
 WAITING = 16
-"""Renderings of visitors that may wait; more are refused."""
+"""Most files of visitors that wait; more are refused."""
 
 OF_VISITOR, OF_ACCOUNT = 2, 4
-"""Requests of one asker that may render or wait at the same time."""
+"""Most requests of one visitor, and of one account, that render or wait at the same time."""
 
 RETRY_SECONDS = 5
 
 
 class NotDrawn(Exception):
-    """Why there is no file, as a sentence."""
+    """The reason why there is no file, as a sentence."""
 
 
 class TooMany(NotDrawn):
-    """The asker, or all visitors, ask for too much at once; it is worth another try after ``retry`` seconds."""
+    """The requester, or all visitors together, have too many requests; another try may succeed after ``retry`` seconds."""
 
     retry = RETRY_SECONDS
 
@@ -47,8 +47,8 @@ _counted: ContextVar[bool] = ContextVar("counted", default=False)
 
 
 @contextmanager
-def asked_by(name: str, visitor: bool) -> Iterator[None]:
-    """What is rendered inside belongs to this asker."""
+def rendering_for(name: str, visitor: bool) -> Iterator[None]:
+    """Count rendering inside this context for this requester."""
     before = _asker.set(Asker(name, visitor))
     try:
         yield
@@ -61,7 +61,7 @@ def asker() -> Asker:
 
 
 class Renderers:
-    """The renderers of this process, and who waits for one: first come, first served, one of each asker in turn."""
+    """The renderers of this process and the queue for them: each requester in turn, first come, first served."""
 
     def __init__(self, at_once: int = AT_ONCE, of_visitors: int = OF_VISITORS, waiting: int = WAITING) -> None:
         self._free, self._free_for_visitors, self._places = at_once, of_visitors, waiting
@@ -71,34 +71,37 @@ class Renderers:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """One request of the asker, however much it renders. Raises TooMany."""
-        mine = asker()
-        if _counted.get() or mine == LABORATORY:
+        """Count one request of the requester, however many files it renders. Raises TooMany."""
+        requester = asker()
+        if _counted.get() or requester == LABORATORY:
             yield
             return
-        most = OF_VISITOR if mine.visitor else OF_ACCOUNT
+        most = OF_VISITOR if requester.visitor else OF_ACCOUNT
         with self._lock:
-            if self._requests[mine] >= most:
+            if self._requests[requester] >= most:
                 raise TooMany(f"{most} files are being made for you. Try again in {RETRY_SECONDS} seconds.")
-            self._requests[mine] += 1
+            self._requests[requester] += 1
         counted = _counted.set(True)
         try:
             yield
         finally:
             _counted.reset(counted)
             with self._lock:
-                self._requests[mine] -= 1
-                if not self._requests[mine]:
-                    del self._requests[mine]
+                self._requests[requester] -= 1
+                if not self._requests[requester]:
+                    del self._requests[requester]
 
     @contextmanager
     def turn(self, seconds: float) -> Iterator[None]:
-        """One renderer, once it is the asker's turn. Raises TooMany, and NotDrawn where that takes longer than ``seconds``."""
-        mine, granted = asker(), threading.Event()
+        """Wait for a renderer and hold it. Raises TooMany, and NotDrawn if the wait takes longer than ``seconds``."""
+        requester, granted = asker(), threading.Event()
         with self._lock:
-            if mine.visitor and sum(len(queue) for one, queue in self._queues.items() if one.visitor) >= self._places:
+            if (
+                requester.visitor
+                and sum(len(queue) for waiting, queue in self._queues.items() if waiting.visitor) >= self._places
+            ):
                 raise TooMany(f"Many files are being made for others. Try again in {RETRY_SECONDS} seconds.")
-            self._queues.setdefault(mine, deque()).append(granted)
+            self._queues.setdefault(requester, deque()).append(granted)
             self._grant()
         try:
             if not granted.wait(seconds):
@@ -108,28 +111,28 @@ class Renderers:
             with self._lock:
                 if granted.is_set():
                     self._free += 1
-                    self._free_for_visitors += mine.visitor
+                    self._free_for_visitors += requester.visitor
                 else:
-                    self._forget(mine, granted)
+                    self._forget(requester, granted)
                 self._grant()
 
     def _grant(self) -> None:
-        """Hand out what is free; whoever got a renderer is last in turn."""
+        """Hand out the free renderers; a requester that got one is last in turn."""
         while self._free:
-            next_one = next((one for one in self._queues if not one.visitor or self._free_for_visitors), None)
-            if next_one is None:
+            following = next((waiting for waiting in self._queues if not waiting.visitor or self._free_for_visitors), None)
+            if following is None:
                 return
-            granted = self._queues[next_one][0]
-            self._queues.move_to_end(next_one)
-            self._forget(next_one, granted)
+            granted = self._queues[following][0]
+            self._queues.move_to_end(following)
+            self._forget(following, granted)
             self._free -= 1
-            self._free_for_visitors -= next_one.visitor
+            self._free_for_visitors -= following.visitor
             granted.set()
 
-    def _forget(self, mine: Asker, granted: threading.Event) -> None:
-        self._queues[mine].remove(granted)
-        if not self._queues[mine]:
-            del self._queues[mine]
+    def _forget(self, requester: Asker, granted: threading.Event) -> None:
+        self._queues[requester].remove(granted)
+        if not self._queues[requester]:
+            del self._queues[requester]
 
 
 RENDERERS = Renderers()

@@ -1,4 +1,4 @@
-"""Examples as points in a plane, to be brushed: both axes have one scale, and what lies outside is drawn at the edge."""
+"""Examples as points in a plane with a selectable range. Both axes have one scale; points outside are drawn at the edge."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MARGIN = 6
 
 @dataclass(frozen=True)
 class Dot:
-    """``kind`` is its CSS class."""
+    """A point; ``kind`` is its CSS class."""
 
     id: int
     kind: str
@@ -24,7 +24,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Window:
-    """What the picture shows: ``unit`` to a pixel, the middle of the picture at ``x`` and ``y``."""
+    """The part of the plane in the picture: its middle is at ``x`` and ``y``, and a pixel is ``unit`` wide."""
 
     x: float
     y: float
@@ -32,7 +32,7 @@ class Window:
 
     @classmethod
     def around(cls, low: tuple[float, float], high: tuple[float, float]) -> "Window":
-        """The one that just holds the rectangle between the corners ``low`` and ``high``."""
+        """Return the smallest window that contains the rectangle between the corners ``low`` and ``high``."""
         room = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
         unit = max((end - begin) / size for begin, end, size in zip(low, high, room, strict=True))
         return cls((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, unit or 1.0)
@@ -46,16 +46,16 @@ class Window:
         return self.x + WIDTH / 2 * self.unit, self.y + HEIGHT / 2 * self.unit
 
     def across(self, x: float) -> float:
-        """Pixels from the left."""
+        """Return pixels from the left."""
         return WIDTH / 2 + (x - self.x) / self.unit
 
     def down(self, y: float) -> float:
-        """Pixels from the top."""
+        """Return pixels from the top."""
         return HEIGHT / 2 - (y - self.y) / self.unit
 
 
 def scatter_chart(dots: Sequence[Dot], window: Window, chosen: tuple[tuple[End, End], tuple[End, End]] | None, label: str) -> str:
-    """``dots`` in the order in which they are drawn; ``chosen`` are the ends along x and along y, None where it is open."""
+    """Return an SVG of ``dots``, drawn in order. ``chosen`` has the ends of the selection along x and y, None for an open end."""
     image = Element("svg", {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": label})
     across, down = _within(window.across(0), WIDTH), _within(window.down(0), HEIGHT)
     SubElement(image, "path", {"class": "zero", "d": f"M{across:.1f} 0V{HEIGHT}M0 {down:.1f}H{WIDTH}"})

@@ -1,6 +1,6 @@
-"""Small drawings for rows of lists and tables, made on the server without script: colours and dashes come from CSS classes.
+"""Small SVG drawings for rows of lists and tables, made on the server: colours and dashes come from CSS classes.
 
-Every mark has the classes ``mark`` and its role (weak, naive, conf or strong); static/css/charts.css says how they look.
+Every mark has the class ``mark`` and that of its role (weak, naive, conf or strong); static/css/charts.css has their styles.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,30 +9,28 @@ from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 # 
 from training.metrics.agreement import Accuracy
 from training.metrics.results import Group
 from webapp.charts.numbers import rate, rate_interval
-from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 WIDTH = 180
 LEFT, RIGHT = -0.25, 1.25
-"""PGR at both edges of the list's axis; what lies beyond ends in an arrow."""
+"""PGR at both edges of the list's axis; an interval that goes beyond ends in an arrow."""
 
 PITCH, HEIGHT, ABOVE = 13, 60, 10
-"""Pixels from method to method in the list, those of a row with few methods, and those above the first."""
+"""Pixels from method to method in the list, of a row with few methods, and above the first method."""
 STUB = 12
-"""Least length of a line with an arrow: what lies all beyond the axis still shows."""
+"""Least length of a line with an arrow, so that an interval entirely beyond the axis is visible."""
 
 INSET = 7
-"""Pixels that an arrow or half a dot takes at the edge."""
+"""Pixels of an arrow or half a dot at the edge."""
 
 
 def pgr_row(groups: Sequence[Group], width: int = WIDTH) -> str:
-    """PGR and interval of every method of one pair, one under the other; the lines at 0, .5 and 1 go on from row to row.
+    """Return PGR and interval of every method of one pair, one below the other; the lines at 0, .5 and 1 continue between rows.
 
-    The picture is as high as its methods need, and names each of them to whoever points at it.
-
-    Provisional groups are pale. An unresolved group has no point: a line open to both sides. One whose PGR is undefined, or
-    that has no complete seed, has no mark.
+    The height depends on the number of methods; each has a tooltip. Provisional groups are pale. An unresolved group has no point
+    but a line with arrows at both ends. A group whose PGR is undefined, or that has no complete seed, has no mark.
     """
-    shown = [(group, look) for group, look in zip(groups, student_looks([g.method for g in groups]), strict=True) if group.seeds]
+    shown = [(group, look) for group, look in zip(groups, student_styles([g.method for g in groups]), strict=True) if group.seeds]
     height = max(HEIGHT, 2 * ABOVE + PITCH * (len(shown) - 1))
     image = _image(width, height, "; ".join(_words(group) for group, _ in shown) or "no result yet")
     for tick in (0.0, 0.5, 1.0):
@@ -55,32 +53,32 @@ def pgr_row(groups: Sequence[Group], width: int = WIDTH) -> str:
 
 
 def pgr_axis(width: int = WIDTH, height: int = 18) -> str:
-    """The numbers 0, .5 and 1 over the rows."""
+    """Return the numbers 0, .5 and 1 above the rows."""
     return _axis([(_pgr_x(tick, width), text) for tick, text in ((0.0, "0"), (0.5, ".5"), (1.0, "1"))], width, height)
 
 
-def accuracies(groups: Sequence[Group]) -> Iterator[tuple[Accuracy, Look]]:
-    """The rows of one pair's accuracy table in order: supervisor, the student of every method, ceiling."""
-    looks = student_looks([group.method for group in groups])
+def accuracies(groups: Sequence[Group]) -> Iterator[tuple[Accuracy, Style]]:
+    """Return the rows of one pair's accuracy table in order: supervisor, the student of every method, ceiling."""
+    styles = student_styles([group.method for group in groups])
     best = max(groups, key=lambda group: len(group.seeds))
     rows = [
         (best.weak, WEAK),
-        *((group.student, look) for group, look in zip(groups, looks, strict=True)),
+        *((group.student, look) for group, look in zip(groups, styles, strict=True)),
         (best.ceiling, CEILING),
     ]
     return ((accuracy, look) for accuracy, look in rows if accuracy is not None)
 
 
 def accuracy_range(groups: Sequence[Group]) -> tuple[float, float]:
-    """The shared axis of these rows: all intervals and seeds with a margin; the whole of 0 to 1 where there are none."""
+    """Return the shared axis of these rows: all intervals and seeds with a margin, or 0 to 1 if there are none."""
     values = [v for row, _ in accuracies(groups) for v in (row.value, row.low, row.high, *row.per_seed) if v is not None]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     margin = 0.06 * (high - low) or 0.01
     return low - margin, high + margin
 
 
-def accuracy_row(accuracy: Accuracy, look: Look, low: float, high: float, width: int = 300, height: int = 34) -> str:
-    """The mean as a tick, its interval as a line, and every seed as a small tick below, on the axis from ``low`` to ``high``."""
+def accuracy_row(accuracy: Accuracy, look: Style, low: float, high: float, width: int = 300, height: int = 34) -> str:
+    """Return the mean as a tick, its interval as a line and every seed as a small tick, on the axis from ``low`` to ``high``."""
 
     def x(value: float) -> float:
         return width * (value - low) / (high - low)
@@ -108,7 +106,7 @@ def accuracy_axis(low: float, high: float, width: int = 300, height: int = 14) -
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Three to six round numbers between the two."""
+    """Return three to six round numbers between the two."""
     step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 6), 0.5)
     first = int(low / step) + 1
     return [round(step * n, 2) for n in range(first, first + 7) if step * n < high]
@@ -131,8 +129,8 @@ def _line(parent: Element, path: str, name: str, dash: str = "") -> None:
     SubElement(parent, "path", {"class": name, "d": path, **({"stroke-dasharray": dash} if dash else {})})
 
 
-def _whisker(mark: Element, y: float, low: float, high: float, left: bool, right: bool, look: Look, width: int) -> None:
-    """The line of an interval; an end that is open or leaves the axis is cut there and gets an arrow."""
+def _whisker(mark: Element, y: float, low: float, high: float, left: bool, right: bool, look: Style, width: int) -> None:
+    """Add the line of an interval; an end that is open or beyond the axis is cut there and has an arrow."""
     start = 0.0 if left else min(low, width - STUB) if right else low
     end = float(width) if right else max(high, STUB) if left else high
     _line(

@@ -1,4 +1,4 @@
-"""One example over training: the probability that each student gives to a class at every evaluation, and where it flips."""
+"""One example over training: the probability that each student gives to a class at every evaluation, and its flips."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.labels import spread
 from webapp.charts.numbers import rate
 from webapp.charts.panel import FOCUS
-from webapp.charts.roles import Look
+from webapp.charts.styles import Style
 
 HEIGHT, LETTER, LABEL = 260, 6.7, 14
 
@@ -21,10 +21,10 @@ Layer = Any
 
 @dataclass(frozen=True)
 class Path:
-    """A student's line; those of the view's seed are ``bold``. ``flip`` is the step at which it leaves its supervisor."""
+    """A student's line, ``bold`` for the seed of the view. ``flip`` is the step at which it departs from its supervisor."""
 
     title: str
-    look: Look
+    look: Style
     steps: Sequence[int]
     prob: Sequence[float]
     bold: bool
@@ -33,18 +33,18 @@ class Path:
 
 @dataclass(frozen=True)
 class Level:
-    """What supervisor or ceiling says in the end."""
+    """The final probability of supervisor or ceiling."""
 
     title: str
-    look: Look
+    look: Style
     prob: float
 
 
 @remembered
 def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int | None, of: str) -> dict[str, Any]:
-    """Lines of students, levels of supervisor and ceiling, a ring at each flip: the probability of the class called ``of``.
+    """Return the spec of the probability of the class ``of``: lines of students, levels of the others, a ring at each flip.
 
-    Of two classes the side of the ``gold`` label is tinted; with more (None) no side says who is right.
+    With two classes the side of the ``gold`` label is tinted; with more (None) no side is.
     """
     last = max(path.steps[-1] for path in paths)
     x = alt.X(
@@ -66,7 +66,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         *_labels(paths, levels, last, x, y),
     ]
     named: list[Level | Path] = [*levels, *(path for path in paths if path.bold)]
-    series = [{"id": one.title, "title": one.title, "token": one.look.token} for one in named]
+    series = [{"id": line.title, "title": line.title, "token": line.look.token} for line in named]
     longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
     chart = alt.layer(
@@ -110,7 +110,7 @@ def _level(level: Level, x: alt.X, y: alt.Y, last: int, dash: alt.StrokeDash) ->
 
 
 def faint(title: str, shown: float = 1) -> alt.ExprRef:
-    """The opacity of a line, less where one by another title is singled out."""
+    """Return the opacity of a line, lower if a line with another title is highlighted."""
     return alt.ExprRef(f"{FOCUS} && {FOCUS} != {json.dumps(title)} ? 0.12 : {shown}")
 
 
@@ -123,20 +123,20 @@ def _flip(path: Path, x: alt.X, y: alt.Y) -> Layer:
 
 
 def _labels(paths: Sequence[Path], levels: Sequence[Level], last: int, x: alt.X, y: alt.Y) -> list[Layer]:
-    """Names at the ends of the lines, moved apart where they would stand on each other."""
+    """Return names at the ends of the lines, moved apart if they would overlap."""
     ends = [(level.prob, level.title, level.look) for level in levels]
     ends += [(float(path.prob[-1]), path.title, path.look) for path in paths if path.bold]
-    found: list[Layer] = []
+    layers: list[Layer] = []
     places = spread([(1 - prob) * HEIGHT for prob, _, _ in ends], LABEL, HEIGHT)
     for (prob, title, look), place in zip(ends, places, strict=True):
         label = _data([{"step": last, "value": prob, "text": f"{title} {rate(prob, 2)}"}])
         shift = place - (1 - prob) * HEIGHT
-        found.append(
+        layers.append(
             label.mark_text(align="left", dx=10, dy=shift, fontWeight=500, color=look.text, opacity=faint(title)).encode(
                 x, y, text="text:N"
             )
         )
-    return found
+    return layers
 
 
 def _words(paths: Sequence[Path], levels: Sequence[Level], of: str) -> str:

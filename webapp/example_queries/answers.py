@@ -1,7 +1,4 @@
-"""What a model's predictions mean for the explorer: its label, how sure it is of it, and how likely it finds the gold label.
-
-The one place that knows the shape of predictions: everything after it is in these terms.
-"""
+"""Answers of a model, in the terms of the explorer: its label, the probability of that label, and that of the gold label."""
 
 from dataclasses import dataclass
 
@@ -9,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import Probabilities, classes_of, probability_of, total_variation
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one model, one entry per example."""
+    """Answers of one model, one entry per example."""
 
     label: npt.NDArray[np.int16]
     confidence: npt.NDArray[np.float32]
@@ -21,27 +19,23 @@ class Answers:
     of_gold: npt.NDArray[np.float32]
     """Probability of the gold label."""
     prob: npt.NDArray[np.float32]
-    """What is drawn: the probability of class 1, with more than two classes that of the gold label."""
+    """The probability that is drawn, see ``drawn``."""
 
 
 def answers(predictions: Predictions) -> Answers:
     label = predictions.label.astype(np.int16)
-    confidence, of_gold = (_of(predictions.prob, which) for which in (label, predictions.gold))
-    return Answers(label, confidence, of_gold, predictions.prob if predictions.classes == 2 else of_gold)
+    confidence, of_gold = (probability_of(predictions.prob, labels) for labels in (label, predictions.gold))
+    return Answers(label, confidence, of_gold, drawn(predictions.prob, predictions.gold))
 
 
-def _of(prob: npt.NDArray[np.float32], label: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-    """The probability (n,) of ``label`` (n,), from that of class 1 (n,) or of all classes (n, K)."""
-    found: npt.NDArray[np.float32] = (
-        np.where(label == 1, prob, 1 - prob) if prob.ndim == 1 else prob[np.arange(len(label)), label]
-    )
-    return found.astype(np.float32)
+def drawn(prob: Probabilities, gold: npt.NDArray[np.integer]) -> Probabilities:
+    """Return the probabilities (n,) that are drawn: of class 1 with two classes, of the gold label with more."""
+    return prob if classes_of(prob) == 2 else probability_of(prob, gold)
 
 
-def shift(one: Predictions, other: Predictions) -> npt.NDArray[np.float32]:
-    """|student - supervisor| for each example: total variation between the two, which with two classes is |p - p'|."""
-    between: npt.NDArray[np.float32] = np.abs(other.prob - one.prob).astype(np.float32)
-    return between if between.ndim == 1 else between.sum(axis=1) / np.float32(2)
+def shift(supervisor: Predictions, student: Predictions) -> Probabilities:
+    """Return |student - supervisor| for each example: the total variation distance of their probabilities."""
+    return total_variation(student.prob, supervisor.prob)
 
 
 def flips(trajectory: Trajectory, at: npt.NDArray[np.int64], label: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:

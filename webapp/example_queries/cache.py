@@ -1,22 +1,21 @@
-"""What a view has said, kept in the memory of a web process: texts and predictions never change, and tags are in the key."""
+"""Answers of views in the memory of a web process. Texts and predictions never change, and tags are part of the key."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Generic, TypeVar
 
 from webapp.example_queries.counts import Measures
-from webapp.example_queries.database import Base, Source
-from webapp.example_queries.slices import PAGE, Example, Histogram, Pieces, Tagged, open_slice
-from webapp.example_queries.view import View
+from webapp.example_queries.rows import Example, Histogram, Pieces
+from webapp.example_queries.slices import PAGE, Slice
 
-SUMMARIES = 512
-PAGES = 128
-"""About 200 KB each."""
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """``cells`` count what the view lets through without its cells, ``measures`` and ``histograms`` are of the view."""
+    """``cells`` count the rows of the view without its choice of cells, ``measures`` and ``histograms`` are of the view."""
 
     cells: Mapping[int, int]
     measures: Measures
@@ -33,23 +32,48 @@ class Page:
     texts: Mapping[int, tuple[Pieces, Pieces | None]]
 
 
-def summary_of(base: Base, source: Source, view: View, tagged: Tagged) -> Summary:
-    return _summary(base, source, view.rows, tagged)
+class Cache(Generic[Value]):
+    """The ``size`` values that were used last. A value is computed from the slice that the request has open already."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, threading.Lock()
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """Return the value of ``key``. Two threads that miss it at once both compute it."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = compute()
+        with self._lock:
+            self._values[key] = value
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
+
+    def cache_clear(self) -> None:
+        with self._lock:
+            self._values.clear()
 
 
-def page_of(base: Base, source: Source, view: View, tagged: Tagged) -> Page:
-    return _page(base, source, view.page, tagged)
+SUMMARIES: Cache[Summary] = Cache(512)
+PAGES: Cache[Page] = Cache(128)
+"""Pages of about 200 KB each."""
 
 
-@lru_cache(maxsize=SUMMARIES)
-def _summary(base: Base, source: Source, view: View, tagged: Tagged) -> Summary:
-    with open_slice(base, source, view, tagged) as found:
-        return Summary(found.counts.cells, found.measures, found.histograms)
+def summary_of(rows: Slice) -> Summary:
+    key = (rows.base, rows.source, rows.view.rows, rows.tagged)
+    return SUMMARIES.get(key, lambda: Summary(rows.counts.cells, rows.measures, rows.histograms))
 
 
-@lru_cache(maxsize=PAGES)
-def _page(base: Base, source: Source, view: View, tagged: Tagged) -> Page:
-    with open_slice(base, source, view, tagged) as found:
-        page = found.page()
-        before = found.place(page[0]) if page and view.after else 0
-        return Page(before, page[:PAGE], len(page) > PAGE, found.texts([example.row for example in page[:PAGE]]))
+def page_of(rows: Slice) -> Page:
+    key = (rows.base, rows.source, rows.view.page, rows.tagged)
+    return PAGES.get(key, lambda: _page(rows))
+
+
+def _page(rows: Slice) -> Page:
+    examples = rows.page()
+    before = rows.place(examples[0]) if examples and rows.view.after else 0
+    shown = examples[:PAGE]
+    return Page(before, shown, len(examples) > PAGE, rows.texts([example.row for example in shown]))

@@ -11,7 +11,8 @@ from typing import IO, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webapp.example_queries.slices import Example, Slice
+from webapp.example_queries.rows import Example
+from webapp.example_queries.slices import Slice
 from webapp.example_queries.view import SEATS
 
 Format = Literal["csv", "jsonl", "parquet", "datasets"]

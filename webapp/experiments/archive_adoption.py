@@ -1,4 +1,4 @@
-"""Writes of an archive to the record: the runs that were trained elsewhere, and the experiment that asked for them."""
+"""Writes of a verified archive to the database: runs that were trained elsewhere, and the experiment that they belong to."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -21,48 +21,48 @@ BATCH = 1000
 @transaction.atomic
 def adopt(
     owner: User,
-    about: Archive,
+    archive: Archive,
     content: str,
     runs: Mapping[str, RunSpec],
     ours: Iterable[str],
-    told: Callable[[str], Iterable[EventRecord]],
+    events_of: Callable[[str], Iterable[EventRecord]],
 ) -> tuple[Experiment, dict[str, str]]:
-    """The experiment of a verified archive with content hash ``content``, and the keys that its runs have here by those there.
+    """Create the experiment of a verified archive with content hash ``content``; return it with a map of keys there to keys here.
 
-    ``ours`` are keys of runs that were trained here too, and came out equal: these are used, and keep their key. Raises Broken.
+    ``ours`` are keys of runs that were trained here too, with equal predictions: these runs are used. Raises Broken.
     """
     same = set(ours)
-    names = {key: key if key in same else stored_key(content, key) for key in runs}
+    keys = {key: key if key in same else stored_key(content, key) for key in runs}
     rows = {}
     for key, spec in runs.items():
-        row = Run.objects.filter(key=names[key]).first()
+        row = Run.objects.filter(key=keys[key]).first()
         if row is None:
-            origin = Origin(number=about.number, owner=about.owner, content=content, earlier=about.imported.get(key))
-            row = _run(names[key], key, spec.with_keys(names), origin, told(key))
+            origin = Origin(number=archive.number, owner=archive.owner, content=content, earlier=archive.imported.get(key))
+            row = _run(keys[key], key, spec.with_keys(keys), origin, events_of(key))
         rows[key] = row
     for key, spec in runs.items():
         if key not in same:
             rows[key].needs.set([rows[need] for need in spec.needs])
-    triplets = [Triplet(**renamed(vars(one), names)) for one in about.triplets]
+    triplets = [Triplet(**renamed(vars(triplet), keys)) for triplet in archive.triplets]
     experiment = Experiment.objects.create(
-        name=about.name,
+        name=archive.name,
         owner=owner,
-        spec=about.spec,
+        spec=archive.spec,
         triplets=[vars(triplet) for triplet in triplets],
-        result=None if about.result is None else renamed(about.result.model_dump(mode="json"), names),
+        result=None if archive.result is None else renamed(archive.result.model_dump(mode="json"), keys),
         result_runs=sorted(row.key for row in rows.values() if row.status == Status.FINISHED),
-        launched_at=about.launched_at,
-        ended_at=about.ended_at,
-        origin={"number": about.number, "owner": about.owner, "content": content},
+        launched_at=archive.launched_at,
+        ended_at=archive.ended_at,
+        origin={"number": archive.number, "owner": archive.owner, "content": content},
     )
-    in_order = dict.fromkeys(key for one in about.triplets for key in (one.weak, one.ceiling, one.student))
-    in_order |= dict.fromkeys(rows)  # those that other runs need
-    mine = {names[key]: rows[key] for key in in_order}
-    give_parts(experiment, places_of(triplets, mine), mine)
-    return experiment, names
+    in_order = dict.fromkeys(key for triplet in archive.triplets for key in (triplet.weak, triplet.ceiling, triplet.student))
+    in_order |= dict.fromkeys(rows)  # runs that only other runs need
+    by_key = {keys[key]: rows[key] for key in in_order}
+    give_parts(experiment, places_of(triplets, by_key), by_key)
+    return experiment, keys
 
 
-def _run(key: str, claimed: str, spec: RunSpec, origin: Origin, told: Iterable[EventRecord]) -> Run:
+def _run(key: str, claimed: str, spec: RunSpec, origin: Origin, records: Iterable[EventRecord]) -> Run:
     row = Run.objects.create(
         key=key,
         claimed_key=claimed,
@@ -71,17 +71,18 @@ def _run(key: str, claimed: str, spec: RunSpec, origin: Origin, told: Iterable[E
         alike=alike(spec),
     )
     events = []
-    for one in told:
-        if one.seq != row.last_seq + 1:
-            raise Broken(f"Of the events of run {claimed[:12]} number {row.last_seq + 1} is missing.")
-        row.last_seq, row.attempt = one.seq, one.attempt
-        events.append(Event(run=row, seq=one.seq, attempt=one.attempt, payload=one.event.model_dump(mode="json"), at=one.at))
-        fold(row, one.event, one.at)
+    for record in records:
+        if record.seq != row.last_seq + 1:
+            raise Broken(f"Event {row.last_seq + 1} of run {claimed[:12]} is missing.")
+        row.last_seq, row.attempt = record.seq, record.attempt
+        payload = record.event.model_dump(mode="json")
+        events.append(Event(run=row, seq=record.seq, attempt=record.attempt, payload=payload, at=record.at))
+        fold(row, record.event, record.at)
         if len(events) == BATCH:
             Event.objects.bulk_create(events)
             events = []
     if row.status in ACTIVE:
-        raise Broken(f"The events of run {claimed[:12]} do not tell of its end.")
+        raise Broken(f"The events of run {claimed[:12]} do not include its end.")
     Event.objects.bulk_create(events)
     row.save()
     return row

@@ -1,4 +1,4 @@
-"""Budgets in accelerator-hours: what an experiment's runs have taken, and which experiments have used theirs up."""
+"""Budgets in accelerator-hours: the hours that an experiment's runs have taken, and whether its budget is used up."""
 
 import math
 from collections.abc import Iterable
@@ -14,18 +14,18 @@ HOUR = 3600.0
 
 
 def spent_hours(experiment: Experiment) -> float:
-    """Accelerator-hours of all attempts at its runs since the experiment was made, those that broke off included.
+    """Accelerator-hours of all attempts at its runs since the experiment was created, including those that broke off.
 
-    From the claim of each attempt to its end, or to now, times the processes of its worker. What was finished before costs
-    nothing; what several experiments need counts for each of them.
+    Each attempt counts from its claim to its end, or to now, times the processes of its worker. Runs that had finished before
+    cost nothing; a run that several experiments need counts for each of them.
     """
     runs = experiment.runs.distinct()
-    # A run that was stopped and evaluated has another in its place, which took nothing itself.
+    # A run that was stopped and evaluated was replaced by one that took no time itself.
     cut = runs.filter(spec__stop_at__isnull=False).exclude(spec__stop_at=None)
     wholes = [run.run_spec.model_copy(update={"stop_at": None}).key() for run in cut]
     ids = list(Run.objects.filter(Q(pk__in=runs.values("pk")) | Q(key__in=wholes)).values_list("pk", flat=True))
-    told = Event.objects.filter(run__in=ids, at__gte=experiment.created_at, payload__kind__in=("claimed", *ENDS))
-    rows = told.order_by("run", "seq").values_list("run", "at", "payload")
+    events = Event.objects.filter(run__in=ids, at__gte=experiment.created_at, payload__kind__in=("claimed", *ENDS))
+    rows = events.order_by("run", "seq").values_list("run", "at", "payload")
     now: datetime | None = Run.objects.filter(pk__in=ids).values_list(Now(), flat=True).first()
     processes = dict(Worker.objects.values_list("name", "processes"))
     return sum(seconds for seconds in _attempts(rows, now, processes)) / HOUR
@@ -34,7 +34,7 @@ def spent_hours(experiment: Experiment) -> float:
 def _attempts(
     rows: Iterable[tuple[int, datetime, dict[str, object]]], now: datetime | None, processes: dict[str, int]
 ) -> Iterable[float]:
-    """Seconds of each attempt; ``rows`` are of one run after the other, each from the first event to the last."""
+    """Yield the seconds of each attempt; ``rows`` are sorted by run, then by event."""
     open_: dict[int, tuple[datetime, int]] = {}
     for run, at, payload in rows:
         if payload["kind"] == "claimed":
@@ -47,19 +47,19 @@ def _attempts(
 
 
 def limited() -> QuerySet[Experiment]:
-    """Experiments at work that have a budget."""
+    """Running experiments that have a budget."""
     return Experiment.objects.filter(budget_hours__isnull=False, launched_at__isnull=False, stopped_at=None, ended_at=None)
 
 
 def used_up(experiment: Experiment) -> bool:
-    """Raises ValueError for a budget that is none."""
+    """Return whether the budget is used up. Raises ValueError for a stored number that cannot be a budget."""
     if experiment.budget_hours is None:
         return False
     if not 0 < experiment.budget_hours < math.inf:
-        raise ValueError("its budget is no number of hours above zero")
+        raise ValueError("its budget is not a number of hours above zero")
     return spent_hours(experiment) >= experiment.budget_hours
 
 
 def note_error(experiment_id: int, error: str) -> None:
-    """Written on an experiment whose budget cannot be watched; empty once it can."""
+    """Store why the budget of an experiment cannot be watched; an empty error once it can."""
     Experiment.objects.filter(pk=experiment_id).exclude(budget_error=error).update(budget_error=error)

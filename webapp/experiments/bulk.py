@@ -1,4 +1,4 @@
-"""Rows of many runs at once: created with what they need, locked, and changed by events. The caller holds the transaction."""
+"""Writes to many runs at once, in a transaction of the caller: they are created, locked, and changed by events."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,12 @@ FOLDED = (
 
 
 def create_runs(specs: Mapping[str, RunSpec]) -> None:
-    """The runs by key that are not there yet, and for all of them which runs they need; those are there, or among them.
+    """Create the runs that do not exist yet, by key, and link all of them to the runs that they need.
 
-    A run that is there keeps its weights once anybody asks for them, which is in no key.
+    An existing run is set to keep its weights where a spec asks for them, since keys do not depend on that.
     """
-    there = set(Run.objects.filter(key__in=specs).values_list("key", flat=True))
-    new = {key: run for key, run in specs.items() if key not in there}
+    existing = set(Run.objects.filter(key__in=specs).values_list("key", flat=True))
+    new = {key: run for key, run in specs.items() if key not in existing}
     Run.objects.bulk_create(
         [Run(key=key, spec=run.model_dump(mode="json"), alike=alike(run)) for key, run in new.items()], ignore_conflicts=True
     )
@@ -35,7 +35,7 @@ def create_runs(specs: Mapping[str, RunSpec]) -> None:
     ids = dict(Run.objects.filter(key__in=named).values_list("key", "pk"))
     links = [Needs(from_run_id=ids[key], to_run_id=ids[need]) for key, run in specs.items() for need in dict.fromkeys(run.needs)]
     Needs.objects.bulk_create(links, ignore_conflicts=True)
-    keeping = [key for key in there if specs[key].keep_weights]
+    keeping = [key for key in existing if specs[key].keep_weights]
     changed = list(Run.objects.filter(key__in=keeping, spec__keep_weights=False).only("key"))
     for run in changed:
         run.spec = specs[run.key].model_dump(mode="json")
@@ -43,16 +43,23 @@ def create_runs(specs: Mapping[str, RunSpec]) -> None:
 
 
 def lock(runs: QuerySet[Run]) -> list[Run]:
-    """The runs, in the order of their ids, for this transaction alone; without their specs, which events do not change."""
-    found: list[Run] = []
+    """Lock the runs until the transaction ends and return them by id; without their specs, which events do not change."""
+    rows: list[Run] = []
     for run in runs.order_by("pk").select_for_update().annotate(now=Now()).defer("spec"):
         run.clock = run.now
-        found.append(run)
-    return found
+        rows.append(run)
+    return rows
+
+
+def lock_run(run_id: int) -> Run:
+    """Lock one run. Raises Run.DoesNotExist."""
+    for run in lock(Run.objects.filter(pk=run_id)):
+        return run
+    raise Run.DoesNotExist(f"run {run_id}")
 
 
 def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
-    """Inserts and folds events of locked runs. Runs that change alike are written by one statement."""
+    """Insert and fold events of locked runs. Runs with equal changes are written by one statement."""
     rows: list[Event] = []
     changed: defaultdict[tuple[int, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
     for run, events in events_of:

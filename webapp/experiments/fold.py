@@ -1,4 +1,4 @@
-"""Events into a run's state: the only code that changes a status."""
+"""The fold of events into a run's state: the only code that changes a status."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from webapp.experiments.models import Run, Status
 
 
 def fold(run: Run, event: Event, at: datetime) -> None:
-    """Changes ``run`` (in memory) by one event that happened ``at`` that time."""
+    """Change ``run`` in memory by one event that happened at the time ``at``."""
     match event:
         case RunWaiting():
             _begin(run, Status.WAITING)

@@ -1,8 +1,8 @@
-"""Runs that were trained elsewhere: a population of their own, under keys of their own, which others use once that is allowed.
+"""Runs that were trained elsewhere, under keys of their own; new experiments use them once an administrator has accepted them.
 
-An imported run is stored under ``stored_key`` of its archive and of the key that it claims, and its specification names the runs
-that it needs by their stored keys. So the run with the claimed key is trained here when somebody asks for it, and a run that
-learned from an imported one has another key than one that learned from a run of ours.
+An imported run is stored under ``stored_key``, which depends on its archive and on the key that it claims, and its specification
+names the runs that it needs by their stored keys. So the run with the claimed key can still be trained here, and a run that
+learned from an imported run has another key than one that learned from a run of this laboratory.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ from webapp.experiments.models import Experiment, Run, Status
 
 
 def stored_key(content: str, key: str) -> str:
-    """Of the run that an archive with content hash ``content`` calls ``key``."""
+    """Return the key here of the run that an archive with content hash ``content`` calls ``key``."""
     return hashlib.sha256(f"imported\n{content}\n{key}".encode()).hexdigest()
 
 
 def with_accepted(plan: Plan) -> Plan:
-    """The plan with imported runs that were accepted in the place of runs that nobody has asked for here.
+    """Return the plan with accepted imported runs in place of runs that no experiment here has.
 
-    What hangs on such a run names it by its stored key, and has another key itself. A run whose weights are wanted is trained
-    here, since an archive has none.
+    Runs that need such a run name it by its stored key, and so have another key themselves. A run whose weights are needed is
+    trained here, since archives contain no weights.
     """
     wanted = {key for run in plan.runs.values() for key in (run.start, run.features_of)}
     wanted |= {key for key, run in plan.runs.items() if run.keep_weights and run.adaptation == "full"}
@@ -37,23 +37,23 @@ def with_accepted(plan: Plan) -> Plan:
         return plan
     names, runs = dict[str, str](), dict[str, RunSpec]()
     for key, spec in plan.runs.items():
-        mine = spec.with_keys(names)
+        renamed_spec = spec.with_keys(names)
         row = usable.get(key)
-        if row is not None and row.run_spec.key() == mine.key():
+        if row is not None and row.run_spec.key() == renamed_spec.key():
             names[key] = row.key
             runs[row.key] = row.run_spec
         else:
-            names[key] = mine.key()
-            runs[mine.key()] = mine
+            names[key] = renamed_spec.key()
+            runs[renamed_spec.key()] = renamed_spec
     triplets = tuple(
-        type(one)(**vars(one) | {role: names[getattr(one, role)] for role in ("weak", "student", "ceiling")})
-        for one in plan.triplets
+        type(triplet)(**vars(triplet) | {role: names[getattr(triplet, role)] for role in ("weak", "student", "ceiling")})
+        for triplet in plan.triplets
     )
     return Plan(plan.spec, runs, triplets)
 
 
 def _accepted(keys: Iterable[str]) -> dict[str, Run]:
-    """By the keys that they claim, the earliest import of each; none of a key that a run of ours has."""
+    """The earliest accepted import of each claimed key, without keys that a run of this laboratory has."""
     here, store = Run.objects.filter(key=OuterRef("claimed_key")), Store(settings.ARTIFACTS_DIR)
     wanted = set(keys)
     rows = Run.objects.filter(accepted_at__isnull=False, status=Status.FINISHED).exclude(Exists(here)).order_by("-pk")
@@ -61,75 +61,77 @@ def _accepted(keys: Iterable[str]) -> dict[str, Run]:
 
 
 def exported(runs: Iterable[Run], models: Mapping[str, str] | None = None) -> dict[str, RunSpec]:
-    """Each run as it stands in an archive, by the key that it has here: an imported one has there the key that it claims.
+    """Return the specs of runs in an archive, by the keys that they have here; an imported run has the key that it claims there.
 
-    ``models`` are names of models that are others there: a run of an earlier version whose key covers the path of a local model,
-    and all that learn from it, get the keys that they have without it, so that an archive of them is verified like any other.
+    ``models`` replaces names of models. Runs of an earlier version whose keys depend on the path of a local model, and runs that
+    learn from them, get the keys that they have without it, so that their archive is verified like any other.
     """
     rows = {run.key: run for run in runs}
-    found: dict[str, RunSpec] = {}
+    specs: dict[str, RunSpec] = {}
 
     def add(key: str) -> str:
         if key not in rows:
             return key
-        if key not in found:
+        if key not in specs:
             spec = rows[key].run_spec
             spec = spec.with_keys({need: add(need) for need in spec.needs})
             if models:
                 spec = RunSpec.model_validate(renamed(spec.model_dump(mode="json"), models))
-            found[key] = spec
-        return found[key].key()
+            specs[key] = spec
+        return specs[key].key()
 
     for key in rows:
         add(key)
-    return found
+    return specs
 
 
 def exported_keys(runs: Iterable[Run]) -> dict[str, str]:
-    """The keys that runs have in an archive, by those that they have here."""
+    """Return the keys that runs have in an archive, by the keys that they have here."""
     return {key: spec.key() for key, spec in exported(runs).items()}
 
 
 def imported_runs(experiment: Experiment) -> list[Run]:
-    """Those of the experiment's runs that were trained elsewhere."""
+    """Return the experiment's runs that were trained elsewhere."""
     return list(experiment.runs.exclude(claimed_key="").distinct().order_by("pk"))
 
 
 def origins(runs: Iterable[Run]) -> list[Origin]:
-    """Where these runs were trained, each archive once."""
-    found = (Origin.model_validate(run.origin) for run in runs if run.origin)
-    return list({one.content: one for one in found}.values())
+    """Return the origins of these runs, each archive once."""
+    all_origins = (Origin.model_validate(run.origin) for run in runs if run.origin)
+    return list({origin.content: origin for origin in all_origins}.values())
 
 
 def words(origin: Origin | Mapping[str, object]) -> str:
-    """Where something was trained, as a part of a sentence."""
-    one = origin if isinstance(origin, Origin) else Origin.model_validate(origin)
-    of = f" of {one.owner}" if one.owner else ""
-    where = f"runs{of} from the command line" if one.number is None else f"experiment {one.number}{of} in another laboratory"
-    earlier = f", which had it from {words(one.earlier)}" if one.earlier else ""
-    return f"{where}, archive {one.content}{earlier}"
+    """Describe an origin as part of a sentence."""
+    known = origin if isinstance(origin, Origin) else Origin.model_validate(origin)
+    of = f" of {known.owner}" if known.owner else ""
+    where = f"runs{of} from the command line" if known.number is None else f"experiment {known.number}{of} in another laboratory"
+    earlier = f", which had it from {words(known.earlier)}" if known.earlier else ""
+    return f"{where}, archive {known.content}{earlier}"
 
 
 def needed(run: Run) -> list[Run]:
-    """The imported runs that a run hangs on, itself among them where it is one."""
-    found, left = dict[int, Run](), [run]
+    """Return the imported runs that a run depends on, including the run itself."""
+    visited, left = dict[int, Run](), [run]
     while left:
-        one = left.pop()
-        if one.pk not in found:
-            found[one.pk] = one
-            left += one.needs.all()
-    return [one for one in found.values() if one.imported]
+        row = left.pop()
+        if row.pk not in visited:
+            visited[row.pk] = row
+            left += row.needs.all()
+    return [row for row in visited.values() if row.imported]
 
 
 def verdict(run: Run) -> str:
-    """What training the same run here has shown, as a sentence."""
+    """Return the result of training the same run here, as a sentence."""
     if run.confirmed is None:
         return "It has not been trained here."
-    return "Confirmed here: the run trained here says the same." if run.confirmed else "It differs from the run trained here."
+    if run.confirmed:
+        return "Confirmed here: the run trained here has the same predictions."
+    return "The run trained here has other predictions."
 
 
 def compare() -> int:
-    """Compares imported runs with the runs of ours that have the keys they claim, once these have finished; how many."""
+    """Compare imported runs with finished runs of this laboratory that have the claimed keys; return how many were compared."""
     ours = Run.objects.filter(key=OuterRef("claimed_key"), status=Status.FINISHED)
     store, compared = Store(settings.ARTIFACTS_DIR), 0
     for row in Run.objects.filter(Exists(ours), confirmed=None, status=Status.FINISHED).exclude(claimed_key=""):
@@ -140,6 +142,6 @@ def compare() -> int:
 
 
 def accept(content: str, *, accepted: bool) -> int:
-    """Lets new experiments use the runs of this archive, or no longer; how many runs these are."""
+    """Let new experiments use the runs of this archive, or no longer; return the number of runs."""
     rows = Run.objects.filter(origin__content=content).exclude(claimed_key="")
     return rows.update(accepted_at=Now() if accepted else None)

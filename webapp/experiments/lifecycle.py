@@ -1,4 +1,4 @@
-"""What becomes of an experiment after it was made: another name, a budget, or its end. Its runs belong to nobody and stay."""
+"""Renaming, limiting and deleting an experiment. Its runs belong to no experiment alone and stay."""
 
 from django.db import transaction
 
@@ -7,11 +7,11 @@ from webapp.experiments.models import ACTIVE, Experiment
 
 
 class AtWork(Exception):
-    """Something of the experiment trains or waits; the message says what to do."""
+    """Runs of the experiment train or wait; the message says what to do."""
 
 
 def rename(experiment: Experiment, name: str) -> None:
-    """Raises pydantic.ValidationError for a name that no spec may have."""
+    """Rename the experiment. Raises pydantic.ValidationError for a name that no spec may have."""
     spec = ExperimentSpec.model_validate({**experiment.experiment_spec.model_dump(), "name": name.strip()})
     experiment.name, experiment.spec = spec.name, spec.model_dump(mode="json")
     experiment.save(update_fields=["name", "spec"])
@@ -21,7 +21,7 @@ LARGEST_BUDGET = 1_000_000.0
 
 
 def limit(experiment: Experiment, hours: float | None) -> None:
-    """None for no limit. Raises ValueError, with a sentence, for a number that is no budget."""
+    """Set the budget, None for no limit. Raises ValueError with a sentence for a number that cannot be a budget."""
     if hours is not None and not 0 < hours <= LARGEST_BUDGET:
         raise ValueError("A budget is a number of accelerator-hours above zero.")
     experiment.budget_hours = hours
@@ -30,7 +30,7 @@ def limit(experiment: Experiment, hours: float | None) -> None:
 
 @transaction.atomic
 def delete(experiment: Experiment) -> None:
-    """Other experiments keep the runs that they share with it; a launch that asks for one again finds it done. Raises AtWork."""
+    """Delete the experiment and keep its runs, which other experiments may share or ask for again. Raises AtWork."""
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
     if row.transition:
         raise AtWork(f"This experiment is {row.get_transition_display().lower()}. Delete it once that is done.")

@@ -1,4 +1,4 @@
-"""The record: experiments that people asked for, the runs that they share, and the events that runs told."""
+"""The record: experiments, the runs that they share, and the events of runs."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,9 @@ from training.spec import upgrade
 
 
 class Status(models.TextChoices):
-    """Of a run; folded from its events and never set in any other way."""
+    """The status of a run, folded from its events and never set in any other way."""
 
-    WAITING = "waiting", "Waiting"  # for the runs that label for it
+    WAITING = "waiting", "Waiting"  # for the runs that it needs
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
     STOPPING = "stopping", "Stopping"
@@ -30,11 +30,11 @@ class Role(models.TextChoices):
     WEAK = "weak", "Weak supervisor"
     STUDENT = "student", "Student"
     CEILING = "ceiling", "Strong ceiling"
-    FURTHER = "further", "Further run"  # of a method that needs more than these three
+    FURTHER = "further", "Further run"  # of a method that needs more than the triplet
 
 
 class Transition(models.TextChoices):
-    """Work on the record of an experiment that goes on in several transactions, until ``transition_done`` is the total."""
+    """A change of an experiment in several transactions, until ``transition_done`` is the total."""
 
     LAUNCHING = "launching", "Launching"
     STOPPING = "stopping", "Stopping"
@@ -51,7 +51,7 @@ COMPARED = (Role.WEAK, Role.STUDENT, Role.CEILING)
 
 
 class Run(models.Model):
-    """One training, known by the SHA-256 of everything that decides its outcome; shared by all that need it."""
+    """One training, identified by the SHA-256 of everything that decides its outcome; shared by all experiments that need it."""
 
     key = models.CharField(max_length=64, unique=True)
     spec = models.JSONField()
@@ -78,22 +78,20 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, db_index=True)
     ended_at = models.DateTimeField(null=True)
 
-    # The lease: who trains now, and until when that holds without a sign of life.
+    # The lease: the attempt that trains now, and the time until which it holds without being renewed.
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, db_index=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
 
-    # Of a run that was trained elsewhere and came in an archive, under a key of its own: see webapp.experiments.imported_runs.
-    claimed_key = models.CharField(
-        max_length=64, blank=True, default="", db_index=True
-    )  # that it has there; empty of one of ours
+    # For a run that was trained elsewhere and came in an archive, under a key of its own: see webapp.experiments.imported_runs.
+    claimed_key = models.CharField(max_length=64, blank=True, default="", db_index=True)  # its key there; empty if trained here
     origin = models.JSONField(null=True)  # training.storage.archive.Origin
     accepted_at = models.DateTimeField(null=True)  # when an administrator let new experiments use it
-    confirmed = models.BooleanField(null=True)  # whether the run with the claimed key, trained here, says the same
+    confirmed = models.BooleanField(null=True)  # whether the run with the claimed key, trained here, has the same predictions
 
     clock: datetime
-    """Of a locked run: the database's time, since the clocks of workers differ. Set by services."""
+    """The database's time, for a locked run; set by webapp.experiments.bulk.lock."""
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.key[:8]})"
@@ -115,12 +113,12 @@ class Run(models.Model):
 
 
 class Experiment(models.Model):
-    """What one person asked for. Its state and result are derived from its runs."""
+    """A specification with its owner. State and result are derived from its runs."""
 
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="experiments")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
-    origin = models.JSONField(null=True)  # of one that came as an archive: its number and owner there, the archive's content hash
+    origin = models.JSONField(null=True)  # if it came as an archive: its number and owner there, the archive's content hash
     spec = models.JSONField()
     triplets = models.JSONField(default=list)  # of the plan made at launch: keys, models, method, seed
     runs = models.ManyToManyField(Run, through="Part", related_name="experiments")
@@ -135,10 +133,10 @@ class Experiment(models.Model):
     budget_error = models.TextField(blank=True)  # why the budget cannot be watched
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
-    evaluates = models.BooleanField(default=False)  # what trained when it was stopped is evaluated as far as it was
-    ended_at = models.DateTimeField(null=True)  # when the last of its runs came to rest
+    evaluates = models.BooleanField(default=False)  # runs that trained when it was stopped are evaluated at their last checkpoint
+    ended_at = models.DateTimeField(null=True)  # when the last of its runs ended
     transition = models.CharField(max_length=9, choices=Transition, blank=True, default="", db_index=True)  # under way, if any
-    transition_by = models.CharField(max_length=200, blank=True, default="")  # who asked for it
+    transition_by = models.CharField(max_length=200, blank=True, default="")  # the account that requested it
     transition_done = models.PositiveIntegerField(default=0)  # runs, in the order of the plan
     transition_total = models.PositiveIntegerField(default=0)
 
@@ -154,12 +152,12 @@ class Experiment(models.Model):
 
     @property
     def compared(self) -> Plan:
-        """The triplets of the last launch, which the result is of; without the specs of their runs."""
+        """The triplets of the last launch, which the result is about; without the specs of their runs."""
         return Plan(self.experiment_spec, {}, tuple(Triplet(**triplet) for triplet in self.triplets))
 
 
 class ImportState(models.TextChoices):
-    """Of an archive on its way to an experiment."""
+    """The state of an archive that is being imported."""
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Being verified"
@@ -168,7 +166,7 @@ class ImportState(models.TextChoices):
 
 
 class ArchiveImport(models.Model):
-    """An archive that somebody has uploaded: unpacked and verified by the light worker, then an experiment or problems."""
+    """An uploaded archive: unpacked and verified by the light worker, then an experiment or problems."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="archive_imports")
     file_name = models.CharField(max_length=255)
@@ -191,7 +189,7 @@ class ArchiveImport(models.Model):
 
     @property
     def folder(self) -> Path:
-        """Where its file and what is unpacked of it are."""
+        """The folder of the file and of its unpacked content."""
         return Path(settings.UPLOADS_DIR) / f"archive-{self.pk}"
 
     @property
@@ -208,7 +206,7 @@ class ArchiveImport(models.Model):
 
 
 class Pause(models.Model):
-    """There is one while the queue is paused."""
+    """The pause of the queue; there is a row while it is paused."""
 
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     why = models.CharField(max_length=200, blank=True)
@@ -219,16 +217,16 @@ class Pause(models.Model):
 
 
 class Worker(models.Model):
-    """A process that trains one run at a time, as it told of itself when it started, and as it was last heard."""
+    """A process that trains one run at a time, with its own description from its start and its last heartbeat."""
 
     name = models.CharField(max_length=200, unique=True)
     engine = models.PositiveIntegerField()
     packages = models.JSONField(default=dict)  # versions by name
-    devices = models.JSONField(default=list)  # name, memory in bytes or None; and, as last heard, used and busy (0 to 1)
+    devices = models.JSONField(default=list)  # name, memory in bytes or None; from the last heartbeat used and busy (0 to 1)
     processes = models.PositiveIntegerField(default=1)  # that train one run together
-    draining = models.BooleanField(default=False)  # kept over its restarts: it takes nothing more
+    draining = models.BooleanField(default=False)  # it takes no further run, also after a restart
     started_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True, db_index=True)  # None once it has said goodbye
+    seen_at = models.DateTimeField(null=True, db_index=True)  # None once it has ended in order
 
     class Meta:
         ordering = ("name",)
@@ -238,7 +236,7 @@ class Worker(models.Model):
 
     @property
     def memory(self) -> int | None:
-        """Bytes of its largest device, or of all where several processes may share out a model; None where one does not say."""
+        """Bytes of its largest device, of all for several processes, which may shard a model; None where one is unknown."""
         sizes: list[int | None] = [device["memory"] for device in self.devices]
         known = [size for size in sizes if size is not None]
         if not known or len(known) < len(sizes):
@@ -247,7 +245,7 @@ class Worker(models.Model):
 
 
 class Part(models.Model):
-    """A run in an experiment, with the role that it plays there and its place in the plan."""
+    """A run in an experiment, with its role and its place in the plan."""
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="parts")
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="parts")
@@ -263,7 +261,7 @@ class Part(models.Model):
 
 
 class Event(models.Model):
-    """One fact that a run told, numbered without gaps within the run; ``payload`` is a training.events.Event."""
+    """An event of a run, numbered without gaps within the run; ``payload`` is a training.events.Event."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveBigIntegerField()

@@ -1,9 +1,10 @@
-"""How long runs are expected to take, and how far an experiment is. Runs are counted by group, not looked at one by one."""
+"""Expected durations of runs, and the progress of an experiment. Runs are counted by group, not read one by one."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import Any
 
 from django.db.models import Case, Count, FloatField, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast, Now
@@ -15,19 +16,19 @@ from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, R
 from webapp.experiments.run_groups import ALIKE, group_of
 
 FEWEST = 3
-"""Finished runs of a group that say how long the others take; fewer may be only the one that also made the features."""
+"""Finished runs of a group that are needed for an estimate; a single one may be slower because it computed the features."""
 
 NEWEST = 5
 
 START_SECONDS = 5.0
-"""From the claim of a run to its first sign of progress, as expected."""
+"""The expected time from the claim of a run to its first sign of progress."""
 
 PATIENCE = 2.0
-"""How many times as long as expected something may show no pace before no time is given."""
+"""The multiple of the expected time that may pass without a measured pace; then no estimate is shown."""
 
 
 def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
-    """Expected duration of each run: the median of earlier runs of its group, else by the cost model."""
+    """Return the expected duration of each run: the median of earlier runs of its group, else from the cost model."""
     estimates = plan.estimate_seconds(done)
     names: dict[tuple[object, ...], str] = {}
     groups: dict[str, str] = {}
@@ -39,22 +40,22 @@ def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
 
 
 def _medians(groups: Iterable[str]) -> dict[str, float]:
-    """By group, where enough of it have finished: the median seconds of the last of them."""
+    """The median seconds of the latest finished runs, by group; none for a group with few of them."""
     finished = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, claimed_key="")
     known = finished.filter(alike__in=list(groups)).order_by().values("alike").annotate(n=Count("pk")).filter(n__gte=FEWEST)
-    found: dict[str, float] = {}
+    medians: dict[str, float] = {}
     for group in known.values_list("alike", flat=True):
         newest = finished.filter(alike=group).order_by("-ended_at").values_list("seconds", flat=True)[:NEWEST]
-        found[group] = median(seconds for seconds in newest if seconds is not None)
-    return found
+        medians[group] = median(seconds for seconds in newest if seconds is not None)
+    return medians
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an experiment is: share of the expected work, and the seconds that are left.
+    """The progress of an experiment: the share of the expected work that is done, and the seconds left.
 
-    These are None when nothing is at work, and while ``estimating``: something has taken longer than was expected of it and has
-    shown no pace of its own yet.
+    Seconds are None when nothing is at work, and while ``estimating``: a run has taken longer than expected and has no measured
+    pace yet.
     """
 
     fraction: float
@@ -63,26 +64,29 @@ class Progress:
 
 
 def progress(experiment: Experiment) -> Progress:
-    """Expected durations, corrected by the pace of the run that is at work; what other experiments have before it is counted."""
-    mine = Run.objects.filter(pk__in=Part.objects.filter(experiment=experiment).values("run"))
-    work = _work(mine)
-    at_work = mine.filter(status__in=ACTIVE).exists()
+    """Return the progress by expected durations, corrected by the measured pace of runs in training.
+
+    Runs of other experiments that come first in the queue count as well.
+    """
+    runs = Run.objects.filter(pk__in=Part.objects.filter(experiment=experiment).values("run"))
+    work = _work(runs)
+    at_work = runs.filter(status__in=ACTIVE).exists()
     fraction = work.done / work.total if work.total else 0.0
     if not at_work or work.unknown:
         return Progress(fraction, None, at_work)
-    ahead = _ahead(experiment, mine)
+    ahead = _ahead(experiment, runs)
     return Progress(fraction, None if ahead is None else work.left + ahead, ahead is None)
 
 
 @dataclass
 class Work:
-    """Expected seconds: of all, of what is done, and of what is left by the pace of what is at work."""
+    """Expected seconds of all runs, of the part that is done, and of the part that is left."""
 
     total: float = 0.0
     done: float = 0.0
     left: float = 0.0
     unknown: bool = False
-    """Whether something at work shows no pace and has taken longer than expected, so that ``left`` says nothing."""
+    """True if a run in training has no measured pace and has taken longer than expected, so that ``left`` means nothing."""
 
 
 SHARE = Case(
@@ -91,72 +95,107 @@ SHARE = Case(
     default=Value(0.0),
     output_field=FloatField(),
 )
-"""As Run.fraction."""
+"""The expression of Run.fraction."""
+
+TRAINING = Q(status=Status.RUNNING)
 
 
 def _work(runs: QuerySet[Run]) -> Work:
-    """Of ``runs``, by group; those in training are looked at one by one, as workers are few.
+    """The work of ``runs``, by group; runs in training are read one by one, since there are as many as workers.
 
-    What waits is expected to take as much longer than the cost model says as what trains does.
+    Runs that wait are expected to exceed the cost model by the same factor as runs in training.
     """
-    training = Q(status=Status.RUNNING)
-    groups = list(
-        runs.order_by()
-        .values("alike")
-        .annotate(
-            first=Min("pk"),
-            number=Count("pk"),
-            share=Sum(SHARE),
-            resting=Count("pk", filter=~training),
-            rested=Sum(SHARE, filter=~training, default=0.0),
-            begun=Count("pk", filter=Q(status=Status.FINISHED) | Q(step__gt=0)),
-        )
-    )
+    groups = _groups(runs)
     known = _medians(group["alike"] for group in groups)
     firsts = Run.objects.in_bulk([group["first"] for group in groups])
     expected: dict[str, float] = {}
-    features: dict[object, tuple[float, bool]] = {}
+    features = Features()
     work = Work()
     for group in groups:
         name, spec = group["alike"], _spec(firsts[group["first"]])
         expected[name] = known.get(name) or (estimate_seconds(spec, features_ready=True) if spec else 0.0)
         work.total += expected[name] * group["number"]
         work.done += expected[name] * group["share"]
-        if spec is None:
-            continue
-        seconds, made = features.get(features_key(spec), (features_seconds(spec), False))
-        features[features_key(spec)] = seconds, made or name in known or group["begun"] > 0
-    making: dict[object, tuple[float, float]] = {}
-    slower = Slower()
-    for run in runs.filter(training).annotate(now=Now()):
-        spec, want = _spec(run), expected[run.alike]
-        measured = seconds_left(run)
-        if measured is not None:
-            slower.add(run.alike, want * (1 - run.fraction), measured)
-            work.left += measured
-            continue
-        work.left += want * (1 - run.fraction)
-        if spec is None:
-            continue
-        seconds, made = features[features_key(spec)]
-        if run.step == 0 and run.phase_total and (pace := phase_left(run)) is not None:
-            making[features_key(spec)] = run.phase_done / run.phase_total, pace
-        elif run.started_at:
-            first_sign = START_SECONDS + (0 if made else seconds)
-            work.unknown |= (run.now - run.started_at).total_seconds() > PATIENCE * first_sign
+        if spec is not None:
+            features.add(spec, computed=name in known or group["begun"] > 0)
+    slower = _training_work(runs, expected, features, work)
     for group in groups:
         longer = 1.0 if group["alike"] in known else slower.factor(group["alike"])
         work.left += longer * expected[group["alike"]] * (group["resting"] - group["rested"])
-    for key, (seconds, made) in features.items():
-        share, pace = (1.0, 0.0) if made else making.get(key, (0.0, seconds))
-        work.total += seconds
-        work.done += seconds * share
-        work.left += pace
+    features.add_to(work)
     return work
 
 
+def _groups(runs: QuerySet[Run]) -> list[dict[str, Any]]:
+    """Counts and shares of ``runs`` by group, in one query."""
+    return list(
+        runs.order_by()
+        .values("alike")
+        .annotate(
+            first=Min("pk"),
+            number=Count("pk"),
+            share=Sum(SHARE),
+            resting=Count("pk", filter=~TRAINING),
+            rested=Sum(SHARE, filter=~TRAINING, default=0.0),
+            begun=Count("pk", filter=Q(status=Status.FINISHED) | Q(step__gt=0)),
+        )
+    )
+
+
+def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "Features", work: Work) -> "Slower":
+    """Add the work that is left of runs in training to ``work``, and return how much longer than expected they take."""
+    slower = Slower()
+    for run in runs.filter(TRAINING).annotate(now=Now()):
+        spec, rest = _spec(run), expected[run.alike] * (1 - run.fraction)
+        measured = seconds_left(run)
+        if measured is not None:
+            slower.add(run.alike, rest, measured)
+            work.left += measured
+            continue
+        work.left += rest
+        if spec is None:
+            continue
+        if run.step == 0 and run.phase_total and (left := phase_left(run)) is not None:
+            features.measure(spec, run.phase_done / run.phase_total, left)
+        elif run.started_at:
+            first_sign = START_SECONDS + features.seconds_to_wait(spec)
+            work.unknown |= (run.now - run.started_at).total_seconds() > PATIENCE * first_sign
+    return slower
+
+
+class Features:
+    """The features that runs compute before training and share, each set once."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[object, float] = {}
+        self._computed: set[object] = set()
+        self._measured: dict[object, tuple[float, float]] = {}
+
+    def add(self, spec: RunSpec, *, computed: bool) -> None:
+        key = features_key(spec)
+        self._seconds[key] = features_seconds(spec)
+        if computed:
+            self._computed.add(key)
+
+    def seconds_to_wait(self, spec: RunSpec) -> float:
+        """Return the expected seconds until the features of a run are there."""
+        key = features_key(spec)
+        return 0.0 if key in self._computed else self._seconds[key]
+
+    def measure(self, spec: RunSpec, share: float, left: float) -> None:
+        """Note the computed share of features and the seconds that are left."""
+        self._measured[features_key(spec)] = share, left
+
+    def add_to(self, work: Work) -> None:
+        for key, seconds in self._seconds.items():
+            share, left = (1.0, 0.0) if key in self._computed else self._measured.get(key, (0.0, seconds))
+            work.total += seconds
+            work.done += seconds * share
+            work.left += left
+
+
 class Slower:
-    """How many times as long as expected the trainings at work take, by group and over all."""
+    """The factors by which runs in training exceed their expected duration, by group and over all."""
 
     def __init__(self) -> None:
         self._factors: dict[str, float] = {}
@@ -172,35 +211,35 @@ class Slower:
 
 
 def _spec(run: Run) -> RunSpec | None:
-    """None where the record of the run is damaged: it takes no time, and nobody's page breaks."""
+    """The spec of the run; None where its row is damaged, so that it takes no time and breaks no page."""
     try:
         return run.run_spec
     except ValueError:
         return None
 
 
-def _ahead(experiment: Experiment, mine: QuerySet[Run]) -> float | None:
-    """Seconds that workers still need for runs of experiments launched before, until the first of ours is at work.
+def _ahead(experiment: Experiment, own: QuerySet[Run]) -> float | None:
+    """Seconds that workers still need for runs of experiments launched before, until the first own run is in training.
 
-    None where that cannot be told.
+    None where that is unknown.
     """
-    if mine.filter(status__in=LEASED).exists():
+    if own.filter(status__in=LEASED).exists():
         return 0.0
     before = Part.objects.filter(experiment__launched_at__lt=experiment.launched_at, experiment__stopped_at=None)
-    work = _work(Run.objects.filter(pk__in=before.values("run"), status__in=ACTIVE).exclude(pk__in=mine.values("pk")))
+    work = _work(Run.objects.filter(pk__in=before.values("run"), status__in=ACTIVE).exclude(pk__in=own.values("pk")))
     return None if work.unknown else work.left
 
 
 def seconds_left(run: Run) -> float | None:
-    """By the steps that this attempt has made so far, from its start or from where it went on, and what they took.
+    """Return the seconds left by the pace of this attempt, from its start or its checkpoint on.
 
-    None for a run that does not train, and before its first steps were told.
+    None for a run that does not train, and before its first logged steps.
     """
     if run.status != Status.RUNNING or not run.step:
         return None
-    told = Event.objects.filter(run=run, attempt=run.attempt)
-    begun = told.filter(payload__kind="started").last()
-    points = told.filter(payload__kind__in=("metric", "evaluation"))
+    events = Event.objects.filter(run=run, attempt=run.attempt)
+    begun = events.filter(payload__kind="started").last()
+    points = events.filter(payload__kind__in=("metric", "evaluation"))
     last = points.annotate(now=Now()).last()
     if begun is None or last is None:
         return None
@@ -209,22 +248,22 @@ def seconds_left(run: Run) -> float | None:
 
 
 def phase_left(run: Run) -> float | None:
-    """Seconds that the phase before the training still takes, by what this attempt has told of it; None where it told little."""
-    told = Event.objects.filter(run=run, attempt=run.attempt, payload__kind="progress", payload__phase=run.phase)
-    first, last = told.first(), told.annotate(now=Now()).last()
+    """Return the seconds left of the phase before the training, by its events in this attempt; None where these are too few."""
+    events = Event.objects.filter(run=run, attempt=run.attempt, payload__kind="progress", payload__phase=run.phase)
+    first, last = events.first(), events.annotate(now=Now()).last()
     if first is None or last is None:
         return None
     begun, reached = (first.payload["done"], first.at), (last.payload["done"], last.at)
-    return _at_pace(begun, reached, told.count() - 1, run.phase_total, last.now)
+    return _at_pace(begun, reached, events.count() - 1, run.phase_total, last.now)
 
 
 Point = tuple[int, datetime]
 
 
 def _at_pace(first: Point, last: Point, gaps: int, total: int, now: datetime) -> float | None:
-    """Seconds from ``now`` to ``total`` by the pace from ``first`` to ``last``; None without one.
+    """Seconds from ``now`` to ``total`` by the pace from ``first`` to ``last``; None without a pace.
 
-    Once nothing has come for more than twice the usual gap between two points, the wait belongs to the pace: what stands still
+    After more than twice the usual gap between two points, the wait counts as part of the pace, since a run that stands still
     does not come nearer to its end.
     """
     made, took = last[0] - first[0], (last[1] - first[1]).total_seconds()

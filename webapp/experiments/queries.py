@@ -1,4 +1,4 @@
-"""Every read of the record that a door needs."""
+"""Reads of experiments and runs, for every interface."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Stat
 from webapp.experiments.progress import expected_seconds
 
 MOST_KEYS = 5000
-"""In one query; SQLite takes 32,766."""
+"""Keys in one query; the limit of SQLite is 32,766."""
 
 Viewer = User | AnonymousUser
 
@@ -34,12 +34,12 @@ STATES = {
 
 
 def visible(viewer: Viewer) -> QuerySet[Experiment]:
-    """The experiments that this account may see: those of the whole team, for anybody who has an account."""
+    """Return the experiments that the viewer may see: those of the whole team, for anybody with an account."""
     return Experiment.objects.all() if viewer.is_authenticated else Experiment.objects.none()
 
 
 def visible_to_team(pks: Collection[int]) -> set[int]:
-    """Those of ``pks`` that ``visible`` shows to every account."""
+    """Return those of ``pks`` that ``visible`` shows to every account."""
     return set(Experiment.objects.filter(pk__in=pks).values_list("pk", flat=True))
 
 
@@ -48,7 +48,7 @@ def visible_runs(viewer: Viewer) -> QuerySet[Run]:
 
 
 def shared_runs(experiment: Experiment) -> int:
-    """How many of its runs other experiments have as well."""
+    """Return the number of its runs that other experiments have as well."""
     return Run.objects.filter(experiments=experiment).filter(parts__experiment__in=_others(experiment)).distinct().count()
 
 
@@ -57,22 +57,22 @@ def _others(experiment: Experiment) -> QuerySet[Experiment]:
 
 
 def at_rest(run_id: int) -> list[int]:
-    """The experiments of a run of which nothing is at work, or waits, any more."""
+    """Return the experiments of a run whose runs have all ended."""
     return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))
 
 
-def _count(**which: object) -> Coalesce:
-    """The number of runs of an experiment that are so; no join, which would group by the experiment's large columns."""
-    found = Part.objects.filter(experiment=OuterRef("pk"), **which).order_by().values("experiment")
-    return Coalesce(Subquery(found.annotate(number=Count("run", distinct=True)).values("number")), 0)
+def _count(**conditions: object) -> Coalesce:
+    """The number of an experiment's runs that meet the conditions; no join, which would group by its large columns."""
+    parts = Part.objects.filter(experiment=OuterRef("pk"), **conditions).order_by().values("experiment")
+    return Coalesce(Subquery(parts.annotate(number=Count("run", distinct=True)).values("number")), 0)
 
 
 IMPORTED = Exists(Part.objects.filter(experiment=OuterRef("pk")).exclude(run__claimed_key=""))
-"""Whether some of an experiment's runs were trained elsewhere."""
+"""True for an experiment with runs that were trained elsewhere."""
 
 
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
-    """Experiments, newest first, each with the number of its runs by status, in one query."""
+    """Return the experiments, newest first, each with the number of its runs by status, in one query."""
     counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
     begun = _count(run__started_at__gte=OuterRef("launched_at"))
     return visible(viewer).select_related("owner").annotate(imported=IMPORTED, runs_begun=begun, **counts).order_by("-pk")
@@ -83,20 +83,20 @@ _copied = re.compile(r", copy(?: \d+)?$")
 
 
 def copy_name(owner: User, name: str) -> str:
-    """Two methods, copy; then copy 2: the first name of a clone that no experiment of ``owner`` has yet."""
+    """Return the first name of a clone that no experiment of ``owner`` has yet, such as: Two methods, copy 2."""
     base = _copied.sub("", name)
     taken = set(Experiment.objects.filter(owner=owner, name__contains=", copy").values_list("name", flat=True))
     endings = (f", copy{f' {number}' if number > 1 else ''}" for number in count(1))
-    return next(found for end in endings if (found := base[: LONGEST_NAME - len(end)] + end) not in taken)
+    return next(copy for end in endings if (copy := base[: LONGEST_NAME - len(end)] + end) not in taken)
 
 
 def is_named(experiment: Experiment, text: str) -> bool:
-    """Whether a search for ``text`` means the experiment: by a part of its name, or by its number after a #."""
+    """Return whether a search for ``text`` matches the experiment: a part of its name, or its number after a #."""
     return text.lower() in experiment.name.lower() or text == f"#{experiment.pk}"
 
 
 def state(experiment: Experiment) -> str:
-    """One of STATES, derived from the runs; uses the counts of ``listed`` where they are there."""
+    """Return a key of STATES, derived from the runs, with the counts of ``listed`` where these are present."""
     if experiment.launched_at is None:
         return "draft"
     counts = run_counts(experiment)
@@ -126,8 +126,8 @@ def state(experiment: Experiment) -> str:
 def run_counts(experiment: Experiment) -> dict[str, int]:
     if hasattr(experiment, "runs_begun"):
         return {status: getattr(experiment, f"runs_{status.value}") for status in Status}
-    found = dict(experiment.runs.order_by().values_list("status").annotate(Count("pk", distinct=True)))
-    return {status: found.get(status, 0) for status in Status}
+    counts = dict(experiment.runs.order_by().values_list("status").annotate(Count("pk", distinct=True)))
+    return {status: counts.get(status, 0) for status in Status}
 
 
 def parts(experiment: Experiment) -> QuerySet[Part]:
@@ -135,35 +135,35 @@ def parts(experiment: Experiment) -> QuerySet[Part]:
 
 
 def cut(experiment: Experiment) -> list[Part]:
-    """The parts that were stopped and evaluated as far as they were."""
+    """Return the parts that were stopped and evaluated at their last checkpoint."""
     return list(parts(experiment).filter(run__spec__stop_at__isnull=False).exclude(run__spec__stop_at=None))
 
 
 def runs_of(experiment: Experiment) -> QuerySet[Run]:
-    """Each run of the experiment once."""
+    """Return each run of the experiment once."""
     return Run.objects.filter(pk__in=Part.objects.filter(experiment=experiment).values("run"))
 
 
 def failures(experiment: Experiment) -> QuerySet[Run]:
-    """Runs that failed by themselves, not because a run that they need had failed."""
+    """Return the runs that failed by themselves, not because a run that they need had failed."""
     cause = Run.needs.through.objects.filter(from_run=OuterRef("pk"), to_run__status=Status.FAILED)
     return runs_of(experiment).filter(~Exists(cause), status=Status.FAILED).order_by("pk")
 
 
 def events_after(run_id: int, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
-    """What happened in the run after event ``seq``, oldest first: {"seq", "attempt", "at", **event}."""
+    """Return the events of the run after ``seq``, oldest first: {"seq", "attempt", "at", **event}."""
     rows = Event.objects.filter(run_id=run_id, seq__gt=seq).order_by("seq")[:limit]
     return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **_payload(row)} for row in rows]
 
 
 def _payload(row: Event) -> dict[str, Any]:
-    """Of a damaged event, what lets readers go on to the next."""
-    told: object = row.payload
-    return told if isinstance(told, dict) and isinstance(told.get("kind"), str) else {"kind": "damaged-record"}
+    """The payload; for a damaged event one that lets readers go on to the next."""
+    payload: object = row.payload
+    return payload if isinstance(payload, dict) and isinstance(payload.get("kind"), str) else {"kind": "damaged-record"}
 
 
 def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """The last metric and the last evaluation of each run, None where there is none yet: {run id: {"metric", "evaluation"}}."""
+    """Return the last metric and evaluation of each run, or None: {run id: {"metric", "evaluation"}}."""
 
     def last(kind: str) -> Subquery:
         return Subquery(Event.objects.filter(run=OuterRef("pk"), payload__kind=kind).order_by("-seq").values("payload")[:1])
@@ -172,24 +172,24 @@ def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     return {pk: {"metric": metric, "evaluation": evaluation} for pk, metric, evaluation in rows}
 
 
-def story(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
-    """What happened to the runs, oldest first, without the numbers of their training; only ``kinds`` where some are given."""
-    which = runs if isinstance(runs, QuerySet) else list(runs)
-    events = Event.objects.filter(run__in=which).select_related("run").order_by("at", "pk")
+def timeline(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
+    """Return the events of the runs, oldest first, without metrics and progress; only those of ``kinds`` where given."""
+    chosen = runs if isinstance(runs, QuerySet) else list(runs)
+    events = Event.objects.filter(run__in=chosen).select_related("run").order_by("at", "pk")
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
     return events.exclude(payload__kind__in=["metric", "evaluation", "progress"])
 
 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:
-    """An earlier launched experiment of the same owner that asked for exactly this, unless it was stopped or failed."""
+    """Return a launched experiment of the same owner with the same spec that has neither failed nor been stopped."""
     same = Experiment.objects.filter(owner=owner, spec=spec.model_dump(mode="json"), launched_at__isnull=False)
     return next((experiment for experiment in same if state(experiment) not in ("stopped", "failed")), None)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a launch would do: runs asked for, distinct ones, those done before, at work now, and the rest with its time."""
+    """The effect of a launch: its runs, those that are done or at work already, and the expected seconds of the rest."""
 
     plan: Plan
     done: frozenset[str]
@@ -211,7 +211,7 @@ class Preview:
 
 
 def preview(spec: ExperimentSpec) -> Preview:
-    """Raises training.planning.plan.TooManyRuns."""
+    """Return the effect of launching ``spec`` now. Raises training.planning.plan.TooManyRuns."""
     plan, store = with_accepted(make_plan(spec)), Store(settings.ARTIFACTS_DIR)
     known: dict[str, str] = {}
     keys = iter(plan.runs)

@@ -1,4 +1,4 @@
-"""What leaves the laboratory, by a share or an archive, names none of its machines, folders and accounts."""
+"""Redaction of texts that leave the laboratory in a share or an archive: no machines, folders or accounts."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,19 +16,19 @@ WORD = re.compile(r"[\w.@+-]+")
 
 
 def public_text(text: str) -> str:
-    """An error as strangers may read it."""
+    """Return an error without the laboratory's own names."""
     return redaction.public_text(text, names_in(text)) if text else ""
 
 
 def names_in(text: str) -> set[str]:
-    """The laboratory's own names that may stand in ``text``: folders, hosts, workers, and the accounts that it mentions."""
+    """Return the laboratory's own names that ``text`` may contain: folders, hosts, workers, and accounts."""
     words = {word.strip(".") for word in WORD.findall(text)}
     accounts = User.objects.filter(username__in=words).values_list("username", flat=True)
     return {*installation_names(), *accounts}
 
 
 def installation_names() -> Iterator[str]:
-    """Folders, database, broker and workers."""
+    """Yield the names of folders, database, broker and workers."""
     for folder in (
         settings.DATA_DIR,
         settings.BASE_DIR,
@@ -45,6 +45,6 @@ def installation_names() -> Iterator[str]:
 
 
 def public_models(runs: Iterable[Run]) -> dict[str, str]:
-    """For each local model that a run of an earlier version names by its path, the name that says its digest instead."""
-    found = {run.spec["model"]: local.public_name(run.spec["model"], run.spec["digest"]) for run in runs}
-    return {name: public for name, public in found.items() if name != public}
+    """Public names of local models by the paths that runs of an earlier version have; the public name contains the digest."""
+    names = {run.spec["model"]: local.public_name(run.spec["model"], run.spec["digest"]) for run in runs}
+    return {name: public for name, public in names.items() if name != public}

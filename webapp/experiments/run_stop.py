@@ -1,4 +1,4 @@
-"""An experiment is stopped, or a single run: trainers are asked to, and what does not train yet stops at once."""
+"""Stops of an experiment or a single run: trainers are asked to stop, and runs that do not train yet stop at once."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ STOPPABLE = (Status.WAITING, Status.QUEUED, Status.RUNNING)
 
 
 def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) -> set[int]:
-    """Stops the runs that no other experiment at work needs. What is finished stays."""
+    """Stop the runs that no other running experiment needs. Finished runs stay."""
     begin(experiment, by, evaluate=evaluate)
     changed = go_on(experiment.pk)
     experiment.refresh_from_db()
@@ -26,39 +26,39 @@ def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) 
 
 @transaction.atomic
 def begin(experiment: Experiment, by: str, *, evaluate: bool = False) -> int:
-    """Notes that the experiment is stopped, and returns how many of its runs are to be.
+    """Store that the experiment is stopped, and return the number of runs to stop.
 
-    To ``evaluate`` is to find out what the runs in training say that far: a result that is marked as partial.
+    With ``evaluate``, runs in training are evaluated at their last checkpoint, for a result that is marked as partial.
     """
     row = Experiment.objects.select_for_update().annotate(now=Now()).defer("triplets", "result").get(pk=experiment.pk)
     row.stopped_at, row.evaluates = row.now, evaluate
-    total = _mine(row).values("run").distinct().count()
+    total = _stoppable(row).values("run").distinct().count()
     row.transition, row.transition_by, row.transition_done, row.transition_total = Transition.STOPPING, by, 0, total
     row.save(update_fields=["stopped_at", "evaluates", *FIELDS])
     return total
 
 
-def _mine(row: Experiment) -> QuerySet[Part]:
-    """The parts whose runs can be stopped and are needed by no other experiment at work."""
+def _stoppable(row: Experiment) -> QuerySet[Part]:
+    """Parts whose runs can be stopped and that no other running experiment needs."""
     others = Part.objects.filter(experiment__launched_at__isnull=False, experiment__stopped_at=None).exclude(experiment=row)
     return Part.objects.filter(experiment=row, run__status__in=STOPPABLE).exclude(run__in=others.values("run"))
 
 
 def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
-    """Goes on with a stop; see transitions.advance."""
+    """Continue a stop; see transitions.advance."""
     return advance(experiment_id, Transition.STOPPING, _choose, _step, seconds)
 
 
 def _choose(row: Experiment) -> list[Run]:
-    """The next runs, those first that come last in the plan, so that none is released before it is stopped."""
-    ids = list(_mine(row).order_by("-position").values_list("run_id", flat=True)[:CHUNK])
+    """Return the next runs, locked, the last in the plan first, so that no waiting run is queued before it is stopped."""
+    ids = list(_stoppable(row).order_by("-position").values_list("run_id", flat=True)[:CHUNK])
     return lock(Run.objects.filter(pk__in=ids))
 
 
 def _step(row: Experiment, runs: list[Run]) -> set[int]:
     changed = _stop(runs, row.transition_by)
     row.transition_done += len(runs)
-    if not _mine(row).exists():
+    if not _stoppable(row).exists():
         end(row)
     row.save(update_fields=FIELDS)
     note_rest(Experiment.objects.filter(pk=row.pk))

@@ -1,7 +1,7 @@
-"""Work on the record of an experiment in several short transactions, so that others write in between.
+"""Changes of an experiment in several short transactions, so that other processes can write in between.
 
-Each step is whole in itself and says how far it is on the experiment's row: whoever comes next goes on there, and two at once do
-each other no harm. What a process leaves undone that dies in between, the recovery completes.
+Each step is complete in itself and stores its progress in the experiment's row. The next process continues there, and two
+processes at once do no harm. The recovery completes the work of a process that died.
 """
 
 import time
@@ -21,24 +21,24 @@ LARGE = ("spec", "triplets", "result", "result_runs")
 """Columns of an experiment that no step reads."""
 
 FIELDS = ("transition", "transition_by", "transition_done", "transition_total")
-"""What an experiment's row says of its transition."""
+"""Columns of an experiment's row about its transition."""
 
 Choose = Callable[[Experiment], list[Run]]
 """The runs of the next transaction, locked."""
 
 Step = Callable[[Experiment, list[Run]], set[int]]
-"""The rest of it: changes these runs and the locked row, and returns the ids of the runs that it changed."""
+"""The rest of the transaction: changes these runs and the locked row, and returns the ids of the runs that changed."""
 
 
 def advance(experiment_id: int, kind: str, choose: Choose, step: Step, seconds: float | None = None) -> set[int]:
-    """Takes steps until all is done, or for so many ``seconds``, at least one; returns the ids of the runs that changed.
+    """Take steps until all is done, or for ``seconds``, at least one; return the ids of the runs that changed.
 
-    It ends as well where the experiment is gone, or is by now in another transition than ``kind``.
+    It ends as well where the experiment was deleted, or is in another transition than ``kind`` by now.
     """
     begun, changed = time.monotonic(), set[int]()
     while True:
         with transaction.atomic():
-            # First runs and then the experiment, as everybody locks them: the other way round two would wait for each other.
+            # Everything locks runs first and then the experiment: the other order could deadlock.
             known = Experiment.objects.filter(pk=experiment_id, transition=kind).defer(*LARGE).first()
             if known is None:
                 return changed

@@ -1,4 +1,4 @@
-"""The workers: what they tell of themselves, which are there, and which are to take nothing more."""
+"""Workers: their own descriptions, which of them are online, and which are being drained."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,43 +15,44 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 SILENT = timedelta(seconds=60)
-"""A worker that was not heard for so long is taken for gone."""
+"""A worker without a heartbeat for this long counts as offline."""
 FORGOTTEN = timedelta(days=7)
 
 Device = Mapping[str, Any]
 
 
-def hello(name: str, engine: int, packages: Mapping[str, str], devices: Sequence[Device], processes: int) -> None:
-    """A worker has started. Whether it is being drained is what it was before."""
-    told = {"engine": engine, "packages": dict(packages), "devices": list(devices), "processes": processes}
-    told |= {"started_at": Now(), "seen_at": Now()}
-    if not Worker.objects.filter(name=name).update(**told):  # not read before, as what an earlier one told may be damaged
-        Worker.objects.update_or_create(name=name, defaults=told)
+def register(name: str, engine: int, packages: Mapping[str, str], devices: Sequence[Device], processes: int) -> None:
+    """Store the description of a worker that has started. Draining goes on if it was being drained before."""
+    columns = {"engine": engine, "packages": dict(packages), "devices": list(devices), "processes": processes}
+    columns |= {"started_at": Now(), "seen_at": Now()}
+    if not Worker.objects.filter(name=name).update(**columns):  # without reading the row, which may be damaged
+        Worker.objects.update_or_create(name=name, defaults=columns)
 
 
 def beat(name: str, devices: Sequence[Device]) -> bool:
-    """False for a worker that the record does not know, as when the database was away when it started."""
+    """Store a heartbeat. False for an unknown worker, as when the database was away when it started."""
     return bool(Worker.objects.filter(name=name).update(devices=list(devices), seen_at=Now()))
 
 
-def goodbye(name: str) -> None:
+def leave(name: str) -> None:
+    """Store that a worker has ended in order."""
     Worker.objects.filter(name=name).update(seen_at=None)
 
 
 def known(name: str) -> Worker | None:
-    """What is known of the worker; None where it has told nothing, or nothing that can be read."""
+    """Return the worker; None where it has not registered, or its row cannot be read."""
     try:
         worker = Worker.objects.filter(name=name).first()
         if worker:
             _ = worker.memory, "torch" in worker.packages
         return worker
     except (ValueError, TypeError, KeyError, AttributeError):
-        logger.exception("what worker %s told of itself cannot be read", name)
+        logger.exception("the description of worker %s cannot be read", name)
         return None
 
 
 def drain(worker: Worker, *, draining: bool) -> bool:
-    """Whether that changed anything."""
+    """Begin or end draining; return whether that changed anything."""
     return bool(Worker.objects.filter(pk=worker.pk, draining=not draining).update(draining=draining))
 
 
@@ -61,7 +62,7 @@ def online() -> QuerySet[Worker]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A worker with what it trains; one that is offline may still hold a run whose lease has not run out."""
+    """A worker and the run that it trains; an offline worker may still hold a run whose lease has not expired."""
 
     worker: Worker
     online: bool
@@ -70,11 +71,11 @@ class Standing:
 
 def standings() -> list[Standing]:
     """All workers, by name."""
-    there = set(online().values_list("pk", flat=True))
+    online_pks = set(online().values_list("pk", flat=True))
     training = {run.worker: run for run in Run.objects.filter(status__in=LEASED)}
-    return [Standing(worker, worker.pk in there, training.get(worker.name)) for worker in Worker.objects.all()]
+    return [Standing(worker, worker.pk in online_pks, training.get(worker.name)) for worker in Worker.objects.all()]
 
 
 def forget() -> None:
-    """Those that have not been heard for a week."""
+    """Delete workers without a heartbeat for a week."""
     Worker.objects.exclude(seen_at__gt=Now() - FORGOTTEN).filter(started_at__lt=Now() - FORGOTTEN).delete()

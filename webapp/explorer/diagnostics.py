@@ -1,15 +1,14 @@
-"""The diagnostics of one pair of an experiment, computed when somebody looks, from what its finished runs have left."""
+"""The diagnostics of one pair of an experiment, computed on request from the files of its finished runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
 
 from training import Store
-from training.metrics.calibration import matrix
 from training.metrics.diagnostics import (
     Answers,
     Calibration,
@@ -29,6 +28,7 @@ from training.metrics.diagnostics import (
 from training.metrics.intervals import Estimate
 from training.metrics.results import Result
 from training.storage.predictions import Predictions
+from training.storage.probabilities import by_class
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Missing
 
@@ -57,7 +57,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Examined:
-    """One model in its role over its seeds; what is compared with a supervisor is None of the supervisor itself."""
+    """One model in its role over its seeds; comparisons with a supervisor are None for the supervisor itself."""
 
     seeds: tuple[int, ...]
     truth: Calibration
@@ -68,11 +68,11 @@ class Examined:
     squared: tuple[Point, ...] = ()
     log: tuple[Point, ...] = ()
     onsets: tuple[int | None, ...] = ()
-    """The step of each student's imitation onset, None where it has none; empty of the others."""
+    """The step of each student's imitation onset, None where it has none; empty for the other roles."""
     last: int = 0
     """The last step of the longest of these runs."""
     memory: Memory | None = None
-    """Of students alone, where half B and the supervisor's errors on it are known."""
+    """Only for students, where half B and the supervisor's errors on it are known."""
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,21 @@ class Diagnosed:
 
 
 Thresholds = tuple[float, float, float]
-"""Of CDR, of CAR, and up to which the supervisor is uncertain."""
+"""The thresholds of CDR and CAR, and the confidence up to which the supervisor is uncertain."""
 
 
 def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, thresholds: Thresholds) -> Diagnosed:
-    """On the seeds of which all three runs have finished. Raises Missing where there is none, or where a file is gone."""
+    """Return the diagnostics on the seeds whose three runs have finished. Raises Missing without one, or where a file is gone."""
     outcomes = Result.model_validate(experiment.result).triplets if experiment.result else ()
-    found = tuple(
-        Keys(one.method_index, one.seed, one.weak_run, one.student_run, one.ceiling_run)
-        for one in outcomes
-        if (one.weak_model, one.strong_model) == (weak_model, strong_model) and not one.missing
+    triplets = tuple(
+        Keys(outcome.method_index, outcome.seed, outcome.weak_run, outcome.student_run, outcome.ceiling_run)
+        for outcome in outcomes
+        if (outcome.weak_model, outcome.strong_model) == (weak_model, strong_model) and not outcome.missing
     )
-    if not found:
+    if not triplets:
         raise Missing("There is nothing to diagnose until one supervisor, its student and their ceiling have finished.")
     try:
-        return _diagnosed(Path(settings.ARTIFACTS_DIR), found, thresholds)
+        return _diagnosed(Path(settings.ARTIFACTS_DIR), triplets, thresholds)
     except FileNotFoundError as error:
         raise Missing("The diagnostics cannot be computed: a file that they are computed from is gone.") from error
     except ValueError as error:
@@ -110,79 +110,101 @@ def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, thresh
 
 @lru_cache(maxsize=128)
 def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -> Diagnosed:
-    """Kept by the keys of the runs, whose predictions never change."""
-
-    @cache
-    def read(key: str) -> Predictions:
-        part = Store(root).read_predictions(key).part("test")
-        return part.take(np.argsort(part.id, kind="stable"))
-
-    def said(keys: Keys, role: str) -> Answers:
-        one, weak = read(getattr(keys, role)), read(keys.weak)
-        if not np.array_equal(one.id, weak.id):
-            raise ValueError(f"the runs of seed {keys.seed} were tested on different examples.")
-        return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), matrix(weak.prob), matrix(one.prob))
-
-    def onset_of(keys: Keys) -> tuple[int | None, int]:
-        course, weak = Store(root).read_trajectory(keys.student), read(keys.weak)
-        watched = np.isin(weak.id, course.id)
-        labels = course.label[:, np.argsort(course.id, kind="stable")].astype(np.int64)
-        taught, gold = weak.label[watched].astype(np.int64), weak.gold[watched].astype(np.int64)
-        return onset(course.steps, labels, taught, gold), course.last
-
-    def courses_of(chosen: Sequence[Keys]) -> list[tuple[int | None, int]]:
-        try:
-            return [onset_of(keys) for keys in chosen]
-        except FileNotFoundError:
-            return []  # of a student whose course was not kept nothing is said
-
-    def memory_of(chosen: Sequence[Keys]) -> Memory | None:
-        shares = []
-        for keys in chosen:
-            student, weak = (Store(root).read_predictions(key) for key in (keys.student, keys.weak))
-            pairs = [_paired(student, weak, split) for split in ("transfer", "test")]
-            shares.append([repeated(one.label, two.label, two.gold) for one, two in pairs])
-        known = [(learned, unseen) for learned, unseen in shares if learned is not None and unseen is not None]
-        if len(known) < len(shares):
-            return None
-        learned, unseen = zip(*known, strict=True)
-        apart = [one - two for one, two in known]
-        return Memory(over_seeds(learned), over_seeds(unseen), over_seeds(apart))
-
-    def examined(chosen: Sequence[Keys], role: str) -> Examined:
-        answers = [said(keys, role) for keys in chosen]
-        alone = Examined(tuple(keys.seed for keys in chosen), calibration(answers), difficulty(answers), noise(answers))
-        if role == "weak":
-            return alone
-        courses = courses_of(chosen) if role == "student" else []
-        return Examined(
-            alone.seeds,
-            alone.truth,
-            alone.parts,
-            alone.noise,
-            calibration(answers, "weak"),
-            error_agreement(answers, *thresholds),
-            tuple(map(squared_point, answers)),
-            tuple(map(log_point, answers)),
-            tuple(found for found, _ in courses),
-            max((last for _, last in courses), default=0),
-            memory_of(chosen) if role == "student" else None,
-        )
-
+    """Return the diagnostics, cached by the keys of the runs, whose predictions never change."""
+    reader = _Reader(Store(root))
     methods = sorted({keys.method for keys in triplets})
     first = list({keys.seed: keys for keys in reversed(triplets)}.values())[::-1]
-    test = read(first[0].weak)
+    test = reader.test(first[0].weak)
+    by_method = {method: [keys for keys in triplets if keys.method == method] for method in methods}
     return Diagnosed(
         len(test.id),
         test.classes,
-        examined(first, "weak"),
-        {method: examined([keys for keys in triplets if keys.method == method], "student") for method in methods},
-        examined(first, "ceiling"),
+        _supervisor(reader, first),
+        {method: _student(reader, chosen, thresholds) for method, chosen in by_method.items()},
+        _compared(reader, first, "ceiling", thresholds),
     )
 
 
+class _Reader:
+    """Predictions of runs on the test set, each read once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._tests: dict[str, Predictions] = {}
+
+    def test(self, key: str) -> Predictions:
+        if key not in self._tests:
+            part = self.store.read_predictions(key).part("test")
+            self._tests[key] = part.take(np.argsort(part.id, kind="stable"))
+        return self._tests[key]
+
+    def answers(self, keys: Keys, role: str) -> Answers:
+        """Return the predictions of the triplet's supervisor and of its run in ``role``. Raises ValueError."""
+        run, weak = self.test(getattr(keys, role)), self.test(keys.weak)
+        if not np.array_equal(run.id, weak.id):
+            raise ValueError(f"the runs of seed {keys.seed} were tested on different examples.")
+        return Answers(keys.seed, weak.group, weak.gold.astype(np.int64), by_class(weak.prob), by_class(run.prob))
+
+
+def _examined(triplets: Sequence[Keys], answers: Sequence[Answers]) -> Examined:
+    return Examined(tuple(keys.seed for keys in triplets), calibration(answers), difficulty(answers), noise(answers))
+
+
+def _supervisor(reader: _Reader, triplets: Sequence[Keys]) -> Examined:
+    return _examined(triplets, [reader.answers(keys, "weak") for keys in triplets])
+
+
+def _compared(reader: _Reader, triplets: Sequence[Keys], role: str, thresholds: Thresholds) -> Examined:
+    """Return the diagnostics of a student or ceiling, which is compared with its supervisor."""
+    answers = [reader.answers(keys, role) for keys in triplets]
+    return replace(
+        _examined(triplets, answers),
+        supervisor=calibration(answers, "weak"),
+        error_agreement=error_agreement(answers, *thresholds),
+        squared=tuple(map(squared_point, answers)),
+        log=tuple(map(log_point, answers)),
+    )
+
+
+def _student(reader: _Reader, triplets: Sequence[Keys], thresholds: Thresholds) -> Examined:
+    """Return the diagnostics of a student, with its imitation onset where the trajectories of all seeds exist."""
+    try:
+        onsets = [_onset(reader, keys) for keys in triplets]
+    except FileNotFoundError:
+        onsets = []
+    return replace(
+        _compared(reader, triplets, "student", thresholds),
+        onsets=tuple(step for step, _ in onsets),
+        last=max((last for _, last in onsets), default=0),
+        memory=_memory(reader.store, triplets),
+    )
+
+
+def _onset(reader: _Reader, keys: Keys) -> tuple[int | None, int]:
+    """Return the step of the student's imitation onset, and its last step."""
+    trajectory, weak = reader.store.read_trajectory(keys.student), reader.test(keys.weak)
+    watched = np.isin(weak.id, trajectory.id)
+    labels = trajectory.label[:, np.argsort(trajectory.id, kind="stable")].astype(np.int64)
+    weak_labels, gold = weak.label[watched].astype(np.int64), weak.gold[watched].astype(np.int64)
+    return onset(trajectory.steps, labels, weak_labels, gold), trajectory.last
+
+
+def _memory(store: Store, triplets: Sequence[Keys]) -> Memory | None:
+    """Return the repeated errors; None where a supervisor of one of the seeds makes no error on half B or on the test set."""
+    shares = []
+    for keys in triplets:
+        student, weak = (store.read_predictions(key) for key in (keys.student, keys.weak))
+        pairs = [_paired(student, weak, split) for split in ("transfer", "test")]
+        shares.append([repeated(own.label, supervisor.label, supervisor.gold) for own, supervisor in pairs])
+    known = [(learned, unseen) for learned, unseen in shares if learned is not None and unseen is not None]
+    if len(known) < len(shares):
+        return None
+    learned, unseen = zip(*known, strict=True)
+    return Memory(over_seeds(learned), over_seeds(unseen), over_seeds([on_half - on_test for on_half, on_test in known]))
+
+
 def _paired(student: Predictions, weak: Predictions, split: str) -> tuple[Predictions, Predictions]:
-    """What both say of the same examples of ``split``, in the order of their ids."""
-    one, two = (part.take(np.argsort(part.id, kind="stable")) for part in (student.part(split), weak.part(split)))
-    both = np.intersect1d(one.id, two.id)
-    return one.take(np.isin(one.id, both)), two.take(np.isin(two.id, both))
+    """Return the predictions of both for the same examples of ``split``, in the order of their ids."""
+    own, supervisor = (part.take(np.argsort(part.id, kind="stable")) for part in (student.part(split), weak.part(split)))
+    both = np.intersect1d(own.id, supervisor.id)
+    return own.take(np.isin(own.id, both)), supervisor.take(np.isin(supervisor.id, both))

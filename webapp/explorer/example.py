@@ -5,15 +5,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from training.spec import GROUND_TRUTH
 from training.spec.methods import ROW_METHODS
 from training.storage.artifacts import Store
-from training.storage.predictions import Trajectory
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
-from webapp.example_queries.answers import answers, flips
+from webapp.example_queries.answers import answers, drawn, flips
 from webapp.explorer.cells import Matrix
 from webapp.explorer.finished_models import Model, Trio
 from webapp.explorer.marked_text import sides_of
@@ -62,7 +60,7 @@ class ExamplePage(Subject):
     """Reads all that it shows when it is made. Raises LookupError for an example that the view's models have not seen."""
 
     def __init__(self, look: Look, example: int) -> None:
-        found = look.slice.one(example)
+        found = look.slice.example(example)
         if found is None:
             raise LookupError(example)
         super().__init__(look)
@@ -159,12 +157,14 @@ class ExamplePage(Subject):
         bold = trio.student.seed == self.trio.student.seed
         title = self.names.shorts[trio.student.method or 0]
         look = self.names.look(trio.student)
-        return Path(title, look, path.steps.tolist(), self._drawn(path).tolist(), bold, None if flip < 0 else flip)
-
-    def _drawn(self, path: Trajectory) -> npt.NDArray[np.float32]:
-        """The probability (e,) that is drawn, of the one example of ``path``."""
-        prob: npt.NDArray[np.float32] = path.prob[:, 0] if self.classes == 2 else path.prob[:, 0, self.example.gold]
-        return prob
+        return Path(
+            title,
+            look,
+            path.steps.tolist(),
+            drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold)).tolist(),
+            bold,
+            None if flip < 0 else flip,
+        )
 
     # Where labels are from.
 

@@ -27,7 +27,7 @@ class Stage:
 
     def ending(self, run: Run) -> RunFinished | None:
         """What the run told when it had finished."""
-        last = queries.story([run], ["finished"]).last()
+        last = queries.timeline([run], ["finished"]).last()
         return RunFinished.model_validate(last.payload) if last else None
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from webapp.charts.histogram import brush_chart
 from webapp.charts.numbers import rate
-from webapp.example_queries.slices import Histogram
+from webapp.example_queries.rows import Histogram
 from webapp.example_queries.view import SEATS, View
 
 TITLES = {"shift": "Apart, |p − p’|", "flip": "Flip step", "length": "Words"}
@@ -60,7 +60,7 @@ class Brush:
             low = axis.low if self.low is None else self.low
             high = axis.high if self.high is None else self.high + self.whole
             chosen = ((low - axis.low) / (axis.high - axis.low), (high - axis.low) / (axis.high - axis.low))
-        return brush_chart(self.histogram.all, self.histogram.kept, chosen, f"{self.title}: {self.words}")
+        return brush_chart(self.histogram.all, self.histogram.shown, chosen, f"{self.title}: {self.words}")
 
 
 def brushes_of(view: View, histograms: Mapping[str, Histogram], titles: list[str]) -> list[Brush]:

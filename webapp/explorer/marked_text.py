@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from training.words import pieces
-from webapp.example_queries.slices import Pieces
+from webapp.example_queries.rows import Pieces
 
 LONGEST_DIFFERENCE = 1500
 """Words; longer texts are shown without marks, since comparing takes the square of their length."""

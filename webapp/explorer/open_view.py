@@ -20,7 +20,8 @@ from webapp.example_queries.cache import Page, Summary, page_of, summary_of
 from webapp.example_queries.database import Base, Source, base
 from webapp.example_queries.export import SUFFIXES, Format, write
 from webapp.example_queries.projection import projected_of
-from webapp.example_queries.slices import Refused, Slice, Tagged, open_slice
+from webapp.example_queries.search import Refused
+from webapp.example_queries.slices import Slice, Tagged, open_slice
 from webapp.example_queries.view import SEATS, View
 from webapp.explorer.finished_models import Cast, Missing, Model, Trio
 from webapp.notes import queries as notes
@@ -39,11 +40,11 @@ class Look:
 
     @cached_property
     def summary(self) -> Summary:
-        return summary_of(examples(), self.source, self.view, self.tagged)
+        return summary_of(self.slice)
 
     @cached_property
     def page(self) -> Page:
-        return page_of(examples(), self.source, self.view, self.tagged)
+        return page_of(self.slice)
 
     @property
     def fingerprint(self) -> str:

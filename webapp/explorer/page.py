@@ -13,7 +13,8 @@ from training.spec import Problem, describe
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.probabilities import answer_axis, answer_bars
 from webapp.example_queries.cache import Page
-from webapp.example_queries.slices import Example, Refused
+from webapp.example_queries.rows import Example
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import NOWHERE, View
 from webapp.experiments import imported_runs
 from webapp.explorer.cells import Matrix

@@ -6,8 +6,7 @@ from django.contrib.auth.models import User
 
 from training import catalog
 from training.catalog import DatasetEntry
-from webapp.charts.roles import CEILING, WEAK, student_looks
-from webapp.charts.roles import Look as Appearance
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.example_queries.view import View
 from webapp.explorer.finished_models import Cast, Model, Trio
 from webapp.explorer.open_view import Look
@@ -23,9 +22,9 @@ class Titles:
     def __init__(self, cast: Cast) -> None:
         self.spec = cast.spec
         self.methods, self.shorts = method_titles(cast.spec), short_methods(cast.spec)
-        self.looks = student_looks([method.kind for method in cast.spec.methods])
+        self.looks = student_styles([method.kind for method in cast.spec.methods])
 
-    def look(self, model: Model) -> Appearance:
+    def look(self, model: Model) -> Style:
         return self.looks[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
 
     def whole(self, model: Model) -> str:

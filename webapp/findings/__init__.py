@@ -1,1 +1,1 @@
-"""What an experiment found about one pair of models, as sentences, tables and charts: for its page and for shares of it."""
+"""The findings of an experiment about its pairs of models, as sentences, tables and charts, for its page and its shares."""

@@ -1,4 +1,4 @@
-"""What an experiment found about one pair, as sentences."""
+"""The findings of an experiment about one pair, as sentences."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ ABOUT_DATA = "About the data"
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence in three parts, so that number and interval can be set apart: before <b>number</b> [interval] after."""
+    """A sentence in parts, so that number and interval can be emphasised: before <b>number</b> [interval] after."""
 
     before: str
     number: str = ""
@@ -33,7 +33,7 @@ class Claim:
 
     @property
     def text(self) -> str:
-        """The whole sentence."""
+        """Return the whole sentence."""
         return f"{self.before} {self.number} {self.interval}{self.after}" if self.number else self.before
 
 
@@ -44,7 +44,7 @@ class Note:
 
 
 class Claims(Evidence):
-    """The claim, the sentences below it, and what a reader should know before believing them."""
+    """The claim, the sentences below it, and the notes that qualify them."""
 
     def how(self, group: Group) -> str:
         """naively; with a confidence loss; with confidence loss, weight 0.75"""
@@ -56,7 +56,7 @@ class Claims(Evidence):
         return f"with {kind} ({settings})" if settings else f"with {kind}"
 
     def taught(self, group: Group, weak: str) -> str:
-        """What the student learned from; ``weak`` where that is weak labels alone."""
+        """Return the labels that the student learned from: ``weak`` if they are weak labels alone."""
         method = self.spec.methods[group.method_index]
         return weak if method.label_source == Naive.label_source else method.label_source
 
@@ -74,14 +74,14 @@ class Claims(Evidence):
             before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
-                after += ", which does not differ from nothing"
+                after += ", which does not differ from zero"
             elif group.pgr.value < 0:
                 after += ": it is worse than its supervisor"
             return Claim(so_far + self._start(before), f"{percent(group.pgr.value)}%", percent_interval(group.pgr), after + ".")
         if group.gap is None:
             return Claim(group.reason)
         if group.state == "saturated":
-            return Claim(so_far + "Supervisor and ceiling are both right almost always, so there is no gap to recover.")
+            return Claim(so_far + "Supervisor and ceiling are both almost always right, so there is no gap to recover.")
         number, interval, side = apart(group.gap)
         only = " only" if side == "above" and group.state == "unresolved" else ""
         reason = "there is no gap to recover" if group.state == "inverted" else "no share of the gap can be claimed"
@@ -94,23 +94,23 @@ class Claims(Evidence):
 
     @property
     def further(self) -> list[str]:
-        """The sentences below the claim: the other methods, and how they differ."""
-        found = []
+        """Return the sentences below the claim: the other methods and their differences."""
+        sentences = []
         for group in self.complete:
             if group is not self.head and group.pgr:
-                found.append(
-                    f"Trained {self.how(group)} on {self.taught(group, 'the same labels')} it recovers "
+                sentences.append(
+                    f"Trained {self.how(group)} on {self.taught(group, 'the same labels')}, it recovers "
                     f"{percent(group.pgr.value)}% {percent_interval(group.pgr)}."
                 )
             elif not group.pgr and group.gain and group is self.head:
                 number, interval, side = apart(group.gain)
-                found.append(
+                sentences.append(
                     f"The student trained {self.how(group)} is {number} points {interval} {side} its supervisor. "
                     "That difference stands on its own; the ratio does not."
                 )
         for contrast in self.contrasts if len(self.contrasts) == 1 else []:
-            found.append(self._difference_sentence(contrast))
-        return found
+            sentences.append(self._difference_sentence(contrast))
+        return sentences
 
     def _difference_sentence(self, contrast: Contrast) -> str:
         if contrast.pgr_difference and self.head.pgr:
@@ -121,7 +121,7 @@ class Claims(Evidence):
 
     @property
     def unresolved(self) -> list[Note]:
-        """Why a PGR is not shown, once for each reason."""
+        """Return the reasons why a PGR is not shown, each once."""
         reasons: dict[str, list[Group]] = {}
         for group in self.complete:
             if group.state != "ok":
@@ -130,54 +130,61 @@ class Claims(Evidence):
 
     @property
     def state(self) -> str:
-        """What the header adds to "Done": nothing where every PGR is there."""
+        """Return the addition to "Done" in the header: empty if any PGR is resolved."""
         states = {group.state for group in self.groups} - {"ok"}
         return STATES[min(states)] if states and not any(group.state == "ok" for group in self.groups) else ""
 
     @property
     def notes(self) -> list[Note]:
-        """What a reader should know before believing a number above."""
-        found = [Note(ABOUT_DATA, warning) for warning in self.result.data_warnings]
+        """Return the notes that qualify the numbers above."""
+        notes = [Note(ABOUT_DATA, warning) for warning in self.result.data_warnings]
         for group in self.complete[:1]:
             if group.single_seed:
-                found.append(Note("One seed only", "The intervals know the test examples, not how results vary between seeds."))
+                notes.append(
+                    Note("One seed only", "The intervals cover the choice of test examples, but not the variation between seeds.")
+                )
             if group.weak_at_chance:
                 chance = "one half" if self.result.classes == 2 else f"one in {self.result.classes}"
-                found.append(
+                notes.append(
                     Note(
                         "Supervisor at chance",
-                        f"Its accuracy does not differ from {chance}: its labels carry nothing to learn from.",
+                        f"Its accuracy does not differ from {chance}, so its labels carry no information to learn from.",
                     )
                 )
             if group.failed_ceilings:
                 seeds = joined([str(seed) for seed in group.failed_ceilings])
-                found.append(
+                notes.append(
                     Note(
-                        "A ceiling stands apart",
-                        f"Far below the ceilings of the other seeds: seed {seeds}. It may not have trained.",
+                        "Outlying ceiling",
+                        f"Seed {seeds}: far below the ceilings of the other seeds. Its training may have failed.",
                     )
                 )
         for group in self.complete:
             if group.hard and group.hard.student and group.hard.ceiling:
-                found.append(
+                notes.append(
                     Note(
                         "On the hard part",
-                        f"On the {percent(group.hard.share)}% of the test set where the supervisor’s loss is largest the student "
+                        f"On the {percent(group.hard.share)}% of the test set with the largest supervisor loss, the student "
                         f"trained {self.how(group)} is right on {rate(group.hard.student.value)} "
                         f"{rate_interval(group.hard.student)}, "
                         f"the ceiling on {rate(group.hard.ceiling.value)} {rate_interval(group.hard.ceiling)}. "
-                        "Its PGR is of the whole test set, and it learned no weak label.",
+                        "The student’s PGR is of the whole test set, and it learned from no weak labels.",
                     )
                 )
         for missing in dict.fromkeys(group.missing for group in self.complete if group.missing):
-            one = len(missing) == 1
-            text = f"Seed{'' if one else 's'} {joined([str(seed) for seed in missing])} {'is' if one else 'are'} not complete."
-            found.append(Note("Provisional", text))
-        return found
+            single = len(missing) == 1
+            text = (
+                f"Seed{'' if single else 's'} {joined([str(seed) for seed in missing])} {'is' if single else 'are'} not complete."
+            )
+            notes.append(Note("Provisional", text))
+        return notes
 
 
 def apart(difference: Estimate) -> tuple[str, str, str]:
-    """A difference as a distance and a side, 5.7 and [−3.2, 14.5] below: number and interval are turned round together."""
+    """Return a difference as a distance, its interval and a side: 5.7, [−3.2, 14.5], below.
+
+    Number and interval change sign together.
+    """
     turned = difference.negated if difference.value < 0 else difference
     side = "below" if difference.value < 0 else "above"
     return points(turned.value, signed=False), points_interval(turned), side

@@ -1,4 +1,4 @@
-"""Several experiments side by side: methods by data set and pair, their differences from the baseline, both in aggregate."""
+"""Several experiments side by side: methods by data set and pair, their differences from the baseline, and aggregates."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from training.metrics.results import Contrast, Group, Result
 from training.metrics.significance import OverSets, median_of, over_sets
 from training.spec.methods import Method, Naive
 from webapp.charts.forest import Difference, forest_chart
-from webapp.charts.roles import Look, student_looks
+from webapp.charts.styles import Style, student_styles
 from webapp.experiments.models import Experiment
 from webapp.findings.pairs import Pair
 from webapp.findings.wording import count, dataset_title, joined, titles_of
@@ -19,7 +19,7 @@ from webapp.findings.wording import count, dataset_title, joined, titles_of
 
 @dataclass(frozen=True)
 class Place:
-    """Where a number is from: an experiment, its data set, a pair of models."""
+    """The origin of a number: an experiment, its data set, a pair of models."""
 
     experiment: Experiment
     dataset: str
@@ -27,13 +27,13 @@ class Place:
 
     @property
     def title(self) -> str:
-        """In two lines, of which the first tells any two experiments apart."""
+        """Return two lines; the first identifies the experiment."""
         return f"#{self.experiment.pk} {self.experiment.name}\n{self.dataset}, {self.pair.title}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One method in one place; None where the experiment does not have the method."""
+    """One method in one place; None if the experiment does not have the method."""
 
     place: Place
     group: Group | None
@@ -42,10 +42,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A method over all places. ``over`` is over data sets, each by the mean of its pairs; ``p`` of its t test, after Holm."""
+    """A method over all places. ``over`` is over data sets, each the mean of its pairs; ``p`` is of its t test, Holm-adjusted."""
 
     title: str
-    look: Look
+    look: Style
     cells: list[Cell]
     median: Estimate | None
     resolved: int
@@ -57,13 +57,13 @@ class Line:
 
 
 class Comparison:
-    """Of experiments that have a result."""
+    """The comparison of the experiments that have a result."""
 
     def __init__(self, experiments: Sequence[Experiment]) -> None:
-        self.experiments = [one for one in experiments if one.result]
-        self.waiting = [one for one in experiments if not one.result]
-        self.results = [Result.model_validate(one.result) for one in self.experiments]
-        self.specs = [one.experiment_spec for one in self.experiments]
+        self.experiments = [experiment for experiment in experiments if experiment.result]
+        self.waiting = [experiment for experiment in experiments if not experiment.result]
+        self.results = [Result.model_validate(experiment.result) for experiment in self.experiments]
+        self.specs = [experiment.experiment_spec for experiment in self.experiments]
 
     @property
     def any(self) -> bool:
@@ -75,12 +75,12 @@ class Comparison:
 
     @cached_property
     def places(self) -> list[Place]:
-        found = []
+        places = []
         for experiment, result in zip(self.experiments, self.results, strict=True):
             pairs = dict.fromkeys((group.weak_model, group.strong_model) for group in result.groups if group.seeds)
             title = dataset_title(experiment.experiment_spec.data.name)
-            found += [Place(experiment, title, Pair(index, *models)) for index, models in enumerate(pairs)]
-        return found
+            places += [Place(experiment, title, Pair(index, *models)) for index, models in enumerate(pairs)]
+        return places
 
     @property
     def datasets(self) -> list[str]:
@@ -88,7 +88,7 @@ class Comparison:
 
     @property
     def baseline(self) -> Method | None:
-        """What the others are compared with: naive, as in the experiments' own results; None where none of them has it."""
+        """Return the method that others are compared with: naive, as in each result; None if no experiment has it."""
         return next((method for method in self.methods if isinstance(method, Naive)), None)
 
     def _cell(self, place: Place, method: Method) -> Cell:
@@ -97,37 +97,37 @@ class Comparison:
         if method not in spec.methods:
             return Cell(place, None, None)
         at = (place.pair.weak, place.pair.strong, spec.methods.index(method))
-        group = next((one for one in result.groups if (one.weak_model, one.strong_model, one.method_index) == at), None)
-        contrast = next((one for one in result.contrasts if (one.weak_model, one.strong_model, one.method_index) == at), None)
+        group = next((row for row in result.groups if (row.weak_model, row.strong_model, row.method_index) == at), None)
+        contrast = next((row for row in result.contrasts if (row.weak_model, row.strong_model, row.method_index) == at), None)
         same = contrast and spec.methods[contrast.baseline_index] == self.baseline
         return Cell(place, group, contrast if same else None)
 
     @cached_property
     def lines(self) -> list[Line]:
-        titles, looks = titles_of(self.methods), student_looks([method.kind for method in self.methods])
-        found = []
-        for method, title, look in zip(self.methods, titles, looks, strict=True):
+        titles, styles = titles_of(self.methods), student_styles([method.kind for method in self.methods])
+        lines = []
+        for method, title, look in zip(self.methods, titles, styles, strict=True):
             cells = [self._cell(place, method) for place in self.places]
-            found.append(_line(title, look, cells))
-        tested = [line.over.t for line in found if line.over and line.over.t is not None]
+            lines.append(_line(title, look, cells))
+        tested = [line.over.t for line in lines if line.over and line.over.t is not None]
         adjusted = iter(holm(tested))
-        return [replace(line, p=next(adjusted)) if line.over and line.over.t is not None else line for line in found]
+        return [replace(line, p=next(adjusted)) if line.over and line.over.t is not None else line for line in lines]
 
     @property
     def table(self) -> list[tuple[Place, list[Group | None]]]:
-        """A row for each place, a column for each method."""
+        """Return a row for each place with a column for each method."""
         return [(place, [line.cells[at].group for line in self.lines]) for at, place in enumerate(self.places)]
 
     @cached_property
     def forest(self) -> dict[str, object] | None:
-        """Differences from the baseline in every place; None where no method has one."""
-        found = [
+        """Return the chart of differences from the baseline in every place; None if there are none."""
+        differences = [
             Difference(cell.place.title, line.title, line.look, cell.contrast.difference, len(cell.contrast.seeds))
             for line in self.lines
             for cell in line.cells
             if cell.contrast
         ]
-        return forest_chart(found, self.baseline_title) if found else None
+        return forest_chart(differences, self.baseline_title) if differences else None
 
     @property
     def baseline_title(self) -> str:
@@ -137,10 +137,10 @@ class Comparison:
     @property
     def words(self) -> str:
         about = f"{count(len(self.experiments), 'experiment')} on {count(len(self.datasets), 'data set')}"
-        return f"{about}, {count(len({(one.dataset, one.pair.title) for one in self.places}), 'pair')}"
+        return f"{about}, {count(len({(place.dataset, place.pair.title) for place in self.places}), 'pair')}"
 
 
-def _line(title: str, look: Look, cells: list[Cell]) -> Line:
+def _line(title: str, look: Style, cells: list[Cell]) -> Line:
     groups = [cell.group for cell in cells if cell.group]
     others = Counter(group.state for group in groups if not group.pgr)
     missing = sum(cell.group is None for cell in cells)
@@ -162,9 +162,9 @@ def _line(title: str, look: Look, cells: list[Cell]) -> Line:
     )
 
 
-def _by_set(found: Iterable[tuple[str, float]]) -> list[float]:
-    """The mean of each data set."""
+def _by_set(values: Iterable[tuple[str, float]]) -> list[float]:
+    """Return the mean of each data set."""
     by_name: dict[str, list[float]] = {}
-    for name, value in found:
+    for name, value in values:
         by_name.setdefault(name, []).append(value)
     return [fmean(values) for values in by_name.values()]

@@ -1,4 +1,4 @@
-"""What labels cost: the accuracy of students over the price of the weak and true labels that they learned from.
+"""Costs of labels: the accuracy of students over the price of the weak and true labels that they learned from.
 
 After arXiv:2410.13215: a budget is n_weak c_weak + n_true c_true. Costs are in true labels, so that c_true is 1.
 """
@@ -13,23 +13,23 @@ from training.metrics.results import Group
 from training.planning.estimates import rows_of
 from training.spec.methods import Anchored, Method, MethodBase, Mixed, Sequential
 from webapp.charts.frontier import Point
-from webapp.charts.roles import CEILING, Look, student_looks
+from webapp.charts.styles import CEILING, Style, student_styles
 from webapp.findings.wording import method_titles
 
 WEAK_COST = 0.1
-"""Of a weak label, as the paper has it."""
+"""The cost of a weak label in that paper."""
 
 
 @dataclass(frozen=True)
 class Offer(Point):
-    """What one method costs and brings, of so many ``weak`` and ``true`` labels."""
+    """The cost and accuracy of one method that reads ``weak`` weak labels and ``true`` true labels."""
 
     weak: int = 0
     true: int = 0
 
 
 def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
-    """How many weak and how many true labels of half B a method reads; None where it reads others than these."""
+    """Return the numbers of weak and true labels of half B that a method reads; None if it reads other labels."""
     match method:
         case Mixed():
             true = round(method.fraction * rows)
@@ -43,26 +43,26 @@ def labels_of(method: Method, rows: int) -> tuple[int, int] | None:
 
 
 def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEAK_COST) -> list[Offer]:
-    """Of one pair: its methods and its ceiling, ascending by cost. Empty unless one of them mixes weak and true labels."""
+    """Return the methods and the ceiling of one pair by ascending cost; empty unless a method mixes weak and true labels."""
     if not any(isinstance(method, Mixed | Anchored | Sequential) for method in spec.methods):
         return []
     half = rows_of(spec.data.name, spec.data)
     rows = half.train + half.validation
-    looks, titles = student_looks([method.kind for method in spec.methods]), method_titles(spec)
-    found = []
+    styles, titles = student_styles([method.kind for method in spec.methods]), method_titles(spec)
+    offers = []
     for group in groups:
         counts = labels_of(spec.methods[group.method_index], rows)
         if counts and group.student:
-            found.append(_offer(titles[group.method_index], looks[group.method_index], group.student, counts, weak_cost))
+            offers.append(_offer(titles[group.method_index], styles[group.method_index], group.student, counts, weak_cost))
     whole = next((group.ceiling for group in groups if group.ceiling), None)
     if whole:
-        found.append(_offer("Ceiling", CEILING, whole, (0, rows), weak_cost))
-    found.sort(key=lambda one: (one.cost, -one.accuracy))
-    cheaper = [-1.0, *accumulate((one.accuracy for one in found), max)]
-    return [replace(one, best=one.accuracy > highest) for one, highest in zip(found, cheaper, strict=False)]
+        offers.append(_offer("Ceiling", CEILING, whole, (0, rows), weak_cost))
+    offers.sort(key=lambda offer: (offer.cost, -offer.accuracy))
+    cheaper = [-1.0, *accumulate((offer.accuracy for offer in offers), max)]
+    return [replace(offer, best=offer.accuracy > highest) for offer, highest in zip(offers, cheaper, strict=False)]
 
 
-def _offer(title: str, look: Look, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
+def _offer(title: str, look: Style, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
     weak, true = counts
     return Offer(
         title,

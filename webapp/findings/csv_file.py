@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet opens without taking any of it for a formula."""
+"""Rows as CSV in which a spreadsheet finds no formula."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from webapp.example_queries.export import neutral
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The names of the first row, then all values."""
+    """Return the names of the first row, then the values of all rows."""
     file, rows = io.StringIO(), list(rows)
     writer = csv.writer(file)
     if rows:

@@ -1,4 +1,4 @@
-"""What the stored result holds of one pair, which the sentences and the tables of its page are made from."""
+"""The stored result of one pair, from which the sentences and tables of its page are made."""
 
 from functools import cached_property
 
@@ -17,8 +17,8 @@ class Evidence:
         self.titles = method_titles(spec)
         pair = (self.pair.weak, self.pair.strong)
         self.groups = [group for group in result.groups if (group.weak_model, group.strong_model) == pair]
-        self.contrasts = [one for one in result.contrasts if (one.weak_model, one.strong_model) == pair]
-        self.outcomes = [one for one in result.triplets if (one.weak_model, one.strong_model) == pair]
+        self.contrasts = [row for row in result.contrasts if (row.weak_model, row.strong_model) == pair]
+        self.outcomes = [row for row in result.triplets if (row.weak_model, row.strong_model) == pair]
 
     @property
     def complete(self) -> list[Group]:
@@ -30,9 +30,9 @@ class Evidence:
 
     @cached_property
     def head(self) -> Group:
-        """Whom the claim is about: the one method beside the baseline where there is exactly one, else the baseline itself.
+        """Return the group that the claim is about: the only method besides the baseline, or with several the baseline itself.
 
-        Never the best of several, since the best of several is best by luck too.
+        It is never the best of several methods, since the best of several is partly best by chance.
         """
         others = [group for group in self.complete if group.method != "naive"]
         naive = [group for group in self.complete if group.method == "naive"]
@@ -44,11 +44,11 @@ class Evidence:
 
     @property
     def seeds_text(self) -> str:
-        """5 seeds; 2 to 5 seeds where methods differ in how many are complete."""
+        """5 seeds; 2 to 5 seeds if the number of complete seeds differs between methods."""
         numbers = sorted({len(group.seeds) for group in self.complete})
         return count(numbers[0], "seed") if len(numbers) == 1 else f"{numbers[0]} to {count(numbers[-1], 'seed')}"
 
     @property
     def sources(self) -> str:
-        """What the intervals of this result are over."""
+        """Return the sources of variation that the intervals of this result cover."""
         return sources(len(group.seeds) for group in self.complete)

@@ -1,4 +1,4 @@
-"""What an experiment found about one pair: sentences, tables and charts."""
+"""The findings of an experiment about one pair: sentences, tables and charts."""
 
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from webapp.findings.wording import short_methods
 
 
 class Findings(Claims, Tables):
-    """All that the page of an experiment says and shows of one pair's result."""
+    """All that the page of an experiment shows about the result of one pair."""
 
     @cached_property
     def gap(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What an experiment found over all of its pairs of models: for each method its PGRs, what has none and why, and the gains."""
+"""The findings of an experiment over all pairs of models: for each method its PGRs, the pairs without one, and the gains."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from training.metrics.results import Group, Result
 from webapp.charts.grid import grid_chart
 from webapp.charts.ladder import ladder_chart, span_of
 from webapp.charts.numbers import points, rate
-from webapp.charts.roles import Look, student_looks
+from webapp.charts.styles import Style, student_styles
 from webapp.findings.wording import joined, method_titles, short_methods, short_model, sources
 
 
 @dataclass(frozen=True)
 class OverPairs:
-    """One method over all pairs. ``pgr`` is empty where no pair has one; ranges are from the least to the greatest pair."""
+    """One method over all pairs. ``pgr`` is empty if no pair has one; ranges go from the smallest to the largest value."""
 
     title: str
-    look: Look
+    look: Style
     pgr: str
     pgr_range: str
     resolved: int
@@ -37,7 +37,7 @@ class Overview:
     def __init__(self, spec: ExperimentSpec, result: Result) -> None:
         self.spec, self.groups = spec, result.groups
         self.weak, self.strong = names(spec.weak.models), names(spec.strong.models)
-        self.looks = student_looks([method.kind for method in spec.methods])
+        self.styles = student_styles([method.kind for method in spec.methods])
 
     @property
     def pairs(self) -> int:
@@ -45,12 +45,12 @@ class Overview:
 
     @property
     def any(self) -> bool:
-        """Whether there are several pairs, and a number of one of them."""
+        """Return whether there are several pairs, at least one with a number."""
         return self.pairs > 1 and any(group.seeds for group in self.groups)
 
     @property
     def sources(self) -> str:
-        """What the intervals are over."""
+        """Return the sources of variation that the intervals cover."""
         return sources(len(group.seeds) for group in self.groups if group.seeds)
 
     def of(self, method: int) -> list[Group]:
@@ -62,20 +62,20 @@ class Overview:
     @property
     def lines(self) -> list[OverPairs]:
         titles = method_titles(self.spec)
-        return [over_pairs(self.of(index), title, self.looks[index]) for index, title in enumerate(titles)]
+        return [over_pairs(self.of(index), title, self.styles[index]) for index, title in enumerate(titles)]
 
     @cached_property
     def grids(self) -> dict[str, dict[str, Any]]:
-        """One for each method, in order."""
+        """Return one chart for each method, in order."""
         titles = method_titles(self.spec)
         return {
-            f"grid-{index}": grid_chart(self.of(index), self.weak, self.strong, title, self.looks[index])
+            f"grid-{index}": grid_chart(self.of(index), self.weak, self.strong, title, self.styles[index])
             for index, title in enumerate(titles)
         }
 
     @cached_property
     def ladders(self) -> dict[str, dict[str, Any]]:
-        """One for each supervisor of which a number is known, in order."""
+        """Return one chart for each supervisor with a number, in order."""
         span, titles = span_of(self.groups), short_methods(self.spec)
         drawn = {
             f"ladder-{index}": ladder_chart(self.taught_by(index), title, self.strong, titles, span)
@@ -84,30 +84,30 @@ class Overview:
         return {name: chart for name, chart in drawn.items() if chart}
 
     def chart(self, name: str) -> tuple[dict[str, Any], list[Group]] | None:
-        """The chart of this name and its groups: grid-1 is of the second method, ladder-0 of the first supervisor."""
+        """Return the chart of this name and its groups: grid-1 is the second method, ladder-0 the first supervisor."""
         kind, _, number = name.partition("-")
-        found = self.grids.get(name) or self.ladders.get(name)
-        return (found, self.of(int(number)) if kind == "grid" else self.taught_by(int(number))) if found else None
+        chart = self.grids.get(name) or self.ladders.get(name)
+        return (chart, self.of(int(number)) if kind == "grid" else self.taught_by(int(number))) if chart else None
 
 
 def names(models: Sequence[str]) -> dict[str, str]:
-    """Short titles by name; of models whose short titles are the same the whole names."""
+    """Return short titles by name, or whole names for models whose short titles are equal."""
     short = {name: short_model(name) for name in models}
     alike = Counter(short.values())
     return {name: title if alike[title] == 1 else name for name, title in short.items()}
 
 
-def over_pairs(groups: Sequence[Group], title: str, look: Look) -> OverPairs:
-    """The median PGR of the pairs in state ok, how many are not and why, and the mean gain of all pairs that have one."""
-    found = [group.pgr.value for group in groups if group.pgr]
+def over_pairs(groups: Sequence[Group], title: str, look: Style) -> OverPairs:
+    """Return the median PGR of the pairs in state ok, the number of other pairs by state, and the mean gain of all pairs."""
+    pgrs = [group.pgr.value for group in groups if group.pgr]
     gains = [group.gain.value for group in groups if group.gain]
     others = Counter(group.state for group in groups if not group.pgr)
     return OverPairs(
         title=title,
         look=look,
-        pgr=rate(median(found), 2) if found else "",
-        pgr_range=f"{rate(min(found), 2)} to {rate(max(found), 2)}" if found else "",
-        resolved=len(found),
+        pgr=rate(median(pgrs), 2) if pgrs else "",
+        pgr_range=f"{rate(min(pgrs), 2)} to {rate(max(pgrs), 2)}" if pgrs else "",
+        resolved=len(pgrs),
         left_out=joined([f"{number} {state}" for state, number in others.items()]),
         gain=points(mean(gains)) if gains else "",
         gain_range=f"{points(min(gains))} to {points(max(gains))}" if gains else "",

@@ -1,4 +1,4 @@
-"""Which runs a page is about: one pair of models at a time, its lanes from supervisor to ceiling, one run per seed in each."""
+"""The runs of a page: one pair of models at a time, its lanes from supervisor to ceiling, one run per seed in each lane."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from training.spec import TrainingSpec
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
-from webapp.charts.roles import CEILING, WEAK, Look, student_looks
+from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.experiments.models import Part, Run, Status
 from webapp.findings.wording import count, lower, method_titles, short_methods, short_model
 
 GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
-"""Methods that harden the student's own guess."""
+"""Methods that harden the student's own predictions."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Pair:
 
 
 def pairs_of(spec: ExperimentSpec) -> list[Pair]:
-    found = [(weak, strong) for weak in spec.weak.models for strong in spec.strong.models]
-    return [Pair(index, weak, strong) for index, (weak, strong) in enumerate(found)]
+    models = [(weak, strong) for weak in spec.weak.models for strong in spec.strong.models]
+    return [Pair(index, weak, strong) for index, (weak, strong) in enumerate(models)]
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Segment:
 
     @property
     def prepares(self) -> bool:
-        """Whether it is at work on what comes before the training, such as features."""
+        """Return whether the run is in a phase before training, such as features."""
         return self.run.status == Status.RUNNING and self.run.phase != "training" and bool(self.run.phase_total)
 
     @property
     def percent(self) -> float:
-        """Of the training; of what comes before it, as long as that is at work."""
+        """Return the progress of the training, or of the phase before it while that is running."""
         return round(100 * (self.run.phase_done / self.run.phase_total if self.prepares else self.run.fraction), 1)
 
     @property
@@ -67,7 +67,7 @@ class Segment:
 
 
 def run_words(run: Run) -> str:
-    """finished with accuracy .718, step 880 of 1,000, waiting for its labels …"""
+    """finished with accuracy .718, step 880 of 1,000, waiting for the run that labels for it"""
     match run.status:
         case Status.FINISHED:
             return "finished" + (f" with accuracy {rate(run.accuracy)}" if run.accuracy is not None else "")
@@ -83,7 +83,7 @@ def run_words(run: Run) -> str:
 
 
 def short_phase(run: Run) -> str:
-    """620 / 1,000 while training, features 34% before that."""
+    """620 / 1,000 while training, features 34% before."""
     if run.status == Status.STOPPING:
         return "stopping"
     if run.phase == "training":
@@ -105,13 +105,13 @@ class Lane:
     """One role of the pair, for a student with its method: a line of the chart, a row of the tables."""
 
     series: Series
-    look: Look
+    look: Style
     model: str
     method: str = ""
-    """Title of the student's method, with the settings that tell it from others of its kind."""
+    """Title of the student's method, with the settings that differ from other methods of its kind."""
     segments: list[Segment] = field(default_factory=list)
     taught: str = ""
-    """What its student learns from."""
+    """The labels that its student learns from."""
 
     @property
     def id(self) -> str:
@@ -131,7 +131,7 @@ class Lane:
 
     @property
     def short_title(self) -> str:
-        """The title, for a student whose method comes with several settings shorter: Student, confidence 0.9."""
+        """Return the title, shortened for a student whose method occurs with several settings: Student, confidence 0.9."""
         return f"Student, {lower(self.series.title)}" if "," in self.method else self.title
 
     @property
@@ -144,15 +144,15 @@ class Lane:
 
     @property
     def summary(self) -> str:
-        """What to say at the end of the lane."""
+        """Return the state of the lane in a few words."""
         runs = self.runs
         n = {status: sum(run.status == status for run in runs) for status in Status}
         if not runs:
             return ""
         done = n[Status.FINISHED]
-        found = [run.accuracy for run in runs if run.status == Status.FINISHED and run.accuracy is not None]
+        accuracies = [run.accuracy for run in runs if run.status == Status.FINISHED and run.accuracy is not None]
         if done == len(runs):
-            return f"done, {rate(sum(found) / len(found))}" if found else "done"
+            return f"done, {rate(sum(accuracies) / len(accuracies))}" if accuracies else "done"
         if n[Status.FAILED]:
             return f"{n[Status.FAILED]} of {len(runs)} failed"
         at_work = [run for run in runs if run.status in (Status.RUNNING, Status.STOPPING)]
@@ -172,22 +172,28 @@ class PairLanes:
         self.spec, self.pair = spec, pair
         self.runs = {part.run.key: part.run for part in parts}
         self.triplets = [Triplet(**triplet) for triplet in triplets]
-        self.mine = [one for one in self.triplets if (one.weak_model, one.strong_model) == (pair.weak, pair.strong)]
+        self.pair_triplets = [
+            triplet for triplet in self.triplets if (triplet.weak_model, triplet.strong_model) == (pair.weak, pair.strong)
+        ]
 
     @cached_property
     def lanes(self) -> list[Lane]:
         titles, shorts = method_titles(self.spec), short_methods(self.spec)
-        looks = student_looks([method.kind for method in self.spec.methods])
+        styles = student_styles([method.kind for method in self.spec.methods])
         students = [
-            self._lane(f"m{index}", "student", shorts[index], looks[index], index, self.spec.methods[index].kind, titles[index])
+            self._lane(f"m{index}", "student", shorts[index], styles[index], index, self.spec.methods[index].kind, titles[index])
             for index in range(len(titles))
         ]
         weak = self._lane("weak", "weak", "Supervisor", WEAK, 0)
         return [weak, *students, self._lane("ceiling", "ceiling", "Ceiling", CEILING, 0)]
 
-    def _lane(self, name: str, role: Any, title: str, look: Look, method: int, kind: str = "", full: str = "") -> Lane:
-        mine = [one for one in self.mine if one.method == method]
-        segments = [Segment(one.seed, self.runs[getattr(one, role)]) for one in mine if getattr(one, role) in self.runs]
+    def _lane(self, name: str, role: Any, title: str, look: Style, method: int, kind: str = "", full: str = "") -> Lane:
+        triplets = [triplet for triplet in self.pair_triplets if triplet.method == method]
+        segments = [
+            Segment(triplet.seed, self.runs[getattr(triplet, role)])
+            for triplet in triplets
+            if getattr(triplet, role) in self.runs
+        ]
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
@@ -197,7 +203,7 @@ class PairLanes:
 
     @property
     def seeds(self) -> int:
-        return len({triplet.seed for triplet in self.mine})
+        return len({triplet.seed for triplet in self.pair_triplets})
 
     @property
     def weak(self) -> Lane:
@@ -205,7 +211,7 @@ class PairLanes:
 
     @property
     def rest(self) -> list[Lane]:
-        """The lanes that learn on half B."""
+        """Return the lanes that learn on half B."""
         return self.lanes[1:]
 
     @property
@@ -214,19 +220,19 @@ class PairLanes:
 
     @property
     def pitch(self) -> int:
-        """Pixels from lane to lane; at least as many as the supervisor's box beside them needs."""
+        """Return pixels from lane to lane, enough for the height of the supervisor's box beside them."""
         return max(46, round(92 / (len(self.rest) - 1)))
 
     @property
     def fork(self) -> str:
-        """SVG path from the weak labels to every student."""
+        """Return an SVG path from the weak labels to every student."""
         half, last = self.pitch / 2, len(self.rest) - 1
         ends = [half + self.pitch * index for index in range(last)]
         heads = "".join(f"M32 {y}h26m-4 -3.5l4 3.5l-4 3.5" for y in ends)
         return f"M12 23h20V{ends[-1]}M32 23V{ends[0]}{heads}"
 
     def drawn(self) -> dict[int, dict[str, Any]]:
-        """Run id -> the series and the seed that its events are drawn as."""
+        """Return the series, seed and title of each run in the chart, by its id."""
         return {
             segment.run.pk: {"series": lane.id, "seed": segment.seed, "title": f"{lane.title}, seed {segment.seed}"}
             for lane in self.lanes
@@ -238,12 +244,12 @@ class PairLanes:
 
 
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
-    """Optimiser steps of a run before it has said them itself; a hash may move a few rows between the halves."""
+    """Estimate the optimiser steps of a run before it reports them; a hash may move a few rows between the halves."""
     return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
 
 
 def own_metrics(method: Learning, dataset: str) -> tuple[str, ...]:
-    """What a run by this method logs of its student's own view: a weight, and where guesses are cut a threshold.
+    """Return the metrics that a run of this method logs about the student's own view: a weight, and for hard guesses a threshold.
 
     With more than two classes the guess is the most probable class, without a threshold.
     """
@@ -267,12 +273,13 @@ LATEST = ("accuracy", "agreement_right", "agreement_wrong")
 
 
 def latest_of(lane: Lane, newest: Mapping[int, Mapping[str, Any]]) -> Latest:
-    """``newest`` is queries.newest: the last metric and evaluation of each run. As in the chart, seeds that have finished count
-    alone as soon as there are any, so that a seed that has just started never pulls the mean.
+    """Return the newest numbers of a lane; ``newest`` is queries.newest, the last metric and evaluation of each run.
+
+    As in the chart, only finished seeds count as soon as there are any, so that a seed that has just started never pulls the mean.
     """
     runs = [run for run in lane.runs if run.status == Status.FINISHED] or lane.runs
-    evaluations = [found for run in runs if (found := newest.get(run.pk, {}).get("evaluation"))]
-    metrics = [found for run in runs if (found := newest.get(run.pk, {}).get("metric"))]
+    evaluations = [event for run in runs if (event := newest.get(run.pk, {}).get("evaluation"))]
+    metrics = [event for run in runs if (event := newest.get(run.pk, {}).get("metric"))]
     columns = [[evaluation.get(name) for evaluation in evaluations] for name in LATEST]
     columns.append([metric.get("loss") for metric in metrics])
     return Latest(lane, len(evaluations), [mean_text(column) for column in columns])

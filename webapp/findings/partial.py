@@ -1,4 +1,4 @@
-"""Runs that were stopped and evaluated as far as they had trained: a result that such runs are in is partial, and says so."""
+"""Runs that were stopped and evaluated before the end of training, and the note on a result that includes them."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from webapp.findings.claims import Note
 from webapp.findings.wording import count, lower
 
 LISTED = 10
-"""Runs that are named; of more it is said how many there are."""
+"""Most runs that are named; further ones are counted."""
 
 
 def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
-    """One note, of the shortened runs that a number of the result rests on; none where there is no such run."""
+    """Return one note about the shortened runs that the result includes, or none."""
     used = _used(result) if result else set()
     cut = [part for part in parts if part.run.spec.get("stop_at") is not None and part.run.key in used]
     if not cut:
@@ -22,21 +22,21 @@ def partial(parts: Sequence[Part], result: Result | None) -> list[Note]:
         listed = f"{listed}; and {count(len(cut) - LISTED, 'more run')}"
     were = "was" if len(cut) == 1 else "were"
     text = (
-        f"{count(len(cut), 'run')} of this result {were} stopped and evaluated before the end of the training, which may change "
-        f"whatever is compared here: {listed}."
+        f"{count(len(cut), 'run')} of this result {were} stopped and evaluated before the end of training, which may change "
+        f"every comparison here: {listed}."
     )
     return [Note("Partial result", text)]
 
 
 def _used(result: Result) -> set[str]:
-    """Keys of the runs of every complete seed, and of the students that methods are compared by, which need no ceiling."""
-    compared = {(one.weak_model, one.strong_model, seed) for one in result.contrasts for seed in one.seeds}
+    """Return the keys of the runs of complete seeds, and of the students in comparisons of methods, which need no ceiling."""
+    compared = {(row.weak_model, row.strong_model, seed) for row in result.contrasts for seed in row.seeds}
     keys = set()
-    for one in result.triplets:
-        if not one.missing:
-            keys |= {one.weak_run, one.student_run, one.ceiling_run}
-        elif one.student is not None and (one.weak_model, one.strong_model, one.seed) in compared:
-            keys.add(one.student_run)
+    for row in result.triplets:
+        if not row.missing:
+            keys |= {row.weak_run, row.student_run, row.ceiling_run}
+        elif row.student is not None and (row.weak_model, row.strong_model, row.seed) in compared:
+            keys.add(row.student_run)
     return keys
 
 

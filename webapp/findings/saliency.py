@@ -1,4 +1,4 @@
-"""How salient a task has become in a student: linear probes on its features before and after it learned from weak labels."""
+"""The salience of a task in a student: linear probes on its features before and after it learned from weak labels."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from webapp.experiments.models import Part, Role, Run, Status
 
 
 def saliency(parts: Sequence[Part], outcomes: Sequence[Outcome]) -> tuple[Range, Range] | None:
-    """Accuracies of the probes before and after the students of one method, over the seeds that have both; None without any."""
+    """Return the accuracies of the probes before and after training by one method, over seeds with both; None without any."""
     probes = [part.run for part in parts if part.role == Role.FURTHER and part.run.spec["adaptation"] == "probe"]
-    told = [(run, run.accuracy) for run in probes if run.status == Status.FINISHED and run.accuracy is not None]
-    after = {run.spec["features_of"]: accuracy for run, accuracy in told if run.spec.get("features_of")}
-    before = {(run.spec["model"], run.spec["seed"]): accuracy for run, accuracy in told if _untouched(run)}
-    places = [((one.strong_model, one.seed), one.student_run) for one in outcomes]
+    finished = [(run, run.accuracy) for run in probes if run.status == Status.FINISHED and run.accuracy is not None]
+    after = {run.spec["features_of"]: accuracy for run, accuracy in finished if run.spec.get("features_of")}
+    before = {(run.spec["model"], run.spec["seed"]): accuracy for run, accuracy in finished if _untouched(run)}
+    places = [((outcome.strong_model, outcome.seed), outcome.student_run) for outcome in outcomes]
     known = [(before[model], after[student]) for model, student in places if model in before and student in after]
     if not known:
         return None

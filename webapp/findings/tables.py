@@ -1,4 +1,4 @@
-"""What an experiment found about one pair, as tables. Numbers come from the stored result and from nowhere else."""
+"""The findings of an experiment about one pair, as tables. All numbers come from the stored result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NOT_SEPARATED = "not separated"
 
 @dataclass(frozen=True)
 class Seed:
-    """One number of one seed, with the run that made it."""
+    """One number of one seed, with its run."""
 
     seed: int
     run: Any
@@ -53,7 +53,7 @@ class TransitionCell:
 
 @dataclass(frozen=True)
 class StopLine:
-    """A student by one stop rule; ``steps`` are those of its seeds, from the earliest to the latest."""
+    """A student by one stop rule; ``steps`` are the steps of its seeds, from the earliest to the latest."""
 
     rule: str
     hindsight: bool
@@ -92,17 +92,17 @@ class Tables(Evidence):
 
     @property
     def lines(self) -> list[AccuracyLine]:
-        """The accuracy table: supervisor, students, ceiling."""
+        """Return the accuracy table: supervisor, students, ceiling."""
         best = max(self.complete, key=lambda group: len(group.seeds))
         students = {f"m{group.method_index}": group for group in self.groups}
-        found = []
+        lines = []
         for lane in self.lanes.lanes:
             group = students.get(lane.id, best)
             accuracy = {"weak": group.weak, "ceiling": group.ceiling}.get(lane.role, group.student)
             gain = {"weak": None, "ceiling": group.gap}.get(lane.role, group.gain)
             if accuracy:
-                found.append(self._line(lane, accuracy, gain, group))
-        return found
+                lines.append(self._line(lane, accuracy, gain, group))
+        return lines
 
     def _line(self, lane: Lane, accuracy: Accuracy, gain: Estimate | None, group: Group) -> AccuracyLine:
         pgr = group.pgr if lane.role == "student" else None
@@ -121,77 +121,77 @@ class Tables(Evidence):
     def seeds_of(self, lane: Lane) -> list[Seed]:
         name = {"weak": "weak", "ceiling": "ceiling"}.get(lane.role, "student")
         index = int(lane.id[1:]) if lane.role == "student" else self.outcomes[0].method_index
-        mine: Sequence[Outcome] = [outcome for outcome in self.outcomes if outcome.method_index == index]
+        outcomes: Sequence[Outcome] = [outcome for outcome in self.outcomes if outcome.method_index == index]
         return [
             Seed(
                 outcome.seed,
                 self.lanes.run_of(getattr(outcome, f"{name}_run")),
                 "–" if (value := getattr(outcome, name)) is None else rate(value),
             )
-            for outcome in mine
+            for outcome in outcomes
         ]
 
     @property
     def by_seed(self) -> list[tuple[int, list[Seed]]]:
-        """The table of all numbers, a row per seed, a column per lane."""
+        """Return the table of all numbers: a row per seed, a column per lane."""
         columns = [self.seeds_of(lane) for lane in self.lanes.lanes]
         return [(cells[0].seed, list(cells)) for cells in zip(*columns, strict=False)]
 
     @property
     def differences(self) -> list[Difference]:
-        found = []
+        differences = []
         best = max(self.complete, key=lambda group: len(group.seeds))
         if best.gap:
-            found.append(Difference("Ceiling over supervisor", best.gap, reading(best.gap, "ceiling", "supervisor")))
+            differences.append(Difference("Ceiling over supervisor", best.gap, reading(best.gap, "ceiling", "supervisor")))
         for group in self.complete:
             if group.gain:
                 title = self.titles[group.method_index]
-                found.append(
+                differences.append(
                     Difference(f"{title} student over supervisor", group.gain, reading(group.gain, "student", "supervisor"))
                 )
         shorts = short_methods(self.spec)
-        for one in self.contrasts:
-            what = f"{self.titles[one.method_index]} over {lower(self.titles[one.baseline_index])}"
-            better, other = (lower(shorts[index]) for index in (one.method_index, one.baseline_index))
-            text = reading(one.difference, better, other) if one.p_holm < SIGNIFICANT else NOT_SEPARATED
-            found.append(Difference(what, one.difference, f"{text}, p {p_text(one.p_holm)}"))
-        return found
+        for contrast in self.contrasts:
+            what = f"{self.titles[contrast.method_index]} over {lower(self.titles[contrast.baseline_index])}"
+            better, other = (lower(shorts[index]) for index in (contrast.method_index, contrast.baseline_index))
+            text = reading(contrast.difference, better, other) if contrast.p_holm < SIGNIFICANT else NOT_SEPARATED
+            differences.append(Difference(what, contrast.difference, f"{text}, p {p_text(contrast.p_holm)}"))
+        return differences
 
     @property
     def discordant(self) -> list[tuple[str, str, list[tuple[int, int, int, str]]]]:
-        """For each comparison method and baseline, and of each seed what either run alone gets right, with McNemar's p."""
+        """Return method and baseline of each comparison, and per seed the examples that one alone gets right, with McNemar's p."""
         return [
             (
-                self.titles[one.method_index],
-                self.titles[one.baseline_index],
-                [(run.seed, run.second, run.first, p_text(run.p)) for run in one.discordant],
+                self.titles[contrast.method_index],
+                self.titles[contrast.baseline_index],
+                [(run.seed, run.second, run.first, p_text(run.p)) for run in contrast.discordant],
             )
-            for one in self.contrasts
-            if one.discordant
+            for contrast in self.contrasts
+            if contrast.discordant
         ]
 
     @property
     def adjusted(self) -> bool:
-        """Whether the p values know that there are several comparisons."""
+        """Return whether the p values are adjusted for several comparisons."""
         return len(self.contrasts) > 1
 
     @property
     def stops(self) -> list[tuple[Lane, list[StopLine], str]]:
-        """Per method: the three stop rules, and the accuracy that hindsight adds to the selected one."""
+        """Return for each method the three stop rules, and the accuracy that hindsight adds to the selected step."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
-        found = []
+        tables = []
         for group in self.complete:
             if stops := group.stops:
                 own = self.spec.strong.stop
                 rules = [] if own == "last" else [("Last step", stops.last)]
                 rules += [(RULES[own], stops.selected), ("Hindsight", stops.hindsight)]
                 over = f"{points(stops.overfitting.value)} {points_interval(stops.overfitting)}"
-                found.append((lanes[f"m{group.method_index}"], [stop_line(*rule) for rule in rules], over))
-        return found
+                tables.append((lanes[f"m{group.method_index}"], [stop_line(*rule) for rule in rules], over))
+        return tables
 
     @property
     def selected(self) -> str:
-        """Which step of each run the accuracies are of; the curves of the same page end at the last step."""
+        """Return the step of each run that the accuracies are from; the curves of the same page end at the last step."""
         weak, strong = (SELECTED[training.stop] for training in (self.spec.weak, self.spec.strong))
         if weak == strong:
             return f"each run {weak}"
@@ -199,12 +199,12 @@ class Tables(Evidence):
 
     @property
     def watched(self) -> int | None:
-        """How many test examples the stop rules are compared on, None for the whole test set."""
+        """Return the number of test examples on which the stop rules are compared, None for the whole test set."""
         return next((group.stops.watched for group in self.complete if group.stops), None)
 
     @property
     def transitions(self) -> list[tuple[Lane, list[tuple[str, list[TransitionCell]]]]]:
-        """Per method: the cells where the supervisor is right, and those where it is wrong."""
+        """Return for each method the cells in which the supervisor is right, and those in which it is wrong."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
         return [
             (lanes[f"m{group.method_index}"], transition_rows(group.transitions)) for group in self.complete if group.transitions
@@ -212,14 +212,14 @@ class Tables(Evidence):
 
     @property
     def agreement(self) -> list[tuple[Lane, list[tuple[str, str]]]]:
-        """Per method: agreement overall, where the supervisor is right, where it is wrong, each with its interval."""
+        """Return for each method the agreement overall, where the supervisor is right and where it is wrong, with intervals."""
         lanes = {lane.id: lane for lane in self.lanes.lanes}
         return [
             (
                 lanes[f"m{group.method_index}"],
                 [
-                    (rate(one.value), rate_interval(one)) if one else ("–", "")
-                    for one in (group.agreement.overall, group.agreement.supervisor_right, group.agreement.supervisor_wrong)
+                    (rate(estimate.value), rate_interval(estimate)) if estimate else ("–", "")
+                    for estimate in (group.agreement.overall, group.agreement.supervisor_right, group.agreement.supervisor_wrong)
                 ],
             )
             for group in self.complete
@@ -228,7 +228,7 @@ class Tables(Evidence):
 
 
 def transition_rows(cells: Transitions) -> list[tuple[str, list[TransitionCell]]]:
-    """By whether the supervisor is right; with more than two classes an error is either copied or changed for another one."""
+    """Return cells by the supervisor's correctness; with more than two classes an error is copied or changed to another error."""
     wrong = [transition(CORRECTED, cells.corrected, key=True)]
     if cells.changed is None:
         wrong.append(transition(COPIED_ERROR, cells.copied))
@@ -259,10 +259,10 @@ def stop_line(rule: str, stop: Stop) -> StopLine:
     )
 
 
-def reading(estimate: Estimate, one: str, other: str) -> str:
+def reading(estimate: Estimate, first: str, second: str) -> str:
     if not estimate.excludes_zero:
         return NOT_SEPARATED
-    return f"{one} better" if estimate.value > 0 else f"{other} better"
+    return f"{first} better" if estimate.value > 0 else f"{second} better"
 
 
 def p_text(p: float) -> str:

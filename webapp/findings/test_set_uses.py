@@ -1,4 +1,4 @@
-"""How often the laboratory has looked at a test set: what was tried after looking was not blind."""
+"""Earlier uses of a test set in the laboratory: an experiment after the first was not blind to it."""
 
 import json
 from typing import Any
@@ -7,31 +7,33 @@ from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.wording import count
 
+TITLE = "Uses of the test set"
+
 DRAWS = ("name", "split_seed", "test_fraction")
-"""Settings of the data that decide which test examples there are."""
+"""Settings of the data that decide the test examples."""
 
 
-def looks(experiment: Experiment) -> Note:
-    """Of all experiments that were launched on the same examples: how many there are, and how many settings of students."""
+def test_set_uses(experiment: Experiment) -> Note:
+    """Return a note on the number of experiments launched on the same examples, and of their settings of students."""
     drawn = {f"spec__data__{name}": experiment.spec["data"][name] for name in DRAWS}
     alike = Experiment.objects.filter(**drawn, launched_at__isnull=False)
     specs = list(alike.values_list("spec", flat=True))
     if len(specs) <= 1:
-        return Note("Looks at the test set", "No other experiment of this laboratory was tested on the same examples.")
+        return Note(TITLE, "No other experiment of this laboratory was tested on the same examples.")
     tried = len(set().union(*map(_students, specs)))
     text = (
         f"{len(specs)} experiments of this laboratory, with {count(tried, 'setting')} of students, were tested on the same "
-        "examples: what was tried after looking was not blind."
+        "examples, so later experiments were not blind to them."
     )
-    return Note("Looks at the test set", text)
+    return Note(TITLE, text)
 
 
 def _students(spec: dict[str, Any]) -> set[str]:
-    """Every combination of a supervisor, a strong model and a method, with all their settings."""
+    """Return every combination of supervisor, strong model and method, with all their settings."""
     weak, strong = ({name: value for name, value in spec[role].items() if name != "models"} for role in ("weak", "strong"))
     return {
-        json.dumps([spec["data"]["limit"], one, weak, other, strong, method], sort_keys=True)
-        for one in spec["weak"]["models"]
-        for other in spec["strong"]["models"]
+        json.dumps([spec["data"]["limit"], weak_model, weak, strong_model, strong, method], sort_keys=True)
+        for weak_model in spec["weak"]["models"]
+        for strong_model in spec["strong"]["models"]
         for method in spec["methods"]
     }

@@ -1,4 +1,4 @@
-"""How the pages say things: models, methods, durations and results as words."""
+"""The wording of pages: models, methods, durations and results as words."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from training.spec.methods import Learning, Method
 
 
 def short_model(name: str) -> str:
-    """Bag of words, MiniLM L4; the last part of a model's id on the Hub; tiny@0123456 of a local one, with its digest."""
+    """Bag of words, MiniLM L4; the last part of a Hub id; tiny@0123456 for a local model, with its digest."""
     if title := local.title_of(name):
         return title
     entry = catalog.MODELS.get(name)
@@ -22,7 +22,7 @@ def short_model(name: str) -> str:
 
 
 def model_title(name: str) -> str:
-    """The model as a run's page names it: MiniLM, 4 layers; pythia-70m, EleutherAI/pythia-70m; hub:ORG/NAME; tiny@0123456."""
+    """Return the model's title on a run's page: MiniLM, 4 layers; pythia-70m (EleutherAI/pythia-70m); hub:ORG/NAME."""
     if title := local.title_of(name):
         return f"{title} (local folder)"
     if name in catalog.MODELS:
@@ -41,12 +41,12 @@ def method_title(method: Learning) -> str:
 
 
 ORDINARY = re.compile(r"[^\W\d_](?:[’'-]?[^\W\d_])*")
-"""A word as prose has it: letters, and between them apostrophes and hyphens."""
+"""A word of prose: letters, with apostrophes and hyphens between them."""
 
 
 def lower(title: str) -> str:
-    """Return a title as it stands within a sentence: the first letter of an ordinary first word is lowered and nothing else, so
-    that CACE, AdaptConf, KL, L2 and K-means keep their capitals.
+    """Return a title as part of a sentence: only the first letter of an ordinary first word is lowered, so that CACE, AdaptConf,
+    KL, L2 and K-means keep their capitals.
     """
     first = title.partition(" ")[0].rstrip(",.:;")
     ordinary = ORDINARY.fullmatch(first) and first[1:].islower() and first[1:2] not in ("-", "’", "'")
@@ -63,9 +63,9 @@ def method_titles(spec: ExperimentSpec) -> list[str]:
 
 
 def titles_of(methods: Sequence[Method]) -> list[str]:
-    """One per method; with the settings in which they differ where a kind comes more than once."""
+    """Return one title per method, with the settings that differ if a kind occurs more than once."""
     kinds = [method.kind for method in methods]
-    found = []
+    titles = []
     for method in methods:
         title = method_title(method)
         alike = [other for other in methods if other.kind == method.kind]
@@ -76,13 +76,13 @@ def titles_of(methods: Sequence[Method]) -> list[str]:
                 if len({getattr(other, name) for other in alike}) > 1
             ]
             title = f"{title}, {', '.join(settings)}"
-        found.append(title)
-    return found
+        titles.append(title)
+    return titles
 
 
 def short_methods(spec: ExperimentSpec) -> list[str]:
-    """For charts: Naive, Confidence, Reverse CE, or Confidence 0.25 where a kind comes with several settings."""
-    found = []
+    """Return titles for charts: Naive, Confidence, Reverse CE, or Confidence 0.25 if a kind occurs with several settings."""
+    titles = []
     for method in spec.methods:
         alike = [other for other in spec.methods if other.kind == method.kind]
         values = [
@@ -90,8 +90,8 @@ def short_methods(spec: ExperimentSpec) -> list[str]:
             for name in type(method).model_fields
             if len({getattr(other, name) for other in alike}) > 1
         ]
-        found.append(" ".join([method.short or method_title(method), *values]))
-    return found
+        titles.append(" ".join([method.short or method_title(method), *values]))
+    return titles
 
 
 def kinds_text(spec: ExperimentSpec) -> str:
@@ -106,7 +106,7 @@ def count(number: int, noun: str) -> str:
 
 
 def sources(seeds: Iterable[int]) -> str:
-    """What intervals are over, of results of so many seeds each: one seed says nothing of how results vary over seeds."""
+    """Return the sources of variation that intervals cover, given the seeds of each result: one seed does not cover seeds."""
     several = {number > 1 for number in seeds}
     if several == {True}:
         return "test examples and seeds"
@@ -131,14 +131,14 @@ def duration(seconds: float | timedelta) -> str:
 
 
 def time_left(seconds: float | None, *, estimating: bool) -> str:
-    """about 3 min left; estimating the time left; nothing where nothing is at work."""
+    """about 3 min left; estimating the time left; empty if nothing is running."""
     if estimating:
         return "estimating the time left"
     return f"about {duration(seconds)} left" if seconds else ""
 
 
 def percent(value: float) -> str:
-    """46, −3: a share in per cent without the sign."""
+    """46, −3: a share in per cent, without the percent sign."""
     return f"{100 * value:.0f}".replace("-0", "0").replace("-", "−")
 
 

@@ -1,1 +1,1 @@
-"""The record of data sets on their way to the shelf: files that people bring, and registered ones that are fetched."""
+"""Imports of data sets into the library: uploaded files, and registered data sets that are fetched."""

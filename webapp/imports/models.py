@@ -1,4 +1,4 @@
-"""One data set on its way to the shelf, from the upload or the wish to fetch it to its place there."""
+"""Imports: data sets on their way to the library, from the upload or the fetch until they are saved."""
 
 import re
 from pathlib import Path
@@ -12,11 +12,11 @@ from training.command_output import CheckResult, Preview
 from training.names import within
 
 ENDING = re.compile(r"\.[a-z0-9]{1,16}")
-"""Of a file's name, which says its kind; any other could be too long for the disk, or mean a folder."""
+"""A file's suffix that is kept, since it says the format; any other could be too long for the disk, or name a folder."""
 
 
 class State(models.TextChoices):
-    """``NEW`` has been looked at and waits for its mapping; ``CHECKED`` waits for somebody to save it."""
+    """``NEW`` has a preview and waits for its mapping; ``CHECKED`` waits to be saved."""
 
     NEW = "new", "Uploaded"
     QUEUED = "queued", "Queued"
@@ -31,7 +31,7 @@ AT_WORK = (State.QUEUED, State.RUNNING)
 
 
 class Import(models.Model):
-    """A file that somebody brought (``file_name``), or a registered data set to be fetched (``registered``)."""
+    """An uploaded file (``file_name``), or a registered data set to be fetched (``registered``)."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
     registered = models.CharField(max_length=64, blank=True)
@@ -39,13 +39,13 @@ class Import(models.Model):
     size = models.PositiveBigIntegerField(default=0)
     look = models.JSONField(null=True)  # training.command_output.Preview
     mapping = models.JSONField(null=True)  # training.catalog.column_mapping.Mapping
-    about = models.JSONField(null=True)  # training.catalog.dataset_card.About; given before the checks, nobody needs to save
+    about = models.JSONField(null=True)  # training.catalog.dataset_card.About; if given before the checks, they also save it
     state = models.CharField(max_length=8, choices=State, default=State.NEW, db_index=True)
     phase = models.CharField(max_length=40, blank=True)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
     checked = models.JSONField(null=True)  # training.command_output.CheckResult
-    shelved = models.CharField(max_length=64, blank=True)  # its name on the shelf
+    shelved = models.CharField(max_length=64, blank=True)  # its name in the library
     error = models.TextField(blank=True)
     stop_asked = models.BooleanField(default=False)
     attempt = models.PositiveIntegerField(default=0)
@@ -64,7 +64,7 @@ class Import(models.Model):
 
     @property
     def folder(self) -> Path:
-        """Where its file and what the checks made of it are."""
+        """The folder of the uploaded file and of the checked data set."""
         return Path(settings.UPLOADS_DIR) / str(self.pk)
 
     @property
@@ -73,19 +73,19 @@ class Import(models.Model):
         return within(self.folder, f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
 
     @property
-    def looked(self) -> Preview | None:
+    def preview(self) -> Preview | None:
         return Preview.model_validate(self.look) if self.look is not None else None
 
     @property
-    def how(self) -> Mapping | None:
+    def column_mapping(self) -> Mapping | None:
         return Mapping.model_validate(self.mapping) if self.mapping is not None else None
 
     @property
-    def found(self) -> CheckResult | None:
+    def check_result(self) -> CheckResult | None:
         return CheckResult.model_validate(self.checked) if self.checked is not None else None
 
     @property
-    def known(self) -> About | None:
+    def description(self) -> About | None:
         return About.model_validate(self.about) if self.about is not None else None
 
     @property

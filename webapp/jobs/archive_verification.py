@@ -1,122 +1,94 @@
-"""Archives that were uploaded, each unpacked and verified by a limited child of the light worker, then adopted by the record."""
+"""Work on imports of archives: verified in a child process with bounded memory, then stored as an experiment."""
 
+import functools
 import logging
-import os
-import queue
-import resource
 import shutil
 import signal
-import subprocess
-import sys
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
-from pydantic import ValidationError
 
 from training import RunSpec, Store
 from training.command_output import NOTICE, Notice, NotVerified, Verified
 from training.events import Progress
-from training.fork_server import die_with_parent
 from training.storage.archive import RESULT_FILES, RUN, Broken, each_event, read
 from training.storage.atomic import out_of_room
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
+from webapp.child_processes import Child
+from webapp.database_outages import patiently
 from webapp.experiments import archive_adoption, archive_imports, imported_runs
 from webapp.experiments.models import ArchiveImport, Experiment, Run, Status
+from webapp.jobs.leased_work import HeldLease, concluded, follow
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25
-STOP_GRACE_SECONDS = 4.0
 DIED = "The archive could not be verified: the work ended without saying why."
 TOO_LARGE = "The archive needs more memory to be read than it may use."
+OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-class Flag(Protocol):
-    """An event of threads or of processes."""
+def work(row: ArchiveImport) -> None:
+    """Follow the child of a claimed import to its end; then the archive is an experiment, or has problems."""
 
-    def is_set(self) -> bool: ...
+    def fail(error: str) -> None:
+        archive_imports.refuse(row.pk, row.attempt, [f"The archive could not be imported. {error}"])
+        archive_imports.clear(row)
+
+    with concluded(str(row), fail):
+        _work(row)
 
 
-class NoRoom(Exception):
-    """The disk has no room for the upload; the message says so."""
-
-
-def receive(owner: User, file: Path, name: str) -> ArchiveImport:
-    """Queues an uploaded archive. Raises NoRoom."""
+def _work(row: ArchiveImport) -> None:
+    lease, child = HeldLease(str(row), time.monotonic()), _start(row)
     try:
-        if shutil.disk_usage(settings.UPLOADS_DIR).free < settings.DISK_RESERVE:
-            raise NoRoom("There is no room for the archive on the laboratory's disk.")
-        return archive_imports.receive(owner, file, name)
-    except OSError as error:
-        if out_of_room(error):
-            raise NoRoom("The laboratory's disk is full.") from None
-        raise
-
-
-def work(one: ArchiveImport, shutting_down: Flag | None = None) -> None:
-    """Follows the child to its end and keeps the lease alive; then the archive is an experiment, or has problems."""
-    child, last = Child(one), None
-    renewed = time.monotonic()
-    stopping = None
-    try:
-        while True:
-            with suppress(queue.Empty):
-                notice = child.notices.get(timeout=POLL_SECONDS)
-                if notice is None:
-                    break
-                last = notice
-            if time.monotonic() - renewed > POLL_SECONDS:
-                renewed = time.monotonic()
-                archive_imports.tell(one.pk, one.attempt, last if isinstance(last, Progress) else None)
-            if shutting_down is not None and shutting_down.is_set():
-                stopping = stopping or time.monotonic()
-                child.stop(signal.SIGTERM if time.monotonic() - stopping < STOP_GRACE_SECONDS else signal.SIGKILL)
-        status = child.process.wait()
-        if stopping is not None and not isinstance(last, Verified | NotVerified):
-            archive_imports.give_back(one.pk, one.attempt)
-            return
-        _conclude(one, last, status)
-        archive_imports.clear(one)
-    except archive_imports.StaleError:
-        return  # it was taken for dead: what the child still says is refused
+        messages = follow(child, lease, functools.partial(_report, row))
     finally:
-        child.stop(signal.SIGKILL)
+        child.kill()
+    last = next(reversed(messages), None)
+    if child.stopping and not isinstance(last, Verified | NotVerified):
+        patiently(lambda: archive_imports.give_back(row.pk, row.attempt))
+        return
+    problems = patiently(lambda: _problems(row, last, child.process.returncode))
+    if problems:
+        patiently(lambda: archive_imports.refuse(row.pk, row.attempt, problems))
+    archive_imports.clear(row)
 
 
-def _conclude(one: ArchiveImport, last: Notice | None, status: int) -> None:
+def _report(row: ArchiveImport, last: Notice | None) -> bool:
+    archive_imports.report(row.pk, row.attempt, last if isinstance(last, Progress) else None)
+    return False
+
+
+def _problems(row: ArchiveImport, last: Notice | None, status: int) -> list[str]:
+    """Store a verified archive; return why it cannot be stored, or was not verified, a sentence each."""
     match last:
         case Verified():
-            problems = _adopt(one, last)
+            return _adopt(row, last)
         case NotVerified():
-            problems = list(last.problems)
+            return list(last.problems)
         case _:
-            problems = [TOO_LARGE if status in (-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT) else DIED]
-    if problems:
-        archive_imports.refuse(one.pk, one.attempt, problems)
+            return [TOO_LARGE if status in OUT_OF_MEMORY else DIED]
 
 
-def _adopt(one: ArchiveImport, found: Verified) -> list[str]:
-    """Makes the verified archive an experiment; what keeps it from that, a sentence each."""
-    folder, store = one.folder / "out", Store(settings.ARTIFACTS_DIR)
-    trained = Run.objects.filter(claimed_key="", status=Status.FINISHED, key__in=[*found.equal, *found.different])
+def _adopt(row: ArchiveImport, verified: Verified) -> list[str]:
+    """Store the verified archive as an experiment; return why that is impossible, a sentence each."""
+    folder, store = row.folder / "out", Store(settings.ARTIFACTS_DIR)
+    trained = Run.objects.filter(claimed_key="", status=Status.FINISHED, key__in=[*verified.equal, *verified.different])
     ours = set(trained.values_list("key", flat=True))
-    clashing = [key for key in found.different if key in ours]
+    clashing = [key for key in verified.different if key in ours]
     if clashing:
         return [f"Run {key[:12]} has been trained here too, with other predictions." for key in clashing]
     try:
         with transaction.atomic():
-            held = archive_imports.hold(one.pk, one.attempt)
-            experiment = Experiment.objects.filter(origin__content=found.content).first()
+            locked = archive_imports.leases.lock(row.pk, row.attempt)
+            experiment = Experiment.objects.filter(origin__content=verified.content).first()
             if experiment is None:
-                experiment = _experiment(held, folder, found.content, ours.intersection(found.equal), store)
-            archive_imports.finish(held, experiment)
+                experiment = _experiment(locked, folder, verified.content, ours.intersection(verified.equal), store)
+            archive_imports.finish(row.pk, row.attempt, experiment)
     except Broken as error:
         return error.problems
     except OSError as error:
@@ -126,71 +98,40 @@ def _adopt(one: ArchiveImport, found: Verified) -> list[str]:
     return []
 
 
-def _experiment(one: ArchiveImport, folder: Path, content: str, ours: set[str], store: Store) -> Experiment:
-    about, runs = read(folder), dict[str, RunSpec]()
+def _experiment(row: ArchiveImport, folder: Path, content: str, ours: set[str], store: Store) -> Experiment:
+    archive, runs = read(folder), dict[str, RunSpec]()
     for path in sorted(folder.glob(f"runs/*/{RUN}")):
         runs[path.parent.name] = RunSpec.model_validate_json(path.read_text(encoding="utf-8"))
-    experiment, names = archive_adoption.adopt(one.owner, about, content, runs, ours, lambda key: each_event(folder, key))
+    experiment, keys = archive_adoption.adopt(row.owner, archive, content, runs, ours, lambda key: each_event(folder, key))
     placed = list[Path]()
     try:
-        for key, name in names.items():
-            if key not in ours and (folder / "runs" / key / RESULT_FILES[-1]).exists() and not store.finished(name):
-                placed.append(store.run(name))
-                _place(folder / "runs" / key, store.run(name), runs[key].with_keys(names))
+        for there, here in keys.items():
+            source = folder / "runs" / there
+            if there not in ours and (source / RESULT_FILES[-1]).exists() and not store.finished(here):
+                placed.append(store.run(here))
+                _place(source, store.run(here), runs[there].with_keys(keys))
     except OSError:
         for target in placed:
             shutil.rmtree(target, ignore_errors=True)
         raise
-    tell(one.owner, Verb.IMPORTED, "experiment", experiment.pk, experiment.name, content=content)
+    tell(row.owner, Verb.IMPORTED, "experiment", experiment.pk, experiment.name, content=content)
     return experiment
 
 
-def _place(brought: Path, target: Path, spec: RunSpec) -> None:
-    """The run's files where its own would be, the predictions last: these say that it has finished."""
+def _place(source: Path, target: Path, spec: RunSpec) -> None:
+    """Copy the run's files to the store, the predictions last, since a run with predictions counts as finished."""
     store = Store(settings.ARTIFACTS_DIR)
     with store.writing(target / RUN) as path:
         path.write_text(spec.model_dump_json(indent=2), encoding="utf-8")
     for name in RESULT_FILES:
         with store.writing(target / name) as path:
-            shutil.copyfile(brought / name, path)
+            shutil.copyfile(source / name, path)
 
 
-class Child:
-    """A running ``python -m training verify``, in a process group of its own, with bounded memory."""
-
-    def __init__(self, one: ArchiveImport) -> None:
-        settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-        words = [str(one.file), "--out", str(one.folder / "out"), "--store", str(settings.ARTIFACTS_DIR)]
-        limits = ["--largest", str(settings.ARCHIVE_LARGEST), "--reserve", str(settings.DISK_RESERVE)]
-        with (settings.LOG_DIR / "imports.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "training", "verify", *words, *limits],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_hold,
-                cwd=settings.BASE_DIR,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        self.notices: queue.Queue[Notice | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            try:
-                self.notices.put(NOTICE.validate_json(line))
-            except ValidationError:
-                logger.warning("not a notice: %r", line)
-        self.notices.put(None)
-
-    def stop(self, sig: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, sig)
-
-
-def _hold() -> None:
-    """For a child before exec: it ends with the worker, and takes no more memory than an archive may need."""
-    die_with_parent(signal.SIGTERM)
-    resource.setrlimit(resource.RLIMIT_DATA, (settings.ARCHIVE_MEMORY, settings.ARCHIVE_MEMORY))
+def _start(row: ArchiveImport) -> Child[Notice]:
+    """Start ``python -m training verify``."""
+    command = ["-m", "training", "verify", str(row.file)]
+    folders = ["--out", str(row.folder / "out"), "--store", str(settings.ARTIFACTS_DIR)]
+    limits = ["--largest", str(settings.ARCHIVE_LARGEST), "--reserve", str(settings.DISK_RESERVE)]
+    log, memory = Path(settings.LOG_DIR) / "imports.log", settings.ARCHIVE_MEMORY
+    return Child([*command, *folders, *limits], NOTICE, log, memory=memory, environment=ONE_THREAD)

@@ -1,52 +1,53 @@
-"""Which words an answer hangs on: worked out in a child process, by the worker of chores."""
+"""Work on word attributions: computed for one example in a child process."""
 
-import signal
-import subprocess
-import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from django.conf import settings
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from training.command_output import Attribution
-from training.fork_server import die_with_parent
 from webapp.attributions import services
 from webapp.attributions.models import Question
+from webapp.child_processes import Child
 from webapp.database_outages import patiently
+from webapp.jobs.leased_work import HeldLease, concluded, follow
+from webapp.jobs.shutdown import shutting_down
 
-NO_ANSWER = "The models could not be asked; words.log has the cause."
+LONGEST_SECONDS = 120.0
+"""The limit for the attributions of one example."""
+
+NO_ANSWER = "The attribution could not be computed; words.log has the cause."
 TOO_LONG = "It took longer than two minutes."
+ATTRIBUTION: TypeAdapter[Attribution] = TypeAdapter(Attribution)
 
 
-def erase(asked: Sequence[Question]) -> None:
-    """Answers questions about one example."""
-    runs = [one.key for one in asked]
-    command = [sys.executable, "-m", "training", "words", str(asked[0].example), *runs, "--store", str(settings.ARTIFACTS_DIR)]
-    settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-    otherwise, output = NO_ANSWER, b""
-    with (settings.LOG_DIR / "words.log").open("ab") as log:
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                timeout=services.LONGEST_SECONDS,
-                check=False,
-                preexec_fn=lambda: die_with_parent(signal.SIGKILL),
-                cwd=settings.BASE_DIR,
-            )
-            output = done.stdout
-        except subprocess.TimeoutExpired as late:
-            otherwise, output = TOO_LONG, late.stdout or b""
-    patiently(lambda: services.answer(asked, _read(output), otherwise))
+def work(rows: Sequence[Question]) -> None:
+    """Compute claimed attributions, all of one example."""
+    with concluded(str(rows[0]), lambda error: services.answer(rows, [], f"The work could not be done. {error}")):
+        _work(rows)
 
 
-def _read(output: bytes) -> list[Attribution]:
-    found = []
-    for line in output.splitlines():
-        try:
-            found.append(Attribution.model_validate_json(line))
-        except ValidationError:
-            continue  # cut off, or said by a library
-    return found
+def _work(rows: Sequence[Question]) -> None:
+    lease, child = HeldLease(str(rows[0]), time.monotonic()), _start(rows)
+
+    def renew(_: Attribution | None) -> bool:
+        services.renew(rows)
+        return child.seconds > LONGEST_SECONDS
+
+    try:
+        attributions = follow(child, lease, renew)
+    finally:
+        child.kill()
+    if lease.expired or (shutting_down.is_set() and child.stopping):
+        patiently(lambda: services.give_back(rows))
+        return
+    error = TOO_LONG if child.stopping else NO_ANSWER
+    patiently(lambda: services.answer(rows, attributions, error))
+
+
+def _start(rows: Sequence[Question]) -> Child[Attribution]:
+    keys = [row.key for row in rows]
+    arguments = ["-m", "training", "words", str(rows[0].example), *keys, "--store", str(settings.ARTIFACTS_DIR)]
+    return Child(arguments, ATTRIBUTION, Path(settings.LOG_DIR) / "words.log")

@@ -1,4 +1,4 @@
-"""What a worker computes on, without torch, which only its trainers may import."""
+"""The devices of a worker, found without torch, which only its trainers may import."""
 
 import os
 import platform
@@ -10,13 +10,13 @@ import psutil
 
 from webapp.experiments.requirements import PACKAGES
 
-TOLD = ("torch", "accelerate", "datasets", *PACKAGES)
+REPORTED = ("torch", "accelerate", "datasets", *PACKAGES)
 SECONDS = 5
 QUERY = ("index", "uuid", "name", "memory.total", "memory.used", "utilization.gpu")
 
 
 class Device(TypedDict):
-    """``memory`` and ``used`` in bytes and ``busy`` from 0 to 1, None where it does not say."""
+    """A device with ``memory`` and ``used`` in bytes and ``busy`` from 0 to 1, None where these are unknown."""
 
     name: str
     memory: int | None
@@ -25,34 +25,34 @@ class Device(TypedDict):
 
 
 def devices() -> list[Device]:
-    """The GPUs that this process may use, else the machine's processor with its memory."""
+    """Return the GPUs that this process may use, or the machine's processor with its memory."""
     return _gpus() or [_machine()]
 
 
 def packages() -> dict[str, str]:
-    """Versions of what trainings need, of what is installed."""
-    found = {}
-    for name in TOLD:
+    """Return the versions of installed packages that trainings need."""
+    versions = {}
+    for name in REPORTED:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _gpus() -> list[Device]:
     query = ["nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"]
     try:
-        said = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+        output = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
     return visible(
-        [[cell.strip() for cell in line.split(",")] for line in said.splitlines()], os.environ.get("CUDA_VISIBLE_DEVICES")
+        [[cell.strip() for cell in line.split(",")] for line in output.splitlines()], os.environ.get("CUDA_VISIBLE_DEVICES")
     )
 
 
 def visible(rows: list[list[str]], wanted: str | None) -> list[Device]:
-    """The devices of ``rows``, as nvidia-smi tells them, that are ``wanted`` by number or by the beginning of their UUID."""
+    """Return the devices in ``rows`` of nvidia-smi that are ``wanted`` by number or by the beginning of their UUID."""
     if wanted is not None:
         names = [name.strip() for name in wanted.split(",") if name.strip()]
         rows = [row for name in names for row in rows if name == row[0] or (not name.isdecimal() and row[1].startswith(name))]

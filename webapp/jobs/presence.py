@@ -1,4 +1,4 @@
-"""A training worker tells the record that it is there: when it starts, every few seconds, and when it ends in order."""
+"""The presence of a training worker in the database: registered at its start, with heartbeats, until it ends in order."""
 
 import logging
 import threading
@@ -22,48 +22,48 @@ ended = threading.Event()
 
 
 @worker_ready.connect
-def _tell(sender: Any, **_: Any) -> None:
+def _start(sender: Any, **_: Any) -> None:
     if settings.CELERY_TASK_DEFAULT_QUEUE not in sender.app.amqp.queues.consume_from:
         return  # the light worker trains nothing
-    # A thread and no timer of Celery's, which it clears whenever it loses the broker.
+    # A thread and not a timer of Celery, which clears its timers whenever it loses the broker.
     threading.Thread(target=stay, args=(sender.hostname,), daemon=True).start()
 
 
 @worker_shutdown.connect
 def _leave(sender: Any, **_: Any) -> None:
     ended.set()
-    _written(lambda: workers.goodbye(sender.hostname))
+    _write(lambda: workers.leave(sender.hostname))
 
 
 def stay(name: str) -> None:
-    """Tells of the worker ``name`` until it ends."""
-    hello(name)
+    """Register the worker ``name`` and send heartbeats until it ends."""
+    register(name)
     while not ended.wait(workers.BEAT_SECONDS):
         beat(name)
     connection.close()
 
 
-def hello(name: str) -> None:
+def register(name: str) -> None:
     try:
         processes = environment.whole("W2S_PROCESSES", 1, least=1)
     except environment.SettingError:
-        processes = 1  # its runs fail, and say why
-    _written(lambda: workers.hello(name, ENGINE_VERSION, packages(), devices(), processes))
+        processes = 1  # its runs fail with this error
+    _write(lambda: workers.register(name, ENGINE_VERSION, packages(), devices(), processes))
 
 
 def beat(name: str) -> None:
-    """Says hello again to a record that does not know the worker."""
-    if _written(lambda: workers.beat(name, devices())) is False:
-        hello(name)
+    """Send a heartbeat; register again in a database that does not know the worker."""
+    if _write(lambda: workers.beat(name, devices())) is False:
+        register(name)
 
 
-def _written(write: Callable[[], T]) -> T | None:
-    """What ``write`` returns; None where the record is away, which costs a beat and not the worker."""
+def _write(write: Callable[[], T]) -> T | None:
+    """Return the result of ``write``; None while the database is away, which costs a heartbeat and not the worker."""
     close_old_connections()
     try:
         return write()
     except Error:
-        logger.warning("the database is away, the next sign of life will tell")
+        logger.warning("the database is away, the next heartbeat is tried later")
     except Exception:
-        logger.exception("what the worker told cannot be written, the next sign of life tells it again")
+        logger.exception("the description of the worker cannot be stored, the next heartbeat tries again")
     return None

@@ -1,4 +1,4 @@
-"""From the trainer's events to the record, in batches."""
+"""The recorder: stores the events of a trainer in batches."""
 
 import logging
 import time
@@ -6,18 +6,18 @@ import time
 from training import Event
 from webapp.database_outages import AWAY, RETRY_SECONDS, is_away, reconnect
 from webapp.experiments import services
-from webapp.jobs.dispatch import announce
+from webapp.notifications import notify
 
 logger = logging.getLogger(__name__)
 
 BATCH_EVENTS = 50
 BATCH_SECONDS = 0.25
 MOST_EVENTS = 10_000
-"""So many wait for a database that is away; then the trainer waits too."""
+"""Events that wait for a database that is away; then the trainer waits as well."""
 
 
 class Recorder:
-    """Buffers events of one attempt and appends them every quarter of a second, or every fifty."""
+    """Buffers the events of an attempt and stores them every quarter of a second, or every fifty events."""
 
     def __init__(self, run_id: int, attempt: int) -> None:
         self.run_id = run_id
@@ -25,7 +25,7 @@ class Recorder:
         self._events: list[Event] = []
         self._flush_at = time.monotonic() + BATCH_SECONDS
         self._stored = 0
-        self._in_doubt = False  # whether the last batch was stored is not known: its answer did not come
+        self._in_doubt = False  # it is unknown if the last batch was stored, since no answer came
         self._away = False
 
     def add(self, event: Event) -> None:
@@ -33,7 +33,7 @@ class Recorder:
 
     @property
     def due(self) -> bool:
-        """A database that was away is asked again after a while, however much waits for it."""
+        """A batch is complete. While the database is away, it is tried again after a pause, however many events wait."""
         late = time.monotonic() >= self._flush_at
         return late or (len(self._events) >= BATCH_EVENTS and not self._away)
 
@@ -42,7 +42,7 @@ class Recorder:
         return len(self._events) >= MOST_EVENTS
 
     def flush(self) -> None:
-        """Raises services.StaleAttemptError when the lease was lost. A database that is away loses and doubles nothing."""
+        """Store the batch. A database that is away loses and doubles no event. Raises StaleAttempt."""
         self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
             return
@@ -59,19 +59,19 @@ class Recorder:
 
     def _store(self) -> None:
         if self._in_doubt:
-            came = services.recorded(self.run_id, self.attempt) - self._stored
-            del self._events[:came]
-            self._stored, self._in_doubt = self._stored + came, False
+            arrived = services.recorded(self.run_id, self.attempt) - self._stored
+            del self._events[:arrived]
+            self._stored, self._in_doubt = self._stored + arrived, False
         self._away = False
         changed = {self.run_id}
         if self._events:
             self._in_doubt = True
             changed |= services.append_events(self.run_id, self.attempt, self._events)
             self._stored, self._events, self._in_doubt = self._stored + len(self._events), [], False
-        announce(changed)
+        notify(changed)
 
     def finish(self, last: Event | None) -> None:
-        """Stores what is left, and ``last``, before the lease is let go; tries again while the database is away."""
+        """Store the rest and ``last``, before the lease ends; tried again while the database is away."""
         if last:
             self.add(last)
         while self._events:

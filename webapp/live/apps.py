@@ -7,4 +7,4 @@ class LiveConfig(AppConfig):
     name = "webapp.live"
 
     def ready(self) -> None:
-        import_module("webapp.live.receivers")  # which listens, and needs the models that are loaded by now
+        import_module("webapp.live.receivers")  # connects signals, and needs the models, which are loaded by now

@@ -1,6 +1,6 @@
-"""The sockets of pages: one that says whether a page is still open, and one that streams an experiment to its page.
+"""The sockets of pages: one that reports whether a page is still open, and one that streams an experiment to its page.
 
-Of the second connecting, the doorbell and a ping all mean: send what was not sent yet.
+The second sends what was not sent yet when the page connects, after a notification, and after a ping.
 """
 
 import asyncio
@@ -27,21 +27,21 @@ UNREADABLE = 4400
 
 
 class AccessConsumer(AsyncJsonWebsocketConsumer):
-    """The socket of a page that does not change: open for as long as what the page shows is open to who looks at it.
+    """The socket of a page that does not change: open for as long as its visitor may see the page.
 
-    It says {"open": true} once it is, and again in answer to any message. It closes with NOT_FOUND when it is not any more.
+    It sends {"open": true} at first, and in answer to any message. It closes with NOT_FOUND when access has ended.
     """
 
-    channel_layer_alias = "off"  # the record is read, nothing is sent through a channel layer
+    channel_layer_alias = "off"  # the database is read, nothing is sent through a channel layer
 
     rules: ClassVar[Rule]
-    """What of the grants of such sockets is still open."""
+    """Returns the grants of such sockets that still give access."""
 
     grant: Any = None
     ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """However the socket ends, also by a message that cannot be read, nothing of it goes on."""
+        """Serve the socket. However it ends, also by a message that cannot be read, none of its tasks goes on."""
 
         async def send_while_open(message: Any) -> None:
             # A send after the client has gone raises a subclass of OSError (ASGI 2.4). `websocket.disconnect` follows.
@@ -66,33 +66,33 @@ class AccessConsumer(AsyncJsonWebsocketConsumer):
 
     @reading
     def _granted(self) -> Any:
-        """The right by which the socket is open, None where it opens nothing."""
-        grant = self.asked()
-        found = self.rule([grant]).get(grant) if grant else None
-        if found is None:
+        """Return the grant of the socket, None where it gives no access."""
+        grant = self.requested_grant()
+        access = self.rule([grant]).get(grant) if grant else None
+        if access is None:
             return None
-        self.prepare(found)
+        self.prepare(access)
         return grant
 
     @property
     def rule(self) -> Rule:
         return type(self).rules
 
-    def asked(self) -> Any:
-        """By what right the socket wants to be open, to be checked by ``rules``; None for whoever has none."""
+    def requested_grant(self) -> Any:
+        """Return the grant that the socket requests, to be checked by ``rules``; None for a visitor without one."""
         raise NotImplementedError
 
-    def prepare(self, found: Open) -> None:
-        """Read what the socket needs of what is open to it."""
+    def prepare(self, access: Open) -> None:
+        """Read what the socket needs, once it has access."""
 
     async def opened(self) -> None:
         await self.send_json({"open": True})
 
     def stop(self) -> None:
-        """End what goes on beside the socket."""
+        """End the tasks of the socket."""
 
     def end(self, code: int) -> None:
-        """Close the socket, which sends nothing more."""
+        """Close the socket; it sends nothing more."""
         permissions().remove(self)
         self.stop()
         self.ending = asyncio.create_task(self.close(code=code))
@@ -113,25 +113,25 @@ class AccessConsumer(AsyncJsonWebsocketConsumer):
 class ExperimentConsumer(AccessConsumer):
     """Sends {"runs": {run id: [event, ...]}} with the events of each run in order, gapless and each once.
 
-    The page says once what it has: {"have": {run id: last seq}}; later messages are pings, answered at once so that the
-    page knows that it is heard. Another frame without events means that the doorbell rang for something else, such as
-    a new result.
+    The first message of the page lists the events that it has: {"have": {run id: last seq}}. Later messages are pings, answered
+    at once so that the page knows that the connection works. A frame without events and without pong means that something else
+    is new, such as a result.
     """
 
     rules: ClassVar[Rule] = staticmethod(open_experiments)
     run_ids: tuple[int, ...] = ()
     pump: asyncio.Task[None] | None = None
 
-    def asked(self) -> Any:
+    def requested_grant(self) -> Any:
         account = account_of(self.scope)
         return AccountGrant(account, self.scope["url_route"]["kwargs"]["experiment_id"]) if account else None
 
-    def prepare(self, found: Open) -> None:
-        runs = Run.objects.filter(experiments=found.experiment).order_by("pk").distinct()
+    def prepare(self, access: Open) -> None:
+        runs = Run.objects.filter(experiments=access.experiment).order_by("pk").distinct()
         self.run_ids = tuple(runs.values_list("pk", flat=True))
 
     async def opened(self) -> None:
-        """Wait for what the page says it has."""
+        """Send nothing until the page has sent its first message."""
 
     def stop(self) -> None:
         if self.pump:
@@ -141,54 +141,54 @@ class ExperimentConsumer(AccessConsumer):
     async def receive_json(self, content: Any, **_: Any) -> None:
         if self.pump is None:
             self.sent = numbers(content, self.run_ids)
-            self.dirty, self.rung, self.bell = set[int](), False, asyncio.Event()
+            self.dirty, self.notified, self.woken = set[int](), False, asyncio.Event()
             hub().join(self.run_ids, self)
             self.pump = asyncio.create_task(self._guard())
         else:
             await self.send_json({"runs": {}, "pong": True})
-        self.wake(self.run_ids, rung=False)
+        self.wake(self.run_ids, notified=False)
 
-    def wake(self, run_ids: Iterable[int], rung: bool) -> None:
+    def wake(self, run_ids: Iterable[int], notified: bool) -> None:
         self.dirty.update(run_ids)
-        self.rung = self.rung or rung
-        self.bell.set()
+        self.notified = self.notified or notified
+        self.woken.set()
 
     async def _guard(self) -> None:
-        """A pump that breaks closes the socket, so that the page connects again instead of waiting for ever."""
+        """Close the socket when its pump fails, so that the page connects again instead of waiting forever."""
         try:
             await self._pump()
         except Exception:
-            logger.exception("a viewer's pump broke")
+            logger.exception("a viewer's pump failed")
             await self.close(code=BROKEN)
 
     async def _pump(self) -> None:
-        rooms, shown = hub().rooms, type(self).shown
+        feeds, shown = hub().feeds, type(self).shown
         while True:
-            await self.bell.wait()
-            self.bell.clear()
-            dirty, self.dirty, rung, self.rung = self.dirty, set(), self.rung, False
+            await self.woken.wait()
+            self.woken.clear()
+            dirty, self.dirty, notified, self.notified = self.dirty, set(), self.notified, False
             frame: dict[int, list[Row]] = {}
             for run_id in sorted(dirty):
                 if sum(map(len, frame.values())) >= FRAME_EVENTS:
-                    self.wake([run_id], rung=False)
-                elif rows := (await rooms[run_id].since(self.sent[run_id]))[:FRAME_EVENTS]:
+                    self.wake([run_id], notified=False)
+                elif rows := (await feeds[run_id].since(self.sent[run_id]))[:FRAME_EVENTS]:
                     frame[run_id] = rows
                     if len(rows) == FRAME_EVENTS:
-                        self.wake([run_id], rung=False)
-            if frame or rung:
-                runs = ", ".join(f'"{run_id}": {rooms[run_id].text(rows, shown)}' for run_id, rows in frame.items())
+                        self.wake([run_id], notified=False)
+            if frame or notified:
+                runs = ", ".join(f'"{run_id}": {feeds[run_id].text(rows, shown)}' for run_id, rows in frame.items())
                 await self.send(text_data=f'{{"runs": {{{runs}}}}}')
                 self.sent |= {run_id: rows[-1]["seq"] for run_id, rows in frame.items()}
             await asyncio.sleep(COALESCE_SECONDS)
 
     @staticmethod
     def shown(rows: list[Row]) -> list[Row]:
-        """What of new events such a socket passes on: all of them."""
+        """Return the new events that such a socket sends: all of them."""
         return rows
 
 
 def numbers(content: Any, run_ids: Iterable[int]) -> dict[int, int]:
-    """The last events that a page says it has, by run; 0 where it says nothing that could be one."""
+    """Return the last event that the page has of each run; 0 where its message names none."""
     have = content.get("have") if isinstance(content, Mapping) else None
     known = have if isinstance(have, Mapping) else {}
     return {pk: whole(known.get(str(pk))) or 0 for pk in run_ids}

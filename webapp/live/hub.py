@@ -1,4 +1,4 @@
-"""One hub in each web process: reads what is new of a watched run once, for all who watch it."""
+"""The hub of a web process: reads the new events of a watched run once, for all its viewers."""
 
 import asyncio
 import json
@@ -16,16 +16,16 @@ from webapp.live.threads import reading
 logger = logging.getLogger(__name__)
 
 TAIL = 5000
-"""Newest events of a run that a room keeps; a viewer further behind reads the database itself."""
+"""Newest events of a run that a feed holds; a viewer further behind reads the database itself."""
 
 TEXTS = 32
-"""Lists of events that a room keeps as JSON: viewers who are equally far receive the same text."""
+"""Lists of events that a feed holds as JSON, since viewers that are equally far receive the same text."""
 
 LOOK_SECONDS = 3.0
-"""How often rooms look at the database without having been woken, so that a lost nudge costs seconds."""
+"""The pause between two reads without a notification, so that a lost one costs seconds."""
 
 Row = dict[str, Any]
-Shown = Callable[[list[Row]], list[Row]]
+Filter = Callable[[list[Row]], list[Row]]
 
 
 @reading
@@ -34,10 +34,10 @@ def read_events(run_id: int, seq: int) -> list[Row]:
 
 
 class Viewer(Protocol):
-    def wake(self, run_ids: Iterable[int], rung: bool) -> None: ...
+    def wake(self, run_ids: Iterable[int], notified: bool) -> None: ...
 
 
-class Room:
+class Feed:
     """The events of one run, shared by its viewers."""
 
     def __init__(self, run_id: int) -> None:
@@ -45,12 +45,12 @@ class Room:
         self.viewers: set[Viewer] = set()
         self.stale = True
         self._tail: deque[Row] = deque(maxlen=TAIL)
-        self._texts: OrderedDict[tuple[Shown, int, int], str] = OrderedDict()
+        self._texts: OrderedDict[tuple[Filter, int, int], str] = OrderedDict()
         self._last = 0
         self._lock = asyncio.Lock()
 
     async def since(self, seq: int) -> list[Row]:
-        """Events after ``seq``, oldest first; the first viewer who asks after a nudge reads for all."""
+        """Return events after ``seq``, oldest first; the first viewer after a notification reads for all."""
         async with self._lock:
             while self.stale:
                 self.stale = False
@@ -63,8 +63,8 @@ class Room:
             return older
         return list(takewhile(lambda row: row["seq"] > seq, reversed(self._tail)))[::-1]
 
-    def text(self, rows: list[Row], shown: Shown) -> str:
-        """What ``shown`` lets through of ``rows``, which are gapless, as JSON."""
+    def text(self, rows: list[Row], shown: Filter) -> str:
+        """Return the events of ``rows``, which are gapless, that pass the filter ``shown``, as JSON."""
         key = shown, rows[0]["seq"], rows[-1]["seq"]
         if key not in self._texts:
             self._texts[key] = json.dumps(shown(rows))
@@ -74,71 +74,71 @@ class Room:
 
 
 class Hub:
-    """The rooms of this process, and the one subscription to the doorbell."""
+    """The feeds of this process, and its one subscription to notifications of runs."""
 
     def __init__(self) -> None:
-        self.rooms: dict[int, Room] = {}
+        self.feeds: dict[int, Feed] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def join(self, run_ids: Iterable[int], viewer: Viewer) -> None:
         if not self._tasks:
-            self._tasks = [asyncio.create_task(listen(CHANNEL, self._heard)), asyncio.create_task(self._look())]
+            self._tasks = [asyncio.create_task(listen(CHANNEL, self._receive)), asyncio.create_task(self._look())]
         for run_id in run_ids:
-            room = self.rooms.get(run_id)
-            if room is None:
-                room = self.rooms[run_id] = Room(run_id)
-            room.viewers.add(viewer)
-            room.stale = True
+            feed = self.feeds.get(run_id)
+            if feed is None:
+                feed = self.feeds[run_id] = Feed(run_id)
+            feed.viewers.add(viewer)
+            feed.stale = True
 
     def leave(self, run_ids: Iterable[int], viewer: Viewer) -> None:
         for run_id in run_ids:
-            if room := self.rooms.get(run_id):
-                room.viewers.discard(viewer)
-                if not room.viewers:
-                    del self.rooms[run_id]
-        if not self.rooms:
+            if feed := self.feeds.get(run_id):
+                feed.viewers.discard(viewer)
+                if not feed.viewers:
+                    del self.feeds[run_id]
+        if not self.feeds:
             for task in self._tasks:
                 task.cancel()
             self._tasks = []
 
-    def wake(self, run_ids: Iterable[int], rung: bool) -> None:
-        """Marks rooms as stale and wakes their viewers, each once; ``rung`` when a nudge said that there is news."""
+    def wake(self, run_ids: Iterable[int], notified: bool) -> None:
+        """Mark feeds as stale and wake their viewers, each once; ``notified`` after a notification that something is new."""
         woken: defaultdict[Viewer, list[int]] = defaultdict(list)
         for run_id in run_ids:
-            if room := self.rooms.get(run_id):
-                room.stale = True
-                for viewer in room.viewers:
+            if feed := self.feeds.get(run_id):
+                feed.stale = True
+                for viewer in feed.viewers:
                     woken[viewer].append(run_id)
         for viewer, theirs in woken.items():
             try:
-                viewer.wake(theirs, rung)
+                viewer.wake(theirs, notified)
             except Exception:
                 logger.exception("a viewer could not be woken")
 
-    def _heard(self, message: bytes | None) -> None:
-        self.wake(list(self.rooms) if message is None else news_of(message), rung=message is not None)
+    def _receive(self, message: bytes | None) -> None:
+        self.wake(list(self.feeds) if message is None else runs_of(message), notified=message is not None)
 
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.wake(list(self.rooms), rung=False)
+            self.wake(list(self.feeds), notified=False)
 
 
-def news_of(data: bytes | str) -> list[int]:
-    """The runs that a nudge names; none where it is not one of ours."""
+def runs_of(data: bytes | str) -> list[int]:
+    """Return the runs that a notification names; none where it cannot be read."""
     try:
-        found = json.loads(data)
+        content = json.loads(data)
     except ValueError:
-        found = None
-    if not isinstance(found, list):
-        logger.warning("not a nudge: %.200r", data)
+        content = None
+    if not isinstance(content, list):
+        logger.warning("not a notification: %.200r", data)
         return []
-    return [run_id for run_id in found if isinstance(run_id, int)]
+    return [run_id for run_id in content if isinstance(run_id, int)]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def hub() -> Hub:
-    """The hub of the running event loop; a web process has one."""
+    """Return the hub of the running event loop; a web process has one."""
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())

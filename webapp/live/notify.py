@@ -1,4 +1,7 @@
-"""Notifications through Redis: which runs have news, and that somebody may have lost access. They never carry the news itself."""
+"""Notifications of web processes through Redis: which runs have new events, and that access may have ended.
+
+They carry no events themselves.
+"""
 
 import json
 import logging
@@ -15,33 +18,33 @@ CHANNEL = "w2s:news"
 ACCESS_CHANNEL = "w2s:access"
 
 
-class Doorbell:
-    """Rings best effort: without Redis the pages look at the database by themselves after some seconds."""
+class Publisher:
+    """Publishes best effort: without Redis, pages read the database by themselves after some seconds."""
 
     def __init__(self, url: str) -> None:
         self._redis = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-        self._heard = True
+        self._reached = True
 
     def publish(self, channel: str, text: str) -> None:
         try:
             self._redis.publish(channel, text)
-            self._heard = True
+            self._reached = True
         except RedisError as error:
-            if self._heard:  # said once, not at every ring
-                logger.warning("no doorbell: %s", error)
-            self._heard = False
+            if self._reached:  # logged once, not for every notification
+                logger.warning("no notifications: %s", error)
+            self._reached = False
 
 
 @cache
-def _doorbell(url: str) -> Doorbell:
-    return Doorbell(url)
+def _publisher(url: str) -> Publisher:
+    return Publisher(url)
 
 
-def nudge(run_ids: Iterable[int]) -> None:
-    """Wakes whoever watches these runs; never fails."""
-    _doorbell(settings.REDIS_URL).publish(CHANNEL, json.dumps(sorted(run_ids)))
+def notify_viewers(run_ids: Iterable[int]) -> None:
+    """Notify the open pages of these runs; never fails."""
+    _publisher(settings.REDIS_URL).publish(CHANNEL, json.dumps(sorted(run_ids)))
 
 
 def access_changed() -> None:
-    """Make every web process check its open sockets, once what was changed is committed; never fails."""
-    transaction.on_commit(lambda: _doorbell(settings.REDIS_URL).publish(ACCESS_CHANNEL, "{}"), robust=True)
+    """Have every web process check its open sockets, after the commit; never fails."""
+    transaction.on_commit(lambda: _publisher(settings.REDIS_URL).publish(ACCESS_CHANNEL, "{}"), robust=True)

@@ -1,4 +1,4 @@
-"""By what right a socket is open, as a value that can be checked again, for all sockets of a process in a few queries."""
+"""Grants: why a socket may be open, as a value that can be checked again, for all sockets of a process in a few queries."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -12,9 +12,9 @@ from webapp.experiments import queries
 
 
 class Open(NamedTuple):
-    """What a grant opens, and when it ends by itself (None: only when something is changed).
+    """The access that a grant gives, and when it ends by itself (None: only when something is changed).
 
-    ``experiment`` is None where the experiment was deleted of which something frozen is open.
+    ``experiment`` is None for a frozen page whose experiment was deleted.
     """
 
     experiment: int | None
@@ -22,7 +22,7 @@ class Open(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account that is logged in: ``secret`` changes with its password; ``session`` is None where there is none to end."""
+    """An account that is logged in: ``secret`` changes with its password; ``session`` is None where it has no session."""
 
     user: int
     secret: str
@@ -30,14 +30,14 @@ class Account(NamedTuple):
 
 
 class AccountGrant(NamedTuple):
-    """``opens`` is the experiment, or whatever else is open to an account."""
+    """The access of an account to ``opens``, the number of an experiment or of a share."""
 
     account: Account
     opens: int
 
 
 def account_of(scope: Mapping[str, Any]) -> Account | None:
-    """Who has opened a socket; None for whoever is not logged in."""
+    """Return the account that has opened a socket; None for a visitor who is not logged in."""
     user = scope["user"]
     if not user.is_authenticated:
         return None
@@ -46,24 +46,24 @@ def account_of(scope: Mapping[str, Any]) -> Account | None:
 
 
 def open_accounts(accounts: Collection[Account]) -> dict[Account, datetime | None]:
-    """Those whose account is active, whose password is the same and whose session goes on, with the session's end."""
-    users = {user.pk: user for user in User.objects.filter(pk__in={one.user for one in accounts}, is_active=True)}
+    """Return the accounts that are active, with the same password and an open session, and the end of the session."""
+    users = {user.pk: user for user in User.objects.filter(pk__in={account.user for account in accounts}, is_active=True)}
     secrets = {pk: user.get_session_auth_hash() for pk, user in users.items()}
-    keys = {one.session for one in accounts if one.session}
+    keys = {account.session for account in accounts if account.session}
     ends = dict(Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()).values_list("pk", "expire_date"))
     return {
-        one: ends[one.session] if one.session is not None else None
-        for one in accounts
-        if secrets.get(one.user) == one.secret and (one.session is None or one.session in ends)
+        account: ends[account.session] if account.session is not None else None
+        for account in accounts
+        if secrets.get(account.user) == account.secret and (account.session is None or account.session in ends)
     }
 
 
 def open_experiments(grants: Collection[AccountGrant]) -> dict[AccountGrant, Open]:
-    """Those whose account and experiment are still there."""
+    """Return the grants whose account is open and whose experiment exists."""
     accounts = open_accounts({grant.account for grant in grants})
-    there = queries.visible_to_team({grant.opens for grant in grants})
+    existing = queries.visible_to_team({grant.opens for grant in grants})
     return {
         grant: Open(grant.opens, accounts[grant.account])
         for grant in grants
-        if grant.account in accounts and grant.opens in there
+        if grant.account in accounts and grant.opens in existing
     }

@@ -1,4 +1,4 @@
-"""Threads in which sockets read the database: of their own, so that they wait for no request and no other consumer.
+"""Threads in which sockets read the database, so that they wait for no request and no other consumer.
 
 Channels runs all database work of sockets in one thread of the process, which 200 sockets keep busy.
 """
@@ -12,12 +12,12 @@ from channels.db import DatabaseSyncToAsync
 Result = TypeVar("Result")
 
 READERS = ThreadPoolExecutor(4, "live-reader")
-"""For events, and for opening sockets."""
+"""Read events, and open sockets."""
 
 CHECKER = ThreadPoolExecutor(1, "live-checker")
-"""For the check of all open sockets, which waits for no reader."""
+"""Checks all open sockets, and thus does not wait for readers."""
 
 
 def reading(function: Callable[..., Result], pool: ThreadPoolExecutor = READERS) -> Any:
-    """``function`` as a coroutine function that runs in ``pool`` and leaves no connection open."""
+    """Return ``function`` as a coroutine function that runs in ``pool`` and leaves no connection open."""
     return DatabaseSyncToAsync(function, thread_sensitive=False, executor=pool)

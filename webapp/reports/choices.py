@@ -1,4 +1,4 @@
-"""What the author of a result page chooses. What a reader has to know is no choice."""
+"""The author's choices for a report. Limitations are not among them."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,13 +9,13 @@ from webapp.parsing import whole
 Examples = Literal["none", "some", "all"]
 
 Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", "").encode(errors="ignore").decode())]
-"""Without the one character that PostgreSQL keeps in no text, and without halves of characters, which JSON can have."""
+"""Text without NUL, which PostgreSQL cannot store, and without unpaired surrogates, which JSON can contain."""
 
 
 def _number(value: Any) -> int:
     number = whole(value)
     if number is None:
-        raise ValueError("An example is named by its number, from 0 to 2^63 - 1, in digits.")
+        raise ValueError("An example is given by its number, from 0 to 2^63 - 1, in digits.")
     return number
 
 
@@ -24,11 +24,11 @@ ExampleNumber = Annotated[
     BeforeValidator(_number, json_schema_input_type=str | int),
     PlainSerializer(str, return_type=str, when_used="json"),
 ]
-"""Of 63 bits, and so a string in JSON: many programs round numbers beyond 2^53. A whole number is taken as it is written."""
+"""A number of 63 bits, a string in JSON since many programs round numbers beyond 2^53. A JSON integer is accepted too."""
 
 
 class Highlight(BaseModel):
-    """A test example that the author shows, and why."""
+    """A test example that the author shows, with a note."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class Choices(BaseModel):
     """Markdown with maths between dollar signs."""
     curves: bool = True
     locked: bool = True
-    """Whether freezing opens the locked test set. A live page never does."""
+    """Freezing opens the locked test set. A live page never does."""
     examples: Examples = "some"
-    """Which texts of the data set readers may see: none, the highlights, or all."""
+    """The texts of the data set that readers may see: none, the highlights, or all."""
     highlights: Annotated[tuple[Highlight, ...], Field(max_length=24)] = ()

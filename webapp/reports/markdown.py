@@ -1,4 +1,4 @@
-"""The author's Markdown as harmless HTML: no HTML of its own, no pictures, links to the web alone, maths as drawings."""
+"""The author's Markdown as safe HTML: no HTML of its own, no pictures, only web and mail links, maths as SVG."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,13 +19,13 @@ LONGEST_FORMULA = 2000
 """Characters of TeX; a longer formula is shown as its source."""
 
 SIZE = 20.0
-"""Pixels of an em in which formulas are drawn; they are shown in the size of the text around them."""
+"""Pixels per em in which formulas are drawn; they are shown in the size of the surrounding text."""
 
 DEEPEST = 20
-"""Lists and quotes in each other; what is deeper is dropped by the parser."""
+"""Levels of nested lists and quotes; the parser drops deeper ones."""
 
-KEPT = 32
-"""Notes that a web process keeps: a live page is made at each request, and a table can be made to take seconds."""
+CACHED = 32
+"""Rendered notes that a web process caches: a live page is made at each request, and a hostile table can take seconds."""
 
 MATHML = {
     *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder"),
@@ -48,9 +48,9 @@ HARMLESS = {
 HARMLESS |= {"linethickness", "width", "height", "depth", "lspace", "rspace", "minsize", "maxsize", "displaystyle", "scriptlevel"}
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED)
 def html(markdown: str) -> str:
-    """Empty for empty notes."""
+    """Return the HTML of the notes; empty for empty notes."""
     return str(_parser().render(markdown)) if markdown.strip() else ""
 
 
@@ -68,9 +68,9 @@ def _link(self: Any, tokens: list[Token], at: int, options: Any, env: Any) -> st
 
 
 def _formula(source: str, options: dict[str, Any]) -> str:
-    """An SVG of the formula, named by its source: browsers set MathML by fonts that a reader may not have, and PDFs not at all.
+    """Return an SVG of the formula with its source as label: MathML depends on a reader's fonts, and PDFs do not show it.
 
-    The source itself where it cannot be read, or where it would be more than maths.
+    Returns the source itself if it cannot be parsed, or if its MathML contains more than maths.
     """
     display = "block" if options["display_mode"] else "inline"
     try:
@@ -79,14 +79,14 @@ def _formula(source: str, options: dict[str, Any]) -> str:
         if len(source) > LONGEST_FORMULA or not _harmless(made):
             raise ValueError("This is no formula that can be drawn.")
         drawing = _drawn(mathml)
-    except Exception:  # converter and drawer raise errors of many kinds, and none is the author's to debug
+    except Exception:  # latex2mathml and ziamath raise many kinds of errors, which do not help the author
         return f"<code>{escape(source)}</code>"
     reached = ' tabindex="0"' if options["display_mode"] else ""  # a long one scrolls sideways, by keyboard too
     return f'<span role="img" aria-label="{escape(source)}"{reached}>{drawing}</span>'
 
 
 def _drawn(mathml: str) -> str:
-    """The SVG in the colour and size of the text that it stands in, its baseline on that of the text."""
+    """Return the SVG in the colour and size of the surrounding text, aligned with its baseline."""
     ElementTree.register_namespace("", SVG)
     svg = ElementTree.fromstring(Math(mathml, size=SIZE).svg())  # nosec B314 # what ziamath has just drawn
     svg.set("fill", "currentColor")
@@ -98,4 +98,4 @@ def _drawn(mathml: str) -> str:
 
 
 def _harmless(element: ElementTree.Element) -> bool:
-    return all(one.tag.removeprefix(NAMESPACE) in MATHML and one.attrib.keys() <= HARMLESS for one in element.iter())
+    return all(part.tag.removeprefix(NAMESPACE) in MATHML and part.attrib.keys() <= HARMLESS for part in element.iter())

@@ -1,4 +1,4 @@
-"""The method of an experiment in plain words, generated from its spec and from what its runs were given."""
+"""The method of an experiment in plain words, generated from its spec and from the settings of its runs."""
 
 import inspect
 from collections.abc import Sequence
@@ -27,23 +27,23 @@ STOPS = {
 }
 
 
-def method(experiment: Experiment, found: Sequence[Findings]) -> tuple[Paragraph, ...]:
+def method(experiment: Experiment, pairs: Sequence[Findings]) -> tuple[Paragraph, ...]:
     spec = experiment.experiment_spec
     roles: dict[str, list[RunSpec]] = {}
     for part in queries.parts(experiment):
         roles.setdefault(part.role, []).append(part.run.run_spec)
     elsewhere = trained_elsewhere(experiment)
     return (
-        Paragraph(title="Data", text=_data(spec, found)),
+        Paragraph(title="Data", text=_data(spec, pairs)),
         Paragraph(title="Models", text=_models(roles)),
-        *(Paragraph(title=title, text=words(one)) for title, one in zip(method_titles(spec), spec.methods, strict=True)),
+        *(Paragraph(title=title, text=words(setting)) for title, setting in zip(method_titles(spec), spec.methods, strict=True)),
         Paragraph(title="Training", text=_training(spec, roles)),
         *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
-        Paragraph(title="Statistics", text=_statistics(spec, found)),
+        Paragraph(title="Statistics", text=_statistics(spec, pairs)),
     )
 
 
-def _data(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
+def _data(spec: ExperimentSpec, pairs: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
     rows = rows_of(data.name, data)
     pairs = entry is not None and entry.texts == 2
@@ -54,7 +54,7 @@ def _data(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
     limit = " at most" if data.limit is not None else ""
     sentences = [
         f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
-        f"A hash{group} divides it: {found[0].result.test_rows:,} examples for test, the same for every seed; "
+        f"A hash{group} divides it: {pairs[0].result.test_rows:,} examples for test, the same for every seed; "
         f"{_percent(data.locked_fraction)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
         "each, drawn anew for every seed.",
     ]
@@ -79,15 +79,15 @@ def _named(runs: Sequence[RunSpec]) -> str:
     return " or ".join(f"{short_model(name)}, {TUNINGS[adaptation]}" for name, adaptation in models)
 
 
-def words(one: Method) -> str:
-    """What training/ says of the method itself, where it is from included, and of each of its settings."""
-    told = [" ".join((inspect.getdoc(type(one)) or "").split())]
-    for name, field in type(one).model_fields.items():
+def words(method: Method) -> str:
+    """Return the description of the method in training/, with its source, and the description of each of its settings."""
+    sentences = [" ".join((inspect.getdoc(type(method)) or "").split())]
+    for name, field in type(method).model_fields.items():
         if name != "kind":
-            setting = f"{field.title or name} {_value(getattr(one, name))}"
+            setting = f"{field.title or name} {_value(getattr(method, name))}"
             about = f" ({lower(field.description).rstrip('.')})" if field.description else ""
-            told.append(f"{setting}{about}.")
-    return " ".join(told)
+            sentences.append(f"{setting}{about}.")
+    return " ".join(sentences)
 
 
 def _value(value: object) -> str:
@@ -125,21 +125,21 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
     return ", ".join(parts)
 
 
-def _statistics(spec: ExperimentSpec, found: Sequence[Findings]) -> str:
-    several = any(len(group.seeds) > 1 for one in found for group in one.complete)
+def _statistics(spec: ExperimentSpec, pairs: Sequence[Findings]) -> str:
+    several = any(len(group.seeds) > 1 for pair in pairs for group in pair.complete)
     adjusted = ", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else "."
     return (
         "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
-        f"al. 2023). {_seeds(found)} A seed draws the halves and the order of the data. "
+        f"al. 2023). {_seeds(pairs)} A seed draws the halves and the order of the data. "
         f"{OVER_SEEDS if several else OVER_EXAMPLES} PGR is given only where the interval of the gap lies above zero and its own "
         "ends are finite. A share of the test examples that fewer than ten of them decide has Wilson’s interval (1927). Methods "
         f"are compared by paired differences{adjusted}"
     )
 
 
-def _seeds(found: Sequence[Findings]) -> str:
-    """Of which seeds all three runs are in the result: of how many, and of which one where it is one alone."""
-    numbers = sorted({len(group.seeds) for one in found for group in one.complete})
+def _seeds(pairs: Sequence[Findings]) -> str:
+    """Return a sentence on the number of seeds whose three runs are in the result."""
+    numbers = sorted({len(group.seeds) for pair in pairs for group in pair.complete})
     if numbers == [1]:
         return "Accuracies are of one seed."
     return f"Accuracies are means over {f'{numbers[0]} to ' if len(numbers) > 1 else ''}{count(numbers[-1], 'seed')}."

@@ -1,4 +1,4 @@
-"""The page as one file that opens anywhere: styles, letters and scripts are inside, and its policy lets it ask nobody."""
+"""The page as one file that opens anywhere: styles, fonts and scripts are inside, and its policy forbids any request."""
 
 import re
 from functools import cache
@@ -7,8 +7,8 @@ from django.template.loader import render_to_string
 
 from webapp.charts.child_programs import SECONDS
 from webapp.charts.renderers import RENDERERS
-from webapp.reports.html import Doors, context
-from webapp.reports.report import Paper
+from webapp.reports.html import PageLinks, context
+from webapp.reports.report import Report
 from webapp.reports.stylesheet import STATIC, for_screens
 
 FIRST = ("js/theme.js",)
@@ -23,19 +23,19 @@ SCRIPTS = (
 )
 
 
-def offline(paper: Paper) -> bytes:
-    """Raises NotDrawn."""
+def offline(report: Report) -> bytes:
+    """Return the HTML file. Raises NotDrawn."""
     with RENDERERS.turn(SECONDS):
-        return _written(paper)
+        return _written(report)
 
 
-def _written(paper: Paper) -> bytes:
+def _written(report: Report) -> bytes:
     inside = {"head": "paper/inlined.html", "styles": for_screens(), "first": _scripts(FIRST), "scripts": _scripts(SCRIPTS)}
-    return render_to_string("paper/page.html", {**context(paper, Doors()), **inside}).encode()
+    return render_to_string("paper/page.html", {**context(report, PageLinks()), **inside}).encode()
 
 
 @cache
 def _scripts(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Scripts in which no text ends the element that they stand in, or begins a comment."""
-    found = [(STATIC / name).read_text(encoding="utf-8") for name in names]
-    return tuple(re.sub(r"<(?=/script|script|!--)", r"\\x3c", text, flags=re.IGNORECASE) for text in found)
+    """Return scripts in which no text ends their script element or begins a comment."""
+    texts = [(STATIC / name).read_text(encoding="utf-8") for name in names]
+    return tuple(re.sub(r"<(?=/script|script|!--)", r"\\x3c", text, flags=re.IGNORECASE) for text in texts)

@@ -1,6 +1,6 @@
-"""HTML as a PDF or a picture. Each is made by a process started afresh, so that what PlutoPrint takes goes with it.
+"""HTML as a PDF or a picture. Each is made by a new process, so that the memory of PlutoPrint ends with it.
 
-``python -m webapp.reports.pdf_process pdf|png`` reads HTML in which everything is inside and writes the file.
+``python -m webapp.reports.pdf_process pdf|png`` reads HTML without external resources and writes the file.
 """
 
 import io
@@ -15,16 +15,16 @@ WIDTH, HEIGHT = 1200, 630
 """Pixels of a picture."""
 
 
-def press(html: str, how: Format) -> bytes:
-    """Raises NotDrawn."""
+def print_html(html: str, how: Format) -> bytes:
+    """Return the file. Raises NotDrawn."""
     return made_by("webapp.reports.pdf_process", how, html.encode(), "page", "printed")
 
 
 def main(how: str) -> None:
-    import plutoprint  # here only: the web process, which imports this module, has no use for it
+    import plutoprint  # imported here, since the web process, which imports this module, does not need it
 
     class Inside(plutoprint.ResourceFetcher):
-        """Reads what is in the page itself and nothing else, neither from the network nor from the disk."""
+        """A reader of data URLs alone: nothing is read from the network or the disk."""
 
         def fetch_url(self, url: str) -> Any:
             if not url.startswith("data:"):

@@ -1,4 +1,4 @@
-"""Where the numbers are from: what was asked, by whom, with which engine, packages and data, and what is not in them."""
+"""The origin of the numbers: the spec, its author, engine, packages and data, and the runs that are not included."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from webapp.reports.report import Provenance, Trained
 
 
 def provenance(experiment: Experiment, by: User, *, anonymous: bool = False) -> Provenance:
-    """Of an ``anonymous`` page, whose authors are not those of the laboratory, it names nobody."""
+    """Return the provenance; that of an ``anonymous`` page, whose authors were entered by hand, names nobody."""
     parts = list(queries.parts(experiment))
     runs = list({part.run_id: part.run for part in parts}.values())
     specs = [run.run_spec for run in runs]
@@ -44,17 +44,17 @@ def day(moment: datetime | None) -> str:
 
 
 def _surroundings(parts: list[Part]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Package versions and devices that the runs told of; of several all."""
+    """Return all package versions and devices that the runs reported."""
     versions, devices = defaultdict[str, set[str]](set), set()
-    for event in queries.story([part.run for part in parts], ["started"]):
+    for event in queries.timeline([part.run for part in parts], ["started"]):
         devices.add(event.payload["device"])
         for package, version in event.payload["versions"].items():
             versions[package].add(version)
-    return {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())}, tuple(sorted(devices))
+    return {name: ", ".join(sorted(seen)) for name, seen in sorted(versions.items())}, tuple(sorted(devices))
 
 
 def _trained(part: Part, names: Mapping[str, str]) -> Trained:
-    """``names`` are the keys in the archive: that by which somebody can train an imported run is the one that it claims."""
+    """Return a run with its key from ``names``, the keys in the archive: an imported run has the key that it claims."""
     spec = part.run.run_spec
     return Trained(
         role=Role(part.role).label,
@@ -66,16 +66,16 @@ def _trained(part: Part, names: Mapping[str, str]) -> Trained:
 
 
 def _exclusions(parts: list[Part]) -> list[str]:
-    """A sentence for each run that is not in the numbers."""
-    found = []
+    """Return a sentence for each run that is not in the numbers."""
+    sentences = []
     for part in parts:
         if part.run.status == Status.FINISHED:
             continue
         spec = part.run.run_spec
         who = f"{Role(part.role).label} {short_model(spec.model)}, seed {spec.seed}"
         why = f": {public_text(part.run.error)}" if part.run.status == Status.FAILED and part.run.error else "."
-        found.append(f"{who}, {_became(part.run.status)}{why}")
-    return list(dict.fromkeys(found))
+        sentences.append(f"{who}, {_became(part.run.status)}{why}")
+    return list(dict.fromkeys(sentences))
 
 
 def _became(status: str) -> str:

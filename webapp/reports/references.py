@@ -1,4 +1,4 @@
-"""Every work that the experiment stands on, as a sentence and as BibTeX; and the page itself."""
+"""References: every work that the experiment is based on, as a sentence and as BibTeX, and the page itself."""
 
 import inspect
 import re
@@ -10,7 +10,7 @@ from training.catalog import DatasetEntry, ModelEntry
 from webapp.experiments.models import Experiment
 from webapp.findings.findings import Findings
 from webapp.findings.wording import method_titles
-from webapp.reports.report import Paper, Source
+from webapp.reports.report import Report, Source
 
 LAB = "Weak-to-strong Lab"
 
@@ -102,14 +102,14 @@ LORA = Work(
 )
 
 
-def sources(experiment: Experiment, found: Sequence[Findings]) -> tuple[Source, ...]:
-    """The method's works, then the data's, then the models'."""
+def sources(experiment: Experiment, pairs: Sequence[Findings]) -> tuple[Source, ...]:
+    """Return the references of the methods, then of the data, then of the models."""
     spec = experiment.experiment_spec
     works = [BURNS, FIELLER, COCHRAN, *([HOLM] if len(spec.methods) > 2 else []), ADAMW]
     if "lora" in (spec.weak.tuning, spec.strong.tuning):
         works.append(LORA)
     data = catalog.known_dataset(spec.data.name)
-    names = dict.fromkeys(name for one in found for name in (one.pair.weak, one.pair.strong))
+    names = dict.fromkeys(name for pair in pairs for name in (pair.pair.weak, pair.pair.strong))
     known = [entry for name in names if (entry := catalog.known_model(name)) and entry.layers is not None]
     models = {(entry.source, entry.digest): entry for entry in known}
     return (
@@ -121,12 +121,12 @@ def sources(experiment: Experiment, found: Sequence[Findings]) -> tuple[Source, 
 
 
 def preprints(spec: ExperimentSpec) -> dict[str, str]:
-    """The numbers on arXiv that the methods name as where they are from, with the title of the first method that does."""
-    found: dict[str, str] = {}
+    """Return the arXiv numbers in the descriptions of the methods, with the title of the first method that has it."""
+    titles: dict[str, str] = {}
     for method, title in zip(spec.methods, method_titles(spec), strict=True):
         for number in re.findall(r"arXiv:(\d{4}\.\d{4,5})", inspect.getdoc(type(method)) or ""):
-            found.setdefault(number, title)
-    return found
+            titles.setdefault(number, title)
+    return titles
 
 
 def _preprint(number: str, title: str) -> Source:
@@ -154,20 +154,20 @@ def _model(entry: ModelEntry) -> Source:
     return Source(text=text, bibtex=bibtex("misc", f"model-{entry.name}", fields))
 
 
-def of_page(paper: Paper, address: str) -> str:
-    """BibTeX of the page itself, with what tells this version from every other."""
-    which = [f"{LAB}, experiment {paper.experiment}", f"version {paper.version}" if paper.version else "live page"]
-    which += [f"SHA-256 {paper.content[:16]}"] if paper.content else []
-    fields = {"title": f"{{{paper.title}}}", "author": f"{{{paper.authors}}}", "year": paper.day[:4], "note": ", ".join(which)}
-    return bibtex("misc", f"w2slab{paper.experiment}v{paper.version or 0}", fields | ({"url": address} if address else {}))
+def of_page(report: Report, address: str) -> str:
+    """Return BibTeX of the page itself, with the data that identify its version."""
+    which = [f"{LAB}, experiment {report.experiment}", f"version {report.version}" if report.version else "live page"]
+    which += [f"SHA-256 {report.content[:16]}"] if report.content else []
+    fields = {"title": f"{{{report.title}}}", "author": f"{{{report.authors}}}", "year": report.day[:4], "note": ", ".join(which)}
+    return bibtex("misc", f"w2slab{report.experiment}v{report.version or 0}", fields | ({"url": address} if address else {}))
 
 
 def bibtex(kind: str, key: str, fields: dict[str, str]) -> str:
-    """Empty fields are left out; what BibTeX would read as markup is made harmless."""
-    kept = {name: value for name, value in fields.items() if value.strip("{}")}
-    width = max(map(len, kept))
+    """Return a BibTeX entry without empty fields, with markup escaped."""
+    filled = {name: value for name, value in fields.items() if value.strip("{}")}
+    width = max(map(len, filled))
     key = re.sub(r"[^A-Za-z0-9-]", "-", key)
-    return f"@{kind}{{{key},\n" + "".join(f"  {name:<{width}} = {{{_plain(value)}}},\n" for name, value in kept.items()) + "}"
+    return f"@{kind}{{{key},\n" + "".join(f"  {name:<{width}} = {{{_plain(value)}}},\n" for name, value in filled.items()) + "}"
 
 
 def _plain(value: str) -> str:

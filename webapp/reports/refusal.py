@@ -1,2 +1,2 @@
 class Refused(ValueError):
-    """Why there is no result page, as a sentence."""
+    """The reason why there is no report, as a sentence."""

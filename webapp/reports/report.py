@@ -1,4 +1,4 @@
-"""A result page as plain data: all that it says, and nothing that has to be looked up to show it."""
+"""A report as plain data: all that its page shows, complete without any look-up."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ class Plain(BaseModel):
 
 
 class Chart(Plain):
-    """A Vega-Lite spec as static/js/charts.js draws it, with the rows that it was made from: a value for each of ``columns``."""
+    """A Vega-Lite spec for static/js/charts.js, with the rows that it was made from: one value for each of ``columns``."""
 
     name: str
     """Unique on the page: gap-0, curves-0, decomposition-0; the number is the pair's."""
@@ -26,7 +26,7 @@ class Chart(Plain):
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     filled: tuple[str, ...] = ()
-    """The columns that a spec without data of its own, such as that of the curves, is filled with."""
+    """The columns with which a spec without own data, such as that of the curves, is filled."""
 
     @property
     def table(self) -> list[dict[str, Value]]:
@@ -34,17 +34,17 @@ class Chart(Plain):
 
     @property
     def data(self) -> list[dict[str, Value]]:
-        """What the spec is to be filled with."""
+        """Return the rows with which the spec is filled."""
         return [{name: row[name] for name in self.filled} for row in self.table] if self.filled else []
 
     @property
     def drawn(self) -> dict[str, Any]:
-        """The spec with its data inside."""
+        """Return the spec including its data."""
         return {**self.spec, "datasets": {self.spec["data"]["name"]: self.data}} if self.filled else self.spec
 
 
 class Mark(Plain):
-    """Who a line is about, and how it is drawn everywhere: ``token`` names its CSS properties."""
+    """The subject of a line and its style, the same everywhere: ``token`` names its CSS properties."""
 
     token: str
     dash: str
@@ -53,7 +53,7 @@ class Mark(Plain):
 
 
 class Line(Plain):
-    """A row of the main table. ``pgr`` is empty where it is undefined; then ``pgr_interval`` has the word for it."""
+    """A row of the main table. If PGR is undefined, ``pgr`` is empty and ``pgr_interval`` has the state."""
 
     mark: Mark
     trained_on: str
@@ -83,7 +83,7 @@ class DifferenceLine(Plain):
 
 
 class Section(Plain):
-    """What was found about one pair of models."""
+    """The findings about one pair of models."""
 
     title: str
     weak: str
@@ -91,12 +91,12 @@ class Section(Plain):
     claim: Claim
     further: tuple[str, ...]
     undefined: tuple[Note, ...]
-    """Why a PGR has no number."""
+    """The reasons why a PGR has no number."""
     gap: Chart | None
     table: int
     lines: tuple[Line, ...]
     of: str
-    """What the numbers of the table are means over."""
+    """The seeds over which the numbers of the table are means."""
     seeds: tuple[SeedLine, ...]
     curves: Chart | None
     decomposition: Chart | None
@@ -104,7 +104,7 @@ class Section(Plain):
     agreement: tuple[AgreementLine, ...]
     differences: tuple[DifferenceLine, ...]
     adjusted: bool
-    """Whether p values know that there are several comparisons."""
+    """The p values are adjusted for several comparisons."""
 
     @property
     def charts(self) -> list[Chart]:
@@ -112,7 +112,7 @@ class Section(Plain):
 
 
 class LockedLine(Plain):
-    """A line of the main table on the locked test set, with what stands there beside it."""
+    """A line of the main table on the locked test set, and the same line on the test set."""
 
     line: Line
     test: Line
@@ -125,17 +125,17 @@ class LockedPart(Plain):
 
 
 class Locked(Plain):
-    """What came out on the locked test set, opened once for this page: ``rows`` examples, and when it was opened before."""
+    """The results on the ``rows`` examples of the locked test set, opened once for this page."""
 
     table: int
     rows: int
     parts: tuple[LockedPart, ...]
     before: tuple[str, ...]
-    """Days on which result pages opened the same rows."""
+    """Days on which reports opened the same rows before."""
 
 
 class Answer(Plain):
-    """What one model says of an example; ``probability`` is that of the label that it gives."""
+    """The answer of one model to an example; ``probability`` is that of its label."""
 
     mark: Mark
     label: str
@@ -152,7 +152,7 @@ class Shown(Plain):
     answers: tuple[Answer, ...]
     note: str
     cell: str = ""
-    """One of webapp.cell_names.eight_cells; empty in versions frozen before pages said it."""
+    """One of webapp.cell_names.eight_cells; empty in versions frozen before reports had it."""
 
 
 class Paragraph(Plain):
@@ -167,7 +167,7 @@ class Source(Plain):
 
 
 class Trained(Plain):
-    """One run: whose it is, and the key by which it can be trained again."""
+    """One run: its role, model and seed, and the key by which it can be trained again."""
 
     role: str
     model: str
@@ -177,7 +177,7 @@ class Trained(Plain):
 
 
 class Provenance(Plain):
-    """What somebody needs to make the same numbers again."""
+    """The data that somebody needs to reproduce the numbers."""
 
     made_by: str
     launched: str
@@ -194,8 +194,8 @@ class Provenance(Plain):
     origin: str = ""
 
 
-class Paper(Plain):
-    """``version``, ``frozen``, ``archive`` and ``content`` are filled by who freezes it; a live one has none of them."""
+class Report(Plain):
+    """A report. Freezing sets ``version``, ``frozen``, ``archive`` and ``content``; a live report has none of them."""
 
     format: Literal[1] = 1
     experiment: int
@@ -209,12 +209,12 @@ class Paper(Plain):
     archive: str = ""
     """SHA-256 of the experiment's archive."""
     content: str = ""
-    """SHA-256 of all that was frozen, this page included."""
+    """SHA-256 of everything that was frozen, this report included."""
     examples: Examples
     claim: Claim
     further: tuple[str, ...]
     overview: int | None
-    """Number of the table of all pairs, None where there is one pair."""
+    """Number of the table of all pairs, None for a single pair."""
     sections: tuple[Section, ...]
     locked: Locked | None = None
     highlights: tuple[Shown, ...]
@@ -227,13 +227,13 @@ class Paper(Plain):
 
     @property
     def claim_text(self) -> str:
-        """The claim as one line of plain text."""
+        """Return the claim as one line of plain text."""
         parts = [self.claim.before, f"{self.claim.number} {self.claim.interval}".strip()]
         return " ".join(filter(None, parts)) + self.claim.after
 
     @property
     def text(self) -> str:
-        """All that the page says, with its markup, in one string."""
+        """Return all text of the page, with its markup, in one string."""
         return self.model_dump_json()
 
     @property
@@ -242,5 +242,5 @@ class Paper(Plain):
 
     @property
     def day(self) -> str:
-        """When it was frozen; of a live one when its trainings ended or began."""
+        """Return the day of freezing; for a live report the day on which its training ended or began."""
         return self.frozen or self.provenance.ended or self.provenance.launched

@@ -1,4 +1,4 @@
-"""What was found about one pair, with its figures and tables numbered through the page."""
+"""The section of a report about one pair, with figures and tables numbered through the page."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,61 +17,62 @@ DRAWN = ("series", "seed", "total", "step", "metric", "value")
 UNDEFINED = {"incomplete": "incomplete", "saturated": "undefined", "inverted": "undefined", "unresolved": "unresolved"}
 
 GAP = (
-    "Bars run from the weak supervisor to the strong ceiling; the filled part is the student’s gain. Whiskers are 95% "
-    "intervals of PGR, paired, over {sources}, drawn on the accuracy axis. Pale bands are the intervals of the "
-    "two ends."
+    "Bars extend from the weak supervisor to the strong ceiling; the filled part is the student’s gain. Whiskers are paired 95% "
+    "intervals of PGR over {sources}, drawn on the accuracy axis. Pale bands are the intervals of supervisor and ceiling."
 )
 NO_GAP = (
-    "The two ends are not far enough apart for a PGR. Pale bands are 95% intervals of supervisor and ceiling; whiskers are "
-    "intervals of the students’ accuracy."
+    "Supervisor and ceiling are not far enough apart for a PGR. Pale bands are their 95% intervals; whiskers are 95% intervals of "
+    "the students’ accuracy."
 )
 CURVES = (
-    "{lines}; levels across the panel are supervisor and ceiling. Lines end at the last step, tables have the step that the stop "
-    "rule chose, and it never looks at what is shown here."
+    "{lines}; levels across the panel are supervisor and ceiling. Lines end at the last step; tables are at the step that the stop "
+    "rule selected, which never uses the values shown here."
 )
 LINES = "Lines are means over seeds, bands their 95% intervals over seeds alone"
-ONE_SEED = "Lines are of one seed"
+SINGLE_SEED = "Lines are of one seed"
 DECOMPOSITION = (
     "Corrected errors of the supervisor to the right, new errors to the left, in points of test accuracy. The thick line is "
     "their sum, the student’s gain, with its 95% interval."
 )
 
 
-def section(found: Findings, with_curves: bool, figures: Iterator[int], tables: Iterator[int]) -> Section:
-    gap = _gap(found, figures)
+def section(findings: Findings, with_curves: bool, figures: Iterator[int], tables: Iterator[int]) -> Section:
+    gap = _gap(findings, figures)
     table = next(tables)
     return Section(
-        title=found.pair.title,
-        weak=found.pair.weak_title,
-        strong=found.pair.strong_title,
-        claim=found.claim,
-        further=tuple(found.further),
-        undefined=tuple(found.unresolved),
+        title=findings.pair.title,
+        weak=findings.pair.weak_title,
+        strong=findings.pair.strong_title,
+        claim=findings.claim,
+        further=tuple(findings.further),
+        undefined=tuple(findings.unresolved),
         gap=gap,
         table=table,
-        lines=tuple(map(line, found.lines)),
-        of=found.seeds_text,
-        seeds=tuple(SeedLine(seed=seed, values=tuple(cell.value for cell in cells)) for seed, cells in found.by_seed),
-        curves=_curves(found, figures) if with_curves else None,
-        decomposition=_decomposition(found, figures),
+        lines=tuple(map(line, findings.lines)),
+        of=findings.seeds_text,
+        seeds=tuple(SeedLine(seed=seed, values=tuple(cell.value for cell in cells)) for seed, cells in findings.by_seed),
+        curves=_curves(findings, figures) if with_curves else None,
+        decomposition=_decomposition(findings, figures),
         relations=next(tables),
-        agreement=tuple(AgreementLine(mark=mark(lane), values=tuple(values)) for lane, values in found.agreement),
+        agreement=tuple(AgreementLine(mark=mark(lane), values=tuple(values)) for lane, values in findings.agreement),
         differences=tuple(
-            DifferenceLine(what=one.what, points=one.points, interval=one.interval, reading=one.reading)
-            for one in found.differences
+            DifferenceLine(
+                what=difference.what, points=difference.points, interval=difference.interval, reading=difference.reading
+            )
+            for difference in findings.differences
         ),
-        adjusted=found.adjusted,
+        adjusted=findings.adjusted,
     )
 
 
-def line(one: AccuracyLine) -> Line:
+def line(row: AccuracyLine) -> Line:
     return Line(
-        mark=mark(one.lane),
-        trained_on=one.lane.trained_on,
-        accuracy=one.value,
-        interval=one.interval,
-        pgr=one.pgr,
-        pgr_interval=UNDEFINED.get(one.pgr_interval, one.pgr_interval),
+        mark=mark(row.lane),
+        trained_on=row.lane.trained_on,
+        accuracy=row.value,
+        interval=row.interval,
+        pgr=row.pgr,
+        pgr_interval=UNDEFINED.get(row.pgr_interval, row.pgr_interval),
     )
 
 
@@ -79,24 +80,28 @@ def mark(lane: Lane) -> Mark:
     return Mark(token=lane.look.token, dash=lane.look.css_dash, title=lane.title, model=lane.model_title)
 
 
-def _gap(found: Findings, figures: Iterator[int]) -> Chart | None:
-    if found.gap is None:
+def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:
+    if findings.gap is None:
         return None
-    title, caption = ("Recovered gap.", GAP.format(sources=found.sources)) if found.resolved else ("The two ends.", NO_GAP)
-    return _chart(f"gap-{found.pair.index}", figures, title, caption, found.gap, gap_rows(found.groups, found.outcomes))
+    title, caption = (
+        ("Recovered gap.", GAP.format(sources=findings.sources)) if findings.resolved else ("Supervisor and ceiling.", NO_GAP)
+    )
+    return _chart(
+        f"gap-{findings.pair.index}", figures, title, caption, findings.gap, gap_rows(findings.groups, findings.outcomes)
+    )
 
 
-def _curves(found: Findings, figures: Iterator[int]) -> Chart:
-    spec = live_chart([lane.series for lane in found.lanes.lanes], found.lanes.total_steps, found.lanes.seeds)
-    caption = CURVES.format(lines=LINES if found.lanes.seeds > 1 else ONE_SEED)
-    return _chart(f"curves-{found.pair.index}", figures, "Training.", caption, spec, curves(found.lanes), DRAWN)
+def _curves(findings: Findings, figures: Iterator[int]) -> Chart:
+    spec = live_chart([lane.series for lane in findings.lanes.lanes], findings.lanes.total_steps, findings.lanes.seeds)
+    caption = CURVES.format(lines=LINES if findings.lanes.seeds > 1 else SINGLE_SEED)
+    return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, curves(findings.lanes), DRAWN)
 
 
-def _decomposition(found: Findings, figures: Iterator[int]) -> Chart | None:
-    spec, name = found.decomposition, f"decomposition-{found.pair.index}"
+def _decomposition(findings: Findings, figures: Iterator[int]) -> Chart | None:
+    spec, name = findings.decomposition, f"decomposition-{findings.pair.index}"
     if spec is None:
         return None
-    return _chart(name, figures, "Where the gain comes from.", DECOMPOSITION, spec, decomposition_rows(found.groups))
+    return _chart(name, figures, "Where the gain comes from.", DECOMPOSITION, spec, decomposition_rows(findings.groups))
 
 
 def _chart(

@@ -1,4 +1,4 @@
-"""The style sheets of a result page as one text, with its letters inside."""
+"""The style sheets of a report as one text, with its fonts inside."""
 
 import base64
 import re
@@ -7,9 +7,9 @@ from pathlib import Path
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 SHEETS = ("css/tokens.css", "css/base.css", "css/charts.css", "css/paper.css")
-LETTERS = Path(__file__).parent / "letters"
+FONTS = Path(__file__).parent / "fonts"
 STILL = {"Inter": "lab-sans", "Source Serif": "lab-serif", "JetBrains Mono": "lab-mono"}
-"""PlutoPrint reads neither woff2 nor variable fonts: letters/build_letters.py makes faces of single weights."""
+"""PlutoPrint reads neither woff2 nor variable fonts: fonts/build_fonts.py makes one file for each weight."""
 
 
 @cache
@@ -21,11 +21,11 @@ def for_screens() -> str:
 def for_print() -> str:
     faces = []
     for family, name in STILL.items():
-        for path in sorted(LETTERS.glob(f"{name}-*.ttf")):
+        for path in sorted(FONTS.glob(f"{name}-*.ttf")):
             weight = path.stem.rpartition("-")[2]
             source = f'{_inside(path, "ttf")} format("truetype")'
             faces.append(f'@font-face {{ font-family: "{family}"; src: {source}; font-weight: {weight}; }}')
-    # PlutoPrint breaks words anywhere even where a space is near.
+    # With "anywhere" PlutoPrint breaks words even next to a space.
     sheets = re.sub(r"@font-face \{.*?\}\n", "", _sheets()).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
     return "\n".join([*faces, sheets])
 

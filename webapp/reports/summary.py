@@ -8,23 +8,23 @@ from webapp.findings.findings import Findings
 from webapp.findings.wording import count
 
 
-def summary(found: Sequence[Findings]) -> tuple[Claim, tuple[str, ...]]:
-    """Of one pair its own claim; of several how far their PGR reaches, each with its interval, and what has none."""
-    if len(found) == 1:
-        return found[0].claim, tuple(found[0].further)
-    resolved = [one for one in found if one.head.pgr]
+def summary(pairs: Sequence[Findings]) -> tuple[Claim, tuple[str, ...]]:
+    """Return the claim of a single pair; for several the range of their PGR with intervals, and the pairs without one."""
+    if len(pairs) == 1:
+        return pairs[0].claim, tuple(pairs[0].further)
+    resolved = [pair for pair in pairs if pair.head.pgr]
     if not resolved:
-        return Claim(f"None of {count(len(found), 'pair')} of models has a gap that a student could be said to recover."), ()
-    spread = sorted(resolved, key=lambda one: one.head.pgr.value if one.head.pgr else 0)
+        return Claim(f"No PGR can be given for any of {count(len(pairs), 'pair')} of models."), ()
+    spread = sorted(resolved, key=lambda pair: pair.head.pgr.value if pair.head.pgr else 0)
     ends = f"from {_pgr(spread[0])} to {_pgr(spread[-1])}"
     if len(resolved) == 1:
         ends = _pgr(spread[0])
-    rest = len(found) - len(resolved)
-    further = [f"Of {count(rest, 'pair')} no PGR can be given: see why below."] if rest else []
-    further.append("The ends are those of several estimates, and the ends of several are extreme by luck too.")
-    return Claim(f"Over {count(len(found), 'pair')} of models, PGR is {ends}."), tuple(further)
+    rest = len(pairs) - len(resolved)
+    further = [f"No PGR can be given for {count(rest, 'pair')}; the reasons are below."] if rest else []
+    further.append("These are the extremes of several estimates, and extremes are partly due to chance.")
+    return Claim(f"Over {count(len(pairs), 'pair')} of models, PGR is {ends}."), tuple(further)
 
 
-def _pgr(one: Findings) -> str:
-    assert one.head.pgr is not None
-    return f"{rate(one.head.pgr.value, 2)} {rate_interval(one.head.pgr, 2)} ({one.pair.title}, trained {one.how(one.head)})"
+def _pgr(pair: Findings) -> str:
+    assert pair.head.pgr is not None
+    return f"{rate(pair.head.pgr.value, 2)} {rate_interval(pair.head.pgr, 2)} ({pair.pair.title}, trained {pair.how(pair.head)})"

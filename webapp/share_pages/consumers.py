@@ -4,6 +4,7 @@ one for the curves of its experiment as they grow."""
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, NamedTuple
 
+from webapp.charts.metrics import fields
 from webapp.live.consumers import AccessConsumer, ExperimentConsumer
 from webapp.live.hub import Row
 from webapp.live.socket_grants import AccountGrant, Open, account_of, open_accounts
@@ -14,8 +15,8 @@ from webapp.shares.models import Link, Share
 
 SHOWN = {
     "started": ("total_steps", "resumed_from"),
-    "metric": ("step", "loss", "confidence_weight", "threshold"),
-    "evaluation": ("step", "accuracy", "agreement", "agreement_right", "agreement_wrong"),
+    "metric": ("step", *fields("metric")),
+    "evaluation": ("step", *fields("evaluation")),
 }
 """What curves are made of; workers, devices, paths and accounts stay in the laboratory."""
 
@@ -98,7 +99,7 @@ class VisitorAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         return by_cookie(self.scope)
 
 
@@ -107,7 +108,7 @@ class TeamAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_permalinks)
 
-    def asked(self) -> AccountGrant | None:
+    def requested_grant(self) -> AccountGrant | None:
         return by_account(self.scope)
 
 
@@ -116,7 +117,7 @@ class EmbedAccess(AccessConsumer):
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         link = link_of(self.scope["url_route"]["kwargs"]["token"])
         return link_grant(link) if link and not link.password else None
 
@@ -132,7 +133,7 @@ class VisitorConsumer(ShareConsumer):
 
     rules: ClassVar[Rule] = staticmethod(streamed_links)
 
-    def asked(self) -> LinkGrant | None:
+    def requested_grant(self) -> LinkGrant | None:
         return by_cookie(self.scope)
 
 
@@ -141,5 +142,5 @@ class TeamConsumer(ShareConsumer):
 
     rules: ClassVar[Rule] = staticmethod(streamed_permalinks)
 
-    def asked(self) -> AccountGrant | None:
+    def requested_grant(self) -> AccountGrant | None:
         return by_account(self.scope)

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from webapp.example_queries.export import SUFFIXES
-from webapp.example_queries.slices import Refused
+from webapp.example_queries.search import Refused
 from webapp.explorer.download import download
 from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.finished_models import Cast, Missing

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from webapp.parsing import whole
 from webapp.reports.choices import Choices, Highlight
-from webapp.reports.proposals import Proposal
+from webapp.reports.proposed_examples import ProposedExample
 from webapp.shares.links import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from webapp.shares.models import DAYS, LONGEST_DAYS
 
@@ -48,7 +48,7 @@ class ChoicesForm(forms.Form):
     kind = forms.ChoiceField(label="The page is", choices=KINDS, widget=forms.RadioSelect, initial="frozen", required=False)
 
     @classmethod
-    def of(cls, choices: Choices, proposed: Sequence[Proposal] = ()) -> "ChoicesForm":
+    def of(cls, choices: Choices, proposed: Sequence[ProposedExample] = ()) -> "ChoicesForm":
         """Filled with what was chosen before, or with the examples that are proposed."""
         shown = [f"{one.example} {one.note}".strip() for one in choices.highlights] or [str(one.example) for one in proposed]
         return cls(initial={**choices.model_dump(mode="json"), "highlights": "\n".join(shown)})

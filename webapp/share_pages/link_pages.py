@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from webapp.access import public
-from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, asked_by
+from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, rendering_for
 from webapp.reports.refusal import Refused
 from webapp.share_pages.permissions import gone
 from webapp.share_pages.shown_version import seen_by_link
@@ -91,7 +91,7 @@ def preview_card(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return gone(request)
     try:
-        with asked_by(*found.asker(request)):
+        with rendering_for(*found.asker(request)):
             return HttpResponse(found.file(CARD), content_type="image/png")
     except TooMany as error:
         return HttpResponse(str(error), content_type="text/plain", status=429, headers={"Retry-After": str(RETRY_SECONDS)})

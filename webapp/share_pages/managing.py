@@ -19,9 +19,9 @@ from webapp.experiments import queries as experiments
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 from webapp.reports.missing_glyphs import scripts_without_glyphs
-from webapp.reports.proposals import proposals
+from webapp.reports.proposed_examples import proposed_examples
 from webapp.reports.refusal import Refused
 from webapp.share_pages.forms import ChoicesForm, LinkForm
 from webapp.shares import links, queries, services
@@ -43,7 +43,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = get_object_or_404(experiments.visible(request.user).select_related("owner"), pk=pk)
     changes = may_change(request.user, experiment)
     old = _of(request, experiment)
-    proposed = proposals(experiment) if changes else []
+    proposed = proposed_examples(experiment) if changes else []
     shares = queries.counted(experiment.shares.all())
     context: dict[str, Any] = {"experiment": experiment, "old": old, "changes": changes, "shares": shares, "proposed": proposed}
     if request.method != "POST":
@@ -83,7 +83,7 @@ def _done(request: HttpRequest, experiment: Experiment, old: Share | None, form:
     live = old.live if old else form.cleaned_data["kind"] == "live"
     if request.POST.get("do") == "preview":
         paper = compose(experiment, form.choices, request.user)
-        return HttpResponse(page(paper if live else as_version(paper, services.next_number(old)), Doors()))
+        return HttpResponse(page(paper if live else as_version(paper, services.next_number(old)), PageLinks()))
     if old:
         version = services.renew(old, form.choices, request.user)
         messages.info(request, f"Version {version.number} is frozen." if version else "The live page shows this from now on.")

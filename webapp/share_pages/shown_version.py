@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from webapp.charts.file_cache import Once
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 from webapp.shares.freezing import MADE
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Link, Share, Version
@@ -41,7 +41,7 @@ class Seen:
         return Frozen(self.version.content) if self.version else None
 
     @cached_property
-    def paper(self) -> Paper:
+    def paper(self) -> Report:
         """Raises Damaged; of a live share Refused where there is nothing to show yet."""
         if self.frozen:
             return self.frozen.paper
@@ -63,7 +63,7 @@ class Seen:
 
 def made(name: str, paper: str) -> bytes:
     """Raises NotDrawn."""
-    return FILES.get((name.encode(), paper.encode()), lambda: MADE[name](Paper.model_validate_json(paper)))
+    return FILES.get((name.encode(), paper.encode()), lambda: MADE[name](Report.model_validate_json(paper)))
 
 
 def seen_by_link(link: Link, number: int | None = None) -> Seen | None:

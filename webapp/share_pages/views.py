@@ -6,11 +6,11 @@ from django.utils.http import content_disposition_header
 
 from webapp.charts.picture_files import PICTURES, Format, draw
 from webapp.charts.print_theme import on_paper
-from webapp.charts.renderers import asked_by
+from webapp.charts.renderers import rendering_for
 from webapp.findings.csv_file import as_csv
 from webapp.reports.choices import Choices
 from webapp.reports.composition import stream
-from webapp.reports.html import Doors
+from webapp.reports.html import PageLinks
 from webapp.reports.html import page as rendered
 from webapp.reports.report import Chart
 from webapp.share_pages.shown_version import Seen
@@ -27,12 +27,12 @@ def page(request: HttpRequest, seen: Seen) -> HttpResponse:
     return answer
 
 
-def _doors(request: HttpRequest, seen: Seen) -> Doors:
+def _doors(request: HttpRequest, seen: Seen) -> PageLinks:
     versions = [one for one in seen.share.versions.all() if one != seen.version]
     number = f"v{seen.version.number}/" if seen.version else ""
     streams = not seen.version and Choices.model_validate(seen.share.choices).curves
     wire = stream(seen.share.experiment) if streams and seen.share.experiment else None
-    return Doors(
+    return PageLinks(
         explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
         offline=f"{seen.base}{OFFLINE}",
@@ -54,7 +54,7 @@ def ways_back(request: HttpRequest, seen: Seen) -> dict[str, str]:
 
 
 def file(request: HttpRequest, seen: Seen, name: str) -> HttpResponse:
-    with asked_by(*seen.asker(request)):
+    with rendering_for(*seen.asker(request)):
         answer = HttpResponse(seen.file(name), content_type=TYPES[name])
     if name != CARD:
         saved_as = f"{seen.share.slug}{f'-v{seen.version.number}' if seen.version else ''}.{name.rpartition('.')[2]}"
@@ -73,7 +73,7 @@ def chart(request: HttpRequest, seen: Seen, name: str, how: str) -> HttpResponse
     if how not in PICTURES:
         raise Http404("A chart is an SVG, a PNG or a CSV.")
     picture, kind = PICTURES[how]
-    with asked_by(*seen.asker(request)):
+    with rendering_for(*seen.asker(request)):
         return HttpResponse(drawn(found.model_dump_json(), picture), content_type=kind, headers=headers)
 
 

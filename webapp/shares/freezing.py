@@ -1,9 +1,9 @@
-"""Freezing: what a version of a share shows, written once into a folder that nothing changes afterwards.
+"""Freezing: the files of a version of a share, written once into a folder that nothing changes afterwards.
 
 DATA_DIR/shares/<content hash>/
-archive/                the experiment's archive: spec, events, predictions, result
-examples/               their texts and what the runs say of them, where readers may see some (explorer.frozen_copy)
-paper.json              a Paper, from which the page and the files of its charts are made
+archive/                the archive of the experiment: spec, events, predictions, result
+examples/               texts and predictions of the examples that readers may see, if any (explorer.frozen_copy)
+paper.json              a Report, from which the page and the files of its charts are made
 offline.html paper.pdf card.png
 checksums.txt           of all of them; its own SHA-256 is the content hash
 """
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -29,8 +30,8 @@ from webapp.reports.composition import compose
 from webapp.reports.offline import offline
 from webapp.reports.pdf import pdf
 from webapp.reports.refusal import Refused
-from webapp.reports.report import Paper
-from webapp.shares.unlocking import days_before, opens
+from webapp.reports.report import Report
+from webapp.shares.unlocking import days_before, unlocks
 
 ARCHIVE, EXAMPLES = "archive", "examples"
 PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card.png"
@@ -38,22 +39,30 @@ PAPER, OFFLINE, PRINTED, CARD = "paper.json", "offline.html", "paper.pdf", "card
 MAKING = ".making-"
 ABANDONED_SECONDS = 86_400
 
-MADE: dict[str, Callable[[Paper], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
-"""Files that are made of the paper; those of a live share are made when they are asked for."""
+MADE: dict[str, Callable[[Report], bytes]] = {OFFLINE: offline, PRINTED: pdf, CARD: card}
+"""Files that are made from the report; those of a live share are made on request."""
 
 
-def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) -> str:
-    """Writes version ``number`` of a share and returns its content hash.
+class Written(NamedTuple):
+    """A version in its folder: its content hash, and whether the held-out set was unlocked for it."""
 
-    Raises Unfinished while something of the experiment is at work, Refused where there is nothing to show, NotDrawn, OSError.
+    content: str
+    unlocked: bool
+
+
+def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) -> Written:
+    """Write version ``number`` of a share.
+
+    Raises Unfinished while runs of the experiment are at work, Refused where there is nothing to show, NotDrawn, OSError.
     """
     settings.SHARES_DIR.mkdir(parents=True, exist_ok=True)
     _sweep()
     with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=MAKING) as place:
         folder = Path(place) / "share"
         archive = write(experiment, folder / ARCHIVE, renewed_keys=False)
-        composed = compose(experiment, choices, by, days_before(experiment) if opens(experiment, choices) else None)
-        if _in_thread(Experiment.objects.get(pk=experiment.pk)) != _in_thread(experiment):
+        unlocked = unlocks(experiment, choices)
+        composed = compose(experiment, choices, by, days_before(experiment) if unlocked else None)
+        if _state(Experiment.objects.get(pk=experiment.pk)) != _state(experiment):
             raise Unfinished("The experiment was launched again meanwhile. Freeze it once it is at rest.")
         paper = as_version(composed, number, archive)
         _write_examples(experiment, choices, folder / EXAMPLES)
@@ -64,12 +73,12 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
         target = settings.SHARES_DIR / content
         if not target.exists():
             folder.rename(target)
-    return content
+    return Written(content, unlocked)
 
 
 def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> None:
-    """The examples that readers may see: all of the test set, or the highlights."""
-    chosen = [one.example for one in choices.highlights]
+    """Write the examples that readers may see: all of the test set, or the highlights."""
+    chosen = [highlight.example for highlight in choices.highlights]
     if choices.examples == "none" or (choices.examples == "some" and not chosen):
         return
     try:
@@ -78,19 +87,19 @@ def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> N
         raise Refused(f"{error} Without examples the rest can be shared.") from None
 
 
-def as_version(paper: Paper, number: int, archive: str = "") -> Paper:
-    """The page as version ``number``, frozen today; ``archive`` is the content hash of the experiment's archive."""
+def as_version(paper: Report, number: int, archive: str = "") -> Report:
+    """Return the report as version ``number``, frozen today; ``archive`` is the content hash of the experiment's archive."""
     about = {"live": False, "version": number, "frozen": timezone.now().date().isoformat(), "archive": archive}
     return paper.model_copy(update=about)
 
 
 def _sweep() -> None:
-    """Takes away what processes that were killed have left."""
+    """Delete the folders that killed processes have left."""
     for folder in settings.SHARES_DIR.glob(f"{MAKING}*"):
         if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_thread(experiment: Experiment) -> tuple[object, ...]:
-    """What changes when the experiment is launched again, or comes to another result, while it is being written."""
+def _state(experiment: Experiment) -> tuple[object, ...]:
+    """Return values that change when the experiment is launched again or comes to another result."""
     return experiment.launched_at, experiment.ended_at, experiment.result_runs

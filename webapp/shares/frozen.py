@@ -15,7 +15,7 @@ from training.storage.archive import CHECKSUMS, digest, names
 from webapp.explorer.finished_models import Cast
 from webapp.explorer.frozen_copy import thawed
 from webapp.reports.missing_glyphs import scripts_without_glyphs
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
 
 
@@ -39,9 +39,9 @@ class Frozen:
         return data
 
     @cached_property
-    def paper(self) -> Paper:
+    def paper(self) -> Report:
         """What the page says, without the folders that a version of long ago may name. Raises Damaged."""
-        return Paper.model_validate(without_folders(self._told)).model_copy(update={"content": self.content})
+        return Report.model_validate(without_folders(self._told)).model_copy(update={"content": self.content})
 
     @cached_property
     def names_folders(self) -> bool:

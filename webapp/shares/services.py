@@ -1,4 +1,4 @@
-"""Every write to shares; links have a file of their own."""
+"""All writes to shares, except those to their links."""
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -10,9 +10,9 @@ from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
 from webapp.reports.refusal import Refused
-from webapp.shares.freezing import freeze
+from webapp.shares.freezing import Written, freeze
 from webapp.shares.models import Share, Version
-from webapp.shares.unlocking import note, opens
+from webapp.shares.unlocking import note
 
 
 class Taken(Exception):
@@ -20,16 +20,16 @@ class Taken(Exception):
 
 
 def share_frozen(experiment: Experiment, choices: Choices, by: User) -> Share:
-    """A new share with its first version. Raises what ``freeze`` does."""
-    content = freeze(experiment, choices, by)
+    """Create a share with its first version. Raises as ``freeze`` does."""
+    written = freeze(experiment, choices, by)
     with transaction.atomic():
         share = _create(experiment, choices, by, live=False)
-        _add(share, 1, content, choices, by)
+        _add(share, 1, written, choices, by)
     return share
 
 
 def share_live(experiment: Experiment, choices: Choices, by: User) -> Share:
-    """A new share that shows the experiment as it is at each request. Raises Refused where there is nothing to show yet."""
+    """Create a share that shows the experiment as it is at each request. Raises Refused where there is nothing to show yet."""
     compose(experiment, choices, by)
     with transaction.atomic():
         share = _create(experiment, choices, by, live=True)
@@ -38,7 +38,7 @@ def share_live(experiment: Experiment, choices: Choices, by: User) -> Share:
 
 
 def renew(share: Share, choices: Choices, by: User) -> Version | None:
-    """A new version beside the old ones; of a live share its choices, and None. Raises what ``freeze`` does, and Taken."""
+    """Add a version to a frozen share, or change the choices of a live one (None). Raises as ``freeze`` does, and Taken."""
     experiment = share.experiment
     if experiment is None:
         raise Refused("The experiment was deleted. What was frozen of it stays as it is.")
@@ -48,11 +48,11 @@ def renew(share: Share, choices: Choices, by: User) -> Version | None:
         share.save(update_fields=["choices", "title"])
         return None
     number = next_number(share)
-    content = freeze(experiment, choices, by, number)
+    written = freeze(experiment, choices, by, number)
     try:
         with transaction.atomic():
             share.save(update_fields=["choices", "title"])
-            return _add(share, number, content, choices, by)
+            return _add(share, number, written, choices, by)
     except IntegrityError:
         raise Taken(
             f"Somebody else froze version {number} at the same moment. Look at it, and freeze again if you need to."
@@ -60,7 +60,7 @@ def renew(share: Share, choices: Choices, by: User) -> Version | None:
 
 
 def next_number(share: Share | None) -> int:
-    """Of the version that would be frozen now; ``share`` is None for a new one."""
+    """Return the number of the version that would be frozen now; ``share`` is None for a new one."""
     return 1 if share is None else (share.versions.aggregate(Max("number"))["number__max"] or 0) + 1
 
 
@@ -73,13 +73,17 @@ def _title(experiment: Experiment, choices: Choices) -> str:
     return choices.title or experiment.name
 
 
-def _add(share: Share, number: int, content: str, choices: Choices, by: User) -> Version:
+def _add(share: Share, number: int, written: Written, choices: Choices, by: User) -> Version:
     chosen = choices.model_dump(mode="json")
-    version = Version.objects.create(share=share, number=number, content=content, choices=chosen, made_by=by)
+    version = Version.objects.create(share=share, number=number, content=written.content, choices=chosen, made_by=by)
     assert share.experiment is not None  # it was frozen just now
-    locked = opens(share.experiment, choices)
-    if locked:
+    if written.unlocked:
         note(share.experiment, version, by)
-    told = {"experiment": share.experiment_id, "version": number, "content": content, "opened the locked test set": locked}
-    tell(by, Verb.SHARED, "share", share.slug, share.title, **told)
+    details = {
+        "experiment": share.experiment_id,
+        "version": number,
+        "content": written.content,
+        "opened the locked test set": written.unlocked,
+    }
+    tell(by, Verb.SHARED, "share", share.slug, share.title, **details)
     return version

@@ -1,4 +1,4 @@
-"""Who opened which locked test set when: each opening wears it out a little, so each is counted."""
+"""Unlocking of held-out sets: each unlocking makes the set a little less independent, so each is counted."""
 
 import hashlib
 import json
@@ -12,19 +12,19 @@ from webapp.shares.models import Opening, Version
 DRAWN_BY = ("fingerprint", "test_fraction", "locked_fraction", "split_seed")
 
 
-def opens(experiment: Experiment, choices: Choices) -> bool:
-    """Whether a version frozen by these choices opens the locked test set."""
+def unlocks(experiment: Experiment, choices: Choices) -> bool:
+    """Return whether a version frozen by these choices unlocks the held-out set."""
     return choices.locked and experiment.experiment_spec.data.locked_fraction > 0
 
 
 def rows_of(experiment: Experiment) -> str:
-    """SHA-256 of what decides which rows are locked; the same for all experiments that share them."""
+    """Return the SHA-256 of the settings that decide which rows are locked; experiments that share the rows share it."""
     spec = experiment.runs.values_list("spec", flat=True)[0]
     return hashlib.sha256(json.dumps([spec[name] for name in DRAWN_BY]).encode()).hexdigest()
 
 
 def days_before(experiment: Experiment) -> list[str]:
-    """The days on which the experiment's locked rows were opened, oldest first."""
+    """Return the days on which the experiment's locked rows were unlocked, oldest first."""
     return [at.date().isoformat() for at in Opening.objects.filter(rows=rows_of(experiment)).values_list("at", flat=True)]
 
 

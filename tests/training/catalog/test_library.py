@@ -1,37 +1,14 @@
 """The shelf: what is put there is found by name, and what is not says how to get it."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.training.engine.data.made import REPORT
+from tests.factories.datasets import REPORT, card, shelve
 from training import ExperimentSpec, catalog, make_plan
 from training.catalog import library
-from training.catalog.library import Card
 from training.planning.estimates import estimate_seconds
 from training.spec import STORED, upgrade, warnings
-
-
-def card(name: str = "mine", fingerprint: str = "f" * 64, **changes: object) -> Card:
-    return Card(
-        name=name,
-        title="Mine",
-        source="here",
-        licence="MIT",
-        citation="none",
-        rows=4,
-        fingerprint=fingerprint,
-        classes=("no", "yes"),
-        group="the same words",
-        report=REPORT,
-        made=datetime.now(UTC),
-    ).model_copy(update=changes)
-
-
-def shelve(folder: Path, one: Card) -> None:
-    (folder / "new.parquet").write_text("data")
-    library.put(one, folder / "new.parquet")
 
 
 def test_what_was_put_is_found_by_name_with_its_file(data_shelf: Path) -> None:

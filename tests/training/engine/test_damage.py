@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import finish, make_run
-from tests.training.engine.test_execute import at_step, full, interrupted
-from tests.training.storage.test_checksums import flip
+from tests.factories.artifacts import flip
+from tests.factories.runs import at_step, finish, full, interrupted, make_run
 from training import Event, RunSpec, Store
 from training.cli.execute import train
 from training.cli.exits import FAILED

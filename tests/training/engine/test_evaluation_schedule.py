@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.data.split import Half, Split
 from training.engine.evaluation_schedule import EVALUATIONS, evaluation_schedule
 from training.planning.costs import FEWEST_EVALUATED, FEWEST_EVALUATIONS

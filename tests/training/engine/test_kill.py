@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import finish, make_run
+from tests.factories.runs import finish, make_run
 from training import RunSpec, Store, catalog
 from training.catalog.datasets import DatasetEntry
 from training.engine import train as training

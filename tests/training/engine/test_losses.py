@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.engine.losses import confidence_weight, cross_entropy, hardened, probabilities, target
+from training.engine.logits import probabilities
+from training.engine.losses import confidence_weight, cross_entropy, hardened, target
 from training.spec import Confidence, Naive
 
 LABELS = torch.tensor([0.9, 0.2, 0.6, 0.4])

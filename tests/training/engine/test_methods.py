@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.engine.losses import confidence_weight, cross_entropy, hardened, loss, most_probable, target
+from training.engine.logits import most_probable
+from training.engine.losses import confidence_weight, cross_entropy, hardened, loss, target
 from training.spec.methods import METHODS, Anchored, Method
 from training.spec.methods.losses import (
     AdaptConf,

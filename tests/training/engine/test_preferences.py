@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.conftest import finish
+from tests.factories.runs import finish
 from training import ExperimentSpec, Plan, Store, catalog, make_plan
 from training.engine.models.features import features_path
 from training.metrics.results import summarize

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from tests.training.conftest import finish
+from tests.factories.runs import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, make_plan
 from training.engine.data.examples import load_examples
 from training.engine.models import backbone

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.selection import Selection
 
 PROB = np.array([0.25, 0.75], np.float32)

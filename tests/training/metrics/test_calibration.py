@@ -9,16 +9,14 @@ from training.metrics.calibration import (
     bin_of,
     divergence,
     expected_error,
-    label,
     log_loss,
-    matrix,
-    one_hot,
     reliability,
     squared,
 )
+from training.storage.probabilities import by_class, certain, labels_of
 
 GOLD = np.array([1, 1, 0, 0])
-PROB = matrix(np.array([0.9, 0.8, 0.8, 0.3], np.float64))
+PROB = by_class(np.array([0.9, 0.8, 0.8, 0.3], np.float64))
 """Confidences .9, .8, .8 and .7, of which the second .8 is wrong."""
 
 
@@ -32,19 +30,19 @@ def test_bins_hold_their_upper_edge() -> None:
 
 
 def test_a_bin_tells_how_sure_and_how_often_right_its_examples_are() -> None:
-    found = reliability(PROB, one_hot(GOLD, 2), bins=10)
+    found = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
     assert [one.count for one in found] == [1, 2, 1]
     assert [one.right for one in found] == [1, 0.5, 1]
     assert [one.confidence for one in found] == pytest.approx([0.7, 0.8, 0.9])
 
 
 def test_the_expected_error_weights_bins_by_their_examples() -> None:
-    found = reliability(PROB, one_hot(GOLD, 2), bins=10)
+    found = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
     assert expected_error(found) == pytest.approx(0.25 * 0.3 + 0.5 * 0.3 + 0.25 * 0.1)
 
 
 def test_against_a_model_being_right_is_to_give_its_label() -> None:
-    found = reliability(PROB, matrix(np.array([0.6, 0.6, 0.6, 0.6])), bins=10)
+    found = reliability(PROB, by_class(np.array([0.6, 0.6, 0.6, 0.6])), bins=10)
     assert [one.right for one in found] == [0, 1, 1]
 
 
@@ -52,20 +50,20 @@ def test_against_a_model_being_right_is_to_give_its_label() -> None:
 def test_brier_and_log_loss_are_those_of_scikit_learn(classes: int) -> None:
     prob, gold = drawn(classes)
     expected = brier_score_loss(gold, prob[:, 1]) if classes == 2 else brier_score_loss(gold, prob)
-    assert squared(prob, one_hot(gold, classes)).mean() == pytest.approx(expected)
-    assert log_loss(prob, one_hot(gold, classes)).mean() == pytest.approx(sklearn_log_loss(gold, prob))
+    assert squared(prob, by_class(certain(gold, classes))).mean() == pytest.approx(expected)
+    assert log_loss(prob, by_class(certain(gold, classes))).mean() == pytest.approx(sklearn_log_loss(gold, prob))
 
 
 def test_a_certain_error_costs_a_finite_loss() -> None:
-    assert log_loss(matrix(np.array([1.0])), one_hot(np.array([0]), 2)).tolist() == pytest.approx([7 * np.log(10)])
+    assert log_loss(by_class(np.array([1.0])), by_class(certain(np.array([0]), 2))).tolist() == pytest.approx([7 * np.log(10)])
 
 
 def test_divergence_is_zero_of_equal_predictions_and_is_not_symmetric() -> None:
-    one, two = matrix(np.array([0.9])), matrix(np.array([0.5]))
+    one, two = by_class(np.array([0.9])), by_class(np.array([0.5]))
     assert divergence(one, one).tolist() == pytest.approx([0])
     assert divergence(one, two).tolist() == pytest.approx([0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5)])
     assert divergence(two, one).tolist() == pytest.approx([0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)])
 
 
 def test_one_half_is_class_0_as_everywhere() -> None:
-    assert label(matrix(np.array([0.5, 0.500001]))).tolist() == [0, 1]
+    assert labels_of(by_class(np.array([0.5, 0.500001]))).tolist() == [0, 1]

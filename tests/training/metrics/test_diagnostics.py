@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, matthews_corrcoef
 
-from training.metrics.calibration import label, matrix
 from training.metrics.diagnostics import (
     Answers,
     calibration,
@@ -21,6 +20,7 @@ from training.metrics.diagnostics import (
     phi,
     squared_point,
 )
+from training.storage.probabilities import by_class, labels_of
 
 GOLD = np.array([1, 1, 1, 0, 0, 0])
 WEAK = np.array([0.9, 0.8, 0.35, 0.15, 0.6, 0.7])
@@ -30,7 +30,7 @@ STUDENT = np.array([0.97, 0.01, 0.40, 0.99, 0.56, 0.54])
 
 
 def answers(seed: int = 0, weak: np.ndarray = WEAK, prob: np.ndarray = STUDENT, gold: np.ndarray = GOLD) -> Answers:
-    return Answers(seed, np.arange(len(gold)), gold, matrix(weak), matrix(prob))
+    return Answers(seed, np.arange(len(gold)), gold, by_class(weak), by_class(prob))
 
 
 def drawn(seed: int, classes: int = 3, n: int = 200) -> Answers:
@@ -65,16 +65,16 @@ def test_without_an_error_of_the_supervisor_there_is_no_agreement_in_errors() ->
 @pytest.mark.parametrize("classes", [2, 3, 4])
 def test_phi_and_kappa_are_those_of_scikit_learn(classes: int) -> None:
     said = drawn(1, classes)
-    mine, weak = label(said.prob), label(said.weak)
+    mine, weak = labels_of(said.prob), labels_of(said.weak)
     assert phi(mine != said.gold, weak != said.gold) == pytest.approx(matthews_corrcoef(mine != said.gold, weak != said.gold))
     assert kappa(mine, weak, classes) == pytest.approx(cohen_kappa_score(mine, weak))
 
 
 def test_capa_is_one_of_certain_equal_models_and_zero_of_models_that_agree_as_chance_has_it() -> None:
     gold = np.array([0, 0, 1, 1])
-    same = matrix(np.array([0.0, 1.0, 1.0, 1.0]))
+    same = by_class(np.array([0.0, 1.0, 1.0, 1.0]))
     assert capa(same, same, gold) == pytest.approx(1)
-    errs_first, errs_second = matrix(np.array([1.0, 0.0, 1.0, 0.0])), matrix(np.array([1.0, 0.0, 0.0, 1.0]))
+    errs_first, errs_second = by_class(np.array([1.0, 0.0, 1.0, 0.0])), by_class(np.array([1.0, 0.0, 0.0, 1.0]))
     assert capa(errs_first, errs_second, gold) == pytest.approx(0)
 
 
@@ -105,7 +105,7 @@ def test_the_log_misfit_has_the_student_first() -> None:
 
 
 def test_parts_go_from_the_least_sure_to_the_surest_and_are_of_equal_size() -> None:
-    assert parts_of(matrix(WEAK), 3).tolist() == [2, 1, 0, 2, 0, 1]
+    assert parts_of(by_class(WEAK), 3).tolist() == [2, 1, 0, 2, 0, 1]
 
 
 def test_difficulty_is_the_accuracy_in_each_part_of_each_seeds_own_supervisor() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training import ExperimentSpec, make_plan
 from training.planning.estimates import estimate_seconds, features_seconds
 from training.planning.plan import TooManyRuns, check_size

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny import make_model
+from tests.factories.models import make_model
 from training import ExperimentSpec, RunSpec, make_plan
 from training.spec import LATER, TrainingSettings
 from training.spec.run import NOT_IN_KEY

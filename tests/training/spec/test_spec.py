@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training import catalog, make_plan
 from training.cli.recipe import read_recipe
 from training.spec import LATER, Confidence, ExperimentSpec, Naive, describe, upgrade

@@ -5,20 +5,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.artifacts import predictions, trajectory
+from tests.factories.runs import make_run
 from training.storage.artifacts import Store
 from training.storage.atomic import atomic
 from training.storage.predictions import Predictions, Trajectory
-
-
-def predictions() -> Predictions:
-    return Predictions(
-        id=np.array([5, 3, 9]),
-        split=np.array(["transfer", "test", "test"]),
-        group=np.array([0, 1, 1]),
-        gold=np.array([1, 0, 1], np.int8),
-        prob=np.array([0.9, 0.5, 0.25], np.float32),
-    )
 
 
 def test_predictions_read_back_as_they_were_written(tmp_path: Path) -> None:
@@ -71,16 +62,6 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
-
-
-def trajectory() -> Trajectory:
-    return Trajectory(
-        steps=np.array([0, 4, 8, 9]),
-        id=np.array([7, 5, 6]),
-        prob=np.array([[0.5, 0.5, 0.5], [0.25, 0.1, 0.9], [0.9, 0.8, 0.1], [0.9, 0.2, 0.5]], np.float32),
-        validation=np.array([np.nan, 0.5, 0.75, 0.75]),
-        selected=8,
-    )
 
 
 def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:

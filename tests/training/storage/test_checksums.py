@@ -1,7 +1,6 @@
 """Every artifact of a store is compared with its checksum when it is read: no change of it passes for what was written."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.storage.test_artifacts import predictions, trajectory
+from tests.factories.artifacts import flip, predictions, trajectory
 from training import ExperimentSpec, make_plan
 from training.catalog import library
 from training.storage import checksums
@@ -35,14 +34,6 @@ def store(tmp_path: Path) -> Store:
     store.write_run(RUN)
     store.write_predictions(KEY, predictions())
     return store
-
-
-def flip(path: Path, bit: int) -> None:
-    """Changes one bit of a file in place and leaves its time as it was."""
-    status, content = path.stat(), bytearray(path.read_bytes())
-    content[bit // 8 % len(content)] ^= 1 << bit % 8
-    path.write_bytes(content)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @pytest.mark.parametrize("name", READS)

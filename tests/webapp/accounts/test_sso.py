@@ -10,12 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.webapp.accounts import provider as providers
+from tests.webapp.accounts.provider import Provider
 from webapp.access import Access, access_of
 from webapp.accounts.sso import discovered
 from webapp.audit.models import Entry
-
-from . import provider as providers
-from .provider import Provider
 
 
 class Stay(urllib.request.HTTPRedirectHandler):

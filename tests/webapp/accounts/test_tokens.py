@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import spec
+from tests.factories.experiments import spec
 from webapp.access import VIEWERS
 from webapp.accounts import tokens
 from webapp.accounts.models import Scope, Token

@@ -10,7 +10,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
+from tests.factories.explored_experiments import explored
 from training.client import Lab, Refused
 from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment

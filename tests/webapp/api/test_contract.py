@@ -13,8 +13,8 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.webapp.experiments.test_workers import a_worker
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.workers import a_worker
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.notes.services import note

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.webapp.imports.files import HOW, NO, YES, content, work
+from tests.factories.imports import HOW, NO, YES, content, work
 from training import catalog
 from webapp.accounts.tokens import make_token
 from webapp.imports.models import Import

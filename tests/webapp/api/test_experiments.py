@@ -5,10 +5,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories.experiments import finish_all, launched, spec
 from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment, Run
-
-from ..cast import finish_all, launched, spec
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored, ids_of
 from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment
 from webapp.notes.models import WRONG

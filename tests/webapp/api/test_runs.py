@@ -2,11 +2,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories.experiments import launched
 from webapp.accounts.tokens import make_token
+from webapp.experiments import run_logs
 from webapp.experiments.models import Run, Status
-from webapp.jobs import logs
-
-from ..cast import launched
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def test_a_run_says_what_decides_it_and_who_needs_it(client: Client, run: Run) -
 def test_the_log_of_a_run_is_read(client: Client, run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(log="out of memory")
     assert client.get(f"/api/v1/runs/{run.pk}/log").json() == {"log": "out of memory", "lines": []}
-    path = logs.path_of(run.key)
+    path = run_logs.path_of(run.key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("one\ntwo\nthree\n")
     assert client.get(f"/api/v1/runs/{run.pk}/log?lines=2").json()["lines"] == ["two", "three"]

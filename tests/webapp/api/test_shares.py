@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored
 from webapp.accounts.tokens import make_token
 
 pytestmark = pytest.mark.django_db

@@ -7,12 +7,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
+from tests.factories.experiments import finish_all, launched, spec
 from webapp.accounts.models import Scope, Token
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.experiments.models import Experiment, Status
-
-from ..cast import finish_all, launched, spec
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.archives.scene import bring, empty, train_all, trained
-from tests.webapp.cast import launched, spec
+from tests.factories.archives import bring, empty, train_all, trained
+from tests.factories.experiments import launched, spec
 from training import Store, make_plan
 from training.storage.archive import read, unpack
 from webapp.accounts.tokens import make_token

@@ -1,4 +1,4 @@
-"""Questions which words matter: asked once, answered once, and not lost with a worker."""
+"""Attributions are requested once, computed once, and not lost with a worker."""
 
 from datetime import timedelta
 
@@ -13,58 +13,58 @@ pytestmark = pytest.mark.django_db
 KEYS = ("a" * 64, "b" * 64)
 
 
-def found(key: str, error: str = "") -> Attribution:
+def attribution(key: str, error: str = "") -> Attribution:
     return Attribution(run=key, id=7, log_odds=1.5, error=error)
 
 
 def test_a_question_is_asked_once_and_all_about_one_example_are_claimed_together() -> None:
-    services.ask(KEYS, 7)
-    services.ask(KEYS, 7)
-    services.ask(KEYS[:1], 8)
+    services.request(KEYS, 7)
+    services.request(KEYS, 7)
+    services.request(KEYS[:1], 8)
     assert queries.queued() == 3
-    assert [(one.key, one.example) for one in services.claim_next()] == [(KEYS[0], 7), (KEYS[1], 7)]
-    assert [one.example for one in services.claim_next()] == [8]
+    assert [(row.key, row.example) for row in services.claim_next()] == [(KEYS[0], 7), (KEYS[1], 7)]
+    assert [row.example for row in services.claim_next()] == [8]
     assert services.claim_next() == []
 
 
 def test_answers_are_stored_by_run_and_what_is_missing_says_why() -> None:
-    services.ask(KEYS, 7)
-    services.answer(services.claim_next(), [found(KEYS[0])], "Too long.")
-    asked = queries.asked(KEYS, 7)
-    assert asked[KEYS[0]].found == found(KEYS[0])
-    assert (asked[KEYS[1]].state, asked[KEYS[1]].error, asked[KEYS[1]].found) == (State.FAILED, "Too long.", None)
+    services.request(KEYS, 7)
+    services.answer(services.claim_next(), [attribution(KEYS[0])], "Too long.")
+    rows = queries.requested(KEYS, 7)
+    assert rows[KEYS[0]].attribution == attribution(KEYS[0])
+    assert (rows[KEYS[1]].state, rows[KEYS[1]].error, rows[KEYS[1]].attribution) == (State.FAILED, "Too long.", None)
 
 
 def test_what_failed_may_be_asked_again_and_what_was_answered_stays() -> None:
-    services.ask(KEYS, 7)
-    services.answer(services.claim_next(), [found(KEYS[0]), found(KEYS[1], "This run has left no weights.")], "")
-    assert queries.asked(KEYS, 7)[KEYS[1]].error == "This run has left no weights."
-    services.ask(KEYS, 7)
-    assert [one.key for one in services.claim_next()] == [KEYS[1]]
+    services.request(KEYS, 7)
+    services.answer(services.claim_next(), [attribution(KEYS[0]), attribution(KEYS[1], "This run has left no weights.")], "")
+    assert queries.requested(KEYS, 7)[KEYS[1]].error == "This run has left no weights."
+    services.request(KEYS, 7)
+    assert [row.key for row in services.claim_next()] == [KEYS[1]]
 
 
 def test_a_worker_that_was_taken_for_dead_changes_nothing() -> None:
-    services.ask(KEYS[:1], 7)
+    services.request(KEYS[:1], 7)
     old = services.claim_next()
     expire()
     services.take_back_expired()
     new = services.claim_next()
-    services.answer(old, [found(KEYS[0])], "")
+    services.answer(old, [attribution(KEYS[0])], "")
     assert Question.objects.get().state == State.RUNNING
-    services.answer(new, [found(KEYS[0])], "")
+    services.answer(new, [attribution(KEYS[0])], "")
     assert Question.objects.get().state == State.ANSWERED
 
 
 def test_a_question_of_which_three_workers_died_is_given_up() -> None:
-    services.ask(KEYS[:1], 7)
+    services.request(KEYS[:1], 7)
     for _ in range(services.MAX_ATTEMPTS):
         assert services.claim_next()
         services.take_back_expired()
         assert Question.objects.get().state == State.RUNNING, "its lease has not expired"
         expire()
         services.take_back_expired()
-    one = Question.objects.get()
-    assert (one.state, one.error) == (State.FAILED, services.LOST)
+    row = Question.objects.get()
+    assert (row.state, row.error) == (State.FAILED, services.LOST)
 
 
 def expire() -> None:

@@ -7,14 +7,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.archives.scene import bring, trained
-from tests.webapp.cast import launched, spec
-from tests.webapp.imports.files import brought
+from tests.factories.archives import bring, trained
+from tests.factories.experiments import launched, spec
+from tests.factories.imports import brought
 from webapp.accounts.tokens import make_token
+from webapp.actions import datasets as dataset_actions
 from webapp.archives.export import packed
 from webapp.audit.models import Entry, Verb
 from webapp.audit.services import tell
-from webapp.jobs import chores
 
 pytestmark = pytest.mark.django_db
 
@@ -67,9 +67,9 @@ def test_taking_an_archive_along_and_bringing_one_is_told(owner: User, tmp_path:
 
 def test_files_that_come_and_go_are_told_and_a_fetch_that_is_under_way_only_once(owner: User, tmp_path: Path) -> None:
     one = brought(owner, tmp_path)
-    chores.discard(one, owner)
+    dataset_actions.discard(one, owner)
     for _ in range(2):
-        chores.fetch(owner, "boolq")
+        dataset_actions.fetch(owner, "boolq")
     assert told() == [
         ("ada", "uploaded", "import", "notes.csv"),
         ("ada", "discarded", "import", "notes.csv"),

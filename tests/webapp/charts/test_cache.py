@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests.factories.result_groups import estimate, group, strings
 from training.metrics.intervals import Estimate
 from webapp.charts import cache
 from webapp.charts.cache import CHARTS, ChartCache, remembered
 from webapp.charts.gap import gap_chart
 from webapp.charts.live import Series, live_chart
-
-from .made import estimate, group, strings
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,9 @@
 
 import pytest
 
+from tests.factories.result_groups import colours, group, incomplete, values
 from training.metrics.intervals import Estimate
 from webapp.charts.decomposition import decomposition_chart
-
-from .made import colours, group, incomplete, values
 
 TITLES = ["Naive", "Confidence loss"]
 

@@ -1,9 +1,8 @@
 """Accuracy by the supervisor's confidence."""
 
+from tests.factories.result_groups import colours, estimate, values
 from webapp.charts.difficulty import Accuracies, difficulty_chart
-from webapp.charts.roles import CEILING, WEAK
-
-from .made import colours, estimate, values
+from webapp.charts.styles import CEILING, WEAK
 
 
 def test_each_part_has_its_accuracy_and_one_without_examples_has_no_point() -> None:

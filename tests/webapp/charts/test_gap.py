@@ -2,11 +2,10 @@
 
 import pytest
 
+from tests.factories.result_groups import colours, group, incomplete, strings, values
 from training.metrics.agreement import State
 from training.metrics.intervals import Estimate
 from webapp.charts.gap import gap_chart, whisker
-
-from .made import colours, group, incomplete, strings, values
 
 TITLES = ["Naive", "Confidence loss"]
 

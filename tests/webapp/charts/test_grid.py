@@ -2,11 +2,10 @@
 
 import pytest
 
+from tests.factories.result_groups import colours, group, incomplete, strings, values
 from training.metrics.agreement import State
 from webapp.charts.grid import grid_chart
-from webapp.charts.roles import KINDS
-
-from .made import colours, group, incomplete, strings, values
+from webapp.charts.styles import KINDS
 
 WEAK = {"bag-of-words": "Bag of words", "minilm-l1": "MiniLM L1"}
 STRONG = {"minilm-l4": "MiniLM L4", "minilm-l6": "MiniLM L6"}

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.factories.result_groups import group, incomplete, strings, values
 from training.metrics.results import Group
 from webapp.charts.ladder import ladder_chart, span_of
-
-from .made import group, incomplete, strings, values
 
 STRONG = {"minilm-l4": "MiniLM L4", "minilm-l6": "MiniLM L6"}
 

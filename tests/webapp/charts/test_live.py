@@ -10,18 +10,10 @@ from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
+from tests.factories.result_groups import PAIR, colours, strings
 from training.spec import MOST_SEEDS
 from webapp.charts.live import Series, live_chart
 from webapp.charts.print_theme import on_paper
-
-from .made import colours, strings
-
-PAIR = [
-    Series("weak:bag-of-words", "weak", "Weak", 300),
-    Series("student:0", "student", "Naive", 1000, "naive"),
-    Series("student:1", "student", "Confidence", 1000, "confidence"),
-    Series("ceiling:minilm-l4", "ceiling", "Ceiling", 1000),
-]
 
 
 def find(spec: Any, key: str) -> list[Any]:

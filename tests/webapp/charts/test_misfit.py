@@ -1,10 +1,9 @@
 """Gain against misfit."""
 
+from tests.factories.result_groups import colours, values
 from training.metrics.diagnostics import Point
 from webapp.charts.misfit import Students, misfit_chart
-from webapp.charts.roles import KINDS
-
-from .made import colours, values
+from webapp.charts.styles import KINDS
 
 POINTS = [Point(0, 0.03, 0.02), Point(1, -0.01, 0.04)]
 

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.factories.result_groups import PAIR, group, strings
 from webapp.charts.decomposition import decomposition_chart
 from webapp.charts.gap import gap_chart
 from webapp.charts.live import live_chart
 from webapp.charts.print_theme import WIDTH, on_paper, tokens
-
-from .made import group, strings
-from .test_live import PAIR
 
 GROUPS = [group(), group("confidence", 1, student=0.73)]
 TITLES = ["Naive", "Confidence loss"]

@@ -1,10 +1,9 @@
 """The reliability diagram."""
 
+from tests.factories.result_groups import colours, values
 from training.metrics.calibration import Bin
 from webapp.charts.reliability import Reliable, reliability_chart
-from webapp.charts.roles import CEILING, WEAK
-
-from .made import colours, values
+from webapp.charts.styles import CEILING, WEAK
 
 BINS = [Bin(30, 0.6, 0.5), Bin(10, 0.9, 1.0)]
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from webapp.charts import file_cache
-from webapp.charts.file_cache import Once
-from webapp.charts.renderers import OF_ACCOUNT, OF_VISITOR, NotDrawn, Renderers, TooMany, asked_by
+from webapp.charts.file_cache import FileCache
+from webapp.charts.renderers import OF_ACCOUNT, OF_VISITOR, NotDrawn, Renderers, TooMany, rendering_for
 
 LONG = 30.0
 
@@ -28,7 +28,7 @@ class Turns:
         self.ends[name] = threading.Event()
 
         def work() -> None:
-            with asked_by(asker, visitor), self.renderers.turn(LONG):
+            with rendering_for(asker, visitor), self.renderers.turn(LONG):
                 with self.changed:
                     self.begun.append(name)
                     self.changed.notify_all()
@@ -94,9 +94,9 @@ def test_the_queue_of_visitors_has_an_end_and_accounts_still_come_in() -> None:
     with turns(renderers) as found:
         for number in range(4):
             found.ask(str(number), str(number))
-        with asked_by("another", visitor=True), pytest.raises(TooMany), renderers.turn(LONG):
+        with rendering_for("another", visitor=True), pytest.raises(TooMany), renderers.turn(LONG):
             raise AssertionError
-        with asked_by("account", visitor=False), renderers.turn(LONG):
+        with rendering_for("account", visitor=False), renderers.turn(LONG):
             pass
 
 
@@ -116,7 +116,7 @@ def test_one_asker_has_so_many_requests_at_a_time(visitor: bool, most: int) -> N
     begun = threading.Semaphore(0)
 
     def work() -> None:
-        with asked_by("ada", visitor), renderers.request(), renderers.request():  # what renders within a request is no other
+        with rendering_for("ada", visitor), renderers.request(), renderers.request():  # what renders within a request is no other
             begun.release()
             asking.wait(LONG)
 
@@ -124,14 +124,14 @@ def test_one_asker_has_so_many_requests_at_a_time(visitor: bool, most: int) -> N
     for thread in threads:
         thread.start()
         assert begun.acquire(timeout=LONG)
-    with asked_by("ada", visitor), pytest.raises(TooMany, match=f"{most} files are being made for you"), renderers.request():
+    with rendering_for("ada", visitor), pytest.raises(TooMany, match=f"{most} files are being made for you"), renderers.request():
         raise AssertionError
-    with asked_by("grace", visitor), renderers.request():
+    with rendering_for("grace", visitor), renderers.request():
         pass
     asking.set()
     for thread in threads:
         thread.join(LONG)
-    with asked_by("ada", visitor), renderers.request():
+    with rendering_for("ada", visitor), renderers.request():
         pass
 
 
@@ -157,7 +157,7 @@ def in_thread(function: Callable[[], object], stack: ExitStack) -> list[object]:
 
 
 def test_a_file_that_many_ask_for_is_made_once() -> None:
-    files, made = Once(100), Made()
+    files, made = FileCache(100), Made()
     with ExitStack() as stack:
         found = [in_thread(lambda: files.get((b"a",), made), stack) for _ in range(8)]
         assert made.begun.acquire(timeout=LONG)
@@ -168,11 +168,11 @@ def test_a_file_that_many_ask_for_is_made_once() -> None:
 
 
 def test_an_account_does_not_wait_for_what_a_visitor_has_asked_for() -> None:
-    files, slow, quick = Once(100), Made(), Made()
+    files, slow, quick = FileCache(100), Made(), Made()
     quick.free.set()
 
     def visit() -> bytes:
-        with asked_by("visitor", visitor=True):
+        with rendering_for("visitor", visitor=True):
             return files.get((b"a",), slow)
 
     with ExitStack() as stack:
@@ -183,7 +183,7 @@ def test_an_account_does_not_wait_for_what_a_visitor_has_asked_for() -> None:
 
 
 def test_what_failed_is_tried_again_and_old_files_make_room_for_new_ones() -> None:
-    files = Once(10)
+    files = FileCache(10)
 
     def fails() -> bytes:
         raise NotDrawn("no")
@@ -198,6 +198,6 @@ def test_what_failed_is_tried_again_and_old_files_make_room_for_new_ones() -> No
 
 
 def test_files_of_different_sources_never_meet() -> None:
-    files = file_cache.Once(100)
+    files = file_cache.FileCache(100)
     assert files.get((b"ab", b"c"), lambda: b"1") == b"1"
     assert files.get((b"a", b"bc"), lambda: b"2") == b"2"

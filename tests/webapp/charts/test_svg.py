@@ -5,12 +5,11 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from tests.factories.result_groups import accuracy, group, incomplete
 from training.metrics.agreement import State
 from training.metrics.intervals import Estimate
-from webapp.charts.roles import WEAK
+from webapp.charts.styles import WEAK
 from webapp.charts.svg import accuracies, accuracy_axis, accuracy_range, accuracy_row, pgr_axis, pgr_row, ticks
-
-from .made import accuracy, group, incomplete
 
 
 def marks(image: str, name: str) -> list[Element]:

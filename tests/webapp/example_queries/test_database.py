@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.factories.example_tables import World, make_world
 from webapp.example_queries import database as module
 from webapp.example_queries.database import Base
 from webapp.example_queries.tables import build_table
 from webapp.example_queries.view import View
-
-from .made import World, make_world
 
 
 class Held:

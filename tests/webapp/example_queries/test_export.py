@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.factories.example_tables import World, make_world, three_classes
 from webapp.example_queries.export import SUFFIXES, Format, neutral, write
 from webapp.example_queries.view import View
-
-from .made import World, make_world, three_classes
 
 NASTY = [
     '=HYPERLINK("http://evil.example","click")',

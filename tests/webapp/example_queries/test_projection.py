@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.webapp.example_queries.made import ROWS, World, make_world
+from tests.factories.example_tables import ROWS, World, make_world
 from training import ExperimentSpec, Store, make_plan
 from webapp.example_queries import projection
 from webapp.example_queries.projection import build_plane, project, projected_of

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.factories.example_tables import World, make_world
 from training.metrics.agreement import agreement_of
 from training.metrics.intervals import Estimate, measure, proportion
 from webapp.example_queries.counts import decided_by
-from webapp.example_queries.slices import Refused
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import CELLS, RANGES, SEATS, View
-
-from .made import World, make_world
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +47,8 @@ def test_rows_counts_and_histograms_are_those_of_a_plain_recomputation(world: Wo
         for name, histogram in found.histograms.items():
             free = world.expected(view.but(**{f"{name}_min": None, f"{name}_max": None}))
             known = [at for at in free if name != "flip" or world.flip(at) is not None]
-            assert sum(histogram.kept) == len(known)
-            assert sum(histogram.all) >= sum(histogram.kept)
+            assert sum(histogram.shown) == len(known)
+            assert sum(histogram.all) >= sum(histogram.shown)
 
 
 ROWS_AT_ONCE = 10_000
@@ -172,7 +171,7 @@ def test_locked_rows_are_in_no_table_and_cannot_be_asked_for(world: World) -> No
     with pytest.raises(ValueError, match="locked"):
         View.parse({"split": ["locked"]})
     with world.slice(View()) as found:
-        assert found.one(next(iter(locked))) is None
+        assert found.example(next(iter(locked))) is None
 
 
 def test_transfer_rows_have_no_moment_of_a_flip(world: World) -> None:

@@ -1,4 +1,4 @@
-"""A budget counts what all attempts have taken, and stops the experiment with its results kept."""
+"""A budget counts the hours of all attempts, and stops the experiment with its results kept."""
 
 from datetime import timedelta
 
@@ -7,21 +7,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import finish, launched, story
-from tests.webapp.experiments.test_evaluating import stopped_in_training
-from tests.webapp.experiments.test_workers import a_worker
+from tests.factories.experiments import finish, launched, stopped_in_training, story
+from tests.factories.workers import a_worker
 from training.events import CheckpointSaved
 from webapp.accounts.tokens import make_token
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
 from webapp.audit.models import Entry
-from webapp.experiments import budget, services
+from webapp.experiments import budget, run_launch, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 
 pytestmark = pytest.mark.usefixtures("called")
 
 
 def earlier(hours: float) -> None:
-    """Everything that was told so far happened so much earlier."""
+    """Move all events so far to an earlier time."""
     shift = timedelta(hours=hours)
     for event in Event.objects.all():
         Event.objects.filter(pk=event.pk).update(at=event.at - shift)
@@ -68,24 +67,24 @@ def test_what_was_finished_before_the_experiment_costs_it_nothing(owner: User) -
 
 def test_an_experiment_that_has_used_it_up_is_stopped_with_what_it_has_and_goes_on_with_more(owner: User) -> None:
     experiment = launched(owner)
-    jobs.limit(experiment, 2, owner)
+    experiment_actions.limit(experiment, 2, owner)
     run = claimed()
     services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=20)])
     earlier(1.9)
-    jobs.stop_used_up()
+    experiment_actions.stop_used_up()
     assert Run.objects.get(pk=run.pk).status == Status.RUNNING
     earlier(0.2)
-    jobs.stop_used_up()
+    experiment_actions.stop_used_up()
     run.refresh_from_db()
     assert run.status == Status.STOPPING
     assert not experiment.runs.filter(status__in=(Status.QUEUED, Status.WAITING)).exists()
-    asked = Event.objects.filter(run=run, payload__kind="stop").get()
-    assert asked.payload["by"] == "its budget of 2 accelerator-hours"
-    jobs.stop_used_up()
+    stop = Event.objects.filter(run=run, payload__kind="stop").get()
+    assert stop.payload["by"] == "its budget of 2 accelerator-hours"
+    experiment_actions.stop_used_up()
     assert Event.objects.filter(run=run, payload__kind="stop").count() == 1
-    jobs.limit(experiment, 4, owner)
-    services.launch(experiment)
-    jobs.stop_used_up()
+    experiment_actions.limit(experiment, 4, owner)
+    run_launch.launch(experiment)
+    experiment_actions.stop_used_up()
     assert experiment.runs.filter(status=Status.QUEUED).exists()
 
 

@@ -1,4 +1,4 @@
-"""A damaged artifact in the record: said, moved aside, trained again, and refused by whatever computes with it."""
+"""A damaged artifact is reported, moved aside and trained again, and nothing computes with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +9,15 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from tests.training.storage.test_artifacts import trajectory
-from tests.webapp.cast import finish, finish_all, launched, save_predictions
+from tests.factories.artifacts import trajectory
+from tests.factories.experiments import finish, finish_all, launched, save_predictions
 from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest
+from webapp.actions import artifacts
 from webapp.archives.export import write
-from webapp.experiments import queries, services
+from webapp.experiments import queries, results, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
-from webapp.jobs import damaged_artifacts
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def done(owner: User) -> Experiment:
     finish_all(experiment)
     for run in experiment.runs.distinct():
         Store(settings.ARTIFACTS_DIR).write_trajectory(run.key, trajectory())
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 
@@ -65,7 +65,7 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     weak = run_of(done, Role.WEAK)
     before, result = digest(predictions(weak)), done.result
     DAMAGES[how](predictions(weak))
-    assert weak.pk in services.refresh_result(done)
+    assert weak.pk in results.refresh_result(done)
     done.refresh_from_db()
     weak.refresh_from_db()
     assert (weak.status, weak.accuracy) == (Status.QUEUED, None)
@@ -73,10 +73,10 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     assert done.result is not None
     assert done.result["groups"][0]["state"] == "incomplete", "nothing is said of a triplet whose supervisor is damaged"
     assert weak.key not in done.result_runs
-    (told,) = Event.objects.filter(run=weak, payload__kind="damaged")
-    assert told.payload["file"] == "predictions.parquet"
+    (damaged,) = Event.objects.filter(run=weak, payload__kind="damaged")
+    assert damaged.payload["file"] == "predictions.parquet"
     finish(weak)
-    services.refresh_result(done)
+    results.refresh_result(done)
     done.refresh_from_db()
     assert digest(predictions(weak)) == before
     assert done.result == result
@@ -87,11 +87,11 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     experiment = launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence"}])
     weak = run_of(experiment, Role.WEAK)
     finish(weak)
-    one, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
-    finish(one)
+    first, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
+    finish(first)
     flipped(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
-    assert [Run.objects.get(pk=pk.pk).status for pk in (weak, one, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
+    assert [Run.objects.get(pk=pk.pk).status for pk in (weak, first, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
     finish(weak)
     assert Run.objects.get(pk=other.pk).status == Status.QUEUED
 
@@ -103,7 +103,7 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
     claimed = services.claim(student.pk, "worker@test")
     assert claimed is not None
     cut(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     services.lose(student.pk, claimed.attempt, "a file that it reads is damaged", "")
     student.refresh_from_db()
     assert student.status == Status.WAITING
@@ -114,8 +114,8 @@ def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_f
 
 def test_what_is_whole_is_not_trained_again_whoever_says_so(done: Experiment) -> None:
     weak = run_of(done, Role.WEAK)
-    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
-    assert not damaged_artifacts.found(DamagedArtifact("", "features.npy", "is damaged"))
+    assert not artifacts.report_damage(DamagedArtifact(weak.key, "predictions.parquet", "is damaged"))
+    assert not artifacts.report_damage(DamagedArtifact("", "features.npy", "is damaged"))
     assert Run.objects.get(pk=weak.pk).status == Status.FINISHED
 
 
@@ -126,7 +126,7 @@ def test_a_pass_over_all_artifacts_finds_each_damaged_run_once(done: Experiment,
     assert "predictions.parquet of run" in capsys.readouterr().out
     assert done.runs.filter(status=Status.QUEUED).distinct().count() == 2
     call_command("verify")
-    assert "Every artifact is what was written." in capsys.readouterr().out
+    assert "Every artifact has its checksum." in capsys.readouterr().out
 
 
 def test_an_archive_is_not_sealed_over_a_damaged_file(done: Experiment, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_run_that_is_trained_again_is_never_the_same_run_twice(done: Experimen
     """Two readers find the same damage: the second finds a run that is queued, or one that was trained again."""
     weak = run_of(done, Role.WEAK)
     flipped(predictions(weak))
-    assert damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
-    assert not damaged_artifacts.found(DamagedArtifact(weak.key, "", ""))
+    assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
+    assert not artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     save_predictions(weak, 0.66)
     assert Event.objects.filter(run=weak, payload__kind="damaged").count() == 1

@@ -1,23 +1,19 @@
-"""A stop that evaluates puts the beginnings of what trained into the result, which is then partial."""
+"""A stop that evaluates runs in training at their last checkpoint gives a partial result."""
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import ending, launched, save_predictions, story
+from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, story
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
-from webapp.experiments import queries, services
-from webapp.experiments.models import Experiment, Role, Run, Status
+from webapp.experiments import queries, results, run_launch, run_stop, services
+from webapp.experiments.models import Role, Run, Status
 from webapp.findings.partial import partial
 
 pytestmark = pytest.mark.usefixtures("called")
-
-
-def of(experiment: Experiment, role: Role) -> Run:
-    return experiment.parts.filter(role=role)[0].run
 
 
 def finish(run: Run) -> None:
@@ -25,21 +21,6 @@ def finish(run: Run) -> None:
     assert claimed is not None
     save_predictions(run, {"weak": 0.66, "ceiling": 0.79}.get(run.parts.all()[0].role, 0.71))
     services.append_events(run.pk, claimed.attempt, [*story(), ending()])
-
-
-def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
-    """Supervisor and ceiling have finished, the student trains, and a stop that evaluates has come to its end."""
-    experiment = launched(owner, methods=[{"kind": "naive"}])
-    finish(of(experiment, Role.WEAK))
-    finish(of(experiment, Role.CEILING))
-    student = services.claim_next("worker0@gpu")
-    assert student is not None
-    saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
-    services.append_events(student.pk, student.attempt, [*story(), *saved])
-    services.stop_experiment(experiment, "ada", evaluate=True)
-    services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
-    experiment.refresh_from_db()
-    return experiment
 
 
 def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is_partial(owner: User, client: Client) -> None:
@@ -52,7 +33,7 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
     assert whole.status == Status.STOPPED
     assert not Store(settings.ARTIFACTS_DIR).finished(whole.key), "nobody takes the one for the other"
     finish(beginning)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
     assert experiment.result
@@ -70,20 +51,20 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
 def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_more(owner: User) -> None:
     experiment = stopped_in_training(owner, checkpoint=10)
     finish(of(experiment, Role.STUDENT))
-    services.launch(experiment)
+    run_launch.launch(experiment)
     student = of(experiment, Role.STUDENT)
     assert student.run_spec.stop_at is None
     assert student.status == Status.QUEUED
     assert not any(run.spec.get("stop_at") for run in experiment.runs.all())
     finish(student)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "finished"
     assert partial(list(queries.parts(experiment)), Result.model_validate(experiment.result)) == []
 
 
 def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result(owner: User) -> None:
-    """Two seeds: seed 0 has finished, of seed 1 only the student's beginning was evaluated."""
+    """Two seeds: seed 0 has finished, and of seed 1 only the student was evaluated, at its last checkpoint."""
     experiment = launched(owner, methods=[{"kind": "naive"}], seeds=2)
     first, second = experiment.triplets
     for role in ("weak", "ceiling", "student"):
@@ -92,10 +73,10 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
     student = services.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
     assert student is not None
     services.append_events(student.pk, student.attempt, [*story(), CheckpointSaved(step=10)])
-    services.stop_experiment(experiment, "ada", evaluate=True)
+    run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(student.pk, student.attempt, [RunStopped(step=10)])
     finish(experiment.runs.get(spec__stop_at=10))
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     result = Result.model_validate(experiment.result)
     assert result.groups[0].seeds == (0,)
@@ -105,7 +86,7 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
 def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:
     experiment = stopped_in_training(owner, checkpoint=0)
     assert of(experiment, Role.STUDENT).status == Status.STOPPED
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
 
@@ -115,7 +96,7 @@ def test_a_plain_stop_evaluates_nothing(owner: User) -> None:
     run = services.claim_next("worker0@gpu")
     assert run is not None
     services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=10)])
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     services.append_events(run.pk, run.attempt, [RunStopped(step=10)])
     assert not Run.objects.filter(status=Status.QUEUED).exists()
     assert Run.objects.get(pk=run.pk).status == Status.STOPPED

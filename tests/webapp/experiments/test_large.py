@@ -1,4 +1,4 @@
-"""Launches and stops go on in several short transactions: a process may end between two of them, and others write there."""
+"""Launches and stops take several short transactions: a process may end between two of them, and others write meanwhile."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.webapp.cast import finish, finish_all, launched, spec, story
+from tests.factories.experiments import finish, finish_all, launched, spec, story
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
 from webapp.experiments import lifecycle, queries, run_launch, run_stop, services, transitions
 from webapp.experiments.bulk import FOLDED, Needs
 from webapp.experiments.fold import fold
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 class Killed(BaseException):
-    """The process ends here, as by kill -9: nothing after it is done."""
+    """The process ends here, as by kill -9."""
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A click completes its work, however slow the machine is."""
+    """Requests complete their work on a slow machine, too."""
     monkeypatch.setattr(transitions, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(jobs, "CLICK_SECONDS", 600)
+    monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 600)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, module: object, work: Callable[[], object]) -> None:
-    """Does ``work`` in a process that is killed in the transaction with this number, counted from 1."""
+    """Do ``work`` in a process that is killed in the transaction with this number, counted from 1."""
     steps, whole = [0], module._step  # type: ignore[attr-defined]
 
     def once(*arguments: object) -> set[int]:
@@ -63,36 +63,36 @@ def test_a_launch_that_was_killed_says_how_far_it_is_and_the_recovery_completes_
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
     experiment.refresh_from_db()
     assert (experiment.transition, experiment.transition_done, experiment.transition_total) == ("launching", 3, 8)
     assert Run.objects.count() == 3
     for run in Run.objects.all():
         assert {need.key for need in run.needs.all()} == set(run.run_spec.needs), "nobody trains what lacks its labels"
-    assert jobs.unfinished() == [experiment.pk]
-    jobs.complete()
+    assert experiment_actions.unfinished() == [experiment.pk]
+    experiment_actions.complete()
     experiment.refresh_from_db()
-    assert (experiment.transition, jobs.unfinished()) == ("", [])
+    assert (experiment.transition, experiment_actions.unfinished()) == ("", [])
     assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING] * 2
     assert Needs.objects.count() == 4
 
 
 def test_a_second_click_completes_a_launch_that_was_killed(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
-    jobs.launch(experiment, owner)
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
+    experiment_actions.launch(experiment, owner)
     assert experiment.transition == ""
     assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING] * 2
 
 
 def test_a_stop_that_was_killed_is_completed_by_the_recovery(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = launched(owner, seeds=2)
-    killed_at(2, monkeypatch, run_stop, lambda: jobs.stop(experiment, owner))
+    killed_at(2, monkeypatch, run_stop, lambda: experiment_actions.stop(experiment, owner))
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopping"
     assert (experiment.transition_done, experiment.transition_total) == (3, 8)
     assert statuses(experiment).count(Status.STOPPED) == 3
-    jobs.complete()
+    experiment_actions.complete()
     experiment.refresh_from_db()
     assert set(statuses(experiment)) == {Status.STOPPED}
     assert queries.state(experiment) == "stopped"
@@ -101,9 +101,9 @@ def test_a_stop_that_was_killed_is_completed_by_the_recovery(owner: User, few: N
 
 def test_a_stop_in_the_middle_of_a_launch_ends_the_launch(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
-    jobs.stop(experiment, owner)
-    jobs.complete()
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
+    experiment_actions.stop(experiment, owner)
+    experiment_actions.complete()
     assert statuses(experiment) == [Status.STOPPED] * 3
     assert queries.state(experiment) == "stopped"
 
@@ -112,12 +112,12 @@ def test_a_student_whose_supervisor_failed_while_the_launch_went_on_fails_with_i
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=1, methods=[{"kind": "naive"}, {"kind": "confidence"}]))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
     weak = experiment.runs.filter(parts__role=Role.WEAK)[0]
     claimed = services.claim(weak.pk, "worker@test")
     assert claimed
     services.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="")])
-    jobs.complete()
+    experiment_actions.complete()
     students = Run.objects.filter(parts__role=Role.STUDENT)
     assert [run.status for run in students] == [Status.FAILED] * 2
     assert all("The disk is full." in run.error for run in students)
@@ -131,9 +131,9 @@ def test_a_run_that_another_experiment_stopped_while_the_launch_went_on_is_train
     claimed = services.claim(last.pk, "worker@test")
     assert claimed
     second = services.create(owner, spec(name="Shares all", seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(second, owner))
-    jobs.stop(first, owner)
-    jobs.complete()
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(second, owner))
+    experiment_actions.stop(first, owner)
+    experiment_actions.complete()
     services.append_events(last.pk, claimed.attempt, [RunStopped(step=3)])
     assert Run.objects.get(pk=last.pk).status == Status.QUEUED
 
@@ -142,16 +142,16 @@ def test_a_launch_that_cannot_be_planned_any_more_is_stopped_with_the_reason(
     owner: User, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
 
     def gone(spec: object) -> None:
         raise ValueError("The model is gone.")
 
     monkeypatch.setattr(run_launch, "make_plan", gone)
-    jobs.complete()
+    experiment_actions.complete()
     assert set(statuses(experiment)) == {Status.STOPPED}
-    told = Event.objects.filter(payload__kind="stop")[0]
-    assert "The model is gone." in told.payload["by"]
+    stop = Event.objects.filter(payload__kind="stop")[0]
+    assert "The model is gone." in stop.payload["by"]
 
 
 def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: User) -> None:
@@ -160,9 +160,9 @@ def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: U
     assert taken
     services.append_events(taken.pk, taken.attempt, [*story(), CheckpointSaved(step=10)])
     finish(experiment.runs.filter(status=Status.QUEUED)[0])
-    services.stop_experiment(experiment, "ada", evaluate=True)
+    run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(taken.pk, taken.attempt, [RunStopped(step=20)])
-    services.launch(experiment)
+    run_launch.launch(experiment)
     assert Run.objects.filter(status=Status.QUEUED).exists()
     for run in Run.objects.all():
         folded = Run(key=run.key, spec=run.spec)
@@ -176,9 +176,9 @@ def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: U
 def counted(work: Callable[[], object]) -> int:
     with CaptureQueriesContext(
         connection,
-    ) as found:
+    ) as rows:
         work()
-    return len(found)
+    return len(rows)
 
 
 SEEDS = (2, 50)
@@ -196,8 +196,8 @@ def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_
     launches, stops = [], []
     for number, seeds in enumerate(SEEDS):
         experiment = services.create(owner, spec(seeds=seeds, data={"split_seed": number}))
-        launches.append(counted(lambda experiment=experiment: services.launch(experiment)))  # type: ignore[misc]
-        stops.append(counted(lambda experiment=experiment: services.stop_experiment(experiment, "ada")))  # type: ignore[misc]
+        launches.append(counted(lambda experiment=experiment: run_launch.launch(experiment)))  # type: ignore[misc]
+        stops.append(counted(lambda experiment=experiment: run_stop.stop_experiment(experiment, "ada")))  # type: ignore[misc]
         assert experiment.runs.filter(status=Status.STOPPED).distinct().count() == 4 * seeds
     assert launches[1] - launches[0] <= BATCHES
     assert stops[1] - stops[0] <= BATCHES
@@ -206,19 +206,19 @@ def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_
 @pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/", "/"])
 def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User, client: Client, path: str) -> None:
     client.force_login(owner)
-    found = []
+    rows = []
     for number, seeds in enumerate(SEEDS):
         Part.objects.all().delete()
         Experiment.objects.all().delete()
         experiment = launched(owner, seeds=seeds, data={"split_seed": number})
         client.get(path.format(experiment.pk))  # what is kept between requests
-        found.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
-    assert found[1] <= found[0]
+        rows.append(counted(lambda pk=experiment.pk: client.get(path.format(pk))))  # type: ignore[misc]
+    assert rows[1] <= rows[0]
 
 
 def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(2, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/").content.decode()
     assert "Launching: 3 of 8 runs" in page
@@ -228,7 +228,7 @@ def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: 
     assert said["transition"] == {"kind": "launching", "done": 3, "total": 8}
     again = f"/experiments/{experiment.pk}/status/?pair=0&transition=launching"
     assert "HX-Refresh" not in client.get(again).headers
-    jobs.complete()
+    experiment_actions.complete()
     assert client.get(again).headers["HX-Refresh"] == "true"
     assert "Launching" not in client.get(f"/experiments/{experiment.pk}/").content.decode()
     assert Client(headers=bearer).get(f"/api/v1/experiments/{experiment.pk}").json()["transition"] is None
@@ -236,17 +236,17 @@ def test_page_and_api_say_how_far_a_launch_is(owner: User, client: Client, few: 
 
 def test_what_is_being_launched_cannot_be_deleted(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = services.create(owner, spec(seeds=2))
-    killed_at(1, monkeypatch, run_launch, lambda: jobs.launch(experiment, owner))
+    killed_at(1, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
     with pytest.raises(lifecycle.AtWork, match="This experiment is launching"):
         lifecycle.delete(experiment)
 
 
 def test_a_click_works_for_a_second_at_most_and_leaves_the_rest(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "CLICK_SECONDS", 0)
+    monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 0)
     experiment = services.create(owner, spec(seeds=2))
-    jobs.launch(experiment, owner)
+    experiment_actions.launch(experiment, owner)
     assert (experiment.transition, experiment.transition_done) == ("launching", 3)
-    jobs.complete()
+    experiment_actions.complete()
     finish_all(experiment)
     assert queries.state(experiment) == "finished"
 

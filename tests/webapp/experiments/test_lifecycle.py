@@ -1,11 +1,11 @@
-"""Another name and the end of an experiment: others keep their runs, and what is at work is not deleted."""
+"""Renaming and deleting an experiment: others keep their runs, and an experiment at work is not deleted."""
 
 import pytest
 from django.contrib.auth.models import User
 from pydantic import ValidationError
 
-from tests.webapp.cast import finish_all, launched
-from webapp.experiments import lifecycle, services
+from tests.factories.experiments import finish_all, launched
+from webapp.experiments import lifecycle, results, run_stop
 from webapp.experiments.models import Experiment, Run, Status
 
 
@@ -26,12 +26,12 @@ def test_a_name_that_no_spec_may_have_is_refused_and_nothing_changes(owner: User
 
 
 def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_result(owner: User) -> None:
-    one, other = launched(owner), launched(owner, name="The same runs")
-    finish_all(one)
-    services.refresh_result(other)
+    first, other = launched(owner), launched(owner, name="The same runs")
+    finish_all(first)
+    results.refresh_result(other)
     other.refresh_from_db()
     keys, result = set(other.runs.values_list("key", flat=True)), other.result
-    lifecycle.delete(one)
+    lifecycle.delete(first)
     other.refresh_from_db()
     assert not Experiment.objects.filter(name="A test").exists()
     assert set(other.runs.values_list("key", flat=True)) == keys
@@ -49,7 +49,7 @@ def test_what_is_at_work_is_not_deleted_until_it_was_stopped(owner: User) -> Non
     experiment = launched(owner)
     with pytest.raises(lifecycle.AtWork, match="Stop it first"):
         lifecycle.delete(experiment)
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     lifecycle.delete(experiment)
     assert not Experiment.objects.exists()
     assert set(Run.objects.values_list("status", flat=True)) == {Status.STOPPED}
@@ -60,5 +60,5 @@ def test_a_result_that_is_due_for_a_deleted_experiment_is_nobody_s_error(owner: 
     finish_all(experiment)
     gone = Experiment.objects.get(pk=experiment.pk)
     lifecycle.delete(experiment)
-    services.refresh_result(gone)
+    results.refresh_result(gone)
     assert not Experiment.objects.exists()

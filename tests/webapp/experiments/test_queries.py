@@ -4,13 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, finish_all, launched, spec
 from training import make_plan
 from training.events import MetricLogged, RunStarted
-from webapp.experiments import queries, queue, services
+from webapp.experiments import queries, queue, run_stop, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.progress import Progress, expected_seconds, progress, seconds_left
-
-from ..cast import finish, finish_all, launched, spec
 
 
 def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
@@ -20,21 +19,21 @@ def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
         taken.append(run.pk)
         services.give_back(run.pk, run.attempt)
         finish(run)
-    plan = [part.run.pk for one in (first, second) for part in queries.parts(one)]
+    plan = [part.run.pk for experiment in (first, second) for part in queries.parts(experiment)]
     assert taken == list(dict.fromkeys(plan))
 
 
 def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owner: User) -> None:
     first, second = launched(owner, seeds=2), launched(owner, name="Shares the second seed", seeds=2, methods=[{"kind": "naive"}])
     order = queue.queued_run_ids()
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     assert set(queue.queued_run_ids()) == set(order)
     assert order == [part.run.pk for part in queries.parts(first) if part.run.pk in order]
     assert second.runs.count() == 6
 
 
 def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment, Run]:
-    """A run of 100 steps that is at step 50, after so many seconds of this attempt."""
+    """A run of 100 steps that is at step 50, after some seconds of this attempt."""
     experiment = launched(owner)
     run = services.claim_next("w")
     assert run
@@ -72,7 +71,7 @@ def test_what_earlier_experiments_still_need_comes_before_the_own_time(owner: Us
     first = launched(owner, seeds=5)
     second = launched(owner, name="Behind", data={"split_seed": 8})
     behind = progress(second).seconds_left
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     alone = progress(second).seconds_left
     assert behind is not None
     assert alone is not None
@@ -86,8 +85,8 @@ def test_a_finished_experiment_is_wholly_done_and_has_no_time_left(owner: User) 
 
 
 def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
-    asked = spec(seeds=4)
-    plan = make_plan(asked)
+    four_seeds = spec(seeds=4)
+    plan = make_plan(four_seeds)
     guess = expected_seconds(plan, ())
     experiment = launched(owner, seeds=3)
     finish_all(experiment)

@@ -1,4 +1,4 @@
-"""Who is next: priorities, turns, one's own order, and a queue that is paused."""
+"""The order of the queue: priorities, turns, moves of one's own experiments, and a pause."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,11 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, launched
 from webapp.experiments import queue, services
 from webapp.experiments.models import Experiment, Priority, Run, Status
 from webapp.experiments.queue import Place, in_order
-
-from ..cast import finish, launched
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ADA, GRACE, ALAN = 1, 2, 3
@@ -27,7 +26,7 @@ def place(run: int, owner: int = ADA, experiment: int = 0, **changes: Any) -> Pl
 def order(
     places: Sequence[Place], training: dict[int, int] | None = None, started: dict[int, datetime] | None = None
 ) -> list[int]:
-    return [one.run for one in in_order(places, training or {}, started or {})]
+    return [item.run for item in in_order(places, training or {}, started or {})]
 
 
 def test_a_higher_priority_comes_first_whoever_has_it_and_whenever_it_was_launched() -> None:
@@ -35,8 +34,8 @@ def test_a_higher_priority_comes_first_whoever_has_it_and_whenever_it_was_launch
 
 
 def test_among_equal_priorities_people_take_turns() -> None:
-    mine, hers, his = [place(run) for run in (1, 2, 3, 4)], [place(run, GRACE) for run in (5, 6)], [place(7, ALAN)]
-    assert order([*mine, *hers, *his]) == [1, 5, 7, 2, 6, 3, 4]
+    own, hers, his = [place(run) for run in (1, 2, 3, 4)], [place(run, GRACE) for run in (5, 6)], [place(7, ALAN)]
+    assert order([*own, *hers, *his]) == [1, 5, 7, 2, 6, 3, 4]
 
 
 def test_whoever_has_more_in_training_comes_later() -> None:
@@ -66,15 +65,15 @@ def test_a_run_that_several_need_has_the_best_of_its_places() -> None:
 
 
 def claimed(times: int) -> list[int]:
-    """Owners of the experiments whose runs were taken, one worker after the other taking one and finishing it."""
-    found = []
+    """Have workers take and finish runs one after the other; return the owners of their experiments."""
+    taken = []
     for _ in range(times):
         run = services.claim_next("worker@test")
         assert run is not None
-        found.append(run.experiments.get().owner_id)
+        taken.append(run.experiments.get().owner_id)
         services.give_back(run.pk, run.attempt)
         finish(run)
-    return found
+    return taken
 
 
 def test_workers_take_turns_between_people_and_a_high_priority_overtakes(owner: User) -> None:
@@ -88,23 +87,23 @@ def test_workers_take_turns_between_people_and_a_high_priority_overtakes(owner: 
 
 
 def first_of(experiments: Sequence[Experiment]) -> list[int]:
-    found = [one.experiment for one in queue.places()]
-    return list(dict.fromkeys(found))
+    taken = [item.experiment for item in queue.places()]
+    return list(dict.fromkeys(taken))
 
 
 def test_an_experiment_is_moved_among_those_of_its_owner(owner: User) -> None:
-    mine = [launched(owner, data={"split_seed": seed}) for seed in range(4)]
-    a, b, c, d = (one.pk for one in mine)
-    queue.move(mine[3], "first")
-    assert first_of(mine) == [d, a, b, c]
-    queue.move(mine[1], "up")
-    assert first_of(mine) == [d, b, a, c]
-    queue.move(mine[3], "down")
-    assert first_of(mine) == [b, d, a, c]
-    queue.move(mine[1], "last")
-    assert first_of(mine) == [d, a, c, b]
+    own = [launched(owner, data={"split_seed": seed}) for seed in range(4)]
+    a, b, c, d = (experiment.pk for experiment in own)
+    queue.move(own[3], "first")
+    assert first_of(own) == [d, a, b, c]
+    queue.move(own[1], "up")
+    assert first_of(own) == [d, b, a, c]
+    queue.move(own[3], "down")
+    assert first_of(own) == [b, d, a, c]
+    queue.move(own[1], "last")
+    assert first_of(own) == [d, a, c, b]
     late = launched(owner, data={"split_seed": 9})
-    assert first_of([*mine, late])[-1] == late.pk
+    assert first_of([*own, late])[-1] == late.pk
 
 
 def test_a_paused_queue_gives_nothing_and_what_trains_goes_on(owner: User) -> None:

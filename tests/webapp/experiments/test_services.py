@@ -4,12 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, finish_all, launched, spec, story
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
-from webapp.experiments import queries, services
+from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
-from webapp.experiments.models import ACTIVE, Event, Experiment, Role, Run, Status
-
-from ..cast import finish, finish_all, launched, spec, story
+from webapp.experiments.models import Event, Experiment, Role, Run, Status
+from webapp.leases import StaleAttempt
 
 
 def statuses(experiment: Experiment) -> list[str]:
@@ -47,7 +47,7 @@ def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
     second = services.create(owner, spec())
     preview = queries.preview(second.experiment_spec)
     assert (preview.asked, preview.unique, preview.to_run) == (6, 4, 1)
-    services.launch(second)
+    run_launch.launch(second)
     assert statuses(second).count(Status.FINISHED) == 3
     assert Run.objects.count() == 4
 
@@ -57,8 +57,8 @@ def test_an_identical_experiment_trains_nothing_and_has_its_result_at_once(owner
     finish_all(first)
     second = services.create(owner, spec(name="Again"))
     assert queries.preview(second.experiment_spec).to_run == 0
-    assert services.launch(second) == set()
-    services.refresh_result(second)
+    assert run_launch.launch(second) == set()
+    results.refresh_result(second)
     second.refresh_from_db()
     assert queries.state(second) == "finished"
     assert second.result == first.result
@@ -73,7 +73,7 @@ def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User,
 
     (Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet").unlink()  # type: ignore[attr-defined]
     assert queries.preview(experiment.experiment_spec).to_run == 1
-    assert services.launch(experiment) == {run.pk}
+    assert run_launch.launch(experiment) == {run.pk}
 
 
 def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> None:
@@ -92,10 +92,10 @@ def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> 
 
 def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> None:
     experiment = launched(owner)
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     experiment.refresh_from_db()
     assert queries.state(experiment) == "stopped"
-    services.launch(experiment)
+    run_launch.launch(experiment)
     experiment.refresh_from_db()
     assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING]
     assert (experiment.stopped_at, experiment.ended_at) == (None, None)
@@ -116,7 +116,7 @@ def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> No
     new = services.claim(run.pk, "two")
     assert new
     before = Event.objects.filter(run=run).count()
-    with pytest.raises(services.StaleAttemptError):
+    with pytest.raises(StaleAttempt):
         services.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)])
     assert services.renew(run.pk, old.attempt) is None
     assert Event.objects.filter(run=run).count() == before
@@ -161,7 +161,7 @@ def test_stopping_asks_the_trainer_and_keeps_what_it_told(owner: User) -> None:
     claimed = services.claim(weak.pk, "w")
     assert claimed
     services.append_events(weak.pk, claimed.attempt, story())
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     assert queries.state(experiment) == "stopping"
     assert services.renew(weak.pk, claimed.attempt) == Status.STOPPING
     services.append_events(weak.pk, claimed.attempt, [RunStopped(step=20)])
@@ -174,7 +174,7 @@ def test_stopping_asks_the_trainer_and_keeps_what_it_told(owner: User) -> None:
 
 def test_a_run_that_another_experiment_needs_is_not_stopped(owner: User) -> None:
     first, second = launched(owner), launched(owner, name="Shares all", methods=[{"kind": "naive"}])
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     assert statuses(second) == [Status.QUEUED, Status.QUEUED, Status.WAITING]
     assert statuses(first).count(Status.STOPPED) == 1
 
@@ -184,7 +184,7 @@ def test_a_run_wanted_again_while_it_stops_goes_back_to_the_queue(owner: User) -
     weak = by_role(first, "weak")
     claimed = services.claim(weak.pk, "w")
     assert claimed
-    services.stop_experiment(first, "ada")
+    run_stop.stop_experiment(first, "ada")
     second = launched(owner, name="Wants it")
     services.append_events(weak.pk, claimed.attempt, [RunStopped(step=3)])
     weak.refresh_from_db()
@@ -210,67 +210,24 @@ def test_event_numbers_have_no_gaps(owner: User) -> None:
         assert [event["seq"] for event in queries.events_after(run.pk, 0)] == list(range(1, run.last_seq + 1))
 
 
-def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it(owner: User) -> None:
-    experiment = launched(owner)
-    finish_all(experiment)
-    assert experiment.result is not None
-    assert experiment.result_runs == sorted(run.key for run in experiment.runs.all())
-    assert [group["method"] for group in experiment.result["groups"]] == ["naive", "confidence"]
-
-
-def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) -> None:
-    experiment = launched(owner)
-    while run := experiment.runs.filter(status=Status.QUEUED).first():
-        finish(run)
-    experiment.refresh_from_db()
-    assert experiment.ended_at is not None
-    assert queries.state(experiment) == "running"
-    services.refresh_result(experiment)
-    experiment.refresh_from_db()
-    assert queries.state(experiment) == "finished"
-
-
-def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
-    experiment = launched(owner)
-    while experiment.runs.filter(status__in=ACTIVE).count() > 1:
-        finish(experiment.runs.filter(status=Status.QUEUED)[0])
-    services.refresh_result(experiment)
-    read_early = Experiment.objects.get(pk=experiment.pk)  # with the result of the runs before the last
-    finish(experiment.runs.get(status=Status.QUEUED))
-    assert queries.state(read_early) == "running"
-
-
-def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
-    experiment = launched(owner)
-    while run := experiment.runs.filter(status=Status.QUEUED).first():
-        finish(run)
-    assert services.refresh_overdue() == set()  # whoever finished the last run may still be at it
-    ended = timezone.now() - timedelta(seconds=services.RESULT_SECONDS + 1)
-    Experiment.objects.filter(pk=experiment.pk).update(ended_at=ended)
-    assert services.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
-    experiment.refresh_from_db()
-    assert experiment.result is not None
-    assert queries.state(experiment) == "finished"
-
-
 def test_runs_that_wait_for_a_stopped_one_stop_with_it_and_are_not_queued_without_it(owner: User) -> None:
     experiment = launched(owner)
-    services.stop_experiment(experiment, "ada")
-    services.launch(experiment)  # now the runs were asked to stop once, before this launch
+    run_stop.stop_experiment(experiment, "ada")
+    run_launch.launch(experiment)  # now the runs were asked to stop once, before this launch
     weak = experiment.runs.filter(parts__role=Role.WEAK).distinct().get()
-    services.stop_run(weak, "ada")
+    run_stop.stop_run(weak, "ada")
     assert set(weak.needed_by.values_list("status", flat=True)) == {Status.STOPPED}
 
 
 def test_a_single_run_that_others_wait_for_is_stopped(owner: User) -> None:
     weak = launched(owner).runs.filter(parts__role=Role.WEAK).distinct().get()
-    changed = services.stop_run(weak, "ada")
+    changed = run_stop.stop_run(weak, "ada")
     assert changed == {weak.pk, *weak.needed_by.values_list("pk", flat=True)}
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_a_lease_does_not_hang_on_anybodys_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
-    """A worker and then the recovery live some hours away from the database."""
+def test_a_lease_depends_on_no_process_s_clock(owner: User, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """The clocks of a worker and then of the recovery are some hours off."""
     launched(owner)
     true = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))
@@ -306,7 +263,7 @@ def test_a_run_that_is_to_stop_is_stopped_when_its_trainer_is_killed(owner: User
     experiment = launched(owner)
     run = by_role(experiment, Role.WEAK)
     assert services.claim(run.pk, "worker@test") is not None
-    services.stop_run(run, "ada")
+    run_stop.stop_run(run, "ada")
     services.lose(run.pk, 1, "its trainer was killed by signal 9", "")
     run.refresh_from_db()
     assert run.status == Status.STOPPED

@@ -1,4 +1,4 @@
-"""The time that is left follows what is at work: a phase or training slower than expected, and one that stands still."""
+"""The estimated time left follows the runs in training: slower than expected, or standing still."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from training.events import Event as RunEvent
 from training.events import MetricLogged, Progress, RunStarted
 from webapp.experiments import services
@@ -15,19 +15,19 @@ from webapp.experiments.models import Event, Experiment, Run
 from webapp.experiments.progress import progress
 from webapp.findings.wording import time_left
 
-Told = Iterable[tuple[float, RunEvent]]
+Events = Iterable[tuple[float, RunEvent]]
 
 
-def at_work(owner: User, told: Told, *, claimed: float) -> Experiment:
-    """An experiment whose first run was claimed so many seconds ago and told each event so many seconds ago."""
+def at_work(owner: User, events: Events, *, claimed: float) -> Experiment:
+    """An experiment whose first run was claimed, and stored its events, the given seconds ago."""
     experiment = launched(owner, seeds=1)
     run = services.claim_next("worker@test")
     assert run is not None
-    now, told = timezone.now(), list(told)
+    now, events = timezone.now(), list(events)
     Run.objects.filter(pk=run.pk).update(started_at=now - timedelta(seconds=claimed))
-    services.append_events(run.pk, run.attempt, [event for _, event in told])
-    rows = Event.objects.filter(run=run, payload__kind__in=[event.kind for _, event in told]).order_by("seq")
-    for row, (ago, _) in zip(rows, told, strict=True):
+    services.append_events(run.pk, run.attempt, [event for _, event in events])
+    rows = Event.objects.filter(run=run, payload__kind__in=[event.kind for _, event in events]).order_by("seq")
+    for row, (ago, _) in zip(rows, events, strict=True):
         Event.objects.filter(pk=row.pk).update(at=now - timedelta(seconds=ago))
     return experiment
 
@@ -45,51 +45,51 @@ def step(number: int) -> MetricLogged:
 
 
 def left(experiment: Experiment) -> float:
-    found = progress(experiment)
-    assert found.seconds_left is not None
-    assert not found.estimating
-    return found.seconds_left
+    progressed = progress(experiment)
+    assert progressed.seconds_left is not None
+    assert not progressed.estimating
+    return progressed.seconds_left
 
 
 def test_features_that_take_long_are_expected_to_go_on_at_their_pace(owner: User) -> None:
-    """200 of 1,000 rows in 100 s: 400 s more, whatever the cost model says of them."""
-    told = [(100 - second, features(2 * second)) for second in range(0, 101, 10)]
-    assert left(at_work(owner, told, claimed=103)) > 400
+    """200 of 1,000 rows in 100 s: 400 s more, independent of the cost model."""
+    events = [(100 - second, features(2 * second)) for second in range(0, 101, 10)]
+    assert left(at_work(owner, events, claimed=103)) > 400
 
 
 def test_twice_the_time_for_the_same_part_leaves_about_twice_as_much(owner: User) -> None:
-    found = []
+    progressed = []
     for slowness in (1, 2):
-        told = [(slowness * (50 - second), features(4 * second)) for second in range(0, 51, 10)]
-        experiment = at_work(owner, told, claimed=slowness * 50 + 3)
-        found.append(left(experiment))
+        events = [(slowness * (50 - second), features(4 * second)) for second in range(0, 51, 10)]
+        experiment = at_work(owner, events, claimed=slowness * 50 + 3)
+        progressed.append(left(experiment))
         Experiment.objects.all().delete()
         Run.objects.all().delete()
-    assert found[1] - found[0] == pytest.approx(200, rel=0.1)
+    assert progressed[1] - progressed[0] == pytest.approx(200, rel=0.1)
 
 
 def test_a_training_that_is_slower_than_expected_makes_all_that_waits_slower(owner: User) -> None:
-    told: Told = [(1000.0, start()), *((1000 - 100 * number, step(10 * number)) for number in range(1, 11))]
-    slow = left(at_work(owner, told, claimed=1003))
+    events: Events = [(1000.0, start()), *((1000 - 100 * number, step(10 * number)) for number in range(1, 11))]
+    slow = left(at_work(owner, events, claimed=1003))
     assert slow > 9000, "900 steps are left of this run alone, at 10 s each"
     assert slow > 1.5 * 9000, "and the other runs of the experiment are no faster"
 
 
 def test_what_stands_still_does_not_come_nearer_to_its_end(owner: User) -> None:
     """A step a second, then nothing for 100 s: the time left grows and is not what it was, less 100."""
-    told: Told = [(200.0, start(200)), *((200 - number, step(number)) for number in range(1, 101))]
-    experiment = at_work(owner, told, claimed=203)
+    events: Events = [(200.0, start(200)), *((200 - number, step(number)) for number in range(1, 101))]
+    experiment = at_work(owner, events, claimed=203)
     (run,) = Run.objects.filter(status="running")
     assert run.step == 100
     assert left(experiment) >= 200
 
 
 def test_while_nothing_shows_a_pace_no_time_is_given(owner: User) -> None:
-    """Claimed long ago, and not a row of its features is made."""
+    """Claimed long ago, without a row of its features."""
     experiment = at_work(owner, [], claimed=3600)
-    found = progress(experiment)
-    assert (found.seconds_left, found.estimating) == (None, True)
-    assert time_left(found.seconds_left, estimating=found.estimating) == "estimating the time left"
+    progressed = progress(experiment)
+    assert (progressed.seconds_left, progressed.estimating) == (None, True)
+    assert time_left(progressed.seconds_left, estimating=progressed.estimating) == "estimating the time left"
 
 
 def test_a_run_that_has_just_been_claimed_has_the_time_of_the_cost_model(owner: User) -> None:

@@ -1,4 +1,4 @@
-"""What no experiment refers to is listed, and goes when that is said; what one needs, by however long a way, stays."""
+"""Unused runs are listed, and deleted on request; every run that an experiment needs, directly or not, stays."""
 
 from io import StringIO
 
@@ -7,9 +7,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from training import Store
-from webapp.experiments import lifecycle, services, unused_runs
+from webapp.experiments import lifecycle, results, unused_runs
 from webapp.experiments.models import Event, Experiment, Run, Status
 
 
@@ -35,23 +35,23 @@ def said(*arguments: str) -> str:
 
 def test_runs_of_experiments_and_those_that_labelled_for_them_stay(owner: User, store: Store) -> None:
     naive = {"methods": [{"kind": "naive"}]}
-    one, other = launched(owner), launched(owner, name="A part of it", **naive)
-    finish_all(one)
-    services.refresh_result(other)
-    keys = set(one.runs.values_list("key", flat=True))
-    kept = set(other.runs.values_list("key", flat=True))
-    lifecycle.delete(one)
-    assert {found.key for found in unused_runs.unused()} == keys - kept
+    first, other = launched(owner), launched(owner, name="A part of it", **naive)
+    finish_all(first)
+    results.refresh_result(other)
+    keys = set(first.runs.values_list("key", flat=True))
+    needed = set(other.runs.values_list("key", flat=True))
+    lifecycle.delete(first)
+    assert {rows.key for rows in unused_runs.unused()} == keys - needed
     supervisor = Run.objects.get(key=other.triplets[0]["weak"])
     other.parts.filter(run=supervisor).delete()  # as if only its student were a part
-    assert supervisor.key not in {found.key for found in unused_runs.unused()}
+    assert supervisor.key not in {rows.key for rows in unused_runs.unused()}
 
 
 def test_listing_deletes_nothing_and_says_what_would_go(owner: User, store: Store) -> None:
     keys = deleted(owner)
-    told = said()
-    assert "Nothing was deleted" in told
-    assert all(key[:12] in told for key in keys)
+    output = said()
+    assert "Nothing was deleted" in output
+    assert all(key[:12] in output for key in keys)
     assert Run.objects.count() == len(keys)
     assert all(store.finished(key) for key in keys)
 
@@ -68,9 +68,9 @@ def test_what_is_collected_is_gone_from_record_and_disk_and_is_trained_anew_when
 
 def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: Store) -> None:
     keys = deleted(owner)
-    found = unused_runs.unused()
+    rows = unused_runs.unused()
     experiment = launched(owner)
-    assert list(unused_runs.collect(found)) == []
+    assert list(unused_runs.collect(rows)) == []
     assert Experiment.objects.get() == experiment
     assert all(store.finished(key) for key in keys)
 
@@ -78,6 +78,6 @@ def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: 
 def test_a_folder_without_a_run_is_listed_too(owner: User, store: Store) -> None:
     store.run("f" * 64).mkdir(parents=True)
     (store.run("f" * 64) / "checkpoint.bin").write_bytes(b"x" * 1000)
-    assert [(one.key, one.run, one.size) for one in unused_runs.unused()] == [("f" * 64, None, 1000)]
+    assert [(first.key, first.run, first.size) for first in unused_runs.unused()] == [("f" * 64, None, 1000)]
     said("--delete")
     assert not store.run("f" * 64).exists()

@@ -1,4 +1,4 @@
-"""What workers tell of themselves decides which runs they take, and a worker that is drained takes none."""
+"""Descriptions of workers decide which runs they take, and a worker that is drained takes none."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,27 +8,12 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
+from tests.factories.workers import CPU, a_worker, gpu, silence
 from training import RunSpec
 from training.spec import ENGINE_VERSION
 from webapp.experiments import requirements, services, workers
 from webapp.experiments.models import Role, Run, Worker
-
-CPU = {"name": "CPU, 2 cores", "memory": None, "used": None, "busy": None}
-
-
-def a_worker(name: str = "worker0@gpu", **changes: Any) -> Worker:
-    told: dict[str, Any] = {"engine": ENGINE_VERSION, "packages": {}, "devices": [CPU], "processes": 1}
-    workers.hello(name, **told | changes)
-    return Worker.objects.get(name=name)
-
-
-def silence(worker: Worker, minutes: float) -> None:
-    Worker.objects.filter(pk=worker.pk).update(seen_at=timezone.now() - timedelta(minutes=minutes))
-
-
-def gpu(gib: float) -> dict[str, Any]:
-    return {"name": "A GPU", "memory": round(gib * requirements.GIB), "used": 0, "busy": 0.0}
 
 
 def a_run(owner: User, **changes: Any) -> RunSpec:
@@ -37,14 +22,14 @@ def a_run(owner: User, **changes: Any) -> RunSpec:
 
 
 def test_a_worker_is_online_until_it_says_goodbye_or_is_silent_for_a_minute(db: None) -> None:
-    one, other = a_worker(), a_worker("worker1@gpu")
-    assert list(workers.online()) == [one, other]
-    silence(one, 1.1)
-    workers.goodbye(other.name)
+    first, other = a_worker(), a_worker("worker1@gpu")
+    assert list(workers.online()) == [first, other]
+    silence(first, 1.1)
+    workers.leave(other.name)
     assert list(workers.online()) == []
-    workers.beat(one.name, [gpu(24)])
-    assert list(workers.online()) == [one]
-    assert Worker.objects.get(pk=one.pk).devices == [gpu(24)]
+    workers.beat(first.name, [gpu(24)])
+    assert list(workers.online()) == [first]
+    assert Worker.objects.get(pk=first.pk).devices == [gpu(24)]
 
 
 def test_a_worker_that_is_drained_takes_nothing_also_when_it_starts_again(owner: User) -> None:
@@ -80,7 +65,7 @@ def test_a_worker_leaves_alone_what_it_cannot_run_and_takes_what_comes_after_it(
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("description", "sentence"),
     [
         ({}, ""),
         ({"engine": ENGINE_VERSION + 1}, f"a worker with version {ENGINE_VERSION} of the engine"),
@@ -95,12 +80,12 @@ def test_a_worker_leaves_alone_what_it_cannot_run_and_takes_what_comes_after_it(
     ],
 )
 def test_a_full_tuning_of_minilm_needs_its_package_and_four_times_its_weights(
-    owner: User, told: dict[str, Any], sentence: str
+    owner: User, description: dict[str, Any], sentence: str
 ) -> None:
     """12 million embeddings and 1.8 million weights in a layer: 13.7 million, 16 bytes each."""
     run = a_run(owner, strong={"models": ["minilm-l1"], "tuning": "full"})
     assert requirements.weights_of(run) == (11_918_592 + 1_774_464) * 16
-    assert requirements.of_worker(run, a_worker(**told)) == sentence
+    assert requirements.of_worker(run, a_worker(**description)) == sentence
 
 
 def test_a_bag_of_words_runs_anywhere(owner: User) -> None:
@@ -123,9 +108,9 @@ def test_why_nobody_takes_a_run_is_said_of_all_who_are_online(owner: User) -> No
 def test_a_run_waits_until_the_disk_has_room_for_it(owner: User, settings: LazySettings) -> None:
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
-    assert requirements.of_disk(run, requirements.room()) == ""
+    assert requirements.of_disk(run, requirements.free_bytes()) == ""
     settings.DISK_RESERVE = 2**60
-    assert requirements.of_disk(run, requirements.room()).startswith("The disk of the artifacts has ")
+    assert requirements.of_disk(run, requirements.free_bytes()).startswith("The disk of the artifacts has ")
     assert services.claim_next("worker0@gpu") is None
     settings.DISK_RESERVE = 0
     assert services.claim_next("worker0@gpu") is not None
@@ -135,17 +120,17 @@ def test_a_quota_counts_what_all_artifacts_take(owner: User, settings: LazySetti
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
     settings.DISK_RESERVE, settings.DISK_QUOTA = 0, requirements.written_by(run) + 1000
-    assert requirements.of_disk(run, requirements.room()) == ""
+    assert requirements.of_disk(run, requirements.free_bytes()) == ""
     (settings.ARTIFACTS_DIR / "some").write_bytes(bytes(1001))
-    assert requirements.room() == requirements.written_by(run) - 1
-    assert "GiB free, and this run needs" in requirements.of_disk(run, requirements.room())
+    assert requirements.free_bytes() == requirements.written_by(run) - 1
+    assert "GiB free, and this run needs" in requirements.of_disk(run, requirements.free_bytes())
 
 
 def test_workers_that_were_not_heard_for_a_week_are_forgotten(db: None) -> None:
-    one, other = a_worker(), a_worker("worker1@gpu")
-    Worker.objects.filter(pk=one.pk).update(started_at=timezone.now() - timedelta(days=9))
+    first, other = a_worker(), a_worker("worker1@gpu")
+    Worker.objects.filter(pk=first.pk).update(started_at=timezone.now() - timedelta(days=9))
     workers.forget()
     assert Worker.objects.count() == 2, "it was started long ago and is there"
-    silence(one, 60 * 24 * 8)
+    silence(first, 60 * 24 * 8)
     workers.forget()
     assert list(Worker.objects.all()) == [other]

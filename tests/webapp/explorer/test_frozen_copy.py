@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.explored_experiments import explored, ids_of
 from training import Store
 from webapp.archives.export import write
 from webapp.example_queries.view import View

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.explored_experiments import explored, ids_of
 from training import Store
 from webapp.experiments.models import Experiment
 from webapp.explorer.marked_wrong import marked

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, with_features
+from tests.factories.explored_experiments import explored, with_features
 from webapp.example_queries import database
 from webapp.example_queries.tables import build_texts
 from webapp.explorer import page as explorer_page
@@ -51,6 +51,24 @@ def test_a_prepared_experiment_has_its_files_at_the_first_look(owner: User, monk
     for triplet in experiment.triplets:
         page = client.get(f"/experiments/{experiment.pk}/examples/?map=shown&student={triplet['student'][:12]}")
         assert 'id="cell-8"' in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "map=shown&cell=5", "q=film&student_min=.6"])
+def test_a_page_opens_one_slice_and_so_does_the_same_page_again(query: str, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, client, opened = explored(owner), Client(), []
+    client.force_login(owner)
+    with_features(experiment)
+    call_command("prepare", experiment.pk)
+    open_source = database.Base.open
+
+    def counted(self: database.Base, source: database.Source) -> Any:
+        opened.append(source)
+        return open_source(self, source)
+
+    monkeypatch.setattr(database.Base, "open", counted)
+    for times in (1, 2):
+        assert client.get(f"/experiments/{experiment.pk}/examples/?{query}").status_code == 200
+        assert len(opened) == times
 
 
 def test_what_cannot_be_prepared_is_a_sentence(db: None) -> None:

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import finish, finish_all, launched
-from webapp.experiments import services
+from tests.factories.experiments import finish, finish_all, launched
+from webapp.experiments import results
 from webapp.experiments.models import Experiment, Run
 from webapp.findings.wording import sources
 from webapp.reports.choices import Choices
@@ -52,7 +52,7 @@ def test_a_result_that_has_one_of_two_seeds_speaks_of_that_one(owner: User, clie
     experiment = launched(owner, seeds=2, methods=[{"kind": "naive"}])
     for role in ("weak", "ceiling", "student"):
         finish(Run.objects.get(key=experiment.triplets[0][role]))
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     page, report = said(experiment, owner, client)
     assert "mean of 1 seed, 95% intervals over test examples alone, of one seed" in page

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.metrics.test_results import N, predictions, untold
+from tests.factories.results import N, predictions, untold
 from training.metrics.results import Group, Result, summarize
 from training.planning.plan import Plan, make_plan
 from training.spec import ExperimentSpec

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.webapp.cast import spec
+from tests.factories.experiments import spec
 from training.metrics.results import Group
 from training.planning.estimates import rows_of
 from training.spec.methods import Anchored, EasyToHard, Method, Mixed, Naive, Sequential

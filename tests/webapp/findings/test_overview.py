@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.webapp.charts.made import group, incomplete
+from tests.factories.result_groups import group, incomplete
 from training import ExperimentSpec
 from training.metrics.results import Group, Result
-from webapp.charts.roles import KINDS
+from webapp.charts.styles import KINDS
 from webapp.findings.overview import Overview, names, over_pairs
 
 WEAK = ["bag-of-words", "minilm-l1"]

@@ -2,9 +2,9 @@
 
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish, launched
+from tests.factories.experiments import finish, launched
 from training.metrics.results import Result
-from webapp.experiments import queries, services
+from webapp.experiments import queries, results
 from webapp.experiments.models import Role, Status
 from webapp.findings.saliency import saliency
 
@@ -22,7 +22,7 @@ def test_accuracies_are_those_of_the_probes_of_each_seed(owner: User) -> None:
         finish(run, share)
         run.refresh_from_db()
         told[run.key] = run
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     outcomes = Result.model_validate(experiment.result).triplets
     for method in (0, 1):

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import launched, spec
+from tests.factories.experiments import launched, spec
 from webapp.experiments import services
 from webapp.findings.test_set_uses import looks
 

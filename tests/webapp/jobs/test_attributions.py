@@ -1,4 +1,4 @@
-"""Asking trained models which words matter, in a child process."""
+"""Work on attributions, in a child process."""
 
 from pathlib import Path
 
@@ -34,29 +34,29 @@ def trained(settings: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[str,
 def test_the_worker_asks_both_models_and_keeps_their_answers(trained: tuple[tuple[str, str], int], tmp_path: Path) -> None:
     keys, example = trained
     Store(tmp_path).weights(keys[1]).unlink()
-    services.ask(keys, example)
+    services.request(keys, example)
     chores.work()
-    asked = queries.asked(keys, example)
-    answer = asked[keys[0]].found
+    rows = queries.requested(keys, example)
+    answer = rows[keys[0]].attribution
     assert answer is not None
     assert (answer.run, answer.id) == (keys[0], example)
     assert answer.pieces
-    assert asked[keys[1]].state == State.FAILED
-    assert asked[keys[1]].error.startswith("This run has left no weights.")
+    assert rows[keys[1]].state == State.FAILED
+    assert rows[keys[1]].error.startswith("This run has left no weights.")
 
 
 def test_a_child_that_takes_too_long_is_ended_and_says_so(
     trained: tuple[tuple[str, str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys, example = trained
-    monkeypatch.setattr(services, "LONGEST_SECONDS", 0.05)
-    services.ask(keys, example)
+    monkeypatch.setattr(attributions, "LONGEST_SECONDS", 0.05)
+    services.request(keys, example)
     chores.work()
-    assert {one.error for one in queries.asked(keys, example).values()} == {attributions.TOO_LONG}
+    assert {row.error for row in queries.requested(keys, example).values()} == {attributions.TOO_LONG}
 
 
 def test_a_child_that_cannot_start_leaves_a_sentence(trained: tuple[tuple[str, str], int]) -> None:
     keys, _ = trained
-    services.ask(keys, -5)
+    services.request(keys, -5)
     chores.work()
-    assert {one.error for one in queries.asked(keys, -5).values()} == {attributions.NO_ANSWER}
+    assert {row.error for row in queries.requested(keys, -5).values()} == {attributions.NO_ANSWER}

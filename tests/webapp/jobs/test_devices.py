@@ -1,4 +1,4 @@
-"""What a worker computes on is known without torch."""
+"""Devices of a worker are known without torch."""
 
 import os
 import stat
@@ -19,9 +19,9 @@ TWO = [
     [(None, [2**30, None]), ("1", [None]), ("1,0", [None, 2**30]), ("GPU-b", [None]), ("", []), ("7", [])],
 )
 def test_a_worker_has_the_devices_that_it_may_see_in_that_order(wanted: str | None, used: list[int | None]) -> None:
-    found = visible(TWO, wanted)
-    assert [one["used"] for one in found] == used
-    assert all((one["name"], one["memory"]) == ("NVIDIA H100", 81559 * 2**20) for one in found)
+    devices_seen = visible(TWO, wanted)
+    assert [device["used"] for device in devices_seen] == used
+    assert all((device["name"], device["memory"]) == ("NVIDIA H100", 81559 * 2**20) for device in devices_seen)
 
 
 def test_gpus_are_asked_of_the_driver_s_own_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

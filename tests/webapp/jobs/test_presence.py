@@ -1,4 +1,4 @@
-"""A worker stays in the record for as long as it lives, whatever happens to the record meanwhile."""
+"""A worker stays in the database for as long as it lives, even if the database was away or lost it."""
 
 import threading
 from typing import Any
@@ -21,7 +21,7 @@ def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def live(monkeypatch: pytest.MonkeyPatch, *between: object) -> None:
-    """From its hello on: before each beat one thing of ``between`` happens, after the last the worker ends."""
+    """Run a worker: before each heartbeat one function of ``between`` is called, and after the last the worker ends."""
     happens = iter(between)
 
     class Ended(threading.Event):
@@ -35,19 +35,19 @@ def live(monkeypatch: pytest.MonkeyPatch, *between: object) -> None:
     presence.stay(NAME)
 
 
-def test_a_worker_that_the_record_has_lost_says_hello_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_the_record_has_lost_registers_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     live(monkeypatch, lambda: Worker.objects.all().delete())
-    assert [one.name for one in workers.online()] == [NAME]
+    assert [worker.name for worker in workers.online()] == [NAME]
 
 
-def test_a_worker_that_the_record_knows_says_hello_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    hello, met = workers.hello, list[object]()
+def test_a_worker_that_the_record_knows_registers_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    register, met = workers.register, list[object]()
 
-    def heard(*told: Any) -> None:
-        met.append(told[0])
-        hello(*told)
+    def recorded(*arguments: Any) -> None:
+        met.append(arguments[0])
+        register(*arguments)
 
-    monkeypatch.setattr(workers, "hello", heard)
+    monkeypatch.setattr(workers, "register", recorded)
     live(monkeypatch, lambda: None, lambda: None)
     assert met == [NAME]
 
@@ -55,25 +55,25 @@ def test_a_worker_that_the_record_knows_says_hello_once(db: None, monkeypatch: p
 def test_a_record_that_was_away_for_a_beat_still_knows_the_worker(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     beat, attempts = workers.beat, iter([OperationalError("away")])
 
-    def heard(*told: Any) -> bool:
+    def recorded(*arguments: Any) -> bool:
         if error := next(attempts, None):
             raise error
-        return beat(*told)
+        return beat(*arguments)
 
-    monkeypatch.setattr(workers, "beat", heard)
+    monkeypatch.setattr(workers, "beat", recorded)
     first = list[Worker]()
     live(monkeypatch, lambda: first.append(Worker.objects.get()), lambda: None)
     assert Worker.objects.get().started_at == first[0].started_at
 
 
 def test_a_record_that_was_away_at_the_start_learns_of_the_worker_later(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    hello, attempts = workers.hello, iter([OperationalError("away")])
+    register, attempts = workers.register, iter([OperationalError("away")])
 
-    def heard(*told: Any) -> None:
+    def recorded(*arguments: Any) -> None:
         if error := next(attempts, None):
             raise error
-        hello(*told)
+        register(*arguments)
 
-    monkeypatch.setattr(workers, "hello", heard)
+    monkeypatch.setattr(workers, "register", recorded)
     live(monkeypatch, lambda: None)
-    assert [one.name for one in workers.online()] == [NAME]
+    assert [worker.name for worker in workers.online()] == [NAME]

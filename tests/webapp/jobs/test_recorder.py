@@ -1,16 +1,16 @@
-"""Events reach the record once and in order, whatever becomes of the database meanwhile."""
+"""Events are stored once and in order, also when the database is away meanwhile."""
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories.experiments import ending, launched
 from training.events import MetricLogged, StopRequested
 from webapp.experiments import bulk, queries, services
 from webapp.experiments.models import Event, Run
 from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
-
-from ..cast import ending, launched
+from webapp.leases import StaleAttempt
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
@@ -28,8 +28,8 @@ def metric(step: int) -> MetricLogged:
     return MetricLogged(step=step, loss=0.5, lr=1)
 
 
-def told(recorder: Recorder) -> list[int | None]:
-    """The steps of the events that the trainer told, None of its last."""
+def stored_steps(recorder: Recorder) -> list[int | None]:
+    """The steps of the stored events, None for the last."""
     events = queries.events_after(recorder.run_id, 0)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     return [event.get("step") for event in events if event["kind"] in ("metric", "finished")]
@@ -59,7 +59,7 @@ def test_events_wait_in_order_while_the_database_is_away(
     recorder.add(metric(2))
     monkeypatch.setattr(services, "append_events", append)
     recorder.finish(ending(0.5))
-    assert told(recorder) == [1, 2, None]
+    assert stored_steps(recorder) == [1, 2, None]
 
 
 @pytest.mark.parametrize("error", AWAY)
@@ -69,8 +69,8 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
 ) -> None:
     append, left = services.append_events, [error] * times
 
-    def unanswered(*asked: object) -> set[int]:
-        changed = append(*asked)  # type: ignore[arg-type]
+    def unanswered(*arguments: object) -> set[int]:
+        changed = append(*arguments)  # type: ignore[arg-type]
         if left:
             raise left.pop()
         return changed
@@ -85,7 +85,7 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
     recorder.flush()
     recorder.add(metric(3))
     recorder.finish(ending(0.5))
-    assert told(recorder) == [1, 2, 3, None]
+    assert stored_steps(recorder) == [1, 2, 3, None]
 
 
 def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
@@ -93,8 +93,8 @@ def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
 ) -> None:
     append, left = services.append_events, [AWAY[0]]
 
-    def unanswered(*asked: object) -> set[int]:
-        changed = append(*asked)  # type: ignore[arg-type]
+    def unanswered(*arguments: object) -> set[int]:
+        changed = append(*arguments)  # type: ignore[arg-type]
         if left:
             raise left.pop()
         return changed
@@ -102,7 +102,7 @@ def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
     monkeypatch.setattr(module, "RETRY_SECONDS", 0)
     monkeypatch.setattr(services, "append_events", unanswered)
     recorder.finish(ending(0.5))
-    assert told(recorder) == [None]
+    assert stored_steps(recorder) == [None]
     assert Event.objects.filter(run=recorder.run_id, payload__kind="finished").count() == 1
 
 
@@ -112,12 +112,12 @@ def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
     def away(changed: set[int]) -> bool:
         raise AWAY[0]
 
-    monkeypatch.setattr(module, "announce", away)
+    monkeypatch.setattr(module, "notify", away)
     recorder.add(metric(1))
     recorder.flush()
     monkeypatch.undo()
     recorder.finish(ending(0.5))
-    assert told(recorder) == [1, None]
+    assert stored_steps(recorder) == [1, None]
 
 
 def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,5 +134,5 @@ def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, m
 def test_events_of_an_attempt_that_lost_its_lease_are_refused(recorder: Recorder) -> None:
     recorder.add(metric(1))
     Run.objects.filter(pk=recorder.run_id).update(attempt=7)
-    with pytest.raises(services.StaleAttemptError):
+    with pytest.raises(StaleAttempt):
         recorder.finish(None)

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
 from tests.databases import Sqlite
+from tests.factories.experiments import launched
 from tests.lab import quick
-from tests.webapp.cast import launched
 from training import ExperimentSpec, Store
 from training.events import RunQueued
 from webapp.experiments import queries, services
@@ -42,8 +42,8 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainer]:
     started: list[Trainer] = []
 
     class Seen(Trainer):
-        def __init__(self, *told: object) -> None:
-            super().__init__(*told)  # type: ignore[arg-type]
+        def __init__(self, *events: object) -> None:
+            super().__init__(*events)  # type: ignore[arg-type]
             started.append(self)
 
     monkeypatch.setattr(tasks, "Trainer", Seen)
@@ -68,7 +68,7 @@ def claimed(owner: User, epochs: int) -> Run:
 
 def follow(run: Run) -> threading.Thread:
     def work() -> None:
-        tasks.watch(run)
+        tasks.work(run)
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -97,10 +97,10 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_fr
         until(lambda: not alive(trainers[0]))
     thread.join(280)
     assert not thread.is_alive()
-    told = kinds(run)
-    assert told[-2:] == ["released", "queued"]
-    assert told.count("lost") == 0
-    assert told[-3] in ("checkpoint", "metric", "evaluation")
+    events = kinds(run)
+    assert events[-2:] == ["released", "queued"]
+    assert events.count("lost") == 0
+    assert events[-3] in ("checkpoint", "metric", "evaluation")
     run.refresh_from_db()
     assert (run.status, run.losses) == (Status.QUEUED, 0)
     released = Event.objects.get(run=run, payload__kind="released")
@@ -115,9 +115,9 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
     waits = threading.Event()
     failed = services.append_events
 
-    def seen(*asked: object) -> set[int]:
+    def seen(*arguments: object) -> set[int]:
         try:
-            return failed(*asked)  # type: ignore[arg-type]
+            return failed(*arguments)  # type: ignore[arg-type]
         except OperationalError:
             waits.set()
             raise
@@ -128,8 +128,8 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
             assert waits.wait(60)
         thread.join(280)
     assert not thread.is_alive()
-    told = kinds(run)
-    assert (told.count("claimed"), told.count("released"), told.count("lost"), told[-1]) == (1, 0, 0, "finished")
+    events = kinds(run)
+    assert (events.count("claimed"), events.count("released"), events.count("lost"), events[-1]) == (1, 0, 0, "finished")
     steps = [event["step"] for event in queries.events_after(run.pk, 0, 100_000) if event["kind"] == "metric"]
     assert steps == sorted(set(steps))
 
@@ -155,7 +155,7 @@ def test_a_run_that_cannot_be_followed_is_lost_at_once_and_says_why(owner: User,
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(tasks, "Trainer", broken)
-    tasks.watch(run)
+    tasks.work(run)
     lost = Event.objects.get(run=run, payload__kind="lost")
     assert lost.payload["cause"] == "it could not be followed: FileNotFoundError: [Errno 2] No such file or directory"
     assert Event.objects.filter(run=run).last().payload["kind"] == RunQueued().kind  # type: ignore[union-attr]

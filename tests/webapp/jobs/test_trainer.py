@@ -37,13 +37,13 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 
 def events(trainer: Trainer, until: str = "") -> list[Event]:
-    """All that it tells up to an event of the kind ``until``, or up to its end."""
-    found: list[Event] = []
-    while (event := trainer.next_event(60)) is not None:
-        found.append(event)
+    """The events up to one of the kind ``until``, or up to the end."""
+    received: list[Event] = []
+    while (event := trainer.next_message(60)) is not None:
+        received.append(event)
         if event.kind == until:
             break
-    return found
+    return received
 
 
 def test_one_server_trains_run_after_run_and_its_trainers_end(start: Start) -> None:

@@ -11,15 +11,14 @@ from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 
+from tests.factories.experiments import ending, launched
 from training.events import MetricLogged
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment, Run
 from webapp.live.hub import hub
-from webapp.live.notify import nudge
+from webapp.live.notify import notify_viewers
 from webapp.live.routing import websocket_urlpatterns
 from webapp.live.socket_permissions import NOT_FOUND
-
-from ..cast import ending, launched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +26,7 @@ Received = dict[int, list[dict[str, Any]]]
 
 
 class Page:
-    """A page that watches an experiment: it connects, says what it has, and collects events."""
+    """A page that watches an experiment: it connects, lists the events that it has, and collects new ones."""
 
     def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
         path = f"/ws/experiments/{experiment.pk}/"
@@ -74,7 +73,7 @@ class Page:
 
 
 def train(run_id: int, steps: int, seed: int) -> None:
-    """A trainer that tells ``steps`` metrics in batches of random size and ends."""
+    """Store ``steps`` metrics in batches of random size, then the end."""
     rng = random.Random(seed)
     run = services.claim(run_id, "w")
     assert run
@@ -82,9 +81,9 @@ def train(run_id: int, steps: int, seed: int) -> None:
     while step < steps:
         size = rng.randint(1, 7)
         services.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
-        nudge([run_id])
+        notify_viewers([run_id])
         step += size
-    nudge(services.append_events(run_id, run.attempt, [ending()]))
+    notify_viewers(services.append_events(run_id, run.attempt, [ending()]))
 
 
 @sync_to_async
@@ -149,7 +148,7 @@ async def test_a_viewer_who_goes_while_events_are_sent_to_him_is_no_error(
     assert caplog.records == []
 
 
-async def test_without_a_doorbell_the_page_still_gets_every_event(
+async def test_without_notifications_the_page_still_gets_every_event(
     owner: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
@@ -165,13 +164,13 @@ async def test_without_a_doorbell_the_page_still_gets_every_event(
     assert page.received[run.pk] == await all_events(run)
 
 
-async def test_a_nudge_without_events_reaches_the_page_so_that_it_can_look_at_the_result(owner: User, broker: str) -> None:
+async def test_a_notification_without_events_reaches_the_page_so_that_it_can_read_the_result(owner: User, broker: str) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
-        while True:  # until the subscription stands, a nudge may be lost
-            nudge([run.pk])
+        while True:  # until the subscription stands, a notification may be lost
+            notify_viewers([run.pk])
             if not await page.socket.receive_nothing(timeout=0.3):
                 break
         assert await page.frame() == {}
@@ -184,13 +183,13 @@ async def test_strangers_are_sent_away(owner: User) -> None:
     assert await page.socket.receive_output(timeout=10) == {"type": "websocket.close", "code": NOT_FOUND}
 
 
-async def test_rooms_close_when_the_last_viewer_leaves(owner: User) -> None:
+async def test_feeds_close_when_the_last_viewer_leaves(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
-        assert run.pk in hub().rooms
-    assert hub().rooms == {}
+        assert run.pk in hub().feeds
+    assert hub().feeds == {}
 
 
 async def test_a_message_that_is_no_json_object_breaks_nothing(owner: User) -> None:

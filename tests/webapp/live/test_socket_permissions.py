@@ -1,4 +1,4 @@
-"""Open sockets close when what opened them ends: told by a notification, found by the check without one, or by the clock."""
+"""Open sockets close when their access ends: after a notification, by the check without one, or by the clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from tests.webapp.cast import launched
-from tests.webapp.shares.made import CHOICES
+from tests.factories.experiments import launched
+from tests.factories.shares import CHOICES
 from webapp.accounts import people
 from webapp.experiments import lifecycle, services
 from webapp.experiments.models import Experiment
@@ -116,7 +116,7 @@ async def test_a_notification_closes_the_sockets_of_an_account_without_waiting_f
 
 
 async def subscribed() -> None:
-    """Once the process hears notifications: those sent before are lost."""
+    """Wait until the process receives notifications, since earlier ones are lost."""
     heard = asyncio.Event()
     check = permissions()._check
 
@@ -183,7 +183,7 @@ def loses_its_experiment(link: Link) -> None:
 
 @sync_to_async
 def visited_share(owner: User) -> tuple[Link, str, str]:
-    """A link to a live share, the path of its socket, and the cookie of somebody who came through it."""
+    """A link to a live share, the path of its socket, and the cookie of its visitor."""
     share = Share.objects.create(
         experiment=launched(owner), owner=owner, live=True, title="Live", choices=CHOICES.model_dump(mode="json")
     )
@@ -251,11 +251,11 @@ def test_the_check_asks_as_many_questions_for_a_hundred_sockets_as_for_one(
     made = [links.make_link(share, owner)[0] for _ in range(100)]
     for number in (1, 100):
         with django_assert_num_queries(3):
-            assert len(open_experiments([AccountGrant(one, experiment.pk) for one in accounts[:number]])) == number
+            assert len(open_experiments([AccountGrant(account, experiment.pk) for account in accounts[:number]])) == number
         with django_assert_num_queries(3):
-            assert len(open_permalinks([AccountGrant(one, share.pk) for one in accounts[:number]])) == number
+            assert len(open_permalinks([AccountGrant(account, share.pk) for account in accounts[:number]])) == number
         with django_assert_num_queries(1):
-            assert len(open_links([LinkGrant(one.pk, "") for one in made[:number]])) == number
+            assert len(open_links([LinkGrant(link.pk, "") for link in made[:number]])) == number
 
 
 async def test_events_are_sent_while_the_thread_that_consumers_share_is_busy(owner: User) -> None:

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from tests.docs import reference
-from tests.tiny import make_model
+from tests.factories.models import make_model
 from training import ExperimentSpec, catalog
 from training.base_models import Frozen
 from training.spec import Confidence, DataSpec, Naive, StrongSpec

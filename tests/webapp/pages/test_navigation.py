@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern
 
-from tests.webapp.pages import scenes
+from tests.factories import states
 from webapp.pages.navigation import MENU, PLACES
 from webapp.pages.urls import urlpatterns as pages
 from webapp.share_pages.urls import urlpatterns as sharing
@@ -57,7 +57,7 @@ def test_every_address_of_an_account_belongs_to_one_place() -> None:
 def test_the_navigation_marks_one_place_on_every_page(
     admin_client: Client, owner: User, path: str, place: str, exactly: bool
 ) -> None:
-    experiment = scenes.finished(owner) if "{pk}" in path else None
+    experiment = states.finished(owner) if "{pk}" in path else None
     html = admin_client.get(path.format(pk=experiment.pk if experiment else 0)).content.decode()
     header = html[html.index("<header") : html.index("</header>")]
     marked = re.findall(r'<a [^>]*aria-current="(\w+)"[^>]*>([^<]+)</a>', header)

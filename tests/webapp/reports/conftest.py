@@ -1,11 +1,11 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 
 FROZEN = {"live": False, "version": 2, "frozen": "2026-11-23", "archive": "a1" * 32, "content": "c3" * 32}
 
@@ -18,5 +18,5 @@ def done(owner: User) -> Experiment:
 
 
 @pytest.fixture
-def paper(done: Experiment, owner: User) -> Paper:
+def report(done: Experiment, owner: User) -> Report:
     return compose(done, Choices(), owner).model_copy(update=FROZEN)

@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish_all, launched
-from tests.webapp.explorer.scene import explored, ids_of
+from tests.factories.experiments import finish_all, launched
+from tests.factories.explored_experiments import explored, ids_of
 from tests.webapp.reports.reading import rows
 from training import Store
 from training.metrics.results import Result
@@ -15,13 +15,13 @@ from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices, Highlight
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 from webapp.reports.refusal import Refused
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 
 
 def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner: User) -> None:
-    result, found = Result.model_validate(done.result), rows(page(compose(done, Choices(), owner), Doors()))
+    result, found = Result.model_validate(done.result), rows(page(compose(done, Choices(), owner), PageLinks()))
     titles = {"naive": ("Student, naive", "Naive"), "confidence": ("Student, confidence loss", "Confidence loss")}
     for group in result.groups:
         assert group.weak is not None
@@ -48,12 +48,12 @@ def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner
 
 
 def test_the_claim_is_that_of_the_experiments_page(done: Experiment, owner: User) -> None:
-    paper = compose(done, Choices(), owner)
-    assert (paper.claim, paper.further) == (paper.sections[0].claim, paper.sections[0].further)
+    report = compose(done, Choices(), owner)
+    assert (report.claim, report.further) == (report.sections[0].claim, report.sections[0].further)
     [group] = [one for one in Result.model_validate(done.result).groups if one.method == "confidence"]
     assert group.pgr
-    assert f"{100 * group.pgr.value:.0f}%" == paper.claim.number
-    assert paper.claim.number in paper.claim_text
+    assert f"{100 * group.pgr.value:.0f}%" == report.claim.number
+    assert report.claim.number in report.claim_text
 
 
 def test_the_rows_of_the_curves_are_inside(done: Experiment, owner: User) -> None:
@@ -68,46 +68,46 @@ def test_curves_can_be_left_out(done: Experiment, owner: User) -> None:
 
 
 def test_a_page_is_plain_data_and_comes_back_from_it(done: Experiment, owner: User) -> None:
-    paper = compose(done, Choices(title=" Title ", authors="Ada"), owner)
-    assert Paper.model_validate_json(paper.model_dump_json()) == paper
-    assert (paper.title, paper.authors, paper.live, paper.version) == ("Title", "Ada", True, None)
+    report = compose(done, Choices(title=" Title ", authors="Ada"), owner)
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    assert (report.title, report.authors, report.live, report.version) == ("Title", "Ada", True, None)
 
 
 def test_nothing_chosen_takes_the_names_that_are_known(done: Experiment, owner: User) -> None:
     owner.first_name, owner.last_name = "Ada", "Lovelace"
     owner.save()
-    paper = compose(Experiment.objects.get(pk=done.pk), Choices(), owner)
-    assert (paper.title, paper.authors, paper.provenance.made_by) == (done.name, "Ada Lovelace", "Ada Lovelace")
+    report = compose(Experiment.objects.get(pk=done.pk), Choices(), owner)
+    assert (report.title, report.authors, report.provenance.made_by) == (done.name, "Ada Lovelace", "Ada Lovelace")
 
 
 def test_several_pairs_have_a_section_each_and_one_claim_over_all(owner: User) -> None:
     experiment = launched(owner, strong={"models": ["minilm-l3", "minilm-l4"]})
     finish_all(experiment)
-    paper = compose(experiment, Choices(), owner)
-    assert [one.title for one in paper.sections] == ["Bag of words to MiniLM L3", "Bag of words to MiniLM L4"]
-    assert set(paper.charts) == {f"{name}-{pair}" for name in ("gap", "curves", "decomposition") for pair in (0, 1)}
-    assert [chart.number for chart in paper.charts.values()] == [1, 2, 3, 4, 5, 6]
-    assert paper.overview == 1
-    assert [(one.table, one.relations) for one in paper.sections] == [(2, 3), (4, 5)]
-    assert paper.claim.before.startswith("Over 2 pairs of models")
-    for one in paper.sections:
+    report = compose(experiment, Choices(), owner)
+    assert [one.title for one in report.sections] == ["Bag of words to MiniLM L3", "Bag of words to MiniLM L4"]
+    assert set(report.charts) == {f"{name}-{pair}" for name in ("gap", "curves", "decomposition") for pair in (0, 1)}
+    assert [chart.number for chart in report.charts.values()] == [1, 2, 3, 4, 5, 6]
+    assert report.overview == 1
+    assert [(one.table, one.relations) for one in report.sections] == [(2, 3), (4, 5)]
+    assert report.claim.before.startswith("Over 2 pairs of models")
+    for one in report.sections:
         pgr = next(line for line in one.lines if line.mark.token == "conf")
-        assert f"{pgr.pgr} {pgr.pgr_interval} ({one.title}" in paper.claim.before
+        assert f"{pgr.pgr} {pgr.pgr_interval} ({one.title}" in report.claim.before
 
 
 def test_an_undefined_pgr_has_a_reason_and_no_number(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment, share_right=0.7)
     assert all(group.pgr is None for group in Result.model_validate(experiment.result).groups)
-    paper = compose(experiment, Choices(), owner)
-    html = page(paper, Doors())
+    report = compose(experiment, Choices(), owner)
+    html = page(report, PageLinks())
     found = rows(html)
     for title in ("Student, naive", "Student, confidence loss"):
         assert found[title][3] in ("unresolved", "undefined")
     [group] = [one for one in Result.model_validate(experiment.result).groups if one.method == "naive"]
-    assert group.reason in [note.text for note in paper.limitations]
-    assert "recovers" not in paper.claim_text
-    assert not [row for row in paper.charts["gap-0"].table if row["measure"] == "pgr"]
+    assert group.reason in [note.text for note in report.limitations]
+    assert "recovers" not in report.claim_text
+    assert not [row for row in report.charts["gap-0"].table if row["measure"] == "pgr"]
 
 
 def test_highlights_say_what_the_predictions_say(owner: User) -> None:
@@ -152,7 +152,7 @@ def test_folders_of_local_models_are_not_told(done: Experiment, owner: User) -> 
     assert done.result
     text = json.dumps(done.result).replace('"weak_model": "bag-of-words"', '"weak_model": "local:/home/ada/models/tiny"')
     done.result = json.loads(text)
-    paper = compose(done, Choices(), owner)
-    assert paper.provenance.spec["weak"]["models"] == ["local:tiny"]
-    assert "/home/ada" not in page(paper, Doors())
-    assert "/home/ada" not in paper.model_dump_json()
+    report = compose(done, Choices(), owner)
+    assert report.provenance.spec["weak"]["models"] == ["local:tiny"]
+    assert "/home/ada" not in page(report, PageLinks())
+    assert "/home/ada" not in report.model_dump_json()

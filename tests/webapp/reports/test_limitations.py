@@ -3,23 +3,23 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import finish, finish_all, launched, story
+from tests.factories.experiments import finish, finish_all, launched, story
 from training.events import RunFailed
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
+from webapp.reports.html import PageLinks, page
 
 LEAST = Choices(title="Only good news", curves=False, examples="none")
 
 
 def said(experiment: Experiment, owner: User) -> dict[str, str]:
     """The limitations of a page on which as little is chosen as can be; each is on the page, too."""
-    paper = compose(experiment, LEAST, owner)
-    html = page(paper, Doors())
-    assert all(f"<b>{note.title}.</b>" in html for note in paper.limitations)
-    return {note.title: note.text for note in paper.limitations}
+    report = compose(experiment, LEAST, owner)
+    html = page(report, PageLinks())
+    assert all(f"<b>{note.title}.</b>" in html for note in report.limitations)
+    return {note.title: note.text for note in report.limitations}
 
 
 def test_they_are_there_whatever_is_chosen(done: Experiment, owner: User) -> None:
@@ -70,7 +70,7 @@ def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
         run = experiment.runs.filter(status=Status.QUEUED).order_by("pk").first()
         assert run
         finish(run)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     found = said(experiment, owner)
     assert "Not at rest" in found
@@ -82,7 +82,7 @@ def test_a_supervisor_at_chance_is_said_to_be_one(owner: User) -> None:
     experiment = launched(owner)
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run, 0.5 if run.parts.filter(role=Role.WEAK).exists() else None)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert "Supervisor at chance" in said(experiment, owner)
 
@@ -115,6 +115,6 @@ def test_pairs_without_a_complete_seed_are_counted(owner: User) -> None:
     mine = experiment.triplets[0]["ceiling"], experiment.triplets[0]["weak"], experiment.triplets[0]["student"]
     for key in (mine[1], mine[0], mine[2]):
         finish(experiment.runs.get(key=key))
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     assert said(experiment, owner)["Pairs without a result"] == "Of 1 pair of the 2 asked for no seed is complete."

@@ -5,7 +5,7 @@ from typing import Literal
 from django.contrib.auth.models import User
 from pydantic import Field
 
-from tests.webapp.cast import finish_all, launched, spec
+from tests.factories.experiments import finish_all, launched, spec
 from training.spec import Naive
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
@@ -18,8 +18,8 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     strong = {"epochs": 3, "batch_size": 16, "lr": 0.004, "weight_decay": 0.1, "schedule": "linear", "stop": "last"}
     experiment = launched(owner, methods=methods, strong=strong, data={"test_fraction": 0.2, "locked_fraction": 0.05})
     finish_all(experiment)
-    paper = compose(experiment, Choices(), owner)
-    told = {one.title: one.text for one in paper.method}
+    report = compose(experiment, Choices(), owner)
+    told = {one.title: one.text for one in report.method}
     assert "10,568 texts with the labels “negative” and “positive”" in told["Data"]
     assert "400 examples for test" in told["Data"]
     assert "5% in a locked test set" in told["Data"]
@@ -28,7 +28,7 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     assert "Confidence weight 0.25 (share of the target" in told["Confidence loss, weight 0.25, warm-up 0.3"]
     assert "Warm-up 0.3 (share of the training" in told["Confidence loss, weight 0.25, warm-up 0.3"]
     assert "Holm 1979" in told["Statistics"]
-    cited = " ".join(one.text for one in paper.sources)
+    cited = " ".join(one.text for one in report.sources)
     assert all(name in cited for name in ("Burns et al. (2023)", "Holm (1979)", "Hutto & Gilbert (2014)", "all-MiniLM-L6-v2"))
 
 

@@ -17,51 +17,51 @@ from webapp.reports import missing_glyphs, pdf_process
 from webapp.reports.card import card
 from webapp.reports.markdown import html
 from webapp.reports.pdf import pdf, picture
-from webapp.reports.report import Paper, Shown
+from webapp.reports.report import Report, Shown
 
 
-def test_a_pdf_is_made_in_the_laboratorys_letters(paper: Paper) -> None:
-    made = pdf(paper)
+def test_a_pdf_is_made_in_the_laboratorys_letters(report: Report) -> None:
+    made = pdf(report)
     assert made.startswith(b"%PDF-")
     for face in (b"lab-serif-400", b"lab-serif-600", b"lab-sans-400", b"lab-mono-400"):
         assert face in made
 
 
-def test_a_formula_is_drawn_in_a_pdf_and_its_source_is_not_text(paper: Paper) -> None:
-    printed = text_of(pdf(paper.model_copy(update={"notes": html(r"So $\frac{s-w}{c-w}$ is it.")})))
+def test_a_formula_is_drawn_in_a_pdf_and_its_source_is_not_text(report: Report) -> None:
+    printed = text_of(pdf(report.model_copy(update={"notes": html(r"So $\frac{s-w}{c-w}$ is it.")})))
     assert "So" in printed
     assert "\\frac" not in printed
 
 
-def test_words_of_an_example_are_broken_at_spaces(paper: Paper) -> None:
+def test_words_of_an_example_are_broken_at_spaces(report: Report) -> None:
     words = [f"word{number:04d}" for number in range(400)]
     shown = Shown(example=1, texts=(" ".join(words),), gold="positive", answers=(), note="")
-    printed = text_of(pdf(paper.model_copy(update={"highlights": (shown,)})))
+    printed = text_of(pdf(report.model_copy(update={"highlights": (shown,)})))
     assert set(words) <= set(printed.split())
 
 
-def test_a_pdf_says_which_scripts_it_cannot_show(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pdf_says_which_scripts_it_cannot_show(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(missing_glyphs, "on_this_machine", lambda char: char == "\N{GREEK SMALL LETTER ALPHA}")
-    warned = text_of(pdf(paper.model_copy(update={"title": "ไทย \u4e2d α"})))
+    warned = text_of(pdf(report.model_copy(update={"title": "ไทย \u4e2d α"})))
     assert "Characters of these scripts cannot be shown in this PDF" in warned
     assert "CJK, Thai." in warned
-    assert "cannot be shown in this PDF" not in text_of(pdf(paper))
+    assert "cannot be shown in this PDF" not in text_of(pdf(report))
 
 
 def text_of(made: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages).split())
 
 
-def test_charts_are_drawn_with_their_rows_in_the_colours_of_paper(paper: Paper) -> None:
-    drawn = picture(paper.charts["curves-0"])
+def test_charts_are_drawn_with_their_rows_in_the_colours_of_paper(report: Report) -> None:
+    drawn = picture(report.charts["curves-0"])
     assert drawn.startswith("<svg")
     assert "Test accuracy" in drawn
     assert "var(" not in drawn
     assert "Supervisor ." in drawn
 
 
-def test_a_card_is_a_png_of_the_size_that_chat_tools_want(paper: Paper) -> None:
-    made = card(paper)
+def test_a_card_is_a_png_of_the_size_that_chat_tools_want(report: Report) -> None:
+    made = card(report)
     assert made[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", made[16:24]) == (1200, 630)
 
@@ -86,23 +86,23 @@ def asked() -> Iterator[tuple[str, list[str]]]:
 def test_a_page_is_printed_without_a_network(asked: tuple[str, list[str]]) -> None:
     home, paths = asked
     html = f'<link rel="stylesheet" href="{home}/a.css"><img src="{home}/b.png"><p style="background:url({home}/c.png)">x</p>'
-    assert pdf_process.press(html, "pdf").startswith(b"%PDF-")
+    assert pdf_process.print_html(html, "pdf").startswith(b"%PDF-")
     assert paths == []
 
 
 def test_a_printer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with pytest.raises(NotDrawn, match=r"not printed within 0\.001 seconds"):
-        pdf_process.press("<p>x</p>", "pdf")
+        pdf_process.print_html("<p>x</p>", "pdf")
 
 
 def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(NotDrawn, match="could not be printed"):
-        pdf_process.press("<p>x</p>", "pdf")
+        pdf_process.print_html("<p>x</p>", "pdf")
 
 
 def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
-        pdf_process.press("<p>", "pdf")
+        pdf_process.print_html("<p>", "pdf")

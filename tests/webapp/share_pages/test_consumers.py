@@ -14,8 +14,8 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from tests.webapp.cast import launched, story
-from tests.webapp.shares.made import CHOICES
+from tests.factories.experiments import launched, story
+from tests.factories.shares import CHOICES
 from webapp.experiments import services as experiments
 from webapp.live import routing as live
 from webapp.live import socket_permissions
@@ -226,7 +226,7 @@ async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(own
     async with asyncio.timeout(5):
         while asyncio.all_tasks() != before:
             await asyncio.sleep(0)
-    assert hub().rooms == {}
+    assert hub().feeds == {}
 
 
 @pytest.mark.parametrize("have", ["x", [1], {"1": "x"}, {"1": 10**40}, {"1": -1}, {"1": 1e400}, {"1": None}, {"1": True}])

@@ -3,7 +3,6 @@
 import random
 import re
 from collections.abc import Iterator
-from html import unescape
 from itertools import product
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,8 +13,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.shares.made import CHOICES, frozen, visitor
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.shares import CHOICES, frozen, visitor
+from tests.webapp.page_text import links_in
 from webapp.access import Access
 from webapp.share_pages import views
 from webapp.shares import links, services
@@ -29,16 +29,9 @@ pytestmark = [
 MOST = 30
 """Guesses for each route."""
 
-LINK = re.compile(r"""(?:href|src|action|data-to|content)=["']([^"'\s]+)["']|url=([^"'\s>]+)""")
 
 HANDED = ("/static/", "/login/", "/admin/login/")
 """What is for everybody: styles and scripts, and the doors of the laboratory, which open with a password."""
-
-
-def links_in(page: str, base: str) -> set[str]:
-    found = {unescape(one or other) for one, other in LINK.findall(page)}
-    inside = (urlsplit(urljoin(f"http://testserver{base}", one)) for one in found if one.startswith(("/", ".", "?", "http")))
-    return {one.path for one in inside if one.netloc == "testserver"}
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, URLPattern]]:

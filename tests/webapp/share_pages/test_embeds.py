@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.shares.made import CHOICES, frozen, visitor
+from tests.factories.shares import CHOICES, frozen, visitor
 from webapp.shares import links
 
 pytestmark = pytest.mark.django_db

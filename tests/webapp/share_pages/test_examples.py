@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.shares.made import CHOICES, visitor
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.shares import CHOICES, visitor
 from webapp.experiments.models import Run
 from webapp.notes import services as notes
 from webapp.reports.choices import Choices, Highlight

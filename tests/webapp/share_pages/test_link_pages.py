@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.shares.made import CHOICES, frozen, visitor
+from tests.factories.shares import CHOICES, frozen, visitor
 from webapp.share_pages import link_pages
 from webapp.shares import links
 from webapp.shares.models import Link, Share

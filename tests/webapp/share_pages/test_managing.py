@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored, ids_of
-from tests.webapp.shares.made import CHOICES, frozen, visitor
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored, ids_of
+from tests.factories.shares import CHOICES, frozen, visitor
 from webapp.experiments.models import Experiment
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT

@@ -16,21 +16,20 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.tiny import make_model
-from tests.webapp.archives.scene import bring, train
-from tests.webapp.cast import launched
-from tests.webapp.explorer import scene
-from tests.webapp.share_pages.test_crawl import links_in
+from tests.factories import explored_experiments
+from tests.factories.archives import bring, train
+from tests.factories.experiments import launched
+from tests.factories.models import make_model
+from tests.webapp.page_text import links_in
 from training import Store, make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import packed
 from webapp.example_queries.export import SUFFIXES
-from webapp.experiments import services
+from webapp.experiments import results, run_logs, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import hello
-from webapp.jobs import logs
 from webapp.reports.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
@@ -62,7 +61,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def planted(bert: Path, tmp_path: Path) -> Experiment:
     """A finished experiment with a local model, made by a planted account on planted hosts, of which some runs have failed."""
-    return finished(begun(bert, tmp_path), scene.finish)
+    return finished(begun(bert, tmp_path), explored_experiments.finish)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def finished(experiment: Experiment, finish: Callable[[Run], object]) -> Experim
     for event in Event.objects.filter(payload__kind="claimed"):
         event.payload["worker"] = f"w1@{HOST}"
         event.save()
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 
@@ -230,8 +229,8 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     client, browser = Client(headers={"authorization": f"Bearer {make_token(viewer)}"}), Client()
     browser.force_login(viewer)
     failed, done = (planted.runs.filter(status=status, spec__half="A")[0] for status in (Status.FAILED, Status.FINISHED))
-    logs.path_of(failed.key).parent.mkdir(parents=True, exist_ok=True)
-    logs.path_of(failed.key).write_text(LOG)
+    run_logs.path_of(failed.key).parent.mkdir(parents=True, exist_ok=True)
+    run_logs.path_of(failed.key).write_text(LOG)
     root, own = f"/api/v1/experiments/{planted.pk}", f"/experiments/{planted.pk}/"
     paths = [root, f"{root}/archive", "/api/v1/experiments", "/api/v1/workers", "/api/v1/queue", "/api/v1/datasets"]
     paths += [f"/api/v1/runs/{run.pk}{end}" for run in (failed, done) for end in ("", "/log", "/events")]

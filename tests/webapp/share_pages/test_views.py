@@ -12,13 +12,13 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES, frozen, live, visitor
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES, frozen, live, visitor
 from webapp.charts.renderers import RENDERERS
 from webapp.experiments import lifecycle
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment, Run
-from webapp.reports.report import Paper
+from webapp.reports.report import Report
 from webapp.shares import services
 from webapp.shares.freezing import MADE, PRINTED
 from webapp.shares.models import Link, Share
@@ -186,7 +186,7 @@ def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: Use
     client, _, _ = visitor(share)
     asked: list[str] = []
 
-    def printed(paper: Paper) -> bytes:
+    def printed(paper: Report) -> bytes:
         asked.append(paper.title)
         return b"%PDF"
 
@@ -205,7 +205,7 @@ def test_freezing_does_not_wait_for_sixteen_pdfs_that_one_visitor_asks_for_who_i
     share, released, begun = live(owner), threading.Event(), threading.Event()
     client, _, _ = visitor(share)
 
-    def printed(paper: Paper) -> bytes:
+    def printed(paper: Report) -> bytes:
         with RENDERERS.turn(60):
             begun.set()
             assert not paper.live or released.wait(60)

@@ -10,15 +10,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES, frozen
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES, frozen
 from training.storage.archive import CHECKSUMS, read, verify
 from webapp.archives.export import Unfinished
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services
-from webapp.shares.freezing import ABANDONED_SECONDS, ARCHIVE, CARD, MADE, MAKING, OFFLINE, PAPER, PRINTED, freeze
+from webapp.shares.freezing import ABANDONED_SECONDS, ARCHIVE, CARD, MADE, MAKING, OFFLINE, PAPER, PRINTED, Written, freeze
 from webapp.shares.frozen import Damaged, Frozen
 from webapp.shares.models import Share
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -> None:
-    content = freeze(explored(owner), CHOICES, owner)
+    content = freeze(explored(owner), CHOICES, owner).content
     folder = settings.SHARES_DIR / content
     assert verify(folder) == content == hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()
     assert {path.name for path in folder.iterdir()} == {ARCHIVE, CHECKSUMS, PAPER, *MADE}
@@ -34,14 +34,14 @@ def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -
 
 
 def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
-    found = Frozen(freeze(explored(owner), CHOICES, owner))
+    found = Frozen(freeze(explored(owner), CHOICES, owner).content)
     assert found.read(OFFLINE).startswith(b"<!doctype html>")
     assert found.read(PRINTED).startswith(b"%PDF-")
     assert found.read(CARD).startswith(b"\x89PNG\r\n")
 
 
 def test_the_page_names_the_archive_that_lies_beside_it(owner: User) -> None:
-    found = Frozen(freeze(explored(owner), CHOICES, owner, number=3))
+    found = Frozen(freeze(explored(owner), CHOICES, owner, number=3).content)
     assert verify(found.folder / ARCHIVE) == found.paper.archive
     assert read(found.folder / ARCHIVE).number == found.paper.experiment
     assert (found.paper.version, found.paper.live, found.paper.content) == (3, False, found.content)
@@ -84,7 +84,7 @@ def test_a_new_version_stands_beside_the_old_one(owner: User) -> None:
 def test_two_who_freeze_at_once_do_not_make_the_same_version(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     share = frozen(owner)
 
-    def overtaken(*args: Any) -> str:
+    def overtaken(*args: Any) -> Written:
         monkeypatch.setattr(services, "freeze", freeze)
         services.renew(share, CHOICES, owner)
         return freeze(*args)
@@ -119,7 +119,7 @@ def test_what_is_frozen_does_not_change_when_the_artifacts_do(owner: User) -> No
 
 @pytest.mark.parametrize("name", [PAPER, CHECKSUMS])
 def test_a_file_that_is_not_what_was_frozen_is_refused(owner: User, name: str) -> None:
-    folder = settings.SHARES_DIR / freeze(explored(owner), CHOICES, owner)
+    folder = settings.SHARES_DIR / freeze(explored(owner), CHOICES, owner).content
     text = (folder / name).read_text()
     (folder / name).write_text(text.replace("a", "b", 1))
     with pytest.raises(Damaged, match=f"{name} is not what was frozen"):

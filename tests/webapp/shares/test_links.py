@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from webapp.audit.models import Entry
 from webapp.shares import links
 from webapp.shares.models import Link, Share, Try

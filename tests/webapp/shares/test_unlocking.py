@@ -8,18 +8,20 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.explorer.scene import explored
-from tests.webapp.shares.made import CHOICES
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES
 from training import Store
 from training.metrics.results import summarize
 from training.storage.predictions import Predictions
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
+from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
-from webapp.reports.html import Doors, page
-from webapp.shares import services
+from webapp.reports.html import PageLinks, page
+from webapp.shares import freezing, services, unlocking
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Opening
+from webapp.shares.unlocking import unlocks
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +64,22 @@ def test_each_opening_is_counted_for_all_experiments_with_the_same_rows(owner: U
     assert Entry.objects.filter(verb="shared").latest("pk").details["opened the locked test set"] is True
 
 
+def test_freezing_decides_once_whether_it_unlocks(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = []
+
+    def counted(experiment: Experiment, choices: Choices) -> bool:
+        decided.append(unlocks(experiment, choices))
+        return decided[-1]
+
+    monkeypatch.setattr(unlocking, "unlocks", counted)
+    for module in (freezing, services):
+        if hasattr(module, "unlocks"):
+            monkeypatch.setattr(module, "unlocks", counted)
+    paper_of(explored(owner), owner)
+    assert decided == [True]
+    assert Opening.objects.count() == 1
+
+
 def test_a_page_that_does_not_open_it_says_so_and_is_not_counted(owner: User) -> None:
     experiment = explored(owner)
     found = Frozen(services.share_frozen(experiment, CLOSED, owner).versions.get().content)
@@ -91,7 +109,7 @@ def test_nothing_but_a_frozen_page_hangs_on_the_locked_rows(owner: User) -> None
         result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump_json()
         pages = [client.get(address).content.decode() for address in addresses]
         shown = [re.sub(r"csrf\w+\" value=\"\w+\"", "", unescape(text)) for text in pages]
-        return [result, *shown, page(compose(experiment, CHOICES, owner), Doors())]
+        return [result, *shown, page(compose(experiment, CHOICES, owner), PageLinks())]
 
     before = said()
     store = Store(settings.ARTIFACTS_DIR)

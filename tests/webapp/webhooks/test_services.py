@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from webapp.experiments import services as experiments
 from webapp.experiments.models import Experiment
 from webapp.webhooks import services

@@ -1,6 +1,7 @@
 """The checks of a data set: balance, lengths, near copies across groups, trivial baselines, and the warnings that follow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,65 +33,94 @@ LARGEST_GROUP = 0.1
 FEW_ROWS = 1_000
 
 
+@dataclass(frozen=True)
+class Columns:
+    """One pass through a data set: values of every row, and the texts and sketches of samples.
+
+    ``words`` (texts, rows) are lengths. ``texts`` are those of the rows ``sampled``, for the baselines; ``sketch`` has a row for
+    each of the rows ``compared``.
+    """
+
+    label: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int64]
+    words: npt.NDArray[np.int64]
+    sampled: npt.NDArray[np.int64]
+    texts: list[Texts]
+    compared: npt.NDArray[np.int64]
+    sketch: npt.NDArray[np.uint64]
+
+
 def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None) -> Report:
     """Return the report on the data set in ``path`` (id, text, label, group; for preferences text_b) with its ``counts``."""
     with pq.ParquetFile(path) as file:
-        total, columns = file.metadata.num_rows, columns_of(file)
-        label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
-        words = np.empty((len(columns), total), np.int64)
-        sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
-        common = near_copies.common_grams([joined(example) for example in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
-        sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
-        texts: list[Texts] = []
-        names: dict[str, int] = {}
-        done = 0
-        for batch in file.iter_batches(BATCH, columns=[*columns, "label", "group"]):
-            rows = slice(done, done + len(batch))
-            batch_texts = list(zip(*(batch[column].to_pylist() for column in columns), strict=True))
-            label[rows] = batch["label"].to_numpy()
-            group[rows] = [
-                value if isinstance(value, int) else names.setdefault(value, len(names)) for value in batch["group"].to_pylist()
-            ]
-            words[:, rows] = np.array([[length(text) for text in example] for example in batch_texts]).T
-            texts += [tuple(map(clipped, batch_texts[index - done])) for index in _within(sampled, rows)]
-            in_batch = _within(compared, rows)
-            first = int(np.searchsorted(compared, done))
-            sketch[first : first + len(in_batch)] = near_copies.sketches(
-                [joined(batch_texts[index - done]) for index in in_batch], common
-            )
-            done += len(batch)
-            on_progress("checks", done, total)
-        pairs = near_copies.near_pairs(sketch, group[compared])
-        shown = [(compared[left], compared[right]) for left, right in zip(pairs.first[:SHOWN], pairs.second[:SHOWN], strict=True)]
-        near_texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
-        near = Neighbours(
-            compared=len(compared),
-            near=pairs.rows,
-            examples=tuple((text[:LONGEST], next(near_texts)[:LONGEST]) for text in near_texts),
-        )
-        samples = drawn(total, SHOWN)
-        shown_samples = tuple(
-            Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
-            for row, example in zip(samples, _texts(file, samples), strict=True)
-        )
+        columns = _read(file, on_progress)
+        near, samples = _neighbours(file, columns), _samples(file, columns.label)
+    label = columns.label[columns.sampled]
     on_progress("baselines", 0, 1)
-    results = baselines(texts, label[sampled], group[sampled])
+    results = baselines(columns.texts, label, columns.group[columns.sampled])
     on_progress("baselines", 1, 1)
-    sizes = np.unique(group, return_counts=True)[1]
+    sizes = np.unique(columns.group, return_counts=True)[1]
     report = Report(
-        texts=1 if len(columns) == 1 else 2,
+        texts=1 if len(columns.words) == 1 else 2,
         counts=counts,
-        classes=tuple(np.bincount(label, minlength=2).tolist()),
+        classes=tuple(np.bincount(columns.label, minlength=2).tolist()),
         groups=len(sizes),
         largest_group=int(sizes.max()),
-        lengths=lengths(words, label),
+        lengths=lengths(columns.words, columns.label),
         neighbours=near,
         baselines=results,
-        sampled=len(sampled),
-        samples=shown_samples,
+        sampled=len(columns.sampled),
+        samples=samples,
         warnings=(),
     )
-    return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(texts, label[sampled]))})
+    return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(columns.texts, label))})
+
+
+def _read(file: pq.ParquetFile, on_progress: OnProgress) -> Columns:
+    total, names = file.metadata.num_rows, columns_of(file)
+    sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
+    common = near_copies.common_grams([joined(example) for example in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
+    label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
+    words = np.empty((len(names), total), np.int64)
+    sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
+    texts: list[Texts] = []
+    groups: dict[str, int] = {}
+    done = 0
+    for batch in file.iter_batches(BATCH, columns=[*names, "label", "group"]):
+        rows = slice(done, done + len(batch))
+        batch_texts = list(zip(*(batch[name].to_pylist() for name in names), strict=True))
+        label[rows] = batch["label"].to_numpy()
+        group[rows] = [
+            value if isinstance(value, int) else groups.setdefault(value, len(groups)) for value in batch["group"].to_pylist()
+        ]
+        words[:, rows] = np.array([[length(text) for text in example] for example in batch_texts]).T
+        texts += [tuple(map(clipped, batch_texts[index - done])) for index in _within(sampled, rows)]
+        in_batch = _within(compared, rows)
+        first = int(np.searchsorted(compared, done))
+        sketch[first : first + len(in_batch)] = near_copies.sketches(
+            [joined(batch_texts[index - done]) for index in in_batch], common
+        )
+        done += len(batch)
+        on_progress("checks", done, total)
+    return Columns(label, group, words, sampled, texts, compared, sketch)
+
+
+def _neighbours(file: pq.ParquetFile, columns: Columns) -> Neighbours:
+    """Return the near copies across groups, the first of them with their texts."""
+    compared = columns.compared
+    pairs = near_copies.near_pairs(columns.sketch, columns.group[compared])
+    shown = [(compared[left], compared[right]) for left, right in zip(pairs.first[:SHOWN], pairs.second[:SHOWN], strict=True)]
+    texts = map(joined, _in_order(file, [row for pair in shown for row in pair]))
+    examples = tuple((text[:LONGEST], next(texts)[:LONGEST]) for text in texts)
+    return Neighbours(compared=len(compared), near=pairs.rows, examples=examples)
+
+
+def _samples(file: pq.ParquetFile, label: npt.NDArray[np.int8]) -> tuple[Sample, ...]:
+    rows = drawn(len(label), SHOWN)
+    return tuple(
+        Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
+        for row, example in zip(rows, _texts(file, rows), strict=True)
+    )
 
 
 def columns_of(file: pq.ParquetFile) -> list[str]:

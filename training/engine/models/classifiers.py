@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.engine.errors import EngineError
+from training.engine.logits import outputs_of
 from training.engine.models import backbone, packing, sparse_embeddings
 from training.engine.models.backbone import Reading
 from training.engine.models.precision import Resolved, autocast, precision_of
@@ -38,7 +39,7 @@ def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes
 
 
 def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
-    outputs = 1 if classes == 2 else classes
+    outputs = outputs_of(classes)
     if run.adaptation == "scratch":
         return BagOfWords(BAG_OF_WORDS_BUCKETS, outputs)
     shape = backbone.shape(run)

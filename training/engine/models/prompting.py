@@ -13,10 +13,10 @@ import pyarrow as pa
 import torch
 
 from training import catalog
-from training.engine import losses
 from training.engine.data.examples import Examples
 from training.engine.data.split import RANDOM, TRUTH, Rows, Split, draw
 from training.engine.errors import EngineError
+from training.engine.logits import probabilities
 from training.engine.models import backbone
 from training.engine.models.features import frozen_features
 from training.engine.targets.supervisor_labels import read_supervisor, targets
@@ -24,7 +24,8 @@ from training.events import Event
 from training.spec import RunSpec
 from training.spec.methods import FewShot
 from training.storage.artifacts import Store
-from training.storage.predictions import Predictions, labels_of
+from training.storage.predictions import Predictions
+from training.storage.probabilities import labels_of
 
 SLACK = 4
 """Spare tokens per text, since its tokens may differ next to the surrounding words."""
@@ -41,7 +42,7 @@ def answers(
     parts = {"transfer": split.b.rows, "test": split.test, "locked": split.locked}
     rows = np.concatenate(list(parts.values()))
     logits = torch.from_numpy(features[rows]) @ backbone.directions(run, examples.classes).T
-    prob = losses.probabilities(logits.squeeze(1) if examples.classes == 2 else logits).numpy()
+    prob = probabilities(logits.squeeze(-1)).numpy()
     names = np.repeat(list(parts), [len(part) for part in parts.values()])
     return Predictions(examples.id[rows], names, examples.group[rows], examples.label[rows], prob)
 

@@ -18,6 +18,7 @@ from training.engine.targets.imitation import prompted
 from training.spec import RunSpec
 from training.spec.methods import Imitation
 from training.storage.artifacts import Store
+from training.storage.probabilities import axes_of, log_odds
 from training.words import spans
 
 MOST = 256
@@ -64,14 +65,6 @@ def pieces_of(text: str) -> list[tuple[int, int]]:
     return [(pieces[at][0], pieces[min(at + together, len(pieces)) - 1][1]) for at in range(0, len(pieces), together or 1)]
 
 
-def log_odds(logits: npt.NDArray[np.float64], label: int) -> npt.NDArray[np.float64]:
-    """Return the log-odds of class ``label`` (n,), from logits (n,) of class 1, or (n, K) of all classes."""
-    if logits.ndim == 1:
-        return logits if label else -logits
-    others: npt.NDArray[np.float64] = np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1)
-    return logits[:, label] - others
-
-
 def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> npt.NDArray[np.float64]:
     """Return the trained model's logits of n texts, or n pairs for two sides: (n,), or with K > 2 classes (n, K)."""
     device = Accelerator().device
@@ -79,7 +72,7 @@ def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> 
     read = [_read(run, pa.chunked_array([texts])) for texts in sides]
     inputs: Inputs = Pairs(*read) if len(read) == 2 else read[0]
     rows = np.arange(len(sides[0]))
-    output = np.empty((len(rows), classes) if classes > 2 else len(rows))
+    output = np.empty((len(rows), *axes_of(classes)))
     with torch.inference_mode():
         for part in inputs.parts(rows):
             output[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()

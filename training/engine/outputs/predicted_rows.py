@@ -6,9 +6,9 @@ import numpy as np
 
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows, Split
-from training.engine.targets.supervisor_labels import Probabilities
 from training.spec import RunSpec
 from training.storage.predictions import Predictions
+from training.storage.probabilities import Probabilities
 
 
 class PredictedRows(NamedTuple):

@@ -10,11 +10,11 @@ from training.engine.data.examples import Examples
 from training.engine.data.split import RANDOM, draw
 from training.engine.errors import EngineError
 from training.engine.targets.boosting import boosting_weights
-from training.engine.targets.supervisor_labels import Probabilities, confidence
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import certain, confidence_of, probability_of
 
 Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
@@ -67,8 +67,7 @@ def simulate(run: RunSpec, examples: Examples, store: Store) -> Predictions:
         wrong = rows[order[: int((~weak.right[rows]).sum())]]
         other = np.random.default_rng([run.seed, 0, 2]).integers(1, weak.classes, len(wrong))
         label[wrong] = (weak.gold[wrong] + other) % weak.classes
-    prob: Probabilities = label.astype(np.float32) if weak.classes == 2 else np.eye(weak.classes, dtype=np.float32)[label]
-    return Predictions(weak.id, weak.split, weak.group, weak.gold, prob)
+    return Predictions(weak.id, weak.split, weak.group, weak.gold, certain(label, weak.classes))
 
 
 def _error_score(run: RunSpec, examples: Examples, weak: Predictions, ceiling: Predictions | None) -> Numbers:
@@ -77,14 +76,8 @@ def _error_score(run: RunSpec, examples: Examples, weak: Predictions, ceiling: P
         if not np.array_equal(ceiling.id, weak.id):
             raise EngineError("Supervisor and ceiling speak of different examples.")
         if run.errors == "unsure":
-            return -confidence(ceiling.prob).astype(np.float64)
-        binary = ceiling.prob.ndim == 1
-        of_gold = (
-            np.where(ceiling.gold == 1, ceiling.prob, 1 - ceiling.prob)
-            if binary
-            else ceiling.prob[np.arange(len(ceiling.id)), ceiling.gold]
-        )
-        return of_gold.astype(np.float64)
+            return -confidence_of(ceiling.prob).astype(np.float64)
+        return probability_of(ceiling.prob, ceiling.gold).astype(np.float64)
     if run.errors == "random":
         return np.zeros(len(weak.id))
     texts = [examples.text] if examples.text_b is None else [examples.text, examples.text_b]

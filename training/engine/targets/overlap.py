@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from training.engine.targets.supervisor_labels import Probabilities, confidence
+from training.storage.probabilities import Probabilities, classes_of, confidence_of
 
 Values = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
@@ -22,8 +22,8 @@ def kinds(weak: Probabilities, features: npt.NDArray[np.float32]) -> npt.NDArray
 
 def certainty(weak: Probabilities) -> Values:
     """Return (max w - 1/K) / (1 - 1/K) (n,), from 0 for equal classes to 1: |2w - 1| for two classes, for more it is ours."""
-    classes = 2 if weak.ndim == 1 else weak.shape[1]
-    return (confidence(weak).astype(np.float64) - 1 / classes) / (1 - 1 / classes)
+    classes = classes_of(weak)
+    return (confidence_of(weak).astype(np.float64) - 1 / classes) / (1 - 1 / classes)
 
 
 def similarity(rows: npt.NDArray[np.float32], hard: npt.NDArray[np.float32]) -> Values:

@@ -1,7 +1,4 @@
-"""Supervisor labels of a run and agreement with them. Ground truth takes the same path, as probabilities.
-
-Probabilities are (n,), of class 1, with two classes, and (n, K) with more of them.
-"""
+"""Supervisor labels of a run and agreement with them. Ground truth takes the same path, as probabilities."""
 
 from collections.abc import Callable
 
@@ -14,9 +11,8 @@ from training.engine.errors import EngineError
 from training.events import EvaluationLogged
 from training.spec import GROUND_TRUTH, RunSpec
 from training.storage.artifacts import Store
-from training.storage.predictions import Predictions, labels_of
-
-Probabilities = npt.NDArray[np.float32]
+from training.storage.predictions import Predictions
+from training.storage.probabilities import Probabilities, certain, cross_entropy, labels_of
 
 
 def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
@@ -32,15 +28,8 @@ def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
 def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> Probabilities:
     """Return the probabilities for ``rows``: the supervisor's, or zeros and ones by ground truth."""
     if supervisor is None:
-        label = examples.label[rows]
-        return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
+        return certain(examples.label[rows], examples.classes)
     return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
-
-
-def confidence(prob: Probabilities) -> Probabilities:
-    """Return the probability (n,) of the most probable class."""
-    most: Probabilities = prob.max(axis=1) if prob.ndim == 2 else np.maximum(prob, 1 - prob)
-    return most
 
 
 Evaluate = Callable[[int, Probabilities, Probabilities], EvaluationLogged]
@@ -69,16 +58,6 @@ def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, superviso
         return event.model_copy(update=agreement)
 
     return evaluate
-
-
-def cross_entropy(prob: Probabilities, labels: Probabilities) -> float | None:
-    """Return mean nats per example of ``prob`` against soft ``labels``; None for no rows. Probabilities are clipped by 1e-7."""
-    if not len(prob):
-        return None
-    sure = np.clip(prob.astype(np.float64), 1e-7, 1 - 1e-7)
-    if prob.ndim == 2:
-        return float(-np.mean(np.sum(labels * np.log(sure), axis=1)))
-    return float(-np.mean(labels * np.log(sure) + (1 - labels) * np.log1p(-sure)))
 
 
 def share(true: npt.NDArray[np.bool_]) -> float | None:

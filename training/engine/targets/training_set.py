@@ -11,7 +11,7 @@ from training.engine.data.split import PORTION, RANDOM, TRUTH, Half, Rows, draw
 from training.engine.errors import EngineError
 from training.engine.targets.boosting import boosting_weights
 from training.engine.targets.overlap import kinds
-from training.engine.targets.supervisor_labels import Probabilities, confidence, targets
+from training.engine.targets.supervisor_labels import targets
 from training.spec import RunSpec
 from training.spec.methods import (
     Anchored,
@@ -24,7 +24,8 @@ from training.spec.methods import (
     Sequential,
 )
 from training.storage.artifacts import Store
-from training.storage.predictions import Predictions, labels_of
+from training.storage.predictions import Predictions
+from training.storage.probabilities import Probabilities, certain, choose, confidence_of, labels_of, probability_of
 
 Mask = npt.NDArray[np.bool_]
 Targets = Callable[[Rows], Probabilities]
@@ -92,15 +93,19 @@ def training_set_of(
                 return _drawn(run, examples, rows, method.fraction)
 
             def label(rows: Rows) -> Probabilities:
-                return np.where(_over(truth(rows), rest(rows)), true(rows), rest(rows))
+                return choose(truth(rows), true(rows), rest(rows))
 
     rows = _sample(run, rows, store)
-    if len(rows) < 2:
-        raise EngineError(f"{len(rows)} of {len(half.train)} rows are left to learn from, and training needs at least two.")
-    if run.stop == "validation" and not len(validation):
-        raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
+    _check_size(run, rows, validation, len(half.train))
     marks = truth(rows) if isinstance(method, Anchored) and truth else None
     return TrainingSet(rows, label(rows), validation, label(validation), len(half.train), marks)
+
+
+def _check_size(run: RunSpec, rows: Rows, validation: Rows, of: int) -> None:
+    if len(rows) < 2:
+        raise EngineError(f"{len(rows)} of {of} rows are left to learn from, and training needs at least two.")
+    if run.stop == "validation" and not len(validation):
+        raise EngineError("No validation rows are left for the stop rule: take a larger share, or stop at the last step.")
 
 
 def no_labels(rows: Rows) -> Probabilities:
@@ -110,7 +115,7 @@ def no_labels(rows: Rows) -> Probabilities:
 
 def filtered_rows(method: FilterThreshold | FilterFraction, weak: Probabilities) -> Rows:
     """Return the positions of the weak labels (n,) or (n, K) that the filter keeps, ascending."""
-    label, sure = labels_of(weak), confidence(weak)
+    label, sure = labels_of(weak), confidence_of(weak)
     if isinstance(method, FilterThreshold):
         return np.flatnonzero(sure > method.threshold)
     positions = []
@@ -129,8 +134,8 @@ def chosen(method: Overlap, kind: npt.NDArray[np.str_], chance: npt.NDArray[np.f
 
 def easiest(weak: Probabilities, true: Probabilities, share: float) -> Rows:
     """Return the ascending positions of the ``share`` of rows with the least loss of ``weak`` against the truth."""
-    of_gold = (weak * true).sum(axis=1) if weak.ndim == 2 else np.where(true > 0.5, weak, 1 - weak)
-    order = np.argsort(-of_gold, kind="stable")  # cross-entropy falls with the probability of the true label
+    # Cross-entropy falls with the probability of the true label.
+    order = np.argsort(-probability_of(weak, labels_of(true)), kind="stable")
     return np.sort(order[: int(np.ceil(share * len(order)))])
 
 
@@ -152,13 +157,9 @@ def _random(run: RunSpec, examples: Examples) -> Targets:
 
     def random_labels(rows: Rows) -> Probabilities:
         label = (draw(examples.id[rows], run.seed, RANDOM) * examples.classes).astype(np.int64)
-        return label.astype(np.float32) if examples.classes == 2 else np.eye(examples.classes, dtype=np.float32)[label]
+        return certain(label, examples.classes)
 
     return random_labels
-
-
-def _over(mask: Mask, prob: Probabilities) -> Mask:
-    return mask if prob.ndim == 1 else mask[:, None]
 
 
 def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:

@@ -12,6 +12,7 @@ from training.engine.errors import EngineError
 from training.storage.archive import RESULT_FILES, size
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import axes_of
 
 MOST_BYTES = 2**29
 """Largest size of a file in memory."""
@@ -55,8 +56,9 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
     path = store.run(key) / TRAJECTORY
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
-        shape = _sizes(columns.get("prob", pa.null()), 1 if classes == 2 else 2)
-        if columns.keys() != {"id", "prob"} or columns["id"] != pa.int64() or shape[1:] != ([] if classes == 2 else [classes]):
+        axes = axes_of(classes)
+        shape = _sizes(columns.get("prob", pa.null()), 1 + len(axes))
+        if columns.keys() != {"id", "prob"} or columns["id"] != pa.int64() or shape[1:] != list(axes):
             raise Unreadable("it has other columns than a trajectory has")
         _fits(file, 8 + 8 * int(np.prod(shape)))
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from training.engine.targets.supervisor_labels import share
 from training.events import EvaluationLogged, EventRecord, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting
 from training.spec import RunSpec
-from training.storage.predictions import Predictions, Trajectory, earliest_best, labels_of
+from training.storage.predictions import Predictions, Trajectory, earliest_best
+from training.storage.probabilities import labels_of
 
 LARGEST_NUMBER, LARGEST_ATTEMPT = 2**63 - 1, 2**31 - 1
 LONGEST_WORDS = {"worker": 200, "device": 100, "phase": 40}

@@ -7,19 +7,19 @@ from webapp.experiments import unused_runs
 
 
 class Command(BaseCommand):
-    help = "Lists the runs and folders that no experiment refers to any more, with their size; with --delete they go."
+    help = "Lists runs and folders that belong to no experiment any more, with their size; --delete deletes them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--delete", action="store_true", help="delete what is listed; this cannot be undone")
 
     def handle(self, *args: Any, delete: bool, **options: Any) -> None:
-        found = unused_runs.unused()
-        for one in found:
-            what = f"run {one.run.pk}, {one.run.get_status_display().lower()}" if one.run else "no run of the record"
-            self.stdout.write(f"{one.key[:12]}  {filesizeformat(one.size):>10}  {what}")
-        total = filesizeformat(sum(one.size for one in found))
+        unused = unused_runs.unused()
+        for row in unused:
+            title = f"run {row.run.pk}, {row.run.get_status_display().lower()}" if row.run else "not in the database"
+            self.stdout.write(f"{row.key[:12]}  {filesizeformat(row.size):>10}  {title}")
+        total = filesizeformat(sum(row.size for row in unused))
         if not delete:
-            self.stdout.write(f"{len(found)} with {total} could go. Nothing was deleted: that is done with --delete.")
+            self.stdout.write(f"{len(unused)} with {total} can be deleted. Nothing was deleted: use --delete.")
             return
-        gone = list(unused_runs.collect(found))
-        self.stdout.write(f"{len(gone)} with {filesizeformat(sum(one.size for one in gone))} are gone.")
+        deleted = list(unused_runs.collect(unused))
+        self.stdout.write(f"{len(deleted)} with {filesizeformat(sum(row.size for row in deleted))} were deleted.")

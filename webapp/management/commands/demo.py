@@ -51,19 +51,19 @@ class Command(BaseCommand):
         return experiment
 
     def _follow(self, stack: Stack, experiment: Experiment) -> None:
-        """Tells how far the experiment is until it comes to rest, its result stored, or the stack is asked to stop."""
-        told = ""
+        """Print the progress of the experiment until it has ended with a stored result, or the stack is asked to stop."""
+        printed = ""
         while not stack.stopping:
             stack.mend()
             experiment.refresh_from_db()
-            counts, found = queries.run_counts(experiment), progress(experiment)
-            left = time_left(found.seconds_left, estimating=found.estimating)
+            counts, state = queries.run_counts(experiment), progress(experiment)
+            left = time_left(state.seconds_left, estimating=state.estimating)
             line = ", ".join(filter(None, [f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done", left]))
-            if line != told:
+            if line != printed:
                 end = "\r" if sys.stdout.isatty() else "\n"
                 self.stdout.write(line.ljust(60), ending=end)
                 self.stdout.flush()
-                told = line
+                printed = line
             if experiment.ended_at and not experiment.result_due:
                 return
             time.sleep(0.5)
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
 
 def summary(result: Result) -> dict[str, Any]:
-    """The numbers of the experiment, accuracies as fractions."""
+    """Return the numbers of the result, accuracies as fractions."""
     fields = ("method", "seed", "weak", "student", "ceiling")
     return {
         "triplets": [{name: getattr(triplet, name) for name in fields} for triplet in result.triplets],

@@ -7,10 +7,10 @@ from webapp.webhooks import services
 
 
 class Command(BaseCommand):
-    help = "Calls the webhook (WEBHOOK_URL) for experiments that ended, as the recovery does; --test sends a trial."
+    help = "Calls the webhook (WEBHOOK_URL) for experiments that ended, as the recovery does; --test sends a test message."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--test", action="store_true", help="send a message about no experiment, and say what came of it")
+        parser.add_argument("--test", action="store_true", help="send a test message and print the answer")
 
     def handle(self, *args: Any, test: bool, **options: Any) -> None:
         if not settings.WEBHOOK_URL:
@@ -20,4 +20,4 @@ class Command(BaseCommand):
         elif problem := services.send(b'{"text": "A trial from the Weak-to-strong Lab.", "event": "trial"}'):
             raise CommandError(problem)
         else:
-            self.stdout.write("It was received.")
+            self.stdout.write("The message was received.")

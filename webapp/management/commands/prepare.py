@@ -8,7 +8,9 @@ from webapp.explorer.open_view import prepare
 
 
 class Command(BaseCommand):
-    help = "Makes the files that an experiment's examples are read from, as the light worker does when the experiment is at rest."
+    help = (
+        "Prepares the files that an experiment's examples are read from, as the light worker does when the experiment has ended."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("experiment", type=int)

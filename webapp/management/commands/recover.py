@@ -8,15 +8,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from webapp.actions import experiments
-from webapp.attributions import services as erasures
+from webapp.actions import artifacts, experiments
+from webapp.attributions import services as attributions
 from webapp.database_outages import AWAY, Watch, reconnect
-from webapp.experiments import archive_imports, imported_runs, services, workers
+from webapp.experiments import archive_imports, imported_runs, results, services, workers
 from webapp.imports import services as imports
-from webapp.jobs import chores, damaged_artifacts
-from webapp.jobs.dispatch import announce, resend
+from webapp.jobs.chores import resend_chores
+from webapp.notifications import notify, resend_training
 from webapp.row_isolation import Isolated
-from webapp.webhooks import services as hooks
+from webapp.webhooks import services as webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Takes work back from workers that died and sends what is queued again; one process of an installation does this."
+    help = "Takes work back from workers that died and sends queued work again. One process of an installation does this."
 
     def handle(self, *args: Any, **options: Any) -> None:
         ended = threading.Event()
@@ -38,30 +38,30 @@ class Command(BaseCommand):
 
 
 class Recovery:
-    """What is done again and again, step by step: a step that fails keeps no other from being done."""
+    """The steps that are repeated. A step that fails does not keep the others from being done."""
 
     def __init__(self) -> None:
         self.watch = Watch(SECONDS)
         self.steps: dict[str, Callable[[], object]] = {
             "leases of runs": self._take_back_runs,
-            "results": lambda: announce(services.refresh_overdue()),
-            "queued runs": resend,
+            "results": lambda: notify(results.refresh_overdue()),
+            "queued runs": resend_training,
             "workers": workers.forget,
             "budgets": experiments.stop_used_up,
             "leases of imports": self._take_back_imports,
             "archives": self._take_back_archives,
             "imported runs": imported_runs.compare,
             "leases of attributions": self._take_back_attributions,
-            "queued chores": chores.resend,
+            "queued chores": resend_chores,
             "launches and stops": self._complete,
-            "webhooks": self._tell,
+            "webhooks": self._deliver,
         }
         self._steps = Isolated("recovery", first=SECONDS, longest=LONGEST_PAUSE_SECONDS)
         self._away = False
-        self._telling, self._completing = threading.Thread(), threading.Thread()
+        self._delivering, self._completing = threading.Thread(), threading.Thread()
 
     def round(self) -> None:
-        """One time through all steps; none of them, while the database is away."""
+        """Take every step once, or none while the database is away."""
         try:
             self.watch.look()
         except AWAY as error:
@@ -79,7 +79,7 @@ class Recovery:
 
     def _take_back_runs(self) -> None:
         if not self.watch.quiet:
-            announce(services.take_back_expired(self.watch.outage))
+            notify(services.take_back_expired(self.watch.outage))
 
     def _take_back_imports(self) -> None:
         if not self.watch.quiet:
@@ -88,23 +88,23 @@ class Recovery:
     def _take_back_archives(self) -> None:
         if not self.watch.quiet:
             archive_imports.fail_expired()
-            archive_imports.sweep()
+            archive_imports.delete_abandoned()
 
     def _take_back_attributions(self) -> None:
         if not self.watch.quiet:
-            erasures.take_back_expired(self.watch.outage)
+            attributions.take_back_expired(self.watch.outage)
 
     def _complete(self) -> None:
-        """Beside the recovery, which does not wait for large experiments."""
+        """Complete launches and stops in a thread, so that large experiments do not delay the recovery."""
         if experiments.unfinished() and not self._completing.is_alive():
             self._completing = threading.Thread(target=_complete, daemon=True)
             self._completing.start()
 
-    def _tell(self) -> None:
-        """Beside the recovery, which does not wait for a receiver that is slow."""
-        if hooks.note() and not self._telling.is_alive():
-            self._telling = threading.Thread(target=_deliver, daemon=True)
-            self._telling.start()
+    def _deliver(self) -> None:
+        """Call webhooks in a thread, so that a slow receiver does not delay the recovery."""
+        if webhooks.note() and not self._delivering.is_alive():
+            self._delivering = threading.Thread(target=_deliver, daemon=True)
+            self._delivering.start()
 
 
 def _complete() -> None:
@@ -117,10 +117,10 @@ def _complete() -> None:
 
 
 def _verify(ended: threading.Event) -> None:
-    """Reads all artifacts again and again, slowly: what a disk changes by itself is found before somebody needs it."""
+    """Read all artifacts repeatedly and slowly, so that damage by the disk is found before a run or a page needs the file."""
     while not ended.is_set():
         try:
-            damaged_artifacts.verify_all(ended, damaged_artifacts.BYTES_PER_SECOND)
+            artifacts.verify_all(ended, artifacts.BYTES_PER_SECOND)
         except Exception:
             logger.exception("the artifacts could not be verified, which is tried again")
         finally:
@@ -130,7 +130,7 @@ def _verify(ended: threading.Event) -> None:
 
 def _deliver() -> None:
     try:
-        hooks.deliver()
+        webhooks.deliver()
     except Exception:
         logger.exception("the webhook is called later")
     finally:

@@ -12,8 +12,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--name", default="made in a terminal", help="what it is for")
-        parser.add_argument("--scope", choices=Scope.values, default=Scope.WRITE, help="a token that reads may only GET")
+        parser.add_argument("--name", default="made in a terminal", help="its purpose")
+        parser.add_argument("--scope", choices=Scope.values, default=Scope.WRITE, help="a token with scope read may only use GET")
         parser.add_argument("--days", type=int, default=DAYS, help=f"until it expires, 0 for never (default: {DAYS})")
 
     def handle(self, *args: Any, username: str, name: str, scope: str, days: int, **options: Any) -> None:

@@ -10,7 +10,7 @@ MOST_WORKERS = 256
 
 
 def count(value: str) -> int:
-    """Workers of one laboratory. Raises ArgumentTypeError."""
+    """Return the number of workers of a laboratory. Raises ArgumentTypeError."""
     if not value.isdecimal() or int(value) > MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {MOST_WORKERS}, and it is “{value}”")
     return int(value)

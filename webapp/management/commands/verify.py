@@ -2,17 +2,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webapp.jobs.damaged_artifacts import verify_all
+from webapp.actions.artifacts import verify_all
 
 
 class Command(BaseCommand):
     help = (
-        "Compares every artifact of every finished run with its checksum. What is damaged is moved aside, and its run is trained "
-        "again. Artifacts of an older version, which wrote no checksums, are given them first."
+        "Compares every artifact of every finished run with its checksum. Damaged artifacts are moved aside, and their run is "
+        "trained again. Artifacts of an older version, which wrote no checksums, are given them first."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         damages = verify_all()
         for damage in damages:
             self.stdout.write(str(damage))
-        self.stdout.write(f"{len(damages)} damaged." if damages else "Every artifact is what was written.")
+        self.stdout.write(f"{len(damages)} damaged." if damages else "Every artifact has its checksum.")

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from training import catalog
 from webapp.access import NOT_YOUR_IMPORT, member, owns, viewer
+from webapp.actions import datasets as dataset_actions
 from webapp.imports import services
 from webapp.imports.models import Import, State
-from webapp.jobs import chores
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
 from webapp.pages.datasets.mapping_form import AboutForm, MappingForm
 
@@ -45,7 +45,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 def fetch(request: HttpRequest, name: str) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
-        imported, called = chores.fetch(request.user, name)
+        imported, called = dataset_actions.fetch(request.user, name)
     except ValueError as error:
         raise Http404(str(error)) from error
     return _queued(request, imported, called)
@@ -69,7 +69,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def _brought(request: HttpRequest, file: TemporaryUploadedFile) -> Import:
     assert isinstance(request.user, User)
-    return chores.bring(request.user, Path(file.temporary_file_path()), file.name or "upload")
+    return dataset_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "upload")
 
 
 def _import(request: HttpRequest, pk: int) -> Import:
@@ -98,12 +98,12 @@ def _page(
 ) -> HttpResponse:
     changes = owns(request.user, imported.owner_id)
     context = {"one": imported, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
-    if imported.state == State.CHECKED and imported.found and imported.how:
-        context["report"] = ReportView(imported.found.report, imported.how.root.names)
+    if imported.state == State.CHECKED and imported.check_result and imported.column_mapping:
+        context["report"] = ReportView(imported.check_result.report, imported.column_mapping.root.names)
         context["about"] = about or AboutForm({"name": _proposed(imported.file_name)})
-    elif imported.looked and not imported.at_work:
+    elif imported.preview and not imported.at_work:
         context["mapping"] = mapping or MappingForm(
-            imported.looked, request.GET, None if request.GET.get("kind") else imported.how
+            imported.preview, request.GET, None if request.GET.get("kind") else imported.column_mapping
         )
     return render(request, "pages/import.html", context, status=status)
 
@@ -116,21 +116,21 @@ def _proposed(file_name: str) -> str:
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     imported = _own_import(request, pk)
-    if imported.looked is None or imported.at_work:
+    if imported.preview is None or imported.at_work:
         return redirect("import", pk)
-    form = MappingForm(imported.looked, request.POST)
+    form = MappingForm(imported.preview, request.POST)
     mapping = form.mapping()
     if mapping is None:
         imported.state = State.NEW
         return _page(request, imported, mapping=form, status=422)
-    return _queued(request, imported, chores.check(imported, mapping))
+    return _queued(request, imported, dataset_actions.check(imported, mapping))
 
 
 @member
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     imported = _own_import(request, pk)
-    return redirect("import", pk) if imported.at_work else _queued(request, imported, chores.again(imported))
+    return redirect("import", pk) if imported.at_work else _queued(request, imported, dataset_actions.restart(imported))
 
 
 @member
@@ -146,7 +146,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.stop(_own_import(request, pk), request.user)
+    dataset_actions.stop(_own_import(request, pk), request.user)
     return redirect("import", pk)
 
 
@@ -154,7 +154,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    chores.discard(_own_import(request, pk), request.user)
+    dataset_actions.discard(_own_import(request, pk), request.user)
     return redirect("datasets")
 
 
@@ -166,7 +166,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     about = form.about()
     if about:
         try:
-            card = chores.save(imported, about, request.user)
+            card = dataset_actions.save(imported, about, request.user)
         except ValueError as error:
             form.problems["name"] = [str(error)]
         else:

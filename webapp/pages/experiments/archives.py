@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from webapp.access import admin, member, viewer
+from webapp.actions import archives as archive_actions
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports, queries
+from webapp.experiments.archive_imports import NoRoom
 from webapp.experiments.models import ImportState
 from webapp.explorer.download import download
-from webapp.jobs import chores
-from webapp.jobs.archive_verification import NoRoom
 
 NOTHING_CHOSEN = "Choose an archive first."
 
@@ -43,7 +43,7 @@ def bring_archive(request: HttpRequest) -> HttpResponse:
         file = request.FILES.get("file")
         try:
             if isinstance(file, TemporaryUploadedFile):
-                imported = chores.bring_archive(request.user, Path(file.temporary_file_path()), file.name or "")
+                imported = archive_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "")
                 return redirect("archive-import", imported.pk)
             problem, status = NOTHING_CHOSEN, 422
         except NoRoom as error:

@@ -9,7 +9,7 @@ from webapp.access import viewer
 from webapp.charts.chart_data import decomposition_rows, gap_rows
 from webapp.charts.picture_files import PICTURES, draw
 from webapp.charts.print_theme import on_paper
-from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, asked_by
+from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, rendering_for
 from webapp.experiments import queries
 from webapp.findings.csv_file import as_csv
 from webapp.findings.curves import curves
@@ -23,7 +23,7 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     """Return one chart of one pair as a file."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
     spec, rows = _chart(living, name)
-    with asked_by(f"account {request.user.pk}", visitor=False):
+    with rendering_for(f"account {request.user.pk}", visitor=False):
         return as_file(spec, rows, how, f"experiment-{pk}-{name}-{living.pair.index}", streamed=name == "live")
 
 

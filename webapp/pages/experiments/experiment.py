@@ -12,6 +12,7 @@ from training.spec import warnings
 from webapp.access import Anybody
 from webapp.accounts.viewer_text import events_for, text_for
 from webapp.charts.live import live_chart
+from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.imported_runs import imported_runs
@@ -24,7 +25,7 @@ from webapp.findings.findings import Findings
 from webapp.findings.overview import Overview
 from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, pairs_of, runs_text, short_phase
 from webapp.findings.partial import partial
-from webapp.findings.test_set_uses import looks
+from webapp.findings.test_set_uses import test_set_uses
 from webapp.findings.wording import count, dataset_title, duration, kinds_text, lower, short_methods, short_model, time_left
 from webapp.pages.experiments.list import AT_WORK, STYLES
 from webapp.pages.experiments.setting_differences import Setting, differing
@@ -240,7 +241,7 @@ class Living:
     @cached_property
     def restarts(self) -> list[Restart]:
         again = queries.runs_of(self.experiment).filter(~Q(status=Status.FINISHED) | Q(attempt__gt=1), attempt__gt=0)
-        events = list(queries.story(again, ["lost", "released", "damaged"])[:SHOWN_RESTARTS]) if again.exists() else []
+        events = list(queries.timeline(again, ["lost", "released", "damaged"])[:SHOWN_RESTARTS]) if again.exists() else []
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
         return restarts(events)
@@ -254,7 +255,7 @@ class Living:
     @property
     def wire(self) -> dict[str, Any]:
         """What live.js needs to know: which run is drawn as what."""
-        return {"experiment": self.experiment.pk, "chart": CHART, "runs": self.lanes.drawn()}
+        return {"experiment": self.experiment.pk, "chart": CHART, "metrics": for_scripts(), "runs": self.lanes.drawn()}
 
     # The result.
 
@@ -291,7 +292,7 @@ class Living:
         asked = [problem for problem in warnings(self.spec) if problem.message not in said]
         titles = {"data.name": ABOUT_DATA}
         known = [Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked]
-        return [*self.partial, *found, *known, *([looks(self.experiment)] if self.result else [])]
+        return [*self.partial, *found, *known, *([test_set_uses(self.experiment)] if self.result else [])]
 
     @cached_property
     def changes(self) -> list[Setting]:

@@ -4,10 +4,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from training.events import EVENT, CheckpointSaved
+from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.experiments import queries, queue, requirements, workers
 from webapp.experiments.models import Run, Status, Worker
 from webapp.findings.wording import joined
-from webapp.jobs.trainer import STOP_GRACE_SECONDS
 
 
 def outlook(run: Run) -> str:
@@ -43,7 +43,7 @@ def _queued(run: Run) -> str:
         place = f"The queue is paused by {pause.by.get_username()}. Once it goes on: {place[0].lower()}{place[1:]}"
     spec = run.run_spec
     unfit = requirements.of_all(spec, workers.online()) if Worker.objects.exists() else ""
-    if hindered := requirements.of_disk(spec, requirements.room()) or unfit:
+    if hindered := requirements.of_disk(spec, requirements.free_bytes()) or unfit:
         place = f"{hindered} Until that changes it waits. {place}"
     if not run.attempt:
         return f"{place}." if hindered else f"{place}. A worker that is free starts it."
@@ -78,6 +78,6 @@ def _failed(run: Run) -> str:
 
 
 def _goes_on(run: Run) -> str:
-    last = queries.story([run], ["checkpoint"]).last()
+    last = queries.timeline([run], ["checkpoint"]).last()
     saved = EVENT.validate_python(last.payload) if last else None
     return f"goes on from step {saved.step:,}" if isinstance(saved, CheckpointSaved) and saved.step else "begins anew"

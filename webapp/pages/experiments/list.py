@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from training.metrics.results import Group, Result
-from webapp.charts.roles import Look, look_of
+from webapp.charts.styles import Style, style_of
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
@@ -97,7 +97,7 @@ class Kind:
     """A kind of method that the pictures of the list show."""
 
     title: str
-    look: Look
+    look: Style
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Listing:
         """Of the experiments that are drawn, in the order of their rows."""
         drawn = [method for line in self.lines if line.drawn for method in line.spec.methods]
         titles = {method.kind: lower(method_title(method)) for method in drawn}
-        return [Kind(title, look_of(kind)) for kind, title in titles.items()]
+        return [Kind(title, style_of(kind)) for kind, title in titles.items()]
 
 
 def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) -> Listing:

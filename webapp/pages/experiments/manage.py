@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from training.spec import describe
 from webapp.access import NOT_YOURS, may_change, member
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
 from webapp.experiments import queries
 from webapp.experiments.lifecycle import AtWork
 from webapp.experiments.models import Experiment
@@ -37,7 +37,7 @@ def manage(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _rename(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, str]:
     try:
-        jobs.rename(experiment, request.POST.get("name", ""), by)
+        experiment_actions.rename(experiment, request.POST.get("name", ""), by)
     except ValidationError as error:
         return {"name": " ".join(problem.message for problem in describe(error.errors()))}
     messages.info(request, "The experiment has its new name.")
@@ -50,7 +50,7 @@ def _limit(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, 
     try:
         if typed and hours is None:
             raise ValueError(typed)
-        jobs.limit(experiment, hours, by)
+        experiment_actions.limit(experiment, hours, by)
     except ValueError:
         return {"budget": "A budget is a number of accelerator-hours above zero, or nothing for none."}
     messages.info(request, "The experiment has its new budget." if typed else "The experiment has no budget any more.")
@@ -62,7 +62,7 @@ def _delete(request: HttpRequest, experiment: Experiment, by: User) -> dict[str,
     if request.POST.get("number", "").strip().lstrip("#") != str(pk):
         return {"number": f"Type {pk}, the number of the experiment."}
     try:
-        jobs.delete(experiment, by)
+        experiment_actions.delete(experiment, by)
     except AtWork as error:
         return {"number": str(error)}
     experiment.pk = None

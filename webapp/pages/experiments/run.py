@@ -10,15 +10,15 @@ from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_for
 from webapp.charts.live import Series, live_chart
+from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
-from webapp.experiments import queries
+from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.pairs import own_metrics, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
-from webapp.jobs import logs
 from webapp.pages.experiments.forecast import outlook
 from webapp.pages.experiments.timeline import Line, story
 
@@ -91,7 +91,7 @@ class RunPage:
     @property
     def selected(self) -> str:
         """The step that the run's stop rule chose."""
-        last = queries.story([self.run], ["finished"]).last()
+        last = queries.timeline([self.run], ["finished"]).last()
         return f" at step {last.payload['selected_step']:,} of {self.run.total_steps:,}" if last else ""
 
     @property
@@ -175,11 +175,11 @@ class RunPage:
     @cached_property
     def log(self) -> list[str]:
         """The last lines that its trainers wrote, of those that were looked for."""
-        return lines_for(self.viewer, logs.lines(self.run.key, self.find))
+        return lines_for(self.viewer, run_logs.lines(self.run.key, self.find))
 
     @cached_property
     def lines(self) -> list[Line]:
-        events = list(queries.story([self.run]))
+        events = list(queries.timeline([self.run]))
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
         return story(events)
@@ -210,4 +210,4 @@ class RunPage:
     @property
     def wire(self) -> dict[str, Any]:
         drawn = {self.run.pk: {"series": "run", "seed": self.spec.seed, "title": "This run"}}
-        return {"experiment": self.experiments[0].pk, "chart": CHART, "runs": drawn}
+        return {"experiment": self.experiments[0].pk, "chart": CHART, "metrics": for_scripts(), "runs": drawn}

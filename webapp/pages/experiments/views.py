@@ -16,11 +16,11 @@ from training import ExperimentSpec
 from training.planning.plan import check_size
 from training.recipes import FIRST, recipes
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
-from webapp.actions import experiments as jobs
+from webapp.actions import experiments as experiment_actions
+from webapp.actions import runs as run_actions
 from webapp.audit.queries import cloned_from
-from webapp.experiments import queries
+from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Experiment, Run, Transition
-from webapp.jobs import logs
 from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.experiments.experiment import Living
 from webapp.pages.experiments.form import SpecForm
@@ -135,13 +135,13 @@ def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
 
 def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None) -> Experiment:
     assert isinstance(request.user, User)
-    return jobs.create(request.user, spec, parent)
+    return experiment_actions.create(request.user, spec, parent)
 
 
 def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpResponse:
     """Launches them, and shows the one, or several beside each other."""
     assert isinstance(request.user, User)
-    reached = [jobs.launch(experiment, request.user) for experiment in experiments]
+    reached = [experiment_actions.launch(experiment, request.user) for experiment in experiments]
     if not all(reached):
         messages.warning(request, QUEUE_AWAY)
     if len(experiments) == 1:
@@ -208,7 +208,7 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = _changed(request, pk)
     assert isinstance(request.user, User)
-    jobs.stop(experiment, request.user, evaluate=request.POST.get("do") == "evaluate")
+    experiment_actions.stop(experiment, request.user, evaluate=request.POST.get("do") == "evaluate")
     return redirect("experiment", pk)
 
 
@@ -239,7 +239,7 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
 def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     run = _run(request, pk)
     try:
-        file = logs.path_of(run.key).open("rb")
+        file = run_logs.path_of(run.key).open("rb")
     except FileNotFoundError:
         raise Http404("The run has written no log, or not where this server looks.") from None
     return FileResponse(file, as_attachment=True, filename=f"run-{pk}.log", content_type="text/plain; charset=utf-8")
@@ -252,5 +252,5 @@ def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
     if not may_stop(request.user, run):
         raise PermissionDenied(NOT_YOURS)
     assert isinstance(request.user, User)
-    jobs.stop_run(run, request.user)
+    run_actions.stop(run, request.user)
     return redirect("run", pk)

@@ -39,13 +39,13 @@ class WordsPage(Subject):
     """Raises LookupError for an example that the view's models have not seen."""
 
     def __init__(self, look: Look, example: int) -> None:
-        found = look.slice.one(example)
+        found = look.slice.example(example)
         if found is None:
             raise LookupError(example)
         super().__init__(look)
         self.example, self.gold = example, self.class_name(found.gold)
         self.texts = [text for text in look.slice.whole([found.row])[found.row] if text is not None]
-        self.asked = queries.asked(self.trio.keys, example)
+        self.asked = queries.requested(self.trio.keys, example)
 
     @property
     def at_work(self) -> bool:
@@ -57,7 +57,7 @@ class WordsPage(Subject):
         return not self.at_work and any(self._found(model.key) is None for model in self.trio.all)
 
     def _found(self, key: str) -> Attribution | None:
-        return self.asked[key].found if key in self.asked else None
+        return self.asked[key].attribution if key in self.asked else None
 
     @cached_property
     def _scale(self) -> float:

@@ -19,7 +19,7 @@ from webapp.charts.frontier import frontier_chart
 from webapp.charts.misfit import Students, misfit_chart
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.reliability import Reliable, reliability_chart
-from webapp.charts.renderers import asked_by
+from webapp.charts.renderers import rendering_for
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.diagnostics import Diagnosed, Examined, diagnosed
@@ -59,7 +59,7 @@ def figure(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
     if name not in page.figures:
         raise Http404("There is no such chart.")
     found = page.figures[name]
-    with asked_by(f"account {request.user.pk}", visitor=False):
+    with rendering_for(f"account {request.user.pk}", visitor=False):
         return as_file(found.spec, found.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
 
 

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
+from webapp.actions import attributions as attribution_actions
 from webapp.example_queries.export import SUFFIXES
-from webapp.example_queries.slices import Refused
+from webapp.example_queries.search import Refused
 from webapp.example_queries.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -22,7 +23,6 @@ from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.finished_models import Cast, Missing
 from webapp.explorer.open_view import Preparing, exported, look
 from webapp.explorer.page import explored, read_view
-from webapp.jobs import chores
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT, WRONG, Note, Tag
 from webapp.pages.explorer.attributions import WordsPage
@@ -106,7 +106,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view.but(q="")) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             page = Nearby(found, example)
     except (Missing, FileNotFoundError) as error:
@@ -122,11 +122,11 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)
-                chores.ask(found.trio.keys, example)
+                attribution_actions.request(found.trio.keys, example)
             page = WordsPage(found, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
@@ -144,7 +144,7 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with look(Cast(experiment), view) as found:
-            if found.slice.one(example) is None:
+            if found.slice.example(example) is None:
                 raise Http404
             fingerprint = found.fingerprint
     except (Missing, Refused) as error:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
-from webapp.actions import experiments as jobs
+from webapp.actions import queue as queue_actions
 from webapp.experiments import queries, queue, requirements, workers
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
 from webapp.experiments.progress import seconds_left
@@ -29,9 +29,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def pause(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     if request.POST.get("do") == "resume":
-        jobs.resume(request.user)
+        queue_actions.resume(request.user)
     else:
-        jobs.pause(request.user, request.POST.get("why", "").strip())
+        queue_actions.pause(request.user, request.POST.get("why", "").strip())
     return redirect("queue")
 
 
@@ -45,11 +45,11 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
     to, before, priority = (request.POST.get(name, "") for name in ("to", "before", "priority"))
     if to in MOVES:
-        jobs.move(experiment, to, request.user)
+        queue_actions.move(experiment, to, request.user)
     elif (other := whole(before)) is not None:
-        jobs.move(experiment, other, request.user)
+        queue_actions.move(experiment, other, request.user)
     elif (level := whole(priority, min(Priority.values), max(Priority.values))) is not None:
-        jobs.prioritize(experiment, Priority(level), request.user)
+        queue_actions.prioritize(experiment, Priority(level), request.user)
     else:
         raise Http404
     return redirect("queue")

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from webapp.access import Access, Anybody, access_of, admin, viewer
 from webapp.accounts.viewer_text import only_reads
-from webapp.actions import experiments as jobs
+from webapp.actions import workers as worker_actions
 from webapp.experiments import requirements, workers
 from webapp.experiments.models import Worker
 from webapp.experiments.workers import Standing
@@ -26,7 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def drain(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
-    jobs.drain(get_object_or_404(Worker, pk=pk), request.user, draining=request.POST.get("do") == "drain")
+    worker_actions.drain(get_object_or_404(Worker, pk=pk), request.user, draining=request.POST.get("do") == "drain")
     return redirect("workers")
 
 

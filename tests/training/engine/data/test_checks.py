@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.engine.data.made import (
+from tests.factories.datasets import (
     checked,
     copied_over,
     harmless,

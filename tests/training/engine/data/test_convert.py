@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from tests.training.engine.data.fixtures import FACTS, ROWS, settled
+from tests.factories.source_rows import FACTS, ROWS, settled
 from training.engine.data.convert import convert, shared_sequences
 from training.engine.data.families import CONVERSIONS
 from training.engine.data.families.example import Example, preference

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.conftest import make_run
-from tests.training.engine.data.fixtures import ROWS
+from tests.factories.runs import make_run
+from tests.factories.source_rows import ROWS
 from training import catalog
 from training.catalog import library
 from training.catalog.registry import REGISTERED

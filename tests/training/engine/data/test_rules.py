@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.engine.data.fixtures import ROWS, settled
+from tests.factories.source_rows import ROWS, settled
 from training.engine.data.families.example import Example, stable
 from training.engine.data.rules import apply_rules
 from training.engine.errors import CorruptData
@@ -93,7 +93,7 @@ def test_ids_and_groups_are_hashes_of_text_and_name() -> None:
 
 def test_ids_and_groups_are_the_same_in_every_process() -> None:
     code = (
-        "import json; from tests.training.engine.data.fixtures import ROWS, settled;"
+        "import json; from tests.factories.source_rows import ROWS, settled;"
         "from training.engine.data.convert import convert;"
         "print(json.dumps({name: settled(convert(name, ROWS[name]))[0] for name in ('boolq', 'sst2', 'mc_taco')}))"
     )

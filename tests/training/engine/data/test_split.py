@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.data.examples import load_examples
 from training.engine.data.split import Half, Rows, Split, check_leaks, draw, split_for
 from training.engine.errors import CorruptData

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training import Store
 from training.catalog import folders
 from training.engine.data.tokens import bucket, cached_word_pieces, words

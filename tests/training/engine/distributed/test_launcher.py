@@ -4,180 +4,19 @@ Stated for all of them: losses within 1e-4 nats, probabilities within 1e-3, the 
 """
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor
 
-from tests.training.conftest import finish, make_run
-from training import Event, ExperimentSpec, RunSpec, Store, catalog, make_plan
-from training.catalog.datasets import DatasetEntry
-from training.engine import train as training
-from training.engine.errors import EngineError, TooLarge
+from tests.factories.process_groups import LOSS, RUNS, Expected, after_step, assert_alike, attempt, empty, rows_of, tiny
+from tests.factories.runs import finish, make_run
+from training import ExperimentSpec, Store, make_plan
+from training.engine.errors import EngineError
 from training.spec import Confidence
-
-LOSS, PROBABILITY = 1e-4, 1e-3
-
-# Starting a process that has torch ready costs a fork; nothing has used a thread there yet.
-context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["training.engine.execute", "transformers.models.llama.modeling_llama", "datasets"])
-
-
-def watcher(
-    run: RunSpec, root: Path, data: DatasetEntry, told: Connection, change: Callable[[], None], worker: dict[str, str]
-) -> None:
-    """The process that starts and watches the others. It tells each event, and stops once it is asked to."""
-    os.environ |= worker
-    os.setpgid(0, 0)
-    training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
-    catalog.DATASETS[data.name] = data
-    change()
-    from training import execute
-
-    stop = False
-
-    def tell(event: Event) -> None:
-        nonlocal stop
-        told.send(event)
-        stop = stop or told.recv()
-
-    try:
-        execute(run, Store(root), tell, lambda: stop)
-    except Exception as error:
-        told.send(error)
-
-
-def nothing() -> None: ...
-
-
-@dataclass
-class Attempt:
-    events: list[Any] = field(default_factory=list)
-    error: Exception | None = None
-
-    def of(self, kind: str) -> list[Any]:
-        return [event for event in self.events if event.kind == kind]
-
-
-GONE_SECONDS = 10.0
-
-
-def attempt(
-    run: RunSpec,
-    store: Store,
-    on: Callable[[Event, int], bool] = lambda event, group: False,
-    change: Callable[[], None] = nothing,
-    processes: int = 2,
-    sharded: bool = False,
-) -> Attempt:
-    """What ``processes`` told of ``run``, until it ended or ``on`` an event, with the process group that they are in, is true."""
-    ours, theirs = context.Pipe()
-    worker = {"W2S_PROCESSES": str(processes), "W2S_SHARDED": str(int(sharded))}
-    task = (run, store.root, catalog.DATASETS["clear-reviews"], theirs, change, worker)
-    child = context.Process(target=watcher, args=task)
-    child.start()
-    theirs.close()
-    found = Attempt()
-    try:
-        while True:
-            said = ours.recv()
-            if isinstance(said, Exception):
-                found.error = said
-                continue
-            found.events.append(said)
-            assert child.pid
-            ours.send(on(said, child.pid))
-    except (EOFError, ConnectionResetError):
-        pass
-    child.join(60)
-    assert child.pid
-    deadline = time.monotonic() + GONE_SECONDS
-    while group(child.pid) and time.monotonic() < deadline:
-        time.sleep(0.02)  # the kernel is still ending those whose watcher was killed
-    assert group(child.pid) == []
-    return found
-
-
-def group(number: int) -> list[int]:
-    """The processes of a group, the one that it is named after first."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            state, _, belongs = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
-        except OSError:
-            continue
-        if int(belongs) == number and state != "Z":
-            found.append(int(entry.name))
-    return sorted(found)
-
-
-def tiny(models: dict[str, Path], architecture: str, role: str = "ceiling", **changes: Any) -> RunSpec:
-    entry = catalog.model(str(models[architecture]))
-    settings = {"adaptation": "full", "lr": 3e-3, "max_tokens": 24, "epochs": 3, "batch_size": 15, "limit": 64}
-    return make_run(role, model=entry.name, digest=entry.digest, **settings | changes)
-
-
-LORA: dict[str, Any] = {"adaptation": "lora", "lora_rank": 4, "lora_alpha": 8, "lr": 1e-2}
-RUNS: dict[str, Callable[[dict[str, Path]], RunSpec]] = {
-    "decoder": lambda models: tiny(models, "llama", keep_weights=True, weight_decay=0.1),
-    "encoder, confidence": lambda models: tiny(models, "bert", "student", method=Confidence(ramp=0.0)),
-    "decoder, LoRA": lambda models: tiny(models, "llama", **LORA),
-}
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For so small a model more threads cost more than they bring."""
-    monkeypatch.setattr(training, "TRANSFORMER_THREADS", 1)
-
-
-@pytest.fixture(scope="module")
-def expected(
-    models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], tuple[RunSpec, Store, Attempt]]:
-    """A run of ``RUNS`` as one process trains it, and a store with its supervisor."""
-    store, found = Store(tmp_path_factory.mktemp("alone")), dict[str, tuple[RunSpec, Store, Attempt]]()
-    finish(make_run(), store)
-
-    def train(name: str) -> tuple[RunSpec, Store, Attempt]:
-        if name not in found:
-            run = RUNS[name](models)
-            found[name] = run, store, Attempt(list(finish(run, store).events))
-        return found[name]
-
-    return train
-
-
-Expected = Callable[[str], tuple[RunSpec, Store, Attempt]]
-
-
-def empty(alone: Store, folder: Path) -> Store:
-    """A store with nothing but the supervisor."""
-    store, supervisor = Store(folder), make_run().key()
-    store.root.mkdir()
-    store.write_predictions(supervisor, alone.read_predictions(supervisor))
-    return store
-
-
-def assert_alike(run: RunSpec, one: Store, other: Store) -> None:
-    expected, found = one.read_predictions(run.key()), other.read_predictions(run.key())
-    np.testing.assert_array_equal(found.id, expected.id)
-    np.testing.assert_allclose(found.prob, expected.prob, atol=PROBABILITY)
-    before, after = one.read_trajectory(run.key()), other.read_trajectory(run.key())
-    assert (after.selected, after.steps.tolist()) == (before.selected, before.steps.tolist())
-    np.testing.assert_allclose(after.prob, before.prob, atol=PROBABILITY)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -206,18 +45,6 @@ def test_a_process_without_a_row_of_a_small_last_batch_takes_part(models: dict[s
     assert_alike(run, alone, store)
 
 
-def rows_of(run: RunSpec) -> int:
-    """How many rows ``run`` learns from."""
-    from training.engine.data.examples import load_examples
-    from training.engine.data.split import split_for
-
-    return len(split_for(run, load_examples(run.dataset, run.fingerprint).group).half(run.half).train)
-
-
-def after_step(step: int) -> Callable[[Event, int], bool]:
-    return lambda event, group: event.kind == "metric" and event.step >= step
-
-
 @pytest.mark.parametrize(("first", "second"), [(2, 1), (1, 2), (2, 3)])
 def test_a_stop_leaves_one_checkpoint_from_which_any_number_of_processes_goes_on(
     first: int, second: int, expected: Expected, tmp_path: Path
@@ -234,163 +61,6 @@ def test_a_stop_leaves_one_checkpoint_from_which_any_number_of_processes_goes_on
     losses = [event.loss for event in stopped.of("metric") + resumed.of("metric")]
     np.testing.assert_allclose(losses, [event.loss for event in whole.of("metric")], atol=LOSS)
     assert_alike(run, alone, store)
-
-
-def kill_after(step: int, which: int) -> Callable[[Event, int], bool]:
-    """kill -9 of a process, 0 for the one that watches, as soon as a step is told of."""
-
-    def kill(event: Event, number: int) -> bool:
-        if event.kind == "metric" and event.step >= step:
-            os.kill(group(number)[which], signal.SIGKILL)
-        return False
-
-    return kill
-
-
-def save_between_metrics() -> None:
-    """After every step but those whose loss has just been told: all checkpoints carry a part of the next one."""
-    from training.engine import loop
-
-    loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE = -1.0, 0
-    save = loop.Loop.save
-
-    def sometimes(self: loop.Loop) -> None:
-        if self.loss_count:
-            save(self)
-
-    loop.Loop.save = sometimes  # type: ignore[method-assign]
-
-
-def test_a_killed_process_ends_the_others_at_once_and_the_run_with_the_reason(expected: Expected, tmp_path: Path) -> None:
-    run, alone, _ = expected("decoder")
-    begun = time.monotonic()
-    found = attempt(run.model_copy(update={"epochs": 1000}), empty(alone, tmp_path / "killed"), kill_after(20, 2))
-    assert time.monotonic() - begun < 30
-    assert str(found.error) == (
-        "One of the processes of this run, process 2 of 2, was killed by signal 9 (out of memory?) without saying why."
-    )
-
-
-def test_the_others_die_with_the_one_that_watches_and_the_run_goes_on_to_the_same_result(
-    models: dict[str, Path], tmp_path: Path
-) -> None:
-    run, alone, store = tiny(models, "llama", epochs=40, lr=3e-4), Store(tmp_path / "alone"), Store(tmp_path / "killed")
-    told = {event.step: event.loss for event in finish(run, alone).of("metric")}
-    killed = attempt(run, store, kill_after(20, 0), save_between_metrics)
-    assert killed.events[-1].kind not in ("finished", "stopped")
-    resumed = attempt(run, store)
-    assert resumed.of("started")[0].resumed_from > 0
-    np.testing.assert_allclose(
-        [event.loss for event in resumed.of("metric")], [told[event.step] for event in resumed.of("metric")], atol=LOSS
-    )
-    assert_alike(run, alone, store)
-
-
-def cramped() -> None:
-    """Only three texts fit at once, in the second process."""
-    from training.engine.passes import Passes
-
-    forward = Passes._forward
-
-    def limited(self: Passes, rows: Any) -> Tensor:
-        if self.process_group.rank == 1 and len(rows) > 3:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return forward(self, rows)
-
-    Passes._forward = limited  # type: ignore[method-assign]
-
-
-@pytest.mark.parametrize("name", ["decoder", "encoder, confidence"])
-def test_memory_that_runs_out_in_one_process_halves_the_parts_in_all(name: str, expected: Expected, tmp_path: Path) -> None:
-    run, alone, whole = expected(name)
-    store = empty(alone, tmp_path / "cramped")
-    found = attempt(run, store, change=cramped)
-    assert found.error is None
-    assert [event.step for event in found.of("metric")] == [event.step for event in whole.of("metric")]
-    assert_alike(run, alone, store)
-
-
-def diverging() -> None:
-    from training.engine.errors import Diverged
-    from training.engine.loop import Loop
-
-    train_step = Loop._train_step
-
-    def broken(self: Loop) -> None:
-        if self.process_group.rank == 1 and self.step == 3:
-            raise Diverged("the second process has found that 2 + 2 = 5")
-        train_step(self)
-
-    Loop._train_step = broken  # type: ignore[method-assign]
-
-
-def test_what_one_process_raises_is_what_the_run_fails_with(expected: Expected, tmp_path: Path) -> None:
-    run, alone, _ = expected("decoder")
-    found = attempt(run, empty(alone, tmp_path / "broken"), change=diverging)
-    assert str(found.error) == "the second process has found that 2 + 2 = 5"
-
-
-def test_a_stop_is_heard_while_the_others_wait_for_the_main_process_to_read_the_texts(
-    models: dict[str, Path], tmp_path: Path
-) -> None:
-    store = Store(tmp_path)
-    found = attempt(tiny(models, "llama"), store, lambda event, group: event.kind == "started")
-    assert [event.kind for event in found.events[-1:]] == ["stopped"]
-
-
-@pytest.mark.parametrize(
-    ("name", "checkpointing"),
-    [("decoder", False), ("decoder", True), ("encoder, confidence", False), ("decoder, LoRA", False)],
-)
-def test_a_model_in_shards_trains_as_a_whole_one(name: str, checkpointing: bool, expected: Expected, tmp_path: Path) -> None:
-    run, alone, whole = expected(name)
-    store = empty(alone, tmp_path / "shards")
-    found = attempt(run.model_copy(update={"gradient_checkpointing": checkpointing}), store, sharded=True)
-    assert found.error is None
-    assert [event.kind for event in found.events] == [event.kind for event in whole.events]
-    np.testing.assert_allclose(
-        [event.loss for event in found.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
-    )
-    assert_alike(run, alone, store)
-
-
-@pytest.mark.parametrize("shards", [(True, False), (False, True)], ids=["from shards", "to shards"])
-def test_a_checkpoint_does_not_say_whether_the_model_was_in_shards(
-    shards: tuple[bool, bool], expected: Expected, tmp_path: Path
-) -> None:
-    run, alone, _ = expected("decoder")
-    store = empty(alone, tmp_path / "parts")
-    stopped = attempt(run, store, after_step(4), sharded=shards[0])
-    assert stopped.error is None
-    assert stopped.events[-1].kind == "stopped"
-    assert attempt(run, store, sharded=shards[1], processes=2).of("started")[0].resumed_from > 0
-    assert_alike(run, alone, store)
-
-
-def weighing() -> None:
-    """Each process leaves a file that says how many numbers of the model it has and how many there are."""
-    from training.engine.loop import Loop
-
-    fit = Loop.fit
-
-    def weighed(self: Loop, evaluate: Callable[[int], Event], evaluations: int) -> None:
-        parameters = list(self.model.parameters())
-        local = sum(getattr(one, "_local_tensor", one).numel() for one in parameters)
-        file = self.path.parent.parent / f"{self.process_group.rank}.txt"
-        file.write_text(f"{local} {sum(one.numel() for one in parameters)}")
-        fit(self, evaluate, evaluations)
-
-    Loop.fit = weighed  # type: ignore[method-assign]
-
-
-@pytest.mark.parametrize("sharded", [True, False])
-def test_of_a_model_in_shards_each_process_has_its_share_only(sharded: bool, expected: Expected, tmp_path: Path) -> None:
-    run, alone, _ = expected("decoder")
-    store = empty(alone, tmp_path / "weighed")
-    attempt(run, store, after_step(1), weighing, sharded=sharded)
-    held = [list(map(int, path.read_text().split())) for path in sorted((store.root / "runs").glob("*.txt"))]
-    assert len(held) == 2
-    assert [round(local / all_, 1) for local, all_ in held] == ([0.5, 0.5] if sharded else [1, 1])
 
 
 def test_heads_and_bags_of_words_are_trained_by_one_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,10 +100,3 @@ def test_the_command_line_trains_with_two_processes_too(models: dict[str, Path],
     events = [json.loads(line) for line in told.stdout.splitlines()]
     assert events[0]["device"] == "2 x cpu"
     assert events[-1]["kind"] == "finished"
-
-
-def test_memory_that_runs_out_in_shards_fails_the_run_with_advice(expected: Expected, tmp_path: Path) -> None:
-    run, alone, _ = expected("decoder")
-    found = attempt(run, empty(alone, tmp_path / "cramped"), change=cramped, sharded=True)
-    assert isinstance(found.error, TooLarge)
-    assert "try more processes, gradient checkpointing, or fewer tokens" in str(found.error)

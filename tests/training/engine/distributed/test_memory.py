@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.conftest import Recording, finish, plan_with
+from tests.factories.runs import Recording, finish, plan_with
 from training import RunSpec, Store, execute
 from training.engine.distributed.memory import ran_out
 from training.engine.errors import TooLarge

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.errors import CorruptModel
 from training.engine.models import backbone
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training import catalog
 from training.engine.models.classifiers import BagOfWords, build
 from training.spec import RunSpec

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from tests.training.conftest import ROWS, Recording, make_run
+from tests.factories.runs import Recording, make_run
+from tests.training.conftest import ROWS
 from training import Store
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import Stopped

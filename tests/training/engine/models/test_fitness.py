@@ -11,8 +11,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from tests.tiny import make_model
-from tests.training.conftest import finish
+from tests.factories.models import make_model
+from tests.factories.runs import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, make_plan
 from training.catalog import folders
 from training.engine.data.tokens import cached_word_pieces

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.conftest import Recording, finish, plan_with
+from tests.factories.runs import Recording, finish, plan_with
 from training import RunSpec, Store, execute
 from training.engine import checkpoint
 from training.engine.models import backbone

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.training.conftest import make_run, plan_with
+from tests.factories.runs import make_run, plan_with
 from training import RunSpec
 from training.engine.models import backbone, packing
 from training.engine.models.backbone import pooled

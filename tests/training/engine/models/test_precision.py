@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import finish, plan_with
+from tests.factories.runs import finish, plan_with
 from training import RunSpec, Store
 from training.engine.errors import EngineError
 from training.engine.models.features import features_path

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from tests.tiny import make_model
-from tests.training.conftest import Recording, finish, plan_with
+from tests.factories.models import make_model
+from tests.factories.runs import Recording, finish, plan_with
 from training import Plan, RunSpec, Store, execute
 from training.engine.data.tokens import word_pieces
 from training.engine.errors import CorruptModel

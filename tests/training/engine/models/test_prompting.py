@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tests.training.conftest import finish
+from tests.factories.runs import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, catalog, make_plan
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for

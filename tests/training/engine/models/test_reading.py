@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.training.conftest import Recording, finish
+from tests.factories.runs import Recording, finish
 from training import ExperimentSpec, Plan, RunSpec, Store, execute, make_plan
 from training.engine.models import backbone
 from training.engine.models import classifiers as engine_models

@@ -9,7 +9,7 @@ import torch
 import transformers
 from torch.nn import functional
 
-from tests.tiny import make_model
+from tests.factories.models import make_model
 from training import ExperimentSpec, Plan, RunSpec, make_plan
 from training.engine.errors import CorruptModel
 from training.engine.models import backbone, classifiers

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from tests.training.conftest import finish, make_run
+from tests.factories.runs import finish, make_run
 from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.cli.exits import BAD_INPUT, FAILED
 from training.cli.main import main
 from training.command_output import Attribution
 from training.engine.data.examples import load_examples
 from training.engine.data.tokens import bucket
-from training.engine.outputs.attribution import MOST, attribution_of, log_odds, pieces_of
+from training.engine.outputs.attribution import MOST, attribution_of, pieces_of
+from training.storage.probabilities import log_odds
 
 
 def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, str, float]:

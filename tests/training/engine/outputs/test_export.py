@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
-from tests.training.conftest import finish, make_run, plan_with
+from tests.factories.runs import finish, make_run, plan_with
 from training import ExperimentSpec, RunSpec, Store, make_plan
 from training.cli.exits import BAD_INPUT, FAILED
 from training.cli.main import main

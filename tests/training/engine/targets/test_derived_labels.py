@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.conftest import finish, make_run
+from tests.factories.runs import finish, make_run
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
 from training.engine.targets.derived_labels import combine, simulate

@@ -4,12 +4,13 @@ from math import log
 import numpy as np
 import pytest
 
-from tests.training.conftest import make_run
+from tests.factories.runs import make_run
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import EngineError
-from training.engine.targets.supervisor_labels import cross_entropy, evaluator, read_supervisor, targets
+from training.engine.targets.supervisor_labels import evaluator, read_supervisor, targets
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
+from training.storage.probabilities import cross_entropy
 
 NOTHING = np.array([], np.float32)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.engine.targets.supervisor_labels import confidence
 from training.engine.targets.training_set import easiest, filtered_rows
 from training.spec.methods import FilterFraction, FilterThreshold
+from training.storage.probabilities import confidence_of
 
 TWO = np.array([0.9, 0.2, 0.55, 0.45, 0.05, 0.7], np.float32)
 THREE = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25], [0.2, 0.45, 0.35], [0.05, 0.05, 0.9]], np.float32)
@@ -40,5 +40,5 @@ def test_easy_is_what_the_supervisor_gives_most_of_the_truth() -> None:
 
 
 def test_confidence_is_that_of_the_most_probable_class() -> None:
-    np.testing.assert_allclose(confidence(TWO), [0.9, 0.8, 0.55, 0.55, 0.95, 0.7])
-    np.testing.assert_allclose(confidence(THREE), [0.5, 0.8, 0.4, 0.45, 0.9])
+    np.testing.assert_allclose(confidence_of(TWO), [0.9, 0.8, 0.55, 0.55, 0.95, 0.7])
+    np.testing.assert_allclose(confidence_of(THREE), [0.5, 0.8, 0.4, 0.45, 0.9])

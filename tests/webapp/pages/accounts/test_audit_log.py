@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 

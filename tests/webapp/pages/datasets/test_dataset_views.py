@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.training.engine.data.made import checked, copied_over, letter_or_text, long_and_short
-from tests.webapp.cast import finish_all, launched
-from tests.webapp.imports.files import WORDS, content, work
-from tests.webapp.pages.page_text import plain, text
+from tests.factories.datasets import checked, copied_over, letter_or_text, long_and_short
+from tests.factories.experiments import finish_all, launched
+from tests.factories.imports import WORDS, content, work
+from tests.webapp.page_text import plain, text
 from training import catalog
 from training.catalog import library
 from training.catalog.library import Card

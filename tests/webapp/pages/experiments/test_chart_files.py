@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from training.metrics.results import Result
 from webapp.charts import child_programs
 from webapp.experiments.models import Event, Experiment

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import spec
-from webapp.actions import experiments as jobs
+from tests.factories.experiments import spec
+from webapp.actions import experiments as experiment_actions
 from webapp.experiments import services
 from webapp.experiments.models import Experiment
 from webapp.experiments.queries import LONGEST_NAME, copy_name
@@ -42,12 +42,12 @@ def test_a_long_name_is_cut_so_that_its_ending_fits(owner: User) -> None:
 
 
 def test_a_parent_is_linked_as_long_as_it_is_there_and_named_when_it_is_gone(client: Client, owner: User) -> None:
-    parent = jobs.create(owner, spec(name="First"))
-    clone = jobs.create(owner, spec(name="First, copy", seeds=4), parent)
+    parent = experiment_actions.create(owner, spec(name="First"))
+    clone = experiment_actions.create(owner, spec(name="First, copy", seeds=4), parent)
     page = f"/experiments/{clone.pk}/"
     assert f'<a class="link" href="/experiments/{parent.pk}/">#{parent.pk}</a>' in client.get(page).content.decode()
     number = parent.pk
-    jobs.delete(parent, owner)
+    experiment_actions.delete(parent, owner)
     html = client.get(page).content.decode()
     assert f"Cloned from #{number}" in html
     assert "That experiment has been deleted." in html

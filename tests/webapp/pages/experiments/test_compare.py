@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from scipy import stats
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from training import catalog
 from webapp.charts.forest import NAME
 from webapp.experiments.models import Experiment

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched, spec
+from tests.factories.experiments import launched, spec
 from webapp.experiments import services
 from webapp.experiments.models import Experiment, Transition
 

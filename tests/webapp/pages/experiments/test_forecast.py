@@ -7,11 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.webapp.cast import finish, launched, story
+from tests.factories.experiments import finish, launched, story
 from training.events import CheckpointSaved, RunFailed, RunStopped
-from webapp.experiments import queue, services
+from webapp.experiments import queue, run_logs, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run
-from webapp.jobs import logs
 from webapp.pages.experiments.forecast import outlook
 
 
@@ -71,7 +70,7 @@ def test_a_run_at_work_says_that_it_starts_trains_or_is_about_to_be_taken_back(o
 def test_a_stop_says_how_long_it_takes_and_what_then_comes_of_it(owner: User) -> None:
     experiment = launched(owner)
     run = claimed(experiment)
-    services.stop_experiment(experiment, "ada")
+    run_stop.stop_experiment(experiment, "ada")
     assert said(run).startswith("It saves a checkpoint and ends. If it has not in 4 seconds, all its processes are killed.")
     services.append_events(run.pk, run.attempt, [CheckpointSaved(step=7), RunStopped(step=7)])
     assert said(run) == "Nothing, until an experiment that needs it is launched again: then it goes on from step 7."
@@ -113,7 +112,7 @@ def test_the_log_of_a_run_is_on_its_page_searchable_and_a_file(owner: User, clie
     client.force_login(owner)
     assert "Nothing was written yet." in client.get(f"/runs/{run.pk}/").content.decode()
     assert client.get(f"/runs/{run.pk}/log.txt").status_code == 404
-    path = logs.path_of(run.key)
+    path = run_logs.path_of(run.key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("first <b>line</b>\nsecond line\n")
     assert "first &lt;b&gt;line&lt;/b&gt;\nsecond line" in client.get(f"/runs/{run.pk}/").content.decode()

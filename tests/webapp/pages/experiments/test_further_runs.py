@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.archives.scene import bring, empty, shown, train_all
-from tests.webapp.cast import launched
-from tests.webapp.explorer.scene import finish, ids_of
+from tests.factories.archives import bring, empty, shown, train_all
+from tests.factories.experiments import launched
+from tests.factories.explored_experiments import finish, ids_of
 from webapp.archives.export import packed
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.pages.experiments.experiment import Living
 
@@ -35,7 +35,7 @@ def asked(owner: User) -> Experiment:
 def finish_all(experiment: Experiment) -> Experiment:
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run)
-    services.refresh_result(experiment)
+    results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import finish_all, launched
+from tests.factories.experiments import finish_all, launched
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 

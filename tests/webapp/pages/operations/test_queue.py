@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.experiments.test_workers import a_worker
+from tests.factories.experiments import launched
+from tests.factories.workers import a_worker
 from webapp.audit.models import Entry
 from webapp.experiments import queue, services, workers
 from webapp.experiments.models import Experiment, Pause
@@ -125,5 +125,5 @@ def test_it_says_so_where_no_worker_is_online_that_may_take_runs(owner: User) ->
     assert not re.search("No worker|drained", said(client_of(owner)))
     workers.drain(worker, draining=True)
     assert "Every worker is being drained and takes nothing more." in said(client_of(owner))
-    workers.goodbye(worker.name)
+    workers.leave(worker.name)
     assert "No worker is online." in said(client_of(owner))

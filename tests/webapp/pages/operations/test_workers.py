@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
-from tests.webapp.experiments.test_workers import a_worker, gpu, silence
+from tests.factories.experiments import launched
+from tests.factories.workers import a_worker, gpu, silence
 from webapp.audit.models import Entry
 from webapp.experiments import services
 from webapp.experiments.models import Run, Worker

@@ -1,0 +1,54 @@
+"""Results of experiments: computed once their runs have finished, and again when they are due."""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from webapp.experiments import queries, results
+from webapp.experiments.models import ACTIVE, Experiment, Status
+
+from ..cast import finish, finish_all, launched
+
+
+def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it(owner: User) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    assert experiment.result is not None
+    assert experiment.result_runs == sorted(run.key for run in experiment.runs.all())
+    assert [group["method"] for group in experiment.result["groups"]] == ["naive", "confidence"]
+
+
+def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) -> None:
+    experiment = launched(owner)
+    while run := experiment.runs.filter(status=Status.QUEUED).first():
+        finish(run)
+    experiment.refresh_from_db()
+    assert experiment.ended_at is not None
+    assert queries.state(experiment) == "running"
+    results.refresh_result(experiment)
+    experiment.refresh_from_db()
+    assert queries.state(experiment) == "finished"
+
+
+def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
+    experiment = launched(owner)
+    while experiment.runs.filter(status__in=ACTIVE).count() > 1:
+        finish(experiment.runs.filter(status=Status.QUEUED)[0])
+    results.refresh_result(experiment)
+    read_early = Experiment.objects.get(pk=experiment.pk)  # with the result of the runs before the last
+    finish(experiment.runs.get(status=Status.QUEUED))
+    assert queries.state(read_early) == "running"
+
+
+def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
+    experiment = launched(owner)
+    while run := experiment.runs.filter(status=Status.QUEUED).first():
+        finish(run)
+    assert results.refresh_overdue() == set()  # the worker that finished the last run may still compute it
+    ended = timezone.now() - timedelta(seconds=results.OVERDUE_SECONDS + 1)
+    Experiment.objects.filter(pk=experiment.pk).update(ended_at=ended)
+    assert results.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
+    experiment.refresh_from_db()
+    assert experiment.result is not None
+    assert queries.state(experiment) == "finished"

@@ -1,0 +1,107 @@
+"""Work on imports: a child process is followed, stopped, and may die."""
+
+import queue
+import threading
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from tests.factories.imports import HOW, brought, content, queued, work
+from training import catalog
+from training.catalog.column_mapping import Mapping
+from training.catalog.dataset_card import About
+from training.command_output import Notice
+from webapp.child_processes import Child
+from webapp.imports import services
+from webapp.imports.models import Import, State
+from webapp.jobs import imports
+
+
+def test_a_file_is_checked_and_waits_with_its_report(owner: User, tmp_path: Path) -> None:
+    row = work(queued(owner, tmp_path))
+    assert (row.state, row.error) == (State.CHECKED, "")
+    assert row.check_result is not None
+    assert row.check_result.report.counts.read == 150
+    assert (row.folder / "out" / "examples.parquet").exists()
+
+
+def test_a_file_whose_name_is_known_is_shelved_by_itself(owner: User, tmp_path: Path) -> None:
+    row = brought(owner, tmp_path)
+    about = About(name="notes", title="-- Notes; $(rm)")
+    services.check(row, Mapping.model_validate(HOW), about)
+    work(row)
+    assert (row.state, row.shelved) == (State.SAVED, "notes")
+    assert catalog.dataset("notes").title == "-- Notes; $(rm)"
+    assert not row.folder.exists()
+
+
+def test_a_row_that_does_not_fit_is_the_error_of_the_import(owner: User, tmp_path: Path) -> None:
+    row = work(queued(owner, tmp_path, content(last="a b c,maybe")))
+    assert row.state == State.FAILED
+    assert "Row 151, column “verdict”: “maybe” is none of the labels that are listed (no, yes)." in row.error
+
+
+def test_a_file_that_cannot_be_looked_at_leaves_nothing(owner: User, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"compressed \(gzip\)"):
+        brought(owner, tmp_path, b"\x1f\x8bpacked")
+    with pytest.raises(ValueError, match=r"ends in “\.docx” cannot be read"):
+        brought(owner, tmp_path, b"words", "notes.docx")
+    assert not Import.objects.exists()
+
+
+def test_a_registered_data_set_that_cannot_be_reached_says_so(owner: User) -> None:
+    row = services.fetch(owner, "boolq")[0]
+    work(row)
+    assert row.state == State.FAILED
+    assert "“google/boolq” is not on this machine" in row.error
+
+
+def test_a_child_that_dies_is_noticed(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = imports.start
+
+    def killed(row: Import) -> Child[Notice]:
+        child = start(row)
+        child.kill()
+        return child
+
+    monkeypatch.setattr(imports, "start", killed)
+    row = work(queued(owner, tmp_path))
+    assert (row.state, row.error) == (State.FAILED, "The work ended with status -9 without saying why.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_that_is_stopped_ends_and_leaves_no_process(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(owner, tmp_path, content(60_000))
+    row = services.claim_next()
+    assert row is not None
+    start, started = imports.start, queue.Queue[Child[Notice]]()
+
+    def seen(row: Import) -> Child[Notice]:
+        started.put(child := start(row))
+        return child
+
+    def follow() -> None:
+        imports.work(row)
+        connection.close()
+
+    monkeypatch.setattr(imports, "start", seen)
+    thread = threading.Thread(target=follow)
+    thread.start()
+    child = started.get(timeout=20)
+    services.stop(row)
+    thread.join(60)
+    assert not thread.is_alive()
+    row.refresh_from_db()
+    assert row.state == State.STOPPED
+    assert child.process.returncode is not None
+
+
+def test_a_worker_that_shuts_down_gives_its_work_back(owner: User, tmp_path: Path, shutdown: None) -> None:
+    queued(owner, tmp_path, content(60_000))
+    row = services.claim_next()
+    assert row is not None
+    imports.work(row)
+    row.refresh_from_db()
+    assert row.state == State.QUEUED

@@ -1,0 +1,27 @@
+"""The text and the links of a page."""
+
+import re
+from html import unescape
+from urllib.parse import urljoin, urlsplit
+
+from django.test import Client
+
+LINK = re.compile(r"""(?:href|src|action|data-to|content)=["']([^"'\s]+)["']|url=([^"'\s>]+)""")
+
+
+def links_in(page: str, base: str) -> set[str]:
+    found = {unescape(one or other) for one, other in LINK.findall(page)}
+    inside = (urlsplit(urljoin(f"http://testserver{base}", one)) for one in found if one.startswith(("/", ".", "?", "http")))
+    return {one.path for one in inside if one.netloc == "testserver"}
+
+
+def text(client: Client, path: str, status: int = 200) -> str:
+    """What a reader sees: the page without its tags, with single spaces."""
+    response = client.get(path)
+    assert response.status_code == status
+    return plain(response.content.decode())
+
+
+def plain(html: str) -> str:
+    html = re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())

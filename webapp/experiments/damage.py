@@ -1,0 +1,52 @@
+"""Damaged artifacts of finished runs: these runs are trained again."""
+
+from django.conf import settings
+from django.db import transaction
+
+from training import Store
+from training.events import ArtifactDamaged, RunFailed, RunWaiting
+from training.storage.checksums import DamagedArtifact
+from webapp.experiments.bulk import append, lock, lock_run
+from webapp.experiments.dependents import rest, start
+from webapp.experiments.models import Run, Status
+
+
+def train_again(damage: DamagedArtifact) -> set[int]:
+    """Train the run of a damaged file again, if a second read finds the damage too; return the runs that changed."""
+    run = Run.objects.filter(key=damage.key, status=Status.FINISHED).first()
+    confirmed = Store(settings.ARTIFACTS_DIR).damage(run.key, again=True) if run else None
+    return _train_again(run.pk, run.last_seq, confirmed) if run and confirmed else set()
+
+
+@transaction.atomic
+def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
+    """Move the run's artifacts aside, unless anything happened to it since ``seq``, and queue it with the runs that it needs.
+
+    Queued runs that read it wait for it again; runs that have read it already stay as they are.
+    """
+    run = lock_run(run_id)
+    if run.status != Status.FINISHED or run.last_seq != seq:
+        return set()
+    append([(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])])
+    Store(settings.ARTIFACTS_DIR).quarantine(run.key)
+    changed = {run.pk}
+    if run.imported:
+        append(
+            [(run, [RunFailed(error=f"{damage} It was trained elsewhere, so that it cannot be trained again under this key.")])]
+        )
+        return changed | rest([run])
+    for pk in run.needed_by.filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True):
+        dependent = lock_run(pk)
+        if dependent.status == Status.QUEUED:
+            append([(dependent, [RunWaiting()])])
+            changed.add(pk)
+    run.experiments.filter(launched_at__isnull=False).update(ended_at=None)
+    order = _unfinished(run)
+    runs = {row.pk: row for row in lock(Run.objects.filter(pk__in=order))}
+    return changed | start([runs[pk] for pk in order])
+
+
+def _unfinished(run: Run) -> list[int]:
+    """The run and the runs that it needs and that have not finished, in an order in which they can be trained."""
+    needs = [pk for need in run.needs.exclude(status=Status.FINISHED) for pk in _unfinished(need)]
+    return [*dict.fromkeys(needs), run.pk]

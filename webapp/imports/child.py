@@ -1,0 +1,16 @@
+"""The child process that reads files of data sets: ``python -m training data``."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from training.command_output import NOTICE, Notice
+from webapp.child_processes import Child
+
+LARGEST_MEMORY = 6 * 2**30
+"""Bytes for the child, so that a file with a false size takes no more memory than this."""
+
+
+def start(*arguments: str) -> Child[Notice]:
+    log = Path(settings.LOG_DIR) / "imports.log"
+    return Child(["-m", "training", "data", *arguments], NOTICE, log, memory=LARGEST_MEMORY)

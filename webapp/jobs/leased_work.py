@@ -1,0 +1,154 @@
+"""Leased work as the worker that does it sees it: the time left by its own clock, also while the database is away.
+
+``webapp.leases`` has the lease in the database, which decides.
+"""
+
+import contextlib
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from django.conf import settings
+
+from webapp.child_processes import STOP_GRACE_SECONDS, Child
+from webapp.database_outages import AWAY, is_away, patiently, reconnect
+from webapp.experiments import services
+from webapp.experiments.models import Run
+from webapp.jobs.shutdown import shutting_down
+from webapp.leases import StaleAttempt
+from webapp.row_isolation import sentence
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Message = TypeVar("Message")
+
+POLL_SECONDS = 0.25
+
+
+class HeldLease:
+    """A lease that was claimed at ``since``, in monotonic seconds, or renewed since then.
+
+    It counts as ``expired`` from ``margin`` seconds before its end, so that the work has ended when another worker can claim it.
+    """
+
+    def __init__(self, title: str, since: float, margin: float = STOP_GRACE_SECONDS) -> None:
+        self.title = title
+        self.expired = False
+        self._margin = min(margin, settings.LEASE_SECONDS / 4)
+        self._until = since + settings.LEASE_SECONDS
+        self._away = False
+
+    def ask(self, query: Callable[[], T], otherwise: T, *, renews: bool) -> T:
+        """Return the result of ``query``, ``otherwise`` while the database is away. A query that ``renews`` renews the lease."""
+        begun = time.monotonic()
+        try:
+            answer = query()
+        except AWAY as error:
+            if not is_away(error):
+                raise
+            reconnect()
+            if not self._away:
+                logger.warning("%s: the database is away, the lease holds for %.1f s more: %s", self.title, self.left, error)
+            self._away = True
+            self.check_time()
+            return otherwise
+        self._away = False
+        if renews:
+            self._until = begun + settings.LEASE_SECONDS
+        return answer
+
+    @property
+    def left(self) -> float:
+        """Seconds until the lease counts as expired."""
+        left: float = self._until - self._margin - time.monotonic()
+        return left
+
+    def check_time(self) -> bool:
+        """Return whether the lease has expired. It stays so, even where the database comes back in time."""
+        self.expired = self.expired or self.left <= 0
+        return self.expired
+
+    @contextlib.contextmanager
+    def enforced(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Call ``stop`` repeatedly once the lease has expired, in a thread, since a query to the database may hang."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(POLL_SECONDS):
+                if self.check_time():
+                    stop()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+class RunLease(HeldLease):
+    """The lease of a run, which is renewed now and then by ``check``."""
+
+    def __init__(self, run: Run, since: float) -> None:
+        super().__init__(str(run), since, STOP_GRACE_SECONDS + POLL_SECONDS)
+        self.run = run
+        self._status: str = run.status
+        self._renew_at = 0.0
+
+    def check(self) -> str:
+        """Return the run's status, the last known one while the database is away. Raises StaleAttempt."""
+        renews = time.monotonic() >= self._renew_at
+        if renews:
+            self._renew_at = time.monotonic() + settings.LEASE_RENEW_SECONDS
+        query = services.renew if renews else services.status_of
+        self._status = self.ask(lambda: query(self.run.pk, self.run.attempt), self._status, renews=renews)
+        if self._away:
+            self._renew_at = 0.0
+        return self._status
+
+
+@contextlib.contextmanager
+def concluded(title: str, fail: Callable[[str], object]) -> Iterator[None]:
+    """Have the block's work end in the database in any case: ``fail`` is called with a sentence where the block raises an error.
+
+    A stale attempt ends without a word, since another attempt does the work by now.
+    """
+    try:
+        yield
+    except StaleAttempt:
+        logger.warning("%s was claimed by another worker", title)
+    except Exception as error:
+        logger.exception("%s broke off", title)
+        reconnect()
+        text = sentence(error)
+        with contextlib.suppress(StaleAttempt):
+            patiently(lambda: fail(text))
+
+
+def follow(child: Child[Message], lease: HeldLease, renew: Callable[[Message | None], bool]) -> list[Message]:
+    """Return the messages of ``child``, once it has ended.
+
+    ``renew`` gets the newest message, renews the lease, and returns whether the child is to stop. The child is stopped as well
+    when the lease expires or the worker shuts down.
+    """
+    messages: list[Message] = []
+    renewed = time.monotonic()
+    with lease.enforced(child.stop):
+        while True:
+            with contextlib.suppress(queue.Empty):
+                message = child.next_message(POLL_SECONDS)
+                if message is None:
+                    child.process.wait()
+                    return messages
+                messages.append(message)
+            if time.monotonic() - renewed > POLL_SECONDS:
+                renewed = time.monotonic()
+                newest = next(reversed(messages), None)
+                if lease.ask(functools.partial(renew, newest), False, renews=True) or shutting_down.is_set():
+                    child.stop()
