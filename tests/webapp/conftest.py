@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from webapp import notifications
+from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as erasures
 from webapp.celery import app
@@ -27,6 +28,15 @@ from webapp.webhooks import services as hooks
 @pytest.fixture
 def owner(db: None) -> User:
     return User.objects.create_user("ada", password="difference engine")
+
+
+@pytest.fixture
+def people(owner: User) -> dict[str, User | None]:
+    """An account of each kind, and None for people without one; see permissions.PEOPLE."""
+    viewer = User.objects.create_user("vera")
+    viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
+    other, admin = User.objects.create_user("grace"), User.objects.create_superuser("root")
+    return {"anonymous": None, "share visitor": None, "viewer": viewer, "owner": owner, "other": other, "admin": admin}
 
 
 @pytest.fixture

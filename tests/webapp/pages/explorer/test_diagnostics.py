@@ -5,9 +5,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from itertools import pairwise
-from math import log, sqrt
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -17,23 +14,35 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from scipy.stats import t as student_t
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score, brier_score_loss, cohen_kappa_score, log_loss, matthews_corrcoef
+from sklearn.metrics import log_loss
 
 from tests.factories.experiments import finish_all, launched
 from tests.factories.explored_experiments import explored
+from tests.webapp.pages.explorer.recomputed_diagnostics import (
+    CAR,
+    CDR,
+    DOUBT,
+    SEATS,
+    SEEDS,
+    TITLES,
+    Columns,
+    bounded,
+    calibrations,
+    cross_entropy,
+    fieller,
+    hard,
+    kinships,
+    one_hot,
+    place,
+    spread,
+    square,
+    sure,
+)
 from training import Store
 from webapp.experiments.models import Experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
-
-CDR, CAR, DOUBT, SEEDS = 0.8, 0.7, 0.65, 3
-SEATS = ("weak", "student", "ceiling")
-TITLES = ["Weak supervisor", "Student, naive", "Student, confidence loss", "Strong ceiling"]
-
-Columns = dict[str, np.ndarray]
-"""Of one model and seed: gold labels (n,), and the probabilities (n, K) of the model, f, and of its supervisor, w."""
 
 
 @pytest.fixture
@@ -75,169 +84,6 @@ def left(experiment: Experiment) -> dict[str, list[Columns]]:
         said = {seat: np.array(table["prob"].to_pylist(), float) for seat, table in tests.items()}
         place(found, triplet, tests["weak"]["gold"].to_numpy(), said)
     return found
-
-
-def place(found: dict[str, list[Columns]], triplet: dict[str, Any], gold: np.ndarray, said: dict[str, np.ndarray]) -> None:
-    seats = {TITLES[1 + triplet["method"]]: "student"}
-    if triplet["method"] == 0:
-        seats |= {TITLES[0]: "weak", TITLES[3]: "ceiling"}
-    for title, seat in seats.items():
-        found[title].append({"gold": gold, "f": said[seat], "w": said["weak"]})
-
-
-# The same quantities by other ways.
-
-
-def sure(p: np.ndarray) -> np.ndarray:
-    most: np.ndarray = p.max(axis=1)
-    return most
-
-
-def hard(p: np.ndarray) -> np.ndarray:
-    labels: np.ndarray = p.argmax(axis=1)
-    return labels
-
-
-def one_hot(gold: np.ndarray, like: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (np.arange(like.shape[1]) == gold[:, None]).astype(float)
-    return found
-
-
-def square(p: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Of two classes (f - w)^2 of the second, of more the sum over all."""
-    found: np.ndarray = (p[:, 1] - w[:, 1]) ** 2 if p.shape[1] == 2 else ((p - w) ** 2).sum(axis=1)
-    return found
-
-
-def ece(p: np.ndarray, target: np.ndarray) -> float:
-    right = hard(p) == target
-    edges = np.linspace(0, 1, 16)
-    inside = [(sure(p) > low) & (sure(p) <= high) for low, high in pairwise(edges)]
-    return sum(float(one.mean() * abs(right[one].mean() - sure(p)[one].mean())) for one in inside if one.any())
-
-
-def cross_entropy(p: np.ndarray, w: np.ndarray) -> list[float]:
-    return [-sum(b * log(a) for a, b in zip(one, other, strict=True) if b) for one, other in zip(p, w, strict=True)]
-
-
-def capa(one: Columns) -> float:
-    f, w, gold = one["f"], one["w"], one["gold"]
-    p, q = (mean(one[label] for one, label in zip(x.tolist(), gold, strict=True)) for x in (f, w))
-    expected = p * q + (1 - p) * (1 - q) / (f.shape[1] - 1)
-    return float((mean((f * w).sum(axis=1).tolist()) - expected) / (1 - expected))
-
-
-def parts(values: np.ndarray) -> tuple[float, float]:
-    """Of (seeds, examples): what seeds and what examples say of the variance of the mean, as in a two-way layout."""
-    seeds, n = values.shape
-    of_seeds, of_examples = values.mean(axis=1, keepdims=True), values.mean(axis=0)
-    luck = ((values - of_seeds - of_examples + values.mean()) ** 2).sum() / (seeds - 1) / (n - 1)
-    return (of_seeds.var(ddof=1) - luck / n) / seeds, of_examples.var(ddof=1) / n
-
-
-def quantile(of_seeds: float, of_examples: float, shape: tuple[int, ...]) -> float:
-    """Irrelevant, and zero here, where nothing varies."""
-    total = of_seeds + of_examples
-    weights = [of_seeds / total, of_examples / total] if total else [0, 0]
-    return float(np.dot(student_t.ppf(0.975, np.array(shape) - 1), weights))
-
-
-def interval(rows: list[Any]) -> list[float]:
-    values = np.array(rows, float)
-    of_seeds, of_examples = max(0, parts(values)[0]), parts(values)[1]
-    value, total = float(values.mean()), of_seeds + of_examples
-    half = quantile(of_seeds, of_examples, values.shape) * sqrt(total)
-    return [value, value - half, value + half]
-
-
-def fieller(over: np.ndarray, under: np.ndarray) -> list[float]:
-    """The ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, found by halving."""
-    ratio = float(over.mean() / under.mean())
-    top, bottom, both = (parts(one)[0] for one in (over, under, over + under))
-    mixed = (both - top - bottom) / 2
-    levels, directions = np.linalg.eigh([[top, mixed], [mixed, bottom]])
-
-    def variances(r: float) -> tuple[float, float]:
-        """A direction in which seeds say something negative says nothing."""
-        of_seeds = sum(max(0, level) * (one[0] - r * one[1]) ** 2 for level, one in zip(levels, directions.T, strict=True))
-        return of_seeds, parts(over - r * under)[1]
-
-    q = quantile(*variances(ratio), over.shape)
-
-    def outside(r: float) -> bool:
-        return bool(abs((over - r * under).mean()) > q * sqrt(sum(variances(r))))
-
-    ends = []
-    for far in (ratio - 1, ratio + 1):
-        near = ratio
-        for _ in range(40):
-            middle = (near + far) / 2
-            near, far = (near, middle) if outside(middle) else (middle, far)
-        ends.append(near)
-    return [ratio, *ends]
-
-
-def spread(values: list[float]) -> list[float]:
-    return [mean(values), min(values), max(values)]
-
-
-def bounded(numbers: list[float], over: np.ndarray, under: np.ndarray) -> list[float]:
-    """The interval inside [0, 1]; where fewer than ten examples are on one side, every p that is as far from the share as it
-    allows itself, with the variance p (1 - p) / n of a binomial share, found by halving."""
-    p, n = numbers[0], under.mean() * under.shape[1]
-    if n * min(p, 1 - p) >= 10:
-        return [p, *(min(1, max(0, end)) for end in numbers[1:])]
-    of_seeds, of_examples = (part / under.mean() ** 2 for part in parts(over - p * under))
-    of_seeds = max(0, of_seeds)
-    total = of_seeds + of_examples
-    draws = min(n, p * (1 - p) / total) if total else n
-    q = quantile(of_seeds, of_examples, under.shape) or float(student_t.ppf(0.975, under.shape[1] - 1))
-    ends = []
-    for far in (0.0, 1.0):
-        near = p
-        for _ in range(50):
-            middle = (near + far) / 2
-            outside = abs(p - middle) > q * sqrt(middle * (1 - middle) / draws)
-            near, far = (near, middle) if outside else (middle, far)
-        ends.append(near)
-    return [p, *ends]
-
-
-def calibrations(said: list[Columns]) -> list[list[float]]:
-    gold = said[0]["gold"]
-    brier = interval([square(one["f"], one_hot(gold, one["f"])) for one in said])
-    nll = interval([cross_entropy(one["f"], one_hot(gold, one["f"])) for one in said])
-    if said[0]["f"].shape[1] == 2:
-        assert brier[0] == pytest.approx(mean(brier_score_loss(gold, one["f"][:, 1]) for one in said))
-    assert nll[0] == pytest.approx(mean(log_loss(gold, one["f"] / one["f"].sum(axis=1, keepdims=True)) for one in said))
-    bias = interval([sure(one["f"]) - (hard(one["f"]) == gold) for one in said])
-    found = [spread([ece(one["f"], gold) for one in said]), bias, brier, nll]
-    if said[0]["f"] is not said[0]["w"]:
-        found.append(spread([ece(one["f"], hard(one["w"])) for one in said]))
-        found.append(interval([square(one["f"], one["w"]) for one in said]))
-        found.append(interval([cross_entropy(one["f"], one["w"]) for one in said]))
-    return [*found, [stdev(accuracy_score(gold, hard(one["f"])) for one in said)]]
-
-
-def kinships(said: list[Columns]) -> list[list[float]]:
-    gold = said[0]["gold"]
-    wrong = np.array([hard(one["w"]) != gold for one in said])
-    same = np.array([hard(one["w"]) == hard(one["f"]) for one in said])
-    sureness = np.array([sure(one["f"]) for one in said])
-    apart = 1.0 * (~same & (sureness > CDR))
-    copied, errors = 1.0 * (wrong & same & (sureness > CAR)), 1.0 * wrong
-    blind = 1.0 * np.array([(sure(one["w"]) <= DOUBT) & (sure(one["f"]) > CDR) & (hard(one["f"]) != gold) for one in said])
-    return [
-        bounded(interval(list(apart)), apart, np.ones_like(apart)),
-        bounded(fieller(copied, errors), copied, errors),
-        bounded(interval(list(blind)), blind, np.ones_like(blind)),
-        spread([matthews_corrcoef(hard(one["f"]) != gold, hard(one["w"]) != gold) for one in said]),
-        spread([cohen_kappa_score(hard(one["f"]), hard(one["w"])) for one in said]),
-        spread([capa(one) for one in said]),
-    ]
-
-
-# What the page says.
 
 
 def number(text: str) -> float:

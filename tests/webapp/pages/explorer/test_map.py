@@ -7,30 +7,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories.explored_experiments import explored, ids_of, with_features, with_texts
+from tests.factories.explored_experiments import address, explored, ids_of, with_features, with_texts
+from tests.webapp.pages.explorer.page_parts import get
 from webapp.experiments.models import Experiment
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    client = Client()
-    client.force_login(owner)
-    return client
 
 
 @pytest.fixture
 def experiment(owner: User) -> Experiment:
     return explored(owner)
-
-
-def address(experiment: Experiment, rest: str = "") -> str:
-    return f"/experiments/{experiment.pk}/examples/{rest}"
-
-
-def get(client: Client, address: str, status: int = 200) -> str:
-    answer = client.get(address)
-    assert answer.status_code == status
-    return answer.content.decode()
 
 
 def points(page: str) -> list[int]:
