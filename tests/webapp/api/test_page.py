@@ -51,7 +51,7 @@ def test_fields_are_told_with_their_place_and_type() -> None:
     assert (fields["slug"].place, fields["slug"].required) == ("path", True)
     assert (fields["days"].place, fields["days"].type, fields["days"].required) == ("body", "integer", False)
     tokens = {field.name: field for field in one("POST", "/tokens").fields}
-    assert (tokens["days"].type, tokens["days"].help) == ("integer or null", "Until it expires; null is never.")
+    assert (tokens["days"].type, tokens["days"].help) == ("integer or null", "Days until it expires; null for no expiry.")
 
 
 def test_the_page_of_the_account_leads_there(owner: User) -> None:
