@@ -8,6 +8,7 @@ from webapp.experiments import unused_runs
 
 class Command(BaseCommand):
     help = "Lists the runs and folders that no experiment refers to any more, with their size; with --delete they go."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--delete", action="store_true", help="delete what is listed; this cannot be undone")

@@ -9,6 +9,7 @@ from webapp.explorer.open_view import prepare
 
 class Command(BaseCommand):
     help = "Makes the files that an experiment's examples are read from, as the light worker does when the experiment is at rest."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("experiment", type=int)
