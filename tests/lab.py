@@ -1,18 +1,21 @@
 """A whole laboratory for a test: ``manage.py up`` as a person starts it, and what a person then sees and does from outside."""
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from itertools import count
 from pathlib import Path
@@ -24,6 +27,30 @@ LEASE_SECONDS = 4.0
 
 
 _splits = count(1)
+
+PREPARE = """
+from django.core.management import call_command
+from webapp import static_files
+call_command("migrate", verbosity=0)
+static_files.collect()
+"""
+
+
+@cache
+def prepared() -> Path:
+    """Return a data folder with migrated tables and collected static files, from which new laboratories start sooner."""
+    folder = Path(tempfile.mkdtemp(prefix="w2s-prepared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Lab(folder).manage("shell", "-c", PREPARE)
+    return folder
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Share the file, which nothing writes to, unless the target is on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def quick(**changes: Any) -> dict[str, Any]:
@@ -53,13 +80,26 @@ class Lab:
         self.environment = (
             {key: value for key, value in os.environ.items() if key not in ("SECRET_KEY", "DATASETS_DIR")} | ours | environment
         )
-        self.token = ""
+
+    @cached_property
+    def token(self) -> str:
+        """An API token of the administrator."""
+        return self.manage("token", "admin").strip()
+
+    def prepare(self) -> None:
+        """Give an empty data folder the tables and static files that the start would make."""
+        if "DATABASE_URL" in self.environment or (self.data_dir / "lab.sqlite3").exists():
+            return
+        shutil.copytree(prepared() / "static", self.data_dir / "static", copy_function=link_or_copy, dirs_exist_ok=True)
+        for name in ("static.sha256", "lab.sqlite3"):
+            shutil.copy2(prepared() / name, self.data_dir / name)
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=180).stdout
 
     def start(self, command: str = "up") -> "Lab":
+        self.prepare()
         words = [sys.executable, str(ROOT / "manage.py"), command, *self.arguments]
         self.process = subprocess.Popen(words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.output = ""
@@ -77,13 +117,7 @@ class Lab:
         self.process.communicate(timeout=180)
 
     def __enter__(self) -> "Lab":
-        self.start()
-        try:
-            self.token = self.manage("token", "admin").strip()
-        except BaseException:
-            self.stop()
-            raise
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:

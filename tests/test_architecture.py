@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,3 +113,8 @@ def test_the_web_serves_its_pages_where_torch_cannot_be_imported() -> None:
         timeout=120,
     )
     assert found.returncode == 0, found.stderr[-3000:]
+
+
+def test_no_test_module_imports_another_one() -> None:
+    importing = re.compile(r"^\s*(?:from|import) (?:tests|\.)[\w.]*\.?test_", re.MULTILINE)
+    assert [str(path) for path in (ROOT / "tests").rglob("*.py") if importing.search(path.read_text())] == []

@@ -16,7 +16,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
-from webapp import broker, service_logs
+from webapp import broker, service_logs, static_files
 from webapp.imports import services as imports
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
@@ -75,7 +75,7 @@ class Stack:
             self._start_broker()
         call_command("migrate", verbosity=0, interactive=False)
         imports.clear_strays()
-        call_command("collectstatic", verbosity=0, interactive=False)
+        static_files.collect()
         python = [sys.executable, "-m"]
         web = ["uvicorn", "webapp.asgi:application", "--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"]
         web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
@@ -85,12 +85,13 @@ class Stack:
         web += proxy_options()
         hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
         self._add(Service("web", [*python, *web], fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
+        celery = ["celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
         for index in range(self.workers):
-            worker = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
+            worker = [*celery, "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
             worker += ["--hostname", f"worker{index}@%h", "--without-gossip", "--without-mingle"]
             # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
             self._add(Service(f"worker{index}", [*python, *worker], death=signal.SIGKILL))
-        chores = ["celery", "-A", "webapp.celery", "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
+        chores = [*celery, "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
         chores += ["--queues", "chores", "--hostname", "chores@%h", "--without-gossip", "--without-mingle"]
         self._add(Service("chores", [*python, *chores], death=signal.SIGKILL))
         self._add(Service("recover", [sys.executable, str(settings.BASE_DIR / "manage.py"), "recover"]))

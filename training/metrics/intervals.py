@@ -6,7 +6,6 @@ from math import exp, log, nan, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from training.base_models import Frozen
@@ -115,6 +114,8 @@ def combination(spread: Spread, weights: Sequence[float]) -> Estimate:
 
 def p_value(spread: Spread, weights: Sequence[float]) -> float:
     """Return the two-sided p-value of "``weights @ mean`` is zero", by the test that ``combination`` inverts; 0 below 1e-100."""
+    from scipy.optimize import brentq  # takes longer to import than the rest of the module, in every process that shows results
+
     w = np.asarray(weights, dtype=np.float64)
     value = float(w @ spread.mean)
     seed, example = spread.variances(w)

@@ -10,10 +10,7 @@ from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from ziamath.config import config
-from ziamath.zmath import Math
 
-config.svg2 = False  # shapes in place: drawings of one page must not refer to each other's ids
 SCHEMES = {"http", "https", "mailto"}
 LONGEST_FORMULA = 2000
 """Characters of TeX; a longer formula is shown as its source."""
@@ -87,6 +84,10 @@ def _formula(source: str, options: dict[str, Any]) -> str:
 
 def _drawn(mathml: str) -> str:
     """Return the SVG in the colour and size of the surrounding text, aligned with its baseline."""
+    from ziamath.config import config  # reads fonts when it is imported
+    from ziamath.zmath import Math
+
+    config.svg2 = False  # shapes in place: drawings of one page must not refer to each other's ids
     ElementTree.register_namespace("", SVG)
     svg = ElementTree.fromstring(Math(mathml, size=SIZE).svg())  # nosec B314 # what ziamath has just drawn
     svg.set("fill", "currentColor")

@@ -1,10 +1,22 @@
-"""A store that tests of methods share."""
+"""Few threads, and a store that tests of methods share."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from training import Store
+from training.engine import train
+from training.engine.models import features as frozen_features
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Train in one thread: for models this small a second one costs more than it saves, and the cores are all in use."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (train, frozen_features):
+            patch.setattr(module, "TRANSFORMER_THREADS", 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -102,10 +102,8 @@ def test_ten_kills_change_not_a_bit(
     features: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr(training, "TRANSFORMER_THREADS", 1)  # for so small a model more threads cost more than they bring
     run = RUNS[name](models)
     whole = finish(run, store).events
     expected = left(run, store)

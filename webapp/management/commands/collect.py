@@ -8,6 +8,7 @@ from webapp.experiments import unused_runs
 
 class Command(BaseCommand):
     help = "Lists runs and folders that belong to no experiment any more, with their size; --delete deletes them."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--delete", action="store_true", help="delete what is listed; this cannot be undone")

@@ -8,6 +8,7 @@ from webapp.webhooks import services
 
 class Command(BaseCommand):
     help = "Calls the webhook (WEBHOOK_URL) for experiments that ended, as the recovery does; --test sends a test message."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--test", action="store_true", help="send a test message and print the answer")

@@ -11,6 +11,7 @@ class Command(BaseCommand):
     help = (
         "Prepares the files that an experiment's examples are read from, as the light worker does when the experiment has ended."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("experiment", type=int)

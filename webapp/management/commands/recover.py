@@ -26,6 +26,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 class Command(BaseCommand):
     help = "Takes work back from workers that died and sends queued work again. One process of an installation does this."
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         ended = threading.Event()

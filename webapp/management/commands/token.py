@@ -9,6 +9,7 @@ from webapp.accounts.tokens import DAYS, make
 
 class Command(BaseCommand):
     help = "Makes an API token for an account and prints it; it is not shown again."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")

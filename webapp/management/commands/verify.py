@@ -10,6 +10,7 @@ class Command(BaseCommand):
         "Compares every artifact of every finished run with its checksum. Damaged artifacts are moved aside, and their run is "
         "trained again. Artifacts of an older version, which wrote no checksums, are given them first."
     )
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         damages = verify_all()

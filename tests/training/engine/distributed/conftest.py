@@ -8,13 +8,6 @@ import pytest
 from tests.factories.process_groups import RUNS, Attempt
 from tests.factories.runs import finish, make_run
 from training import RunSpec, Store
-from training.engine import train as training
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For so small a model more threads cost more than they bring."""
-    monkeypatch.setattr(training, "TRANSFORMER_THREADS", 1)
 
 
 @pytest.fixture(scope="session")
