@@ -10,7 +10,7 @@ class Command(BaseCommand):
     help = "Calls the webhook (WEBHOOK_URL) for experiments that ended, as the recovery does; --test sends a test message."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--test", action="store_true", help="send a test message and print the answer")
+        parser.add_argument("--test", action="store_true", help="send a test message and report the result")
 
     def handle(self, *args: Any, test: bool, **options: Any) -> None:
         if not settings.WEBHOOK_URL:
