@@ -118,7 +118,8 @@ def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> No
     before = Event.objects.filter(run=run).count()
     with pytest.raises(StaleAttempt):
         services.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)])
-    assert services.renew(run.pk, old.attempt) is None
+    with pytest.raises(StaleAttempt):
+        services.renew(run.pk, old.attempt)
     assert Event.objects.filter(run=run).count() == before
     assert services.renew(run.pk, new.attempt) == Status.RUNNING
 
