@@ -252,7 +252,7 @@ def preview(request: HttpRequest, spec: ExperimentSpec) -> PreviewOut:
     """What the experiment in the body would do. Nothing is stored."""
     found = queries.preview(spec)
     return PreviewOut(
-        asked=found.asked,
+        asked=found.requested,
         unique=found.unique,
         done=len(found.done),
         at_work=len(found.at_work),
