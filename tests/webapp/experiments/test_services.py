@@ -46,7 +46,7 @@ def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
     finish_all(first)
     second = services.create(owner, spec())
     preview = queries.preview(second.experiment_spec)
-    assert (preview.asked, preview.unique, preview.to_run) == (6, 4, 1)
+    assert (preview.requested, preview.unique, preview.to_run) == (6, 4, 1)
     run_launch.launch(second)
     assert statuses(second).count(Status.FINISHED) == 3
     assert Run.objects.count() == 4
