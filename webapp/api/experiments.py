@@ -109,7 +109,7 @@ def preview(request: HttpRequest, spec: ExperimentSpec) -> PreviewOut:
     """Return the plan of the experiment in the body. Nothing is stored."""
     plan = queries.preview(spec)
     return PreviewOut(
-        asked=plan.asked,
+        asked=plan.requested,
         unique=plan.unique,
         done=len(plan.done),
         at_work=len(plan.at_work),

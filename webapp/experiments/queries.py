@@ -198,7 +198,8 @@ class Preview:
     warnings: list[Problem]
 
     @property
-    def asked(self) -> int:
+    def requested(self) -> int:
+        """The number of runs if no run was shared."""
         return self.plan.asked
 
     @property

@@ -28,7 +28,7 @@ class Killed(BaseException):
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests complete their work on a slow machine, too."""
     monkeypatch.setattr(transitions, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 600)
+    monkeypatch.setattr(experiment_actions, "REQUEST_SECONDS", 600)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_what_is_being_launched_cannot_be_deleted(owner: User, few: None, monkey
 
 
 def test_a_click_works_for_a_second_at_most_and_leaves_the_rest(owner: User, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment_actions, "CLICK_SECONDS", 0)
+    monkeypatch.setattr(experiment_actions, "REQUEST_SECONDS", 0)
     experiment = services.create(owner, spec(seeds=2))
     experiment_actions.launch(experiment, owner)
     assert (experiment.transition, experiment.transition_done) == ("launching", 3)

@@ -46,7 +46,7 @@ def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
     finish_all(first)
     second = services.create(owner, spec())
     preview = queries.preview(second.experiment_spec)
-    assert (preview.asked, preview.unique, preview.to_run) == (6, 4, 1)
+    assert (preview.requested, preview.unique, preview.to_run) == (6, 4, 1)
     run_launch.launch(second)
     assert statuses(second).count(Status.FINISHED) == 3
     assert Run.objects.count() == 4
@@ -118,7 +118,8 @@ def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> No
     before = Event.objects.filter(run=run).count()
     with pytest.raises(StaleAttempt):
         services.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)])
-    assert services.renew(run.pk, old.attempt) is None
+    with pytest.raises(StaleAttempt):
+        services.renew(run.pk, old.attempt)
     assert Event.objects.filter(run=run).count() == before
     assert services.renew(run.pk, new.attempt) == Status.RUNNING
 

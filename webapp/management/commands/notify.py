@@ -11,7 +11,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--test", action="store_true", help="send a test message and print the answer")
+        parser.add_argument("--test", action="store_true", help="send a test message and report the result")
 
     def handle(self, *args: Any, test: bool, **options: Any) -> None:
         if not settings.WEBHOOK_URL:

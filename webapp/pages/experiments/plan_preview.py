@@ -72,11 +72,11 @@ class PlanView:
 
     @property
     def unique_percent(self) -> float:
-        return round(100 * self.preview.unique / self.preview.asked, 1)
+        return round(100 * self.preview.unique / self.preview.requested, 1)
 
     @property
     def todo_percent(self) -> float:
-        return round(100 * self.preview.to_run / self.preview.asked, 1)
+        return round(100 * self.preview.to_run / self.preview.requested, 1)
 
     @property
     def at_work(self) -> int:
@@ -95,10 +95,10 @@ class PlanView:
         if len(spec.methods) > 1:
             cells = f" Cells are split from left to right: {joined([lower(title) for title in method_titles(spec)])}."
         each = "a supervisor, a student and a ceiling"
-        if self.preview.asked > 3 * len(self.preview.plan.triplets):
+        if self.preview.requested > 3 * len(self.preview.plan.triplets):
             each = "a supervisor, a student, a ceiling and the further runs that its method needs"
         return (
-            f"{' × '.join(parts)}, each with {each}, make {self.preview.asked:,}.{cells} "
+            f"{' × '.join(parts)}, each with {each}, make {self.preview.requested:,}.{cells} "
             "The small square is the supervisor’s own run."
         )
 
