@@ -21,8 +21,8 @@ from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.download import download
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Look, exported, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import OpenView, exported, open_view
 from webapp.notes import queries as notes
 from webapp.notes.models import Note
 
@@ -126,7 +126,7 @@ def note_out(note: Note) -> NoteOut:
     return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat(), edited_at=edited)
 
 
-def counts_out(found: Look) -> CountsOut:
+def counts_out(found: OpenView) -> CountsOut:
     measures = found.summary.measures
     return CountsOut(
         total=found.slice.about.rows,
@@ -136,11 +136,11 @@ def counts_out(found: Look) -> CountsOut:
         agreement=measures.agreement,
         agreement_where_weak_right=measures.agreement_right,
         agreement_where_weak_wrong=measures.agreement_wrong,
-        models=dict(zip(SEATS, found.trio.keys, strict=True)),
+        models=dict(zip(SEATS, found.triplet.keys, strict=True)),
     )
 
 
-def examples_out(found: Look, examples: Sequence[Example]) -> list[ExampleOut]:
+def examples_out(found: OpenView, examples: Sequence[Example]) -> list[ExampleOut]:
     texts = found.slice.whole([example.row for example in examples])
     tags = notes.tags_of(found.fingerprint, [example.id for example in examples])
     binary = found.slice.about.classes == 2
@@ -156,11 +156,11 @@ def known(request: HttpRequest, experiment_id: int) -> Experiment:
 
 
 @contextmanager
-def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Look]:
+def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[OpenView]:
     """Raises Http404 where there is nothing to look at, Invalid for a search that cannot be made."""
     experiment = known(request, experiment_id)
     try:
-        with look(Cast(experiment), view) as found:
+        with open_view(FinishedModels(experiment), view) as found:
             yield found
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
@@ -189,7 +189,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
     """All rows of the view as CSV, JSON lines, Parquet, or a zipped folder that the library datasets loads."""
     experiment = known(request, experiment_id)
     try:
-        file = exported(Cast(experiment), view, how)
+        file = exported(FinishedModels(experiment), view, how)
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
     except Refused as refused:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from webapp.cell_names import READINGS, eight_cells
 from webapp.example_queries.view import CELLS, SEATS, View
-from webapp.explorer.finished_models import Trio
+from webapp.explorer.finished_models import Triplet
 from webapp.findings.wording import lower
 
 OTHERS = {
@@ -21,9 +21,9 @@ OTHERS = {
 """Where other models than supervisor, student and ceiling sit in their seats."""
 
 
-def own_seats(trio: Trio) -> bool:
+def own_seats(triplet: Triplet) -> bool:
     """Whether each of the three sits in the seat of its own role."""
-    return tuple(model.role for model in trio.all) == SEATS
+    return tuple(model.role for model in triplet.all) == SEATS
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Heading:
 
 
 class Matrix:
-    def __init__(self, cells: Mapping[int, int], view: View, trio: Trio, titles: list[str], classes: int) -> None:
+    def __init__(self, cells: Mapping[int, int], view: View, triplet: Triplet, titles: list[str], classes: int) -> None:
         self.counts, self.view, self.titles = cells, view, titles
-        own = own_seats(trio)
+        own = own_seats(triplet)
         labels = eight_cells(classes) if own else {cell: text.format(*titles) for cell, text in OTHERS.items()}
         most = max(*self.counts.values(), 1)
         rows = max(sum(cells.values()), 1)

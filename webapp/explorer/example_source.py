@@ -14,7 +14,7 @@ from webapp.experiments.models import Run
 TEXTS = "texts.parquet"
 
 
-class Stage:
+class ExampleSource:
     """The laboratory's own."""
 
     @property
@@ -32,7 +32,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class FrozenStage(Stage):
+class FrozenSource(ExampleSource):
     """A frozen copy: ``archive`` is the folder of an experiment's archive, ``examples`` what ``freezing.freeze`` has left."""
 
     archive: Path

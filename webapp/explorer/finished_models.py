@@ -9,7 +9,7 @@ from training import ExperimentSpec, RunSpec
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.explorer.example_source import Stage
+from webapp.explorer.example_source import ExampleSource
 
 Role = Literal["weak", "student", "ceiling"]
 
@@ -39,8 +39,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Trio:
-    """A triplet of which all three have finished."""
+class Triplet:
+    """A planned of which all three have finished."""
 
     weak: Model
     student: Model
@@ -55,11 +55,11 @@ class Trio:
         return self.weak.key, self.student.key, self.ceiling.key
 
 
-class Cast:
+class FinishedModels:
     """``runs`` are those of the record where none are given, by key."""
 
-    def __init__(self, experiment: Experiment, stage: Stage | None = None, runs: Mapping[str, Run] | None = None) -> None:
-        self.experiment, self.stage = experiment, stage or Stage()
+    def __init__(self, experiment: Experiment, stage: ExampleSource | None = None, runs: Mapping[str, Run] | None = None) -> None:
+        self.experiment, self.source = experiment, stage or ExampleSource()
         self.spec: ExperimentSpec = experiment.experiment_spec
         self._given = runs
 
@@ -70,13 +70,13 @@ class Cast:
     @cached_property
     def _done(self) -> dict[tuple[str, Role], Model]:
         found: dict[tuple[str, Role], Model] = {}
-        for triplet in self.experiment.triplets:
+        for planned in self.experiment.triplets:
             for role in SEATS:
-                run = self._runs.get(triplet[role])
+                run = self._runs.get(planned[role])
                 if run is None or run.status != Status.FINISHED or (run.key, role) in found:
                     continue
-                name = triplet["weak_model" if role == "weak" else "strong_model"]
-                method = triplet["method"] if role == "student" else None
+                name = planned["weak_model" if role == "weak" else "strong_model"]
+                method = planned["method"] if role == "student" else None
                 found[run.key, role] = Model(run, run.run_spec, role, name, method)  # type: ignore[index, arg-type]
         return found
 
@@ -88,46 +88,48 @@ class Cast:
         return sorted(distinct.values(), key=lambda one: (order[one.role], one.name, one.method or 0, one.seed))
 
     @cached_property
-    def trios(self) -> list[Trio]:
+    def triplets(self) -> list[Triplet]:
         """The complete triplets, in the order of the plan."""
         found = []
-        for triplet in self.experiment.triplets:
-            three = [self._done.get((triplet[role], role)) for role in SEATS]  # type: ignore[arg-type]
+        for planned in self.experiment.triplets:
+            three = [self._done.get((planned[role], role)) for role in SEATS]  # type: ignore[arg-type]
             if all(three):
-                found.append(Trio(*three))  # type: ignore[arg-type]
+                found.append(Triplet(*three))  # type: ignore[arg-type]
         return found
 
     @cached_property
-    def first(self) -> Trio:
+    def first(self) -> Triplet:
         """What is shown before anything is chosen: the one method beside naive where there is exactly one, else the first.
 
-        Raises Missing where no triplet is complete.
+        Raises Missing where no planned is complete.
         """
-        if not self.trios:
+        if not self.triplets:
             raise Missing("There is nothing to compare until one supervisor, its student and their ceiling have finished.")
         others = [at for at, method in enumerate(self.spec.methods) if method.kind != "naive"]
         wanted = others[0] if len(others) == 1 else 0
-        return next((trio for trio in self.trios if trio.student.method == wanted), self.trios[0])
+        return next((triplet for triplet in self.triplets if triplet.student.method == wanted), self.triplets[0])
 
-    def chosen(self, view: View) -> Trio:
-        """The view's three models; seats that it leaves open are those of the triplet of the models that it names.
+    def chosen(self, view: View) -> Triplet:
+        """The view's three models; seats that it leaves open are those of the planned of the models that it names.
 
         Raises Missing for a key that is none of a finished model of this experiment.
         """
         named = {seat: self._named(getattr(view, seat)) for seat in SEATS if getattr(view, seat)}
         fits = (
-            trio for trio in [self.first, *self.trios] if all(getattr(trio, seat).key == one.key for seat, one in named.items())
+            triplet
+            for triplet in [self.first, *self.triplets]
+            if all(getattr(triplet, seat).key == one.key for seat, one in named.items())
         )
-        near = (trio for trio in self.trios for one in named.values() if one.key in trio.keys)
+        near = (triplet for triplet in self.triplets for one in named.values() if one.key in triplet.keys)
         base = next(fits, None) or next(near, self.first)
-        return Trio(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
+        return Triplet(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
 
-    def named(self, trio: Trio) -> dict[str, str]:
-        """The shortest values of a view's seats that choose these three: none for the first triplet, for another its student."""
-        if trio == self.first:
+    def named(self, triplet: Triplet) -> dict[str, str]:
+        """The shortest values of a view's seats that choose these three: none for the first planned, for another its student."""
+        if triplet == self.first:
             return dict.fromkeys(SEATS, "")
-        keys = {seat: one.key[:12] for seat, one in zip(SEATS, trio.all, strict=True)}
-        alone = trio in self.trios and sum(one.student == trio.student for one in self.trios) == 1
+        keys = {seat: one.key[:12] for seat, one in zip(SEATS, triplet.all, strict=True)}
+        alone = triplet in self.triplets and sum(one.student == triplet.student for one in self.triplets) == 1
         return {**dict.fromkeys(SEATS, ""), "student": keys["student"]} if alone else keys
 
     def _named(self, key: str) -> Model:

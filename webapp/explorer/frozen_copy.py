@@ -17,29 +17,29 @@ from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import queries
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.explorer.example_source import TEXTS, FrozenStage
-from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.example_source import TEXTS, FrozenSource
+from webapp.explorer.finished_models import FinishedModels, Missing
 
 COLUMNS = ("id", "text", "text_b")
 
 
-def freeze(cast: Cast, folder: Path, chosen: Sequence[int] | None = None) -> None:
+def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None = None) -> None:
     """Fills ``folder`` with the texts of the test examples and what every finished run says of them and has said in training.
 
     Only those of the ids ``chosen``, where some are given; never a locked example, nor one that somebody learned from.
     Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that is of no test example.
     """
-    store, frozen = cast.stage.store, Store(folder)
-    student = cast.first.student
+    store, frozen = finished.source.store, Store(folder)
+    student = finished.first.student
     try:
         ids = np.sort(store.read_predictions(student.key).part("test").id)
         if chosen is not None:
             ids = _known(ids, chosen)
-        dataset, _ = cast.stage.examples_of(student.spec)
+        dataset, _ = finished.source.examples_of(student.spec)
         folder.mkdir(parents=True, exist_ok=True)
         _write_texts(dataset, ids, folder / TEXTS)
-        names = exported_keys([part.run for part in queries.parts(cast.experiment)])
-        for model in cast.models:
+        names = exported_keys([part.run for part in queries.parts(finished.experiment)])
+        for model in finished.models:
             _write_run(store, frozen, model.key, names[model.key], ids)
     except FileNotFoundError:
         gone = f"the texts of {student.spec.dataset}, or what a run said of them"
@@ -77,12 +77,12 @@ def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArra
 
 
 @lru_cache(maxsize=64)
-def thawed(archive: Path, examples: Path) -> Cast:
-    """The cast of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
+def thawed(archive: Path, examples: Path) -> FinishedModels:
+    """The finished of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
     about = read(archive)
     experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
-    stage = FrozenStage(archive, examples, digest(examples / TEXTS))
-    return Cast(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
+    stage = FrozenSource(archive, examples, digest(examples / TEXTS))
+    return FinishedModels(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
 
 
 def _finished(examples: Path) -> list[str]:

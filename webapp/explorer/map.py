@@ -7,7 +7,7 @@ from webapp.cell_names import four_cells
 from webapp.charts.scatter import Dot, Window, scatter_chart
 from webapp.example_queries.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.cells import own_seats
-from webapp.explorer.open_view import UNMAPPED, Look
+from webapp.explorer.open_view import UNMAPPED, OpenView
 from webapp.explorer.titles import Subject
 from webapp.findings.wording import lower
 
@@ -37,15 +37,15 @@ class Field:
 class Map(Subject):
     """Reads all that it shows when it is made. ``missing`` says why there is none."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
-        self.missing = "" if look.source.projected else UNMAPPED
+    def __init__(self, opened: OpenView) -> None:
+        super().__init__(opened)
+        self.missing = "" if opened.source.projected else UNMAPPED
         if self.missing:
             return
-        self.frame, self.cells = look.slice.frame, look.slice.spread()
+        self.frame, self.cells = opened.slice.frame, opened.slice.spread()
         self.window = Window.around(self.frame.low, self.frame.high)
         # The many that nothing happened to lie beneath the others.
-        points = sorted(look.slice.points(DRAWN, SHOWN), key=lambda point: point.cell > 2)
+        points = sorted(opened.slice.points(DRAWN, SHOWN), key=lambda point: point.cell > 2)
         self.dots = [Dot(point.id, kind_of(point.cell), point.x, point.y, point.text) for point in points]
 
     @property
@@ -60,7 +60,7 @@ class Map(Subject):
     def legend_rows(self) -> list[tuple[str, list[tuple[str, int]]]]:
         """What became of the weak label; with the ceiling right and wrong, how a point looks and how many examples there are."""
         titles = [self.titles[0], lower(self.titles[1])]
-        names = four_cells(self.classes) if own_seats(self.trio) else [text.format(*titles) for text in OTHERS]
+        names = four_cells(self.classes) if own_seats(self.triplet) else [text.format(*titles) for text in OTHERS]
         pairs = [CELLS[at : at + 2] for at in range(0, len(CELLS), 2)]
         return [(name, [(kind_of(cell), self.cells[cell]) for cell in pair]) for name, pair in zip(names, pairs, strict=True)]
 

@@ -18,11 +18,11 @@ from webapp.example_queries.search import Refused
 from webapp.example_queries.view import NOWHERE, View
 from webapp.experiments import imported_runs
 from webapp.explorer.cells import Matrix
-from webapp.explorer.finished_models import Cast, Trio
+from webapp.explorer.finished_models import FinishedModels, Triplet
 from webapp.explorer.histograms import Brush, brushes_of
 from webapp.explorer.map import Map
 from webapp.explorer.marked_text import Piece, sides_of
-from webapp.explorer.open_view import Look, look
+from webapp.explorer.open_view import OpenView, open_view
 from webapp.explorer.titles import ROLES, Subject, proposer
 from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
@@ -87,22 +87,22 @@ class Line:
 class Explorer(Subject):
     """Reads all that it shows when it is made, while the look is open."""
 
-    def __init__(self, look: Look, typed: str) -> None:
-        super().__init__(look)
+    def __init__(self, opened: OpenView, typed: str) -> None:
+        super().__init__(opened)
         self.typed = typed
-        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles, self.classes)
-        self.measures = look.summary.measures
-        self.total = look.slice.about.rows
-        self.brushes: list[Brush] = brushes_of(self.view, look.summary.histograms, self.titles)
-        self.map = Map(look) if self.view.mapped else None
-        self.more = look.page.more
-        self.first = look.page.before + 1 if look.page.examples else 0
-        self.lines = self._lines(look, look.page)
-        self.tag_names = notes.names(look.fingerprint)
+        self.matrix = Matrix(opened.summary.cells, self.view, opened.triplet, self.titles, self.classes)
+        self.measures = opened.summary.measures
+        self.total = opened.slice.about.rows
+        self.brushes: list[Brush] = brushes_of(self.view, opened.summary.histograms, self.titles)
+        self.map = Map(opened) if self.view.mapped else None
+        self.more = opened.page.more
+        self.first = opened.page.before + 1 if opened.page.examples else 0
+        self.lines = self._lines(opened, opened.page)
+        self.tag_names = notes.names(opened.fingerprint)
 
-    def _lines(self, look: Look, page: Page) -> list[Line]:
+    def _lines(self, opened: OpenView, page: Page) -> list[Line]:
         ids = [example.id for example in page.examples]
-        tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
+        tags, noted = notes.tags_of(opened.fingerprint, ids), notes.noted(opened.fingerprint, ids)
         lines = []
         for number, example in enumerate(page.examples, self.first):
             one, other = sides_of(*page.texts[example.row])
@@ -113,8 +113,8 @@ class Explorer(Subject):
 
     def bars(self, example: Example) -> str:
         said = [
-            (self.names.look(model).token, title, answer.prob)
-            for model, title, answer in zip(self.trio.all, self.titles, example.said.values(), strict=True)
+            (self.names.appearance(model).token, title, answer.prob)
+            for model, title, answer in zip(self.triplet.all, self.titles, example.said.values(), strict=True)
         ]
         return answer_bars(said, self.side(example.gold), self.of)
 
@@ -125,39 +125,46 @@ class Explorer(Subject):
     @property
     def elsewhere(self) -> list[str]:
         """Where models of the experiment were trained, if not here."""
-        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.cast.models)))
+        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.finished.models)))
 
     # What can be chosen.
 
     @property
     def methods(self) -> list[Choice]:
         """Students of the same supervisor, ceiling and seed."""
-        mine = [trio for trio in self.cast.trios if (trio.weak, trio.ceiling) == (self.trio.weak, self.trio.ceiling)]
-        return [Choice(lower(self.names.shorts[trio.student.method or 0]), self._seats(trio), trio == self.trio) for trio in mine]
+        mine = [
+            triplet
+            for triplet in self.finished.triplets
+            if (triplet.weak, triplet.ceiling) == (self.triplet.weak, self.triplet.ceiling)
+        ]
+        return [
+            Choice(lower(self.names.shorts[triplet.student.method or 0]), self._seats(triplet), triplet == self.triplet)
+            for triplet in mine
+        ]
 
     @property
     def seeds(self) -> list[Choice]:
-        alike = [trio for trio in self.cast.trios if _kind(trio) == _kind(self.trio)]
-        return [Choice(str(trio.student.seed), self._seats(trio), trio == self.trio) for trio in alike]
+        alike = [triplet for triplet in self.finished.triplets if _kind(triplet) == _kind(self.triplet)]
+        return [Choice(str(triplet.student.seed), self._seats(triplet), triplet == self.triplet) for triplet in alike]
 
     @property
     def pairs(self) -> list[Choice]:
-        found: dict[tuple[str, str], Trio] = {}
-        for trio in self.cast.trios:
-            same = (trio.student.method, trio.student.seed) == (self.trio.student.method, self.trio.student.seed)
-            pair = trio.weak.name, trio.student.name
+        found: dict[tuple[str, str], Triplet] = {}
+        for triplet in self.finished.triplets:
+            same = (triplet.student.method, triplet.student.seed) == (self.triplet.student.method, self.triplet.student.seed)
+            pair = triplet.weak.name, triplet.student.name
             if same or pair not in found:
-                found[pair] = trio
-        mine = self.trio.weak.name, self.trio.student.name
+                found[pair] = triplet
+        mine = self.triplet.weak.name, self.triplet.student.name
         return [
-            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(trio), (weak, strong) == mine)
-            for (weak, strong), trio in found.items()
+            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(triplet), (weak, strong) == mine)
+            for (weak, strong), triplet in found.items()
         ]
 
-    def _seats(self, trio: Trio) -> str:
+    def _seats(self, triplet: Triplet) -> str:
         # Another model's features are another plane.
-        rest = self.view if trio.student.name == self.trio.student.name else self.view.but(**NOWHERE)
-        return rest.but(**self.cast.named(trio)).query()
+        rest = self.view if triplet.student.name == self.triplet.student.name else self.view.but(**NOWHERE)
+        return rest.but(**self.finished.named(triplet)).query()
 
     @property
     def splits(self) -> list[Choice]:
@@ -185,14 +192,14 @@ class Explorer(Subject):
         """For rows, columns and halves of the matrix: the field, its title, and every model that may sit there."""
         titles = ("Rows", "Columns", "Halves of columns")
         return [
-            (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.cast.models])
-            for seat, title, sits in zip(ROLES, titles, self.trio.all, strict=True)
+            (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.finished.models])
+            for seat, title, sits in zip(ROLES, titles, self.triplet.all, strict=True)
         ]
 
     @property
     def mixed(self) -> bool:
         """Whether the three are no triplet of the plan, so that only the fold of other models says who they are."""
-        return self.trio not in self.cast.trios
+        return self.triplet not in self.finished.triplets
 
     @property
     def modes(self) -> list[tuple[str, str]]:
@@ -266,21 +273,21 @@ def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
     return rate(estimate.value), "" if estimate.low is None else rate_interval(estimate)
 
 
-def _kind(trio: Trio) -> tuple[str, str, int | None]:
-    return trio.weak.name, trio.student.name, trio.student.method
+def _kind(triplet: Triplet) -> tuple[str, str, int | None]:
+    return triplet.weak.name, triplet.student.name, triplet.student.method
 
 
-def explored(cast: Cast, view: View) -> tuple[Explorer, list[Problem]]:
+def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Problem]]:
     """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does.
 
     Seats that name a triplet of the plan are named as shortly as can be: a form sends all three with every filter.
     """
-    view = view.model_copy(update=cast.named(cast.chosen(view)))
+    view = view.model_copy(update=finished.named(finished.chosen(view)))
     try:
-        with look(cast, view, PATIENCE) as found:
+        with open_view(finished, view, PATIENCE) as found:
             return Explorer(found, view.q), []
     except Refused as refused:
-        with look(cast, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:
+        with open_view(finished, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:
             return Explorer(found, view.q), [refused.problem]
 
 

@@ -8,8 +8,8 @@ from training import catalog
 from training.catalog import DatasetEntry
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.example_queries.view import View
-from webapp.explorer.finished_models import Cast, Model, Trio
-from webapp.explorer.open_view import Look
+from webapp.explorer.finished_models import FinishedModels, Model, Triplet
+from webapp.explorer.open_view import OpenView
 from webapp.findings.wording import lower, method_titles, short_methods, short_model
 from webapp.notes.models import REPORT, Tag
 
@@ -19,13 +19,13 @@ ROLES = {"weak": "Supervisor", "student": "Student", "ceiling": "Ceiling"}
 class Titles:
     """How models are called: short beside others of their role, whole alone."""
 
-    def __init__(self, cast: Cast) -> None:
-        self.spec = cast.spec
-        self.methods, self.shorts = method_titles(cast.spec), short_methods(cast.spec)
-        self.looks = student_styles([method.kind for method in cast.spec.methods])
+    def __init__(self, finished: FinishedModels) -> None:
+        self.spec = finished.spec
+        self.methods, self.shorts = method_titles(finished.spec), short_methods(finished.spec)
+        self.appearances = student_styles([method.kind for method in finished.spec.methods])
 
-    def look(self, model: Model) -> Style:
-        return self.looks[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
+    def appearance(self, model: Model) -> Style:
+        return self.appearances[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
 
     def whole(self, model: Model) -> str:
         """Student, confidence loss, MiniLM L4, seed 0"""
@@ -33,12 +33,12 @@ class Titles:
         how = f", {lower(self.methods[model.method])}" if model.method is not None else ""
         return f"{what}{how}, {short_model(model.name)}, seed {model.seed}"
 
-    def seats(self, trio: Trio) -> list[str]:
+    def seats(self, triplet: Triplet) -> list[str]:
         """Supervisor, Student, Ceiling; where other models sit there, what tells them apart."""
-        if [model.role for model in trio.all] == list(ROLES):
+        if [model.role for model in triplet.all] == list(ROLES):
             return list(ROLES.values())
-        titles = [self._short(model) for model in trio.all]
-        for more in ([f"seed {model.seed}" for model in trio.all], [short_model(model.name) for model in trio.all]):
+        titles = [self._short(model) for model in triplet.all]
+        for more in ([f"seed {model.seed}" for model in triplet.all], [short_model(model.name) for model in triplet.all]):
             alike = [titles.count(title) > 1 for title in titles]
             titles = [f"{title}, {word}" if same else title for title, word, same in zip(titles, more, alike, strict=True)]
         return titles
@@ -53,15 +53,15 @@ def proposer(tags: Iterable[Tag]) -> User | None:
 
 
 class Subject:
-    def __init__(self, look: Look) -> None:
-        self.view: View = look.view
-        self.trio, self.cast = look.trio, look.cast
-        self.experiment = look.cast.experiment
-        self.names = Titles(look.cast)
-        self.titles = self.names.seats(look.trio)
-        self.dataset: DatasetEntry | None = catalog.known_dataset(look.trio.student.spec.dataset)
+    def __init__(self, opened: OpenView) -> None:
+        self.view: View = opened.view
+        self.triplet, self.finished = opened.triplet, opened.finished
+        self.experiment = opened.finished.experiment
+        self.names = Titles(opened.finished)
+        self.titles = self.names.seats(opened.triplet)
+        self.dataset: DatasetEntry | None = catalog.known_dataset(opened.triplet.student.spec.dataset)
 
-        self.classes = look.slice.about.classes
+        self.classes = opened.slice.about.classes
 
     @property
     def of(self) -> str:
@@ -78,7 +78,7 @@ class Subject:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        return [(self.names.look(model).token, title) for model, title in zip(self.trio.all, self.titles, strict=True)]
+        return [(self.names.appearance(model).token, title) for model, title in zip(self.triplet.all, self.titles, strict=True)]
 
     @property
     def positive(self) -> str:

@@ -9,21 +9,21 @@ from webapp.example_queries.export import SUFFIXES
 from webapp.example_queries.search import Refused
 from webapp.explorer.download import download
 from webapp.explorer.example import CHART, ExamplePage
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Preparing, exported, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored, read_view
 from webapp.share_pages.shown_version import Seen
 from webapp.share_pages.views import ways_back
 
 
 def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
-    cast = _cast(seen)
+    finished = _finished_models(seen)
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context: dict[str, Any] = {**_place(request, seen, cast), "problems": problems}
+    context: dict[str, Any] = {**_place(request, seen, finished), "problems": problems}
     try:
-        context["page"], refused = explored(cast, view)
+        context["page"], refused = explored(finished, view)
         context["problems"] = [*problems, *refused]
     except Missing:
         raise Http404 from None
@@ -36,14 +36,14 @@ def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
 
 
 def example(request: HttpRequest, seen: Seen, example: int) -> HttpResponse:
-    cast = _cast(seen)
+    finished = _finished_models(seen)
     view, _ = read_view(request.GET)
     try:
-        with look(cast, view) as found:
+        with open_view(finished, view) as found:
             page = ExamplePage(found, example)
     except (Missing, Refused, LookupError):
         raise Http404 from None
-    return render(request, "pages/example.html", {**_place(request, seen, cast), "page": page, "chart_id": CHART})
+    return render(request, "pages/example.html", {**_place(request, seen, finished), "page": page, "chart_id": CHART})
 
 
 def export(request: HttpRequest, seen: Seen, how: str) -> Any:
@@ -52,23 +52,23 @@ def export(request: HttpRequest, seen: Seen, how: str) -> Any:
     if how not in SUFFIXES or problems:
         raise Http404
     try:
-        file = exported(_cast(seen), view, how)
+        file = exported(_finished_models(seen), view, how)
     except (Missing, Refused):
         raise Http404 from None
     return download(file, f"{seen.share.slug}-examples.{SUFFIXES[how]}")
 
 
-def _cast(seen: Seen) -> Cast:
-    cast = seen.frozen.cast if seen.frozen else None
-    if cast is None:
+def _finished_models(seen: Seen) -> FinishedModels:
+    finished = seen.frozen.finished if seen.frozen else None
+    if finished is None:
         raise Http404("This share shows no examples but the highlights.")
-    return cast
+    return finished
 
 
-def _place(request: HttpRequest, seen: Seen, cast: Cast) -> dict[str, Any]:
+def _place(request: HttpRequest, seen: Seen, finished: FinishedModels) -> dict[str, Any]:
     back = ways_back(request, seen)
     return {
-        "experiment": cast.experiment,
+        "experiment": finished.experiment,
         "access": seen.access,
         "of_experiment": back.get("experiment", ""),
         "manage": back.get("manage", ""),

@@ -33,7 +33,7 @@ def _doors(request: HttpRequest, seen: Seen) -> PageLinks:
     streams = not seen.version and Choices.model_validate(seen.share.choices).curves
     wire = stream(seen.share.experiment) if streams and seen.share.experiment else None
     return PageLinks(
-        explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.cast else "",
+        explorer=f"{seen.base}examples/" if seen.frozen and seen.frozen.finished else "",
         chart=lambda name, how: f"{seen.base}charts/{name}.{how}",
         offline=f"{seen.base}{OFFLINE}",
         pdf=f"{seen.base}{PRINTED}",

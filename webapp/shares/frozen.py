@@ -12,7 +12,7 @@ from django.conf import settings
 from training.names import within
 from training.redaction import without_folders
 from training.storage.archive import CHECKSUMS, digest, names
-from webapp.explorer.finished_models import Cast
+from webapp.explorer.finished_models import FinishedModels
 from webapp.explorer.frozen_copy import thawed
 from webapp.reports.missing_glyphs import scripts_without_glyphs
 from webapp.reports.report import Report
@@ -53,9 +53,9 @@ class Frozen:
         return json.loads(self.read(PAPER))
 
     @property
-    def cast(self) -> Cast | None:
+    def finished(self) -> FinishedModels | None:
         """The models whose examples can be looked at, None of a version without. Raises Damaged."""
-        return _cast(self)
+        return _finished_models(self)
 
     def check(self, part: str) -> None:
         """Compares every file below the folder ``part`` with its checksum. Raises Damaged."""
@@ -92,7 +92,7 @@ def missing_scripts(content: str) -> str:
 
 
 @lru_cache(64)
-def _cast(frozen: Frozen) -> Cast | None:
+def _finished_models(frozen: Frozen) -> FinishedModels | None:
     """Checked once in a web process: of a million examples that takes a second."""
     if not (frozen.folder / EXAMPLES).exists():
         return None
