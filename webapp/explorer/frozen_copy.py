@@ -1,4 +1,4 @@
-"""A copy of an experiment's test examples and of what its runs say of them, to be looked at when both have changed or gone."""
+"""A copy of an experiment's test examples and of its runs' predictions for them, which stays when both change or are deleted."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -24,10 +24,10 @@ COLUMNS = ("id", "text", "text_b")
 
 
 def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None = None) -> None:
-    """Fills ``folder`` with the texts of the test examples and what every finished run says of them and has said in training.
+    """Fill ``folder`` with the texts of the test examples and the predictions and trajectories of all finished runs.
 
-    Only those of the ids ``chosen``, where some are given; never a locked example, nor one that somebody learned from.
-    Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that is of no test example.
+    Only the ids ``chosen``, if given; never a locked example, nor one that a run learned from.
+    Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that belongs to no test example.
     """
     store, frozen = finished.source.store, Store(folder)
     student = finished.first.student
@@ -42,7 +42,7 @@ def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None 
         for model in finished.models:
             _write_run(store, frozen, model.key, names[model.key], ids)
     except FileNotFoundError:
-        gone = f"the texts of {student.spec.dataset}, or what a run said of them"
+        gone = f"the texts of {student.spec.dataset}, or a run’s predictions for them"
         raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
 
 
@@ -64,25 +64,26 @@ def _schema(file: pq.ParquetFile) -> pa.Schema:
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:
-    """``name`` is the key that the run has in the archive, beside which the copy lies."""
+    """Write the predictions of the run ``key`` under ``name``, its key in the archive beside the copy."""
     frozen.run(name).mkdir(parents=True, exist_ok=True)
-    said: Predictions = store.read_predictions(key).part("test")
-    frozen.write_predictions(name, said.take(np.isin(said.id, ids)))
+    predictions: Predictions = store.read_predictions(key).part("test")
+    frozen.write_predictions(name, predictions.take(np.isin(predictions.id, ids)))
     try:
         path = store.read_trajectory(key)
     except FileNotFoundError:
-        return  # made by a run that did not watch itself
+        return  # a derived run without a trajectory
     keep = np.isin(path.id, ids)
     frozen.write_trajectory(name, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
 
 
 @lru_cache(maxsize=64)
 def thawed(archive: Path, examples: Path) -> FinishedModels:
-    """The finished of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
+    """Return the finished models of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
     about = read(archive)
-    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
-    stage = FrozenSource(archive, examples, digest(examples / TEXTS))
-    return FinishedModels(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
+    triplets = [vars(triplet) for triplet in about.triplets]
+    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=triplets)
+    source = FrozenSource(archive, examples, digest(examples / TEXTS))
+    return FinishedModels(experiment, source, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
 
 
 def _finished(examples: Path) -> list[str]:
@@ -91,5 +92,5 @@ def _finished(examples: Path) -> list[str]:
 
 def _run(archive: Path, key: str, origin: Origin | None) -> Run:
     spec = RunSpec.model_validate_json((within(archive / "runs", key) / RUN).read_text(encoding="utf-8"))
-    told = None if origin is None else origin.model_dump(mode="json")
-    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=key if origin else "", origin=told)
+    claimed, about = (key, origin.model_dump(mode="json")) if origin else ("", None)
+    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=claimed, origin=about)

@@ -1,4 +1,4 @@
-"""Who a page of examples is about: the three models of its view and what they and the classes are called."""
+"""Titles on a page of examples: those of the three models of its view, and the names of the classes."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ ROLES = {"weak": "Supervisor", "student": "Student", "ceiling": "Ceiling"}
 
 
 class Titles:
-    """How models are called: short beside others of their role, whole alone."""
+    """Titles of models: short beside others of their role, whole alone."""
 
     def __init__(self, finished: FinishedModels) -> None:
         self.spec = finished.spec
@@ -34,7 +34,7 @@ class Titles:
         return f"{what}{how}, {short_model(model.name)}, seed {model.seed}"
 
     def seats(self, triplet: Triplet) -> list[str]:
-        """Supervisor, Student, Ceiling; where other models sit there, what tells them apart."""
+        """Return “Supervisor”, “Student”, “Ceiling”; for other models, titles with whatever distinguishes them."""
         if [model.role for model in triplet.all] == list(ROLES):
             return list(ROLES.values())
         titles = [self._short(model) for model in triplet.all]
@@ -48,7 +48,7 @@ class Titles:
 
 
 def proposer(tags: Iterable[Tag]) -> User | None:
-    """Who proposed the example with these tags for the report; None where nobody has."""
+    """Return the account that proposed the example with these tags for the report, or None."""
     return next((tag.author for tag in tags if tag.name == REPORT), None)
 
 
@@ -69,7 +69,7 @@ class Subject:
         return self.class_name(1) if self.classes == 2 else "gold label"
 
     def side(self, gold: int) -> int | None:
-        """The half of a drawing on which the gold label is, None where there is no such half."""
+        """Return the half of a drawing that stands for the gold label; None with more than two classes."""
         return gold if self.classes == 2 else None
 
     @property

@@ -91,5 +91,5 @@ def test_an_id_that_is_no_test_example_is_refused(experiment: Experiment, tmp_pa
 
 def test_a_run_whose_predictions_are_gone_is_said(experiment: Experiment, tmp_path: Path) -> None:
     (Store(settings.ARTIFACTS_DIR).run(experiment.triplets[0]["ceiling"]) / "predictions.parquet").unlink()
-    with pytest.raises(Missing, match=r"gone that the examples are read from: .* or what a run said of them"):
+    with pytest.raises(Missing, match=r"gone that the examples are read from: .* or a run’s predictions for them"):
         freeze(FinishedModels(experiment), tmp_path)
