@@ -41,7 +41,7 @@ class Nearby(Subject):
         try:
             found = nearest(features, dataset, example, labels.id[labels.id != example])
         except LookupError:
-            self.missing = "The features that are kept are of other examples."
+            self.missing = "The stored features belong to other examples."
             return
         texts = opened.slice.texts_by_id([one.id for one in found], SHOWN)
         place = {int(one): at for at, one in enumerate(labels.id)}
