@@ -49,7 +49,7 @@ class About:
     classes: int
     axes: dict[str, Axis]
     counts: dict[str, list[int]]
-    """For each axis the number of rows in each bin."""
+    """The number of rows in each bin of each axis."""
 
     @classmethod
     def read(cls, text: str) -> "About":

@@ -166,7 +166,7 @@ class ExamplePage(Subject):
 
     @property
     def lineage(self) -> list[tuple[str, Model, str]]:
-        """For each of the three: the title, the model, and a sentence on its training."""
+        """The title, the model and a sentence on its training, for each of the three."""
         lines = []
         runs = {model.key: model for model in self.opened.finished.models}
         for title, model in zip(self.titles, self.triplet.all, strict=True):

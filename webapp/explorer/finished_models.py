@@ -58,8 +58,10 @@ class Triplet:
 class FinishedModels:
     """The finished models of ``experiment``. ``runs`` by key replace those of the database, for a frozen experiment."""
 
-    def __init__(self, experiment: Experiment, stage: ExampleSource | None = None, runs: Mapping[str, Run] | None = None) -> None:
-        self.experiment, self.source = experiment, stage or ExampleSource()
+    def __init__(
+        self, experiment: Experiment, source: ExampleSource | None = None, runs: Mapping[str, Run] | None = None
+    ) -> None:
+        self.experiment, self.source = experiment, source or ExampleSource()
         self.spec: ExperimentSpec = experiment.experiment_spec
         self._given = runs
 
