@@ -109,7 +109,7 @@ class ExamplePage(Subject):
         how = f", {lower(self.names.methods[first.method])}" if first.method is not None else ""
         title = {"weak": "Weak supervisor", "ceiling": "Strong ceiling"}.get(first.role, "Student") + how
         verdicts = [verdict for model in models if (verdict := self._verdict(model))]
-        return Lane(title, self.names.appearance(first).token, verdicts)
+        return Lane(title, self.names.style(first).token, verdicts)
 
     def _verdict(self, model: Model) -> Verdict | None:
         """Return the answer, or None where the example is in another part of the split of that seed."""
@@ -141,9 +141,7 @@ class ExamplePage(Subject):
         if not any(path.bold for path in paths):
             return None
         three = zip(self.triplet.all, self.titles, self.example.said.values(), strict=True)
-        levels = [
-            Level(title, self.names.appearance(model), said.prob) for model, title, said in three if model.role != "student"
-        ]
+        levels = [Level(title, self.names.style(model), said.prob) for model, title, said in three if model.role != "student"]
         return trajectory_chart(paths, levels, self.side(self.example.gold), self.of)
 
     def _path(self, triplet: Triplet) -> Path | None:
@@ -158,9 +156,9 @@ class ExamplePage(Subject):
         flip = int(flips(path, np.array([0]), answers(weak).label)[0])
         bold = triplet.student.seed == self.triplet.student.seed
         title = self.names.shorts[triplet.student.method or 0]
-        appearance = self.names.appearance(triplet.student)
+        style = self.names.style(triplet.student)
         prob = drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold))
-        return Path(title, appearance, path.steps.tolist(), prob.tolist(), bold, None if flip < 0 else flip)
+        return Path(title, style, path.steps.tolist(), prob.tolist(), bold, None if flip < 0 else flip)
 
     # Origins of labels.
 

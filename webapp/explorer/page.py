@@ -113,7 +113,7 @@ class Explorer(Subject):
 
     def bars(self, example: Example) -> str:
         said = [
-            (self.names.appearance(model).token, title, answer.prob)
+            (self.names.style(model).token, title, answer.prob)
             for model, title, answer in zip(self.triplet.all, self.titles, example.said.values(), strict=True)
         ]
         return answer_bars(said, self.side(example.gold), self.of)

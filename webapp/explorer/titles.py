@@ -22,10 +22,10 @@ class Titles:
     def __init__(self, finished: FinishedModels) -> None:
         self.spec = finished.spec
         self.methods, self.shorts = method_titles(finished.spec), short_methods(finished.spec)
-        self.appearances = student_styles([method.kind for method in finished.spec.methods])
+        self.styles = student_styles([method.kind for method in finished.spec.methods])
 
-    def appearance(self, model: Model) -> Style:
-        return self.appearances[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
+    def style(self, model: Model) -> Style:
+        return self.styles[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
 
     def whole(self, model: Model) -> str:
         """Student, confidence loss, MiniLM L4, seed 0"""
@@ -78,7 +78,7 @@ class Subject:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        return [(self.names.appearance(model).token, title) for model, title in zip(self.triplet.all, self.titles, strict=True)]
+        return [(self.names.style(model).token, title) for model, title in zip(self.triplet.all, self.titles, strict=True)]
 
     @property
     def positive(self) -> str:

@@ -72,7 +72,7 @@ class WordsPage(Subject):
             answer = self._found(model.key)
             texts = self._tinted(answer) if answer else []
             odds = signed(answer.log_odds) if answer else ""
-            token = self.names.appearance(model).token
+            token = self.names.style(model).token
             found.append(Column(title, token, self.asked.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts)))))
         return found
 
