@@ -66,7 +66,7 @@ class ExamplePage(Subject):
         super().__init__(opened)
         self.opened, self.example = opened, row
         self.store: Store = opened.source.store
-        self.one, self.other = sides_of(*opened.slice.texts([row.row], whole=True)[row.row])
+        self.text, self.text_b = sides_of(*opened.slice.texts([row.row], whole=True)[row.row])
         self.inside = opened.slice.holds(row)
         self.rows = opened.summary.measures.rows
         self.place = opened.slice.place(row) + 1

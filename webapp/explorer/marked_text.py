@@ -14,7 +14,7 @@ LONGEST_DIFFERENCE = 1500
 @dataclass(frozen=True)
 class Piece:
     text: str
-    found: bool = False
+    hit: bool = False
     differs: bool = False
 
 
@@ -46,7 +46,7 @@ def _joined(words: Sequence[tuple[bool, str]], differ: Sequence[bool]) -> list[P
     joined: list[Piece] = []
     for (hit, word), marked in zip(words, differ, strict=True):
         marked = marked and (not word.isspace() or bool(joined and joined[-1].differs))
-        if joined and (joined[-1].found, joined[-1].differs) == (hit, marked):
+        if joined and (joined[-1].hit, joined[-1].differs) == (hit, marked):
             joined[-1] = Piece(joined[-1].text + word, hit, marked)
         else:
             joined.append(Piece(word, hit, marked))

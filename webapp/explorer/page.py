@@ -69,8 +69,8 @@ class Line:
 
     example: Example
     number: int
-    one: list[Piece]
-    other: list[Piece] | None
+    text: list[Piece]
+    text_b: list[Piece] | None
     gold: str
     bars: str
     tags: list[Tag]
