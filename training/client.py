@@ -107,41 +107,41 @@ class Experiment:
     """An experiment, as of the last request."""
 
     def __init__(self, lab: Lab, data: Json) -> None:
-        self.lab, self.told = lab, data
+        self.lab, self.data = lab, data
 
     @property
     def id(self) -> int:
-        return int(self.told["id"])
+        return int(self.data["id"])
 
     @property
     def state(self) -> str:
         """One of draft, waiting, running, stopping, stopped, failed and finished."""
-        return str(self.told["state"])
+        return str(self.data["state"])
 
     @property
     def result(self) -> Result | None:
-        return None if self.told["result"] is None else Result.model_validate(self.told["result"])
+        return None if self.data["result"] is None else Result.model_validate(self.data["result"])
 
     def refresh(self) -> "Experiment":
-        self.told = self.lab.ask("GET", f"experiments/{self.id}")
+        self.data = self.lab.ask("GET", f"experiments/{self.id}")
         return self
 
     def follow(self, seconds: float = 2.0) -> Iterator["Experiment"]:
         """Yield this experiment after every change, until no run of it is waiting or running."""
         while True:
-            before = self.told
+            before = self.data
             yield self
             if self.state in FINAL_STATES:
                 return
-            while self.refresh().told == before:
+            while self.refresh().data == before:
                 time.sleep(seconds)
 
     def stop(self) -> "Experiment":
-        self.told = self.lab.ask("POST", f"experiments/{self.id}/stop")
+        self.data = self.lab.ask("POST", f"experiments/{self.id}/stop")
         return self
 
     def rename(self, name: str) -> "Experiment":
-        self.told = self.lab.ask("PATCH", f"experiments/{self.id}", {"name": name})
+        self.data = self.lab.ask("PATCH", f"experiments/{self.id}", {"name": name})
         return self
 
     def delete(self) -> None:
@@ -162,7 +162,7 @@ class Experiment:
 
         Names are those of the events: loss, lr, accuracy, agreement, agreement_right, agreement_wrong and so on.
         """
-        return [row for run in self.told["runs"] for row in self._rows(run)]
+        return [row for run in self.data["runs"] for row in self._rows(run)]
 
     def _rows(self, run: Json) -> list[Json]:
         about = {"run": run["run"], "role": run["role"], "seed": self.lab.ask("GET", f"runs/{run['run']}")["spec"]["seed"]}

@@ -28,7 +28,7 @@ def test_the_lines_of_the_page_launch_follow_and_read(lab: Lab, monkeypatch: pyt
     assert "finished 100%" in said
     assert [f"{group.method} {group.state}" in said for group in result.groups] == [True, True]
     assert {row["seed"] for row in found["accuracy"]} == {0, 1, 2}
-    students = [run for run in experiment.told["runs"] if run["role"] == "student"]
+    students = [run for run in experiment.data["runs"] if run["role"] == "student"]
     assert {row["run"] for row in found["accuracy"]} == {run["run"] for run in students}
     points = [row for row in found["curves"] if row["run"] == students[0]["run"] and row["name"] == "accuracy"]
     told = [event for event in lab.events(students[0]["run"]) if event["kind"] == "evaluation"]

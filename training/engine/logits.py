@@ -13,7 +13,7 @@ def outputs_of(classes: int) -> int:
     return 1 if classes == 2 else classes
 
 
-def one_for_two(values: Tensor, dim: int) -> Tensor:
+def difference_of_two(values: Tensor, dim: int) -> Tensor:
     """Return ``values`` of every class along ``dim``; those of two classes become one, their difference."""
     return values.narrow(dim, 1, 1) - values.narrow(dim, 0, 1) if values.shape[dim] == 2 else values
 

@@ -21,8 +21,8 @@ from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.download import download
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Look, exported, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import OpenView, exported, open_view
 from webapp.notes import queries as notes
 from webapp.notes.models import Note
 
@@ -131,7 +131,7 @@ def note_out(note: Note) -> NoteOut:
     return NoteOut(id=note.pk, text=note.text, author=note.author.get_username(), at=note.at.isoformat(), edited_at=edited)
 
 
-def counts_out(view: Look) -> CountsOut:
+def counts_out(view: OpenView) -> CountsOut:
     measures = view.summary.measures
     return CountsOut(
         total=view.slice.about.rows,
@@ -141,11 +141,11 @@ def counts_out(view: Look) -> CountsOut:
         agreement=measures.agreement,
         agreement_where_weak_right=measures.agreement_right,
         agreement_where_weak_wrong=measures.agreement_wrong,
-        models=dict(zip(SEATS, view.trio.keys, strict=True)),
+        models=dict(zip(SEATS, view.triplet.keys, strict=True)),
     )
 
 
-def examples_out(view: Look, examples: Sequence[Example]) -> list[ExampleOut]:
+def examples_out(view: OpenView, examples: Sequence[Example]) -> list[ExampleOut]:
     texts = view.slice.whole([example.row for example in examples])
     tags = notes.tags_of(view.fingerprint, [example.id for example in examples])
     binary = view.slice.about.classes == 2
@@ -163,11 +163,11 @@ def known(request: HttpRequest, experiment_id: int) -> Experiment:
 
 
 @contextmanager
-def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[Look]:
+def opened(request: HttpRequest, experiment_id: int, view: View) -> Iterator[OpenView]:
     """Open the view. Raise HttpError if there are no examples, and Invalid for a search that is not possible."""
     experiment = known(request, experiment_id)
     try:
-        with look(Cast(experiment), view) as opened_view:
+        with open_view(FinishedModels(experiment), view) as opened_view:
             yield opened_view
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
@@ -196,7 +196,7 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
     """Export all rows of the view as CSV, JSON lines, Parquet, or a zipped folder for the library datasets."""
     experiment = known(request, experiment_id)
     try:
-        file = exported(Cast(experiment), view, how)
+        file = exported(FinishedModels(experiment), view, how)
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
     except Refused as refused:

@@ -39,9 +39,9 @@ def shift(supervisor: Predictions, student: Predictions) -> Probabilities:
 
 
 def flips(trajectory: Trajectory, at: npt.NDArray[np.int64], label: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
-    """First step from which the student's label differs from its supervisor's, ``label`` (n,), to the end; -1 for none.
+    """Return the first step from which the student's label differs from the supervisor's ``label`` (n,) to the end; -1 for none.
 
-    ``at`` (n,) are the examples' places in the trajectory, -1 of those that were not watched while the student was trained.
+    ``at`` (n,) are the examples' places in the trajectory, -1 for examples that were not watched in training.
     """
     differs = (trajectory.label[:, at] != label) & (at >= 0)
     stays = np.flip(np.logical_and.accumulate(np.flip(differs, axis=0), axis=0), axis=0)

@@ -1,4 +1,4 @@
-"""How many examples are in each cell of a slice, and the accuracies and agreements that follow, with their intervals."""
+"""Counts of the cells of a slice, and the accuracies and agreements that follow from them, with intervals."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Counts:
-    """Examples by kind, a cell and whether the student says what the supervisor says: kind 2 (cell - 1) + agree.
+    """Counts by kind, a cell and whether student and supervisor give the same label: kind 2 (cell - 1) + agree.
 
-    ``alone`` (16,) counts those whose group has no other example. Of the others ``number`` counts examples of ``kind`` in
+    ``alone`` (16,) counts examples whose group has no other example. For the rest ``number`` counts examples of ``kind`` in
     ``group`` (entry by entry; groups are numbered).
     """
 
@@ -42,25 +42,25 @@ class Counts:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a slice of ``rows`` examples; None where there is nothing to measure, and where the chosen cells decide the value."""
+    """Measures of a slice of ``rows`` examples; None without examples, and where the chosen cells decide the value."""
 
     rows: int
     accuracy: dict[str, Estimate | None]
-    """By seat."""
+    """Accuracies by seat."""
     agreement: Estimate | None
     """Share on which student and supervisor give the same label."""
     agreement_right: Estimate | None
-    """The same, where the supervisor is right."""
+    """The same share, among examples on which the supervisor is right."""
     agreement_wrong: Estimate | None
     decided: frozenset[str] = frozenset()
-    """What follows from the chosen cells alone: a seat, "agreement", "agreement_right", "agreement_wrong"."""
+    """Measures that follow from the chosen cells alone: a seat, "agreement", "agreement_right", "agreement_wrong"."""
 
 
-def count(cursor: duckdb.DuckDBPyConnection, found: Where) -> Counts:
+def count(cursor: duckdb.DuckDBPyConnection, selected: Where) -> Counts:
     sql = f"""SELECT if(shared, grp_number, -1) AS grp, (2 * (cell - 1) + agree::INTEGER)::BIGINT AS kind, count(*) AS number
-              FROM examples{found.sql} GROUP BY ALL"""  # nosec B608 # names are ours, values are parameters
-    told = cursor.execute(sql, found.parameters).fetchnumpy()
-    group, kind, number = told["grp"], told["kind"].astype(np.int64), told["number"].astype(np.float64)
+              FROM examples{selected.sql} GROUP BY ALL"""  # nosec B608 # names are ours, values are parameters
+    columns = cursor.execute(sql, selected.parameters).fetchnumpy()
+    group, kind, number = columns["grp"], columns["kind"].astype(np.int64), columns["number"].astype(np.float64)
     shared = group >= 0
     alone = np.bincount(kind[~shared], number[~shared], 2 * len(CELLS)).astype(np.float64)
     return Counts(alone, group[shared], kind[shared], number[shared])
@@ -70,7 +70,7 @@ WEAK, STUDENT, CEILING, AGREE, AGREE_RIGHT, AGREE_WRONG, WEAK_WRONG = np.eye(7).
 
 
 def quantities() -> Array:
-    """What an example of each kind counts for, (16, 7): each seat right, agreement, its two parts, supervisor wrong."""
+    """Return the contribution of an example of each kind (16, 7): each seat right, agreement, its two parts, supervisor wrong."""
     kind = np.arange(2 * len(CELLS))
     cell, agree = kind // 2, kind % 2 == 1
     weak, student, ceiling = (cell & bit == 0 for bit in (4, 2, 1))
@@ -78,7 +78,7 @@ def quantities() -> Array:
 
 
 def measure_slice(counts: Counts, cells: Collection[int], classes: int) -> Measures:
-    """Of the examples in ``cells``, in all where none is named."""
+    """Return the measures of the examples in ``cells``, or in all cells if none is given."""
     chosen = np.repeat([not cells or cell in cells for cell in CELLS], 2).astype(np.float64)
     alone, number = counts.alone * chosen, counts.number * chosen[counts.kind]
     rows = float(alone.sum() + number.sum())
@@ -86,25 +86,25 @@ def measure_slice(counts: Counts, cells: Collection[int], classes: int) -> Measu
         return Measures(0, dict.fromkeys(SEATS), None, None, None)
     spread = _spread(alone, counts.group, counts.kind, number, rows)
     if spread is None:
-        found = _pointwise(alone + np.bincount(counts.kind, number, len(alone)), int(rows))
+        measures = _pointwise(alone + np.bincount(counts.kind, number, len(alone)), int(rows))
     else:
-        found = Measures(
+        measures = Measures(
             int(rows),
             {seat: proportion(spread, weights) for seat, weights in zip(SEATS, (WEAK, STUDENT, CEILING), strict=True)},
             proportion(spread, AGREE),
             conditional(spread, AGREE_RIGHT, WEAK),
             conditional(spread, AGREE_WRONG, WEAK_WRONG),
         )
-    return _without_decided(found, decided_by(cells, classes)) if cells else found
+    return _without_decided(measures, decided_by(cells, classes)) if cells else measures
 
 
 def decided_by(cells: Collection[int], classes: int) -> frozenset[str]:
-    """The quantities that every example of ``cells`` has alike, whatever the models say: no estimate of anything."""
+    """Return the quantities that have one value for all examples of ``cells``, whatever the predictions: no estimates."""
     weak, student, ceiling, agree, agree_right, agree_wrong, weak_wrong = quantities().T.astype(bool)
     kinds = np.repeat([cell in cells for cell in CELLS], 2)
-    if classes == 2:  # the same label then means the same of right and wrong
+    if classes == 2:  # then equal labels are both right or both wrong
         kinds &= agree == (weak == student)
-    else:  # whoever is right has the only right label
+    else:  # two right answers are the same label
         kinds &= ~((weak & student) & ~agree) & ~((weak ^ student) & agree)
     quantity = {
         **dict(zip(SEATS, ((weak, kinds), (student, kinds), (ceiling, kinds)), strict=True)),
@@ -115,19 +115,19 @@ def decided_by(cells: Collection[int], classes: int) -> frozenset[str]:
     return frozenset(name for name, (value, among) in quantity.items() if len(set(value[among].tolist())) == 1)
 
 
-def _without_decided(found: Measures, decided: frozenset[str]) -> Measures:
+def _without_decided(measures: Measures, decided: frozenset[str]) -> Measures:
     return Measures(
-        found.rows,
-        {seat: None if seat in decided else value for seat, value in found.accuracy.items()},
-        None if "agreement" in decided else found.agreement,
-        None if "agreement_right" in decided else found.agreement_right,
-        None if "agreement_wrong" in decided else found.agreement_wrong,
+        measures.rows,
+        {seat: None if seat in decided else value for seat, value in measures.accuracy.items()},
+        None if "agreement" in decided else measures.agreement,
+        None if "agreement_right" in decided else measures.agreement_right,
+        None if "agreement_wrong" in decided else measures.agreement_wrong,
         decided,
     )
 
 
 def _spread(alone: Array, group: npt.NDArray[np.int32], kind: npt.NDArray[np.int64], number: Array, rows: float) -> Spread | None:
-    """As ``metrics.intervals.measure`` would find it, from counts; None where fewer than two groups leave nothing to vary."""
+    """Return the spread that ``metrics.intervals.measure`` computes, from counts; None for fewer than two groups."""
     values = quantities()
     total = alone + np.bincount(kind, number, len(alone))
     mean = total @ values / rows
@@ -143,9 +143,9 @@ def _spread(alone: Array, group: npt.NDArray[np.int32], kind: npt.NDArray[np.int
 
 
 def _pointwise(total: Array, rows: int) -> Measures:
-    """Shares without intervals."""
+    """Return shares without intervals."""
     share = total @ quantities()
-    plain = [Estimate(value=float(one) / rows, low=None, high=None) for one in share]
+    plain = [Estimate(value=float(value) / rows, low=None, high=None) for value in share]
     right, wrong = (
         Estimate(value=float(share[at] / share[of]), low=None, high=None) if share[of] else None for at, of in ((4, 0), (5, 6))
     )

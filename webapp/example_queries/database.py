@@ -1,4 +1,4 @@
-"""One DuckDB for a web process, bounded in memory and threads, with the files of tables and texts attached as they are needed."""
+"""One DuckDB for a web process, bounded in memory and threads, with files of tables and texts attached on demand."""
 
 import hashlib
 import threading
@@ -20,17 +20,18 @@ from webapp.example_queries.projection import build_plane
 from webapp.example_queries.tables import About, build_table, build_texts
 
 FORMAT = f"2-{duckdb.__version__}"
-"""Part of every file's name: raise the number when what the files hold changes."""
+"""Part of every file's name: raise the number when the contents of the files change."""
 
 ATTACHED = 64
-KEPT = 512
+STORED = 512
+"""Files of each kind; the oldest are deleted first."""
 
 
 @dataclass(frozen=True)
 class Source:
     """Three finished runs on one split of a data set: ``dataset`` is its Parquet file, ``fingerprint`` that file's SHA-256.
 
-    ``store`` has the runs. ``projected`` are the files of features that its map is made from, empty where none is needed.
+    ``store`` has the runs. ``projected`` are the feature files that its map is computed from, empty where none is needed.
     """
 
     store: Store = field(compare=False)
@@ -54,16 +55,16 @@ def _name(*parts: str) -> str:
 
 
 def quoted(path: Path) -> str:
-    """A path as a string of SQL, for statements that take no parameters."""
+    """Return a path as a string of SQL, for statements that take no parameters."""
     return "'" + str(path).replace("'", "''") + "'"
 
 
 class Base:
-    """Files under ``folder``, made when they are first asked for; what they are made from never changes."""
+    """Files under ``folder``, made on the first request from data that never changes."""
 
     def __init__(self, folder: Path, memory: str, threads: int) -> None:
         self.folder, self.memory, self.threads = folder, memory, threads
-        # What DuckDB could fetch by itself from the network it may not.
+        # DuckDB must not fetch anything from the network.
         self._root = duckdb.connect(config={"memory_limit": memory, "threads": threads, "autoinstall_known_extensions": False})
         self._root.execute(f"SET temp_directory = {quoted(folder / 'spill')}")
         self._lock = threading.Lock()
@@ -72,7 +73,7 @@ class Base:
         self._making: dict[tuple[Source, bool], Future[None]] = {}
 
     def ready(self, source: Source, patience: float) -> bool:
-        """Whether all files are there within ``patience`` seconds; those that are missing are made, whoever waits.
+        """Return whether all files exist within ``patience`` seconds; missing ones are made in any case.
 
         Raises as ``open`` does.
         """
@@ -94,30 +95,30 @@ class Base:
 
     @contextmanager
     def open(self, source: Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, About]]:
-        """A connection on which ``examples`` and ``texts`` are those of ``source``, with its map also ``plane`` and ``frame``.
+        """Yield a connection on which ``examples`` and ``texts`` are those of ``source``, for a map also ``plane`` and ``frame``.
 
-        Raises FileNotFoundError where a run has not finished or the data set is gone, ValueError where they do not fit together.
+        Raises FileNotFoundError where a run has not finished or the data set is gone, ValueError where they do not match.
         """
         with self.texts(source.dataset, source.fingerprint) as cursor:
             table = self._attach(self.make_table(source))
-            # A view would hide the row's number, by which the rows of a page are found at once.
+            # Without this column a view hides the row's number, which finds the rows of a page directly.
             cursor.execute(f"CREATE TEMP VIEW examples AS SELECT rowid AS place, * FROM {table}.examples")  # nosec B608
             if source.projected:
                 plane = self._attach(self.make_plane(source))
                 cursor.execute(f"CREATE TEMP VIEW plane AS FROM {plane}.plane; CREATE TEMP VIEW frame AS FROM {plane}.frame")
-            told = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]  # nosec B608
-            yield cursor, About.read(told)
+            about = cursor.execute(f"SELECT told FROM {table}.about").fetchall()[0][0]  # nosec B608
+            yield cursor, About.read(about)
 
     @contextmanager
     def texts(self, dataset: Path, fingerprint: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection on which ``texts`` are those of the data set."""
+        """Yield a connection on which ``texts`` are those of the data set."""
         texts = self._attach(self.make_texts(dataset, fingerprint))
         with self._root.cursor() as cursor:
             cursor.execute(f"CREATE TEMP VIEW texts AS FROM {texts}.texts")
             yield cursor
 
     def make_texts(self, dataset: Path, fingerprint: str) -> Path:
-        """Their file, which is made where there is none. Raises DamagedArtifact for another data set than this one."""
+        """Return the file of the texts, made if it does not exist. Raises DamagedArtifact for another data set than this one."""
 
         def build(target: Path, memory: str, threads: int) -> None:
             if digest(dataset) != fingerprint:
@@ -127,16 +128,16 @@ class Base:
         return self._make("texts", _name(fingerprint), build)
 
     def make_table(self, source: Source) -> Path:
-        """Its file, and that of its texts."""
+        """Return the file of the table, made with that of its texts if they do not exist."""
         texts = self.make_texts(source.dataset, source.fingerprint)
         return self._make("tables", source.table, partial(build_table, source.store, source.keys, source.split, texts))
 
     def make_plane(self, source: Source) -> Path:
-        """The file of its map."""
+        """Return the file of the map, made if it does not exist."""
         return self._make("planes", source.plane, partial(build_plane, source.projected, source.dataset))
 
     def make(self, source: Source) -> None:
-        """All files of ``source``, those of its map where it has one."""
+        """Make all files of ``source``, with that of its map if it has one."""
         self.make_table(source)
         if source.projected:
             self.make_plane(source)
@@ -145,7 +146,7 @@ class Base:
         return within(self.folder / kind, name, ".duckdb")
 
     def _make(self, kind: str, name: str, build: Callable[[Path, str, int], None]) -> Path:
-        """Of all threads and processes that want the same file one makes it and the others wait."""
+        """Return the file. One of the threads and processes that need it makes it, and the others wait."""
         path = self._path(kind, name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,14 +171,14 @@ class Base:
 
     @staticmethod
     def _sweep(folder: Path) -> None:
-        """The files that were made first go; they are made again if somebody asks."""
+        """Delete the oldest files; they are made again on demand."""
         known = sorted(folder.glob("*.duckdb"), key=lambda path: path.stat().st_mtime)
-        for path in known[:-KEPT]:
+        for path in known[:-STORED]:
             path.unlink(missing_ok=True)
             path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 @cache
 def base(folder: Path, memory: str, threads: int) -> Base:
-    """The one of this process with these settings."""
+    """Return the database of this process with these settings."""
     return Base(folder, memory, threads)

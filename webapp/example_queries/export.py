@@ -1,4 +1,4 @@
-"""A view as a file: CSV, JSON lines, Parquet, or a folder that ``datasets.load_dataset`` reads, written row by row."""
+"""Export of a view: CSV, JSON lines, Parquet, or a folder that ``datasets.load_dataset`` reads, written row by row."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ SUFFIXES: dict[Format, str] = {"csv": "csv", "jsonl": "jsonl", "parquet": "parqu
 
 CHUNK = 5_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What makes a spreadsheet take a text for a formula, at its beginning or after a space."""
+"""Characters that make a spreadsheet read a text as a formula, at its beginning or after a space."""
 
 ANSWER = [("label", pa.int16()), ("confidence", pa.float32()), ("prob_of_gold", pa.float32()), ("prob_of_1", pa.float32())]
 SCHEMA = pa.schema(
@@ -38,35 +38,36 @@ SCHEMA = pa.schema(
         ("tags", pa.list_(pa.string())),
     ]
 )
-"""Of Parquet; the other formats have the same names in the same order. ``prob_of_1`` is empty with more than two classes.
+"""The columns of Parquet; the other formats have the same names in the same order. ``prob_of_1`` is empty with more than two
+classes.
 
-Ids and groups are whole numbers in Parquet and texts elsewhere; a spreadsheet has to be told that they are, or it rounds them.
+Ids and groups are whole numbers in Parquet and texts elsewhere, since spreadsheets round numbers of this size.
 """
 
 
-def rows_of(found: Slice, tags: Mapping[int, Sequence[str]]) -> Iterator[list[dict[str, Any]]]:
-    """All rows of the view from its first page on, in its order, a few thousand at a time."""
-    view, binary = found.view.but(), found.about.classes == 2
+def rows_of(rows: Slice, tags: Mapping[int, Sequence[str]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield all rows of the view from its first page on, in its order, a few thousand at a time."""
+    view, binary = rows.view.but(), rows.about.classes == 2
     while True:
-        part = found.over(view).page(CHUNK)
-        kept = part[:CHUNK]
-        texts = found.whole([example.row for example in kept])
-        yield [_row(example, binary, texts[example.row], list(tags.get(example.id, ()))) for example in kept]
+        part = rows.over(view).page(CHUNK)
+        chunk = part[:CHUNK]
+        texts = rows.whole([example.row for example in chunk])
+        yield [_row(example, binary, texts[example.row], list(tags.get(example.id, ()))) for example in chunk]
         if len(part) <= CHUNK:
             return
-        view = view.model_copy(update={"after": kept[-1].cursor})
+        view = view.model_copy(update={"after": chunk[-1].cursor})
 
 
 def _row(example: Example, binary: bool, texts: tuple[str, str | None], tags: list[str]) -> dict[str, Any]:
-    said = [(one.label, one.confidence, one.of_gold, one.prob if binary else None) for one in example.said.values()]
+    answers = [(said.label, said.confidence, said.of_gold, said.prob if binary else None) for said in example.said.values()]
     own = (example.gold, example.group, example.cell, example.length, example.shift, example.flip)
-    values = (example.id, *texts, *own, *(value for one in said for value in one), tags)
+    values = (example.id, *texts, *own, *(value for answer in answers for value in answer), tags)
     return dict(zip(SCHEMA.names, values, strict=True))
 
 
-def write(found: Slice, tags: Mapping[int, Sequence[str]], how: Format, target: Path, about: Mapping[str, Any]) -> None:
-    """Writes the view to ``target``; ``about`` says which models and which view it is, and goes where the format has room."""
-    parts = rows_of(found, tags)
+def write(rows: Slice, tags: Mapping[int, Sequence[str]], how: Format, target: Path, about: Mapping[str, Any]) -> None:
+    """Write the view to ``target``; ``about`` describes models and view, and is written where the format has a place for it."""
+    parts = rows_of(rows, tags)
     match how:
         case "csv":
             with target.open("w", encoding="utf-8", newline="") as file:
@@ -81,13 +82,13 @@ def write(found: Slice, tags: Mapping[int, Sequence[str]], how: Format, target: 
             inner = target.with_suffix(".parquet")
             write_parquet(parts, inner, about)
             with zipfile.ZipFile(target, "w") as archive:
-                archive.write(inner, f"data/{found.view.split}.parquet")
-                archive.writestr("README.md", card(about, found.view.split))
+                archive.write(inner, f"data/{rows.view.split}.parquet")
+                archive.writestr("README.md", card(about, rows.view.split))
             inner.unlink()
 
 
 def named(row: Mapping[str, Any]) -> dict[str, str]:
-    """Id and group as texts: they have 63 bits, and programs round numbers of JSON beyond 2^53."""
+    """Return id and group as texts: they have 63 bits, and programs round numbers of JSON beyond 2^53."""
     return {name: str(row[name]) for name in ("id", "group")}
 
 
@@ -101,7 +102,7 @@ def write_csv(parts: Iterator[list[dict[str, Any]]], file: IO[str]) -> None:
 
 
 def neutral(text: str) -> str:
-    """The text so that no spreadsheet computes it: an apostrophe before what could be a formula, and no NUL."""
+    """Return the text with an apostrophe before anything that a spreadsheet could compute as a formula, and without NUL."""
     text = text.replace("\x00", "")
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
@@ -114,13 +115,13 @@ def write_parquet(parts: Iterator[list[dict[str, Any]]], target: Path, about: Ma
 
 
 def card(about: Mapping[str, Any], split: str) -> str:
-    """The README of a data set folder: which files there are, in the form that the Hub reads, and where the rows are from."""
+    """Return the README of a data set folder: its files in the form that the Hub reads, and the origin of the rows."""
     lines = io.StringIO()
     lines.write(
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: {split}\n    path: data/{split}.parquet\n---\n\n"
     )
     lines.write(
-        "# Examples of a weak-to-strong experiment\n\nA view of what three models say, exported by Weak-to-strong Lab.\n\n"
+        "# Examples of a weak-to-strong experiment\n\nA view of the answers of three models, exported by Weak-to-strong Lab.\n\n"
     )
     lines.writelines(f"* {name}: {value}\n" for name, value in about.items())
     return lines.getvalue()

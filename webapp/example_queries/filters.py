@@ -1,4 +1,4 @@
-"""A view as SQL: conditions, orders and searches, with everything that a person typed as a parameter."""
+"""Views as SQL: conditions, orders and searches, with all typed values as parameters."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ ORDERS = {
     "length": "length",
     "id": "0",
 }
-"""What each order sorts by, the largest first; equal ones by id, which is a hash."""
+"""The expression of each order, the largest value first; equal ones by id, which is a hash."""
 
 
 @dataclass
@@ -42,75 +42,75 @@ class Where:
 
 
 def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Where:
-    """Which rows ``view`` lets through; ``besides`` names one filter that is left out: "cell", "map", or the name of a range.
+    """Return the condition of the rows of ``view``; ``besides`` names a filter that is left out: "cell", "map", or a range.
 
     ``tagged`` has the ids of the examples with each of the view's tags.
-    What was searched for is in the variable ``hits``, what lies in the map's rectangle in ``inside``, a bit a row.
+    The SQL variable ``hits`` has the bits of the search, ``inside`` those of the map's rectangle, one for each row.
     """
-    found = Where()
+    condition = Where()
     if view.cell and besides != "cell":
-        found.add("cell IN (SELECT unnest(?))", list(view.cell))
+        condition.add("cell IN (SELECT unnest(?))", list(view.cell))
     if view.gold is not None:
-        found.add("gold = ?", view.gold)
+        condition.add("gold = ?", view.gold)
     for name, column in RANGES.items():
         low, high = view.ends(name) if name != besides else (None, None)
-        # Probabilities are stored in single precision, and what a person types is meant so.
+        # Probabilities are stored in single precision, so typed ends are rounded to it.
         kind = "" if name in ("flip", "length") else "::FLOAT"
         if low is not None:
-            found.add(f"{column} >= ?{kind}", low)
+            condition.add(f"{column} >= ?{kind}", low)
         if high is not None:
-            found.add(f"{column} <= ?{kind}", high)
+            condition.add(f"{column} <= ?{kind}", high)
     if view.framed and besides != "map":
-        found.add("get_bit(getvariable('inside'), row::INTEGER) = 1")
+        condition.add("get_bit(getvariable('inside'), row::INTEGER) = 1")
     if view.group is not None:
-        found.add("grp = ?", view.group)
+        condition.add("grp = ?", view.group)
     for ids in tagged:
-        found.add("id IN (SELECT unnest(?::BIGINT[]))", list(ids))
+        condition.add("id IN (SELECT unnest(?::BIGINT[]))", list(ids))
     if view.q:
-        found.add("get_bit(getvariable('hits'), row::INTEGER) = 1")
-    return found
+        condition.add("get_bit(getvariable('hits'), row::INTEGER) = 1")
+    return condition
 
 
 def beyond(view: View, after: bool, order: float, example: int) -> Where:
-    """The rows that come after the row with this order and id, or before it."""
-    found, sql = Where(), ORDERS[view.sort]
-    one, other = ("<", ">") if after else (">", "<")
-    found.add(f"(({sql})::DOUBLE {one} ? OR (({sql})::DOUBLE = ? AND id {other} ?))", order, order, example)
-    return found
+    """Return the condition of the rows after the row with this order and id, or before it."""
+    condition, sql = Where(), ORDERS[view.sort]
+    by_order, by_id = ("<", ">") if after else (">", "<")
+    condition.add(f"(({sql})::DOUBLE {by_order} ? OR (({sql})::DOUBLE = ? AND id {by_id} ?))", order, order, example)
+    return condition
 
 
 def holds(q: str, mode: Mode) -> Where:
-    """Which texts hold what is sought: all words somewhere, the phrase as it is, or a match.
+    """Return the condition of the texts with a hit: all words somewhere, the phrase as it is, or a match.
 
     Case and how accents are composed are ignored.
     """
-    found = Where()
+    condition = Where()
     match mode:
         case "words":
             for word in q.split():
-                found.add(f"contains(folded, {folded_sql('?')})", word)
+                condition.add(f"contains(folded, {folded_sql('?')})", word)
         case "phrase":
-            found.add(f"contains(folded, {folded_sql('?')})", q)
+            condition.add(f"contains(folded, {folded_sql('?')})", q)
         case "regex":
-            found.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", q, q)
-    return found
+            condition.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", q, q)
+    return condition
 
 
 def inside(view: View) -> Where:
-    """Which rows of the plane lie in the view's rectangle."""
-    found = Where()
+    """Return the condition of the rows of the plane in the view's rectangle."""
+    condition = Where()
     for name in PLANE:
         for sign, end in zip((">=", "<="), view.ends(name), strict=True):
             if end is not None:
-                found.add(f"{name} {sign} ?::FLOAT", end)
-    return found
+                condition.add(f"{name} {sign} ?::FLOAT", end)
+    return condition
 
 
 def pattern(view: View) -> str:
-    """The regular expression (RE2) of what is to be highlighted."""
+    """Return the regular expression (RE2) of the parts that are highlighted."""
     if view.mode == "regex":
         return view.q
     sought = view.q.split() if view.mode == "words" else [view.q]
-    # A text stands as it was brought: accents may be composed or not.
-    forms = dict.fromkeys(unicodedata.normalize(form, one) for one in sought for form in ("NFC", "NFD"))
+    # Texts are stored as imported: accents may be composed or not.
+    forms = dict.fromkeys(unicodedata.normalize(form, term) for term in sought for form in ("NFC", "NFD"))
     return "|".join(map(re.escape, forms))

@@ -1,4 +1,4 @@
-"""The training examples that are most like an example, in the frozen features that a probe reads."""
+"""The training examples nearest to an example, in the frozen features that a probe reads."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +23,19 @@ class Near:
 
 
 def features_of(run: RunSpec, store: Store) -> Path | None:
-    """The file of the features that ``run`` was trained on, where it is a probe and the file is still there."""
+    """Return the file of the features that ``run`` was trained on, if it is a probe and the file still exists."""
     model = catalog.known_model(run.model)
     if run.adaptation != "probe" or model is None:
         return None
     reading = "last" if model.kind == "decoder" else run.pooling
-    # Which of the two "auto" was is known to the worker that computed them.
+    # Only the worker that computed the features knows the precision that "auto" stands for.
     precisions = ("fp32", "bf16") if run.precision == "auto" else (run.precision,)
     files = (store.features_file(run, model.layers, reading, precision) for precision in precisions)
     return next((path for path in files if _whole(store, path)), None)
 
 
 def _whole(store: Store, path: Path) -> bool:
-    """Whether the file is there as it was written. One that is not is moved aside: whoever trains on it makes it again."""
+    """Return whether the file exists as it was written. A damaged one is moved aside, and the next training computes it again."""
     try:
         store.checksums.verify(path)
     except FileNotFoundError:
@@ -47,9 +47,9 @@ def _whole(store: Store, path: Path) -> bool:
 
 
 def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.int64], number: int = 8) -> list[Near]:
-    """The ``number`` examples of ``among`` (ids) whose features are most like those of ``example``, the most alike first.
+    """Return the ``number`` examples of ``among`` (ids) with the features most like those of ``example``, the most alike first.
 
-    Rows of the features are those of the data set's file, in its order. Raises LookupError where it does not hold the example.
+    Rows of the features are those of the data set's file, in its order. Raises LookupError if it does not contain the example.
     """
     with pq.ParquetFile(dataset) as file:
         ids = file.read(columns=["id"])["id"].to_numpy()
@@ -61,7 +61,7 @@ def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.i
     own = _unit(table[at])[0]
     alike = np.concatenate([_unit(table[rows[begin : begin + BLOCK]]) @ own for begin in range(0, len(rows), BLOCK)] or [own[:0]])
     best = np.argsort(-alike, kind="stable")[:number]
-    return [Near(int(ids[rows[one]]), float(alike[one])) for one in best]
+    return [Near(int(ids[rows[index]]), float(alike[index])) for index in best]
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

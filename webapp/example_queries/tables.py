@@ -1,4 +1,4 @@
-"""The two kinds of files that the explorer reads, made once: the texts of a data set, and what three models say of a split."""
+"""The two kinds of files that the explorer reads, made once: the texts of a data set, and three models' answers on a split."""
 
 import json
 import shutil
@@ -43,24 +43,24 @@ class Axis:
 
 @dataclass(frozen=True)
 class About:
-    """What is one for all rows of a table."""
+    """Values that all rows of a table share."""
 
     rows: int
     classes: int
     axes: dict[str, Axis]
     counts: dict[str, list[int]]
-    """Of each axis: the rows in each bin."""
+    """The number of rows in each bin of each axis."""
 
     @classmethod
     def read(cls, text: str) -> "About":
-        told = json.loads(text)
-        axes = {name: Axis(**axis) for name, axis in told["axes"].items()}
-        return cls(told["rows"], told["classes"], axes, told["counts"])
+        values = json.loads(text)
+        axes = {name: Axis(**axis) for name, axis in values["axes"].items()}
+        return cls(values["rows"], values["classes"], axes, values["counts"])
 
 
 @contextmanager
 def database(path: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database that takes its place at ``path`` when the block ends well."""
+    """Yield a new database that is moved to ``path`` when the block ends without an error."""
     with atomic(path) as new, _writable(new) as file:
         connection = duckdb.connect(str(file), config={"memory_limit": memory, "threads": threads})
         try:
@@ -71,25 +71,25 @@ def database(path: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyC
 
 @contextmanager
 def _writable(new: Path) -> Iterator[Path]:
-    """A path where DuckDB can write what is then at ``new``: it takes a ? for the end of a file's name, even in a folder's."""
+    """Yield a path that DuckDB can write, whose file ends up at ``new``: DuckDB takes a ? even in a folder's name for its end."""
     new.unlink()
     if "?" not in str(new):
         yield new
         return
-    with TemporaryDirectory(dir="/tmp") as folder:  # nosec B108 # a new folder of our own; the usual place may have a ? too
+    with TemporaryDirectory(dir="/tmp") as folder:  # nosec B108 # a new private folder; the path of the usual one may contain a ? too
         file = Path(folder) / new.name
         yield file
         shutil.copyfile(file, new)
 
 
 def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
-    """``source`` is the Parquet file of a data set. ``folded`` is what is searched, ``length`` counts words."""
+    """Write the texts of ``source``, the Parquet file of a data set. Searches read ``folded``; ``length`` counts words."""
     with pq.ParquetFile(source) as file:
         both = "text_b" in file.schema_arrow.names
     second = "text_b" if both else "NULL::VARCHAR"
     whole = f"concat_ws(' ', text, {second})"
     with database(target, memory, threads) as connection:
-        # Half as large compressed, and then half as fast to search and to read fifty texts from.
+        # Compressed it is half as large, and takes twice as long to search and to read fifty texts from.
         connection.execute("SET force_compression = 'uncompressed'")
         connection.execute(
             f"""CREATE TABLE texts AS
@@ -103,14 +103,14 @@ def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
 def build_table(
     store: Store, keys: tuple[str, str, str], split: str, texts: Path, target: Path, memory: str, threads: int
 ) -> None:
-    """Joins what the runs ``keys`` say of the examples of ``split`` that all three have seen, and that ``texts`` holds.
+    """Join the predictions of the runs ``keys`` for the examples of ``split`` that all three predict and ``texts`` contains.
 
-    Raises FileNotFoundError for a run that has not finished, ValueError where they do not agree on an example's gold label.
+    Raises FileNotFoundError for a run that has not finished, ValueError for different gold labels of an example.
     """
     seen = [ordered(store.read_predictions(key).part(split)) for key in keys]
     ids = np.intersect1d(np.intersect1d(seen[0].id, seen[1].id, True), seen[2].id, True)
-    seen = [one.take(np.searchsorted(one.id, ids)) for one in seen]
-    if any(not np.array_equal(one.gold, seen[0].gold) for one in seen):
+    seen = [predictions.take(np.searchsorted(predictions.id, ids)) for predictions in seen]
+    if any(not np.array_equal(predictions.gold, seen[0].gold) for predictions in seen):
         raise ValueError("These runs do not agree on the gold labels: they are of different data.")
     with duckdb.connect(str(texts), read_only=True, config={"memory_limit": memory, "threads": threads}) as connection:
         known = connection.execute("SELECT id, row, length FROM texts ORDER BY id").fetchnumpy()
@@ -139,18 +139,18 @@ def ordered(predictions: Predictions) -> Predictions:
 def columns_of(
     seen: list[Predictions], row: npt.NDArray[Any], length: npt.NDArray[Any], flip: npt.NDArray[Any]
 ) -> tuple[dict[str, npt.NDArray[Any]], About]:
-    """The columns of a table, one entry per example, from what each seat says of it."""
+    """Return the columns of a table, one entry per example, from the predictions of each seat."""
     first = seen[0]
     columns: dict[str, npt.NDArray[Any]] = {"row": row, "id": first.id, "gold": first.gold, "grp": first.group, "length": length}
-    said = {seat: answers(one) for seat, one in zip(SEATS, seen, strict=True)}
-    for seat, one in said.items():
+    said = {seat: answers(predictions) for seat, predictions in zip(SEATS, seen, strict=True)}
+    for seat, answer in said.items():
         columns |= {
-            f"{seat}_label": one.label,
-            f"{seat}_conf": one.confidence,
-            f"{seat}_gold": one.of_gold,
-            f"{seat}_prob": one.prob,
+            f"{seat}_label": answer.label,
+            f"{seat}_conf": answer.confidence,
+            f"{seat}_gold": answer.of_gold,
+            f"{seat}_prob": answer.prob,
         }
-    wrong = {seat: one.label != first.gold for seat, one in said.items()}
+    wrong = {seat: answer.label != first.gold for seat, answer in said.items()}
     columns["cell"] = (1 + 4 * wrong["weak"] + 2 * wrong["student"] + wrong["ceiling"]).astype(np.uint8)
     columns["agree"] = said["weak"].label == said["student"].label
     columns["shift"], columns["flip"] = shift(seen[0], seen[1]), flip
@@ -180,7 +180,7 @@ def axes_of(length: npt.NDArray[Any], flip: npt.NDArray[Any], classes: int) -> d
 
 
 def _flips(store: Store, keys: tuple[str, str, str], seen: list[Predictions]) -> npt.NDArray[np.int64]:
-    """By the trajectory of the student's seat; -1 everywhere where it has none."""
+    """Return flip steps by the trajectory of the student's seat; -1 everywhere if it has none."""
     try:
         trajectory = store.read_trajectory(keys[1])
     except FileNotFoundError:

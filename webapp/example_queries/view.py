@@ -1,4 +1,4 @@
-"""A view of the examples: which models, which rows, in which order. It parses from a query string and prints to one."""
+"""Views of the examples: models, rows and their order, parsed from a query string and printed to one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from webapp.parsing import LARGEST, decimal, whole
 
 SEATS = ("weak", "student", "ceiling")
-"""The three models of a view, by the role that sits there unless somebody chose another model of the experiment."""
+"""The three models of a view, by the role that sits there unless another model of the experiment was chosen."""
 
 CELLS = range(1, 9)
-"""In reading order: 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong)."""
+"""Numbers of the cells in reading order: 1 + 4 (weak wrong) + 2 (student wrong) + (ceiling wrong)."""
 
 RANGES = {
     "weak": "weak_conf",
@@ -22,7 +22,7 @@ RANGES = {
     "flip": "flip",
     "length": "length",
 }
-"""What can be brushed, and the column that it is measured in; ``<name>_min`` and ``<name>_max`` are its two ends."""
+"""Dimensions that can be brushed, with their columns; ``<name>_min`` and ``<name>_max`` are the two ends."""
 
 PLANE = ("x", "y")
 """The two coordinates of the map, with ends like those of a range: a rectangle."""
@@ -32,7 +32,7 @@ NOWHERE: dict[str, None] = {f"{name}_{end}": None for name in PLANE for end in (
 
 Column = Literal["gold", "shift", "flip", "length", "group", "tags"]
 COLUMNS: tuple[Column, ...] = ("gold", "tags")
-"""What a list shows beside text and answers, unless other columns are chosen."""
+"""Columns of a list beside text and answers, unless others are chosen."""
 
 Sort = Literal["disagreement", "corrections", "regressions", "blind", "errors", "length", "id"]
 Mode = Literal["words", "phrase", "regex"]
@@ -51,19 +51,19 @@ def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _cursor(text: str) -> str:
     if text and cursor_of(text) is None:
-        raise ValueError("This is no place in the list: ask for its first page, and go on from there.")
+        raise ValueError("This is no place in the list: start from its first page.")
     return text
 
 
 def cursor_of(text: str) -> tuple[float, int] | None:
-    """Order and id of the row after which a page begins."""
+    """Return order and id of the row after which a page begins."""
     order, _, example = text.partition(":")
     number, row = decimal(order), whole(example, low=-LARGEST - 1)
     return None if number is None or row is None else (number, row)
 
 
 class View(BaseModel):
-    """Everything that decides what a page of examples shows. Filters combine; an empty one lets everything through."""
+    """All settings of a page of examples. Filters combine; an empty one selects everything."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,7 +99,7 @@ class View(BaseModel):
     sort: Sort = "disagreement"
     column: tuple[Column, ...] = COLUMNS
     after: Annotated[str, StringConstraints(max_length=60), AfterValidator(_cursor)] = ""
-    """Where the page begins: order and id of the last row before it."""
+    """The start of the page: order and id of the last row before it."""
 
     @model_validator(mode="after")
     def _no_range_backwards(self) -> "View":
@@ -111,22 +111,22 @@ class View(BaseModel):
 
     @classmethod
     def parse(cls, lists: Mapping[str, Sequence[str]]) -> "View":
-        """From the lists of a query string; empty values are left out. Raises pydantic.ValidationError."""
-        found: dict[str, Any] = {}
+        """Return the view of the lists of a query string; empty values are left out. Raises pydantic.ValidationError."""
+        settings: dict[str, Any] = {}
         for name, values in lists.items():
             given = [value for value in values if value.strip()]
             if given:
-                found[name] = given if name in ("cell", "tag", "column") else given[-1]
-        return cls.model_validate(found)
+                settings[name] = given if name in ("cell", "tag", "column") else given[-1]
+        return cls.model_validate(settings)
 
     def query(self) -> str:
-        """The query string, defaults left out: View.parse of it is this view again."""
+        """Return the query string without defaults; View.parse of it is this view again."""
         pairs = {name: value for name, value in self.model_dump(exclude_defaults=True).items() if value not in (None, "", ())}
         written = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in pairs.items()}
         return urlencode(written, doseq=True)
 
     def but(self, **changes: Any) -> "View":
-        """The same from its first page with these changes."""
+        """Return the first page of this view with these changes."""
         return View.model_validate(self.model_dump() | {"after": ""} | changes)
 
     def ends(self, name: str) -> tuple[float | None, float | None]:
@@ -137,27 +137,27 @@ class View(BaseModel):
 
     @property
     def framed(self) -> bool:
-        """Whether a rectangle of the map is chosen."""
+        """Return whether a rectangle of the map is chosen."""
         return any(self.brushed(name) for name in PLANE)
 
     @property
     def mapped(self) -> bool:
-        """Whether the map is needed."""
+        """Return whether the map is needed."""
         return self.map == "shown" or self.framed
 
     @property
     def rows(self) -> "View":
-        """What of it decides which rows of a table there are."""
+        """The part of the view that selects rows of a table."""
         ends = {f"{name}_{end}" for name in (*RANGES, *PLANE) for end in ("min", "max")}
         return View.model_validate(self.model_dump(include={"cell", "gold", "group", "tag", "q", "mode", *ends}))
 
     @property
     def page(self) -> "View":
-        """What of it decides which rows are shown, and in which order."""
+        """The part of the view that selects the rows of a page and their order."""
         return self.rows.model_copy(update={"sort": self.sort, "after": self.after})
 
     @property
     def filtered(self) -> bool:
-        """Whether anything but a cell narrows the view."""
+        """Return whether anything but a cell narrows the view."""
         rest = self.but(cell=(), sort="disagreement", column=COLUMNS, map="hidden", weak="", student="", ceiling="")
         return rest.but(split="test") != View()

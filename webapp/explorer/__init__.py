@@ -1,1 +1,1 @@
-"""Where the record and the room of examples meet, for pages and API alike: an experiment's models and a view of them."""
+"""The explorer, for pages and API alike: the finished models of an experiment and views of their answers to examples."""

@@ -1,11 +1,11 @@
-"""The eight cells: who of supervisor, student and ceiling is right, as a matrix whose cells are ways in."""
+"""The matrix of eight cells, by whether supervisor, student and ceiling are right; each cell is a filter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webapp.cell_names import READINGS, eight_cells
 from webapp.example_queries.view import CELLS, SEATS, View
-from webapp.explorer.finished_models import Trio
+from webapp.explorer.finished_models import Triplet
 from webapp.findings.wording import lower
 
 OTHERS = {
@@ -18,12 +18,12 @@ OTHERS = {
     7: "{2} alone right",
     8: "all three wrong",
 }
-"""Where other models than supervisor, student and ceiling sit in their seats."""
+"""Labels for seats that hold other models than supervisor, student and ceiling."""
 
 
-def own_seats(trio: Trio) -> bool:
-    """Whether each of the three sits in the seat of its own role."""
-    return tuple(model.role for model in trio.all) == SEATS
+def own_seats(triplet: Triplet) -> bool:
+    """Return whether each of the three sits in the seat of its own role."""
+    return tuple(model.role for model in triplet.all) == SEATS
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CellView:
     count: int
     share: str
     percent: float
-    """Of the largest cell, for its bar."""
+    """The percentage of the largest cell, for the bar."""
     label: str
     reading: str
     query: str
@@ -41,7 +41,7 @@ class CellView:
 
 @dataclass(frozen=True)
 class Heading:
-    """Of a row, a column or a part of one: all its cells at once."""
+    """The heading of a row, a column or a part of one, for all its cells at once."""
 
     count: int
     query: str
@@ -49,9 +49,9 @@ class Heading:
 
 
 class Matrix:
-    def __init__(self, cells: Mapping[int, int], view: View, trio: Trio, titles: list[str], classes: int) -> None:
+    def __init__(self, cells: Mapping[int, int], view: View, triplet: Triplet, titles: list[str], classes: int) -> None:
         self.counts, self.view, self.titles = cells, view, titles
-        own = own_seats(trio)
+        own = own_seats(triplet)
         labels = eight_cells(classes) if own else {cell: text.format(*titles) for cell, text in OTHERS.items()}
         most = max(*self.counts.values(), 1)
         rows = max(sum(cells.values()), 1)
@@ -79,23 +79,23 @@ class Matrix:
 
     @property
     def thirds(self) -> list[Heading]:
-        """Under each column its two halves by the third model."""
+        """The headings of the two halves of each column, by the third model."""
         return [self._heading(cell, cell + 4) for cell in CELLS[:4]]
 
     @property
     def words(self) -> str:
-        """What is chosen: supervisor wrong, student right."""
+        """The chosen cells in words, such as “supervisor wrong, student right”."""
         cells = self.view.cell or tuple(CELLS)
-        said = []
+        words = []
         for bit, title in zip((4, 2, 1), self.titles, strict=True):
             wrong = {bool(cell - 1 & bit) for cell in cells}
             if len(wrong) == 1:
-                said.append(f"{lower(title)} {'wrong' if wrong.pop() else 'right'}")
-        return ", ".join(said)
+                words.append(f"{lower(title)} {'wrong' if wrong.pop() else 'right'}")
+        return ", ".join(words)
 
     def _heading(self, *cells: int) -> Heading:
         return Heading(sum(self.counts[cell] for cell in cells), self._toggle(cells), self.view.cell == cells)
 
     def _toggle(self, cells: tuple[int, ...]) -> str:
-        """Chosen already, it is a way out again."""
+        """Return the query that chooses these cells, or, where they are chosen, one that lets them go."""
         return self.view.but(cell=() if self.view.cell == cells else cells).query()

@@ -1,4 +1,4 @@
-"""A file as an answer that ASGI passes on piece by piece, which it does not do with a FileResponse: that is read whole first."""
+"""A file as a response that is streamed in pieces. ASGI reads a FileResponse whole before it sends anything."""
 
 import asyncio
 import mimetypes
@@ -13,7 +13,7 @@ PIECE = 2**18
 
 
 def download(file: IO[bytes], name: str) -> StreamingHttpResponse:
-    """Saved as ``name``; ``file`` is closed at its end, or when nobody reads on."""
+    """Return a response that is saved as ``name``; ``file`` is closed at its end, or when the client disconnects."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     size = os.fstat(file.fileno()).st_size
     headers = {"Content-Length": str(size), "Content-Disposition": content_disposition_header(True, name) or "attachment"}

@@ -1,4 +1,4 @@
-"""Editing a note about an example: by its author alone, and in the audit log."""
+"""Changes of notes on examples, by their authors only, with an entry in the audit log."""
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -13,7 +13,7 @@ from webapp.notes.models import Note
 
 @transaction.atomic
 def edit_note(user: User, note: Note, text: str) -> None:
-    """Raises PermissionDenied for anybody but the author, also for administrators, and ValueError for what is no note."""
+    """Change the text. Raises PermissionDenied for all but the author, even administrators, ValueError for an invalid text."""
     if note.author_id != user.pk or access_of(user) < Access.MEMBER:
         raise PermissionDenied(NOT_YOUR_NOTE)
     before = note.text

@@ -1,4 +1,4 @@
-"""The page of one example: its text, what every model of the pair says, how students came to it, and where labels are from."""
+"""The page of one example: its text, the answers of all models of the pair, trajectories of students, and origins of labels."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,9 @@ from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.example_queries.answers import answers, drawn, flips
 from webapp.explorer.cells import Matrix
-from webapp.explorer.finished_models import Model, Trio
+from webapp.explorer.finished_models import Model, Triplet
 from webapp.explorer.marked_text import sides_of
-from webapp.explorer.open_view import Look
+from webapp.explorer.open_view import OpenView
 from webapp.explorer.titles import ROLES, Subject, proposer
 from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
@@ -26,7 +26,7 @@ CHART = "trajectory-chart"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one run says."""
+    """The answer of one run."""
 
     model: Model
     prob: float
@@ -49,33 +49,33 @@ class Lane:
 
     @property
     def mean(self) -> str:
-        return rate(float(np.mean([one.prob for one in self.verdicts])), 2)
+        return rate(float(np.mean([verdict.prob for verdict in self.verdicts])), 2)
 
     @property
     def right(self) -> str:
-        return f"{sum(one.right for one in self.verdicts)} of {len(self.verdicts)}"
+        return f"{sum(verdict.right for verdict in self.verdicts)} of {len(self.verdicts)}"
 
 
 class ExamplePage(Subject):
-    """Reads all that it shows when it is made. Raises LookupError for an example that the view's models have not seen."""
+    """The page, read in its constructor. Raises LookupError for an example without predictions of the view's models."""
 
-    def __init__(self, look: Look, example: int) -> None:
-        found = look.slice.example(example)
-        if found is None:
+    def __init__(self, opened: OpenView, example: int) -> None:
+        row = opened.slice.example(example)
+        if row is None:
             raise LookupError(example)
-        super().__init__(look)
-        self.look, self.example = look, found
-        self.store: Store = look.source.store
-        self.one, self.other = sides_of(*look.slice.texts([found.row], whole=True)[found.row])
-        self.inside = look.slice.holds(found)
-        self.rows = look.summary.measures.rows
-        self.place = look.slice.place(found) + 1
-        self.before, self.after = look.slice.neighbours(found)
-        self.cell = Matrix(look.summary.cells, self.view, self.trio, self.titles, self.classes).cells[found.cell - 1]
-        self.tags: list[Tag] = notes.tags_of(look.fingerprint, [example]).get(example, [])
-        self.notes: list[Note] = list(notes.notes_of(look.fingerprint, example))
+        super().__init__(opened)
+        self.opened, self.example = opened, row
+        self.store: Store = opened.source.store
+        self.text, self.text_b = sides_of(*opened.slice.texts([row.row], whole=True)[row.row])
+        self.inside = opened.slice.holds(row)
+        self.rows = opened.summary.measures.rows
+        self.place = opened.slice.place(row) + 1
+        self.before, self.after = opened.slice.neighbours(row)
+        self.cell = Matrix(opened.summary.cells, self.view, self.triplet, self.titles, self.classes).cells[row.cell - 1]
+        self.tags: list[Tag] = notes.tags_of(opened.fingerprint, [example]).get(example, [])
+        self.notes: list[Note] = list(notes.notes_of(opened.fingerprint, example))
         hidden = {tag.name for tag in self.tags} | {REPORT}
-        self.offered = [name for name, _ in notes.names(look.fingerprint) if name not in hidden]
+        self.offered = [name for name, _ in notes.names(opened.fingerprint) if name not in hidden]
         self.report_author = proposer(self.tags)
 
     @property
@@ -84,23 +84,23 @@ class ExamplePage(Subject):
 
     @property
     def where(self) -> str:
-        """The cell that the example is in: corrected, ceiling right."""
+        """The label of the example's cell, such as “corrected, ceiling right”."""
         return self.cell.label
 
-    # What every model of the pair says.
+    # The answers of all models of the pair.
 
     @cached_property
-    def _trios(self) -> list[Trio]:
-        pair = self.trio.weak.name, self.trio.student.name
-        found = [trio for trio in self.look.cast.trios if (trio.weak.name, trio.student.name) == pair]
-        return found if self.trio in found else [self.trio, *found]
+    def _triplets(self) -> list[Triplet]:
+        pair = self.triplet.weak.name, self.triplet.student.name
+        triplets = [triplet for triplet in self.opened.finished.triplets if (triplet.weak.name, triplet.student.name) == pair]
+        return triplets if self.triplet in triplets else [self.triplet, *triplets]
 
     @cached_property
     def lanes(self) -> list[Lane]:
         lanes: dict[tuple[str, int], dict[str, Model]] = {}
         for role in ROLES:
-            for trio in self._trios:
-                model: Model = getattr(trio, role)
+            for triplet in self._triplets:
+                model: Model = getattr(triplet, role)
                 lanes.setdefault((model.role, -1 if model.method is None else model.method), {})[model.key] = model
         return [self._lane(list(models.values())) for models in lanes.values()]
 
@@ -108,75 +108,69 @@ class ExamplePage(Subject):
         first = models[0]
         how = f", {lower(self.names.methods[first.method])}" if first.method is not None else ""
         title = {"weak": "Weak supervisor", "ceiling": "Strong ceiling"}.get(first.role, "Student") + how
-        verdicts = [one for model in models if (one := self._verdict(model))]
-        return Lane(title, self.names.look(first).token, verdicts)
+        verdicts = [verdict for model in models if (verdict := self._verdict(model))]
+        return Lane(title, self.names.style(first).token, verdicts)
 
     def _verdict(self, model: Model) -> Verdict | None:
-        """None where the example is in another part of the split of that seed."""
-        said = self.store.read_example(model.key, self.example.id)
-        if said is None or str(said.split[0]) != self.view.split:
+        """Return the answer, or None where the example is in another part of the split of that seed."""
+        predictions = self.store.read_example(model.key, self.example.id)
+        if predictions is None or str(predictions.split[0]) != self.view.split:
             return None
-        one = answers(said)
-        label = int(one.label[0])
-        chosen = model in self.trio.all
-        return Verdict(model, float(one.prob[0]), self.class_name(label), label == self.example.gold, chosen)
+        answer = answers(predictions)
+        label = int(answer.label[0])
+        chosen = model in self.triplet.all
+        return Verdict(model, float(answer.prob[0]), self.class_name(label), label == self.example.gold, chosen)
 
     @property
     def seeds(self) -> list[tuple[int, list[Verdict | None]]]:
         """A row per seed, a column per lane."""
-        numbers = sorted({one.model.seed for lane in self.lanes for one in lane.verdicts})
+        numbers = sorted({verdict.model.seed for lane in self.lanes for verdict in lane.verdicts})
         return [
-            (seed, [next((one for one in lane.verdicts if one.model.seed == seed), None) for lane in self.lanes])
+            (seed, [next((verdict for verdict in lane.verdicts if verdict.model.seed == seed), None) for lane in self.lanes])
             for seed in numbers
         ]
 
-    # How students came to it.
+    # Trajectories of students.
 
     @cached_property
     def chart(self) -> dict[str, Any] | None:
-        """None of an example of half B: trajectories are of the test set."""
+        """The chart of trajectories; None for an example of half B, since trajectories are of the test set."""
         if self.view.split != "test":
             return None
-        paths = [path for trio in self._trios if (path := self._path(trio))]
+        paths = [path for triplet in self._triplets if (path := self._path(triplet))]
         if not any(path.bold for path in paths):
             return None
-        three = zip(self.trio.all, self.titles, self.example.said.values(), strict=True)
-        levels = [Level(title, self.names.look(one), said.prob) for one, title, said in three if one.role != "student"]
+        three = zip(self.triplet.all, self.titles, self.example.said.values(), strict=True)
+        levels = [Level(title, self.names.style(model), said.prob) for model, title, said in three if model.role != "student"]
         return trajectory_chart(paths, levels, self.side(self.example.gold), self.of)
 
-    def _path(self, trio: Trio) -> Path | None:
-        """A student's line, and where it leaves what its own supervisor says."""
+    def _path(self, triplet: Triplet) -> Path | None:
+        """Return a student's line, and the step at which it leaves its own supervisor's label."""
         try:
-            path = self.store.read_path(trio.student.key, self.example.id)
-            weak = self.store.read_example(trio.weak.key, self.example.id)
+            path = self.store.read_path(triplet.student.key, self.example.id)
+            weak = self.store.read_example(triplet.weak.key, self.example.id)
         except FileNotFoundError:
             return None
         if path is None or weak is None:
             return None
         flip = int(flips(path, np.array([0]), answers(weak).label)[0])
-        bold = trio.student.seed == self.trio.student.seed
-        title = self.names.shorts[trio.student.method or 0]
-        look = self.names.look(trio.student)
-        return Path(
-            title,
-            look,
-            path.steps.tolist(),
-            drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold)).tolist(),
-            bold,
-            None if flip < 0 else flip,
-        )
+        bold = triplet.student.seed == self.triplet.student.seed
+        title = self.names.shorts[triplet.student.method or 0]
+        style = self.names.style(triplet.student)
+        prob = drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold))
+        return Path(title, style, path.steps.tolist(), prob.tolist(), bold, None if flip < 0 else flip)
 
-    # Where labels are from.
+    # Origins of labels.
 
     @property
     def lineage(self) -> list[tuple[str, Model, str]]:
-        """For each of the three: who it is, and what it has learned from."""
-        said = []
-        runs = {model.key: model for model in self.look.cast.models}
-        for title, model in zip(self.titles, self.trio.all, strict=True):
+        """The title, the model and a sentence on its training, for each of the three."""
+        lines = []
+        runs = {model.key: model for model in self.opened.finished.models}
+        for title, model in zip(self.titles, self.triplet.all, strict=True):
             spec = model.spec
-            teacher = runs.get(spec.labels)
-            by = f"run {teacher.run.pk}" if teacher and teacher.run.pk else f"the run with key {spec.labels[:12]}"
+            supervisor = runs.get(spec.labels)
+            by = f"run {supervisor.run.pk}" if supervisor and supervisor.run.pk else f"the run with key {spec.labels[:12]}"
             labels = "ground truth" if spec.labels == GROUND_TRUTH else f"the labels of {by}"
             if spec.start is not None:
                 labels += f", after weak labels in the run with key {spec.start[:12]},"
@@ -184,22 +178,22 @@ class ExamplePage(Subject):
             if spec.derives:
                 learned = "prompted, nothing learned" if spec.prompts else "nothing learned: labels made of other runs’"
             words = f"{short_model(model.name)}, {learned}, seed {spec.seed}{self._step(model)}"
-            said.append((title, model, words))
-        return said
+            lines.append((title, model, words))
+        return lines
 
     @property
     def part(self) -> str:
-        """What this example was to the three."""
+        """The part of the data that the example is in, and its use by the three."""
         if self.view.split == "test":
             return "It is in the test set: none of them has learned from it."
-        told = (
+        text = (
             "It is in half B: the supervisor labelled it and has not learned from it. The student learned from that label, the "
             "ceiling from the gold one, unless it is a validation row, which is only looked at."
         )
-        student = self.trio.student.spec
-        if isinstance(student.method, ROW_METHODS) or student.labels != self.trio.weak.key:
-            told += " The student’s method may have left it out, or taught it another label."
-        return told
+        student = self.triplet.student.spec
+        if isinstance(student.method, ROW_METHODS) or student.labels != self.triplet.weak.key:
+            text += " The student’s method may have left it out, or taught it another label."
+        return text
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -210,10 +204,10 @@ class ExamplePage(Subject):
             ("Words", f"{self.example.length:,}"),
             ("|student − supervisor|", rate(self.example.shift)),
             *([("Leaves the supervisor from step", f"{flip:,}")] if flip is not None else []),
-            ("Data set", self.look.fingerprint),
+            ("Data set", self.opened.fingerprint),
         ]
 
     def _step(self, model: Model) -> str:
-        """The step that the run's stop rule chose."""
-        ending = self.look.cast.stage.ending(model.run)
+        """Return the step that the run's stop rule selected, in words."""
+        ending = self.opened.finished.source.ending(model.run)
         return f", read at step {ending.selected_step:,} of {ending.last_step:,}" if ending else ""

@@ -1,4 +1,4 @@
-"""Where the examples of an experiment are read from: the laboratory's own store and shelf, or a frozen copy of a part of both."""
+"""Sources of the examples of an experiment: the store and data set library of the installation, or a frozen copy of a part."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +14,26 @@ from webapp.experiments.models import Run
 TEXTS = "texts.parquet"
 
 
-class Stage:
-    """The laboratory's own."""
+class ExampleSource:
+    """The store and the data set library of the installation."""
 
     @property
     def store(self) -> Store:
         return Store(settings.ARTIFACTS_DIR)
 
     def examples_of(self, run: RunSpec) -> tuple[Path, str]:
-        """The Parquet file with the texts of the run's data set, and its fingerprint."""
+        """Return the Parquet file with the texts of the run's data set, and its fingerprint."""
         return catalog.examples_of(run.dataset, run.fingerprint), run.fingerprint
 
     def ending(self, run: Run) -> RunFinished | None:
-        """What the run told when it had finished."""
+        """Return the last event of a finished run."""
         last = queries.timeline([run], ["finished"]).last()
         return RunFinished.model_validate(last.payload) if last else None
 
 
 @dataclass(frozen=True)
-class FrozenStage(Stage):
-    """A frozen copy: ``archive`` is the folder of an experiment's archive, ``examples`` what ``freezing.freeze`` has left."""
+class FrozenSource(ExampleSource):
+    """A frozen copy: ``archive`` is the folder of the archive, ``examples`` the folder filled by ``frozen_copy.freeze``."""
 
     archive: Path
     examples: Path
@@ -47,5 +47,5 @@ class FrozenStage(Stage):
         return self.examples / TEXTS, self.fingerprint
 
     def ending(self, run: Run) -> RunFinished | None:
-        ends = [told.event for told in read_events(self.archive, run.key) if isinstance(told.event, RunFinished)]
+        ends = [line.event for line in read_events(self.archive, run.key) if isinstance(line.event, RunFinished)]
         return ends[-1] if ends else None

@@ -1,4 +1,4 @@
-"""The models of an experiment that have finished, and which three of them a view is about."""
+"""The finished models of an experiment, and the choice of three of them by a view."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from training import ExperimentSpec, RunSpec
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.explorer.example_source import Stage
+from webapp.explorer.example_source import ExampleSource
 
 Role = Literal["weak", "student", "ceiling"]
 
 
 class Missing(Exception):
-    """There is nothing to look at yet, or no longer; the message says why."""
+    """The explorer has nothing to show, not yet or no longer; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Trio:
-    """A triplet of which all three have finished."""
+class Triplet:
+    """Supervisor, student and ceiling of one method and seed, all finished."""
 
     weak: Model
     student: Model
@@ -55,11 +55,13 @@ class Trio:
         return self.weak.key, self.student.key, self.ceiling.key
 
 
-class Cast:
-    """``runs`` are those of the record where none are given, by key."""
+class FinishedModels:
+    """The finished models of ``experiment``. ``runs`` by key replace those of the database, for a frozen experiment."""
 
-    def __init__(self, experiment: Experiment, stage: Stage | None = None, runs: Mapping[str, Run] | None = None) -> None:
-        self.experiment, self.stage = experiment, stage or Stage()
+    def __init__(
+        self, experiment: Experiment, source: ExampleSource | None = None, runs: Mapping[str, Run] | None = None
+    ) -> None:
+        self.experiment, self.source = experiment, source or ExampleSource()
         self.spec: ExperimentSpec = experiment.experiment_spec
         self._given = runs
 
@@ -69,69 +71,71 @@ class Cast:
 
     @cached_property
     def _done(self) -> dict[tuple[str, Role], Model]:
-        found: dict[tuple[str, Role], Model] = {}
-        for triplet in self.experiment.triplets:
+        models: dict[tuple[str, Role], Model] = {}
+        for planned in self.experiment.triplets:
             for role in SEATS:
-                run = self._runs.get(triplet[role])
-                if run is None or run.status != Status.FINISHED or (run.key, role) in found:
+                run = self._runs.get(planned[role])
+                if run is None or run.status != Status.FINISHED or (run.key, role) in models:
                     continue
-                name = triplet["weak_model" if role == "weak" else "strong_model"]
-                method = triplet["method"] if role == "student" else None
-                found[run.key, role] = Model(run, run.run_spec, role, name, method)  # type: ignore[index, arg-type]
-        return found
+                name = planned["weak_model" if role == "weak" else "strong_model"]
+                method = planned["method"] if role == "student" else None
+                models[run.key, role] = Model(run, run.run_spec, role, name, method)  # type: ignore[index, arg-type]
+        return models
 
     @cached_property
     def models(self) -> list[Model]:
         """Every finished model once, supervisors first, then by method and seed."""
         distinct = {model.key: model for model in reversed(self._done.values())}
         order = {role: at for at, role in enumerate(SEATS)}
-        return sorted(distinct.values(), key=lambda one: (order[one.role], one.name, one.method or 0, one.seed))
+        return sorted(distinct.values(), key=lambda model: (order[model.role], model.name, model.method or 0, model.seed))
 
     @cached_property
-    def trios(self) -> list[Trio]:
+    def triplets(self) -> list[Triplet]:
         """The complete triplets, in the order of the plan."""
-        found = []
-        for triplet in self.experiment.triplets:
-            three = [self._done.get((triplet[role], role)) for role in SEATS]  # type: ignore[arg-type]
+        complete = []
+        for planned in self.experiment.triplets:
+            three = [self._done.get((planned[role], role)) for role in SEATS]  # type: ignore[arg-type]
             if all(three):
-                found.append(Trio(*three))  # type: ignore[arg-type]
-        return found
+                complete.append(Triplet(*three))  # type: ignore[arg-type]
+        return complete
 
     @cached_property
-    def first(self) -> Trio:
-        """What is shown before anything is chosen: the one method beside naive where there is exactly one, else the first.
+    def first(self) -> Triplet:
+        """The triplet of a view that chooses none: the one method beside naive where there is exactly one, else the first.
 
         Raises Missing where no triplet is complete.
         """
-        if not self.trios:
+        if not self.triplets:
             raise Missing("There is nothing to compare until one supervisor, its student and their ceiling have finished.")
         others = [at for at, method in enumerate(self.spec.methods) if method.kind != "naive"]
         wanted = others[0] if len(others) == 1 else 0
-        return next((trio for trio in self.trios if trio.student.method == wanted), self.trios[0])
+        return next((triplet for triplet in self.triplets if triplet.student.method == wanted), self.triplets[0])
 
-    def chosen(self, view: View) -> Trio:
-        """The view's three models; seats that it leaves open are those of the triplet of the models that it names.
+    def chosen(self, view: View) -> Triplet:
+        """Return the view's three models. Seats that it leaves open are filled from a triplet of the models that it names.
 
-        Raises Missing for a key that is none of a finished model of this experiment.
+        Raises Missing for a key of no finished model of this experiment.
         """
         named = {seat: self._named(getattr(view, seat)) for seat in SEATS if getattr(view, seat)}
         fits = (
-            trio for trio in [self.first, *self.trios] if all(getattr(trio, seat).key == one.key for seat, one in named.items())
+            triplet
+            for triplet in [self.first, *self.triplets]
+            if all(getattr(triplet, seat).key == model.key for seat, model in named.items())
         )
-        near = (trio for trio in self.trios for one in named.values() if one.key in trio.keys)
+        near = (triplet for triplet in self.triplets for model in named.values() if model.key in triplet.keys)
         base = next(fits, None) or next(near, self.first)
-        return Trio(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
+        return Triplet(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
 
-    def named(self, trio: Trio) -> dict[str, str]:
-        """The shortest values of a view's seats that choose these three: none for the first triplet, for another its student."""
-        if trio == self.first:
+    def named(self, triplet: Triplet) -> dict[str, str]:
+        """Return the shortest values of a view's seats that choose these three: none for the first triplet, else the student."""
+        if triplet == self.first:
             return dict.fromkeys(SEATS, "")
-        keys = {seat: one.key[:12] for seat, one in zip(SEATS, trio.all, strict=True)}
-        alone = trio in self.trios and sum(one.student == trio.student for one in self.trios) == 1
+        keys = {seat: model.key[:12] for seat, model in zip(SEATS, triplet.all, strict=True)}
+        alone = triplet in self.triplets and sum(other.student == triplet.student for other in self.triplets) == 1
         return {**dict.fromkeys(SEATS, ""), "student": keys["student"]} if alone else keys
 
     def _named(self, key: str) -> Model:
-        found = [model for model in self.models if model.key.startswith(key)]
-        if len(found) != 1:
+        matches = [model for model in self.models if model.key.startswith(key)]
+        if len(matches) != 1:
             raise Missing(f"No finished model of this experiment has the key {key[:12]}.")
-        return found[0]
+        return matches[0]

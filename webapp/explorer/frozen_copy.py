@@ -1,4 +1,4 @@
-"""A copy of an experiment's test examples and of what its runs say of them, to be looked at when both have changed or gone."""
+"""A copy of an experiment's test examples and of its runs' predictions for them, which stays when both change or are deleted."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,32 +17,32 @@ from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import queries
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import Experiment, Run, Status
-from webapp.explorer.example_source import TEXTS, FrozenStage
-from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.example_source import TEXTS, FrozenSource
+from webapp.explorer.finished_models import FinishedModels, Missing
 
 COLUMNS = ("id", "text", "text_b")
 
 
-def freeze(cast: Cast, folder: Path, chosen: Sequence[int] | None = None) -> None:
-    """Fills ``folder`` with the texts of the test examples and what every finished run says of them and has said in training.
+def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None = None) -> None:
+    """Fill ``folder`` with the texts of the test examples and the predictions and trajectories of all finished runs.
 
-    Only those of the ids ``chosen``, where some are given; never a locked example, nor one that somebody learned from.
-    Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that is of no test example.
+    Only the ids ``chosen``, if given; never a locked example, nor one that a run learned from.
+    Raises Missing where nothing can be compared, or a file is gone; ValueError for an id that belongs to no test example.
     """
-    store, frozen = cast.stage.store, Store(folder)
-    student = cast.first.student
+    store, frozen = finished.source.store, Store(folder)
+    student = finished.first.student
     try:
         ids = np.sort(store.read_predictions(student.key).part("test").id)
         if chosen is not None:
             ids = _known(ids, chosen)
-        dataset, _ = cast.stage.examples_of(student.spec)
+        dataset, _ = finished.source.examples_of(student.spec)
         folder.mkdir(parents=True, exist_ok=True)
         _write_texts(dataset, ids, folder / TEXTS)
-        names = exported_keys([part.run for part in queries.parts(cast.experiment)])
-        for model in cast.models:
+        names = exported_keys([part.run for part in queries.parts(finished.experiment)])
+        for model in finished.models:
             _write_run(store, frozen, model.key, names[model.key], ids)
     except FileNotFoundError:
-        gone = f"the texts of {student.spec.dataset}, or what a run said of them"
+        gone = f"the texts of {student.spec.dataset}, or a run’s predictions for them"
         raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
 
 
@@ -64,25 +64,26 @@ def _schema(file: pq.ParquetFile) -> pa.Schema:
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:
-    """``name`` is the key that the run has in the archive, beside which the copy lies."""
+    """Write the predictions of the run ``key`` under ``name``, its key in the archive beside the copy."""
     frozen.run(name).mkdir(parents=True, exist_ok=True)
-    said: Predictions = store.read_predictions(key).part("test")
-    frozen.write_predictions(name, said.take(np.isin(said.id, ids)))
+    predictions: Predictions = store.read_predictions(key).part("test")
+    frozen.write_predictions(name, predictions.take(np.isin(predictions.id, ids)))
     try:
         path = store.read_trajectory(key)
     except FileNotFoundError:
-        return  # made by a run that did not watch itself
+        return  # a derived run without a trajectory
     keep = np.isin(path.id, ids)
     frozen.write_trajectory(name, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
 
 
 @lru_cache(maxsize=64)
-def thawed(archive: Path, examples: Path) -> Cast:
-    """The cast of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
+def thawed(archive: Path, examples: Path) -> FinishedModels:
+    """Return the finished models of a frozen experiment. Neither folder ever changes. Raises training.storage.archive.Broken."""
     about = read(archive)
-    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=[vars(one) for one in about.triplets])
-    stage = FrozenStage(archive, examples, digest(examples / TEXTS))
-    return Cast(experiment, stage, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
+    triplets = [vars(triplet) for triplet in about.triplets]
+    experiment = Experiment(pk=about.number, name=about.name, spec=about.spec, triplets=triplets)
+    source = FrozenSource(archive, examples, digest(examples / TEXTS))
+    return FinishedModels(experiment, source, {key: _run(archive, key, about.imported.get(key)) for key in _finished(examples)})
 
 
 def _finished(examples: Path) -> list[str]:
@@ -91,5 +92,5 @@ def _finished(examples: Path) -> list[str]:
 
 def _run(archive: Path, key: str, origin: Origin | None) -> Run:
     spec = RunSpec.model_validate_json((within(archive / "runs", key) / RUN).read_text(encoding="utf-8"))
-    told = None if origin is None else origin.model_dump(mode="json")
-    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=key if origin else "", origin=told)
+    claimed, about = (key, origin.model_dump(mode="json")) if origin else ("", None)
+    return Run(key=key, spec=spec.model_dump(mode="json"), status=Status.FINISHED, claimed_key=claimed, origin=about)

@@ -1,4 +1,4 @@
-"""The histograms of a view, each with its range, as the page draws them and as a person types them."""
+"""The histograms of a view, each with its range, as drawn on the page and as typed by a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Brush:
 
     @property
     def end(self) -> str:
-        """The last bin of whole numbers holds all beyond it too."""
+        """The text at the end of the axis; the last bin of whole numbers holds all larger values too."""
         high = self.histogram.axis.high
         return f"{high - 1:,.0f}+" if self.whole else rate(high, 2)
 
@@ -64,7 +64,7 @@ class Brush:
 
 
 def brushes_of(view: View, histograms: Mapping[str, Histogram], titles: list[str]) -> list[Brush]:
-    """The flip has one only where a trajectory knows of flips."""
+    """Return the histograms; the flip step has one only where a trajectory contains flips."""
     named = dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True)) | TITLES
     known = [name for name in histograms if name != "flip" or any(histograms[name].all) or view.brushed(name)]
     return [Brush(name, named[name], histograms[name], *view.ends(name)) for name in known]

@@ -7,7 +7,7 @@ from webapp.cell_names import four_cells
 from webapp.charts.scatter import Dot, Window, scatter_chart
 from webapp.example_queries.view import CELLS, NOWHERE, PLANE
 from webapp.explorer.cells import own_seats
-from webapp.explorer.open_view import UNMAPPED, Look
+from webapp.explorer.open_view import UNMAPPED, OpenView
 from webapp.explorer.titles import Subject
 from webapp.findings.wording import lower
 
@@ -16,15 +16,15 @@ SHOWN = 80
 """Characters of a text."""
 
 KINDS = ("kept", "lost", "corrected", "copied")
-"""By supervisor right or wrong, then student right or wrong. Where the ceiling is wrong a point is hollow."""
+"""Kinds of points, by supervisor and then student right or wrong. A point is hollow if the ceiling is wrong."""
 
 OTHERS = ("{0} and {1} right", "{0} right, {1} wrong", "{0} wrong, {1} right", "{0} and {1} wrong")
-"""Where other models than supervisor and student sit in their seats."""
+"""Names of the kinds if other models than supervisor and student sit in their seats."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One coordinate, to be typed."""
+    """The two fields of one coordinate."""
 
     name: str
     title: str
@@ -35,17 +35,17 @@ class Field:
 
 
 class Map(Subject):
-    """Reads all that it shows when it is made. ``missing`` says why there is none."""
+    """The map, which reads everything in its constructor. ``missing`` says why there is none."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
-        self.missing = "" if look.source.projected else UNMAPPED
+    def __init__(self, opened: OpenView) -> None:
+        super().__init__(opened)
+        self.missing = "" if opened.source.projected else UNMAPPED
         if self.missing:
             return
-        self.frame, self.cells = look.slice.frame, look.slice.spread()
+        self.frame, self.cells = opened.slice.frame, opened.slice.spread()
         self.window = Window.around(self.frame.low, self.frame.high)
-        # The many that nothing happened to lie beneath the others.
-        points = sorted(look.slice.points(DRAWN, SHOWN), key=lambda point: point.cell > 2)
+        # Points of the large cells without an error of supervisor and student are drawn first, beneath the others.
+        points = sorted(opened.slice.points(DRAWN, SHOWN), key=lambda point: point.cell > 2)
         self.dots = [Dot(point.id, kind_of(point.cell), point.x, point.y, point.text) for point in points]
 
     @property
@@ -58,24 +58,24 @@ class Map(Subject):
 
     @property
     def legend_rows(self) -> list[tuple[str, list[tuple[str, int]]]]:
-        """What became of the weak label; with the ceiling right and wrong, how a point looks and how many examples there are."""
+        """Each fate of the weak label, with kinds of points and numbers of examples for the ceiling right and wrong."""
         titles = [self.titles[0], lower(self.titles[1])]
-        names = four_cells(self.classes) if own_seats(self.trio) else [text.format(*titles) for text in OTHERS]
+        names = four_cells(self.classes) if own_seats(self.triplet) else [text.format(*titles) for text in OTHERS]
         pairs = [CELLS[at : at + 2] for at in range(0, len(CELLS), 2)]
         return [(name, [(kind_of(cell), self.cells[cell]) for cell in pair]) for name, pair in zip(names, pairs, strict=True)]
 
     @property
     def fields(self) -> list[Field]:
-        found = []
+        fields = []
         for at, (name, title) in enumerate(zip(PLANE, ("First component", "Second component"), strict=True)):
             low, high = ("" if end is None else f"{end:g}" for end in self.view.ends(name))
             start, end = (f"{corner[at]:.3g}" for corner in (self.window.low, self.window.high))
-            found.append(Field(name, title, percent(self.frame.share[at]), (low, high), start, end))
-        return found
+            fields.append(Field(name, title, percent(self.frame.share[at]), (low, high), start, end))
+        return fields
 
     @property
     def corners(self) -> list[tuple[str, float]]:
-        """What the picture's edges mean, for the brush."""
+        """The coordinates of the picture's edges, for the brush."""
         low, high = self.window.low, self.window.high
         return [("left", low[0]), ("right", high[0]), ("bottom", low[1]), ("top", high[1])]
 

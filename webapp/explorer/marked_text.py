@@ -1,4 +1,4 @@
-"""Texts of examples in pieces: what was searched for is marked, and of two texts the words in which they differ."""
+"""Texts of examples in pieces, with marks on search hits and, for two texts, on the words that differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ LONGEST_DIFFERENCE = 1500
 @dataclass(frozen=True)
 class Piece:
     text: str
-    found: bool = False
+    hit: bool = False
     differs: bool = False
 
 
-def sides_of(one: Pieces, other: Pieces | None) -> tuple[list[Piece], list[Piece] | None]:
-    """A text, or two texts with their differences marked."""
-    return (plain(one), None) if other is None else compared(one, other)
+def sides_of(text: Pieces, other: Pieces | None) -> tuple[list[Piece], list[Piece] | None]:
+    """Return a text, or two texts with their differences marked."""
+    return (plain(text), None) if other is None else compared(text, other)
 
 
 def plain(pieces: Pieces) -> list[Piece]:
-    return [Piece(text, found) for found, text in pieces]
+    return [Piece(text, hit) for hit, text in pieces]
 
 
-def compared(one: Pieces, other: Pieces) -> tuple[list[Piece], list[Piece]]:
-    """Both texts, with the words that only one of them has marked."""
-    sides = [[(found, word) for found, text in side for word in pieces(text)] for side in (one, other)]
+def compared(text: Pieces, other: Pieces) -> tuple[list[Piece], list[Piece]]:
+    """Return both texts, with marks on the words that only one of them has."""
+    sides = [[(hit, word) for hit, part in side for word in pieces(part)] for side in (text, other)]
     words = [[word for _, word in side] for side in sides]
     if max(map(len, words)) > 2 * LONGEST_DIFFERENCE:
-        return plain(one), plain(other)
+        return plain(text), plain(other)
     differ = [[True] * len(side) for side in sides]
     for block in SequenceMatcher(None, words[0], words[1], autojunk=False).get_matching_blocks():
         differ[0][block.a : block.a + block.size] = [False] * block.size
@@ -42,12 +42,12 @@ def compared(one: Pieces, other: Pieces) -> tuple[list[Piece], list[Piece]]:
 
 
 def _joined(words: Sequence[tuple[bool, str]], differ: Sequence[bool]) -> list[Piece]:
-    """Neighbours that are marked alike as one piece; a space is never a difference by itself."""
-    found: list[Piece] = []
+    """Return neighbours with the same marks as one piece; a space is never a difference by itself."""
+    joined: list[Piece] = []
     for (hit, word), marked in zip(words, differ, strict=True):
-        marked = marked and (not word.isspace() or bool(found and found[-1].differs))
-        if found and (found[-1].found, found[-1].differs) == (hit, marked):
-            found[-1] = Piece(found[-1].text + word, hit, marked)
+        marked = marked and (not word.isspace() or bool(joined and joined[-1].differs))
+        if joined and (joined[-1].hit, joined[-1].differs) == (hit, marked):
+            joined[-1] = Piece(joined[-1].text + word, hit, marked)
         else:
-            found.append(Piece(word, hit, marked))
-    return found
+            joined.append(Piece(word, hit, marked))
+    return joined

@@ -1,4 +1,4 @@
-"""The result without the examples whose gold label somebody holds to be wrong: beside the original, never in its place."""
+"""The result without the examples whose gold label is marked as wrong, beside the original and never in its place."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from webapp.notes.models import WRONG
 
 @dataclass(frozen=True)
 class Marked:
-    """``examples`` are the ids of test examples with the tag; ``result`` is None where there are none."""
+    """``examples`` are the ids of test examples with the tag; ``result`` is None without such an example."""
 
     examples: list[int]
     original: Result
@@ -24,7 +24,7 @@ class Marked:
 
 
 def marked(experiment: Experiment) -> Marked:
-    """Raises Missing where the experiment has no result yet, or where too little is left without the marked."""
+    """Return the result without the marked examples. Raises Missing without a result, or where too few examples are left."""
     if experiment.result is None:
         raise Missing("There is no result yet that could be computed again.")
     original = Result.model_validate(experiment.result)
@@ -36,13 +36,13 @@ def marked(experiment: Experiment) -> Marked:
         return Marked([], original, None)
 
     def read(key: str) -> Predictions:
-        found = store.read_predictions(key)
-        return found.take(~np.isin(found.id, wrong))
+        predictions = store.read_predictions(key)
+        return predictions.take(~np.isin(predictions.id, wrong))
 
     def read_trajectory(key: str) -> Trajectory:
-        found = store.read_trajectory(key)
-        keep = ~np.isin(found.id, wrong)
-        return Trajectory(found.steps, found.id[keep], found.prob[:, keep], found.validation, found.selected)
+        full = store.read_trajectory(key)
+        keep = ~np.isin(full.id, wrong)
+        return Trajectory(full.steps, full.id[keep], full.prob[:, keep], full.validation, full.selected)
 
     try:
         return Marked(wrong.tolist(), original, summarize(experiment.compared, read, read_trajectory))

@@ -1,4 +1,4 @@
-"""A view of an experiment opened: its three models, and the slice of examples that it shows."""
+"""An open view of an experiment: its three models, and the slice of examples that it selects."""
 
 import contextlib
 import tempfile
@@ -23,16 +23,16 @@ from webapp.example_queries.projection import projected_of
 from webapp.example_queries.search import Refused
 from webapp.example_queries.slices import Slice, Tagged, open_slice
 from webapp.example_queries.view import SEATS, View
-from webapp.explorer.finished_models import Cast, Missing, Model, Trio
+from webapp.explorer.finished_models import FinishedModels, Missing, Model, Triplet
 from webapp.notes import queries as notes
 
 UNMAPPED = "There is no map: only probes have frozen features that are kept, and none are kept of this student."
 
 
 @dataclass(frozen=True)
-class Look:
-    cast: Cast
-    trio: Trio
+class OpenView:
+    finished: FinishedModels
+    triplet: Triplet
     view: View
     slice: Slice
     source: Source
@@ -52,19 +52,19 @@ class Look:
 
     @property
     def about(self) -> dict[str, str]:
-        """Which models and which view an export is of."""
-        runs = {seat: f"{_run(one)}key {one.key}" for seat, one in zip(SEATS, self.trio.all, strict=True)}
-        spec = self.trio.student.spec
-        named = {"experiment": f"#{self.cast.experiment.pk} {self.cast.experiment.name}", "data set": spec.dataset}
+        """A description of the models and the view, for an export."""
+        runs = {seat: f"{_run(model)}key {model.key}" for seat, model in zip(SEATS, self.triplet.all, strict=True)}
+        spec = self.triplet.student.spec
+        named = {"experiment": f"#{self.finished.experiment.pk} {self.finished.experiment.name}", "data set": spec.dataset}
         return {**named, "fingerprint": self.fingerprint, **runs, "view": self.view.query() or "everything"}
 
     def export(self, how: Format, target: Path) -> None:
-        """Writes all rows of the view to ``target``, with their tags."""
+        """Write all rows of the view to ``target``, with their tags."""
         write(self.slice, notes.all_tags(self.fingerprint), how, target, self.about)
 
 
 def _run(model: Model) -> str:
-    """Of a frozen experiment only the key means something."""
+    """Return the run's number in words; nothing for a frozen experiment, whose runs have keys only."""
     return f"run {model.run.pk}, " if model.run.pk else ""
 
 
@@ -77,47 +77,47 @@ class Preparing(Exception):
 
 
 MOST = 8
-"""Triplets whose files are made before somebody asks."""
+"""Number of triplets whose files are made in advance."""
 
 
-def prepare(cast: Cast) -> None:
-    """Makes the files of the experiment's first triplets on the test set, so that the first look and the first map find them."""
-    for trio in [cast.first, *(trio for trio in cast.trios if trio != cast.first)][:MOST]:
-        examples().make(with_map(source_of(cast, trio, "test"), trio))
+def prepare(finished: FinishedModels) -> None:
+    """Make the files of the experiment's first triplets on the test set, so that the first view and the first map find them."""
+    for triplet in [finished.first, *(triplet for triplet in finished.triplets if triplet != finished.first)][:MOST]:
+        examples().make(with_map(source_of(finished, triplet, "test"), triplet))
 
 
-def source_of(cast: Cast, trio: Trio, split: str) -> Source:
-    return Source(cast.stage.store, *cast.stage.examples_of(trio.student.spec), trio.keys, split)
+def source_of(finished: FinishedModels, triplet: Triplet, split: str) -> Source:
+    return Source(finished.source.store, *finished.source.examples_of(triplet.student.spec), triplet.keys, split)
 
 
-def with_map(source: Source, trio: Trio) -> Source:
-    """The same with the features of the student's map, where they are kept. Raises FileNotFoundError where the data is gone."""
-    return replace(source, projected=projected_of(trio.student.spec, source.store, source.dataset))
+def with_map(source: Source, triplet: Triplet) -> Source:
+    """Return the source with the features of the student's map, if stored. Raises FileNotFoundError where the data is gone."""
+    return replace(source, projected=projected_of(triplet.student.spec, source.store, source.dataset))
 
 
 @contextmanager
-def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look]:
-    """Raises Missing where there is nothing to look at, Refused for a search or a rectangle that cannot be made.
+def open_view(finished: FinishedModels, view: View, patience: float | None = None) -> Iterator[OpenView]:
+    """Open the view. Raises Missing where there is nothing to show, Refused for an impossible search or rectangle.
 
-    Files that have to be made first are waited for; with ``patience``, for so many seconds until Preparing is raised.
+    Files that do not exist yet are made first; with ``patience``, Preparing is raised after that number of seconds.
     """
-    trio = cast.chosen(view)
-    source = source_of(cast, trio, view.split)
+    triplet = finished.chosen(view)
+    source = source_of(finished, triplet, view.split)
     tagged = tuple(tuple(ids) for ids in notes.ids_with(source.fingerprint, view.tag))
     with contextlib.ExitStack() as stack:
         try:
             if view.mapped:
-                source = with_map(source, trio)
+                source = with_map(source, triplet)
                 if view.framed and not source.projected:
                     raise Refused(Problem("map", f"Nothing can be selected on it. {UNMAPPED}"))
             if patience is not None and not examples().ready(source, patience):
                 raise Preparing
-            found = stack.enter_context(open_slice(examples(), source, view, tagged))
+            rows = stack.enter_context(open_slice(examples(), source, view, tagged))
         except FileNotFoundError:
-            for key in trio.keys:
+            for key in triplet.keys:
                 if not source.store.finished(key):
                     raise DamagedArtifact(key, "predictions.parquet", MISSING) from None
-            gone = f"the texts of {trio.student.spec.dataset}, or what a run said of them"
+            gone = f"the texts of {triplet.student.spec.dataset}, or a run’s predictions for them"
             raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
         except ValueError as error:
             raise Missing(str(error)) from None
@@ -125,13 +125,13 @@ def look(cast: Cast, view: View, patience: float | None = None) -> Iterator[Look
             if out_of_room(error):
                 raise
             raise Missing("The files that the explorer has made cannot be read now. Try again later.") from error
-        yield Look(cast, trio, view, found, source, tagged)
+        yield OpenView(finished, triplet, view, rows, source, tagged)
 
 
-def exported(cast: Cast, view: View, how: Format) -> IO[bytes]:
-    """The view as an open file that is on the disk as long as it is open. Raises Missing, Refused."""
+def exported(finished: FinishedModels, view: View, how: Format) -> IO[bytes]:
+    """Return the view as an open file that stays on the disk until it is closed. Raises Missing, Refused."""
     with tempfile.TemporaryDirectory(dir=temporary_files.folder()) as folder:
         target = Path(folder) / f"examples.{SUFFIXES[how]}"
-        with look(cast, view) as found:
-            found.export(how, target)
+        with open_view(finished, view) as opened:
+            opened.export(how, target)
         return target.open("rb")

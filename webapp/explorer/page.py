@@ -1,4 +1,4 @@
-"""The page of disagreements: all that it says of one view of an experiment's examples."""
+"""The page of disagreements: everything shown of one view of an experiment's examples."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +18,11 @@ from webapp.example_queries.search import Refused
 from webapp.example_queries.view import NOWHERE, View
 from webapp.experiments import imported_runs
 from webapp.explorer.cells import Matrix
-from webapp.explorer.finished_models import Cast, Trio
+from webapp.explorer.finished_models import FinishedModels, Triplet
 from webapp.explorer.histograms import Brush, brushes_of
 from webapp.explorer.map import Map
 from webapp.explorer.marked_text import Piece, sides_of
-from webapp.explorer.open_view import Look, look
+from webapp.explorer.open_view import OpenView, open_view
 from webapp.explorer.titles import ROLES, Subject, proposer
 from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
@@ -50,7 +50,7 @@ COLUMNS = {
     "tags": "tags",
 }
 PATIENCE = 1.0
-"""Seconds for which the page waits for its files before it says so."""
+"""Seconds for which the page waits for its files before it reports that they are being made."""
 
 MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
 
@@ -69,8 +69,8 @@ class Line:
 
     example: Example
     number: int
-    one: list[Piece]
-    other: list[Piece] | None
+    text: list[Piece]
+    text_b: list[Piece] | None
     gold: str
     bars: str
     tags: list[Tag]
@@ -80,41 +80,41 @@ class Line:
 
     @property
     def report_author(self) -> User | None:
-        """Who proposed it for the report; None where nobody has."""
+        """The account that proposed the example for the report, or None."""
         return proposer(self.tags)
 
 
 class Explorer(Subject):
-    """Reads all that it shows when it is made, while the look is open."""
+    """Everything that the page shows, read in the constructor while the view is open."""
 
-    def __init__(self, look: Look, typed: str) -> None:
-        super().__init__(look)
+    def __init__(self, opened: OpenView, typed: str) -> None:
+        super().__init__(opened)
         self.typed = typed
-        self.matrix = Matrix(look.summary.cells, self.view, look.trio, self.titles, self.classes)
-        self.measures = look.summary.measures
-        self.total = look.slice.about.rows
-        self.brushes: list[Brush] = brushes_of(self.view, look.summary.histograms, self.titles)
-        self.map = Map(look) if self.view.mapped else None
-        self.more = look.page.more
-        self.first = look.page.before + 1 if look.page.examples else 0
-        self.lines = self._lines(look, look.page)
-        self.tag_names = notes.names(look.fingerprint)
+        self.matrix = Matrix(opened.summary.cells, self.view, opened.triplet, self.titles, self.classes)
+        self.measures = opened.summary.measures
+        self.total = opened.slice.about.rows
+        self.brushes: list[Brush] = brushes_of(self.view, opened.summary.histograms, self.titles)
+        self.map = Map(opened) if self.view.mapped else None
+        self.more = opened.page.more
+        self.first = opened.page.before + 1 if opened.page.examples else 0
+        self.lines = self._lines(opened, opened.page)
+        self.tag_names = notes.names(opened.fingerprint)
 
-    def _lines(self, look: Look, page: Page) -> list[Line]:
+    def _lines(self, opened: OpenView, page: Page) -> list[Line]:
         ids = [example.id for example in page.examples]
-        tags, noted = notes.tags_of(look.fingerprint, ids), notes.noted(look.fingerprint, ids)
+        tags, noted = notes.tags_of(opened.fingerprint, ids), notes.noted(opened.fingerprint, ids)
         lines = []
         for number, example in enumerate(page.examples, self.first):
-            one, other = sides_of(*page.texts[example.row])
+            text, other = sides_of(*page.texts[example.row])
             bars, gold = self.bars(example), self.class_name(example.gold)
             alike = self.view.but(group=example.group, cell=()).query()
-            lines.append(Line(example, number, one, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))
+            lines.append(Line(example, number, text, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))
         return lines
 
     def bars(self, example: Example) -> str:
         said = [
-            (self.names.look(model).token, title, answer.prob)
-            for model, title, answer in zip(self.trio.all, self.titles, example.said.values(), strict=True)
+            (self.names.style(model).token, title, answer.prob)
+            for model, title, answer in zip(self.triplet.all, self.titles, example.said.values(), strict=True)
         ]
         return answer_bars(said, self.side(example.gold), self.of)
 
@@ -124,40 +124,47 @@ class Explorer(Subject):
 
     @property
     def elsewhere(self) -> list[str]:
-        """Where models of the experiment were trained, if not here."""
-        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.cast.models)))
+        """Sentences on models of the experiment that were trained elsewhere."""
+        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.finished.models)))
 
-    # What can be chosen.
+    # Choices.
 
     @property
     def methods(self) -> list[Choice]:
         """Students of the same supervisor, ceiling and seed."""
-        mine = [trio for trio in self.cast.trios if (trio.weak, trio.ceiling) == (self.trio.weak, self.trio.ceiling)]
-        return [Choice(lower(self.names.shorts[trio.student.method or 0]), self._seats(trio), trio == self.trio) for trio in mine]
+        alike = [
+            triplet
+            for triplet in self.finished.triplets
+            if (triplet.weak, triplet.ceiling) == (self.triplet.weak, self.triplet.ceiling)
+        ]
+        return [
+            Choice(lower(self.names.shorts[triplet.student.method or 0]), self._seats(triplet), triplet == self.triplet)
+            for triplet in alike
+        ]
 
     @property
     def seeds(self) -> list[Choice]:
-        alike = [trio for trio in self.cast.trios if _kind(trio) == _kind(self.trio)]
-        return [Choice(str(trio.student.seed), self._seats(trio), trio == self.trio) for trio in alike]
+        alike = [triplet for triplet in self.finished.triplets if _kind(triplet) == _kind(self.triplet)]
+        return [Choice(str(triplet.student.seed), self._seats(triplet), triplet == self.triplet) for triplet in alike]
 
     @property
     def pairs(self) -> list[Choice]:
-        found: dict[tuple[str, str], Trio] = {}
-        for trio in self.cast.trios:
-            same = (trio.student.method, trio.student.seed) == (self.trio.student.method, self.trio.student.seed)
-            pair = trio.weak.name, trio.student.name
-            if same or pair not in found:
-                found[pair] = trio
-        mine = self.trio.weak.name, self.trio.student.name
+        by_pair: dict[tuple[str, str], Triplet] = {}
+        for triplet in self.finished.triplets:
+            same = (triplet.student.method, triplet.student.seed) == (self.triplet.student.method, self.triplet.student.seed)
+            pair = triplet.weak.name, triplet.student.name
+            if same or pair not in by_pair:
+                by_pair[pair] = triplet
+        own = self.triplet.weak.name, self.triplet.student.name
         return [
-            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(trio), (weak, strong) == mine)
-            for (weak, strong), trio in found.items()
+            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(triplet), (weak, strong) == own)
+            for (weak, strong), triplet in by_pair.items()
         ]
 
-    def _seats(self, trio: Trio) -> str:
-        # Another model's features are another plane.
-        rest = self.view if trio.student.name == self.trio.student.name else self.view.but(**NOWHERE)
-        return rest.but(**self.cast.named(trio)).query()
+    def _seats(self, triplet: Triplet) -> str:
+        # The features of another model span another plane.
+        rest = self.view if triplet.student.name == self.triplet.student.name else self.view.but(**NOWHERE)
+        return rest.but(**self.finished.named(triplet)).query()
 
     @property
     def splits(self) -> list[Choice]:
@@ -173,26 +180,26 @@ class Explorer(Subject):
     @property
     def columns(self) -> list[Choice]:
         shown = self.view.column
-        found = []
+        choices = []
         for name, title in COLUMNS.items():
             there = name in shown
-            after = tuple(one for one in shown if one != name) if there else (*shown, name)
-            found.append(Choice(title, self.view.but(column=after).query(), there))
-        return found
+            after = tuple(column for column in shown if column != name) if there else (*shown, name)
+            choices.append(Choice(title, self.view.but(column=after).query(), there))
+        return choices
 
     @property
     def seats(self) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:
-        """For rows, columns and halves of the matrix: the field, its title, and every model that may sit there."""
+        """The field, the title and the possible models of rows, columns and halves of the matrix."""
         titles = ("Rows", "Columns", "Halves of columns")
         return [
-            (seat, title, [(one.key[:12], self.names.whole(one), one == sits) for one in self.cast.models])
-            for seat, title, sits in zip(ROLES, titles, self.trio.all, strict=True)
+            (seat, title, [(model.key[:12], self.names.whole(model), model == sits) for model in self.finished.models])
+            for seat, title, sits in zip(ROLES, titles, self.triplet.all, strict=True)
         ]
 
     @property
     def mixed(self) -> bool:
-        """Whether the three are no triplet of the plan, so that only the fold of other models says who they are."""
-        return self.trio not in self.cast.trios
+        """Return whether the three are no triplet of the plan, so that only the section on other models names them."""
+        return self.triplet not in self.finished.triplets
 
     @property
     def modes(self) -> list[tuple[str, str]]:
@@ -204,10 +211,10 @@ class Explorer(Subject):
 
     @property
     def hidden(self) -> list[tuple[str, Any]]:
-        """What the form keeps besides its own fields."""
+        """The hidden fields of the form: the parts of the view that it has no other fields for."""
         view = self.view
-        kept = [("split", view.split), ("sort", view.sort), ("group", view.group), ("map", "shown" if view.mapped else "")]
-        pairs = [(name, value) for name, value in kept if value not in (None, "")]
+        fields = [("split", view.split), ("sort", view.sort), ("group", view.group), ("map", "shown" if view.mapped else "")]
+        pairs = [(name, value) for name, value in fields if value not in (None, "")]
         return [*pairs, *(("cell", cell) for cell in view.cell), *(("column", name) for name in view.column)]
 
     @property
@@ -218,20 +225,20 @@ class Explorer(Subject):
     def without_map(self) -> str:
         return self.view.but(map="hidden", **NOWHERE).query()
 
-    # What it says.
+    # Facts.
 
     @property
     def facts(self) -> list[tuple[str, str, str]]:
-        """Title, value and interval of each measure of the slice; a value that the chosen cells decide is none."""
-        one, weak = self.measures, lower(self.titles[0])
+        """The title, value and interval of each measure of the slice; no value where the chosen cells decide it."""
+        measures, weak = self.measures, lower(self.titles[0])
         estimates: list[tuple[str, str, Estimate | None]] = [
-            (f"{title} right", seat, one.accuracy[seat]) for title, seat in zip(self.titles, ROLES, strict=True)
+            (f"{title} right", seat, measures.accuracy[seat]) for title, seat in zip(self.titles, ROLES, strict=True)
         ]
-        estimates.append(("Agreement", "agreement", one.agreement))
-        estimates.append((f"where {weak} is right", "agreement_right", one.agreement_right))
-        estimates.append((f"where {weak} is wrong", "agreement_wrong", one.agreement_wrong))
+        estimates.append(("Agreement", "agreement", measures.agreement))
+        estimates.append((f"where {weak} is right", "agreement_right", measures.agreement_right))
+        estimates.append((f"where {weak} is wrong", "agreement_wrong", measures.agreement_wrong))
         return [
-            (title, *(("", "set by the filter") if name in one.decided else _value_and_interval(estimate)))
+            (title, *(("", "set by the filter") if name in measures.decided else _value_and_interval(estimate)))
             for title, name, estimate in estimates
         ]
 
@@ -256,8 +263,8 @@ class Explorer(Subject):
     @property
     def unfiltered(self) -> str:
         """The same models, split, order and columns without any filter."""
-        kept = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column", "map"})
-        return View.model_validate(kept).query()
+        rest = self.view.model_dump(include={"weak", "student", "ceiling", "split", "sort", "column", "map"})
+        return View.model_validate(rest).query()
 
 
 def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
@@ -266,26 +273,26 @@ def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
     return rate(estimate.value), "" if estimate.low is None else rate_interval(estimate)
 
 
-def _kind(trio: Trio) -> tuple[str, str, int | None]:
-    return trio.weak.name, trio.student.name, trio.student.method
+def _kind(triplet: Triplet) -> tuple[str, str, int | None]:
+    return triplet.weak.name, triplet.student.name, triplet.student.method
 
 
-def explored(cast: Cast, view: View) -> tuple[Explorer, list[Problem]]:
-    """The page of the view, without a search or rectangle that cannot be made, and why it cannot. Raises as ``look`` does.
+def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Problem]]:
+    """Return the page of the view without an impossible search or rectangle, and the problem. Raises as ``open_view`` does.
 
-    Seats that name a triplet of the plan are named as shortly as can be: a form sends all three with every filter.
+    Seats that name a triplet of the plan get their shortest names, since a form sends all three with every filter.
     """
-    view = view.model_copy(update=cast.named(cast.chosen(view)))
+    view = view.model_copy(update=finished.named(finished.chosen(view)))
     try:
-        with look(cast, view, PATIENCE) as found:
-            return Explorer(found, view.q), []
+        with open_view(finished, view, PATIENCE) as opened:
+            return Explorer(opened, view.q), []
     except Refused as refused:
-        with look(cast, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as found:
-            return Explorer(found, view.q), [refused.problem]
+        with open_view(finished, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as opened:
+            return Explorer(opened, view.q), [refused.problem]
 
 
 def read_view(query: QueryDict) -> tuple[View, list[Problem]]:
-    """The view of the address without what is wrong in it, and what that is."""
+    """Return the view of the address without its invalid parts, and the problems."""
     given = dict(query.lists())
     try:
         return View.parse(given), []

@@ -1,4 +1,4 @@
-"""Who a page of examples is about: the three models of its view and what they and the classes are called."""
+"""Titles on a page of examples: those of the three models of its view, and the names of the classes."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,8 @@ from training import catalog
 from training.catalog import DatasetEntry
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.example_queries.view import View
-from webapp.explorer.finished_models import Cast, Model, Trio
-from webapp.explorer.open_view import Look
+from webapp.explorer.finished_models import FinishedModels, Model, Triplet
+from webapp.explorer.open_view import OpenView
 from webapp.findings.wording import lower, method_titles, short_methods, short_model
 from webapp.notes.models import REPORT, Tag
 
@@ -17,15 +17,15 @@ ROLES = {"weak": "Supervisor", "student": "Student", "ceiling": "Ceiling"}
 
 
 class Titles:
-    """How models are called: short beside others of their role, whole alone."""
+    """Titles of models: short beside others of their role, whole alone."""
 
-    def __init__(self, cast: Cast) -> None:
-        self.spec = cast.spec
-        self.methods, self.shorts = method_titles(cast.spec), short_methods(cast.spec)
-        self.looks = student_styles([method.kind for method in cast.spec.methods])
+    def __init__(self, finished: FinishedModels) -> None:
+        self.spec = finished.spec
+        self.methods, self.shorts = method_titles(finished.spec), short_methods(finished.spec)
+        self.styles = student_styles([method.kind for method in finished.spec.methods])
 
-    def look(self, model: Model) -> Style:
-        return self.looks[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
+    def style(self, model: Model) -> Style:
+        return self.styles[model.method] if model.method is not None else WEAK if model.role == "weak" else CEILING
 
     def whole(self, model: Model) -> str:
         """Student, confidence loss, MiniLM L4, seed 0"""
@@ -33,12 +33,12 @@ class Titles:
         how = f", {lower(self.methods[model.method])}" if model.method is not None else ""
         return f"{what}{how}, {short_model(model.name)}, seed {model.seed}"
 
-    def seats(self, trio: Trio) -> list[str]:
-        """Supervisor, Student, Ceiling; where other models sit there, what tells them apart."""
-        if [model.role for model in trio.all] == list(ROLES):
+    def seats(self, triplet: Triplet) -> list[str]:
+        """Return “Supervisor”, “Student”, “Ceiling”; for other models, titles with whatever distinguishes them."""
+        if [model.role for model in triplet.all] == list(ROLES):
             return list(ROLES.values())
-        titles = [self._short(model) for model in trio.all]
-        for more in ([f"seed {model.seed}" for model in trio.all], [short_model(model.name) for model in trio.all]):
+        titles = [self._short(model) for model in triplet.all]
+        for more in ([f"seed {model.seed}" for model in triplet.all], [short_model(model.name) for model in triplet.all]):
             alike = [titles.count(title) > 1 for title in titles]
             titles = [f"{title}, {word}" if same else title for title, word, same in zip(titles, more, alike, strict=True)]
         return titles
@@ -48,20 +48,20 @@ class Titles:
 
 
 def proposer(tags: Iterable[Tag]) -> User | None:
-    """Who proposed the example with these tags for the report; None where nobody has."""
+    """Return the account that proposed the example with these tags for the report, or None."""
     return next((tag.author for tag in tags if tag.name == REPORT), None)
 
 
 class Subject:
-    def __init__(self, look: Look) -> None:
-        self.view: View = look.view
-        self.trio, self.cast = look.trio, look.cast
-        self.experiment = look.cast.experiment
-        self.names = Titles(look.cast)
-        self.titles = self.names.seats(look.trio)
-        self.dataset: DatasetEntry | None = catalog.known_dataset(look.trio.student.spec.dataset)
+    def __init__(self, opened: OpenView) -> None:
+        self.view: View = opened.view
+        self.triplet, self.finished = opened.triplet, opened.finished
+        self.experiment = opened.finished.experiment
+        self.names = Titles(opened.finished)
+        self.titles = self.names.seats(opened.triplet)
+        self.dataset: DatasetEntry | None = catalog.known_dataset(opened.triplet.student.spec.dataset)
 
-        self.classes = look.slice.about.classes
+        self.classes = opened.slice.about.classes
 
     @property
     def of(self) -> str:
@@ -69,7 +69,7 @@ class Subject:
         return self.class_name(1) if self.classes == 2 else "gold label"
 
     def side(self, gold: int) -> int | None:
-        """The half of a drawing on which the gold label is, None where there is no such half."""
+        """Return the half of a drawing that stands for the gold label; None with more than two classes."""
         return gold if self.classes == 2 else None
 
     @property
@@ -78,7 +78,7 @@ class Subject:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        return [(self.names.look(model).token, title) for model, title in zip(self.trio.all, self.titles, strict=True)]
+        return [(self.names.style(model).token, title) for model, title in zip(self.triplet.all, self.titles, strict=True)]
 
     @property
     def positive(self) -> str:

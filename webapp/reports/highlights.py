@@ -8,8 +8,8 @@ from webapp.example_queries.rows import Example
 from webapp.example_queries.search import Refused as Unsearchable
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments.models import Experiment
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Look, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import OpenView, open_view
 from webapp.findings.wording import lower, method_titles, short_model
 from webapp.reports.choices import Choices
 from webapp.reports.refusal import Refused
@@ -23,13 +23,13 @@ def shown(experiment: Experiment, choices: Choices) -> tuple[Shown, ...]:
     if choices.examples == "none":
         raise Refused("Highlights are examples, but the report shows no examples: remove the highlights, or show examples.")
     try:
-        with look(Cast(experiment), View()) as opened:
+        with open_view(FinishedModels(experiment), View()) as opened:
             return tuple(_shown(opened, highlight.example, highlight.note) for highlight in choices.highlights)
     except (Missing, Unsearchable) as error:
         raise Refused(str(error)) from None
 
 
-def _shown(opened: Look, number: int, note: str) -> Shown:
+def _shown(opened: OpenView, number: int, note: str) -> Shown:
     example = opened.slice.example(number)
     if example is None:
         raise Refused(f"Example {number} is not a test example of this experiment.")
@@ -44,7 +44,7 @@ def _shown(opened: Look, number: int, note: str) -> Shown:
     )
 
 
-def _answers(opened: Look, example: Example) -> tuple[Answer, ...]:
+def _answers(opened: OpenView, example: Example) -> tuple[Answer, ...]:
     answers = []
     for seat, mark in zip(SEATS, marks(opened), strict=True):
         said = example.said[seat]
@@ -55,17 +55,17 @@ def _answers(opened: Look, example: Example) -> tuple[Answer, ...]:
     return tuple(answers)
 
 
-def marks(opened: Look) -> list[Mark]:
+def marks(opened: OpenView) -> list[Mark]:
     """Return weak supervisor, student with its method and strong ceiling, each with model and seed."""
-    spec, method = opened.cast.spec, opened.trio.student.method or 0
+    spec, method = opened.finished.spec, opened.triplet.student.method or 0
     styles = [WEAK, student_styles([method.kind for method in spec.methods])[method], CEILING]
     titles = ["Weak supervisor", f"Student, {lower(method_titles(spec)[method])}", "Strong ceiling"]
     return [
-        Mark(token=look.token, dash="", title=title, model=f"{short_model(model.name)}, seed {model.seed}")
-        for look, title, model in zip(styles, titles, opened.trio.all, strict=True)
+        Mark(token=style.token, dash="", title=title, model=f"{short_model(model.name)}, seed {model.seed}")
+        for style, title, model in zip(styles, titles, opened.triplet.all, strict=True)
     ]
 
 
-def _class_name(opened: Look, label: int) -> str:
-    dataset = catalog.known_dataset(opened.trio.student.spec.dataset)
+def _class_name(opened: OpenView, label: int) -> str:
+    dataset = catalog.known_dataset(opened.triplet.student.spec.dataset)
     return dataset.classes[label] if dataset else f"class {label}"

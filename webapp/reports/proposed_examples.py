@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from webapp.example_queries.search import Refused
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import open_view
 from webapp.notes import queries as notes
 from webapp.notes.models import REPORT
 
@@ -30,7 +30,7 @@ def proposed_examples(experiment: Experiment) -> list[ProposedExample]:
     if not ids:
         return []
     try:
-        with look(Cast(experiment), View()) as opened:
+        with open_view(FinishedModels(experiment), View()) as opened:
             inside = [example for example in sorted(ids) if opened.slice.example(example)][:MOST]
             texts = opened.slice.texts_by_id(inside, SHOWN)
     except (Missing, Refused):

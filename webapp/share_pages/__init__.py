@@ -1,1 +1,1 @@
-"""The door of shares: pages behind links and permalinks, embeds, the live socket, and the pages on which shares are made."""
+"""Web pages of shares: behind links and permalinks, embeds, the live socket, and the pages on which shares are made."""

@@ -1,5 +1,6 @@
-"""The sockets of shares. Every page of one has a socket that closes when the page is not open any more; a live share has another
-one for the curves of its experiment as they grow."""
+"""The sockets of shares. Every page of a share has a socket that closes when its access ends; a live share has another one for
+the curves of its experiment as they grow.
+"""
 
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, NamedTuple
@@ -18,7 +19,7 @@ SHOWN = {
     "metric": ("step", *fields("metric")),
     "evaluation": ("step", *fields("evaluation")),
 }
-"""What curves are made of; workers, devices, paths and accounts stay in the laboratory."""
+"""Fields of events that curves need; workers, devices, paths and accounts are not sent."""
 
 
 class LinkGrant(NamedTuple):
@@ -29,44 +30,44 @@ class LinkGrant(NamedTuple):
 
 
 def open_links(grants: Collection[LinkGrant]) -> dict[LinkGrant, Open]:
-    """Those of links that are open to a share which has something to show."""
+    """Return the grants of open links to a share that has something to show."""
     return _links(grants, _shows)
 
 
 def streamed_links(grants: Collection[LinkGrant]) -> dict[LinkGrant, Open]:
-    """Those of open links to live shares that show curves."""
+    """Return the grants of open links to live shares with curves."""
     return _links(grants, _streams)
 
 
 def open_permalinks(grants: Collection[AccountGrant]) -> dict[AccountGrant, Open]:
-    """Those of accounts that are still logged in, to a share which has something to show."""
+    """Return the grants of accounts that are still logged in, to a share that has something to show."""
     return _permalinks(grants, _shows)
 
 
 def streamed_permalinks(grants: Collection[AccountGrant]) -> dict[AccountGrant, Open]:
-    """Those of accounts that are still logged in, to live shares that show curves."""
+    """Return the grants of accounts that are still logged in, to live shares with curves."""
     return _permalinks(grants, _streams)
 
 
 def _links(grants: Collection[LinkGrant], shows: Callable[[Share], bool]) -> dict[LinkGrant, Open]:
     links = Link.objects.select_related("share").in_bulk({grant.link for grant in grants})
-    found = {}
+    opened = {}
     for grant in grants:
         link = links.get(grant.link)
         if link and link.state == "open" and link.password == grant.password and shows(link.share):
-            found[grant] = Open(link.share.experiment_id, link.expires_at)
-    return found
+            opened[grant] = Open(link.share.experiment_id, link.expires_at)
+    return opened
 
 
 def _permalinks(grants: Collection[AccountGrant], shows: Callable[[Share], bool]) -> dict[AccountGrant, Open]:
     accounts = open_accounts({grant.account for grant in grants})
     shares = Share.objects.in_bulk({grant.opens for grant in grants})
-    found = {}
+    opened = {}
     for grant in grants:
         share = shares.get(grant.opens)
         if grant.account in accounts and share and shows(share):
-            found[grant] = Open(share.experiment_id, accounts[grant.account])
-    return found
+            opened[grant] = Open(share.experiment_id, accounts[grant.account])
+    return opened
 
 
 def _shows(share: Share) -> bool:
@@ -74,7 +75,7 @@ def _shows(share: Share) -> bool:
 
 
 def _streams(share: Share) -> bool:
-    """Whether it is a live page with the curves that its socket is for."""
+    """Return whether the share is a live page with curves."""
     return share.live and share.shows and Choices.model_validate(share.choices).curves
 
 
@@ -83,19 +84,19 @@ def link_grant(link: Link | None) -> LinkGrant | None:
 
 
 def by_cookie(scope: Any) -> LinkGrant | None:
-    """By the cookie of the handshake, which names the link that a visitor came through."""
+    """Return the grant of the link that the cookie of the handshake names."""
     return link_grant(visited(scope.get("cookies", {}).get(COOKIE, ""), scope["url_route"]["kwargs"]["slug"]))
 
 
 def by_account(scope: Any) -> AccountGrant | None:
-    """By an account that is logged in, which may see every share."""
+    """Return the grant of the logged-in account, which may see every share."""
     account = account_of(scope)
     share = Share.objects.filter(slug=scope["url_route"]["kwargs"]["slug"]).first() if account else None
     return AccountGrant(account, share.pk) if account and share else None
 
 
 class VisitorAccess(AccessConsumer):
-    """For pages that a link has opened."""
+    """Access to pages behind a link."""
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
@@ -104,7 +105,7 @@ class VisitorAccess(AccessConsumer):
 
 
 class TeamAccess(AccessConsumer):
-    """For pages that accounts see at the permalink."""
+    """Access of accounts to pages at the permalink."""
 
     rules: ClassVar[Rule] = staticmethod(open_permalinks)
 
@@ -113,7 +114,7 @@ class TeamAccess(AccessConsumer):
 
 
 class EmbedAccess(AccessConsumer):
-    """For a chart in somebody else's page, whose address has the token of the link. A link with a password opens none."""
+    """Access to an embedded chart, whose address contains the token of the link. A link with a password opens none."""
 
     rules: ClassVar[Rule] = staticmethod(open_links)
 
@@ -129,7 +130,7 @@ class ShareConsumer(ExperimentConsumer):
 
 
 class VisitorConsumer(ShareConsumer):
-    """For who came through a link."""
+    """Curves for visitors behind a link."""
 
     rules: ClassVar[Rule] = staticmethod(streamed_links)
 
@@ -138,7 +139,7 @@ class VisitorConsumer(ShareConsumer):
 
 
 class TeamConsumer(ShareConsumer):
-    """For accounts, by the permalink."""
+    """Curves for accounts at the permalink."""
 
     rules: ClassVar[Rule] = staticmethod(streamed_permalinks)
 

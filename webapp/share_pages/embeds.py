@@ -1,4 +1,4 @@
-"""One chart of a share inside somebody else's page: the only answer of the laboratory that may be framed."""
+"""One chart of a share embedded in another page: the only response that may be framed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from webapp.access import public
 from webapp.middleware import POLICY
 from webapp.reports.refusal import Refused
 from webapp.share_pages.permissions import gone
-from webapp.share_pages.shown_version import seen_by_link
+from webapp.share_pages.shown_version import version_by_link
 from webapp.shares.frozen import Damaged
 from webapp.shares.links import link_of
 
@@ -22,18 +22,18 @@ FRAMED = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 @public
 @require_safe
 def embed(request: HttpRequest, token: str, chart: str) -> HttpResponse:
-    """``chart`` is gap, curves or decomposition, of the pair that the query names. A link with a password opens none."""
+    """Show ``chart``, which is gap, curves or decomposition, for the pair in the query. A link with a password opens none."""
     link = link_of(token)
-    found = seen_by_link(link) if link and not link.password else None
-    if found is None:
+    version = version_by_link(link) if link and not link.password else None
+    if version is None:
         return gone(request)
     try:
-        shown = found.paper.charts.get(f"{chart}-{request.GET.get('pair', '0')}")
+        shown = version.paper.charts.get(f"{chart}-{request.GET.get('pair', '0')}")
     except (Damaged, Refused):
         shown = None
     if shown is None:
         return gone(request)
-    return _framed(request, {"paper": found.paper, "chart": shown, "token": token})
+    return _framed(request, {"paper": version.paper, "chart": shown, "token": token})
 
 
 @xframe_options_exempt

@@ -1,4 +1,4 @@
-"""The examples of a frozen share: the matrix with its list, one example, and files, for readers who only look."""
+"""The examples of a frozen share: the matrix with its list, one example, and files, without any change by the reader."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from webapp.example_queries.export import SUFFIXES
 from webapp.example_queries.search import Refused
 from webapp.explorer.download import download
 from webapp.explorer.example import CHART, ExamplePage
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Preparing, exported, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored, read_view
-from webapp.share_pages.shown_version import Seen
+from webapp.share_pages.shown_version import ShownVersion
 from webapp.share_pages.views import ways_back
 
 
-def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
-    cast = _cast(seen)
+def explorer(request: HttpRequest, shown: ShownVersion) -> HttpResponse:
+    finished = _finished_models(shown)
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context: dict[str, Any] = {**_place(request, seen, cast), "problems": problems}
+    context: dict[str, Any] = {**_place(request, shown, finished), "problems": problems}
     try:
-        context["page"], refused = explored(cast, view)
+        context["page"], refused = explored(finished, view)
         context["problems"] = [*problems, *refused]
     except Missing:
         raise Http404 from None
@@ -35,47 +35,47 @@ def explorer(request: HttpRequest, seen: Seen) -> HttpResponse:
     return answer
 
 
-def example(request: HttpRequest, seen: Seen, example: int) -> HttpResponse:
-    cast = _cast(seen)
+def example(request: HttpRequest, shown: ShownVersion, example: int) -> HttpResponse:
+    finished = _finished_models(shown)
     view, _ = read_view(request.GET)
     try:
-        with look(cast, view) as found:
-            page = ExamplePage(found, example)
+        with open_view(finished, view) as opened:
+            page = ExamplePage(opened, example)
     except (Missing, Refused, LookupError):
         raise Http404 from None
-    return render(request, "pages/example.html", {**_place(request, seen, cast), "page": page, "chart_id": CHART})
+    return render(request, "pages/example.html", {**_place(request, shown, finished), "page": page, "chart_id": CHART})
 
 
-def export(request: HttpRequest, seen: Seen, how: str) -> Any:
-    """The whole view as a file."""
+def export(request: HttpRequest, shown: ShownVersion, how: str) -> Any:
+    """Return the whole view as a file."""
     view, problems = read_view(request.GET)
     if how not in SUFFIXES or problems:
         raise Http404
     try:
-        file = exported(_cast(seen), view, how)
+        file = exported(_finished_models(shown), view, how)
     except (Missing, Refused):
         raise Http404 from None
-    return download(file, f"{seen.share.slug}-examples.{SUFFIXES[how]}")
+    return download(file, f"{shown.share.slug}-examples.{SUFFIXES[how]}")
 
 
-def _cast(seen: Seen) -> Cast:
-    cast = seen.frozen.cast if seen.frozen else None
-    if cast is None:
+def _finished_models(shown: ShownVersion) -> FinishedModels:
+    finished = shown.frozen.finished if shown.frozen else None
+    if finished is None:
         raise Http404("This share shows no examples but the highlights.")
-    return cast
+    return finished
 
 
-def _place(request: HttpRequest, seen: Seen, cast: Cast) -> dict[str, Any]:
-    back = ways_back(request, seen)
+def _place(request: HttpRequest, shown: ShownVersion, finished: FinishedModels) -> dict[str, Any]:
+    back = ways_back(request, shown)
     return {
-        "experiment": cast.experiment,
-        "access": seen.access,
+        "experiment": finished.experiment,
+        "access": shown.access,
         "of_experiment": back.get("experiment", ""),
         "manage": back.get("manage", ""),
         "shell": "sharing/shell.html",
         "shared": True,
-        "back": seen.base,
-        "home": f"{seen.base}examples/",
-        "share_title": seen.paper.title,
-        "hand_picked": seen.paper.examples == "some",
+        "back": shown.base,
+        "home": f"{shown.base}examples/",
+        "share_title": shown.paper.title,
+        "hand_picked": shown.paper.examples == "some",
     }

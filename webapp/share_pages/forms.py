@@ -1,4 +1,4 @@
-"""What an author types to share an experiment, and what somebody types to make a link."""
+"""The forms of a share: the choices of its author, and the settings of a link."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from webapp.shares.links import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from webapp.shares.models import DAYS, LONGEST_DAYS
 
 LINE = re.compile(r"#?([0-9]{1,19})(?![0-9])[\s:,.]*(.*)")
-"""The number of an example, then why it is shown."""
+"""The number of an example, then the note on it."""
 
 EXAMPLES = (("none", "none"), ("some", "the highlights"), ("all", "all test examples"))
 KINDS = (("frozen", "frozen: nothing that happens later changes it"), ("live", "live: changes as the experiment does"))
@@ -37,7 +37,7 @@ class ChoicesForm(forms.Form):
     locked = forms.BooleanField(
         label="Locked test set",
         required=False,
-        help_text="Freezing opens it: a second opinion from rows that nothing was chosen by. Each opening is counted and told. "
+        help_text="Freezing opens it: a second opinion from rows that nothing was chosen by. Each opening is counted and stated. "
         "A live page never opens it.",
     )
     notes = lines("Notes", 6, "Markdown, with maths between dollar signs. No pictures.", 20_000)
@@ -49,32 +49,33 @@ class ChoicesForm(forms.Form):
 
     @classmethod
     def of(cls, choices: Choices, proposed: Sequence[ProposedExample] = ()) -> "ChoicesForm":
-        """Filled with what was chosen before, or with the examples that are proposed."""
-        shown = [f"{one.example} {one.note}".strip() for one in choices.highlights] or [str(one.example) for one in proposed]
+        """Return the form filled with the earlier choices, or with the proposed examples."""
+        shown = [f"{highlight.example} {highlight.note}".strip() for highlight in choices.highlights]
+        shown = shown or [str(proposal.example) for proposal in proposed]
         return cls(initial={**choices.model_dump(mode="json"), "highlights": "\n".join(shown)})
 
     def clean_notes(self) -> str:
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n")
 
     def clean_highlights(self) -> list[Highlight]:
-        found = []
+        highlights = []
         for text in filter(None, map(str.strip, str(self.cleaned_data["highlights"]).splitlines())):
-            told = LINE.fullmatch(text)
-            if not told:
+            line = LINE.fullmatch(text)
+            if not line:
                 raise forms.ValidationError(f"This line does not begin with the number of an example: {text[:60]}")
-            if (number := whole(told[1])) is None:
-                raise forms.ValidationError(f"No example has so large a number: {told[1]}")
+            if (number := whole(line[1])) is None:
+                raise forms.ValidationError(f"No example has so large a number: {line[1]}")
             try:
-                found.append(Highlight(example=number, note=told[2]))
+                highlights.append(Highlight(example=number, note=line[2]))
             except ValidationError:
-                raise forms.ValidationError(f"The note on example {told[1]} is longer than 500 characters.") from None
-        if len(found) > 24:
-            raise forms.ValidationError(f"At most 24 examples can be highlighted; these are {len(found)}.")
-        return found
+                raise forms.ValidationError(f"The note on example {line[1]} is longer than 500 characters.") from None
+        if len(highlights) > 24:
+            raise forms.ValidationError(f"At most 24 examples can be highlighted; these are {len(highlights)}.")
+        return highlights
 
     @property
     def choices(self) -> Choices:
-        """Of a form that is valid."""
+        """The choices of a valid form."""
         return Choices(**{name: self.cleaned_data[name] for name in Choices.model_fields})
 
 
@@ -107,5 +108,5 @@ class LinkForm(forms.Form):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Of a form that is valid: what ``links.make_link`` takes."""
+        """The arguments of ``links.make_link``, of a valid form."""
         return dict(self.cleaned_data)

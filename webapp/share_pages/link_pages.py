@@ -1,4 +1,4 @@
-"""The page of a link: it leaves a cookie and goes on to the share at once, so that the token does not stay in the address."""
+"""The page of a link: it sets a cookie and continues to the share, so that the token does not stay in the address."""
 
 import time
 from datetime import timedelta
@@ -14,23 +14,23 @@ from webapp.access import public
 from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, rendering_for
 from webapp.reports.refusal import Refused
 from webapp.share_pages.permissions import gone
-from webapp.share_pages.shown_version import seen_by_link
+from webapp.share_pages.shown_version import version_by_link
 from webapp.shares.freezing import CARD
 from webapp.shares.frozen import Damaged
-from webapp.shares.links import COOKIE, cookie_of, link_of, may_try, opens, pause
+from webapp.shares.links import COOKIE, cookie_of, link_of, may_try, password_fits, pause
 from webapp.shares.models import Link
 
 TOO_OFTEN = "This password was tried too often from your address just now. Try again in a minute."
 WRONG = "This is not the password."
 
 
-# Whoever sends a password uses no right of the browser that carries it, so there is nothing to forge; and a page without a
-# referrer sends no origin that Django could compare.
+# A password needs no session, so there is no request to forge; and a page without a referrer sends no origin that Django
+# could compare.
 @public
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def door(request: HttpRequest, token: str) -> HttpResponse:
-    """Lets in whoever has the token, and the password where the link has one."""
+def follow(request: HttpRequest, token: str) -> HttpResponse:
+    """Admit everybody with the token, and with the password if the link has one."""
     link = link_of(token)
     if link is None:
         return gone(request)
@@ -41,7 +41,7 @@ def door(request: HttpRequest, token: str) -> HttpResponse:
     if not may_try(link, request.META.get("REMOTE_ADDR", "")):
         return _ask(request, link, TOO_OFTEN, 429)
     time.sleep(pause(link))
-    if not opens(link, request.POST.get("password", "")):
+    if not password_fits(link, request.POST.get("password", "")):
         return _ask(request, link, WRONG, 403)
     return _open(request, link)
 
@@ -74,10 +74,10 @@ def _open(request: HttpRequest, link: Link) -> HttpResponse:
 
 
 def _preview(link: Link) -> tuple[str, str] | None:
-    """Title and claim for chat tools; None where the page cannot be shown now, which it says itself."""
+    """Return title and claim for chat tools; None where the page cannot be shown now, which it states itself."""
     try:
-        found = seen_by_link(link)
-        return (found.paper.title, found.paper.claim.text) if found else None
+        shown = version_by_link(link)
+        return (shown.paper.title, shown.paper.claim.text) if shown else None
     except (Damaged, Refused):
         return None
 
@@ -85,14 +85,14 @@ def _preview(link: Link) -> tuple[str, str] | None:
 @public
 @require_safe
 def preview_card(request: HttpRequest, token: str) -> HttpResponse:
-    """The picture for chat tools, which keep no cookie."""
+    """Return the picture for chat tools, which store no cookie."""
     link = link_of(token)
-    found = seen_by_link(link) if link and link.previews and not link.password else None
-    if found is None:
+    shown = version_by_link(link) if link and link.previews and not link.password else None
+    if shown is None:
         return gone(request)
     try:
-        with rendering_for(*found.asker(request)):
-            return HttpResponse(found.file(CARD), content_type="image/png")
+        with rendering_for(*shown.client(request)):
+            return HttpResponse(shown.file(CARD), content_type="image/png")
     except TooMany as error:
         return HttpResponse(str(error), content_type="text/plain", status=429, headers={"Retry-After": str(RETRY_SECONDS)})
     except (Damaged, Refused, NotDrawn):

@@ -1,4 +1,4 @@
-"""The pages on which an experiment is shared: choosing and freezing, its versions, its links."""
+"""The pages on which an experiment is shared: choices and freezing, versions, links."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,14 +32,14 @@ from webapp.shares.models import Share
 
 @viewer
 def shares(request: HttpRequest) -> HttpResponse:
-    """What this account may manage."""
+    """List the shares that this account may manage."""
     assert isinstance(request.user, User)
     return render(request, "sharing/shares.html", {"shares": queries.managed(request.user)})
 
 
 @viewer
 def share(request: HttpRequest, pk: int) -> HttpResponse:
-    """What to show of an experiment: a preview, a new share, or with ``?of=`` another version of one."""
+    """Choose the contents: a preview, a new share, or with ``?of=`` another version of one."""
     experiment = get_object_or_404(experiments.visible(request.user).select_related("owner"), pk=pk)
     changes = may_change(request.user, experiment)
     old = _of(request, experiment)
@@ -64,7 +64,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _to_confirm(request: HttpRequest, experiment: Experiment, choices: Choices) -> str:
-    """The scripts that the PDF would show as empty boxes, unless the author has confirmed them. Raises what ``compose`` does."""
+    """Return the scripts that are empty boxes in the PDF, unless the author has confirmed them. Raises as ``compose`` does."""
     assert isinstance(request.user, User)
     if request.POST.get("do") == "preview":
         return ""
@@ -78,7 +78,7 @@ def _of(request: HttpRequest, experiment: Experiment) -> Share | None:
 
 
 def _done(request: HttpRequest, experiment: Experiment, old: Share | None, form: ChoicesForm) -> HttpResponse:
-    """Raises what ``services`` do."""
+    """Carry out a valid form. Raises as ``services`` does."""
     assert isinstance(request.user, User)
     live = old.live if old else form.cleaned_data["kind"] == "live"
     if request.POST.get("do") == "preview":
@@ -97,7 +97,7 @@ def _done(request: HttpRequest, experiment: Experiment, old: Share | None, form:
 
 @viewer
 def manage(request: HttpRequest, slug: str) -> HttpResponse:
-    """The versions and links of a share; whoever may not change it sees the permalinks."""
+    """Show the versions and links of a share; accounts that may not change it see the permalinks."""
     return _managed(request, _share(slug), LinkForm())
 
 
@@ -105,28 +105,28 @@ def manage(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @never_cache
 def make_link(request: HttpRequest, slug: str) -> HttpResponse:
-    """The new link is on the page that answers, which no browser keeps, and never again."""
-    found = _mine(request, slug)
+    """Make a link. Only this response, which no browser stores, shows it."""
+    share = _managed_share(request, slug)
     assert isinstance(request.user, User)
     form = LinkForm(request.POST)
     if not form.is_valid():
-        return _managed(request, found, form, status=422)
-    link, token = links.make_link(found, request.user, **form.options)
+        return _managed(request, share, form, status=422)
+    link, token = links.make_link(share, request.user, **form.options)
     made = {"made": request.build_absolute_uri(f"/s/{token}/")}
     if not link.password:
         address = request.build_absolute_uri(f"/e/{token}/gap/")
         made["frame"] = (
-            f'<iframe src="{address}" width="760" height="420" style="border: 0" title="{escape(found.title)}"></iframe>'
+            f'<iframe src="{address}" width="760" height="420" style="border: 0" title="{escape(share.title)}"></iframe>'
         )
-    return _managed(request, found, LinkForm(), made)
+    return _managed(request, share, LinkForm(), made)
 
 
 @member
 @require_POST
 def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    found = _mine(request, slug)
+    share = _managed_share(request, slug)
     assert isinstance(request.user, User)
-    links.revoke(get_object_or_404(found.links, pk=pk), request.user)
+    links.revoke(get_object_or_404(share.links, pk=pk), request.user)
     return redirect("share-manage", slug)
 
 
@@ -134,18 +134,18 @@ def _share(slug: str) -> Share:
     return get_object_or_404(Share.objects.select_related("experiment", "owner"), slug=slug)
 
 
-def _mine(request: HttpRequest, slug: str) -> Share:
-    found = _share(slug)
-    if not queries.may_manage(request.user, found):
+def _managed_share(request: HttpRequest, slug: str) -> Share:
+    share = _share(slug)
+    if not queries.may_manage(request.user, share):
         raise PermissionDenied(queries.NOT_YOUR_SHARE)
-    return found
+    return share
 
 
 def _managed(
     request: HttpRequest, share: Share, form: LinkForm, made: Mapping[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
-    """``made`` has what is shown of a new link: its address, and the frame of a chart for other pages."""
-    versions = [(one, missing_scripts(one.content)) for one in share.versions.select_related("made_by")]
+    """Render the page; ``made`` has the address of a new link, and the frame of a chart for other pages."""
+    versions = [(version, missing_scripts(version.content)) for version in share.versions.select_related("made_by")]
     context = {"share": share, "versions": versions, "form": form, **(made or {})}
     if queries.may_manage(request.user, share):
         context |= {"manages": True, "links": share.links.select_related("made_by")}

@@ -1,7 +1,7 @@
-"""Who may look at a share: whoever came through one of its links, and by its permalink every account.
+"""Access to a share: visitors through one of its links, and every account at its permalink.
 
-Both rules hand the view what is seen. To whom a link is not open, everything is the same page: nothing tells a link that has
-expired or was revoked from one that never was.
+Both rules pass the version to the view. Without an open link all addresses give the same page: nothing distinguishes an
+expired or revoked link from one that never existed.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from webapp.access import by_link, viewer
 from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany
 from webapp.reports.refusal import Refused
-from webapp.share_pages.shown_version import Seen, seen_by_link, seen_by_team
+from webapp.share_pages.shown_version import ShownVersion, version_by_account, version_by_link
 from webapp.shares.frozen import Damaged
 from webapp.shares.links import COOKIE, visited
 from webapp.shares.models import Share
@@ -24,16 +24,16 @@ View = Callable[..., HttpResponse]
 
 
 def shared(view: View) -> View:
-    """For visitors: the cookie that the link's page has set names the link, which is looked up again."""
-    answer = require_safe(_said(view))
+    """Let visitors in. The cookie set by the link's page names the link, which is looked up again."""
+    answer = require_safe(_or_reason(view))
 
     @by_link
     @wraps(view)
     def wrapped(request: HttpRequest, slug: str, number: int | None = None, **rest: Any) -> HttpResponse:
         link = visited(request.COOKIES.get(COOKIE, ""), slug)
-        found = seen_by_link(link, number) if link else None
+        shown = version_by_link(link, number) if link else None
         try:
-            return answer(request, found, **rest) if found else gone(request)
+            return answer(request, shown, **rest) if shown else gone(request)
         except Http404:
             return gone(request)
 
@@ -41,17 +41,17 @@ def shared(view: View) -> View:
 
 
 def team(view: View) -> View:
-    """For every account of the laboratory."""
-    answer = require_safe(_said(view))
+    """Let all accounts in."""
+    answer = require_safe(_or_reason(view))
 
     @viewer
     @wraps(view)
     def wrapped(request: HttpRequest, slug: str, number: int | None = None, **rest: Any) -> HttpResponse:
         share = get_object_or_404(Share.objects.select_related("experiment__owner", "owner"), slug=slug)
-        found = seen_by_team(share, number)
-        if found is None:
+        shown = version_by_account(share, number)
+        if shown is None:
             raise Http404("There is no such version, or its experiment was deleted.")
-        return answer(request, found, **rest)
+        return answer(request, shown, **rest)
 
     return wrapped
 
@@ -60,12 +60,12 @@ def gone(request: HttpRequest) -> HttpResponse:
     return render(request, "sharing/gone.html", status=404)
 
 
-def _said(view: View) -> View:
-    """Why there is nothing to show, as a page of its own."""
+def _or_reason(view: View) -> View:
+    """Return the view with a page that states the reason where there is nothing to show."""
 
-    def answered(request: HttpRequest, found: Seen, **rest: Any) -> HttpResponse:
+    def answered(request: HttpRequest, shown: ShownVersion, **rest: Any) -> HttpResponse:
         try:
-            return view(request, found, **rest)
+            return view(request, shown, **rest)
         except (Damaged, Refused, NotDrawn) as error:
             too_many = isinstance(error, TooMany)
             status = 404 if isinstance(error, Refused) else 429 if too_many else 503

@@ -1,4 +1,4 @@
-"""What somebody looks at: one version of a share, or a live one as it is now, with the addresses of what belongs to it."""
+"""The version of a share that a request shows, or its live page, with the addresses of the files that belong to it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +18,8 @@ FILES = FileCache(2**26)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """``root`` is the address of the share as this reader sees it; ``version`` is None for a live one, ``link`` for accounts."""
+class ShownVersion:
+    """A version at ``root``, this reader's address of the share; ``version`` is None for a live page, ``link`` for accounts."""
 
     share: Share
     root: str
@@ -28,12 +28,12 @@ class Seen:
 
     @property
     def base(self) -> str:
-        """Where the files are that belong to what is seen."""
+        """The address below which the files of this version are."""
         return f"{self.root}v{self.version.number}/" if self.version else self.root
 
     @property
     def access(self) -> str:
-        """The path of the socket that is open for as long as the share is to this reader."""
+        """The path of the socket that is open as long as this reader has access."""
         return f"{self.root}access/"
 
     @cached_property
@@ -42,44 +42,44 @@ class Seen:
 
     @cached_property
     def paper(self) -> Report:
-        """Raises Damaged; of a live share Refused where there is nothing to show yet."""
+        """The report. Raises Damaged, and for a live share Refused where there is nothing to show yet."""
         if self.frozen:
             return self.frozen.paper
         assert self.share.experiment is not None
         return compose(self.share.experiment, Choices.model_validate(self.share.choices), self.share.owner)
 
-    def asker(self, request: HttpRequest) -> tuple[str, bool]:
-        """Whose turn it takes to make a file for the request, and whether that is a visitor."""
+    def client(self, request: HttpRequest) -> tuple[str, bool]:
+        """Return the client for which a file is made, and whether it is a visitor; clients take turns."""
         if self.link:
             return f"link {self.link.pk} from {request.META.get('REMOTE_ADDR', '')}", True
         return f"account {request.user.pk}", False
 
     def file(self, name: str) -> bytes:
-        """One of MADE, made again where the frozen one names a folder. Raises what ``paper`` does, and NotDrawn."""
+        """Return a file of MADE, made again if the frozen one names a folder. Raises as ``paper`` does, and NotDrawn."""
         if self.frozen and not self.frozen.names_folders:
             return self.frozen.read(name)
         return made(name, self.paper.model_dump_json())
 
 
 def made(name: str, paper: str) -> bytes:
-    """Raises NotDrawn."""
+    """Return a file of MADE for the report. Raises NotDrawn."""
     return FILES.get((name.encode(), paper.encode()), lambda: MADE[name](Report.model_validate_json(paper)))
 
 
-def seen_by_link(link: Link, number: int | None = None) -> Seen | None:
-    """What whoever came through the link sees; the newest version, unless ``number`` says which."""
-    return _seen(link.share, f"/shared/{link.share.slug}/", number, link)
+def version_by_link(link: Link, number: int | None = None) -> ShownVersion | None:
+    """Return version ``number`` for a visitor behind the link, by default the newest."""
+    return _version(link.share, f"/shared/{link.share.slug}/", number, link)
 
 
-def seen_by_team(share: Share, number: int | None = None) -> Seen | None:
-    """What accounts see at the permalink."""
-    return _seen(share, f"/shares/{share.slug}/", number)
+def version_by_account(share: Share, number: int | None = None) -> ShownVersion | None:
+    """Return version ``number`` for an account at the permalink, by default the newest."""
+    return _version(share, f"/shares/{share.slug}/", number)
 
 
-def _seen(share: Share, root: str, number: int | None, link: Link | None = None) -> Seen | None:
-    """None where there is no such version, or the experiment of a live share was deleted."""
+def _version(share: Share, root: str, number: int | None, link: Link | None = None) -> ShownVersion | None:
+    """Return None where there is no such version, or the experiment of a live share was deleted."""
     if share.live:
-        return Seen(share, root, None, link) if number is None and share.experiment else None
+        return ShownVersion(share, root, None, link) if number is None and share.experiment else None
     versions = share.versions.all() if number is None else share.versions.filter(number=number)
     newest = versions.first()
-    return Seen(share, root, newest, link) if newest else None
+    return ShownVersion(share, root, newest, link) if newest else None

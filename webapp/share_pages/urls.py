@@ -8,11 +8,11 @@ from webapp.share_pages.permissions import shared, team
 from webapp.shares.freezing import MADE
 
 
-def looking(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
-    """The pages and files of a share under ``name``/, each of the newest version, or the live one, and of a numbered one."""
-    found = []
+def share_urls(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
+    """Return the pages and files of a share under ``name``/: of the newest version or live page, and of numbered versions."""
+    patterns = []
     for root, kind in ((f"{name}/<slug:slug>/", name), (f"{name}/<slug:slug>/v<int:number>/", f"{name}-version")):
-        found += [
+        patterns += [
             path(root, rule(views.page), name=kind),
             path(f"{root}examples/", rule(examples.explorer), name=f"{kind}-examples"),
             path(f"{root}examples/<int:example>/", rule(examples.example), name=f"{kind}-example"),
@@ -20,18 +20,18 @@ def looking(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
             path(f"{root}charts/<slug:name>.<slug:how>", rule(views.chart), name=f"{kind}-chart"),
             *(path(f"{root}{file}", rule(views.file), {"name": file}, name=f"{kind}-{file.partition('.')[0]}") for file in MADE),
         ]
-    return found
+    return patterns
 
 
 urlpatterns = [
-    path("s/<str:token>/", link_pages.door, name="door"),
+    path("s/<str:token>/", link_pages.follow, name="door"),
     path("s/<str:token>/card.png", link_pages.preview_card, name="preview-card"),
     path("e/<str:token>/<slug:chart>/", embeds.embed, name="embed"),
-    *looking("shared", shared),
+    *share_urls("shared", shared),
     path("shares/", managing.shares, name="shares-list"),
     path("shares/<slug:slug>/manage/", managing.manage, name="share-manage"),
     path("shares/<slug:slug>/links/", managing.make_link, name="share-link"),
     path("shares/<slug:slug>/links/<int:pk>/revoke/", managing.revoke, name="share-revoke"),
-    *looking("shares", team),
+    *share_urls("shares", team),
     path("experiments/<int:pk>/share/", managing.share, name="share"),
 ]

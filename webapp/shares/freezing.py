@@ -22,7 +22,7 @@ from django.utils import timezone
 from training.storage.archive import seal
 from webapp.archives.export import Unfinished, write
 from webapp.experiments.models import Experiment
-from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.frozen_copy import freeze as freeze_examples
 from webapp.reports.card import card
 from webapp.reports.choices import Choices
@@ -82,7 +82,7 @@ def _write_examples(experiment: Experiment, choices: Choices, folder: Path) -> N
     if choices.examples == "none" or (choices.examples == "some" and not chosen):
         return
     try:
-        freeze_examples(Cast(experiment), folder, None if choices.examples == "all" else chosen)
+        freeze_examples(FinishedModels(experiment), folder, None if choices.examples == "all" else chosen)
     except Missing as error:
         raise Refused(f"{error} Without examples the rest can be shared.") from None
 

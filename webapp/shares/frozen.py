@@ -1,4 +1,4 @@
-"""What was frozen, read back: each file is compared with its checksum, and the checksums with the content hash."""
+"""Frozen versions, read back: each file is compared with its checksum, and the checksums with the content hash."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from django.conf import settings
 from training.names import within
 from training.redaction import without_folders
 from training.storage.archive import CHECKSUMS, digest, names
-from webapp.explorer.finished_models import Cast
+from webapp.explorer.finished_models import FinishedModels
 from webapp.explorer.frozen_copy import thawed
 from webapp.reports.missing_glyphs import scripts_without_glyphs
 from webapp.reports.report import Report
@@ -20,7 +20,7 @@ from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
 
 
 class Damaged(Exception):
-    """A file is missing, or is not what was frozen; the message says which."""
+    """A file is missing or differs from the frozen one; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Frozen:
         return within(settings.SHARES_DIR, self.content)
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file as they were frozen. Raises Damaged."""
+        """Return the bytes of a file as they were frozen. Raises Damaged."""
         data = self._bytes(name)
         if hashlib.sha256(data).hexdigest() != self._sums.get(name):
             raise Damaged(f"{name} is not what was frozen, so it is not shown.")
@@ -40,26 +40,26 @@ class Frozen:
 
     @cached_property
     def paper(self) -> Report:
-        """What the page says, without the folders that a version of long ago may name. Raises Damaged."""
-        return Report.model_validate(without_folders(self._told)).model_copy(update={"content": self.content})
+        """The report, without the names of folders that an old version may contain. Raises Damaged."""
+        return Report.model_validate(without_folders(self._json)).model_copy(update={"content": self.content})
 
     @cached_property
     def names_folders(self) -> bool:
-        """Whether its files, which were made of the paper, say where a local model lies. Raises Damaged."""
-        return bool(self._told != without_folders(self._told))
+        """Return whether its files, which were made from the report, name the folder of a local model. Raises Damaged."""
+        return bool(self._json != without_folders(self._json))
 
     @cached_property
-    def _told(self) -> Any:
+    def _json(self) -> Any:
         return json.loads(self.read(PAPER))
 
     @property
-    def cast(self) -> Cast | None:
-        """The models whose examples can be looked at, None of a version without. Raises Damaged."""
-        return _cast(self)
+    def finished(self) -> FinishedModels | None:
+        """The models whose examples can be explored; None for a version without examples. Raises Damaged."""
+        return _finished_models(self)
 
     def check(self, part: str) -> None:
-        """Compares every file below the folder ``part`` with its checksum. Raises Damaged."""
-        named = {name: told for name, told in self._sums.items() if name.startswith(f"{part}/")}
+        """Compare every file below the folder ``part`` with its checksum. Raises Damaged."""
+        named = {name: checksum for name, checksum in self._sums.items() if name.startswith(f"{part}/")}
         there = {f"{part}/{name}" for name in names(self.folder / part)}
         for name in sorted(named.keys() | there):
             if name not in there:
@@ -84,7 +84,7 @@ class Frozen:
 
 @lru_cache(256)
 def missing_scripts(content: str) -> str:
-    """The scripts, in one line, whose characters the PDF of a version shows as empty boxes; none of a damaged one."""
+    """Return the scripts, in one line, whose characters are empty boxes in the PDF; nothing for a damaged version."""
     try:
         return ", ".join(scripts_without_glyphs(Frozen(content).paper.text))
     except Damaged:
@@ -92,8 +92,8 @@ def missing_scripts(content: str) -> str:
 
 
 @lru_cache(64)
-def _cast(frozen: Frozen) -> Cast | None:
-    """Checked once in a web process: of a million examples that takes a second."""
+def _finished_models(frozen: Frozen) -> FinishedModels | None:
+    """Return the models after a check of the files, once in a web process: a million examples take a second."""
     if not (frozen.folder / EXAMPLES).exists():
         return None
     for part in (ARCHIVE, EXAMPLES):

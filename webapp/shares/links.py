@@ -1,6 +1,6 @@
-"""Links: made, revoked, and looked up at every request by the digest of a token or by what a cookie says of one.
+"""Links: made, revoked, and looked up at every request by the digest of a token or by a signed cookie.
 
-Wrong, expired and revoked links are found out by the same query and in the same steps, so that no answer and no time tells which.
+Wrong, expired and revoked links take the same query and the same steps, so that neither response nor time distinguishes them.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ from webapp.shares.models import DAYS, LONGEST_DAYS, Link, Share, Try
 COOKIE = "share"
 
 TRIES_PER_MINUTE = 10
-"""Of the password of one link, from one address: nobody elsewhere is kept out by them."""
+"""Tries of a link's password from one address. They do not lock out other addresses."""
 
 FREE_TRIES = 60
-"""Of the password of one link in a minute, by everybody together; each further one takes longer."""
+"""Tries of a link's password in a minute from all addresses together; each further one takes longer."""
 
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -37,7 +37,7 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 def make_link(  # nosec B107 # no secret by default
     share: Share, by: User, name: str = "", days: int = DAYS, password: str = "", previews: bool = True
 ) -> tuple[Link, str]:
-    """A new link and its token, which cannot be read again. Raises ValueError, with a sentence."""
+    """Create a link and return it with its token, which cannot be read again. Raises ValueError with a sentence."""
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"A link is open for 1 to {LONGEST_DAYS} days.")
     if password and not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
@@ -57,7 +57,7 @@ def make_link(  # nosec B107 # no secret by default
 
 
 def revoke(link: Link, by: User) -> None:
-    """Closes the link for good: the next request is refused, and open sockets within a second."""
+    """Close the link for good: the next request is refused, and open sockets end within a second."""
     if Link.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
         access_changed()
         tell(by, Verb.REVOKED, "share", link.share.slug, link.share.title, link=link.pk)
@@ -68,12 +68,12 @@ def digest(token: str) -> str:
 
 
 def link_of(token: str) -> Link | None:
-    """The open link of this token."""
+    """Return the open link of this token."""
     return _if_open(Link.objects.select_related("share__experiment").filter(digest=digest(token)).first())
 
 
 def visited(cookie: str, slug: str) -> Link | None:
-    """The open link that the cookie names, if it is one of this share."""
+    """Return the open link that the cookie names, if it belongs to this share."""
     try:
         pk = whole(_signer().unsign(cookie)) or 0
     except BadSignature:
@@ -94,38 +94,39 @@ def _signer() -> Signer:
 
 
 def may_try(link: Link, address: str) -> bool:
-    """Counts one try of the link's password from ``address``; False where it has had all of its tries of this minute."""
+    """Count one try of the link's password from ``address``; False if its tries of this minute are used up."""
     now = timezone.now()
     Try.objects.filter(since__lte=now - timedelta(minutes=1)).delete()
-    mine, _ = Try.objects.get_or_create(link=link, address=_place_of(address), defaults={"since": now})
-    return bool(Try.objects.filter(pk=mine.pk, count__lt=TRIES_PER_MINUTE).update(count=F("count") + 1))
+    counter, _ = Try.objects.get_or_create(link=link, address=_place_of(address), defaults={"since": now})
+    return bool(Try.objects.filter(pk=counter.pk, count__lt=TRIES_PER_MINUTE).update(count=F("count") + 1))
 
 
 def pause(link: Link) -> float:
-    """Counts one try of the link's password by whomever; how many seconds it has to wait, so that guessing from many addresses
-    is slow and a reader who knows the password still gets in."""
+    """Count one try of the link's password from any address, and return the seconds that it has to wait: guessing from many
+    addresses is slow, and a reader who knows the password still gets in.
+    """
     now = timezone.now()
-    mine = Link.objects.filter(pk=link.pk)
+    row = Link.objects.filter(pk=link.pk)
     new_minute = Q(tries_since=None) | Q(tries_since__lte=now - timedelta(minutes=1))
-    if mine.filter(new_minute).update(tries=1, tries_since=now):
+    if row.filter(new_minute).update(tries=1, tries_since=now):
         return 0.0
-    mine.update(tries=F("tries") + 1)
-    tries: int = mine.values_list("tries", flat=True)[0]
+    row.update(tries=F("tries") + 1)
+    tries: int = row.values_list("tries", flat=True)[0]
     return min(LONGEST_PAUSE_SECONDS, max(0, tries - FREE_TRIES) / FREE_TRIES)
 
 
 def _place_of(address: str) -> str:
-    """A digest of the address; of IPv6 of its network, since one visitor has as many addresses there as he likes."""
+    """Return a digest of the address, or of the network of an IPv6 address, since one visitor has many addresses there."""
     try:
-        found = ip_address(address)
-        address = str(ip_network((found, 64), strict=False) if found.version == 6 else found)
+        parsed = ip_address(address)
+        address = str(ip_network((parsed, 64), strict=False) if parsed.version == 6 else parsed)
     except ValueError:  # a socket without an address
         pass
     return salted_hmac("webapp.shares.links.tries", address, algorithm="sha256").hexdigest()
 
 
-def opens(link: Link, password: str) -> bool:
-    """Compared in the same time whatever is wrong with it."""
+def password_fits(link: Link, password: str) -> bool:
+    """Compare in the same time for every wrong password."""
     return check_password(password[: LONGEST_PASSWORD + 1], link.password)
 
 

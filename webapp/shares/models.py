@@ -1,4 +1,4 @@
-"""What is shared of an experiment: its frozen versions, or the experiment as it is now, and the links to it."""
+"""Shares of an experiment: its frozen versions, or the experiment as it is now, and the links to them."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -9,18 +9,18 @@ from django.utils import timezone
 
 from webapp.experiments.models import Experiment
 
-LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-"""32 of them, none like another: 5 bits each."""
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""32 characters, none easily confused with another: 5 bits each."""
 
-SLUG_LETTERS = 12
-"""60 bits: not to be guessed, though it is no secret."""
+SLUG_LENGTH = 12
+"""60 bits: hard to guess, though not a secret."""
 
 DAYS, LONGEST_DAYS = 30, 365
-"""How long a link is open, unless somebody says otherwise, and at most."""
+"""Days for which a link is open, by default and at most."""
 
 
 def new_slug() -> str:
-    return "".join(secrets.choice(LETTERS) for _ in range(SLUG_LETTERS))
+    return "".join(secrets.choice(ALPHABET) for _ in range(SLUG_LENGTH))
 
 
 def default_end() -> datetime:
@@ -28,9 +28,9 @@ def default_end() -> datetime:
 
 
 class Share(models.Model):
-    """Outlives its experiment, of which it then keeps what was frozen. A live one has no versions."""
+    """A share. It outlives its experiment, with the versions that were frozen. A live share has no versions."""
 
-    slug = models.CharField(max_length=SLUG_LETTERS, unique=True, default=new_slug)
+    slug = models.CharField(max_length=SLUG_LENGTH, unique=True, default=new_slug)
     experiment = models.ForeignKey(Experiment, null=True, on_delete=models.SET_NULL, related_name="shares")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="shares")
     live = models.BooleanField(default=False)
@@ -46,12 +46,12 @@ class Share(models.Model):
 
     @property
     def shows(self) -> bool:
-        """Whether there is something to show: what was frozen stays, a live page goes with its experiment."""
+        """Return whether there is something to show: frozen versions stay, a live page disappears with its experiment."""
         return not self.live or self.experiment_id is not None
 
 
 class Version(models.Model):
-    """What was frozen at one time, never changed: the folder in DATA_DIR/shares that its content hash names."""
+    """A frozen version, which never changes: the folder in DATA_DIR/shares that its content hash names."""
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -69,7 +69,7 @@ class Version(models.Model):
 
 
 class Opening(models.Model):
-    """One opening of a locked test set by a version, which its share's end does not undo."""
+    """One unlocking of a held-out set by a version. It stays when the share is deleted."""
 
     rows = models.CharField(max_length=64, db_index=True)  # webapp.shares.unlocking.rows_of
     version = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -84,17 +84,17 @@ class Opening(models.Model):
 
 
 class Link(models.Model):
-    """Opens a share to whoever has its token, of which only the digest is kept."""
+    """A link, which opens a share to everybody with its token. Only the digest of the token is stored."""
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="links")
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token
-    name = models.CharField(max_length=80, blank=True)  # whom it is for, as its maker says
+    name = models.CharField(max_length=80, blank=True)  # the reader it is for, in the author's words
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(default=default_end)
     revoked_at = models.DateTimeField(null=True)
     password = models.CharField(max_length=128, blank=True)  # hashed by Django; empty for none
-    previews = models.BooleanField(default=True)  # whether chat tools are told title, claim and picture
+    previews = models.BooleanField(default=True)  # whether chat tools get title, claim and picture
     views = models.PositiveIntegerField(default=0)
     last_viewed_at = models.DateTimeField(null=True)
     tries = models.PositiveIntegerField(default=0)  # of the password, from everywhere, since tries_since
@@ -114,7 +114,7 @@ class Link(models.Model):
 
 
 class Try(models.Model):
-    """How often one address tried the password of a link since a time; rows of earlier minutes go."""
+    """Number of tries of a link's password from one address since a time; rows of earlier minutes are deleted."""
 
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="+")
     address = models.CharField(max_length=64)  # webapp.shares.links._place_of

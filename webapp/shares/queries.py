@@ -1,4 +1,4 @@
-"""Every read of shares that a door needs, and who may change one."""
+"""Reads of shares for all interfaces, and the rule of who may change one."""
 
 from django.contrib.auth.models import User
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
@@ -8,26 +8,26 @@ from django.utils import timezone
 from webapp.access import Access, Anybody, access_of
 from webapp.shares.models import Link, Share
 
-NOT_YOUR_SHARE = "Only who made this share, the owner of its experiment and administrators may do that."
+NOT_YOUR_SHARE = "Only the author of this share, the owner of its experiment and administrators may do that."
 
 
 def may_manage(user: Anybody, share: Share) -> bool:
-    """Whether the account may freeze versions, make links and revoke them: who made the share, the experiment's owner, admins."""
+    """Return whether the account is the share's author, its experiment's owner or an admin, who may freeze and make links."""
     access = access_of(user)
     owners = {share.owner_id, share.experiment.owner_id if share.experiment else None}
     return access == Access.ADMIN or (access == Access.MEMBER and user.pk in owners)
 
 
 def managed(user: User) -> QuerySet[Share]:
-    """The shares that this account may manage, newest first; an admin's are all."""
-    found = Share.objects.select_related("experiment", "owner")
+    """Return the shares that this account may manage, newest first; for an admin all."""
+    shares = Share.objects.select_related("experiment", "owner")
     if access_of(user) != Access.ADMIN:
-        found = found.filter(Q(owner=user) | Q(experiment__owner=user))
-    return counted(found)
+        shares = shares.filter(Q(owner=user) | Q(experiment__owner=user))
+    return counted(shares)
 
 
 def counted(shares: QuerySet[Share]) -> QuerySet[Share]:
-    """Each with its ``newest`` version, its ``open`` links and the ``views`` through all of its links."""
+    """Annotate each share with its ``newest`` version, its ``open`` links and the ``views`` through all of its links."""
     is_open = Q(links__revoked_at=None, links__expires_at__gt=timezone.now())
     views = Link.objects.filter(share=OuterRef("pk")).order_by().values("share").annotate(sum=Sum("views")).values("sum")
     return shares.annotate(

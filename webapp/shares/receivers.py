@@ -1,4 +1,4 @@
-"""What takes access away from the sockets of visitors: changes of links and of shares. Revoking tells it itself."""
+"""Signals that make open sockets check their access again: changes of links and shares. ``links.revoke`` notifies itself."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ from webapp.shares.unlocking import note
 
 
 class Taken(Exception):
-    """Somebody else froze this version at the same moment."""
+    """Another account froze this version at the same moment."""
 
 
 def share_frozen(experiment: Experiment, choices: Choices, by: User) -> Share:

@@ -37,7 +37,7 @@ def lab(owner: User) -> Iterator[Lab]:
 
 def test_an_experiment_is_renamed_shared_and_deleted(lab: Lab, owner: User) -> None:
     experiment = lab.experiment(explored(owner).pk)
-    assert experiment.rename("Another name").told["name"] == "Another name"
+    assert experiment.rename("Another name").data["name"] == "Another name"
     address = experiment.share({"title": "By script"}, name="reviewers", days=3)
     [share] = lab.ask("GET", "shares")
     assert (share["title"], [one["name"] for one in share["links"]]) == ("By script", ["reviewers"])

@@ -14,9 +14,9 @@ from webapp.archives.export import write
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
 from webapp.explorer.example import ExamplePage
-from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.frozen_copy import freeze, thawed
-from webapp.explorer.open_view import look
+from webapp.explorer.open_view import open_view
 from webapp.explorer.page import Explorer
 
 
@@ -25,25 +25,25 @@ def experiment(owner: User) -> Experiment:
     return explored(owner, seeds=2)
 
 
-def frozen(experiment: Experiment, folder: Path, chosen: list[int] | None = None) -> Cast:
+def frozen(experiment: Experiment, folder: Path, chosen: list[int] | None = None) -> FinishedModels:
     write(experiment, folder / "archive")
-    freeze(Cast(experiment), folder / "examples", chosen)
+    freeze(FinishedModels(experiment), folder / "examples", chosen)
     return thawed(folder / "archive", folder / "examples")
 
 
-def shown(cast: Cast, view: View) -> tuple[list[tuple[str, str, str]], list[int], list[str]]:
-    with look(cast, view) as found:
+def shown(finished: FinishedModels, view: View) -> tuple[list[tuple[str, str, str]], list[int], list[str]]:
+    with open_view(finished, view) as found:
         page = Explorer(found, "")
         return page.facts, [line.example.id for line in page.lines], [cell.label for cell in page.matrix.cells]
 
 
 @pytest.mark.parametrize("view", [View(), View(cell=(5,)), View(sort="errors"), View(q="the")])
 def test_a_frozen_copy_shows_what_the_laboratory_shows(experiment: Experiment, tmp_path: Path, view: View) -> None:
-    assert shown(frozen(experiment, tmp_path), view) == shown(Cast(experiment), view)
+    assert shown(frozen(experiment, tmp_path), view) == shown(FinishedModels(experiment), view)
 
 
 def test_it_shows_the_same_when_runs_and_experiment_are_gone(experiment: Experiment, tmp_path: Path) -> None:
-    before = shown(Cast(experiment), View())
+    before = shown(FinishedModels(experiment), View())
     copy = frozen(experiment, tmp_path)
     for run in experiment.runs.all():
         for file in Store(settings.ARTIFACTS_DIR).run(run.key).iterdir():
@@ -55,15 +55,15 @@ def test_it_shows_the_same_when_runs_and_experiment_are_gone(experiment: Experim
 
 def test_an_example_has_its_course_its_seeds_and_the_keys_of_its_runs(experiment: Experiment, tmp_path: Path) -> None:
     copy, example = frozen(experiment, tmp_path), ids_of("test")[7]
-    with look(Cast(experiment), View()) as found:
+    with open_view(FinishedModels(experiment), View()) as found:
         here = ExamplePage(found, example)
-    with look(copy, View()) as found:
+    with open_view(copy, View()) as found:
         there = ExamplePage(found, example)
     assert there.chart == here.chart
     assert [(lane.title, lane.mean, lane.right) for lane in there.lanes] == [
         (one.title, one.mean, one.right) for one in here.lanes
     ]
-    weak, student, _ = there.trio.all
+    weak, student, _ = there.triplet.all
     assert f"the labels of the run with key {weak.key[:12]}" in there.lineage[1][2]
     assert "read at step 20 of 20" in there.lineage[1][2]
     assert student.run.pk is None
@@ -80,16 +80,16 @@ def test_only_chosen_examples_go_along_and_no_locked_or_learned_ones(experiment:
         assert sorted(pq.ParquetFile(file).read(columns=["id"])["id"].to_pylist()) == sorted(chosen)
     everything = frozen(experiment, tmp_path / "all")
     for model in everything.models:
-        seen = everything.stage.store.read_predictions(model.key)
+        seen = everything.source.store.read_predictions(model.key)
         assert np.unique(seen.split).tolist() == ["test"]
 
 
 def test_an_id_that_is_no_test_example_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"There is no test example {ids_of('locked')[0]}"):
-        freeze(Cast(experiment), tmp_path, [ids_of("locked")[0]])
+        freeze(FinishedModels(experiment), tmp_path, [ids_of("locked")[0]])
 
 
 def test_a_run_whose_predictions_are_gone_is_said(experiment: Experiment, tmp_path: Path) -> None:
     (Store(settings.ARTIFACTS_DIR).run(experiment.triplets[0]["ceiling"]) / "predictions.parquet").unlink()
-    with pytest.raises(Missing, match=r"gone that the examples are read from: .* or what a run said of them"):
-        freeze(Cast(experiment), tmp_path)
+    with pytest.raises(Missing, match=r"gone that the examples are read from: .* or a run’s predictions for them"):
+        freeze(FinishedModels(experiment), tmp_path)

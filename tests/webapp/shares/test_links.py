@@ -89,9 +89,9 @@ def test_a_password_is_kept_hashed_and_can_be_tried_ten_times_a_minute(share: Sh
     link, _ = links.make_link(share, owner, password="correct horse")
     other, _ = links.make_link(share, owner, password="battery staple")
     assert "correct horse" not in link.password
-    assert links.opens(link, "correct horse")
-    assert not links.opens(link, "correct horse ")
-    assert not links.opens(link, "correct horse" + "x" * 200)
+    assert links.password_fits(link, "correct horse")
+    assert not links.password_fits(link, "correct horse ")
+    assert not links.password_fits(link, "correct horse" + "x" * 200)
     here = "192.0.2.7"
     assert [links.may_try(link, here) for _ in range(12)] == [True] * 10 + [False] * 2
     assert links.may_try(other, here)

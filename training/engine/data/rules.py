@@ -89,7 +89,7 @@ def apply_rules(
     """
     staged = target.with_name(f"{target.name}.staged")
     try:
-        total = _stage(examples, staged)
+        total = _write_rows(examples, staged)
         on_progress("rules", 0, 4)
         spill: dict[str, Any] = {
             "memory_limit": MEMORY,
@@ -103,7 +103,7 @@ def apply_rules(
         staged.unlink(missing_ok=True)
 
 
-def _stage(examples: Iterable[Example], path: Path) -> int:
+def _write_rows(examples: Iterable[Example], path: Path) -> int:
     total, stream = 0, iter(examples)
     with pq.ParquetWriter(path, STAGED, compression="lz4") as writer:
         while batch := list(islice(stream, BATCH)):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from training.engine.errors import CorruptModel
-from training.engine.logits import one_for_two
+from training.engine.logits import difference_of_two
 
 PROBE = (9, 2, 30, 7, 44, 3, 11, 5)
 """Tokens on which a head is compared with its whole model."""
@@ -98,7 +98,7 @@ class WordLogits:
                 weight = plain.weight  # exact, instead of rounded
             stretched = torch.cat([head.states, STRETCH * head.states])
             linear = _close(head(stretched), stretched @ weight.T + bias)
-        return cls(one_for_two(weight.detach(), 0), one_for_two(bias, 0), None if linear else head)
+        return cls(difference_of_two(weight.detach(), 0), difference_of_two(bias, 0), None if linear else head)
 
     @property
     def shape(self) -> torch.Size:
@@ -113,7 +113,7 @@ class WordLogits:
             return states @ self.weight.T + self.bias if self.bias.any() else states @ self.weight.T
         with torch.no_grad():
             logits = self.capped(states)
-        return one_for_two(logits, 1)
+        return difference_of_two(logits, 1)
 
     def layer(self) -> tuple[Tensor, Tensor]:
         """Return ``weight`` and ``bias`` of a linear layer with these logits. Raises CorruptModel where there is none."""

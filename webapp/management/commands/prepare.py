@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from webapp.experiments.models import Experiment
-from webapp.explorer.finished_models import Cast, Missing
+from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import prepare
 
 
@@ -18,6 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, experiment: int, **options: Any) -> None:
         try:
-            prepare(Cast(Experiment.objects.get(pk=experiment)))
+            prepare(FinishedModels(Experiment.objects.get(pk=experiment)))
         except (Experiment.DoesNotExist, Missing, OSError, ValueError) as error:
             raise CommandError(str(error)) from None

@@ -7,7 +7,7 @@ from itertools import chain
 from training.command_output import Attribution, Piece
 from webapp.attributions import queries
 from webapp.attributions.models import Question
-from webapp.explorer.open_view import Look
+from webapp.explorer.open_view import OpenView
 from webapp.explorer.titles import Subject
 
 LEVELS = 5
@@ -38,14 +38,14 @@ class Column:
 class WordsPage(Subject):
     """Raises LookupError for an example that the view's models have not seen."""
 
-    def __init__(self, look: Look, example: int) -> None:
-        found = look.slice.example(example)
+    def __init__(self, opened: OpenView, example: int) -> None:
+        found = opened.slice.example(example)
         if found is None:
             raise LookupError(example)
-        super().__init__(look)
+        super().__init__(opened)
         self.example, self.gold = example, self.class_name(found.gold)
-        self.texts = [text for text in look.slice.whole([found.row])[found.row] if text is not None]
-        self.asked = queries.requested(self.trio.keys, example)
+        self.texts = [text for text in opened.slice.whole([found.row])[found.row] if text is not None]
+        self.asked = queries.requested(self.triplet.keys, example)
 
     @property
     def at_work(self) -> bool:
@@ -54,7 +54,7 @@ class WordsPage(Subject):
     @property
     def open(self) -> bool:
         """Whether there is something left to ask."""
-        return not self.at_work and any(self._found(model.key) is None for model in self.trio.all)
+        return not self.at_work and any(self._found(model.key) is None for model in self.triplet.all)
 
     def _found(self, key: str) -> Attribution | None:
         return self.asked[key].attribution if key in self.asked else None
@@ -62,17 +62,17 @@ class WordsPage(Subject):
     @cached_property
     def _scale(self) -> float:
         """The largest effect of any word on any of the three, in nats: one scale for all."""
-        answers = [found for model in self.trio.all if (found := self._found(model.key))]
+        answers = [found for model in self.triplet.all if (found := self._found(model.key))]
         return max((abs(piece.effect) for found in answers for piece in found.pieces), default=0.0)
 
     @cached_property
     def columns(self) -> list[Column]:
         found = []
-        for title, model in zip(self.titles, self.trio.all, strict=True):
+        for title, model in zip(self.titles, self.triplet.all, strict=True):
             answer = self._found(model.key)
             texts = self._tinted(answer) if answer else []
             odds = signed(answer.log_odds) if answer else ""
-            token = self.names.look(model).token
+            token = self.names.style(model).token
             found.append(Column(title, token, self.asked.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts)))))
         return found
 

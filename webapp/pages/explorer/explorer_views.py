@@ -20,8 +20,8 @@ from webapp.experiments.models import Experiment
 from webapp.explorer.download import download
 from webapp.explorer.editing import edit_note
 from webapp.explorer.example import CHART, ExamplePage
-from webapp.explorer.finished_models import Cast, Missing
-from webapp.explorer.open_view import Preparing, exported, look
+from webapp.explorer.finished_models import FinishedModels, Missing
+from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored, read_view
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT, WRONG, Note, Tag
@@ -40,7 +40,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{request.path}?{view.query()}")
     context = {**_place(experiment), "problems": problems, "report": REPORT}
     try:
-        context["page"], refused = explored(Cast(experiment), view)
+        context["page"], refused = explored(FinishedModels(experiment), view)
         context["problems"] = [*problems, *refused]
     except Missing as missing:
         context["missing"] = str(missing)
@@ -63,7 +63,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
     if problems:
         raise Http404(problems[0].message)
     try:
-        file = exported(Cast(experiment), view, how)
+        file = exported(FinishedModels(experiment), view, how)
     except (Missing, Refused) as error:
         raise Http404(str(error)) from error
     return download(file, f"experiment-{pk}-examples.{SUFFIXES[how]}")
@@ -91,7 +91,7 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with look(Cast(experiment), view) as found:
+        with open_view(FinishedModels(experiment), view) as found:
             page = ExamplePage(found, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
@@ -105,7 +105,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with look(Cast(experiment), view.but(q="")) as found:
+        with open_view(FinishedModels(experiment), view.but(q="")) as found:
             if found.slice.example(example) is None:
                 raise Http404
             page = Nearby(found, example)
@@ -121,12 +121,12 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with look(Cast(experiment), view) as found:
+        with open_view(FinishedModels(experiment), view) as found:
             if found.slice.example(example) is None:
                 raise Http404
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)
-                attribution_actions.request(found.trio.keys, example)
+                attribution_actions.request(found.triplet.keys, example)
             page = WordsPage(found, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
@@ -143,7 +143,7 @@ def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with look(Cast(experiment), view) as found:
+        with open_view(FinishedModels(experiment), view) as found:
             if found.slice.example(example) is None:
                 raise Http404
             fingerprint = found.fingerprint

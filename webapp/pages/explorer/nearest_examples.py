@@ -7,7 +7,7 @@ import numpy as np
 from webapp.charts.numbers import rate
 from webapp.example_queries.answers import answers
 from webapp.example_queries.nearest import features_of, nearest
-from webapp.explorer.open_view import Look
+from webapp.explorer.open_view import OpenView
 from webapp.explorer.titles import Subject
 
 SHOWN = 240
@@ -28,22 +28,22 @@ class Taught:
 class Nearby(Subject):
     """``lines`` is empty where ``missing`` says why."""
 
-    def __init__(self, look: Look, example: int) -> None:
-        super().__init__(look)
+    def __init__(self, opened: OpenView, example: int) -> None:
+        super().__init__(opened)
         self.missing, self.lines = "", list[Taught]()
-        student, store = look.trio.student, look.source.store
+        student, store = opened.triplet.student, opened.source.store
         features = features_of(student.spec, store)
         if features is None:
             self.missing = "Only probes have frozen features that are kept; this student has none."
             return
-        labels = store.read_predictions(look.trio.weak.key).part("transfer")
-        dataset = look.source.dataset
+        labels = store.read_predictions(opened.triplet.weak.key).part("transfer")
+        dataset = opened.source.dataset
         try:
             found = nearest(features, dataset, example, labels.id[labels.id != example])
         except LookupError:
-            self.missing = "The features that are kept are of other examples."
+            self.missing = "The stored features belong to other examples."
             return
-        texts = look.slice.texts_by_id([one.id for one in found], SHOWN)
+        texts = opened.slice.texts_by_id([one.id for one in found], SHOWN)
         place = {int(one): at for at, one in enumerate(labels.id)}
         for near in found:
             one = labels.take(np.array([place[near.id]]))
