@@ -2,6 +2,7 @@
    token stays neither in the address bar nor in the history. */
 "use strict";
 {
-  const {to, at} = document.body.dataset;
-  if (to) location.replace(to); else history.replaceState(null, "", at);
+  const { to, at } = document.body.dataset;
+  if (to) location.replace(to);
+  else history.replaceState(null, "", at);
 }

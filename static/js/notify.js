@@ -14,21 +14,30 @@
     if (!button) return;
     button.hidden = !able;
     button.setAttribute("aria-pressed", wanted());
-    button.textContent = able && Notification.permission === "denied" ? "Notifications are blocked" : wanted() ? "You will be notified" : "Notify me";
+    button.textContent =
+      able && Notification.permission === "denied"
+        ? "Notifications are blocked"
+        : wanted()
+          ? "You will be notified"
+          : "Notify me";
   }
 
   function look() {
     const now = head()?.dataset.atWork === "1";
     if (atWork && !now && wanted()) {
-      const name = head().querySelector("h1").textContent, state = head().querySelector("[role=status]").textContent;
-      const told = new Notification(name, {body: state, tag: location.pathname});
-      told.onclick = () => { window.focus(); told.close(); };
+      const name = head().querySelector("h1").textContent,
+        state = head().querySelector("[role=status]").textContent;
+      const told = new Notification(name, { body: state, tag: location.pathname });
+      told.onclick = () => {
+        window.focus();
+        told.close();
+      };
     }
     atWork = now;
     show();
   }
 
-  document.addEventListener("click", async event => {
+  document.addEventListener("click", async (event) => {
     if (!event.target.closest("[data-notify-me]")) return;
     const on = !wanted();
     if (on) await Notification.requestPermission();
