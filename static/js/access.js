@@ -32,21 +32,21 @@ globalThis.access ??= (() => {
   function connect() {
     clearTimeout(timer);
     if (over) return;
-    const mine = new WebSocket(
+    const connection = new WebSocket(
       `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${document.body.dataset.access}`,
     );
-    socket = mine;
-    expect(mine, HANDSHAKE_MS);
-    mine.onmessage = () => {
-      if (mine !== socket) return;
+    socket = connection;
+    expect(connection, HANDSHAKE_MS);
+    connection.onmessage = () => {
+      if (connection !== socket) return;
       clearTimeout(silent);
       opened = true;
       wait = FIRST_WAIT_MS;
       document.body.dataset.open = "yes"; // for tests
       answered();
     };
-    mine.onclose = (closed) => {
-      if (mine !== socket) return;
+    connection.onclose = (closed) => {
+      if (connection !== socket) return;
       if (closed.code === NOT_FOUND) empty();
       else lost();
     };
@@ -60,12 +60,12 @@ globalThis.access ??= (() => {
   }
 
   /* A connection can be gone without a word, as after a sleep: without an answer another one is made. */
-  function expect(mine, within) {
+  function expect(connection, within) {
     clearTimeout(silent);
     silent = setTimeout(() => {
-      if (mine !== socket) return;
+      if (connection !== socket) return;
       lost();
-      mine.close();
+      connection.close();
     }, within);
   }
 

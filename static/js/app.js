@@ -71,7 +71,7 @@
 
   function showWork(form) {
     form.setAttribute("aria-busy", "true");
-    for (const button of buttons(form).filter((one) => one.dataset.text === undefined)) {
+    for (const button of buttons(form).filter((other) => other.dataset.text === undefined)) {
       const pressed = identity(button) === atWork.get(form.action);
       button.dataset.text = button.textContent.trim();
       button.setAttribute("data-was-disabled", button.getAttribute("aria-disabled") ?? "");
@@ -88,7 +88,7 @@
       if (form.action !== address || !form.hasAttribute("aria-busy")) continue;
       form.removeAttribute("aria-busy");
       buttons(form)
-        .filter((one) => one.dataset.text !== undefined)
+        .filter((button) => button.dataset.text !== undefined)
         .forEach(comeBack);
     }
   }
@@ -157,9 +157,11 @@
 
   /* A form that came back with errors: the first of them is brought into view, and its field has the focus. */
   function focusFirstError() {
-    const message = document.querySelector("main form :is(.help.wrong:not(:empty), .err .help, .msg.bad[role=alert])");
+    const message = document.querySelector(
+      "main form :is(.help.wrong:not(:empty), .invalid .help, .message.bad[role=alert])",
+    );
     if (!message) return;
-    const field = message.closest(".row, .err")?.querySelector("input:not([type=hidden]), select, textarea");
+    const field = message.closest(".row, .invalid")?.querySelector("input:not([type=hidden]), select, textarea");
     (field ?? message).scrollIntoView({ block: "center" });
     field?.focus({ preventScroll: true });
   }

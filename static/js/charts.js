@@ -96,9 +96,9 @@ window.charts = (() => {
     if (!chart.width) return; // not shown: the observer calls again when it is
     const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
     const spec = resolve(chart.spec, chart.width - margin);
-    for (const one of spec.params ?? []) {
-      if (one.name === "room") one.value = margin - chart.spec.usermeta.axis;
-      else if (chart.set && one.name in chart.set) one.value = chart.set[one.name];
+    for (const parameter of spec.params ?? []) {
+      if (parameter.name === "room") parameter.value = margin - chart.spec.usermeta.axis;
+      else if (chart.set && parameter.name in chart.set) parameter.value = chart.set[parameter.name];
     }
     chart.focus = chart.set?.focus ?? "";
     const before =
@@ -196,7 +196,7 @@ window.charts = (() => {
   function choose({ target }) {
     const chart = charts.get(target.dataset?.of);
     if (!chart) return;
-    chart.spec.params.find((one) => one.name === target.dataset.param).value = target.checked;
+    chart.spec.params.find((parameter) => parameter.name === target.dataset.param).value = target.checked;
     draw(chart);
   }
 

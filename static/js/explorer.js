@@ -39,7 +39,7 @@
       removeEventListener("pointerup", finish);
       removeEventListener("pointercancel", finish);
       drag.remove();
-      if (to.type === "pointerup") send(area.closest(".hist"), start, end);
+      if (to.type === "pointerup") send(area.closest(".filter-histogram"), start, end);
     }
     draw();
     addEventListener("pointermove", move);
@@ -135,10 +135,10 @@
     const step = { j: 1, k: -1 }[event.key];
     const rows = [...document.querySelectorAll("#examples tbody tr")];
     if (!step || !rows.length) return;
-    const at = rows.findIndex((row) => row.classList.contains("cur"));
+    const at = rows.findIndex((row) => row.classList.contains("current"));
     const next = rows[Math.max(0, Math.min(rows.length - 1, at + (at < 0 ? 1 : step)))];
-    rows[at]?.classList.remove("cur");
-    next.classList.add("cur");
+    rows[at]?.classList.remove("current");
+    next.classList.add("current");
     next.querySelector("a").focus();
   });
 })();

@@ -15,16 +15,16 @@ window.hover = (() => {
 
   function walk(item, x, y, visit) {
     for (const mark of item.items ?? []) {
-      for (const one of mark.items ?? []) {
-        if (mark.marktype === "group") walk(one, x + (one.x || 0), y + (one.y || 0), visit);
-        else visit(mark, one, x, y);
+      for (const child of mark.items ?? []) {
+        if (mark.marktype === "group") walk(child, x + (child.x || 0), y + (child.y || 0), visit);
+        else visit(mark, child, x, y);
       }
     }
   }
 
   /* Panels from the top: {x, y, width, height, lines: series id -> rows}. Every view has its own rows, read when one points. */
   function panels(chart) {
-    const found = new Map(),
+    const byPlace = new Map(),
       [left, top] = chart.view.origin();
     walk({ items: [chart.view.scenegraph().root] }, 0, 0, (mark, item, x, y) => {
       const row = item.datum;
@@ -37,13 +37,13 @@ window.hover = (() => {
         return;
       const plot = plotOf(mark.group),
         key = `${x} ${y}`;
-      if (!found.has(key))
-        found.set(key, { x: x + left, y: y + top, width: plot.width, height: plot.height, lines: new Map() });
-      const lines = found.get(key).lines;
+      if (!byPlace.has(key))
+        byPlace.set(key, { x: x + left, y: y + top, width: plot.width, height: plot.height, lines: new Map() });
+      const lines = byPlace.get(key).lines;
       if (!lines.has(row.series)) lines.set(row.series, []);
       lines.get(row.series).push(row);
     });
-    return [...found.values()].sort((one, other) => one.y - other.y);
+    return [...byPlace.values()].sort((upper, lower) => upper.y - lower.y);
   }
 
   function plotOf(group) {
@@ -56,13 +56,13 @@ window.hover = (() => {
   }
 
   function marks(chart) {
-    const found = [],
+    const texts = [],
       [left, top] = chart.view.origin();
     walk({ items: [chart.view.scenegraph().root] }, left, top, (mark, item, x, y) => {
       if (item.datum?.about && item.bounds && mark.marktype !== "line")
-        found.push({ text: item.datum.about, bounds: item.bounds, x, y });
+        texts.push({ text: item.datum.about, bounds: item.bounds, x, y });
     });
-    return found;
+    return texts;
   }
 
   const outside = (value, low, high) => Math.max(low - value, 0, value - high);
@@ -70,11 +70,12 @@ window.hover = (() => {
   function markAt(chart, x, y) {
     let best = null,
       least = NEAR;
-    for (const one of marks(chart)) {
-      const { x1, x2, y1, y2 } = one.bounds;
+    for (const mark of marks(chart)) {
+      const { x1, x2, y1, y2 } = mark.bounds;
       const far =
-        Math.hypot(outside(x - one.x, x1, x2), outside(y - one.y, y1, y2)) + Math.min(1, ((x2 - x1) * (y2 - y1)) / 1e6);
-      if (far < least) [best, least] = [one, far];
+        Math.hypot(outside(x - mark.x, x1, x2), outside(y - mark.y, y1, y2)) +
+        Math.min(1, ((x2 - x1) * (y2 - y1)) / 1e6);
+      if (far < least) [best, least] = [mark, far];
     }
     return best;
   }
@@ -99,18 +100,18 @@ window.hover = (() => {
   }
 
   function cell(text, colour) {
-    const found = document.createElement("span");
-    found.textContent = text;
-    if (colour) found.style.color = colour;
-    return found;
+    const element = document.createElement("span");
+    element.textContent = text;
+    if (colour) element.style.color = colour;
+    return element;
   }
 
   function place(chart, x, y) {
     const { tip, element } = chart;
     tip.hidden = false;
-    const room = element.clientWidth,
-      right = x + 14 + tip.offsetWidth <= room;
-    tip.style.left = `${Math.max(0, Math.min(right ? x + 14 : x - 14 - tip.offsetWidth, room - tip.offsetWidth))}px`;
+    const width = element.clientWidth,
+      right = x + 14 + tip.offsetWidth <= width;
+    tip.style.left = `${Math.max(0, Math.min(right ? x + 14 : x - 14 - tip.offsetWidth, width - tip.offsetWidth))}px`;
     tip.style.top = `${Math.max(0, y - tip.offsetHeight - 10)}px`;
   }
 
@@ -121,17 +122,17 @@ window.hover = (() => {
     const last = all[all.length - 1],
       here = all.find((panel) => y <= panel.y + panel.height + 20) ?? last;
     const step = ((x - first.x) / first.width) * chart.lastStep;
-    const names = new Map(chart.spec.usermeta.series.map((one) => [one.id, one]));
+    const names = new Map(chart.spec.usermeta.series.map((series) => [series.id, series]));
     const { tip, rule } = parts(chart);
     rule.hidden = false;
     rule.style.left = `${x}px`;
     rule.style.top = `${first.y}px`;
     rule.style.height = `${last.y + last.height - first.y}px`;
     const rows = [...here.lines]
-      .map(([id, found]) => [names.get(id), found[0].level ? found[found.length - 1] : nearest(found, step)])
+      .map(([id, points]) => [names.get(id), points[0].level ? points[points.length - 1] : nearest(points, step)])
       .filter(([name]) => name);
-    rows.sort(([, one], [, other]) => other.value - one.value);
-    const told = rows.map(([name, row]) =>
+    rows.sort(([, row], [, other]) => other.value - row.value);
+    const values = rows.map(([name, row]) =>
       line(
         chart.focus === name.id ? "at focus" : "at",
         cell(name.title, `var(--${name.token}-text)`),
@@ -140,7 +141,7 @@ window.hover = (() => {
         cell(row.here > 1 ? `n ${row.here}` : ""),
       ),
     );
-    tip.replaceChildren(line("step", cell(`step ${Math.round(step).toLocaleString("en")}`)), ...told);
+    tip.replaceChildren(line("step", cell(`step ${Math.round(step).toLocaleString("en")}`)), ...values);
     tip.dataset.step = Math.round(step);
     place(chart, x, Math.max(here.y, y));
   }
@@ -162,7 +163,7 @@ window.hover = (() => {
   }
 
   const scaleOf = (chart, panel) =>
-    chart.spec.vconcat ? `concat_${panels(chart).findIndex((one) => one.y === panel.y)}_y` : "y";
+    chart.spec.vconcat ? `concat_${panels(chart).findIndex((other) => other.y === panel.y)}_y` : "y";
 
   function leave(chart) {
     if (chart.tip) chart.tip.hidden = chart.rule.hidden = true;
@@ -174,11 +175,11 @@ window.hover = (() => {
       x = event.clientX - box.left,
       y = event.clientY - box.top;
     if (chart.spec.usermeta?.hover === "steps") return steps(chart, x, y);
-    const found = markAt(chart, x, y);
-    if (!found) return leave(chart);
-    const [title, ...rest] = found.text.split("\n");
+    const mark = markAt(chart, x, y);
+    if (!mark) return leave(chart);
+    const [title, ...rest] = mark.text.split("\n");
     parts(chart).rule.hidden = true;
-    chart.tip.replaceChildren(line("step", cell(title)), ...rest.map((text) => line("one", cell(text))));
+    chart.tip.replaceChildren(line("step", cell(title)), ...rest.map((text) => line("text", cell(text))));
     place(chart, x, y);
   }
 

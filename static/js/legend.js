@@ -35,7 +35,7 @@
   const toggle = (id, series) =>
     change(id, (chosen) => {
       chosen.hidden = chosen.hidden.includes(series)
-        ? chosen.hidden.filter((one) => one !== series)
+        ? chosen.hidden.filter((other) => other !== series)
         : [...chosen.hidden, series];
       if (chosen.hidden.includes(chosen.only)) chosen.only = "";
     });

@@ -51,24 +51,24 @@
 
   function connect() {
     clearTimeout(timer);
-    const mine = new WebSocket(
+    const connection = new WebSocket(
       `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${wire.socket ?? `/ws/experiments/${wire.experiment}/`}`,
     );
-    socket = mine;
+    socket = connection;
     alive = Date.now();
-    mine.onopen = () => {
-      mine.send(JSON.stringify({ have }));
-      mine.send("{}");
+    connection.onopen = () => {
+      connection.send(JSON.stringify({ have }));
+      connection.send("{}");
     };
-    mine.onmessage = (message) => {
-      if (mine !== socket) return;
+    connection.onmessage = (message) => {
+      if (connection !== socket) return;
       alive = heard = Date.now();
       wait = FIRST_WAIT_MS;
       if (document.body.dataset.live !== "live") show("live");
       take(JSON.parse(message.data));
     };
-    mine.onclose = (closed) => {
-      if (mine !== socket) return;
+    connection.onclose = (closed) => {
+      if (connection !== socket) return;
       socket = null;
       if (closed.code === NOT_FOUND) {
         over = true;
@@ -79,10 +79,10 @@
     };
   }
 
-  function drop(mine) {
-    if (mine !== socket) return;
+  function drop(connection) {
+    if (connection !== socket) return;
     socket = null;
-    mine.close();
+    connection.close();
     lost();
     again();
   }
@@ -97,9 +97,9 @@
   function now() {
     if (over) return;
     wait = FIRST_WAIT_MS;
-    const mine = socket;
+    const connection = socket;
     socket = null;
-    mine?.close();
+    connection?.close();
     connect();
   }
 

@@ -22,15 +22,15 @@
           : "Notify me";
   }
 
-  function look() {
+  function update() {
     const now = head()?.dataset.atWork === "1";
     if (atWork && !now && wanted()) {
       const name = head().querySelector("h1").textContent,
         state = head().querySelector("[role=status]").textContent;
-      const told = new Notification(name, { body: state, tag: location.pathname });
-      told.onclick = () => {
+      const notification = new Notification(name, { body: state, tag: location.pathname });
+      notification.onclick = () => {
         window.focus();
-        told.close();
+        notification.close();
       };
     }
     atWork = now;
@@ -44,6 +44,6 @@
     localStorage.setItem("notify", on ? "on" : "off");
     show();
   });
-  document.addEventListener("htmx:after:swap", look);
-  document.addEventListener("DOMContentLoaded", look);
+  document.addEventListener("htmx:after:swap", update);
+  document.addEventListener("DOMContentLoaded", update);
 })();

@@ -11,13 +11,13 @@
   });
   document.addEventListener("dragover", (event) => {
     const row = rowOf(event);
-    document.querySelectorAll("#queue .over").forEach((one) => one.classList.toggle("over", one === row));
+    document.querySelectorAll("#queue .over").forEach((other) => other.classList.toggle("over", other === row));
     if (!dragged || !row || row === dragged) return;
     event.preventDefault(); // it may be dropped here
     row.classList.add("over");
   });
   document.addEventListener("dragend", () => {
-    document.querySelectorAll("#queue .over").forEach((one) => one.classList.remove("over"));
+    document.querySelectorAll("#queue .over").forEach((other) => other.classList.remove("over"));
     dragged = null;
   });
   document.addEventListener("drop", (event) => {

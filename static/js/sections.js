@@ -29,12 +29,12 @@
 
   /* What the address says, or else the first; of the sections what fits the state of the page, unless somebody reads below. */
   function follow({ wait = false } = {}) {
-    const asked = new URLSearchParams(location.search);
+    const query = new URLSearchParams(location.search);
     const reading = wait && document.getElementById("sections").getBoundingClientRect().top < 0;
     for (const name of names()) {
       const first =
         name === "section" ? document.getElementById("head").dataset.section : panels(name)[0]?.dataset.value;
-      if (asked.has(name) || !(reading && name === "section")) show(name, asked.get(name) ?? first);
+      if (query.has(name) || !(reading && name === "section")) show(name, query.get(name) ?? first);
     }
   }
 

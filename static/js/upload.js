@@ -42,8 +42,8 @@ document.addEventListener("DOMContentLoaded", () => {
         return;
       }
       const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-      const said = answer.querySelector("#upload-error .msg p, .plainpage .sub2");
-      refuse(said ? said.textContent : "The upload was refused.");
+      const reason = answer.querySelector("#upload-error .message p, .plain-page .subtitle");
+      refuse(reason ? reason.textContent : "The upload was refused.");
     });
     request.addEventListener("error", () => refuse("The connection broke. Nothing was kept; upload the file again."));
     request.open("POST", form.action);

@@ -26,7 +26,7 @@ def for_print() -> str:
             source = f'{_inside(path, "ttf")} format("truetype")'
             faces.append(f'@font-face {{ font-family: "{family}"; src: {source}; font-weight: {weight}; }}')
     # With "anywhere" PlutoPrint breaks words even next to a space.
-    sheets = re.sub(r"@font-face \{.*?\}\n", "", _sheets(), flags=re.DOTALL).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
+    sheets = re.sub(r"(?s)@font-face \{.*?\}\n", "", _sheets()).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
     return "\n".join([*faces, sheets])
 
 
