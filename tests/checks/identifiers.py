@@ -13,7 +13,7 @@ TEMPLATE_STRING = re.compile(r"`(?:\\.|[^`\\])*`", re.DOTALL)
 IDENTIFIER = re.compile(r"(?<![\w$#-])[A-Za-z_$][\w$]*")
 TAG = re.compile(r"\{%\s*(for|with|include|blocktranslate)\b(.*?)%\}")
 STORED = re.compile(r"\{%[^%]*?\bas\s+(\w+)\s*%\}")
-CLASSES = re.compile(r'\bclass="([^"]*)"')
+CLASSES = re.compile(r'\bclass="((?:\{%.*?%\}|\{\{.*?\}\}|[^"])*)"')
 SELECTOR = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 
 

@@ -72,7 +72,7 @@ def _place(request: HttpRequest, seen: Seen, cast: Cast) -> dict[str, Any]:
         "access": seen.access,
         "of_experiment": back.get("experiment", ""),
         "manage": back.get("manage", ""),
-        "shell": "sharing/shell.html",
+        "shell": "shares/shell.html",
         "shared": True,
         "back": seen.base,
         "home": f"{seen.base}examples/",

@@ -97,7 +97,7 @@ def _page(
     request: HttpRequest, one: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
 ) -> HttpResponse:
     changes = owns(request.user, one.owner_id)
-    context = {"one": one, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
+    context = {"import": one, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
     if one.state == State.CHECKED and one.check_result and one.column_mapping:
         context["report"] = ReportView(one.check_result.report, one.column_mapping.root.names)
         context["about"] = about or AboutForm({"name": _proposed(one.file_name)})

@@ -59,7 +59,7 @@ def archive_import(request: HttpRequest, pk: int) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(headers={"HX-Redirect": reverse("experiment", args=[one.experiment_id])})
         return redirect("experiment", one.experiment_id)
-    return render(request, "pages/archive_import.html", {"one": one})
+    return render(request, "pages/archive_import.html", {"import": one})
 
 
 @admin
