@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.http.request import HttpRequest
 
 VERBATIM = re.compile(r"(<(pre|textarea|script|style)\b.*?</\2>)", re.DOTALL)
+SPACE = re.compile(r"(\"[^\"]*\"|'[^']*')|\s+")
 TAG = re.compile(r"(</?[a-zA-Z!](?:\"[^\"]*\"|'[^']*'|[^'\">])*>)")
 
 
@@ -20,7 +21,7 @@ def _compact(html: str) -> str:
     tokens = TAG.split(html)
     for index, token in enumerate(tokens):
         if index % 2:
-            tokens[index] = re.sub(r"\s*\n\s*", " ", token).replace(" >", ">")
+            tokens[index] = SPACE.sub(lambda place: place[1] or " ", token).replace(" >", ">")
             continue
         opened = index == 0 or not tokens[index - 1].startswith("</")
         closed = index + 1 == len(tokens) or tokens[index + 1].startswith("</")

@@ -47,7 +47,7 @@ def answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     if request.path.startswith(API):
         return JsonResponse({"errors": [{"path": "", "message": sentence}]}, status=status)
     if request.path.startswith(BY_LINK):
-        return render(request, "sharing/unavailable.html", status=503)
+        return render(request, "shares/unavailable.html", status=503)
     title = "" if request.method in ("GET", "HEAD") else NOT_DONE
     return render(request, "failure.html", {"sentence": sentence, "title": title}, status=status)
 
@@ -67,7 +67,7 @@ class FailureMiddleware(MiddlewareMixin):
         if storable(texts):
             return None
         if request.path.startswith(BY_LINK):
-            return render(request, "sharing/gone.html", status=404)
+            return render(request, "shares/gone.html", status=404)
         return answer(request, 400, REFUSED)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

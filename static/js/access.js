@@ -2,11 +2,24 @@
    it is not; a page with a live socket has no use for another one and calls access.check() when that socket is closed so. Then the
    page is emptied, and <template id="not-open"> says why. Without an answer of the server the page stays as it is. */
 "use strict";
-globalThis.access ??= (() => {  // once, also where htmx puts a body in place again with the scripts in it
-  const NOT_FOUND = 4404, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 2000, REFUSED_WAIT_MS = 60000;
-  const HANDSHAKE_MS = 10000, SILENCE_MS = 3000, BEAT_MS = 2000, ASLEEP_MS = 6000;
-  let socket = null, timer = null, silent = null, wait = FIRST_WAIT_MS, opened = false, over = false, beat = Date.now();
-  let answered = () => {};  // what to do once the server has said that the page is open
+globalThis.access ??= (() => {
+  // once, also where htmx puts a body in place again with the scripts in it
+  const NOT_FOUND = 4404,
+    FIRST_WAIT_MS = 500,
+    LONGEST_WAIT_MS = 2000,
+    REFUSED_WAIT_MS = 60000;
+  const HANDSHAKE_MS = 10000,
+    SILENCE_MS = 3000,
+    BEAT_MS = 2000,
+    ASLEEP_MS = 6000;
+  let socket = null,
+    timer = null,
+    silent = null,
+    wait = FIRST_WAIT_MS,
+    opened = false,
+    over = false,
+    beat = Date.now();
+  let answered = () => {}; // what to do once the server has said that the page is open
 
   function empty() {
     over = true;
@@ -19,20 +32,23 @@ globalThis.access ??= (() => {  // once, also where htmx puts a body in place ag
   function connect() {
     clearTimeout(timer);
     if (over) return;
-    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${document.body.dataset.access}`);
-    socket = mine;
-    expect(mine, HANDSHAKE_MS);
-    mine.onmessage = () => {
-      if (mine !== socket) return;
+    const connection = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${document.body.dataset.access}`,
+    );
+    socket = connection;
+    expect(connection, HANDSHAKE_MS);
+    connection.onmessage = () => {
+      if (connection !== socket) return;
       clearTimeout(silent);
       opened = true;
       wait = FIRST_WAIT_MS;
-      document.body.dataset.open = "yes";  // for tests
+      document.body.dataset.open = "yes"; // for tests
       answered();
     };
-    mine.onclose = closed => {
-      if (mine !== socket) return;
-      if (closed.code === NOT_FOUND) empty(); else lost();
+    connection.onclose = (closed) => {
+      if (connection !== socket) return;
+      if (closed.code === NOT_FOUND) empty();
+      else lost();
     };
   }
 
@@ -44,12 +60,12 @@ globalThis.access ??= (() => {  // once, also where htmx puts a body in place ag
   }
 
   /* A connection can be gone without a word, as after a sleep: without an answer another one is made. */
-  function expect(mine, within) {
+  function expect(connection, within) {
     clearTimeout(silent);
     silent = setTimeout(() => {
-      if (mine !== socket) return;
+      if (connection !== socket) return;
       lost();
-      mine.close();
+      connection.close();
     }, within);
   }
 
@@ -81,10 +97,14 @@ globalThis.access ??= (() => {  // once, also where htmx puts a body in place ag
     if (!document.body.dataset.access || document.getElementById("wire")) return;
     connect();
     setInterval(wake, BEAT_MS);
-    addEventListener("pageshow", shown => { if (shown.persisted) ask(); });
+    addEventListener("pageshow", (shown) => {
+      if (shown.persisted) ask();
+    });
     addEventListener("online", ask);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) ask();
+    });
   });
 
-  return {check};
+  return { check };
 })();

@@ -3,10 +3,14 @@
 (() => {
   const root = document.documentElement;
 
-  document.addEventListener("click", event => {
+  document.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-toggle]")) {
       root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-      try { localStorage.setItem("theme", root.dataset.theme); } catch { /* remembered for this page only */ }
+      try {
+        localStorage.setItem("theme", root.dataset.theme);
+      } catch {
+        /* remembered for this page only */
+      }
     }
     const opener = event.target.closest("[data-open]");
     if (opener) document.getElementById(opener.dataset.open).showModal();
@@ -21,18 +25,30 @@
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy);
     getSelection().selectAllChildren(text);
-    try { await navigator.clipboard.writeText(text.textContent); button.textContent = "Copied"; } catch { /* selected it is */ }
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      /* selected it is */
+    }
   }
 
-  document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]"))
+      return;
     if (event.key === "/") {
       event.preventDefault();
       const search = document.getElementById("search");
-      if (search) { search.focus(); search.select(); } else location.href = `${document.querySelector(".brand").href}#search`;
+      if (search) {
+        search.focus();
+        search.select();
+      } else location.href = `${document.querySelector(".brand").href}#search`;
     } else if (/^[a-z0-9]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`)) {
       const target = document.querySelector(`[data-key="${event.key}"]`);
-      if (target.matches("input, textarea")) { event.preventDefault(); target.focus(); } else target.click();
+      if (target.matches("input, textarea")) {
+        event.preventDefault();
+        target.focus();
+      } else target.click();
     } else if (event.key === "?") {
       document.getElementById("help").showModal();
     } else if (event.key === "Escape") {
@@ -45,15 +61,17 @@
   /* A form that changes something is sent once, and says at once that it is at work: its buttons look disabled, and the pressed
      one has the words of its data-busy. It comes back when the answer does not load a page (Escape, the way back, a request
      of htmx that ends). A part of the page that is renewed meanwhile stays at work: what is at work is known by its address. */
-  const atWork = new Map();  // address of a form -> name, value and text of the button that was pressed
+  const atWork = new Map(); // address of a form -> name, value and text of the button that was pressed
 
-  const changes = form => form.method === "post" && !form.matches("dialog form");
-  const buttons = form => [...form.elements].filter(field => field.matches("button:not([type=button]), input[type=submit]"));
-  const identity = button => button && (button.name ? `${button.name}=${button.value}` : button.dataset.text ?? button.textContent.trim());
+  const changes = (form) => form.method === "post" && !form.matches("dialog form");
+  const buttons = (form) =>
+    [...form.elements].filter((field) => field.matches("button:not([type=button]), input[type=submit]"));
+  const identity = (button) =>
+    button && (button.name ? `${button.name}=${button.value}` : (button.dataset.text ?? button.textContent.trim()));
 
   function showWork(form) {
     form.setAttribute("aria-busy", "true");
-    for (const button of buttons(form).filter(one => one.dataset.text === undefined)) {
+    for (const button of buttons(form).filter((other) => other.dataset.text === undefined)) {
       const pressed = identity(button) === atWork.get(form.action);
       button.dataset.text = button.textContent.trim();
       button.setAttribute("data-was-disabled", button.getAttribute("aria-disabled") ?? "");
@@ -69,13 +87,16 @@
     for (const form of document.forms) {
       if (form.action !== address || !form.hasAttribute("aria-busy")) continue;
       form.removeAttribute("aria-busy");
-      buttons(form).filter(one => one.dataset.text !== undefined).forEach(comeBack);
+      buttons(form)
+        .filter((button) => button.dataset.text !== undefined)
+        .forEach(comeBack);
     }
   }
 
   function comeBack(button) {
     const was = button.getAttribute("data-was-disabled");
-    if (was) button.setAttribute("aria-disabled", was); else button.removeAttribute("aria-disabled");
+    if (was) button.setAttribute("aria-disabled", was);
+    else button.removeAttribute("aria-disabled");
     if (button.dataset.busy === button.textContent) button.textContent = button.dataset.text;
     button.removeAttribute("data-was-disabled");
     delete button.dataset.text;
@@ -84,50 +105,69 @@
 
   const endAll = () => [...atWork.keys()].forEach(endWork);
 
-  document.addEventListener("submit", event => {
-    const form = event.target;
-    if (!changes(form)) return;
-    if (atWork.has(form.action)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      return;
-    }
-    if ((event.submitter?.formTarget || form.target) === "_blank") return;  // this page stays as it is
-    atWork.set(form.action, identity(event.submitter) ?? "");
-    showWork(form);
-  }, { capture: true });
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      if (!changes(form)) return;
+      if (atWork.has(form.action)) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        return;
+      }
+      if ((event.submitter?.formTarget || form.target) === "_blank") return; // this page stays as it is
+      atWork.set(form.action, identity(event.submitter) ?? "");
+      showWork(form);
+    },
+    { capture: true },
+  );
 
-  const requests = new WeakMap();  // request of htmx -> address of the form that it sends, which the answer may replace
+  const requests = new WeakMap(); // request of htmx -> address of the form that it sends, which the answer may replace
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.sourceElement.matches?.("form")) requests.set(ctx, ctx.sourceElement.action);
   });
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (requests.has(ctx)) endWork(requests.get(ctx)); });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (requests.has(ctx)) endWork(requests.get(ctx));
+  });
   document.addEventListener("htmx:after:swap", () => {
     for (const form of document.forms) if (changes(form) && atWork.has(form.action)) showWork(form);
   });
-  addEventListener("pageshow", event => { if (event.persisted) endAll(); });
-  document.addEventListener("keydown", event => { if (event.key === "Escape") endAll(); });
-  document.addEventListener("form:done", event => endWork(event.target.action));  // a script that sends a form by itself
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) endAll();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") endAll();
+  });
+  document.addEventListener("form:done", (event) => endWork(event.target.action)); // a script that sends a form by itself
 
   /* Messages come into place by themselves; here the fields beside them learn of it, and the fold that hides one opens. */
   function mark() {
     for (const help of document.querySelectorAll(".help[data-for]")) {
       const wrong = help.classList.contains("wrong");
       for (const field of help.closest(".row")?.querySelectorAll("input, select, textarea") ?? []) {
-        if (wrong) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
+        if (wrong) field.setAttribute("aria-invalid", "true");
+        else field.removeAttribute("aria-invalid");
       }
-      if (wrong) { const fold = help.closest("details"); if (fold) fold.open = true; }
+      if (wrong) {
+        const fold = help.closest("details");
+        if (fold) fold.open = true;
+      }
     }
   }
 
   /* A form that came back with errors: the first of them is brought into view, and its field has the focus. */
   function focusFirstError() {
-    const message = document.querySelector("main form :is(.help.wrong:not(:empty), .err .help, .msg.bad[role=alert])");
+    const message = document.querySelector(
+      "main form :is(.help.wrong:not(:empty), .invalid .help, .message.bad[role=alert])",
+    );
     if (!message) return;
-    const field = message.closest(".row, .err")?.querySelector("input:not([type=hidden]), select, textarea");
+    const field = message.closest(".row, .invalid")?.querySelector("input:not([type=hidden]), select, textarea");
     (field ?? message).scrollIntoView({ block: "center" });
     field?.focus({ preventScroll: true });
   }
   document.addEventListener("htmx:after:swap", mark);
-  document.addEventListener("DOMContentLoaded", () => { mark(); focusFirstError(); });
+  document.addEventListener("DOMContentLoaded", () => {
+    mark();
+    focusFirstError();
+  });
 })();

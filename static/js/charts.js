@@ -9,14 +9,18 @@
    An element of the class "reserve" after a chart has its height until it is drawn. */
 "use strict";
 window.charts = (() => {
-  const NARROW = 560, FLUSH_MS = 250, RESIZE_MS = 150, LIVE = "live";
+  const NARROW = 560,
+    FLUSH_MS = 250,
+    RESIZE_MS = 150,
+    LIVE = "live";
   const root = document.documentElement;
-  const charts = new Map();  // element id -> {element, spec, rows, pending, view, finalize, width, timer, turn}
+  const charts = new Map(); // element id -> {element, spec, rows, pending, view, finalize, width, timer, turn}
 
-  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
+  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
   function colour(text) {
-    for (let depth = 0; depth < 3 && text.includes("var("); depth++) text = text.replace(/var\((--[\w-]+)\)/g, (_, name) => css(name));
+    for (let depth = 0; depth < 3 && text.includes("var("); depth++)
+      text = text.replace(/var\((--[\w-]+)\)/g, (_, name) => css(name));
     return text;
   }
 
@@ -25,51 +29,93 @@ window.charts = (() => {
       const dash = /^dash\((--[\w-]+)\)$/.exec(value);
       return dash ? css(dash[1]).split(/\s+/).map(Number) : colour(value);
     }
-    if (Array.isArray(value)) return value.map(item => resolve(item, width));
+    if (Array.isArray(value)) return value.map((item) => resolve(item, width));
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) =>
-      [key, key === "width" && item === "container" ? width : resolve(item, width)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        key === "width" && item === "container" ? width : resolve(item, width),
+      ]),
+    );
   }
 
   function config() {
-    const [font, ink, soft, pale, rule, axis] = ["--sans", "--ink", "--ink-2", "--ink-3", "--rule", "--rule-2"].map(css);
+    const [font, ink, soft, pale, rule, axis] = ["--sans", "--ink", "--ink-2", "--ink-3", "--rule", "--rule-2"].map(
+      css,
+    );
     return {
-      font, background: "transparent", padding: {top: 0, left: 0, right: 0, bottom: 4}, view: {stroke: null}, legend: {disable: true}, rule: {color: axis},
-      text: {fontSize: 12, color: soft}, line: {strokeWidth: 2, strokeCap: "butt", strokeJoin: "round"},
-      title: {fontSize: 13, fontWeight: 600, color: ink, subtitleColor: pale, subtitleFontSize: 12, subtitlePadding: 3,
-              anchor: "start", frame: "group", offset: 12},
-      axis: {labelFontSize: 11, titleFontSize: 11, titleFontWeight: 400, labelColor: pale, titleColor: pale, gridColor: rule,
-             domainColor: axis, tickColor: axis, tickSize: 4, labelPadding: 5, titlePadding: 8},
-      axisX: {grid: false}, axisY: {grid: true, domain: false, ticks: false},
+      font,
+      background: "transparent",
+      padding: { top: 0, left: 0, right: 0, bottom: 4 },
+      view: { stroke: null },
+      legend: { disable: true },
+      rule: { color: axis },
+      text: { fontSize: 12, color: soft },
+      line: { strokeWidth: 2, strokeCap: "butt", strokeJoin: "round" },
+      title: {
+        fontSize: 13,
+        fontWeight: 600,
+        color: ink,
+        subtitleColor: pale,
+        subtitleFontSize: 12,
+        subtitlePadding: 3,
+        anchor: "start",
+        frame: "group",
+        offset: 12,
+      },
+      axis: {
+        labelFontSize: 11,
+        titleFontSize: 11,
+        titleFontWeight: 400,
+        labelColor: pale,
+        titleColor: pale,
+        gridColor: rule,
+        domainColor: axis,
+        tickColor: axis,
+        tickSize: 4,
+        labelPadding: 5,
+        titlePadding: 8,
+      },
+      axisX: { grid: false },
+      axisY: { grid: true, domain: false, ticks: false },
     };
   }
 
-  const isLive = chart => chart.spec.data?.name === LIVE;
+  const isLive = (chart) => chart.spec.data?.name === LIVE;
 
   /* One embedding of a chart at a time, and of several that wait only the last. */
   function draw(chart) {
     const turn = ++chart.turn;
-    chart.drawing = chart.drawing.then(() => turn === chart.turn && embed(chart)).catch(error => console.error(chart.element.id, error));
+    chart.drawing = chart.drawing
+      .then(() => turn === chart.turn && embed(chart))
+      .catch((error) => console.error(chart.element.id, error));
   }
 
   async function embed(chart) {
     chart.width = chart.element.clientWidth;
-    if (!chart.width) return;  // not shown: the observer calls again when it is
+    if (!chart.width) return; // not shown: the observer calls again when it is
     const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
     const spec = resolve(chart.spec, chart.width - margin);
-    for (const one of spec.params ?? []) {
-      if (one.name === "room") one.value = margin - chart.spec.usermeta.axis;
-      else if (chart.set && one.name in chart.set) one.value = chart.set[one.name];
+    for (const parameter of spec.params ?? []) {
+      if (parameter.name === "room") parameter.value = margin - chart.spec.usermeta.axis;
+      else if (chart.set && parameter.name in chart.set) parameter.value = chart.set[parameter.name];
     }
     chart.focus = chart.set?.focus ?? "";
-    const before = chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
-    chart.element.style.minHeight = `${before}px`;  // nothing below moves while it is drawn again
-    spec.config = {...spec.config, ...config()};
-    if (isLive(chart)) spec.datasets = {...spec.datasets, [LIVE]: chart.rows.map(row => ({...row}))};
+    const before =
+      chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
+    chart.element.style.minHeight = `${before}px`; // nothing below moves while it is drawn again
+    spec.config = { ...spec.config, ...config() };
+    if (isLive(chart)) spec.datasets = { ...spec.datasets, [LIVE]: chart.rows.map((row) => ({ ...row })) };
     chart.pending = [];
     chart.finalize?.();
     chart.view = null;
-    const shown = await vegaEmbed(chart.element, spec, {ast: true, actions: false, tooltip: false, logLevel: vega.Error, renderer: isLive(chart) ? "canvas" : "svg"});
+    const shown = await vegaEmbed(chart.element, spec, {
+      ast: true,
+      actions: false,
+      tooltip: false,
+      logLevel: vega.Error,
+      renderer: isLive(chart) ? "canvas" : "svg",
+    });
     chart.view = shown.view;
     chart.finalize = () => shown.finalize();
     chart.element.setAttribute("role", "img");
@@ -89,7 +135,7 @@ window.charts = (() => {
     chart.timer ??= setTimeout(() => {
       chart.timer = null;
       if (!chart.view || !chart.pending.length) return;
-      change(chart, vega.changeset().insert(chart.pending.map(row => ({...row}))));
+      change(chart, vega.changeset().insert(chart.pending.map((row) => ({ ...row }))));
       chart.pending = [];
     }, FLUSH_MS);
   }
@@ -105,19 +151,21 @@ window.charts = (() => {
   function remove(id, predicate) {
     const chart = charts.get(id);
     if (!chart) return;
-    const stays = row => !predicate(row);
+    const stays = (row) => !predicate(row);
     chart.rows = chart.rows.filter(stays);
     chart.pending = chart.pending.filter(stays);
     if (chart.view) change(chart, vega.changeset().remove(predicate));
     else draw(chart);
   }
 
-  const widths = new ResizeObserver(entries => entries.forEach(({target}) => {
-    const chart = charts.get(target.id);
-    if (!chart || chart.element !== target || chart.width === target.clientWidth) return;
-    clearTimeout(chart.resize);
-    chart.resize = setTimeout(draw, RESIZE_MS, chart);
-  }));
+  const widths = new ResizeObserver((entries) =>
+    entries.forEach(({ target }) => {
+      const chart = charts.get(target.id);
+      if (!chart || chart.element !== target || chart.width === target.clientWidth) return;
+      clearTimeout(chart.resize);
+      chart.resize = setTimeout(draw, RESIZE_MS, chart);
+    }),
+  );
 
   function scan() {
     for (const [id, chart] of charts) {
@@ -131,17 +179,24 @@ window.charts = (() => {
       script.dataset.seen = "1";
       const element = document.getElementById(script.dataset.chart);
       const spec = JSON.parse(script.textContent);
-      const chart = {element, spec, rows: spec.datasets?.[LIVE] ?? [], pending: [], turn: 0, drawing: Promise.resolve()};
+      const chart = {
+        element,
+        spec,
+        rows: spec.datasets?.[LIVE] ?? [],
+        pending: [],
+        turn: 0,
+        drawing: Promise.resolve(),
+      };
       charts.set(element.id, chart);
       draw(chart);
       widths.observe(element);
     }
   }
 
-  function choose({target}) {
+  function choose({ target }) {
     const chart = charts.get(target.dataset?.of);
     if (!chart) return;
-    chart.spec.params.find(one => one.name === target.dataset.param).value = target.checked;
+    chart.spec.params.find((parameter) => parameter.name === target.dataset.param).value = target.checked;
     draw(chart);
   }
 
@@ -149,10 +204,10 @@ window.charts = (() => {
   function set(id, values) {
     const chart = charts.get(id);
     if (!chart) return;
-    chart.set = {...chart.set, ...values};
+    chart.set = { ...chart.set, ...values };
     chart.focus = chart.set.focus;
     if (!chart.view) return;
-    for (const {name} of chart.spec.params ?? []) if (name in values) chart.view.signal(name, values[name]);
+    for (const { name } of chart.spec.params ?? []) if (name in values) chart.view.signal(name, values[name]);
     chart.view.runAsync();
   }
 
@@ -165,14 +220,22 @@ window.charts = (() => {
 
   const redraw = () => charts.forEach(draw);
   async function start() {
-    await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map(font => document.fonts.load(font)));
+    await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map((font) => document.fonts.load(font)));
     scan();
-    new MutationObserver(redraw).observe(root, {attributeFilter: ["data-theme"]});
+    new MutationObserver(redraw).observe(root, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     document.addEventListener("htmx:after:swap", scan);
     document.addEventListener("change", choose);
   }
   document.addEventListener("DOMContentLoaded", start);
 
-  return {push, remove, set, seriesAt, rows: id => [...(charts.get(id)?.rows ?? [])], scan, view: id => charts.get(id)?.view};
+  return {
+    push,
+    remove,
+    set,
+    seriesAt,
+    rows: (id) => [...(charts.get(id)?.rows ?? [])],
+    scan,
+    view: (id) => charts.get(id)?.view,
+  };
 })();

@@ -4,58 +4,78 @@
    scrolling. */
 "use strict";
 window.hover = (() => {
-  const NEAR = 28;  // pixels from a mark
-  const number = value => Math.abs(value) < 10 ? value.toFixed(3).replace(/^(-?)0\./, "$1.").replace("-", "−") : value.toPrecision(4);
+  const NEAR = 28; // pixels from a mark
+  const number = (value) =>
+    Math.abs(value) < 10
+      ? value
+          .toFixed(3)
+          .replace(/^(-?)0\./, "$1.")
+          .replace("-", "−")
+      : value.toPrecision(4);
 
   function walk(item, x, y, visit) {
     for (const mark of item.items ?? []) {
-      for (const one of mark.items ?? []) {
-        if (mark.marktype === "group") walk(one, x + (one.x || 0), y + (one.y || 0), visit);
-        else visit(mark, one, x, y);
+      for (const child of mark.items ?? []) {
+        if (mark.marktype === "group") walk(child, x + (child.x || 0), y + (child.y || 0), visit);
+        else visit(mark, child, x, y);
       }
     }
   }
 
   /* Panels from the top: {x, y, width, height, lines: series id -> rows}. Every view has its own rows, read when one points. */
   function panels(chart) {
-    const found = new Map(), [left, top] = chart.view.origin();
-    walk({items: [chart.view.scenegraph().root]}, 0, 0, (mark, item, x, y) => {
+    const byPlace = new Map(),
+      [left, top] = chart.view.origin();
+    walk({ items: [chart.view.scenegraph().root] }, 0, 0, (mark, item, x, y) => {
       const row = item.datum;
-      if (mark.marktype !== "line" && mark.marktype !== "rule" || row?.series === undefined || row.here === undefined || mark.marktype === "rule" && !row.level) return;
-      const plot = plotOf(mark.group), key = `${x} ${y}`;
-      if (!found.has(key)) found.set(key, {x: x + left, y: y + top, width: plot.width, height: plot.height, lines: new Map()});
-      const lines = found.get(key).lines;
+      if (
+        (mark.marktype !== "line" && mark.marktype !== "rule") ||
+        row?.series === undefined ||
+        row.here === undefined ||
+        (mark.marktype === "rule" && !row.level)
+      )
+        return;
+      const plot = plotOf(mark.group),
+        key = `${x} ${y}`;
+      if (!byPlace.has(key))
+        byPlace.set(key, { x: x + left, y: y + top, width: plot.width, height: plot.height, lines: new Map() });
+      const lines = byPlace.get(key).lines;
       if (!lines.has(row.series)) lines.set(row.series, []);
       lines.get(row.series).push(row);
     });
-    return [...found.values()].sort((one, other) => one.y - other.y);
+    return [...byPlace.values()].sort((upper, lower) => upper.y - lower.y);
   }
 
   function plotOf(group) {
     while (group && !group.width) group = group.mark?.group;
-    return group ?? {width: 0, height: 0};
+    return group ?? { width: 0, height: 0 };
   }
 
   function nearest(rows, step) {
-    return rows.reduce((best, row) => Math.abs(row.step - step) < Math.abs(best.step - step) ? row : best);
+    return rows.reduce((best, row) => (Math.abs(row.step - step) < Math.abs(best.step - step) ? row : best));
   }
 
   function marks(chart) {
-    const found = [], [left, top] = chart.view.origin();
-    walk({items: [chart.view.scenegraph().root]}, left, top, (mark, item, x, y) => {
-      if (item.datum?.about && item.bounds && mark.marktype !== "line") found.push({text: item.datum.about, bounds: item.bounds, x, y});
+    const texts = [],
+      [left, top] = chart.view.origin();
+    walk({ items: [chart.view.scenegraph().root] }, left, top, (mark, item, x, y) => {
+      if (item.datum?.about && item.bounds && mark.marktype !== "line")
+        texts.push({ text: item.datum.about, bounds: item.bounds, x, y });
     });
-    return found;
+    return texts;
   }
 
   const outside = (value, low, high) => Math.max(low - value, 0, value - high);
 
   function markAt(chart, x, y) {
-    let best = null, least = NEAR;
-    for (const one of marks(chart)) {
-      const {x1, x2, y1, y2} = one.bounds;
-      const far = Math.hypot(outside(x - one.x, x1, x2), outside(y - one.y, y1, y2)) + Math.min(1, (x2 - x1) * (y2 - y1) / 1e6);
-      if (far < least) [best, least] = [one, far];
+    let best = null,
+      least = NEAR;
+    for (const mark of marks(chart)) {
+      const { x1, x2, y1, y2 } = mark.bounds;
+      const far =
+        Math.hypot(outside(x - mark.x, x1, x2), outside(y - mark.y, y1, y2)) +
+        Math.min(1, ((x2 - x1) * (y2 - y1)) / 1e6);
+      if (far < least) [best, least] = [mark, far];
     }
     return best;
   }
@@ -80,47 +100,60 @@ window.hover = (() => {
   }
 
   function cell(text, colour) {
-    const found = document.createElement("span");
-    found.textContent = text;
-    if (colour) found.style.color = colour;
-    return found;
+    const element = document.createElement("span");
+    element.textContent = text;
+    if (colour) element.style.color = colour;
+    return element;
   }
 
   function place(chart, x, y) {
-    const {tip, element} = chart;
+    const { tip, element } = chart;
     tip.hidden = false;
-    const room = element.clientWidth, right = x + 14 + tip.offsetWidth <= room;
-    tip.style.left = `${Math.max(0, Math.min(right ? x + 14 : x - 14 - tip.offsetWidth, room - tip.offsetWidth))}px`;
+    const width = element.clientWidth,
+      right = x + 14 + tip.offsetWidth <= width;
+    tip.style.left = `${Math.max(0, Math.min(right ? x + 14 : x - 14 - tip.offsetWidth, width - tip.offsetWidth))}px`;
     tip.style.top = `${Math.max(0, y - tip.offsetHeight - 10)}px`;
   }
 
   function steps(chart, x, y) {
-    const all = panels(chart), first = all[0];
+    const all = panels(chart),
+      first = all[0];
     if (!first || x < first.x - 2 || x > first.x + first.width + 2) return leave(chart);
-    const last = all[all.length - 1], here = all.find(panel => y <= panel.y + panel.height + 20) ?? last;
-    const step = (x - first.x) / first.width * chart.lastStep;
-    const names = new Map(chart.spec.usermeta.series.map(one => [one.id, one]));
-    const {tip, rule} = parts(chart);
+    const last = all[all.length - 1],
+      here = all.find((panel) => y <= panel.y + panel.height + 20) ?? last;
+    const step = ((x - first.x) / first.width) * chart.lastStep;
+    const names = new Map(chart.spec.usermeta.series.map((series) => [series.id, series]));
+    const { tip, rule } = parts(chart);
     rule.hidden = false;
     rule.style.left = `${x}px`;
     rule.style.top = `${first.y}px`;
     rule.style.height = `${last.y + last.height - first.y}px`;
-    const rows = [...here.lines].map(([id, found]) => [names.get(id), found[0].level ? found[found.length - 1] : nearest(found, step)]).filter(([name]) => name);
-    rows.sort(([, one], [, other]) => other.value - one.value);
-    const told = rows.map(([name, row]) => line(chart.focus === name.id ? "at focus" : "at", cell(name.title, `var(--${name.token}-text)`),
-      cell(number(row.value)), cell(row.low === null || row.low === undefined ? "" : `[${number(row.low)}, ${number(row.high)}]`), cell(row.here > 1 ? `n ${row.here}` : "")));
-    tip.replaceChildren(line("step", cell(`step ${Math.round(step).toLocaleString("en")}`)), ...told);
+    const rows = [...here.lines]
+      .map(([id, points]) => [names.get(id), points[0].level ? points[points.length - 1] : nearest(points, step)])
+      .filter(([name]) => name);
+    rows.sort(([, row], [, other]) => other.value - row.value);
+    const values = rows.map(([name, row]) =>
+      line(
+        chart.focus === name.id ? "at focus" : "at",
+        cell(name.title, `var(--${name.token}-text)`),
+        cell(number(row.value)),
+        cell(row.low === null || row.low === undefined ? "" : `[${number(row.low)}, ${number(row.high)}]`),
+        cell(row.here > 1 ? `n ${row.here}` : ""),
+      ),
+    );
+    tip.replaceChildren(line("step", cell(`step ${Math.round(step).toLocaleString("en")}`)), ...values);
     tip.dataset.step = Math.round(step);
     place(chart, x, Math.max(here.y, y));
   }
 
   /* The series whose line is nearest to the pointer, for singling it out. */
   function seriesAt(chart, x, y) {
-    let best = null, least = NEAR / 2;
+    let best = null,
+      least = NEAR / 2;
     for (const panel of panels(chart)) {
       if (y < panel.y - 4 || y > panel.y + panel.height + 4) continue;
       const scale = chart.view.scale(scaleOf(chart, panel));
-      const step = (x - panel.x) / panel.width * chart.lastStep;
+      const step = ((x - panel.x) / panel.width) * chart.lastStep;
       for (const [id, rows] of panel.lines) {
         const far = Math.abs(panel.y + scale(nearest(rows, step).value) - y);
         if (far < least) [best, least] = [id, far];
@@ -129,7 +162,8 @@ window.hover = (() => {
     return best;
   }
 
-  const scaleOf = (chart, panel) => chart.spec.vconcat ? `concat_${panels(chart).findIndex(one => one.y === panel.y)}_y` : "y";
+  const scaleOf = (chart, panel) =>
+    chart.spec.vconcat ? `concat_${panels(chart).findIndex((other) => other.y === panel.y)}_y` : "y";
 
   function leave(chart) {
     if (chart.tip) chart.tip.hidden = chart.rule.hidden = true;
@@ -137,13 +171,15 @@ window.hover = (() => {
 
   function point(chart, event) {
     if (!chart.view) return;
-    const box = chart.element.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const box = chart.element.getBoundingClientRect(),
+      x = event.clientX - box.left,
+      y = event.clientY - box.top;
     if (chart.spec.usermeta?.hover === "steps") return steps(chart, x, y);
-    const found = markAt(chart, x, y);
-    if (!found) return leave(chart);
-    const [title, ...rest] = found.text.split("\n");
+    const mark = markAt(chart, x, y);
+    if (!mark) return leave(chart);
+    const [title, ...rest] = mark.text.split("\n");
     parts(chart).rule.hidden = true;
-    chart.tip.replaceChildren(line("step", cell(title)), ...rest.map(text => line("one", cell(text))));
+    chart.tip.replaceChildren(line("step", cell(title)), ...rest.map((text) => line("text", cell(text))));
     place(chart, x, y);
   }
 
@@ -152,17 +188,19 @@ window.hover = (() => {
     chart.followed = chart.element;
     chart.lastStep = chart.spec.usermeta?.last;
     let frame = 0;
-    chart.element.addEventListener("pointermove", event => {
+    chart.element.addEventListener("pointermove", (event) => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => point(chart, event));
     });
-    chart.element.addEventListener("pointerdown", event => point(chart, event));
-    chart.element.addEventListener("pointerleave", event => {
+    chart.element.addEventListener("pointerdown", (event) => point(chart, event));
+    chart.element.addEventListener("pointerleave", (event) => {
       cancelAnimationFrame(frame);
       if (event.pointerType === "mouse") leave(chart);
     });
-    document.addEventListener("pointerdown", event => { if (!chart.element.contains(event.target)) leave(chart); });
+    document.addEventListener("pointerdown", (event) => {
+      if (!chart.element.contains(event.target)) leave(chart);
+    });
   }
 
-  return {follow, seriesAt};
+  return { follow, seriesAt };
 })();

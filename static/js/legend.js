@@ -3,63 +3,89 @@
    What is chosen stays over redraws; while one points at a curve or an entry, that one is singled out instead. */
 "use strict";
 (() => {
-  const CLICK = 5;  // pixels that a click may move
+  const CLICK = 5; // pixels that a click may move
 
-  const lists = id => document.querySelectorAll(`[data-legend="${CSS.escape(id)}"]`);
+  const lists = (id) => document.querySelectorAll(`[data-legend="${CSS.escape(id)}"]`);
 
   function show(id, chosen) {
     for (const list of lists(id)) {
       for (const entry of list.querySelectorAll("[data-series]")) {
-        const {series} = entry.dataset;
+        const { series } = entry.dataset;
         entry.querySelector('[data-do="only"]').setAttribute("aria-pressed", chosen.only === series);
         entry.querySelector('[data-do="hide"]').setAttribute("aria-pressed", chosen.hidden.includes(series));
         entry.classList.toggle("off", chosen.hidden.includes(series));
       }
     }
-    charts.set(id, {focus: chosen.at || chosen.only, hidden: chosen.hidden});
+    charts.set(id, { focus: chosen.at || chosen.only, hidden: chosen.hidden });
   }
 
-  const all = new Map();  // element id -> {only, at, hidden}
+  const all = new Map(); // element id -> {only, at, hidden}
   function change(id, how) {
-    if (!all.has(id)) all.set(id, {only: "", at: "", hidden: []});
-    const chosen = all.get(id), before = JSON.stringify(chosen);
+    if (!all.has(id)) all.set(id, { only: "", at: "", hidden: [] });
+    const chosen = all.get(id),
+      before = JSON.stringify(chosen);
     how(chosen);
     if (JSON.stringify(chosen) !== before) show(id, chosen);
   }
 
-  const single = (id, series) => change(id, chosen => { chosen.only = chosen.only === series ? "" : series; });
-  const toggle = (id, series) => change(id, chosen => {
-    chosen.hidden = chosen.hidden.includes(series) ? chosen.hidden.filter(one => one !== series) : [...chosen.hidden, series];
-    if (chosen.hidden.includes(chosen.only)) chosen.only = "";
-  });
+  const single = (id, series) =>
+    change(id, (chosen) => {
+      chosen.only = chosen.only === series ? "" : series;
+    });
+  const toggle = (id, series) =>
+    change(id, (chosen) => {
+      chosen.hidden = chosen.hidden.includes(series)
+        ? chosen.hidden.filter((other) => other !== series)
+        : [...chosen.hidden, series];
+      if (chosen.hidden.includes(chosen.only)) chosen.only = "";
+    });
 
-  const entryOf = event => event.target.closest?.("[data-legend] [data-series]");
-  const chartOf = event => event.target.closest?.(".chart[data-steps]");
+  const entryOf = (event) => event.target.closest?.("[data-legend] [data-series]");
+  const chartOf = (event) => event.target.closest?.(".chart[data-steps]");
 
-  document.addEventListener("click", event => {
-    const entry = entryOf(event), button = event.target.closest?.("button[data-do]");
-    if (entry && button) (button.dataset.do === "hide" ? toggle : single)(entry.closest("[data-legend]").dataset.legend, entry.dataset.series);
+  document.addEventListener("click", (event) => {
+    const entry = entryOf(event),
+      button = event.target.closest?.("button[data-do]");
+    if (entry && button)
+      (button.dataset.do === "hide" ? toggle : single)(
+        entry.closest("[data-legend]").dataset.legend,
+        entry.dataset.series,
+      );
   });
-  document.addEventListener("pointerover", event => {
+  document.addEventListener("pointerover", (event) => {
     const entry = entryOf(event);
-    if (entry && event.pointerType === "mouse") change(entry.closest("[data-legend]").dataset.legend, chosen => { chosen.at = chosen.hidden.includes(entry.dataset.series) ? "" : entry.dataset.series; });
+    if (entry && event.pointerType === "mouse")
+      change(entry.closest("[data-legend]").dataset.legend, (chosen) => {
+        chosen.at = chosen.hidden.includes(entry.dataset.series) ? "" : entry.dataset.series;
+      });
   });
-  document.addEventListener("pointerout", event => {
+  document.addEventListener("pointerout", (event) => {
     const left = event.target.closest?.("[data-legend], .chart[data-steps]");
-    if (left && !left.contains(event.relatedTarget)) change(left.dataset.legend ?? left.id, chosen => { chosen.at = ""; });
+    if (left && !left.contains(event.relatedTarget))
+      change(left.dataset.legend ?? left.id, (chosen) => {
+        chosen.at = "";
+      });
   });
 
   let pressed = null;
-  document.addEventListener("pointermove", event => {
+  document.addEventListener("pointermove", (event) => {
     const element = chartOf(event);
-    if (element && event.pointerType === "mouse") change(element.id, chosen => { chosen.at = charts.seriesAt(element.id, event) ?? ""; });
+    if (element && event.pointerType === "mouse")
+      change(element.id, (chosen) => {
+        chosen.at = charts.seriesAt(element.id, event) ?? "";
+      });
   });
-  document.addEventListener("pointerdown", event => { pressed = [event.clientX, event.clientY]; });
-  document.addEventListener("click", event => {
+  document.addEventListener("pointerdown", (event) => {
+    pressed = [event.clientX, event.clientY];
+  });
+  document.addEventListener("click", (event) => {
     const element = chartOf(event);
     if (!element || !pressed || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > CLICK) return;
     const series = charts.seriesAt(element.id, event);
     if (series) single(element.id, series);
-    else change(element.id, chosen => { chosen.only = ""; });
+    else
+      change(element.id, (chosen) => {
+        chosen.only = "";
+      });
   });
 })();

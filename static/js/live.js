@@ -5,24 +5,39 @@
    For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
 "use strict";
 (() => {
-  const BEAT_MS = 500, BEATS_PER_PING = 3, SILENCE_MS = 4000, NEWS_MS = 1000, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, NOT_FOUND = 4404;
+  const BEAT_MS = 500,
+    BEATS_PER_PING = 3,
+    SILENCE_MS = 4000,
+    NEWS_MS = 1000,
+    FIRST_WAIT_MS = 500,
+    LONGEST_WAIT_MS = 8000,
+    NOT_FOUND = 4404;
   const ENDS = ["finished", "stopped", "failed"];
 
-  let wire, socket = null, wait = FIRST_WAIT_MS, timer = null, alive = 0, heard = 0, beats = 0, events = 0, over = false;
-  const have = {};          // run id -> number of its last event
-  const nonFinite = {};     // run id -> first {metric, step} that is expected and not a number
-  const totals = {};        // run id -> its number of steps
-  let rows = [];            // rows that a hidden tab has not drawn yet
+  let wire,
+    socket = null,
+    wait = FIRST_WAIT_MS,
+    timer = null,
+    alive = 0,
+    heard = 0,
+    beats = 0,
+    events = 0,
+    over = false;
+  const have = {}; // run id -> number of its last event
+  const nonFinite = {}; // run id -> first {metric, step} that is expected and not a number
+  const totals = {}; // run id -> its number of steps
+  let rows = []; // rows that a hidden tab has not drawn yet
 
   const time = () => new Date(heard).toLocaleTimeString("en-GB");
-  const byId = id => document.getElementById(id);
+  const byId = (id) => document.getElementById(id);
 
   function show(state, text = "") {
-    const body = document.body, was = body.dataset.live;
+    const body = document.body,
+      was = body.dataset.live;
     body.dataset.live = state;
     const late = state === "reconnecting";
     byId("reconnecting").hidden = !late;
-    document.querySelectorAll(".live-part, .two.run").forEach(part => part.classList.toggle("stale", late));
+    document.querySelectorAll(".live-part, .two.run").forEach((part) => part.classList.toggle("stale", late));
     if (late) byId("reconnecting").querySelector("[data-text]").textContent = text;
     if (was === "reconnecting" && state === "live") ring();
   }
@@ -36,22 +51,24 @@
 
   function connect() {
     clearTimeout(timer);
-    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${wire.socket ?? `/ws/experiments/${wire.experiment}/`}`);
-    socket = mine;
+    const connection = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${wire.socket ?? `/ws/experiments/${wire.experiment}/`}`,
+    );
+    socket = connection;
     alive = Date.now();
-    mine.onopen = () => {
-      mine.send(JSON.stringify({have}));
-      mine.send("{}");
+    connection.onopen = () => {
+      connection.send(JSON.stringify({ have }));
+      connection.send("{}");
     };
-    mine.onmessage = message => {
-      if (mine !== socket) return;
+    connection.onmessage = (message) => {
+      if (connection !== socket) return;
       alive = heard = Date.now();
       wait = FIRST_WAIT_MS;
       if (document.body.dataset.live !== "live") show("live");
       take(JSON.parse(message.data));
     };
-    mine.onclose = closed => {
-      if (mine !== socket) return;
+    connection.onclose = (closed) => {
+      if (connection !== socket) return;
       socket = null;
       if (closed.code === NOT_FOUND) {
         over = true;
@@ -62,10 +79,10 @@
     };
   }
 
-  function drop(mine) {
-    if (mine !== socket) return;
+  function drop(connection) {
+    if (connection !== socket) return;
     socket = null;
-    mine.close();
+    connection.close();
     lost();
     again();
   }
@@ -80,9 +97,9 @@
   function now() {
     if (over) return;
     wait = FIRST_WAIT_MS;
-    const mine = socket;
+    const connection = socket;
     socket = null;
-    mine?.close();
+    connection?.close();
     connect();
   }
 
@@ -95,7 +112,7 @@
   /* What came: events into rows. */
 
   function take(frame) {
-    if (frame.pong) return;  // the answer to a ping
+    if (frame.pong) return; // the answer to a ping
     const before = events;
     let ended = false;
     for (const [run, list] of Object.entries(frame.runs)) {
@@ -109,23 +126,31 @@
     }
     document.body.dataset.events = events;
     flush();
-    ring(ended || events === before);  // a frame without events: a result was stored
+    ring(ended || events === before); // a frame without events: a result was stored
   }
 
   function draw(run, event) {
     const place = wire.runs[run];
-    if (!place) return;  // a run of another pair
-    const row = (metric, value) => ({run, series: place.series, seed: place.seed, total: totals[run], step: event.step, metric, value});
+    if (!place) return; // a run of another pair
+    const row = (metric, value) => ({
+      run,
+      series: place.series,
+      seed: place.seed,
+      total: totals[run],
+      step: event.step,
+      metric,
+      value,
+    });
     if (event.kind === "started") {
       totals[run] = event.total_steps;
-      const void_ = old => old.run === run && old.step > event.resumed_from;
-      rows = rows.filter(old => !void_(old));
+      const void_ = (old) => old.run === run && old.step > event.resumed_from;
+      rows = rows.filter((old) => !void_(old));
       charts.remove(wire.chart, void_);
       if (nonFinite[run]?.step > event.resumed_from) delete nonFinite[run];
     }
-    for (const {metric, field, expected} of wire.metrics[event.kind] ?? []) {
+    for (const { metric, field, expected } of wire.metrics[event.kind] ?? []) {
       if (Number.isFinite(event[field])) rows.push(row(metric, event[field]));
-      else if (expected) nonFinite[run] ??= {metric, step: event.step};
+      else if (expected) nonFinite[run] ??= { metric, step: event.step };
     }
   }
 
@@ -134,21 +159,28 @@
     if (rows.length) charts.push(wire.chart, rows);
     rows = [];
     const note = byId(`${wire.chart}-note`);
-    const bad = Object.entries(nonFinite).map(([run, {metric, step}]) => `${wire.runs[run].title}: first non-finite ${metric} at step ${step.toLocaleString("en")}.`);
+    const bad = Object.entries(nonFinite).map(
+      ([run, { metric, step }]) =>
+        `${wire.runs[run].title}: first non-finite ${metric} at step ${step.toLocaleString("en")}.`,
+    );
     note.hidden = !bad.length;
     note.textContent = bad.join(" ");
   }
 
   /* Fresh fragments, at most one request a second, none for a tab that nobody sees, unless it was asked to notify of the end. */
 
-  let rung = 0, ringing = null;
+  let rung = 0,
+    ringing = null;
   function ring(ended = false) {
-    if (over || ringing || document.hidden && !(ended && document.body.dataset.notify === "on")) return;
-    ringing = setTimeout(() => {
-      ringing = null;
-      rung = Date.now();
-      document.body.dispatchEvent(new Event("news"));
-    }, Math.max(0, rung + NEWS_MS - Date.now()));
+    if (over || ringing || (document.hidden && !(ended && document.body.dataset.notify === "on"))) return;
+    ringing = setTimeout(
+      () => {
+        ringing = null;
+        rung = Date.now();
+        document.body.dispatchEvent(new Event("news"));
+      },
+      Math.max(0, rung + NEWS_MS - Date.now()),
+    );
   }
 
   document.addEventListener("DOMContentLoaded", async () => {
@@ -164,7 +196,15 @@
     byId("reconnecting").querySelector("[data-try]").addEventListener("click", now);
     addEventListener("offline", () => socket && drop(socket));
     addEventListener("online", now);
-    addEventListener("pageshow", shown => { if (shown.persisted) now(); });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden && !over) { flush(); ring(); if (!socket) now(); } });
+    addEventListener("pageshow", (shown) => {
+      if (shown.persisted) now();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && !over) {
+        flush();
+        ring();
+        if (!socket) now();
+      }
+    });
   });
 })();

@@ -14,27 +14,36 @@
     if (!button) return;
     button.hidden = !able;
     button.setAttribute("aria-pressed", wanted());
-    button.textContent = able && Notification.permission === "denied" ? "Notifications are blocked" : wanted() ? "You will be notified" : "Notify me";
+    button.textContent =
+      able && Notification.permission === "denied"
+        ? "Notifications are blocked"
+        : wanted()
+          ? "You will be notified"
+          : "Notify me";
   }
 
-  function look() {
+  function update() {
     const now = head()?.dataset.atWork === "1";
     if (atWork && !now && wanted()) {
-      const name = head().querySelector("h1").textContent, state = head().querySelector("[role=status]").textContent;
-      const told = new Notification(name, {body: state, tag: location.pathname});
-      told.onclick = () => { window.focus(); told.close(); };
+      const name = head().querySelector("h1").textContent,
+        state = head().querySelector("[role=status]").textContent;
+      const notification = new Notification(name, { body: state, tag: location.pathname });
+      notification.onclick = () => {
+        window.focus();
+        notification.close();
+      };
     }
     atWork = now;
     show();
   }
 
-  document.addEventListener("click", async event => {
+  document.addEventListener("click", async (event) => {
     if (!event.target.closest("[data-notify-me]")) return;
     const on = !wanted();
     if (on) await Notification.requestPermission();
     localStorage.setItem("notify", on ? "on" : "off");
     show();
   });
-  document.addEventListener("htmx:after:swap", look);
-  document.addEventListener("DOMContentLoaded", look);
+  document.addEventListener("htmx:after:swap", update);
+  document.addEventListener("DOMContentLoaded", update);
 })();

@@ -3,28 +3,29 @@
 "use strict";
 (() => {
   let dragged = null;
-  const rowOf = event => event.target.closest?.("#queue tr[draggable=true]");
+  const rowOf = (event) => event.target.closest?.("#queue tr[draggable=true]");
 
-  document.addEventListener("dragstart", event => {
+  document.addEventListener("dragstart", (event) => {
     dragged = rowOf(event);
     if (dragged) event.dataTransfer.effectAllowed = "move";
   });
-  document.addEventListener("dragover", event => {
+  document.addEventListener("dragover", (event) => {
     const row = rowOf(event);
-    document.querySelectorAll("#queue .over").forEach(one => one.classList.toggle("over", one === row));
+    document.querySelectorAll("#queue .over").forEach((other) => other.classList.toggle("over", other === row));
     if (!dragged || !row || row === dragged) return;
-    event.preventDefault();  // it may be dropped here
+    event.preventDefault(); // it may be dropped here
     row.classList.add("over");
   });
   document.addEventListener("dragend", () => {
-    document.querySelectorAll("#queue .over").forEach(one => one.classList.remove("over"));
+    document.querySelectorAll("#queue .over").forEach((other) => other.classList.remove("over"));
     dragged = null;
   });
-  document.addEventListener("drop", event => {
+  document.addEventListener("drop", (event) => {
     const row = rowOf(event);
     if (!dragged || !row || row === dragged) return;
     event.preventDefault();
-    const form = dragged.querySelector("form"), values = {before: row.dataset.experiment, csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value};
-    htmx.ajax("POST", form.action, {values, target: "#queue", select: "#queue", swap: "outerMorph"});
+    const form = dragged.querySelector("form"),
+      values = { before: row.dataset.experiment, csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value };
+    htmx.ajax("POST", form.action, { values, target: "#queue", select: "#queue", swap: "outerMorph" });
   });
 })();

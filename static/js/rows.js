@@ -3,14 +3,15 @@
    <div data-rows="methods">: its blocks are numbered in names, ids and titles; the plan is renewed by the event "change". */
 "use strict";
 (() => {
-  const blocks = rows => [...rows.querySelectorAll(":scope > .block")];
-  const fields = block => [...block.querySelectorAll("input, select, textarea")];
+  const blocks = (rows) => [...rows.querySelectorAll(":scope > .block")];
+  const fields = (block) => [...block.querySelectorAll("input, select, textarea")];
 
   /* The block that was number `from` is number `to`: as the server would have rendered it. */
   function number(rows, block, from, to) {
-    const name = rows.dataset.rows, path = name.replaceAll("__", ".");
+    const name = rows.dataset.rows,
+      path = name.replaceAll("__", ".");
     for (const element of block.querySelectorAll("*")) {
-      for (const {name: attribute, value} of [...element.attributes]) {
+      for (const { name: attribute, value } of [...element.attributes]) {
         if (value === `remove:${path}.${from}`) element.setAttribute(attribute, `remove:${path}.${to}`);
         else if (value.includes(`${name}__${from}__`)) {
           element.setAttribute(attribute, value.replaceAll(`${name}__${from}__`, `${name}__${to}__`));
@@ -23,27 +24,34 @@
 
   /* A further block like the last one, with what is typed and chosen there. */
   function add(rows) {
-    const all = blocks(rows), last = all.at(-1), copy = last.cloneNode(true), twins = fields(copy);
+    const all = blocks(rows),
+      last = all.at(-1),
+      copy = last.cloneNode(true),
+      twins = fields(copy);
     fields(last).forEach((field, index) => {
-      if (field.type === "checkbox") twins[index].checked = field.checked; else twins[index].value = field.value;
+      if (field.type === "checkbox") twins[index].checked = field.checked;
+      else twins[index].value = field.value;
     });
     number(rows, copy, all.length - 1, all.length);
     last.after(copy);
   }
 
   function remove(rows, block) {
-    const all = blocks(rows), index = all.indexOf(block);
+    const all = blocks(rows),
+      index = all.indexOf(block);
     block.remove();
     all.slice(index + 1).forEach((other, place) => number(rows, other, index + 1 + place, index + place));
     (blocks(rows)[index]?.querySelector("button.remove") ?? rows.querySelector(":scope > button")).focus();
   }
 
-  document.addEventListener("click", event => {
+  document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-rows] button[name=do]");
     if (!button) return;
     event.preventDefault();
-    const rows = button.closest("[data-rows]"), block = button.closest(".block");
-    if (block) remove(rows, block); else add(rows);
+    const rows = button.closest("[data-rows]"),
+      block = button.closest(".block");
+    if (block) remove(rows, block);
+    else add(rows);
     rows.dispatchEvent(new Event("change", { bubbles: true }));
   });
 })();

@@ -4,19 +4,21 @@
    the page; with it a click changes the address and what is shown. After a fragment was renewed the address still decides. */
 "use strict";
 (() => {
-  const all = selector => [...document.querySelectorAll(selector)];
-  const names = () => new Set(all("[data-switch]").map(nav => nav.dataset.switch));
-  const panels = name => all(`[data-panel="${name}"]`);
-  const links = name => all(`[data-switch="${name}"] a`);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const names = () => new Set(all("[data-switch]").map((nav) => nav.dataset.switch));
+  const panels = (name) => all(`[data-panel="${name}"]`);
+  const links = (name) => all(`[data-switch="${name}"] a`);
   const valueOf = (link, name) => new URL(link.href).searchParams.get(name);
 
   function show(name, value) {
-    if (!panels(name).some(panel => panel.dataset.value === value)) return;
+    if (!panels(name).some((panel) => panel.dataset.value === value)) return;
     for (const panel of panels(name)) {
-      if (panel.dataset.value === value) panel.removeAttribute("hidden"); else panel.setAttribute("hidden", "until-found");
+      if (panel.dataset.value === value) panel.removeAttribute("hidden");
+      else panel.setAttribute("hidden", "until-found");
     }
     for (const link of links(name)) {
-      if (valueOf(link, name) === value) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+      if (valueOf(link, name) === value) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
     }
     for (const link of all("a[data-keeps]")) {
       const to = new URL(link.href);
@@ -26,12 +28,13 @@
   }
 
   /* What the address says, or else the first; of the sections what fits the state of the page, unless somebody reads below. */
-  function follow({wait = false} = {}) {
-    const asked = new URLSearchParams(location.search);
+  function follow({ wait = false } = {}) {
+    const query = new URLSearchParams(location.search);
     const reading = wait && document.getElementById("sections").getBoundingClientRect().top < 0;
     for (const name of names()) {
-      const first = name === "section" ? document.getElementById("head").dataset.section : panels(name)[0]?.dataset.value;
-      if (asked.has(name) || !(reading && name === "section")) show(name, asked.get(name) ?? first);
+      const first =
+        name === "section" ? document.getElementById("head").dataset.section : panels(name)[0]?.dataset.value;
+      if (query.has(name) || !(reading && name === "section")) show(name, query.get(name) ?? first);
     }
   }
 
@@ -58,20 +61,25 @@
     element.scrollIntoView();
   }
 
-  document.addEventListener("click", event => {
+  document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-switch] a");
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    const nav = link.closest("[data-switch]"), name = nav.dataset.switch, value = valueOf(link, name);
+    const nav = link.closest("[data-switch]"),
+      name = nav.dataset.switch,
+      value = valueOf(link, name);
     if (name === "section" && location.hash) history.replaceState(null, "", location.pathname + location.search);
     keep(name, value);
     const top = document.getElementById("sections");
     if (name === "section" && top.getBoundingClientRect().top < 0) top.scrollIntoView();
   });
 
-  document.addEventListener("beforematch", event => reveal(event.target));
-  document.addEventListener("htmx:after:swap", () => follow({wait: true}));
-  addEventListener("popstate", () => { follow(); toTarget(); });
+  document.addEventListener("beforematch", (event) => reveal(event.target));
+  document.addEventListener("htmx:after:swap", () => follow({ wait: true }));
+  addEventListener("popstate", () => {
+    follow();
+    toTarget();
+  });
   addEventListener("hashchange", toTarget);
   document.addEventListener("DOMContentLoaded", toTarget);
 })();

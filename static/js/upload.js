@@ -1,15 +1,18 @@
 /* Shows how far an upload is, which a plain form does not. Without this script the form works as it is. */
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
-  const form = document.getElementById("upload"), shown = document.getElementById("uploading");
+  const form = document.getElementById("upload"),
+    shown = document.getElementById("uploading");
   if (!form) return;
-  const LARGEST = 2 ** 30, bar = shown.querySelector(".bar"), words = shown.querySelector("[role=status]");
+  const LARGEST = 2 ** 30,
+    bar = shown.querySelector(".bar"),
+    words = shown.querySelector("[role=status]");
   const error = document.getElementById("upload-error");
 
-  const megabytes = bytes => (bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0);
+  const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0);
 
   function show(done, total) {
-    const percent = total ? Math.round(100 * done / total) : 0;
+    const percent = total ? Math.round((100 * done) / total) : 0;
     bar.firstElementChild.style.width = `${percent}%`;
     bar.setAttribute("aria-valuenow", percent);
     words.textContent = done < total ? `${megabytes(done)} of ${megabytes(total)} MB` : form.dataset.then;
@@ -24,17 +27,23 @@ document.addEventListener("DOMContentLoaded", () => {
     error.replaceChildren(message);
   }
 
-  form.addEventListener("submit", event => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     const [file] = form.elements.file.files;
-    if (file.size > LARGEST) { refuse("The file is larger than 1 GB, and at most 1 GB can be read."); return; }
+    if (file.size > LARGEST) {
+      refuse("The file is larger than 1 GB, and at most 1 GB can be read.");
+      return;
+    }
     const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", ({loaded, total}) => show(loaded, total));
+    request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded, total));
     request.addEventListener("load", () => {
-      if (request.status === 200) { location.assign(request.responseURL); return; }
+      if (request.status === 200) {
+        location.assign(request.responseURL);
+        return;
+      }
       const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-      const said = answer.querySelector("#upload-error .msg p, .plainpage .sub2");
-      refuse(said ? said.textContent : "The upload was refused.");
+      const reason = answer.querySelector("#upload-error .message p, .plain-page .subtitle");
+      refuse(reason ? reason.textContent : "The upload was refused.");
     });
     request.addEventListener("error", () => refuse("The connection broke. Nothing was kept; upload the file again."));
     request.open("POST", form.action);

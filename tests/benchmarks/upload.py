@@ -61,7 +61,7 @@ def bring(lab: Lab, page: Page, path: Path) -> None:
     told = ""
     while not page.get_by_role("heading", name="Keep it").count():
         state = page.evaluate(
-            "[document.querySelector('.sub2')?.textContent, document.querySelector('[role=progressbar]')?.ariaValueNow]"
+            "[document.querySelector('.subtitle')?.textContent, document.querySelector('[role=progressbar]')?.ariaValueNow]"
         )
         if state[0] and state[0] != told:
             told = state[0]

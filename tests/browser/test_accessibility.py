@@ -98,7 +98,7 @@ def test_pages_of_accounts(lab: Lab, member: Page, made: tuple[int, int]) -> Non
         f"{home}/examples/{example}/?q=the": "#nearby table",
         f"{home}/examples/marked/": "table",
         f"{home}/diagnostics/": ".measures",
-        f"{home}/diagnostics/?cdr=x": ".msg.bad",
+        f"{home}/diagnostics/?cdr=x": ".message.bad",
         f"{home}/manage/": "form",
         f"{home}/share/": "form",
         f"/runs/{run}/": "#run-chart",

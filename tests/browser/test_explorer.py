@@ -13,7 +13,7 @@ from tests.lab import Lab, quick
 
 def count(page: Page) -> int:
     """How many examples the page says that there are."""
-    return int(page.locator(".found b").inner_text().split()[0].replace(",", ""))
+    return int(page.locator(".matches b").inner_text().split()[0].replace(",", ""))
 
 
 MADE = """
@@ -82,7 +82,7 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     # By mouse: a cell, a brush, a search.
     total, cell = count(page), page.locator("#cell-8 .n").inner_text()
     page.locator("#cell-8").click()
-    expect(page.locator(".found b")).to_contain_text(f"{cell} of {total:,}")
+    expect(page.locator(".matches b")).to_contain_text(f"{cell} of {total:,}")
     expect(page).to_have_url(re.compile(r"cell=8"))
     before = count(page)
     box = page.locator("#hist-length .brushed").bounding_box()

@@ -124,7 +124,7 @@ def test_a_form_says_at_once_that_it_is_at_work_and_is_sent_once(lab: Lab, page:
 def test_a_form_that_is_not_answered_comes_back_and_a_renewed_one_stays_at_work(lab: Lab, page: Page) -> None:
     pk = lab.launch(slow())
     page.goto(f"{lab.url}/experiments/{pk}/")
-    stop = page.locator("#head .btn.stop")
+    stop = page.locator("#head .button.stop")
     expect(stop).to_have_text("Stop")
     sent: list[str] = []
 

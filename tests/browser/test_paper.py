@@ -46,7 +46,7 @@ def test_the_offline_file_works_without_a_network(browser: Browser, paper: Repor
     opened.goto(file.as_uri())
     opened.wait_for_function(DRAWN)
     assert rows(opened.content()) == rows(page(paper, PageLinks()))
-    assert opened.locator(".abs").first.inner_text().replace("\u00a0", " ").startswith(paper.claim_text)
+    assert opened.locator(".abstract").first.inner_text().replace("\u00a0", " ").startswith(paper.claim_text)
     assert "Weak supervisor" in (opened.locator("#gap-0 svg").text_content() or "")
     assert opened.evaluate("charts.view('curves-0').data('live').length") == len(paper.charts["curves-0"].rows)
     assert opened.evaluate(INK) > 1000

@@ -105,7 +105,7 @@ def test_a_live_page_is_loaded_again_when_its_author_takes_the_curves_away(
     lab.manage("shell", "-c", f"from webapp.shares.models import Share; {change}")
     expect(page.locator("#curves-0")).to_have_count(0, timeout=PROMISED_MS)
     expect(page.locator("body")).to_have_attribute("data-open", "yes")
-    expect(page.locator(".abs")).to_have_count(1)
+    expect(page.locator(".abstract")).to_have_count(1)
 
 
 def test_pages_of_an_account_are_emptied_when_it_logs_out(lab: Lab, experiment: int, page: Page) -> None:

@@ -60,7 +60,7 @@ class Part:
 
 
 def page(report: Report, links: PageLinks) -> str:
-    return render_to_string("paper/page.html", {**context(report, links), "head": "paper/linked.html"})
+    return render_to_string("reports/page.html", {**context(report, links), "head": "reports/linked.html"})
 
 
 def context(report: Report, links: PageLinks, draw: Callable[[Chart], str] | None = None) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def context(report: Report, links: PageLinks, draw: Callable[[Chart], str] | Non
         return _figure(chart, links, draw) if chart else None
 
     return {
-        "paper": report,
+        "report": report,
         "notes": report.notes,
-        "doors": links,
+        "links": links,
         "lab": LAB,
         "day": in_words(report.frozen),
         "parts": [

@@ -19,7 +19,7 @@ SCRIPTS = (
     "js/hover.js",
     "js/charts.js",
     "js/legend.js",
-    "js/paper.js",
+    "js/report.js",
 )
 
 
@@ -30,8 +30,8 @@ def offline(report: Report) -> bytes:
 
 
 def _written(report: Report) -> bytes:
-    inside = {"head": "paper/inlined.html", "styles": for_screens(), "first": _scripts(FIRST), "scripts": _scripts(SCRIPTS)}
-    return render_to_string("paper/page.html", {**context(report, PageLinks()), **inside}).encode()
+    inside = {"head": "reports/inlined.html", "styles": for_screens(), "first": _scripts(FIRST), "scripts": _scripts(SCRIPTS)}
+    return render_to_string("reports/page.html", {**context(report, PageLinks()), **inside}).encode()
 
 
 @cache

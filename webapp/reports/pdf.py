@@ -14,12 +14,12 @@ from webapp.reports.stylesheet import for_print
 def pdf(report: Report) -> bytes:
     """Return the PDF. Raises NotDrawn."""
     inside = {
-        "head": "paper/printed.html",
+        "head": "reports/printed.html",
         "styles": for_print(),
         "printed": True,
         "missing": scripts_without_glyphs(report.text),
     }
-    return print_html(render_to_string("paper/page.html", {**context(report, PageLinks(), picture), **inside}), "pdf")
+    return print_html(render_to_string("reports/page.html", {**context(report, PageLinks(), picture), **inside}), "pdf")
 
 
 def picture(chart: Chart) -> str:

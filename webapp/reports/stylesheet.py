@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-SHEETS = ("css/tokens.css", "css/base.css", "css/charts.css", "css/paper.css")
+SHEETS = ("css/tokens.css", "css/base.css", "css/charts.css", "css/report.css")
 FONTS = Path(__file__).parent / "fonts"
 STILL = {"Inter": "lab-sans", "Source Serif": "lab-serif", "JetBrains Mono": "lab-mono"}
 """PlutoPrint reads neither woff2 nor variable fonts: fonts/build_fonts.py makes one file for each weight."""
@@ -26,7 +26,7 @@ def for_print() -> str:
             source = f'{_inside(path, "ttf")} format("truetype")'
             faces.append(f'@font-face {{ font-family: "{family}"; src: {source}; font-weight: {weight}; }}')
     # With "anywhere" PlutoPrint breaks words even next to a space.
-    sheets = re.sub(r"@font-face \{.*?\}\n", "", _sheets()).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
+    sheets = re.sub(r"(?s)@font-face \{.*?\}\n", "", _sheets()).replace("overflow-wrap: anywhere", "overflow-wrap: break-word")
     return "\n".join([*faces, sheets])
 
 

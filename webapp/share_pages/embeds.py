@@ -33,12 +33,12 @@ def embed(request: HttpRequest, token: str, chart: str) -> HttpResponse:
         shown = None
     if shown is None:
         return gone(request)
-    return _framed(request, {"paper": version.paper, "chart": shown, "token": token})
+    return _framed(request, {"report": version.paper, "chart": shown, "token": token})
 
 
 @xframe_options_exempt
 def _framed(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     theme = request.GET.get("theme", "")
-    answer = render(request, "sharing/embed.html", {**context, "theme": theme if theme in THEMES else ""})
+    answer = render(request, "shares/embed.html", {**context, "theme": theme if theme in THEMES else ""})
     answer["Content-Security-Policy"] = FRAMED
     return answer

@@ -72,7 +72,7 @@ def _place(request: HttpRequest, shown: ShownVersion, finished: FinishedModels) 
         "access": shown.access,
         "of_experiment": back.get("experiment", ""),
         "manage": back.get("manage", ""),
-        "shell": "sharing/shell.html",
+        "shell": "shares/shell.html",
         "shared": True,
         "back": shown.base,
         "home": f"{shown.base}examples/",

@@ -47,7 +47,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, link: Link, error: str = "", status: int = 200) -> HttpResponse:
-    return render(request, "sharing/password.html", {"error": error, "at": _address(link)}, status=status)
+    return render(request, "shares/password.html", {"error": error, "at": _address(link)}, status=status)
 
 
 def _address(link: Link) -> str:
@@ -60,7 +60,7 @@ def _open(request: HttpRequest, link: Link) -> HttpResponse:
     if link.previews and not link.password:
         context["preview"] = _preview(link)
         context["card"] = request.build_absolute_uri(f"{request.path}{CARD}")
-    answer = render(request, "sharing/door.html", context)
+    answer = render(request, "shares/link.html", context)
     answer.set_cookie(
         COOKIE,
         cookie_of(link),

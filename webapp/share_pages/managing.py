@@ -34,7 +34,7 @@ from webapp.shares.models import Share
 def shares(request: HttpRequest) -> HttpResponse:
     """List the shares that this account may manage."""
     assert isinstance(request.user, User)
-    return render(request, "sharing/shares.html", {"shares": queries.managed(request.user)})
+    return render(request, "shares/shares.html", {"shares": queries.managed(request.user)})
 
 
 @viewer
@@ -49,7 +49,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         given = ChoicesForm.of(Choices.model_validate(old.choices)) if old else ChoicesForm.of(Choices(), proposed)
         given.fields["title"].widget.attrs["placeholder"] = experiment.name
-        return render(request, "sharing/share.html", {**context, "form": given})
+        return render(request, "shares/share.html", {**context, "form": given})
     if not changes:
         raise PermissionDenied(NOT_YOURS)
     form = ChoicesForm(request.POST)
@@ -60,7 +60,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
                 return _done(request, experiment, old, form)
         except (Unfinished, Refused, NotDrawn, services.Taken) as error:
             form.add_error(None, str(error))
-    return render(request, "sharing/share.html", {**context, "form": form}, status=422)
+    return render(request, "shares/share.html", {**context, "form": form}, status=422)
 
 
 def _to_confirm(request: HttpRequest, experiment: Experiment, choices: Choices) -> str:
@@ -149,4 +149,4 @@ def _managed(
     context = {"share": share, "versions": versions, "form": form, **(made or {})}
     if queries.may_manage(request.user, share):
         context |= {"manages": True, "links": share.links.select_related("made_by")}
-    return render(request, "sharing/manage.html", context, status=status)
+    return render(request, "shares/manage.html", context, status=status)

@@ -57,7 +57,7 @@ def team(view: View) -> View:
 
 
 def gone(request: HttpRequest) -> HttpResponse:
-    return render(request, "sharing/gone.html", status=404)
+    return render(request, "shares/gone.html", status=404)
 
 
 def _or_reason(view: View) -> View:
@@ -69,7 +69,7 @@ def _or_reason(view: View) -> View:
         except (Damaged, Refused, NotDrawn) as error:
             too_many = isinstance(error, TooMany)
             status = 404 if isinstance(error, Refused) else 429 if too_many else 503
-            page = render(request, "sharing/nothing.html", {"why": str(error)}, status=status)
+            page = render(request, "shares/nothing.html", {"why": str(error)}, status=status)
             if too_many:
                 page["Retry-After"] = str(RETRY_SECONDS)
             return page

@@ -65,9 +65,9 @@ def test_examples_chosen_by_hand_have_no_accuracies(owner: User) -> None:
     client, root, _ = opened(owner, CHOICES.model_copy(update={"highlights": highlights}))
     page = client.get(f"{root}v1/examples/").content.decode()
     assert "No accuracy or agreement is computed of examples chosen by hand." in page
-    assert not re.search(r'class="slicefacts"|aria-label="The eight cells"|class="hists"|\d%', page)
+    assert not re.search(r'class="slice-facts"|aria-label="The eight cells"|class="filter-histograms"|\d%', page)
     client, root, _ = opened(owner, ALL)
-    assert 'class="slicefacts"' in client.get(f"{root}v1/examples/").content.decode()
+    assert 'class="slice-facts"' in client.get(f"{root}v1/examples/").content.decode()
 
 
 @pytest.mark.parametrize("choices", [CHOICES, ALL.model_copy(update={"examples": "none"})])

@@ -97,7 +97,7 @@ def _page(
     request: HttpRequest, imported: Import, mapping: MappingForm | None = None, about: AboutForm | None = None, status: int = 200
 ) -> HttpResponse:
     changes = owns(request.user, imported.owner_id)
-    context = {"one": imported, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
+    context = {"import": imported, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
     if imported.state == State.CHECKED and imported.check_result and imported.column_mapping:
         context["report"] = ReportView(imported.check_result.report, imported.column_mapping.root.names)
         context["about"] = about or AboutForm({"name": _proposed(imported.file_name)})

@@ -59,7 +59,7 @@ def archive_import(request: HttpRequest, pk: int) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(headers={"HX-Redirect": reverse("experiment", args=[imported.experiment_id])})
         return redirect("experiment", imported.experiment_id)
-    return render(request, "pages/archive_import.html", {"one": imported})
+    return render(request, "pages/archive_import.html", {"import": imported})
 
 
 @admin

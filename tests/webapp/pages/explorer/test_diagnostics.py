@@ -95,7 +95,7 @@ def tables(page: str) -> list[dict[str, list[list[float]]]]:
     found = []
     for table in re.findall(r'<table class="measures">(.*?)</table>', page, re.DOTALL):
         rows = re.findall(r'<tr><td><span class="[\w-]+ role">([^<]*)</span>(.*?)</tr>', table, re.DOTALL)
-        cells = {title: re.findall(r'<b>([^<]*)</b><br><span class="ci">([^<]*)</span>', rest) for title, rest in rows}
+        cells = {title: re.findall(r'<b>([^<]*)</b><br><span class="interval">([^<]*)</span>', rest) for title, rest in rows}
         found.append(
             {
                 title: [[number(value), *map(number, re.findall(r"−?\d*\.\d+", ends))] for value, ends in row if value]

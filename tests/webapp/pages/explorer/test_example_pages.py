@@ -48,7 +48,7 @@ def test_the_fold_of_other_models_stays_closed_while_one_filters(client: Client,
 
 def test_the_legend_of_the_bars_stands_above_the_list(client: Client, experiment: Experiment) -> None:
     page = client.get(address(experiment)).content.decode()
-    assert page.index("Bars, top to bottom") < page.index('<table class="ex"')
+    assert page.index("Bars, top to bottom") < page.index('<table class="example-table"')
 
 
 def test_an_example_shows_every_seed_its_place_and_where_labels_are_from(client: Client, experiment: Experiment) -> None:

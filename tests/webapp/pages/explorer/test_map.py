@@ -58,7 +58,7 @@ def test_a_rectangle_in_the_address_opens_it_and_narrows_the_list(client: Client
 def test_the_legend_counts_the_cells_of_the_view(client: Client, experiment: Experiment) -> None:
     with_features(experiment)
     page = get(client, address(experiment, "?map=shown&gold=1&x_min=0"))
-    legend = page[page.index("maplegend") : page.index("mapfield")]
+    legend = page[page.index("map-legend") : page.index("map-field")]
     counts = [int(one.replace(",", "")) for one in re.findall(r'<td class="r">([\d,]+)', legend)]
     assert sum(counts) == len(points(page))
     rest = get(client, address(experiment, "?gold=1"))
