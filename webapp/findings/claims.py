@@ -74,7 +74,7 @@ class Claims(Evidence):
             before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
-                after += ", which does not differ from zero"
+                after += ", which is not distinguishable from zero"
             elif group.pgr.value < 0:
                 after += ": it is worse than its supervisor"
             return Claim(so_far + self._start(before), f"{percent(group.pgr.value)}%", percent_interval(group.pgr), after + ".")

@@ -162,9 +162,9 @@ def _line(title: str, look: Style, cells: list[Cell]) -> Line:
     )
 
 
-def _by_set(values: Iterable[tuple[str, float]]) -> list[float]:
+def _by_set(named: Iterable[tuple[str, float]]) -> list[float]:
     """Return the mean of each data set."""
     by_name: dict[str, list[float]] = {}
-    for name, value in values:
+    for name, value in named:
         by_name.setdefault(name, []).append(value)
     return [fmean(values) for values in by_name.values()]

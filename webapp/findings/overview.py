@@ -28,7 +28,7 @@ class OverPairs:
     left_out: str
     gain: str
     gain_range: str
-    told: int
+    with_gain: int
 
 
 class Overview:
@@ -111,5 +111,5 @@ def over_pairs(groups: Sequence[Group], title: str, look: Style) -> OverPairs:
         left_out=joined([f"{number} {state}" for state, number in others.items()]),
         gain=points(mean(gains)) if gains else "",
         gain_range=f"{points(min(gains))} to {points(max(gains))}" if gains else "",
-        told=len(gains),
+        with_gain=len(gains),
     )

@@ -275,7 +275,7 @@ LATEST = ("accuracy", "agreement_right", "agreement_wrong")
 def latest_of(lane: Lane, newest: Mapping[int, Mapping[str, Any]]) -> Latest:
     """Return the newest numbers of a lane; ``newest`` is queries.newest, the last metric and evaluation of each run.
 
-    As in the chart, only finished seeds count as soon as there are any, so that a seed that has just started never pulls the mean.
+    As in the chart, only finished seeds count once there are any, so that a seed that has just started never pulls the mean.
     """
     runs = [run for run in lane.runs if run.status == Status.FINISHED] or lane.runs
     evaluations = [event for run in runs if (event := newest.get(run.pk, {}).get("evaluation"))]

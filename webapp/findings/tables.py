@@ -159,7 +159,7 @@ class Tables(Evidence):
 
     @property
     def discordant(self) -> list[tuple[str, str, list[tuple[int, int, int, str]]]]:
-        """Return method and baseline of each comparison, and per seed the examples that one alone gets right, with McNemar's p."""
+        """Return method and baseline of each comparison, and per seed the examples that one alone gets right, with McNemar p."""
         return [
             (
                 self.titles[contrast.method_index],

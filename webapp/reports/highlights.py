@@ -58,7 +58,7 @@ def _answers(opened: Look, example: Example) -> tuple[Answer, ...]:
 def marks(opened: Look) -> list[Mark]:
     """Return weak supervisor, student with its method and strong ceiling, each with model and seed."""
     spec, method = opened.cast.spec, opened.trio.student.method or 0
-    styles = [WEAK, student_styles([method.kind for method in spec.methods])[method], CEILING]
+    styles = [WEAK, student_styles([each.kind for each in spec.methods])[method], CEILING]
     titles = ["Weak supervisor", f"Student, {lower(method_titles(spec)[method])}", "Strong ceiling"]
     return [
         Mark(token=look.token, dash="", title=title, model=f"{short_model(model.name)}, seed {model.seed}")

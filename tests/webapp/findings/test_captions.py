@@ -86,4 +86,4 @@ def test_the_table_says_which_step_its_accuracies_are_of(owner: User, client: Cl
     page, report = said(experiment, owner, client)
     assert words in page
     assert "to the last step" in page
-    assert "Lines end at the last step, tables have the step that the stop rule chose" in report
+    assert "Lines end at the last step; tables are at the step that the stop rule selected" in report

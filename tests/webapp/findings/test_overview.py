@@ -44,7 +44,7 @@ def test_the_mean_gain_is_over_all_pairs_that_have_one() -> None:
     found = over_pairs(
         four(group(student=0.70), group(student=0.72), group(state="inverted", student=0.63), incomplete()), "Naive", LOOK
     )
-    assert (found.gain, found.gain_range, found.told) == ("+2.3", "−3.0 to +6.0", 3)
+    assert (found.gain, found.gain_range, found.with_gain) == ("+2.3", "−3.0 to +6.0", 3)
 
 
 @pytest.mark.parametrize("state", ["unresolved", "inverted", "saturated"])

@@ -131,7 +131,7 @@ def test_highlights_say_what_the_predictions_say(owner: User) -> None:
 @pytest.mark.parametrize("split", ["locked", "transfer"])
 def test_only_test_examples_can_be_highlights(owner: User, split: str) -> None:
     example = ids_of(split)[0]
-    with pytest.raises(Refused, match=f"Example {example} is no test example of this experiment"):
+    with pytest.raises(Refused, match=f"Example {example} is not a test example of this experiment"):
         compose(explored(owner), Choices(highlights=(Highlight(example=example),)), owner)
 
 

@@ -26,7 +26,7 @@ def test_they_are_there_whatever_is_chosen(done: Experiment, owner: User) -> Non
     few, many = compose(done, LEAST, owner), compose(done, Choices(examples="all"), owner)
     assert few.limitations == many.limitations
     titles = [note.title for note in few.limitations]
-    assert {"One seed only", "One data set", "One split", "Looks at the test set", "Hindsight"} <= set(titles)
+    assert {"One seed only", "One data set", "One split", "Uses of the test set", "Hindsight"} <= set(titles)
     assert len({note.text for note in few.limitations}) == len(titles)
 
 
@@ -73,7 +73,7 @@ def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
     results.refresh_result(experiment)
     experiment.refresh_from_db()
     found = said(experiment, owner)
-    assert "Not at rest" in found
+    assert "Not finished" in found
     assert "Provisional" in found
     assert "has not finished" in found["Not in the numbers"]
 
@@ -103,11 +103,11 @@ def test_what_came_from_another_laboratory_is_said_to(done: Experiment, owner: U
 
 
 def test_experiments_on_the_same_test_examples_are_counted(done: Experiment, owner: User) -> None:
-    assert said(done, owner)["Looks at the test set"].startswith("No other experiment")
+    assert said(done, owner)["Uses of the test set"].startswith("No other experiment")
     launched(owner, seeds=2)
     launched(owner, data={"split_seed": 5})
     services.create(owner, done.experiment_spec)
-    assert said(done, owner)["Looks at the test set"].startswith("2 experiments")
+    assert said(done, owner)["Uses of the test set"].startswith("2 experiments")
 
 
 def test_pairs_without_a_complete_seed_are_counted(owner: User) -> None:
@@ -117,4 +117,4 @@ def test_pairs_without_a_complete_seed_are_counted(owner: User) -> None:
         finish(experiment.runs.get(key=key))
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert said(experiment, owner)["Pairs without a result"] == "Of 1 pair of the 2 asked for no seed is complete."
+    assert said(experiment, owner)["Pairs without a result"] == "1 pair of 2 has no complete seed."

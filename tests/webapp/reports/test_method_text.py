@@ -21,7 +21,7 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     report = compose(experiment, Choices(), owner)
     told = {one.title: one.text for one in report.method}
     assert "10,568 texts with the labels “negative” and “positive”" in told["Data"]
-    assert "400 examples for test" in told["Data"]
+    assert "400 test examples" in told["Data"]
     assert "5% in a locked test set" in told["Data"]
     assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in told["Training"]
     assert "others’ of the last step" in told["Training"]
