@@ -24,7 +24,7 @@ class Difference:
 
     place: str
     method: str
-    look: Style
+    style: Style
     difference: Estimate
     seeds: int = 0
 
@@ -48,7 +48,7 @@ def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, 
         for difference in differences
     ]
     methods = list(dict.fromkeys(difference.method for difference in differences))
-    styles = {difference.method: difference.look for difference in differences}
+    styles = {difference.method: difference.style for difference in differences}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[styles[name].colour for name in methods]))
     x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
     axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\\n')")

@@ -52,9 +52,11 @@ def ladder_chart(
     )
     x = alt.X("place:Q", scale=alt.Scale(domain=[-0.5, len(strong) - 0.5], nice=False), axis=named)
     y = alt.Y("value:Q", scale=y_scale, axis=RATE_AXIS)
-    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
-    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
-    dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *styles)])  # one for all layers, which share it
+    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles]))
+    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles]))
+    dashes = alt.Scale(
+        domain=["weak", *ids], range=[style.dash for style in (WEAK, *styles)]
+    )  # one for all layers, which share it
     dash = alt.StrokeDash("series:N", legend=None, scale=dashes)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x, y)
     layers = [

@@ -80,17 +80,17 @@ def series_styles(series: Sequence[Series]) -> list[Style]:
 def about(series: Sequence[Series], styles: Sequence[Style]) -> list[dict[str, str]]:
     """Return the entries of the legend: the name of each line, and its colours and dash in CSS."""
     return [
-        {"id": line.id, "title": line.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
-        for line, look in zip(series, styles, strict=True)
+        {"id": line.id, "title": line.title, "token": style.token, "colour": style.colour, "dash": style.css_dash}
+        for line, style in zip(series, styles, strict=True)
     ]
 
 
 def _scales(series: Sequence[Series], styles: Sequence[Style]) -> dict[str, Any]:
     ids = [line.id for line in series]
     return {
-        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles])),
-        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in styles])),
-        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in styles])),
+        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles])),
+        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.text for style in styles])),
+        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.dash for style in styles])),
     }
 
 

@@ -21,7 +21,7 @@ class Students:
     """A method's students, one point for each seed."""
 
     title: str
-    look: Style
+    style: Style
     points: Sequence[Point]
 
 
@@ -52,8 +52,8 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
             "filled": True,
             "size": 60,
             "opacity": 0.85,
-            "color": method.look.colour,
-            "shape": method.look.marker,
+            "color": method.style.colour,
+            "shape": method.style.marker,
         }
         layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
     return fitted(

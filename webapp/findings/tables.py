@@ -110,7 +110,7 @@ class Tables(Evidence):
             lane=lane,
             value=rate(accuracy.value),
             interval=rate_interval(accuracy),
-            picture=accuracy_row(accuracy, lane.look, *self.axis),
+            picture=accuracy_row(accuracy, lane.style, *self.axis),
             gain=points(gain.value) if gain else "",
             gain_interval=points_interval(gain) if gain else "",
             pgr=rate(pgr.value, 2) if pgr else "",

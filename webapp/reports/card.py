@@ -12,7 +12,7 @@ from webapp.reports.stylesheet import for_print
 def card(report: Report) -> bytes:
     """Return a PNG of 1200 x 630: title, claim, the gap and its recovered part. Raises NotDrawn."""
     return print_html(
-        render_to_string("paper/card.html", {"paper": report, "lab": LAB, "gap": _gap(report), "styles": for_print()}), "png"
+        render_to_string("paper/card.html", {"report": report, "lab": LAB, "gap": _gap(report), "styles": for_print()}), "png"
     )
 
 

@@ -61,8 +61,8 @@ def marks(opened: Look) -> list[Mark]:
     styles = [WEAK, student_styles([each.kind for each in spec.methods])[method], CEILING]
     titles = ["Weak supervisor", f"Student, {lower(method_titles(spec)[method])}", "Strong ceiling"]
     return [
-        Mark(token=look.token, dash="", title=title, model=f"{short_model(model.name)}, seed {model.seed}")
-        for look, title, model in zip(styles, titles, opened.trio.all, strict=True)
+        Mark(token=style.token, dash="", title=title, model=f"{short_model(model.name)}, seed {model.seed}")
+        for style, title, model in zip(styles, titles, opened.trio.all, strict=True)
     ]
 
 

@@ -70,9 +70,9 @@ def context(report: Report, links: PageLinks, draw: Callable[[Chart], str] | Non
         return _figure(chart, links, draw) if chart else None
 
     return {
-        "paper": report,
+        "report": report,
         "notes": report.notes,
-        "doors": links,
+        "links": links,
         "lab": LAB,
         "day": in_words(report.frozen),
         "parts": [

@@ -77,7 +77,7 @@ def line(row: AccuracyLine) -> Line:
 
 
 def mark(lane: Lane) -> Mark:
-    return Mark(token=lane.look.token, dash=lane.look.css_dash, title=lane.title, model=lane.model_title)
+    return Mark(token=lane.style.token, dash=lane.style.css_dash, title=lane.title, model=lane.model_title)
 
 
 def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:
