@@ -28,7 +28,7 @@ def rows(html: str) -> dict[str, list[str]]:
     """The cells of the tables' rows after the first cell, by it; those of rows that begin alike one after the other."""
     parser = _Rows()
     parser.feed(html)
-    found: dict[str, list[str]] = {}
+    cells_by_title: dict[str, list[str]] = {}
     for first, *rest in ([" ".join(cell.split()) for cell in row] for row in parser.rows):
-        found.setdefault(first, []).extend(rest)
-    return found
+        cells_by_title.setdefault(first, []).extend(rest)
+    return cells_by_title
