@@ -7,7 +7,7 @@ import altair as alt
 
 from training.metrics.results import Group
 from webapp.cell_names import CORRECTED, NEW_ERROR
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.gap import whisker
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
@@ -46,7 +46,7 @@ class _Plane:
         return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, self.height], range=[0, self.height]), axis=None)
 
 
-@remembered
+@cached
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete."""
     styles = student_styles([group.method for group in groups])

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
@@ -28,7 +28,7 @@ class Accuracies:
     seeds: int = 0
 
 
-@remembered
+@cached
 def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
     parts = max(len(model.parts) for model in models)
     x = alt.X(

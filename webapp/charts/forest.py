@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.styles import Style
@@ -29,7 +29,7 @@ class Difference:
     seeds: int = 0
 
 
-@remembered
+@cached
 def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, Any]:
     rows = [
         {
@@ -57,9 +57,9 @@ def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, 
     shape = alt.Shape("method:N", legend=None, scale=markers)
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
-    nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
+    zero = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
     layers = [
-        nothing,
+        zero,
         base.mark_rule(strokeWidth=1.6).encode(alt.X("low:Q"), alt.X2("high:Q"), y, shift, colour),
         base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour, shape),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.styles import Style
@@ -29,7 +29,7 @@ class Point:
     seeds: int = 0
 
 
-@remembered
+@cached
 def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     """Return the spec for ``points`` in ascending order of cost, which is counted in true labels."""
     rows = [

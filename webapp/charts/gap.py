@@ -8,7 +8,7 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 Layer = Any
 
 
-@remembered
+@cached
 def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete.
 

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.styles import Style
@@ -21,7 +21,7 @@ FAINT, FULL = 0.06, 0.34
 Row = dict[str, Any]
 
 
-@remembered
+@cached
 def grid_chart(
     groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, style: Style
 ) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.panel import RATE_AXIS
@@ -22,7 +22,7 @@ SPREAD = 0.5
 Row = dict[str, Any]
 
 
-@remembered
+@cached
 def ladder_chart(
     groups: Sequence[Group], weak: str, strong: Mapping[str, str], methods: Sequence[str], span: tuple[float, float]
 ) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import altair as alt
 
 from webapp.charts import metrics
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
@@ -48,7 +48,7 @@ class Plot:
     lines: int
 
 
-@remembered
+@cached
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
     """Return the spec of the empty chart, with ``seeds`` for each series.
 
@@ -98,7 +98,7 @@ def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
     """Return the panels that have at least one line."""
     if all(line.reads for line in series):
         return [Plot(metrics.TEXT_LOSS, metrics.TEXT_LOSS.subtitle, len(series))]
-    seeds = "mean over seeds, 95% band over seeds\nthin lines: at work" if over_seeds else "one seed"
+    seeds = "mean over seeds, 95% band over seeds\nthin lines: in progress" if over_seeds else "one seed"
     learner = "each run learns" if len(series) > 1 else "it learns"
     return [
         Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), lines)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.diagnostics import Point
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.styles import Style
@@ -25,7 +25,7 @@ class Students:
     points: Sequence[Point]
 
 
-@remembered
+@cached
 def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[str, Any]:
     """Return the spec; ``gain`` and ``misfit`` are the titles of the axes."""
     gains, misfits = ([getattr(point, name) for method in students for point in method.points] for name in ("gain", "misfit"))

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.calibration import Bin
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
@@ -27,7 +27,7 @@ class Reliable:
     error: float
 
 
-@remembered
+@cached
 def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) -> dict[str, Any]:
     """Return the spec; ``rightly`` names the share on the y axis. The size of a point is the number of examples in its bin."""
     lowest = 1 / classes

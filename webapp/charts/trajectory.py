@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.labels import spread
 from webapp.charts.numbers import rate
@@ -40,7 +40,7 @@ class Level:
     prob: float
 
 
-@remembered
+@cached
 def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int | None, of: str) -> dict[str, Any]:
     """Return the spec of the probability of the class ``of``: lines of students, levels of the others, a ring at each flip.
 
@@ -141,5 +141,5 @@ def _labels(paths: Sequence[Path], levels: Sequence[Level], last: int, x: alt.X,
 
 def _words(paths: Sequence[Path], levels: Sequence[Level], of: str) -> str:
     ends = [f"{path.title} ends at {rate(float(path.prob[-1]), 2)}" for path in paths if path.bold]
-    ends += [f"{level.title} says {rate(level.prob, 2)}" for level in levels]
+    ends += [f"{level.title} gives {rate(level.prob, 2)}" for level in levels]
     return f"Probability of {of} over training steps: {', '.join(ends)}"

@@ -106,7 +106,7 @@ class Claims(Evidence):
                 number, interval, side = apart(group.gain)
                 sentences.append(
                     f"The student trained {self.how(group)} is {number} points {interval} {side} its supervisor. "
-                    "That difference stands on its own; the ratio does not."
+                    "This difference is meaningful by itself; the ratio is not."
                 )
         for contrast in self.contrasts if len(self.contrasts) == 1 else []:
             sentences.append(self._difference_sentence(contrast))

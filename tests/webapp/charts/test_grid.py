@@ -1,4 +1,4 @@
-"""A cell shows a PGR with its interval where the pair has one, and a word elsewhere."""
+"""A cell shows the PGR of a pair with its interval, or a word if the pair has none."""
 
 import pytest
 

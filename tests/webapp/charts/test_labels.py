@@ -1,4 +1,4 @@
-"""Labels beside a plot never stand on each other."""
+"""Labels beside a plot never overlap."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The students of one supervisor stand at their accuracies with intervals, between the supervisor and their ceilings."""
+"""The ladder shows the students of one supervisor, with intervals, between the supervisor and their ceilings."""
 
 from typing import Any
 

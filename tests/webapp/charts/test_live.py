@@ -1,4 +1,4 @@
-"""The live chart begins empty, knows its length, and gives every series of a pair its place and role."""
+"""The live chart starts empty, has its final length, and gives every series of a pair its panel and style."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_names_of_lines_never_stand_on_each_other() -> None:
 
 
 def crowded(number: int, apart: float) -> dict[str, Any]:
-    """The chart of so many methods, whose curves end ``apart`` from each other."""
+    """Return the chart of ``number`` methods, whose curves end ``apart`` from each other."""
     methods = [Series(f"m{index}", "student", f"Method {index}", 100, "naive", own=("weight",)) for index in range(number)]
     series = [replace(PAIR[0], steps=100), *methods, replace(PAIR[3], steps=100)]
     rows = [
@@ -96,7 +96,7 @@ def crowded(number: int, apart: float) -> dict[str, Any]:
 
 
 def texts(element: Element, x: float = 0, y: float = 0) -> Iterator[tuple[float, float, str]]:
-    """Every text with its place."""
+    """Return every text with its position."""
     moved = re.match(r"translate\(([-\d.e]+),\s*([-\d.e]+)\)", element.get("transform", ""))
     x, y = (x + float(moved[1]), y + float(moved[2])) if moved else (x, y)
     if element.text and element.tag.endswith("text"):

@@ -1,4 +1,4 @@
-"""A picture that cannot be drawn is a sentence, and the program that draws never enters this process."""
+"""A picture that cannot be drawn raises a sentence, and the drawing program is never loaded in this process."""
 
 import subprocess
 import sys

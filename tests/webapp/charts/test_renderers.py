@@ -1,4 +1,4 @@
-"""Files are rendered a few at a time: in turn between those who ask, never all for visitors, and each file once."""
+"""Files are rendered a few at a time: requesters take turns, visitors never use all renderers, and each file is made once."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ LONG = 30.0
 
 
 class Turns:
-    """Renderings that end when they are told to; ``begun`` has the names of those that have begun, in order."""
+    """Renderings that end on command; ``begun`` has the names of those that have begun, in order."""
 
     def __init__(self, renderers: Renderers) -> None:
         self.renderers, self.begun = renderers, list[str]()
@@ -23,7 +23,7 @@ class Turns:
         self.threads: list[threading.Thread] = []
 
     def ask(self, name: str, asker: str, visitor: bool = True) -> None:
-        """Ask for a rendering and wait until it waits or has begun."""
+        """Request a rendering, and return once it waits or has begun."""
         before = self._known()
         self.ends[name] = threading.Event()
 
@@ -50,7 +50,7 @@ class Turns:
             self.changed.notify_all()
 
     def end(self, name: str, then: int) -> None:
-        """End one and wait until so many have begun."""
+        """End a rendering and wait until ``then`` renderings have begun."""
         self.ends[name].set()
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.begun) >= then, LONG)
@@ -136,7 +136,7 @@ def test_a_requester_has_a_limited_number_of_requests_at_a_time(visitor: bool, m
 
 
 class Made:
-    """Counts how often it is made, and can be held."""
+    """A file that counts how often it is made, and can be delayed."""
 
     def __init__(self, content: bytes = b"file") -> None:
         self.content, self.times, self.free, self.begun = content, 0, threading.Event(), threading.Semaphore(0)

@@ -1,4 +1,4 @@
-"""Drawings for rows: one mark per result, open where a result is open, and plain XML without script or colour."""
+"""Drawings for rows: one mark per result, with arrows for an unresolved one, as plain XML without script or colour."""
 
 import re
 from xml.etree.ElementTree import Element, fromstring
@@ -78,7 +78,7 @@ def test_an_accuracy_row_has_mean_interval_and_every_seed() -> None:
 def test_rows_of_a_pair_share_an_axis_that_holds_them_all() -> None:
     groups = [group(), group("confidence", 1, student=0.9)]
     rows = list(accuracies(groups))
-    assert [look.token for _, look in rows] == ["weak", "naive", "conf", "strong"]
+    assert [style.token for _, style in rows] == ["weak", "naive", "conf", "strong"]
     low, high = accuracy_range(groups)
     assert all(low < (row.low or 0) < (row.high or 1) < high for row, _ in rows)
     assert accuracy_range([incomplete()]) != (0, 0)

@@ -1,4 +1,4 @@
-"""The text at the pointer: name, value, interval and n of a mark."""
+"""Tooltips: name, value, interval and n of a mark."""
 
 from xml.etree.ElementTree import fromstring
 

@@ -80,7 +80,7 @@ def test_a_result_of_several_seeds_says_so(owner: User, client: Client) -> None:
     ],
 )
 def test_the_table_says_which_step_its_accuracies_are_of(owner: User, client: Client, weak: str, strong: str, words: str) -> None:
-    """The curves of the same page end at the last step, with other numbers."""
+    """The curves of the same page end at the last step and so show other numbers."""
     experiment = launched(owner, weak={"stop": weak}, strong={"stop": strong})
     finish_all(experiment)
     page, report = said(experiment, owner, client)

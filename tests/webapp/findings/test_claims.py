@@ -1,4 +1,4 @@
-"""Whatever was found, no PGR is told unless its state is ok: sentences, tables, drawings and the overview of all pairs."""
+"""No PGR is shown unless its state is ok: in sentences, tables, drawings and the overview of all pairs."""
 
 import json
 import re
@@ -24,7 +24,7 @@ A_PGR = re.compile(r"PGR[^.;]{0,12}\s[−]?\d*\.\d|recovers\s+[−\d]|\d\s*%\s*\
 
 
 class Random:
-    """An experiment of two supervisors and two methods with accuracies and gaps of every kind, and runs that are missing."""
+    """An experiment of two supervisors and two methods with random accuracies and gaps, and missing runs."""
 
     def __init__(self, number: int) -> None:
         self.rng = np.random.default_rng(number)
@@ -80,7 +80,7 @@ def sentences(each: Findings) -> list[str]:
 
 
 def hidden(group: Group) -> list[str]:
-    """The ratio that must not be told, as the page would write it."""
+    """Return the undefined ratio as the page would write it."""
     if group.gain is None or not group.gap or group.gap.value == 0:
         return []
     value = group.gain.value / group.gap.value
@@ -164,7 +164,7 @@ def number(text: str) -> float:
 
 
 def test_a_distance_and_its_interval_change_sign_together() -> None:
-    """5.7 points [−3.2, 14.5] below, and never [−14.5, 3.2]: the interval contains what it is the interval of."""
+    """5.7 points [−3.2, 14.5] below, and never [−14.5, 3.2]: the interval contains its estimate."""
     sides = set()
     for each in all_findings():
         for text, estimate in [(each.claim.text, each.head.gap), *((line, each.head.gain) for line in each.further)]:

@@ -1,4 +1,4 @@
-"""Labels have a price: what each method reads is counted, and the best at each cost is the one that nothing cheaper matches."""
+"""Costs of labels: the labels of each method are counted, and the best at each cost is matched by nothing cheaper."""
 
 import pytest
 

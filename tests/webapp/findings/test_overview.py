@@ -1,4 +1,4 @@
-"""Over all pairs: the median leaves out what has no PGR and says so, the mean gain leaves out nothing."""
+"""Over all pairs: the median excludes pairs without PGR and counts them; the mean gain excludes none."""
 
 import pytest
 

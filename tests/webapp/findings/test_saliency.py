@@ -1,4 +1,4 @@
-"""Probes before and after are found among the further runs of the experiment, seed by seed."""
+"""Probes before and after training are read from the further runs of the experiment, seed by seed."""
 
 from django.contrib.auth.models import User
 

@@ -60,7 +60,7 @@ def test_no_title_of_a_method_loses_a_capital_but_that_of_its_first_ordinary_wor
 
 
 def test_no_template_lowers_a_whole_title() -> None:
-    """``lowered`` keeps the capitals of names; Django's own ``lower`` does not."""
+    """The filter ``lowered`` keeps the capitals of names; Django's own ``lower`` does not."""
     templates = Path(__file__).parents[3] / "templates"
     assert [str(path) for path in templates.rglob("*.html") if re.search(r"\|\s*lower\b", path.read_text())] == []
 

@@ -1,4 +1,4 @@
-"""A result page says what the stored result says, whatever its author chooses, and is refused where there is nothing to say."""
+"""A report shows the stored result, whatever its author chooses, and is refused without a result."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The page is a function of its report and its links, and shows only the links that there are."""
+"""The page is a function of its report and its links, and shows only existing links."""
 
 import re
 from typing import Any

@@ -15,7 +15,7 @@ LEAST = Choices(title="Only good news", curves=False, examples="none")
 
 
 def said(experiment: Experiment, owner: User) -> dict[str, str]:
-    """The limitations of a page on which as little is chosen as can be; each is on the page, too."""
+    """Return the limitations of a report with minimal choices, after checking that each is on the page."""
     report = compose(experiment, LEAST, owner)
     html = page(report, PageLinks())
     assert all(f"<b>{note.title}.</b>" in html for note in report.limitations)

@@ -1,4 +1,4 @@
-"""The method is told from the spec, so that what is not in it cannot be told."""
+"""The method text is generated from the spec alone."""
 
 from typing import Literal
 

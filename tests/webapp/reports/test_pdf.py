@@ -68,7 +68,7 @@ def test_a_card_is_a_png_of_the_size_that_chat_tools_want(report: Report) -> Non
 
 @pytest.fixture
 def recording() -> Iterator[tuple[str, list[str]]]:
-    """A server's address, and what it was asked for."""
+    """The address of a server, and the paths that were requested from it."""
     paths: list[str] = []
 
     class Recording(BaseHTTPRequestHandler):
