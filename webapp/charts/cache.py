@@ -7,14 +7,14 @@ to one process, and so to one version of the code; pages and shares use the same
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel
+
+from webapp.charts.bounded_cache import BoundedCache
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,36 +23,10 @@ MOST_BYTES = 2**25
 """Characters of JSON in the cache; the least recently used are dropped first."""
 
 
-class ChartCache:
-    def __init__(self, most: int) -> None:
-        self._most, self._size = most, 0
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, str] = OrderedDict()
-
-    def get(self, key: str) -> str | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: str, text: str) -> None:
-        with self._lock:
-            self._size += len(text) - len(self._kept.pop(key, ""))
-            self._kept[key] = text
-            while self._size > self._most:
-                _, old = self._kept.popitem(last=False)
-                self._size -= len(old)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-            self._size = 0
+CHARTS: BoundedCache[str] = BoundedCache(MOST_BYTES)
 
 
-CHARTS = ChartCache(MOST_BYTES)
-
-
-def remembered(make: Callable[P, R]) -> Callable[P, R]:
+def cached(make: Callable[P, R]) -> Callable[P, R]:
     """Return ``make``, a pure function from data to a spec, with a cache. Every call returns its own copy."""
 
     @wraps(make)

@@ -7,7 +7,7 @@ import altair as alt
 
 from training.metrics.results import Group
 from webapp.cell_names import CORRECTED, NEW_ERROR
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.gap import whisker
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
@@ -46,12 +46,12 @@ class _Plane:
         return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, self.height], range=[0, self.height]), axis=None)
 
 
-@remembered
+@cached
 def decomposition_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete."""
     styles = student_styles([group.method for group in groups])
     shown = [row for row in zip(groups, titles, styles, strict=True) if row[0].transitions]
-    rows = [row_of(group, title, look, ROW * index + 44) for index, (group, title, look) in enumerate(shown)]
+    rows = [row_of(group, title, style, ROW * index + 44) for index, (group, title, style) in enumerate(shown)]
     if not rows:
         return None
     plane = _Plane(rows)
@@ -138,7 +138,7 @@ def caps(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return by_colour
 
 
-def row_of(group: Group, title: str, look: Style, middle: float) -> Row:
+def row_of(group: Group, title: str, style: Style, middle: float) -> Row:
     """Return shares in percentage points and positions in pixels from the top. Labels are placed beyond bar and interval."""
     cells, net = group.transitions, group.gain
     assert cells is not None
@@ -155,8 +155,8 @@ def row_of(group: Group, title: str, look: Style, middle: float) -> Row:
             counted(len(group.seeds)),
         ),
         "title": title,
-        "colour": look.colour,
-        "text": look.text,
+        "colour": style.colour,
+        "text": style.text,
         "zero": 0,
         "corrected": 100 * corrected,
         "lost": -100 * lost,

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
@@ -23,12 +23,12 @@ class Accuracies:
     """The accuracy of one model in each part of the test set, from the supervisor's least sure to its surest examples."""
 
     title: str
-    look: Style
+    style: Style
     parts: Sequence[Estimate | None]
     seeds: int = 0
 
 
-@remembered
+@cached
 def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
     parts = max(len(model.parts) for model in models)
     x = alt.X(
@@ -54,14 +54,14 @@ def difficulty_chart(models: Sequence[Accuracies]) -> dict[str, Any]:
     scale = alt.Scale(domain=[max(0, min(known) - 0.02), min(1, max(known) + 0.02)], nice=False)
     axis = alt.Axis(title="Accuracy", titleAnchor="start", tickCount=5, format=".2f", labelExpr=SHORT)
     y, low = (alt.Y(f"{name}:Q", scale=scale, axis=axis) for name in ("accuracy", "low"))
-    dash = dashes([model.look for model in models])
+    dash = dashes([model.style for model in models])
     layers: list[Any] = []
     for place, model in enumerate(models):
         data = alt.Chart(alt.InlineData(values=rows_of(model, APART * (place - (len(models) - 1) / 2))))
-        layers.append(data.mark_rule(color=model.look.colour, opacity=0.5).encode(x, low, alt.Y2("high")))
-        layers.append(data.mark_line(color=model.look.colour).encode(x, y, dash))
+        layers.append(data.mark_rule(color=model.style.colour, opacity=0.5).encode(x, low, alt.Y2("high")))
+        layers.append(data.mark_line(color=model.style.colour).encode(x, y, dash))
         layers.append(
-            data.mark_point(filled=True, size=36, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y)
+            data.mark_point(filled=True, size=36, opacity=1, color=model.style.colour, shape=model.style.marker).encode(x, y)
         )
     return fitted(
         layers,
@@ -84,7 +84,7 @@ def rows_of(model: Accuracies, shift: float) -> list[dict[str, Any]]:
             ),
             "low": 0 if estimate.low is None else estimate.low,
             "high": 1 if estimate.high is None else estimate.high,
-            "dash": dash_name(model.look),
+            "dash": dash_name(model.style),
         }
         for part, estimate in enumerate(model.parts, 1)
         if estimate

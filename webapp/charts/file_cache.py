@@ -2,10 +2,10 @@
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from webapp.charts.bounded_cache import BoundedCache
 from webapp.charts.renderers import RENDERERS, asker
 
 
@@ -13,9 +13,8 @@ class FileCache:
     """The files that were requested last, up to ``most`` bytes. Failures are not stored."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._bytes = most, 0
+        self._files: BoundedCache[bytes] = BoundedCache(most)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._under_way: dict[tuple[str, bool], Future[bytes]] = {}
 
     def get(self, sources: tuple[bytes, ...], make: Callable[[], bytes]) -> bytes:
@@ -26,10 +25,8 @@ class FileCache:
         """
         digest = hashlib.sha256(b"".join(hashlib.sha256(source).digest() for source in sources)).hexdigest()
         key = digest, asker().visitor
-        with self._lock:
-            if digest in self._kept:
-                self._kept.move_to_end(digest)
-                return self._kept[digest]
+        if (file := self._files.get(digest)) is not None:
+            return file
         with RENDERERS.request():
             with self._lock:
                 running = self._under_way.get(key)
@@ -43,22 +40,12 @@ class FileCache:
             future.set_exception(error)
             raise
         else:
-            self._keep(key[0], made)
+            self._files.put(key[0], made)
             future.set_result(made)
             return made
         finally:
             with self._lock:
                 del self._under_way[key]
 
-    def _keep(self, digest: str, made: bytes) -> None:
-        with self._lock:
-            self._bytes += len(made) - len(self._kept.pop(digest, b""))
-            self._kept[digest] = made
-            while self._bytes > self._most:
-                _, old = self._kept.popitem(last=False)
-                self._bytes -= len(old)
-
     def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-            self._bytes = 0
+        self._files.clear()

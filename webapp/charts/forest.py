@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.intervals import Estimate
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import points, points_interval
 from webapp.charts.styles import Style
@@ -24,12 +24,12 @@ class Difference:
 
     place: str
     method: str
-    look: Style
+    style: Style
     difference: Estimate
     seeds: int = 0
 
 
-@remembered
+@cached
 def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, Any]:
     rows = [
         {
@@ -48,7 +48,7 @@ def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, 
         for difference in differences
     ]
     methods = list(dict.fromkeys(difference.method for difference in differences))
-    styles = {difference.method: difference.look for difference in differences}
+    styles = {difference.method: difference.style for difference in differences}
     colour = alt.Color("method:N", legend=None, scale=alt.Scale(domain=methods, range=[styles[name].colour for name in methods]))
     x = alt.X("value:Q", axis=alt.Axis(title="Points over the baseline", titleAnchor="start", format="+.1~f", domain=True))
     axis = alt.Axis(title=None, labelLimit=LABEL, labelExpr="split(datum.label, '\\n')")
@@ -57,9 +57,9 @@ def forest_chart(differences: Sequence[Difference], baseline: str) -> dict[str, 
     shape = alt.Shape("method:N", legend=None, scale=markers)
     shift = alt.YOffset("method:N", sort=methods)
     base = alt.Chart(alt.InlineData(values=rows))
-    nothing = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
+    zero = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color="var(--rule-2)").encode(alt.X("value:Q"))
     layers = [
-        nothing,
+        zero,
         base.mark_rule(strokeWidth=1.6).encode(alt.X("low:Q"), alt.X2("high:Q"), y, shift, colour),
         base.mark_point(filled=True, size=46, opacity=1).encode(x, y, shift, colour, shape),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.styles import Style
@@ -20,7 +20,7 @@ class Point:
     """A method; if it is ``best``, nothing that costs less is as accurate."""
 
     title: str
-    look: Style
+    style: Style
     cost: float
     accuracy: float
     low: float
@@ -29,7 +29,7 @@ class Point:
     seeds: int = 0
 
 
-@remembered
+@cached
 def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     """Return the spec for ``points`` in ascending order of cost, which is counted in true labels."""
     rows = [
@@ -52,9 +52,9 @@ def frontier_chart(points: Sequence[Point]) -> dict[str, Any]:
     ]
     for row, point in zip(rows, points, strict=True):
         mark = alt.Chart(alt.InlineData(values=[row]))
-        layers.append(mark.mark_rule(color=point.look.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
+        layers.append(mark.mark_rule(color=point.style.colour, strokeWidth=1.4).encode(x, alt.Y("low:Q"), alt.Y2("high:Q")))
         layers.append(
-            mark.mark_point(filled=True, size=60, opacity=1, color=point.look.colour, shape=point.look.marker).encode(x, y)
+            mark.mark_point(filled=True, size=60, opacity=1, color=point.style.colour, shape=point.style.marker).encode(x, y)
         )
     return fitted(
         layers,

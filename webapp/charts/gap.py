@@ -8,7 +8,7 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 Layer = Any
 
 
-@remembered
+@cached
 def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] | None:
     """Return the spec for all methods of one pair, in order, under their ``titles``; None while no seed of any is complete.
 
@@ -37,7 +37,7 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     shows the interval of the student's accuracy, and in state unresolved also arrows, since PGR could lie anywhere.
     """
     styles = student_styles([group.method for group in groups])
-    shown = [(group, title, look) for group, title, look in zip(groups, titles, styles, strict=True) if group.student]
+    shown = [(group, title, style) for group, title, style in zip(groups, titles, styles, strict=True) if group.student]
     if not shown:
         return None
     widest = max((group for group, _, _ in shown), key=lambda group: len(group.seeds))
@@ -54,8 +54,8 @@ def gap_chart(groups: Sequence[Group], titles: Sequence[str]) -> dict[str, Any] 
     tracks = [middle for (group, _, _), middle in zip(shown, middles, strict=True) if group.pgr]
     layers += [draw.box(weak.value, ceiling.value, y - BAR / 2, y + BAR / 2, color="var(--track)") for y in tracks]
     layers.append(lines(draw, weak, ceiling))
-    for (group, title, look), middle in zip(shown, middles, strict=True):
-        layers += resolved_row(draw, group, title, look, middle) if group.pgr else open_row(draw, group, title, look, middle)
+    for (group, title, style), middle in zip(shown, middles, strict=True):
+        layers += resolved_row(draw, group, title, style, middle) if group.pgr else open_row(draw, group, title, style, middle)
         layers.append(draw.box(low, high, middle - 34, middle + TICK / 2 + 4, tooltip(group, title), opacity=0))
     return fitted(layers, height, describe(shown, weak, ceiling))
 
@@ -146,19 +146,19 @@ class _Drawing:
 def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
     """Return the intervals of both ends as pale bands, with names above the lines, or at the edges if the lines are close."""
     layers: list[Layer] = []
-    for estimate, look, name in ((weak, WEAK, "Weak supervisor"), (ceiling, CEILING, "Strong ceiling")):
+    for estimate, style, name in ((weak, WEAK, "Weak supervisor"), (ceiling, CEILING, "Strong ceiling")):
         if estimate.low is not None and estimate.high is not None:
             text = about(name, estimated("accuracy", estimate))
-            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, text, color=look.colour, opacity=0.11))
+            layers.append(draw.box(estimate.low, estimate.high, TOP, draw.height, text, color=style.colour, opacity=0.11))
     apart = draw.share(ceiling.value - weak.value) >= 0.6 and ceiling.value > weak.value
     inverted = ceiling.value < weak.value
-    for estimate, look, name, left in (
+    for estimate, style, name, left in (
         (weak, WEAK, "Weak supervisor", not inverted),
         (ceiling, CEILING, "Strong ceiling", inverted),
     ):
         x = estimate.value if apart else draw.low if left else draw.high
         place = {"align": "left" if left else "right"}
-        layers.append(draw.text(x, 12, name, fontSize=13, fontWeight=600, color=look.text, **place))
+        layers.append(draw.text(x, 12, name, fontSize=13, fontWeight=600, color=style.text, **place))
         layers.append(draw.text(x, 31, f"{rate(estimate.value)} {rate_interval(estimate)}", color="var(--ink-3)", **place))
     return layers
 
@@ -166,8 +166,8 @@ def ends(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> list[Layer]:
 def lines(draw: _Drawing, weak: Estimate, ceiling: Estimate) -> Layer:
     """Return both ends as lines, in one layer: a dash is valid only in the range of a scale, not as a property of a mark."""
     rows = [
-        {"x": estimate.value, "y": TOP, "y2": draw.height, "role": look.token}
-        for estimate, look in ((weak, WEAK), (ceiling, CEILING))
+        {"x": estimate.value, "y": TOP, "y2": draw.height, "role": style.token}
+        for estimate, style in ((weak, WEAK), (ceiling, CEILING))
     ]
     domain = [WEAK.token, CEILING.token]
     return (
@@ -195,7 +195,7 @@ def scale_of_pgr(draw: _Drawing, weak: float, ceiling: float) -> list[Layer]:
     return layers
 
 
-def resolved_row(draw: _Drawing, group: Group, title: str, look: Style, middle: float) -> list[Layer]:
+def resolved_row(draw: _Drawing, group: Group, title: str, style: Style, middle: float) -> list[Layer]:
     """Return fill, whisker and point of a PGR. A negative PGR is hollow; a whisker that leaves the axis ends in an arrow."""
     pgr, weak, ceiling = group.pgr, group.weak, group.ceiling
     assert pgr is not None
@@ -210,10 +210,10 @@ def resolved_row(draw: _Drawing, group: Group, title: str, look: Style, middle: 
     low, high = max(ends_at[0], draw.low), min(ends_at[1], draw.high)
     layers: list[Layer] = []
     if point >= weak.value:
-        layers.append(draw.box(weak.value, point, top, bottom, color=look.colour, **pale))
+        layers.append(draw.box(weak.value, point, top, bottom, color=style.colour, **pale))
         inside = (weak.value, point)
     else:
-        layers.append(draw.box(point, weak.value, top, bottom, fill="var(--bg)", stroke=look.colour, strokeWidth=1.5, **pale))
+        layers.append(draw.box(point, weak.value, top, bottom, fill="var(--bg)", stroke=style.colour, strokeWidth=1.5, **pale))
         inside = (point, point)
     for x, x2, colour in whisker(low, high, inside):
         layers.append(draw.across(x, x2, middle, color=colour, strokeWidth=2))
@@ -224,7 +224,7 @@ def resolved_row(draw: _Drawing, group: Group, title: str, look: Style, middle: 
         )
     layers.append(draw.down(point, middle - TICK / 2, middle + TICK / 2, color="var(--ink)", strokeWidth=2.5))
     layers += names(
-        draw, title, look, middle - 27, (start, point), f"PGR {rate(pgr.value, 2)}  {rate_interval(pgr, 2)}", seeds_text(group)
+        draw, title, style, middle - 27, (start, point), f"PGR {rate(pgr.value, 2)}  {rate_interval(pgr, 2)}", seeds_text(group)
     )
     return layers
 
@@ -233,7 +233,7 @@ def seeds_text(group: Group) -> str:
     return f"  {len(group.seeds)} of {len(group.seeds) + len(group.missing)} seeds" if group.provisional else ""
 
 
-def names(draw: _Drawing, title: str, look: Style, y: float, xs: tuple[float, float], label: str, more: str) -> list[Layer]:
+def names(draw: _Drawing, title: str, style: Style, y: float, xs: tuple[float, float], label: str, more: str) -> list[Layer]:
     """Return the method's name at the supervisor's line and its PGR at the point, moved apart and into the plot if necessary.
 
     ``more`` follows the label if the plot is wide.
@@ -247,7 +247,7 @@ def names(draw: _Drawing, title: str, look: Style, y: float, xs: tuple[float, fl
     text = alt.ExprRef(f"{narrow} ? '{label}' : '{label}{more}'") if more else label
     dx = alt.ExprRef(f"{name_at} - {line}"), alt.ExprRef(f"{label_at} - {at}")
     return [
-        draw.text(xs[0], y, title, dx=dx[0], fontSize=12.5, fontWeight=600, color=look.text),
+        draw.text(xs[0], y, title, dx=dx[0], fontSize=12.5, fontWeight=600, color=style.text),
         draw.text(xs[1], y, text, dx=dx[1], fontSize=12.5, fontWeight=500, color="var(--ink)"),
     ]
 
@@ -261,7 +261,7 @@ def whisker(low: float, high: float, inside: tuple[float, float]) -> list[tuple[
     ]
 
 
-def open_row(draw: _Drawing, group: Group, title: str, look: Style, middle: float) -> list[Layer]:
+def open_row(draw: _Drawing, group: Group, title: str, style: Style, middle: float) -> list[Layer]:
     """Return the row of a student without PGR: the interval of its accuracy, with arrows to both sides if PGR is unresolved."""
     student = group.student
     assert student is not None
@@ -270,13 +270,13 @@ def open_row(draw: _Drawing, group: Group, title: str, look: Style, middle: floa
     name = WIDE * len(title)
     dx = f"min(0, width - scale('x', datum.x) - {name + WIDE * len(label):.0f})"
     anywhere = [
-        draw.across(draw.low, draw.high, middle, color=look.colour, strokeWidth=1),
-        draw.arrow(True, middle, look.colour),
-        draw.arrow(False, middle, look.colour),
+        draw.across(draw.low, draw.high, middle, color=style.colour, strokeWidth=1),
+        draw.arrow(True, middle, style.colour),
+        draw.arrow(False, middle, style.colour),
     ]
     return [
         *(anywhere if group.state == "unresolved" else []),
-        draw.across(low, high, middle, color=look.colour, strokeWidth=5),
-        draw.text(low, middle - 18, title, dx=alt.ExprRef(dx), fontSize=12.5, fontWeight=600, color=look.text),
+        draw.across(low, high, middle, color=style.colour, strokeWidth=5),
+        draw.text(low, middle - 18, title, dx=alt.ExprRef(dx), fontSize=12.5, fontWeight=600, color=style.text),
         draw.text(low, middle - 18, label, dx=alt.ExprRef(f"{name + 8:.0f} + {dx}"), color="var(--ink-3)"),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.styles import Style
@@ -21,9 +21,9 @@ FAINT, FULL = 0.06, 0.34
 Row = dict[str, Any]
 
 
-@remembered
+@cached
 def grid_chart(
-    groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, look: Style
+    groups: Sequence[Group], weak: Mapping[str, str], strong: Mapping[str, str], title: str, style: Style
 ) -> dict[str, Any]:
     """Return the spec for the groups of one method; ``weak`` and ``strong`` are the titles of the models by name, in order."""
     rows = [row_of(group, weak[group.weak_model], strong[group.strong_model]) for group in groups]
@@ -36,7 +36,7 @@ def grid_chart(
     room = f"width / {len(strong)} < {INTERVAL} ? '' : datum.interval"
     strength = alt.FillOpacity("pgr:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[FAINT, FULL], clamp=True))
     layers = [
-        base.transform_filter(with_pgr).mark_rect(fill=look.colour).encode(strength),
+        base.transform_filter(with_pgr).mark_rect(fill=style.colour).encode(strength),
         base.transform_filter(without_pgr).mark_rect(fill="var(--sunk)"),
         base.transform_filter(with_pgr)
         .mark_text(dy=-7, fontSize=14, fontWeight=600, color="var(--ink)")
@@ -47,7 +47,7 @@ def grid_chart(
     return fitted(
         layers,
         data=alt.InlineData(values=rows),
-        title=alt.TitleParams(title, color=look.text, offset=8),
+        title=alt.TitleParams(title, color=style.text, offset=8),
         height=ROW * len(weak),
         description=describe(title, rows),
     )

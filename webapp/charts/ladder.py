@@ -8,7 +8,7 @@ import altair as alt
 
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.panel import RATE_AXIS
@@ -22,7 +22,7 @@ SPREAD = 0.5
 Row = dict[str, Any]
 
 
-@remembered
+@cached
 def ladder_chart(
     groups: Sequence[Group], weak: str, strong: Mapping[str, str], methods: Sequence[str], span: tuple[float, float]
 ) -> dict[str, Any] | None:
@@ -52,9 +52,11 @@ def ladder_chart(
     )
     x = alt.X("place:Q", scale=alt.Scale(domain=[-0.5, len(strong) - 0.5], nice=False), axis=named)
     y = alt.Y("value:Q", scale=y_scale, axis=RATE_AXIS)
-    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
-    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles]))
-    dashes = alt.Scale(domain=["weak", *ids], range=[look.dash for look in (WEAK, *styles)])  # one for all layers, which share it
+    stroke = alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles]))
+    fill = alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles]))
+    dashes = alt.Scale(
+        domain=["weak", *ids], range=[style.dash for style in (WEAK, *styles)]
+    )  # one for all layers, which share it
     dash = alt.StrokeDash("series:N", legend=None, scale=dashes)
     base = alt.Chart(alt.InlineData(values=rows)).encode(x, y)
     layers = [

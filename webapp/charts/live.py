@@ -12,7 +12,7 @@ from typing import Any, Literal
 import altair as alt
 
 from webapp.charts import metrics
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
@@ -48,7 +48,7 @@ class Plot:
     lines: int
 
 
-@remembered
+@cached
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
     """Return the spec of the empty chart, with ``seeds`` for each series.
 
@@ -80,17 +80,17 @@ def series_styles(series: Sequence[Series]) -> list[Style]:
 def about(series: Sequence[Series], styles: Sequence[Style]) -> list[dict[str, str]]:
     """Return the entries of the legend: the name of each line, and its colours and dash in CSS."""
     return [
-        {"id": line.id, "title": line.title, "token": look.token, "colour": look.colour, "dash": look.css_dash}
-        for line, look in zip(series, styles, strict=True)
+        {"id": line.id, "title": line.title, "token": style.token, "colour": style.colour, "dash": style.css_dash}
+        for line, style in zip(series, styles, strict=True)
     ]
 
 
 def _scales(series: Sequence[Series], styles: Sequence[Style]) -> dict[str, Any]:
     ids = [line.id for line in series]
     return {
-        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.colour for look in styles])),
-        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.text for look in styles])),
-        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[look.dash for look in styles])),
+        "stroke": alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.colour for style in styles])),
+        "fill": alt.Fill("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.text for style in styles])),
+        "dash": alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=ids, range=[style.dash for style in styles])),
     }
 
 
@@ -98,7 +98,7 @@ def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
     """Return the panels that have at least one line."""
     if all(line.reads for line in series):
         return [Plot(metrics.TEXT_LOSS, metrics.TEXT_LOSS.subtitle, len(series))]
-    seeds = "mean over seeds, 95% band over seeds\nthin lines: at work" if over_seeds else "one seed"
+    seeds = "mean over seeds, 95% band over seeds\nthin lines: in progress" if over_seeds else "one seed"
     learner = "each run learns" if len(series) > 1 else "it learns"
     return [
         Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), lines)

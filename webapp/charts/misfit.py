@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.diagnostics import Point
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
 from webapp.charts.styles import Style
@@ -21,11 +21,11 @@ class Students:
     """A method's students, one point for each seed."""
 
     title: str
-    look: Style
+    style: Style
     points: Sequence[Point]
 
 
-@remembered
+@cached
 def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[str, Any]:
     """Return the spec; ``gain`` and ``misfit`` are the titles of the axes."""
     gains, misfits = ([getattr(point, name) for method in students for point in method.points] for name in ("gain", "misfit"))
@@ -52,8 +52,8 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
             "filled": True,
             "size": 60,
             "opacity": 0.85,
-            "color": method.look.colour,
-            "shape": method.look.marker,
+            "color": method.style.colour,
+            "shape": method.style.marker,
         }
         layers.append(alt.Chart(alt.InlineData(values=rows)).mark_point(**mark).encode(x, y))
     return fitted(

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from training.metrics.calibration import Bin
-from webapp.charts.cache import remembered
+from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.layers import fitted
 from webapp.charts.numbers import SHORT, rate
@@ -22,12 +22,12 @@ class Reliable:
     """The bins of one model, and its expected calibration error."""
 
     title: str
-    look: Style
+    style: Style
     bins: Sequence[Bin]
     error: float
 
 
-@remembered
+@cached
 def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) -> dict[str, Any]:
     """Return the spec; ``rightly`` names the share on the y axis. The size of a point is the number of examples in its bin."""
     lowest = 1 / classes
@@ -47,14 +47,14 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
     )
     most = max(bin_.count for model in models for bin_ in model.bins)
     size = alt.Size("count:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[12, 160]))
-    dash = dashes([model.look for model in models])
+    dash = dashes([model.style for model in models])
     ends = [{"confidence": end, "right": end} for end in (lowest, 1.0)]
     layers: list[Any] = [alt.Chart(alt.InlineData(values=ends)).mark_line(color="var(--rule-2)").encode(x, y)]
     for model in models:
         data = alt.Chart(alt.InlineData(values=rows_of(model)))
-        layers.append(data.mark_line(color=model.look.colour).encode(x, y, dash))
+        layers.append(data.mark_line(color=model.style.colour).encode(x, y, dash))
         layers.append(
-            data.mark_point(filled=True, opacity=1, color=model.look.colour, shape=model.look.marker).encode(x, y, size)
+            data.mark_point(filled=True, opacity=1, color=model.style.colour, shape=model.style.marker).encode(x, y, size)
         )
     words = "; ".join(f"{model.title}: expected calibration error {rate(model.error)}" for model in models)
     return fitted(
@@ -65,7 +65,7 @@ def reliability_chart(models: Sequence[Reliable], classes: int, rightly: str) ->
 
 
 def rows_of(model: Reliable) -> list[dict[str, Any]]:
-    named = {"dash": dash_name(model.look)}
+    named = {"dash": dash_name(model.style)}
     return [
         {"confidence": bin_.confidence, "right": bin_.right, "count": bin_.count, "about": tooltip(model.title, bin_), **named}
         for bin_ in model.bins

@@ -111,7 +111,7 @@ def student_styles(kinds: Sequence[str]) -> list[Style]:
 
 def _free(wanted: Style, taken: Sequence[Style]) -> Style:
     """Return this style, with the next free dash and marker of its colour if its own dash is taken."""
-    used = {str(look.dash) for look in taken if look.token == wanted.token}
+    used = {str(style.dash) for style in taken if style.token == wanted.token}
     if str(wanted.dash) not in used:
         return wanted
     number = len(used)

@@ -30,23 +30,25 @@ def pgr_row(groups: Sequence[Group], width: int = WIDTH) -> str:
     The height depends on the number of methods; each has a tooltip. Provisional groups are pale. An unresolved group has no point
     but a line with arrows at both ends. A group whose PGR is undefined, or that has no complete seed, has no mark.
     """
-    shown = [(group, look) for group, look in zip(groups, student_styles([g.method for g in groups]), strict=True) if group.seeds]
+    shown = [
+        (group, style) for group, style in zip(groups, student_styles([g.method for g in groups]), strict=True) if group.seeds
+    ]
     height = max(HEIGHT, 2 * ABOVE + PITCH * (len(shown) - 1))
     image = _image(width, height, "; ".join(_words(group) for group, _ in shown) or "no result yet")
     for tick in (0.0, 0.5, 1.0):
         _line(image, f"M{_pgr_x(tick, width):.1f} 0V{height}", "grid zero" if tick == 0 else "grid")
-    for index, (group, look) in enumerate(shown):
+    for index, (group, style) in enumerate(shown):
         y = height / 2 + PITCH * (index - (len(shown) - 1) / 2)
-        mark = SubElement(image, "g", {"class": f"mark {look.token}" + (" provisional" if group.provisional else "")})
+        mark = SubElement(image, "g", {"class": f"mark {style.token}" + (" provisional" if group.provisional else "")})
         SubElement(mark, "title").text = _words(group)
         _line(mark, f"M0 {y:.1f}H{width}", "pointed")
         pgr = group.pgr
         if pgr is None or pgr.low is None or pgr.high is None:
             if group.state == "unresolved":
-                _whisker(mark, y, 0, width, True, True, look, width)
+                _whisker(mark, y, 0, width, True, True, style, width)
             continue
         low, point, high = (_pgr_x(value, width) for value in (pgr.low, pgr.value, pgr.high))
-        _whisker(mark, y, low, high, low < 0, high > width, look, width)
+        _whisker(mark, y, low, high, low < 0, high > width, style, width)
         if INSET <= point <= width - INSET:
             SubElement(mark, "circle", {"cx": f"{point:.1f}", "cy": f"{y:.1f}", "r": "4"})
     return tostring(image, encoding="unicode")
@@ -63,10 +65,10 @@ def accuracies(groups: Sequence[Group]) -> Iterator[tuple[Accuracy, Style]]:
     best = max(groups, key=lambda group: len(group.seeds))
     rows = [
         (best.weak, WEAK),
-        *((group.student, look) for group, look in zip(groups, styles, strict=True)),
+        *((group.student, style) for group, style in zip(groups, styles, strict=True)),
         (best.ceiling, CEILING),
     ]
-    return ((accuracy, look) for accuracy, look in rows if accuracy is not None)
+    return ((accuracy, style) for accuracy, style in rows if accuracy is not None)
 
 
 def accuracy_range(groups: Sequence[Group]) -> tuple[float, float]:
@@ -77,7 +79,7 @@ def accuracy_range(groups: Sequence[Group]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def accuracy_row(accuracy: Accuracy, look: Style, low: float, high: float, width: int = 300, height: int = 34) -> str:
+def accuracy_row(accuracy: Accuracy, style: Style, low: float, high: float, width: int = 300, height: int = 34) -> str:
     """Return the mean as a tick, its interval as a line and every seed as a small tick, on the axis from ``low`` to ``high``."""
 
     def x(value: float) -> float:
@@ -86,11 +88,11 @@ def accuracy_row(accuracy: Accuracy, look: Style, low: float, high: float, width
     image = _image(width, height, f"{rate(accuracy.value)} {rate_interval(accuracy)}")
     for tick in ticks(low, high):
         _line(image, f"M{x(tick):.1f} 0V{height}", "grid")
-    mark = SubElement(image, "g", {"class": f"mark {look.token}"})
+    mark = SubElement(image, "g", {"class": f"mark {style.token}"})
     SubElement(mark, "title").text = f"{rate(accuracy.value)} {rate_interval(accuracy)}, " + _seeds(accuracy.per_seed)
     _line(mark, f"M0 {height / 2:.0f}H{width}", "pointed row")
     ends = [x(accuracy.value if end is None else end) for end in (accuracy.low, accuracy.high)]
-    _whisker(mark, 14, ends[0], ends[1], False, False, look, width)
+    _whisker(mark, 14, ends[0], ends[1], False, False, style, width)
     _line(mark, f"M{x(accuracy.value):.1f} 7V21", "mean")
     for seed in accuracy.per_seed:
         _line(mark, f"M{x(seed):.1f} 24v6", "seed")
@@ -129,12 +131,12 @@ def _line(parent: Element, path: str, name: str, dash: str = "") -> None:
     SubElement(parent, "path", {"class": name, "d": path, **({"stroke-dasharray": dash} if dash else {})})
 
 
-def _whisker(mark: Element, y: float, low: float, high: float, left: bool, right: bool, look: Style, width: int) -> None:
+def _whisker(mark: Element, y: float, low: float, high: float, left: bool, right: bool, style: Style, width: int) -> None:
     """Add the line of an interval; an end that is open or beyond the axis is cut there and has an arrow."""
     start = 0.0 if left else min(low, width - STUB) if right else low
     end = float(width) if right else max(high, STUB) if left else high
     _line(
-        mark, f"M{start:.1f} {y:.1f}H{end:.1f}", "whisker", " ".join(map(str, look.dash)) if isinstance(look.dash, list) else ""
+        mark, f"M{start:.1f} {y:.1f}H{end:.1f}", "whisker", " ".join(map(str, style.dash)) if isinstance(style.dash, list) else ""
     )
     if left:
         _line(mark, f"M5 {y - 3.5:.1f}L0 {y:.1f}L5 {y + 3.5:.1f}", "arrow")

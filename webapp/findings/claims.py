@@ -74,7 +74,7 @@ class Claims(Evidence):
             before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
-                after += ", which does not differ from zero"
+                after += ", which is not distinguishable from zero"
             elif group.pgr.value < 0:
                 after += ": it is worse than its supervisor"
             return Claim(so_far + self._start(before), f"{percent(group.pgr.value)}%", percent_interval(group.pgr), after + ".")
@@ -106,7 +106,7 @@ class Claims(Evidence):
                 number, interval, side = apart(group.gain)
                 sentences.append(
                     f"The student trained {self.how(group)} is {number} points {interval} {side} its supervisor. "
-                    "That difference stands on its own; the ratio does not."
+                    "This difference is meaningful by itself; the ratio is not."
                 )
         for contrast in self.contrasts if len(self.contrasts) == 1 else []:
             sentences.append(self._difference_sentence(contrast))

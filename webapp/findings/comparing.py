@@ -45,7 +45,7 @@ class Line:
     """A method over all places. ``over`` is over data sets, each the mean of its pairs; ``p`` is of its t test, Holm-adjusted."""
 
     title: str
-    look: Style
+    style: Style
     cells: list[Cell]
     median: Estimate | None
     resolved: int
@@ -106,9 +106,9 @@ class Comparison:
     def lines(self) -> list[Line]:
         titles, styles = titles_of(self.methods), student_styles([method.kind for method in self.methods])
         lines = []
-        for method, title, look in zip(self.methods, titles, styles, strict=True):
+        for method, title, style in zip(self.methods, titles, styles, strict=True):
             cells = [self._cell(place, method) for place in self.places]
-            lines.append(_line(title, look, cells))
+            lines.append(_line(title, style, cells))
         tested = [line.over.t for line in lines if line.over and line.over.t is not None]
         adjusted = iter(holm(tested))
         return [replace(line, p=next(adjusted)) if line.over and line.over.t is not None else line for line in lines]
@@ -122,7 +122,7 @@ class Comparison:
     def forest(self) -> dict[str, object] | None:
         """Return the chart of differences from the baseline in every place; None if there are none."""
         differences = [
-            Difference(cell.place.title, line.title, line.look, cell.contrast.difference, len(cell.contrast.seeds))
+            Difference(cell.place.title, line.title, line.style, cell.contrast.difference, len(cell.contrast.seeds))
             for line in self.lines
             for cell in line.cells
             if cell.contrast
@@ -140,7 +140,7 @@ class Comparison:
         return f"{about}, {count(len({(place.dataset, place.pair.title) for place in self.places}), 'pair')}"
 
 
-def _line(title: str, look: Style, cells: list[Cell]) -> Line:
+def _line(title: str, style: Style, cells: list[Cell]) -> Line:
     groups = [cell.group for cell in cells if cell.group]
     others = Counter(group.state for group in groups if not group.pgr)
     missing = sum(cell.group is None for cell in cells)
@@ -150,7 +150,7 @@ def _line(title: str, look: Style, cells: list[Cell]) -> Line:
     medians = _by_set((cell.place.dataset, cell.group.pgr.value) for cell in cells if cell.group and cell.group.pgr)
     return Line(
         title=title,
-        look=look,
+        style=style,
         cells=cells,
         median=median_of(medians),
         resolved=sum(group.pgr is not None for group in groups),
@@ -162,9 +162,9 @@ def _line(title: str, look: Style, cells: list[Cell]) -> Line:
     )
 
 
-def _by_set(values: Iterable[tuple[str, float]]) -> list[float]:
+def _by_set(named: Iterable[tuple[str, float]]) -> list[float]:
     """Return the mean of each data set."""
     by_name: dict[str, list[float]] = {}
-    for name, value in values:
+    for name, value in named:
         by_name.setdefault(name, []).append(value)
     return [fmean(values) for values in by_name.values()]

@@ -62,11 +62,11 @@ def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEA
     return [replace(offer, best=offer.accuracy > highest) for offer, highest in zip(offers, cheaper, strict=False)]
 
 
-def _offer(title: str, look: Style, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
+def _offer(title: str, style: Style, said: Accuracy, counts: tuple[int, int], weak_cost: float) -> Offer:
     weak, true = counts
     return Offer(
         title,
-        look,
+        style,
         weak * weak_cost + true,
         said.value,
         said.low or 0.0,

@@ -21,14 +21,14 @@ class OverPairs:
     """One method over all pairs. ``pgr`` is empty if no pair has one; ranges go from the smallest to the largest value."""
 
     title: str
-    look: Style
+    style: Style
     pgr: str
     pgr_range: str
     resolved: int
     left_out: str
     gain: str
     gain_range: str
-    told: int
+    with_gain: int
 
 
 class Overview:
@@ -97,19 +97,19 @@ def names(models: Sequence[str]) -> dict[str, str]:
     return {name: title if alike[title] == 1 else name for name, title in short.items()}
 
 
-def over_pairs(groups: Sequence[Group], title: str, look: Style) -> OverPairs:
+def over_pairs(groups: Sequence[Group], title: str, style: Style) -> OverPairs:
     """Return the median PGR of the pairs in state ok, the number of other pairs by state, and the mean gain of all pairs."""
     pgrs = [group.pgr.value for group in groups if group.pgr]
     gains = [group.gain.value for group in groups if group.gain]
     others = Counter(group.state for group in groups if not group.pgr)
     return OverPairs(
         title=title,
-        look=look,
+        style=style,
         pgr=rate(median(pgrs), 2) if pgrs else "",
         pgr_range=f"{rate(min(pgrs), 2)} to {rate(max(pgrs), 2)}" if pgrs else "",
         resolved=len(pgrs),
         left_out=joined([f"{number} {state}" for state, number in others.items()]),
         gain=points(mean(gains)) if gains else "",
         gain_range=f"{points(min(gains))} to {points(max(gains))}" if gains else "",
-        told=len(gains),
+        with_gain=len(gains),
     )

@@ -105,7 +105,7 @@ class Lane:
     """One role of the pair, for a student with its method: a line of the chart, a row of the tables."""
 
     series: Series
-    look: Style
+    style: Style
     model: str
     method: str = ""
     """Title of the student's method, with the settings that differ from other methods of its kind."""
@@ -187,7 +187,7 @@ class PairLanes:
         weak = self._lane("weak", "weak", "Supervisor", WEAK, 0)
         return [weak, *students, self._lane("ceiling", "ceiling", "Ceiling", CEILING, 0)]
 
-    def _lane(self, name: str, role: Any, title: str, look: Style, method: int, kind: str = "", full: str = "") -> Lane:
+    def _lane(self, name: str, role: Any, title: str, style: Style, method: int, kind: str = "", full: str = "") -> Lane:
         triplets = [triplet for triplet in self.pair_triplets if triplet.method == method]
         segments = [
             Segment(triplet.seed, self.runs[getattr(triplet, role)])
@@ -199,7 +199,7 @@ class PairLanes:
         steps = max(known, default=0) or expected_steps(self.spec, training)
         taught = self.spec.methods[method].label_source
         own = own_metrics(self.spec.methods[method], self.spec.data.name) if role == "student" else ()
-        return Lane(Series(name, role, title, steps, kind, own=own), look, model, full, segments, taught)
+        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, taught)
 
     @property
     def seeds(self) -> int:
@@ -275,7 +275,7 @@ LATEST = ("accuracy", "agreement_right", "agreement_wrong")
 def latest_of(lane: Lane, newest: Mapping[int, Mapping[str, Any]]) -> Latest:
     """Return the newest numbers of a lane; ``newest`` is queries.newest, the last metric and evaluation of each run.
 
-    As in the chart, only finished seeds count as soon as there are any, so that a seed that has just started never pulls the mean.
+    As in the chart, only finished seeds count once there are any, so that a seed that has just started never pulls the mean.
     """
     runs = [run for run in lane.runs if run.status == Status.FINISHED] or lane.runs
     evaluations = [event for run in runs if (event := newest.get(run.pk, {}).get("evaluation"))]

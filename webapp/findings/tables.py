@@ -110,7 +110,7 @@ class Tables(Evidence):
             lane=lane,
             value=rate(accuracy.value),
             interval=rate_interval(accuracy),
-            picture=accuracy_row(accuracy, lane.look, *self.axis),
+            picture=accuracy_row(accuracy, lane.style, *self.axis),
             gain=points(gain.value) if gain else "",
             gain_interval=points_interval(gain) if gain else "",
             pgr=rate(pgr.value, 2) if pgr else "",
@@ -159,7 +159,7 @@ class Tables(Evidence):
 
     @property
     def discordant(self) -> list[tuple[str, str, list[tuple[int, int, int, str]]]]:
-        """Return method and baseline of each comparison, and per seed the examples that one alone gets right, with McNemar's p."""
+        """Return method and baseline of each comparison, and per seed the examples that one alone gets right, with McNemar p."""
         return [
             (
                 self.titles[contrast.method_index],

@@ -34,16 +34,16 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
 
     The locked test set is opened if ``opened_before`` is given: the days on which it was opened before, possibly none.
     """
-    pairs = findings(experiment)
-    if not pairs:
+    all_findings = findings(experiment)
+    if not all_findings:
         raise Refused("There is nothing to show yet: no seed has its supervisor, its student and its ceiling.")
     authors = choices.authors.strip()
     origin = provenance(experiment, by, anonymous=bool(authors))
     figures, tables = counting(1), counting(1)
-    claim, further = summary(pairs)
-    overview = next(tables) if len(pairs) > 1 else None
-    sections = tuple(section(pair, choices.curves, figures, tables) for pair in pairs)
-    locked = None if opened_before is None else opened(experiment, pairs, next(tables), opened_before)
+    claim, further = summary(all_findings)
+    overview = next(tables) if len(all_findings) > 1 else None
+    sections = tuple(section(each, choices.curves, figures, tables) for each in all_findings)
+    locked = None if opened_before is None else opened(experiment, all_findings, next(tables), opened_before)
     report = Report(
         experiment=experiment.pk,
         name=experiment.name,
@@ -57,10 +57,10 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
         locked=locked,
         highlights=shown(experiment, choices),
         notes=html(choices.notes),
-        method=method(experiment, pairs),
-        limitations=limitations(experiment, pairs, origin, locked),
+        method=method(experiment, all_findings),
+        limitations=limitations(experiment, all_findings, origin, locked),
         provenance=origin,
-        sources=sources(experiment, pairs),
+        sources=sources(experiment, all_findings),
     )
     return _without_folders(report, experiment)
 
@@ -79,13 +79,14 @@ def findings(experiment: Experiment) -> list[Findings]:
         return []
     spec, result, parts = experiment.experiment_spec, Result.model_validate(experiment.result), list(queries.parts(experiment))
     lanes = [PairLanes(spec, pair, experiment.triplets, parts) for pair in pairs_of(spec)]
-    return [pair for pair in (Findings(spec, result, each) for each in lanes) if pair.any]
+    every = [Findings(spec, result, pair_lanes) for pair_lanes in lanes]
+    return [each for each in every if each.any]
 
 
 def stream(experiment: Experiment) -> dict[str, Any] | None:
     """Return the data with which static/js/live.js fills the curves of the first pair of a live page; None without findings."""
-    pairs = findings(experiment)
-    if not pairs:
+    all_findings = findings(experiment)
+    if not all_findings:
         return None
-    lanes = pairs[0].lanes
+    lanes = all_findings[0].lanes
     return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", "metrics": for_scripts(), "runs": lanes.drawn()}

@@ -28,7 +28,7 @@ class PageLinks:
     older: tuple[tuple[str, str], ...] = ()
     """Titles and addresses of other versions."""
     wire: dict[str, Any] | None = None
-    """For a live page: the data of ``composition.stream``, with the address of its socket."""
+    """The data of ``composition.stream`` with the address of the socket, for a live page."""
     address: str = ""
     """The address under which the page is cited."""
     access: str = ""

@@ -12,63 +12,72 @@ from webapp.findings.findings import Findings
 from webapp.findings.partial import partial
 from webapp.findings.test_set_uses import test_set_uses
 from webapp.findings.wording import count, dataset_title
-from webapp.reports.held_out import note
+from webapp.reports.held_out import locked_note
 from webapp.reports.report import Locked, Provenance
 
 
-def limitations(experiment: Experiment, pairs: Sequence[Findings], origin: Provenance, locked: Locked | None) -> tuple[Note, ...]:
-    """In the order of how much they matter: what has no number, what is odd, what is missing, how far it reaches."""
+def limitations(
+    experiment: Experiment, all_findings: Sequence[Findings], origin: Provenance, locked: Locked | None
+) -> tuple[Note, ...]:
+    """Return the limitations, the most important first: missing PGRs, warnings, missing runs, then the scope of the results."""
     notes = [
-        *partial(list(queries.parts(experiment)), pairs[0].result if pairs else None),
-        *(about for pair in pairs for about in _of(pair, pair.unresolved, len(pairs) > 1)),
-        *_without_result(experiment, pairs),
-        *(about for pair in pairs for about in _of(pair, pair.notes, len(pairs) > 1)),
+        *partial(list(queries.parts(experiment)), all_findings[0].result if all_findings else None),
+        *(about for findings in all_findings for about in _of(findings, findings.unresolved, len(all_findings) > 1)),
+        *_without_result(experiment, all_findings),
+        *(about for findings in all_findings for about in _of(findings, findings.notes, len(all_findings) > 1)),
         *(Note("Not in the numbers", sentence) for sentence in origin.exclusions),
-        *(Note("Asked for knowingly", problem.message) for problem in warnings(experiment.experiment_spec)),
-        *_reach(experiment, pairs),
+        *(Note("Chosen despite a warning", problem.message) for problem in warnings(experiment.experiment_spec)),
+        *_reach(experiment, all_findings),
         test_set_uses(experiment),
-        note(experiment, locked),
+        locked_note(experiment, locked),
         Note(
             "Hindsight",
-            "No result here is of a step chosen by test accuracy. Curves show test accuracy; nothing was chosen by it.",
+            "No result here uses a step chosen by test accuracy. Curves show test accuracy, but no choice was based on it.",
         ),
     ]
     notes += imported_notes.notes(experiment)
     if not experiment.ended_at:
-        notes.append(Note("Not at rest", "Runs of this experiment are at work: its numbers are not the last."))
-    first = {pair.text: pair for pair in reversed(notes)}
-    return tuple(pair for pair in notes if first[pair.text] is pair)
+        notes.append(Note("Not finished", "Runs of this experiment are in progress, so its numbers may still change."))
+    first = {note.text: note for note in reversed(notes)}
+    return tuple(note for note in notes if first[note.text] is note)
 
 
-def _of(pair: Findings, notes: Sequence[Note], several: bool) -> list[Note]:
-    """The notes; those of one of several pairs say of which."""
-    about = f"{pair.pair.title}: " if several else ""
-    data = set(pair.result.data_warnings)
+def _of(findings: Findings, notes: Sequence[Note], several: bool) -> list[Note]:
+    """Return the notes; with several pairs each names its pair."""
+    about = f"{findings.pair.title}: " if several else ""
+    data = set(findings.result.data_warnings)
     return [Note(note.title.rstrip("."), note.text if note.text in data else about + note.text) for note in notes]
 
 
-def _without_result(experiment: Experiment, pairs: Sequence[Findings]) -> list[Note]:
+def _without_result(experiment: Experiment, all_findings: Sequence[Findings]) -> list[Note]:
     spec = experiment.experiment_spec
     requested = len(spec.weak.models) * len(spec.strong.models)
-    missing = requested - len(pairs)
+    missing = requested - len(all_findings)
     if not missing:
         return []
-    return [Note("Pairs without a result", f"Of {count(missing, 'pair')} of the {requested} asked for no seed is complete.")]
+    return [
+        Note(
+            "Pairs without a result",
+            f"{count(missing, 'pair')} of {requested} {'has' if missing == 1 else 'have'} no complete seed.",
+        )
+    ]
 
 
-def _reach(experiment: Experiment, pairs: Sequence[Findings]) -> list[Note]:
+def _reach(experiment: Experiment, all_findings: Sequence[Findings]) -> list[Note]:
     spec = experiment.experiment_spec
     data = dataset_title(spec.data.name)
-    which = "one pair of models" if len(pairs) == 1 else f"{len(pairs)} pairs of models"
-    notes = [Note("One data set", f"{data}, with {which}: how other data, tasks or sizes would come out is not known from this.")]
+    which = "one pair of models" if len(all_findings) == 1 else f"{len(all_findings)} pairs of models"
+    notes = [Note("One data set", f"{data}, with {which}: the results need not hold for other data, tasks or sizes.")]
     strong = [entry for name in spec.strong.models if (entry := catalog.known_model(name))]
     if any(entry.layers is not None for entry in strong):
         text = (
-            "The strong model was pretrained on text that may be about the same things, as any such model is: the ceiling is "
-            "what it reaches with this training and this much data, not what it could reach."
+            "Like any such model, the strong model was pretrained on text that may cover the task: the ceiling is what it "
+            "reaches with this training and this amount of data, not the best that it could reach."
         )
         notes.append(Note("Pretraining", text))
     notes.append(
-        Note("One split", "All seeds share one test set: other test examples are covered by the intervals, other tests are not.")
+        Note(
+            "One split", "All seeds share one test set: the intervals cover the choice of its examples, but not other test sets."
+        )
     )
     return notes

@@ -21,45 +21,45 @@ TUNINGS = {
 }
 SCHEDULES = {"constant": "constant", "linear": "falling linearly to zero", "cosine": "falling to zero along a cosine"}
 STOPS = {
-    "validation": "the step with the best accuracy on validation rows, against the labels that the run itself learns from, the "
-    "earliest of equal ones",
+    "validation": "the step with the best accuracy on validation rows, against the labels that the run itself learns from (the "
+    "earliest if several are equal)",
     "last": "the last step",
 }
 
 
-def method(experiment: Experiment, pairs: Sequence[Findings]) -> tuple[Paragraph, ...]:
+def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Paragraph, ...]:
     spec = experiment.experiment_spec
     roles: dict[str, list[RunSpec]] = {}
     for part in queries.parts(experiment):
         roles.setdefault(part.role, []).append(part.run.run_spec)
     elsewhere = trained_elsewhere(experiment)
     return (
-        Paragraph(title="Data", text=_data(spec, pairs)),
+        Paragraph(title="Data", text=_data(spec, all_findings)),
         Paragraph(title="Models", text=_models(roles)),
-        *(Paragraph(title=title, text=words(setting)) for title, setting in zip(method_titles(spec), spec.methods, strict=True)),
+        *(Paragraph(title=title, text=words(each)) for title, each in zip(method_titles(spec), spec.methods, strict=True)),
         Paragraph(title="Training", text=_training(spec, roles)),
         *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
-        Paragraph(title="Statistics", text=_statistics(spec, pairs)),
+        Paragraph(title="Statistics", text=_statistics(spec, all_findings)),
     )
 
 
-def _data(spec: ExperimentSpec, pairs: Sequence[Findings]) -> str:
+def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
     rows = rows_of(data.name, data)
-    pairs = entry is not None and entry.texts == 2
-    size = f", {entry.rows:,} {'pairs of texts' if pairs else 'texts'}" if entry else ""
+    of_pairs = entry is not None and entry.texts == 2
+    size = f", {entry.rows:,} {'pairs of texts' if of_pairs else 'texts'}" if entry else ""
     labels = f" with the labels {joined([f'“{name}”' for name in entry.classes])}" if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
     half = f"{rows.train + rows.validation:,} rows"
     limit = " at most" if data.limit is not None else ""
     sentences = [
         f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
-        f"A hash{group} divides it: {pairs[0].result.test_rows:,} examples for test, the same for every seed; "
+        f"A hash{group} splits it: {all_findings[0].result.test_rows:,} test examples, the same for every seed; "
         f"{_percent(data.locked_fraction)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
-        "each, drawn anew for every seed.",
+        "each, drawn again for every seed.",
     ]
     if data.validation_fraction:
-        sentences.append(f"{_percent(data.validation_fraction)} of each half are validation rows, which nothing learns from.")
+        sentences.append(f"{_percent(data.validation_fraction)} of each half are validation rows, from which no run learns.")
     return " ".join(sentences)
 
 
@@ -67,9 +67,9 @@ def _models(roles: dict[str, list[RunSpec]]) -> str:
     weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
     return (
         f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
-        f"probability: the weak labels. The student is {strong}. It learns from half B, from the weak labels by its method. The "
+        f"probability: the weak labels. The student is {strong}. It learns from the weak labels of half B by its method. The "
         "strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth. "
-        "In formulas w is the weak label of an example and f what the student says, both probabilities."
+        "In formulas, w is the weak label of an example and f the student’s output, both probabilities."
     )
 
 
@@ -102,15 +102,15 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
         sentences.append(f"A run’s predictions are those of {STOPS[spec.weak.stop]}.")
     else:
         sentences.append(
-            f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; others’ of {STOPS[spec.strong.stop]}."
+            f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; all others are those of {STOPS[spec.strong.stop]}."
         )
     if passes := spec.strong.text_epochs:
         sentences.append(
-            f"Before any label, each strong model learns the texts of half B by language modelling, {count(passes, 'epoch')} by "
-            "the same optimiser; students and ceilings all go on from there (generative finetuning, Burns et al. 2023, section "
-            "5.2.2)."
+            f"Before it learns from labels, each strong model learns the texts of half B by language modelling for "
+            f"{count(passes, 'epoch')} with the same optimiser; all students and ceilings start from there (generative "
+            "finetuning, Burns et al. 2023, section 5.2.2)."
         )
-    sentences.append("No test label is used for any choice.")
+    sentences.append("No choice uses a test label.")
     return " ".join(sentences)
 
 
@@ -125,36 +125,37 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
     return ", ".join(parts)
 
 
-def _statistics(spec: ExperimentSpec, pairs: Sequence[Findings]) -> str:
-    several = any(len(group.seeds) > 1 for pair in pairs for group in pair.complete)
+def _statistics(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
+    several = any(len(group.seeds) > 1 for findings in all_findings for group in findings.complete)
     adjusted = ", their p values adjusted for all comparisons of a pair (Holm 1979)." if len(spec.methods) > 2 else "."
     return (
-        "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) of test accuracies (Burns et "
-        f"al. 2023). {_seeds(pairs)} A seed draws the halves and the order of the data. "
-        f"{OVER_SEEDS if several else OVER_EXAMPLES} PGR is given only where the interval of the gap lies above zero and its own "
-        "ends are finite. A share of the test examples that fewer than ten of them decide has Wilson’s interval (1927). Methods "
+        "PGR, the performance gap recovered, is (student − supervisor) / (ceiling − supervisor) in test accuracy (Burns et "
+        f"al. 2023). {_seeds(all_findings)} A seed determines the halves and the order of the data. "
+        f"{OVER_SEEDS if several else OVER_EXAMPLES} PGR is given only if the interval of the gap lies above zero and its own "
+        "ends are finite. A share of the test examples that is decided by fewer than ten of them has Wilson’s interval (1927). "
+        "Methods "
         f"are compared by paired differences{adjusted}"
     )
 
 
-def _seeds(pairs: Sequence[Findings]) -> str:
+def _seeds(all_findings: Sequence[Findings]) -> str:
     """Return a sentence on the number of seeds whose three runs are in the result."""
-    numbers = sorted({len(group.seeds) for pair in pairs for group in pair.complete})
+    numbers = sorted({len(group.seeds) for findings in all_findings for group in findings.complete})
     if numbers == [1]:
         return "Accuracies are of one seed."
     return f"Accuracies are means over {f'{numbers[0]} to ' if len(numbers) > 1 else ''}{count(numbers[-1], 'seed')}."
 
 
 OVER_SEEDS = (
-    "Intervals are of 95% and cover both how results vary over seeds, where there are several, and which examples were tested, "
-    "with examples of one group counted together and all models compared on the same ones; seeds count with what they add to "
-    "the variance of examples, and the quantiles of t for both are weighted by their variances (Cochran 1964). The interval of "
-    "PGR is Fieller’s (1954) with these, a combination that is the laboratory’s own."
+    "Intervals are 95% intervals. They cover the variation over seeds, where there are several, and the choice of test examples, "
+    "with examples of one group counted together and all models compared on the same examples. Seeds count with the variance "
+    "that they add to that of examples, and the t quantiles of both are weighted by their variances (Cochran 1964). The interval "
+    "of PGR is Fieller’s (1954) with these quantiles, a combination that is the laboratory’s own."
 )
 OVER_EXAMPLES = (
-    "Intervals are of 95% and cover which examples were tested, with examples of one group counted together and all models "
-    "compared on the same ones. They do not cover how results vary over seeds, since there is one. The interval of PGR is "
-    "Fieller’s (1954)."
+    "Intervals are 95% intervals. They cover the choice of test examples, with examples of one group counted together and all "
+    "models compared on the same examples. They do not cover the variation over seeds, since there is one seed. The interval of "
+    "PGR is Fieller’s (1954)."
 )
 
 

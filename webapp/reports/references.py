@@ -102,14 +102,14 @@ LORA = Work(
 )
 
 
-def sources(experiment: Experiment, pairs: Sequence[Findings]) -> tuple[Source, ...]:
+def sources(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Source, ...]:
     """Return the references of the methods, then of the data, then of the models."""
     spec = experiment.experiment_spec
     works = [BURNS, FIELLER, COCHRAN, *([HOLM] if len(spec.methods) > 2 else []), ADAMW]
     if "lora" in (spec.weak.tuning, spec.strong.tuning):
         works.append(LORA)
     data = catalog.known_dataset(spec.data.name)
-    names = dict.fromkeys(name for pair in pairs for name in (pair.pair.weak, pair.pair.strong))
+    names = dict.fromkeys(name for findings in all_findings for name in (findings.pair.weak, findings.pair.strong))
     known = [entry for name in names if (entry := catalog.known_model(name)) and entry.layers is not None]
     models = {(entry.source, entry.digest): entry for entry in known}
     return (

@@ -21,12 +21,12 @@ GAP = (
     "intervals of PGR over {sources}, drawn on the accuracy axis. Pale bands are the intervals of supervisor and ceiling."
 )
 NO_GAP = (
-    "Supervisor and ceiling are not far enough apart for a PGR. Pale bands are their 95% intervals; whiskers are 95% intervals of "
-    "the students’ accuracy."
+    "Supervisor and ceiling are not far enough apart for a PGR. Pale bands are their 95% intervals; whiskers are those of the "
+    "students’ accuracy."
 )
 CURVES = (
-    "{lines}; levels across the panel are supervisor and ceiling. Lines end at the last step; tables are at the step that the stop "
-    "rule selected, which never uses the values shown here."
+    "{lines}; levels across the panel are supervisor and ceiling. Lines end at the last step; tables are at the step that the "
+    "stop rule selected, which never uses the values shown here."
 )
 LINES = "Lines are means over seeds, bands their 95% intervals over seeds alone"
 SINGLE_SEED = "Lines are of one seed"
@@ -77,7 +77,7 @@ def line(row: AccuracyLine) -> Line:
 
 
 def mark(lane: Lane) -> Mark:
-    return Mark(token=lane.look.token, dash=lane.look.css_dash, title=lane.title, model=lane.model_title)
+    return Mark(token=lane.style.token, dash=lane.style.css_dash, title=lane.title, model=lane.model_title)
 
 
 def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:

@@ -7,7 +7,7 @@ import pytest
 from tests.factories.result_groups import estimate, group, strings
 from training.metrics.intervals import Estimate
 from webapp.charts import cache
-from webapp.charts.cache import CHARTS, ChartCache, remembered
+from webapp.charts.cache import CHARTS, cached
 from webapp.charts.gap import gap_chart
 from webapp.charts.live import Series, live_chart
 
@@ -20,10 +20,10 @@ def empty() -> None:
 def test_the_same_data_are_drawn_once_and_every_caller_has_a_copy() -> None:
     made: list[int] = []
 
-    @remembered
-    def chart(found: Estimate) -> dict[str, Any]:
+    @cached
+    def chart(interval: Estimate) -> dict[str, Any]:
         made.append(1)
-        return {"low": found.low, "layer": []}
+        return {"low": interval.low, "layer": []}
 
     first = chart(estimate(0.5))
     first["layer"].append("spoilt")
@@ -32,7 +32,7 @@ def test_the_same_data_are_drawn_once_and_every_caller_has_a_copy() -> None:
 
 
 def test_a_new_result_is_never_shown_by_an_old_chart() -> None:
-    """A changed interval, seed, title or order each make a chart of their own."""
+    """A changed interval, seed, title or order gives another chart."""
     before = group()
     old = gap_chart([before], ["Naive"])
     changed = [
@@ -42,8 +42,8 @@ def test_a_new_result_is_never_shown_by_an_old_chart() -> None:
         gap_chart([group("confidence", 1), before], ["Naive", "Plain"]),
         gap_chart([before, group("confidence", 1)], ["Naive", "Plain"]),
     ]
-    found = [str(one) for one in (old, *changed)]
-    assert len(set(found)) == len(found)
+    charts = [str(groups) for groups in (old, *changed)]
+    assert len(set(charts)) == len(charts)
     assert gap_chart([before], ["Naive"]) == old
 
 
@@ -51,17 +51,6 @@ def test_another_chart_of_the_same_data_is_another_entry() -> None:
     series = [Series("run", "student", "Naive", 10)]
     assert live_chart(series, 10) != live_chart(series, 11)
     assert "Naive" in str(strings(live_chart(series, 10)))
-
-
-def test_what_was_not_asked_for_the_longest_makes_room() -> None:
-    kept = ChartCache(30)
-    for name in "abc":
-        kept.put(name, 10 * name)
-    kept.get("a")
-    kept.put("d", 10 * "d")
-    assert [kept.get(name) is not None for name in "abcd"] == [True, False, True, True]
-    kept.put("e", 31 * "e")
-    assert kept.get("e") is None
 
 
 def test_what_cannot_be_a_key_is_an_error_and_no_chart_of_something_else() -> None:

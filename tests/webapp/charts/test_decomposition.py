@@ -9,7 +9,7 @@ from webapp.charts.decomposition import decomposition_chart
 TITLES = ["Naive", "Confidence loss"]
 
 
-def test_one_row_per_method_with_bars_that_sum_to_the_net() -> None:
+def test_each_method_has_a_row_with_bars_that_sum_to_the_net() -> None:
     spec = decomposition_chart([group(), group("confidence", 1, student=0.73)], TITLES)
     assert spec is not None
     rows = values(spec, "corrected", "lost", "net")
@@ -40,9 +40,9 @@ def test_a_gain_is_filled_and_a_loss_is_hollow() -> None:
 
 
 def test_colours_are_tokens_only() -> None:
-    found = colours(decomposition_chart([group(), group("confidence", 1)], TITLES))
-    assert {"var(--naive)", "var(--conf)"} <= found
-    assert all(colour.startswith("var(--") for colour in found)
+    names = colours(decomposition_chart([group(), group("confidence", 1)], TITLES))
+    assert {"var(--naive)", "var(--conf)"} <= names
+    assert all(colour.startswith("var(--") for colour in names)
 
 
 def test_without_a_complete_seed_there_is_nothing_to_draw() -> None:

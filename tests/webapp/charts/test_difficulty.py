@@ -5,7 +5,7 @@ from webapp.charts.difficulty import Accuracies, difficulty_chart
 from webapp.charts.styles import CEILING, WEAK
 
 
-def test_each_part_has_its_accuracy_and_one_without_examples_has_no_point() -> None:
+def test_each_part_has_its_accuracy_and_a_part_without_examples_has_no_point() -> None:
     spec = difficulty_chart([Accuracies("Weak supervisor", WEAK, [estimate(0.5), None, estimate(0.9)])])
     assert [(row["part"], row["accuracy"]) for row in values(spec, "accuracy")] == [(1, 0.5), (3, 0.9)]
     assert "Weak supervisor: .500, none, .900" in spec["description"]

@@ -73,10 +73,10 @@ def test_a_method_without_a_complete_seed_has_no_row() -> None:
 
 
 def test_colours_are_tokens_only() -> None:
-    found = colours(both())
-    assert found
-    assert all(colour.startswith("var(--") for colour in found)
-    assert {"var(--weak)", "var(--strong)", "var(--naive)", "var(--conf)"} <= found
+    names = colours(both())
+    assert names
+    assert all(colour.startswith("var(--") for colour in names)
+    assert {"var(--weak)", "var(--strong)", "var(--naive)", "var(--conf)"} <= names
 
 
 def test_the_description_says_in_words_what_is_drawn() -> None:

@@ -1,4 +1,4 @@
-"""A cell shows a PGR with its interval where the pair has one, and a word elsewhere."""
+"""A cell shows the PGR of a pair with its interval, or a word if the pair has none."""
 
 import pytest
 
@@ -19,8 +19,8 @@ def test_a_resolved_pair_shows_its_pgr_with_its_interval() -> None:
 
 @pytest.mark.parametrize("state", ["unresolved", "inverted", "saturated", "incomplete"])
 def test_any_other_pair_shows_its_state_and_no_number(state: State) -> None:
-    one = incomplete() if state == "incomplete" else group(state=state)
-    spec = grid_chart([one], WEAK, STRONG, "Naive", KINDS["naive"])
+    without_pgr = incomplete() if state == "incomplete" else group(state=state)
+    spec = grid_chart([without_pgr], WEAK, STRONG, "Naive", KINDS["naive"])
     [row] = values(spec, "weak", "strong")
     assert (row["label"], row["interval"], row["pgr"]) == (state, "", None)
     assert spec["description"] == f"PGR, Naive: Bag of words to MiniLM L4 {state}."

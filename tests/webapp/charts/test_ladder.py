@@ -1,4 +1,4 @@
-"""The students of one supervisor stand at their accuracies with intervals, between the supervisor and their ceilings."""
+"""The ladder shows the students of one supervisor, with intervals, between the supervisor and their ceilings."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from webapp.charts.ladder import ladder_chart, span_of
 STRONG = {"minilm-l4": "MiniLM L4", "minilm-l6": "MiniLM L6"}
 
 
-def larger(one: Group) -> Group:
-    return one.model_copy(update={"strong_model": "minilm-l6"})
+def larger(small: Group) -> Group:
+    return small.model_copy(update={"strong_model": "minilm-l6"})
 
 
 def both() -> list[Group]:
@@ -26,7 +26,7 @@ def drawn(groups: list[Group]) -> dict[str, Any]:
     return spec
 
 
-def test_every_student_and_every_ceiling_has_one_point_with_its_interval() -> None:
+def test_every_student_and_every_ceiling_has_a_point_with_its_interval() -> None:
     rows = {(row["series"], row["strong"]): row for row in values(drawn(both()), "series", "strong")}
     assert len(rows) == len(values(drawn(both()), "series", "strong")) == 6
     assert rows["m0", "MiniLM L4"]["value"] == 0.71

@@ -1,4 +1,4 @@
-"""The live chart begins empty, knows its length, and gives every series of a pair its place and role."""
+"""The live chart starts empty, has its final length, and gives every series of a pair its panel and style."""
 
 import json
 import re
@@ -18,8 +18,8 @@ from webapp.charts.print_theme import on_paper
 
 def find(spec: Any, key: str) -> list[Any]:
     if isinstance(spec, dict):
-        return ([spec[key]] if key in spec else []) + [found for value in spec.values() for found in find(value, key)]
-    return [found for value in spec for found in find(value, key)] if isinstance(spec, list) else []
+        return ([spec[key]] if key in spec else []) + [part for value in spec.values() for part in find(value, key)]
+    return [part for value in spec for part in find(value, key)] if isinstance(spec, list) else []
 
 
 def test_it_is_valid_and_has_no_rows_of_its_own() -> None:
@@ -44,15 +44,15 @@ def test_where_a_method_weighs_the_students_own_view_its_weight_and_threshold_ar
 
 
 def test_a_panel_without_anything_to_draw_is_left_out() -> None:
-    """With four classes a guess has no threshold, and its panel stayed empty."""
+    """A guess among four classes has no threshold; its panel was empty before."""
     own = [*PAIR[:2], replace(PAIR[2], own=("weight",)), PAIR[3]]
     assert titles(live_chart(own, 1000))[-2:] == ["Training loss", "Weight of the student’s own view"]
 
 
-def test_shares_end_at_zero_and_one_and_so_do_their_bands() -> None:
+def test_shares_and_their_bands_are_within_their_limits() -> None:
     for panel in live_chart([*PAIR, replace(PAIR[1], id="m", own=("weight",))], 1000)["vconcat"]:
-        [low] = {one["calculate"] for one in find_transforms(panel) if one.get("as") == "low"}
-        [high] = {one["calculate"] for one in find_transforms(panel) if one.get("as") == "high"}
+        [low] = {transform["calculate"] for transform in find_transforms(panel) if transform.get("as") == "low"}
+        [high] = {transform["calculate"] for transform in find_transforms(panel) if transform.get("as") == "high"}
         bounded = panel["title"]["text"] != "Training loss"
         assert ("max(0.0, " in low, "min(1.0, " in high) == (bounded, bounded)
 
@@ -69,12 +69,12 @@ print(json.dumps([vl_convert.vegalite_to_svg(spec) for spec in json.load(sys.std
 def test_names_of_lines_never_stand_on_each_other() -> None:
     """Names of two to twelve methods whose curves end at one point or near each other; drawn by one process."""
     numbers = [(number, apart) for number in range(2, 13) for apart in (0.0, 0.004)]
-    sent = json.dumps([crowded(*one) for one in numbers])
+    sent = json.dumps([crowded(*case) for case in numbers])
     drawn = json.loads(
         subprocess.run([sys.executable, "-c", DRAW_ALL], input=sent, capture_output=True, check=True, text=True).stdout
     )
     for (number, _), picture in zip(numbers, drawn, strict=True):
-        names = [found for found in texts(fromstring(picture)) if re.match("Method|Weak|Ceiling", found[2])]
+        names = [text for text in texts(fromstring(picture)) if re.match("Method|Weak|Ceiling", text[2])]
         assert len(names) >= 5 * number + 2
         assert len({x for x, _, _ in names}) == 1
         places = sorted(y for _, y, _ in names)
@@ -82,21 +82,21 @@ def test_names_of_lines_never_stand_on_each_other() -> None:
 
 
 def crowded(number: int, apart: float) -> dict[str, Any]:
-    """The chart of so many methods, whose curves end ``apart`` from each other."""
+    """Return the chart of ``number`` methods, whose curves end ``apart`` from each other."""
     methods = [Series(f"m{index}", "student", f"Method {index}", 100, "naive", own=("weight",)) for index in range(number)]
     series = [replace(PAIR[0], steps=100), *methods, replace(PAIR[3], steps=100)]
     rows = [
-        {"run": place, "series": one.id, "seed": 0, "total": 100, "step": step, "metric": metric, "value": 0.9 - apart * place}
-        for place, one in enumerate(series)
+        {"run": place, "series": line.id, "seed": 0, "total": 100, "step": step, "metric": metric, "value": 0.9 - apart * place}
+        for place, line in enumerate(series)
         for step in (0, 40, 100 if place % 3 else 40)
         for metric in METRICS
-        if one.role == "student" or metric in ("accuracy", "loss")
+        if line.role == "student" or metric in ("accuracy", "loss")
     ]
     return on_paper(live_chart(series, 100), rows)
 
 
 def texts(element: Element, x: float = 0, y: float = 0) -> Iterator[tuple[float, float, str]]:
-    """Every text with its place."""
+    """Return every text with its position."""
     moved = re.match(r"translate\(([-\d.e]+),\s*([-\d.e]+)\)", element.get("transform", ""))
     x, y = (x + float(moved[1]), y + float(moved[2])) if moved else (x, y)
     if element.text and element.tag.endswith("text"):
@@ -110,7 +110,7 @@ def titles(spec: dict[str, Any]) -> list[str]:
 
 
 def find_transforms(panel: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for transforms in find(panel, "transform") for one in transforms]
+    return [transform for transforms in find(panel, "transform") for transform in transforms]
 
 
 def test_a_run_that_learns_texts_has_a_loss_alone() -> None:
@@ -125,15 +125,15 @@ def test_every_x_axis_has_its_final_length_from_the_start() -> None:
 
 
 def test_colours_are_roles_and_tokens_only() -> None:
-    found = colours(live_chart(PAIR, 1000))
-    assert all(colour.startswith("var(--") for colour in found)
-    assert {"var(--weak)", "var(--naive)", "var(--conf)", "var(--strong)"} <= found
+    names = colours(live_chart(PAIR, 1000))
+    assert all(colour.startswith("var(--") for colour in names)
+    assert {"var(--weak)", "var(--naive)", "var(--conf)", "var(--strong)"} <= names
 
 
 def test_every_series_is_in_every_scale() -> None:
     domains = [scale["domain"] for scale in find(live_chart(PAIR, 1000), "scale") if "range" in scale]
     assert domains
-    assert all(domain == [one.id for one in PAIR] for domain in domains)
+    assert all(domain == [line.id for line in PAIR] for domain in domains)
 
 
 def test_the_description_names_every_series() -> None:
@@ -165,14 +165,14 @@ def test_the_curve_of_a_run_by_itself_does_not_become_a_level() -> None:
 
 
 def test_the_chart_speaks_of_a_mean_over_seeds_where_there_are_several() -> None:
-    one, five = (strings(live_chart(PAIR, 1000, seeds)) for seeds in (1, 5))
+    single, five = (strings(live_chart(PAIR, 1000, seeds)) for seeds in (1, 5))
     assert any("mean over seeds" in text for text in five)
-    assert not any("mean over seeds" in text for text in one)
+    assert not any("mean over seeds" in text for text in single)
 
 
 def test_the_band_is_the_t_interval_of_a_mean_over_its_seeds() -> None:
-    """Of five seeds 2.776 standard errors, of two 12.706, as in any table of Student's t."""
-    [half] = {found[1] for text in strings(live_chart(PAIR, 1000)) if (found := re.search(r"datum\.error \* (\[.*?\])\[", text))}
+    """The factor is 2.776 standard errors for five seeds and 12.706 for two, as in any table of Student's t."""
+    [half] = {match[1] for text in strings(live_chart(PAIR, 1000)) if (match := re.search(r"datum\.error \* (\[.*?\])\[", text))}
     factors = json.loads(half)
     assert len(factors) == MOST_SEEDS - 1
     assert (round(factors[0], 3), round(factors[3], 3)) == (12.706, 2.776)

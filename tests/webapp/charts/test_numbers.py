@@ -1,4 +1,4 @@
-"""Numbers read as the design says."""
+"""The format of numbers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A picture that cannot be drawn is a sentence, and the program that draws never enters this process."""
+"""A picture that cannot be drawn raises a sentence, and the drawing program is never loaded in this process."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def test_the_web_does_not_import_the_program_that_draws() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=child_programs.ROOT, timeout=60, check=False).returncode == 0
 
 
-def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_for_a_renderer_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
         picture_files.draw({"mark": "point"}, "png")

@@ -1,4 +1,4 @@
-"""On paper no chart has anything left that only a browser could resolve."""
+"""A chart for print contains nothing that only a browser could resolve."""
 
 import json
 from typing import Any
@@ -16,8 +16,8 @@ TITLES = ["Naive", "Confidence loss"]
 
 
 def charts() -> dict[str, dict[str, Any]]:
-    found = {"gap": gap_chart(GROUPS, TITLES), "decomposition": decomposition_chart(GROUPS, TITLES)}
-    return {"live": live_chart(PAIR, 1000), **{name: spec for name, spec in found.items() if spec}}
+    specs = {"gap": gap_chart(GROUPS, TITLES), "decomposition": decomposition_chart(GROUPS, TITLES)}
+    return {"live": live_chart(PAIR, 1000), **{name: spec for name, spec in specs.items() if spec}}
 
 
 @pytest.mark.parametrize("name", ["gap", "decomposition", "live"])

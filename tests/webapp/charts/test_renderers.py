@@ -1,4 +1,4 @@
-"""Files are rendered a few at a time: in turn between those who ask, never all for visitors, and each file once."""
+"""Files are rendered a few at a time: requesters take turns, visitors never use all renderers, and each file is made once."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ LONG = 30.0
 
 
 class Turns:
-    """Renderings that end when they are told to; ``begun`` has the names of those that have begun, in order."""
+    """Renderings that end on command; ``begun`` has the names of those that have begun, in order."""
 
     def __init__(self, renderers: Renderers) -> None:
         self.renderers, self.begun = renderers, list[str]()
@@ -23,7 +23,7 @@ class Turns:
         self.threads: list[threading.Thread] = []
 
     def ask(self, name: str, asker: str, visitor: bool = True) -> None:
-        """Ask for a rendering and wait until it waits or has begun."""
+        """Request a rendering, and return once it waits or has begun."""
         before = self._known()
         self.ends[name] = threading.Event()
 
@@ -50,7 +50,7 @@ class Turns:
             self.changed.notify_all()
 
     def end(self, name: str, then: int) -> None:
-        """End one and wait until so many have begun."""
+        """End a rendering and wait until ``then`` renderings have begun."""
         self.ends[name].set()
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.begun) >= then, LONG)
@@ -58,42 +58,42 @@ class Turns:
 
 @contextmanager
 def turns(renderers: Renderers) -> Iterator[Turns]:
-    found = Turns(renderers)
+    opened = Turns(renderers)
     try:
-        yield found
+        yield opened
     finally:
-        for end in found.ends.values():
+        for end in opened.ends.values():
             end.set()
-        for thread in found.threads:
+        for thread in opened.threads:
             thread.join(LONG)
 
 
-def test_somebody_who_asks_for_one_file_waits_for_one_of_somebody_who_asks_for_many() -> None:
-    with turns(Renderers(at_once=1)) as found:
+def test_a_requester_of_a_single_file_waits_for_a_single_file_of_others() -> None:
+    with turns(Renderers(at_once=1)) as queue:
         for number in range(5):
-            found.ask(f"many {number}", "many")
-        found.ask("one", "one")
-        found.end("many 0", then=2)
-        found.end(found.begun[-1], then=3)
-        assert "one" in found.begun
+            queue.ask(f"many {number}", "many")
+        queue.ask("one", "one")
+        queue.end("many 0", then=2)
+        queue.end(queue.begun[-1], then=3)
+        assert "one" in queue.begun
 
 
 def test_visitors_never_have_all_renderers() -> None:
-    with turns(Renderers(at_once=2, of_visitors=1)) as found:
+    with turns(Renderers(at_once=2, of_visitors=1)) as queue:
         for number in range(4):
-            found.ask(f"visitor {number}", f"visitor {number}")
-        assert found.begun == ["visitor 0"]
-        found.ask("freezing", "", visitor=False)
-        assert found.begun == ["visitor 0", "freezing"]
-        found.end("freezing", then=2)
-        assert found.begun == ["visitor 0", "freezing"]
+            queue.ask(f"visitor {number}", f"visitor {number}")
+        assert queue.begun == ["visitor 0"]
+        queue.ask("freezing", "", visitor=False)
+        assert queue.begun == ["visitor 0", "freezing"]
+        queue.end("freezing", then=2)
+        assert queue.begun == ["visitor 0", "freezing"]
 
 
 def test_the_queue_of_visitors_has_an_end_and_accounts_still_come_in() -> None:
     renderers = Renderers(at_once=2, of_visitors=1, waiting=3)
-    with turns(renderers) as found:
+    with turns(renderers) as queue:
         for number in range(4):
-            found.ask(str(number), str(number))
+            queue.ask(str(number), str(number))
         with rendering_for("another", visitor=True), pytest.raises(TooMany), renderers.turn(LONG):
             raise AssertionError
         with rendering_for("account", visitor=False), renderers.turn(LONG):
@@ -111,7 +111,7 @@ def test_who_has_waited_too_long_leaves_the_queue() -> None:
 
 
 @pytest.mark.parametrize(("visitor", "most"), [(True, OF_VISITOR), (False, OF_ACCOUNT)])
-def test_one_asker_has_so_many_requests_at_a_time(visitor: bool, most: int) -> None:
+def test_a_requester_has_a_limited_number_of_requests_at_a_time(visitor: bool, most: int) -> None:
     renderers, asking = Renderers(), threading.Event()
     begun = threading.Semaphore(0)
 
@@ -136,7 +136,7 @@ def test_one_asker_has_so_many_requests_at_a_time(visitor: bool, most: int) -> N
 
 
 class Made:
-    """Counts how often it is made, and can be held."""
+    """A file that counts how often it is made, and can be delayed."""
 
     def __init__(self, content: bytes = b"file") -> None:
         self.content, self.times, self.free, self.begun = content, 0, threading.Event(), threading.Semaphore(0)
@@ -149,25 +149,25 @@ class Made:
 
 
 def in_thread(function: Callable[[], object], stack: ExitStack) -> list[object]:
-    found: list[object] = []
-    thread = threading.Thread(target=lambda: found.append(function()))
+    outcome: list[object] = []
+    thread = threading.Thread(target=lambda: outcome.append(function()))
     thread.start()
     stack.callback(thread.join, LONG)
-    return found
+    return outcome
 
 
 def test_a_file_that_many_ask_for_is_made_once() -> None:
     files, made = FileCache(100), Made()
     with ExitStack() as stack:
-        found = [in_thread(lambda: files.get((b"a",), made), stack) for _ in range(8)]
+        outcomes = [in_thread(lambda: files.get((b"a",), made), stack) for _ in range(8)]
         assert made.begun.acquire(timeout=LONG)
         made.free.set()
-    assert [one[0] for one in found] == [b"file"] * 8
+    assert [outcome[0] for outcome in outcomes] == [b"file"] * 8
     assert files.get((b"a",), made) == b"file"
     assert made.times == 1
 
 
-def test_an_account_does_not_wait_for_what_a_visitor_has_asked_for() -> None:
+def test_an_account_does_not_wait_for_a_file_that_a_visitor_requested() -> None:
     files, slow, quick = FileCache(100), Made(), Made()
     quick.free.set()
 

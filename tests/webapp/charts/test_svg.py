@@ -1,4 +1,4 @@
-"""Drawings for rows: one mark per result, open where a result is open, and plain XML without script or colour."""
+"""Drawings for rows: one mark per result, with arrows for an unresolved one, as plain XML without script or colour."""
 
 import re
 from xml.etree.ElementTree import Element, fromstring
@@ -23,16 +23,16 @@ def test_every_ok_method_has_a_dot_and_a_whisker() -> None:
 
 
 def test_the_picture_is_as_high_as_its_methods_need_and_names_each_of_them() -> None:
-    """With ten methods marks stood over the rows above and below."""
+    """Marks of ten methods overlapped the rows above and below before."""
     for number in range(1, 13):
-        found = fromstring(pgr_row([group(index=index) for index in range(number)]))
-        height = float(found.get("height", "0"))
+        picture = fromstring(pgr_row([group(index=index) for index in range(number)]))
+        height = float(picture.get("height", "0"))
         places = [
-            float(line.get("d", "").split()[1].partition("H")[0]) for line in found.iter() if line.get("class") == "whisker"
+            float(line.get("d", "").split()[1].partition("H")[0]) for line in picture.iter() if line.get("class") == "whisker"
         ]
         assert len(places) == number
         assert all(4 <= place <= height - 4 for place in places)
-        assert [title.text for title in found.iter("title")] == ["naive: PGR .38 [.28, .48]"] * number
+        assert [title.text for title in picture.iter("title")] == ["naive: PGR .38 [.28, .48]"] * number
 
 
 def test_unresolved_has_no_dot_and_two_arrows() -> None:
@@ -78,7 +78,7 @@ def test_an_accuracy_row_has_mean_interval_and_every_seed() -> None:
 def test_rows_of_a_pair_share_an_axis_that_holds_them_all() -> None:
     groups = [group(), group("confidence", 1, student=0.9)]
     rows = list(accuracies(groups))
-    assert [look.token for _, look in rows] == ["weak", "naive", "conf", "strong"]
+    assert [style.token for _, style in rows] == ["weak", "naive", "conf", "strong"]
     low, high = accuracy_range(groups)
     assert all(low < (row.low or 0) < (row.high or 1) < high for row, _ in rows)
     assert accuracy_range([incomplete()]) != (0, 0)
@@ -86,9 +86,9 @@ def test_rows_of_a_pair_share_an_axis_that_holds_them_all() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0.64, 0.70), (0.6, 0.9), (0.0, 1.0), (0.701, 0.733)])
 def test_ticks_are_few_and_inside(low: float, high: float) -> None:
-    found = ticks(low, high)
-    assert 2 <= len(found) <= 6
-    assert all(low <= tick <= high for tick in found)
+    numbers = ticks(low, high)
+    assert 2 <= len(numbers) <= 6
+    assert all(low <= tick <= high for tick in numbers)
 
 
 def test_colours_come_from_classes_and_there_is_no_script() -> None:

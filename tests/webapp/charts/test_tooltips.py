@@ -1,4 +1,4 @@
-"""The text at the pointer: name, value, interval and n of a mark."""
+"""Tooltips: name, value, interval and n of a mark."""
 
 from xml.etree.ElementTree import fromstring
 
@@ -27,8 +27,8 @@ def test_charts_of_several_seeds_say_how_many() -> None:
         frontier_chart([Point("Mixed", WEAK, 10.0, 0.7, 0.6, 0.8, seeds=4)]),
     ]
     for chart in charts:
-        (told,) = {row["about"] for row in values(chart, "about")}
-        assert told.splitlines()[-1] == "n = 4 seeds"
+        (text,) = {row["about"] for row in values(chart, "about")}
+        assert text.splitlines()[-1] == "n = 4 seeds"
 
 
 def test_a_bar_of_a_histogram_says_how_many_of_its_examples_the_view_has() -> None:

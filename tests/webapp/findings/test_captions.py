@@ -1,4 +1,4 @@
-"""What a caption says of intervals, seeds and steps is computed from what the result has."""
+"""Captions state the intervals, seeds and steps that the result has."""
 
 import re
 
@@ -13,7 +13,7 @@ from webapp.findings.wording import sources
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
 
-OVER_SEEDS = re.compile(r"over (test )?(examples|seeds) and seeds|vary over seeds, where|means? over|bands? over seeds")
+OVER_SEEDS = re.compile(r"over (test )?(examples|seeds) and seeds|variation over seeds, where|means? over|bands? over seeds")
 
 
 @pytest.mark.parametrize(
@@ -29,15 +29,15 @@ def test_intervals_are_over_seeds_where_there_are_several(seeds: list[int], word
 
 
 def said(experiment: Experiment, owner: User, client: Client) -> tuple[str, str]:
-    """The page, and all that the report says of intervals and curves."""
+    """Return the page, and all text of the report about intervals and curves."""
     client.force_login(owner)
     page = client.get(f"/experiments/{experiment.pk}/").content.decode()
     paper = compose(experiment, Choices(), owner)
     captions = [chart.caption for chart in paper.charts.values()]
-    return page, " ".join([*captions, *(one.text for one in paper.method if one.title == "Statistics")])
+    return page, " ".join([*captions, *(paragraph.text for paragraph in paper.method if paragraph.title == "Statistics")])
 
 
-def test_a_result_of_one_seed_has_no_interval_over_seeds(owner: User, client: Client) -> None:
+def test_a_result_of_a_single_seed_has_no_interval_over_seeds(owner: User, client: Client) -> None:
     experiment = launched(owner)
     finish_all(experiment)
     page, report = said(experiment, owner, client)
@@ -48,7 +48,7 @@ def test_a_result_of_one_seed_has_no_interval_over_seeds(owner: User, client: Cl
     assert not OVER_SEEDS.search(report)
 
 
-def test_a_result_that_has_one_of_two_seeds_speaks_of_that_one(owner: User, client: Client) -> None:
+def test_a_result_with_a_single_complete_seed_mentions_that_seed_alone(owner: User, client: Client) -> None:
     experiment = launched(owner, seeds=2, methods=[{"kind": "naive"}])
     for role in ("weak", "ceiling", "student"):
         finish(Run.objects.get(key=experiment.triplets[0][role]))
@@ -80,10 +80,10 @@ def test_a_result_of_several_seeds_says_so(owner: User, client: Client) -> None:
     ],
 )
 def test_the_table_says_which_step_its_accuracies_are_of(owner: User, client: Client, weak: str, strong: str, words: str) -> None:
-    """The curves of the same page end at the last step, with other numbers."""
+    """The curves of the same page end at the last step and so show other numbers."""
     experiment = launched(owner, weak={"stop": weak}, strong={"stop": strong})
     finish_all(experiment)
     page, report = said(experiment, owner, client)
     assert words in page
     assert "to the last step" in page
-    assert "Lines end at the last step, tables have the step that the stop rule chose" in report
+    assert "Lines end at the last step; tables are at the step that the stop rule selected" in report

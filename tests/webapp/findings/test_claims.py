@@ -1,4 +1,4 @@
-"""Whatever was found, no PGR is told unless its state is ok: sentences, tables, drawings and the overview of all pairs."""
+"""No PGR is shown unless its state is ok: in sentences, tables, drawings and the overview of all pairs."""
 
 import json
 import re
@@ -24,7 +24,7 @@ A_PGR = re.compile(r"PGR[^.;]{0,12}\s[−]?\d*\.\d|recovers\s+[−\d]|\d\s*%\s*\
 
 
 class Random:
-    """An experiment of two supervisors and two methods with accuracies and gaps of every kind, and runs that are missing."""
+    """An experiment of two supervisors and two methods with random accuracies and gaps, and missing runs."""
 
     def __init__(self, number: int) -> None:
         self.rng = np.random.default_rng(number)
@@ -58,7 +58,7 @@ class Random:
         return self.runs[key]
 
     def trajectory(self, key: str) -> Trajectory:
-        """Of half of the experiments, so that stop rules have their say too."""
+        """Return trajectories for half of the experiments, so that stop rules are covered too."""
         if self.spec.seeds % 2:
             untold(key)
         test = self.read(key).part("test")
@@ -69,18 +69,18 @@ class Random:
         return summarize(self.plan, self.read, self.trajectory)
 
 
-def findings(one: Random, result: Result) -> list[Findings]:
-    triplets = [vars(triplet) for triplet in one.plan.triplets]
-    return [Findings(one.spec, result, PairLanes(one.spec, pair, triplets, [])) for pair in pairs_of(one.spec)]
+def findings(random: Random, result: Result) -> list[Findings]:
+    triplets = [vars(triplet) for triplet in random.plan.triplets]
+    return [Findings(random.spec, result, PairLanes(random.spec, pair, triplets, [])) for pair in pairs_of(random.spec)]
 
 
-def sentences(found: Findings) -> list[str]:
-    said = [found.claim.text, *found.further, *(note.text for note in [*found.unresolved, *found.notes])]
-    return [*said, json.dumps(gap_chart(found.groups, short_methods(found.spec)), ensure_ascii=False)]
+def sentences(each: Findings) -> list[str]:
+    said = [each.claim.text, *each.further, *(note.text for note in [*each.unresolved, *each.notes])]
+    return [*said, json.dumps(gap_chart(each.groups, short_methods(each.spec)), ensure_ascii=False)]
 
 
 def hidden(group: Group) -> list[str]:
-    """The ratio that must not be told, as the page would write it."""
+    """Return the undefined ratio as the page would write it."""
     if group.gain is None or not group.gap or group.gap.value == 0:
         return []
     value = group.gain.value / group.gap.value
@@ -89,12 +89,12 @@ def hidden(group: Group) -> list[str]:
 
 @cache
 def both() -> list[tuple[Random, Result]]:
-    return [(one, one.result()) for one in map(Random, range(24))]
+    return [(random, random.result()) for random in map(Random, range(24))]
 
 
-def told() -> list[Findings]:
-    """Of every pair that has a complete seed."""
-    return [found for one, result in both() for found in findings(one, result) if found.any]
+def all_findings() -> list[Findings]:
+    """Return the findings of every pair with a complete seed."""
+    return [each for random, result in both() for each in findings(random, result) if each.any]
 
 
 def test_the_experiments_are_of_every_state() -> None:
@@ -102,28 +102,28 @@ def test_the_experiments_are_of_every_state() -> None:
     assert states == {"ok", "unresolved", "inverted", "saturated", "incomplete"}
 
 
-def test_no_sentence_and_no_drawing_tells_a_pgr_where_none_is_ok() -> None:
+def test_no_sentence_and_no_drawing_has_a_pgr_where_none_is_ok() -> None:
     looked = 0
-    for found in told():
-        if not found.resolved:
+    for each in all_findings():
+        if not each.resolved:
             looked += 1
-            for text in sentences(found):
+            for text in sentences(each):
                 assert not A_PGR.search(text), text
-                assert not any(number in text for group in found.groups for number in hidden(group)), text
+                assert not any(number in text for group in each.groups for number in hidden(group)), text
     assert looked > 10
 
 
 def test_the_claim_has_a_pgr_exactly_where_the_state_of_its_method_is_ok() -> None:
-    for found in told():
-        assert ("recovers" in found.claim.text) == (found.head.state == "ok"), found.claim.text
-        others = sum("recovers" in text for text in found.further)
-        assert others == sum(group.state == "ok" for group in found.complete if group is not found.head)
+    for each in all_findings():
+        assert ("recovers" in each.claim.text) == (each.head.state == "ok"), each.claim.text
+        others = sum("recovers" in text for text in each.further)
+        assert others == sum(group.state == "ok" for group in each.complete if group is not each.head)
 
 
 def test_a_row_of_the_accuracies_has_a_pgr_exactly_where_the_state_is_ok() -> None:
-    for found in told():
-        groups = {f"m{group.method_index}": group for group in found.groups}
-        for line in found.lines:
+    for each in all_findings():
+        groups = {f"m{group.method_index}": group for group in each.groups}
+        for line in each.lines:
             group = groups.get(line.lane.id)
             ok = group is not None and group.state == "ok"
             assert bool(line.pgr) == ok
@@ -133,9 +133,9 @@ def test_a_row_of_the_accuracies_has_a_pgr_exactly_where_the_state_is_ok() -> No
 
 def test_a_stop_rule_has_a_pgr_exactly_where_its_own_state_is_ok() -> None:
     looked = 0
-    for found in told():
-        states = [stop.state for group in found.complete if group.stops for stop in (group.stops.selected, group.stops.hindsight)]
-        lines = [line for _, rules, _ in found.stops for line in rules if line.rule in ("Best on validation", "Hindsight")]
+    for each in all_findings():
+        states = [stop.state for group in each.complete if group.stops for stop in (group.stops.selected, group.stops.hindsight)]
+        lines = [line for _, rules, _ in each.stops for line in rules if line.rule in ("Best on validation", "Hindsight")]
         if len(states) == len(lines):
             looked += len(lines)
             assert [bool(line.pgr) for line in lines] == [state == "ok" for state in states]
@@ -143,8 +143,8 @@ def test_a_stop_rule_has_a_pgr_exactly_where_its_own_state_is_ok() -> None:
 
 
 def test_over_all_pairs_a_cell_has_a_pgr_exactly_where_its_state_is_ok() -> None:
-    for one, result in both():
-        over = Overview(one.spec, result)
+    for random, result in both():
+        over = Overview(random.spec, result)
         for (index, line), spec in zip(enumerate(over.lines), over.grids.values(), strict=True):
             groups = over.of(index)
             ok = [group for group in groups if group.state == "ok"]
@@ -163,11 +163,11 @@ def number(text: str) -> float:
     return float(text.replace("−", "-").replace("∞", "inf"))
 
 
-def test_a_distance_and_its_interval_are_turned_round_together() -> None:
-    """5.7 points [−3.2, 14.5] below, and never [−14.5, 3.2]: the interval contains what it is the interval of."""
+def test_a_distance_and_its_interval_change_sign_together() -> None:
+    """5.7 points [−3.2, 14.5] below, and never [−14.5, 3.2]: the interval contains its estimate."""
     sides = set()
-    for found in told():
-        for text, estimate in [(found.claim.text, found.head.gap), *((line, found.head.gain) for line in found.further)]:
+    for each in all_findings():
+        for text, estimate in [(each.claim.text, each.head.gap), *((line, each.head.gain) for line in each.further)]:
             for match in A_SIDE.finditer(text):
                 distance, low, high = map(number, match.groups()[:3])
                 assert estimate is not None

@@ -1,4 +1,4 @@
-"""Labels have a price: what each method reads is counted, and the best at each cost is the one that nothing cheaper matches."""
+"""Costs of labels: the labels of each method are counted, and the best at each cost is matched by nothing cheaper."""
 
 import pytest
 
@@ -25,25 +25,25 @@ def test_labels_are_counted_as_each_method_reads_them(method: Method, counts: tu
 
 
 def group(index: int, student: float) -> Group:
-    def told(value: float) -> dict[str, object]:
+    def accuracy(value: float) -> dict[str, object]:
         return {"value": value, "low": value - 0.02, "high": value + 0.02, "per_seed": [value]}
 
     about = {"weak_model": "bag-of-words", "strong_model": "minilm-l4", "method": "some", "method_index": index}
     rest = {"seeds": [0], "missing": [], "provisional": False, "single_seed": True, "state": "ok", "reason": ""}
-    return Group.model_validate({**about, **rest, "student": told(student), "ceiling": told(0.8)})
+    return Group.model_validate({**about, **rest, "student": accuracy(student), "ceiling": accuracy(0.8)})
 
 
 def test_the_best_at_each_cost_is_what_nothing_cheaper_matches() -> None:
     methods = [{"kind": "naive"}, {"kind": "mixed", "fraction": 0.5}, {"kind": "sequential", "fraction": 0.25}]
-    asked = spec(methods=methods)
-    half = rows_of(asked.data.name, asked.data)
+    mixed = spec(methods=methods)
+    half = rows_of(mixed.data.name, mixed.data)
     rows = half.train + half.validation
-    found = offers(asked, [group(0, 0.70), group(1, 0.71), group(2, 0.73)], weak_cost=0.2)
-    assert [one.title for one in found] == ["Naive", "Weak then true labels", "Mixed with ground truth", "Ceiling"]
-    assert [one.best for one in found] == [True, True, False, True]
-    assert found[0].cost == pytest.approx(0.2 * rows)
-    assert found[1].cost == pytest.approx(0.2 * rows + round(0.25 * rows))
-    assert found[-1].cost == rows
+    points = offers(mixed, [group(0, 0.70), group(1, 0.71), group(2, 0.73)], weak_cost=0.2)
+    assert [point.title for point in points] == ["Naive", "Weak then true labels", "Mixed with ground truth", "Ceiling"]
+    assert [point.best for point in points] == [True, True, False, True]
+    assert points[0].cost == pytest.approx(0.2 * rows)
+    assert points[1].cost == pytest.approx(0.2 * rows + round(0.25 * rows))
+    assert points[-1].cost == rows
 
 
 def test_without_a_method_that_mixes_there_is_no_frontier() -> None:

@@ -25,7 +25,7 @@ EVENTS = [
 
 @pytest.fixture
 def experiment(owner: User) -> Experiment:
-    """An experiment whose first run is at work."""
+    """Return an experiment whose first run is training."""
     experiment = launched(owner)
     run = experiment.runs.filter(status="queued").order_by("pk").first()
     assert run

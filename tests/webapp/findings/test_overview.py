@@ -1,4 +1,4 @@
-"""Over all pairs: the median leaves out what has no PGR and says so, the mean gain leaves out nothing."""
+"""Over all pairs: the median excludes pairs without PGR and counts them; the mean gain excludes none."""
 
 import pytest
 
@@ -19,8 +19,8 @@ def spec(weak: list[str] = WEAK, strong: list[str] = STRONG) -> ExperimentSpec:
     )
 
 
-def of(weak: str, strong: str, one: Group) -> Group:
-    return one.model_copy(update={"weak_model": weak, "strong_model": strong})
+def of(weak: str, strong: str, original: Group) -> Group:
+    return original.model_copy(update={"weak_model": weak, "strong_model": strong})
 
 
 def result(*groups: Group) -> Result:
@@ -29,29 +29,29 @@ def result(*groups: Group) -> Result:
 
 def four(*ones: Group) -> list[Group]:
     pairs = [(weak, strong) for weak in WEAK for strong in STRONG]
-    return [of(*pair, one) for pair, one in zip(pairs, ones, strict=True)]
+    return [of(*pair, original) for pair, original in zip(pairs, ones, strict=True)]
 
 
 def test_the_median_is_over_pairs_with_a_pgr_and_the_others_are_counted_by_why() -> None:
-    found = over_pairs(
+    line = over_pairs(
         four(group(student=0.673), group(student=0.725), group(state="unresolved", ceiling=0.67), incomplete()), "Naive", LOOK
     )
-    assert (found.pgr, found.pgr_range, found.resolved) == (".30", ".10 to .50", 2)
-    assert found.left_out == "1 unresolved and 1 incomplete"
+    assert (line.pgr, line.pgr_range, line.resolved) == (".30", ".10 to .50", 2)
+    assert line.left_out == "1 unresolved and 1 incomplete"
 
 
-def test_the_mean_gain_is_over_all_pairs_that_have_one() -> None:
-    found = over_pairs(
+def test_the_mean_gain_is_over_all_pairs_that_have_a_gain() -> None:
+    line = over_pairs(
         four(group(student=0.70), group(student=0.72), group(state="inverted", student=0.63), incomplete()), "Naive", LOOK
     )
-    assert (found.gain, found.gain_range, found.told) == ("+2.3", "−3.0 to +6.0", 3)
+    assert (line.gain, line.gain_range, line.with_gain) == ("+2.3", "−3.0 to +6.0", 3)
 
 
 @pytest.mark.parametrize("state", ["unresolved", "inverted", "saturated"])
 def test_without_a_resolved_pair_there_is_no_median(state: str) -> None:
-    one = group(state=state)  # type: ignore[arg-type]
-    found = over_pairs(four(one, one, one, one), "Naive", LOOK)
-    assert (found.pgr, found.pgr_range, found.resolved, found.left_out) == ("", "", 0, f"4 {state}")
+    unresolved = group(state=state)  # type: ignore[arg-type]
+    line = over_pairs(four(unresolved, unresolved, unresolved, unresolved), "Naive", LOOK)
+    assert (line.pgr, line.pgr_range, line.resolved, line.left_out) == ("", "", 0, f"4 {state}")
 
 
 def test_a_single_pair_has_no_overview() -> None:
@@ -63,14 +63,14 @@ def test_a_single_pair_has_no_overview() -> None:
 def test_there_is_a_grid_for_each_method_and_a_ladder_for_each_supervisor() -> None:
     naive = four(group(), group(), group(), group())
     other = four(*[group("confidence", 1, student=0.74)] * 4)
-    found = Overview(spec(), result(*naive, *other))
-    assert (list(found.grids), list(found.ladders)) == (["grid-0", "grid-1"], ["ladder-0", "ladder-1"])
-    chart = found.chart("grid-1")
+    overview = Overview(spec(), result(*naive, *other))
+    assert (list(overview.grids), list(overview.ladders)) == (["grid-0", "grid-1"], ["ladder-0", "ladder-1"])
+    chart = overview.chart("grid-1")
     assert chart is not None
     assert chart[1] == other
-    assert {one.weak_model for one in (found.chart("ladder-1") or ({}, []))[1]} == {"minilm-l1"}
-    assert found.chart("grid-2") is None
-    assert found.chart("grid-x") is None
+    assert {row.weak_model for row in (overview.chart("ladder-1") or ({}, []))[1]} == {"minilm-l1"}
+    assert overview.chart("grid-2") is None
+    assert overview.chart("grid-x") is None
 
 
 def test_models_whose_short_titles_are_the_same_keep_their_names() -> None:

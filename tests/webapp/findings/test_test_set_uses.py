@@ -1,16 +1,16 @@
-"""The count of looks at a test set knows every experiment on the same examples, and every setting of a student once."""
+"""The uses of a test set are counted by experiments on the same examples and by different settings of students."""
 
 from django.contrib.auth.models import User
 
 from tests.factories.experiments import launched, spec
 from webapp.experiments import services
-from webapp.findings.test_set_uses import looks
+from webapp.findings.test_set_uses import test_set_uses as uses
 
 
 def test_experiments_on_the_same_examples_count_and_students_with_the_same_settings_once(owner: User) -> None:
     first = launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence"}])
-    assert looks(first).text == "No other experiment of this laboratory was tested on the same examples."
+    assert uses(first).text == "No other experiment of this laboratory was tested on the same examples."
     launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.3}], seeds=2)
     launched(owner, methods=[{"kind": "naive"}], data={"split_seed": 3})
-    services.create(owner, spec(methods=[{"kind": "product"}]))  # never launched, so it has looked at nothing
-    assert looks(first).text.startswith("2 experiments of this laboratory, with 3 settings of students,")
+    services.create(owner, spec(methods=[{"kind": "product"}]))  # never launched, so never tested
+    assert uses(first).text.startswith("2 experiments of this laboratory, with 3 settings of students,")

@@ -60,12 +60,12 @@ def test_no_title_of_a_method_loses_a_capital_but_that_of_its_first_ordinary_wor
 
 
 def test_no_template_lowers_a_whole_title() -> None:
-    """``lowered`` keeps the capitals of names; Django's own ``lower`` does not."""
+    """The filter ``lowered`` keeps the capitals of names; Django's own ``lower`` does not."""
     templates = Path(__file__).parents[3] / "templates"
     assert [str(path) for path in templates.rglob("*.html") if re.search(r"\|\s*lower\b", path.read_text())] == []
 
 
-def test_methods_of_one_kind_are_told_apart_by_their_settings_words_as_well_as_numbers() -> None:
+def test_methods_of_a_kind_are_distinguished_by_settings_that_are_words_or_numbers() -> None:
     spec = ExperimentSpec(methods=(Naive(), Naive(labels="hard"), Cace(), Confidence(weight=0.3), Confidence(threshold="prior")))
     assert method_titles(spec) == [
         "Naive, weak labels soft",

@@ -1,4 +1,4 @@
-"""A result page as a reader finds it: the rows of its tables and its text."""
+"""The content of a report's page: the rows of its tables and its text."""
 
 from html.parser import HTMLParser
 
@@ -25,10 +25,10 @@ class _Rows(HTMLParser):
 
 
 def rows(html: str) -> dict[str, list[str]]:
-    """The cells of the tables' rows after the first cell, by it; those of rows that begin alike one after the other."""
+    """Return the cells of all table rows by the text of the first cell; rows with equal first cells are concatenated."""
     parser = _Rows()
     parser.feed(html)
-    found: dict[str, list[str]] = {}
+    cells_by_title: dict[str, list[str]] = {}
     for first, *rest in ([" ".join(cell.split()) for cell in row] for row in parser.rows):
-        found.setdefault(first, []).extend(rest)
-    return found
+        cells_by_title.setdefault(first, []).extend(rest)
+    return cells_by_title

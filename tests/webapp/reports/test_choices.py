@@ -1,4 +1,4 @@
-"""What an author chooses, as forms and JSON have it."""
+"""The author's choices in forms and in JSON."""
 
 import json
 
@@ -27,5 +27,8 @@ def test_a_number_that_is_not_exact_is_no_example(sent: object) -> None:
 def test_the_form_reads_all_digits_of_an_example(db: None) -> None:
     form = ChoicesForm({"examples": "some", "highlights": f"{LARGE} why\n#{2**63 - 1}"})
     assert form.is_valid(), form.errors
-    assert [(one.example, one.note) for one in form.cleaned_data["highlights"]] == [(LARGE, "why"), (2**63 - 1, "")]
+    assert [(highlight.example, highlight.note) for highlight in form.cleaned_data["highlights"]] == [
+        (LARGE, "why"),
+        (2**63 - 1, ""),
+    ]
     assert not ChoicesForm({"examples": "some", "highlights": str(2**63)}).is_valid()

@@ -1,4 +1,4 @@
-"""A result page says what the stored result says, whatever its author chooses, and is refused where there is nothing to say."""
+"""A report shows the stored result, whatever its author chooses, and is refused without a result."""
 
 import json
 
@@ -21,7 +21,7 @@ from webapp.reports.report import Report
 
 
 def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner: User) -> None:
-    result, found = Result.model_validate(done.result), rows(page(compose(done, Choices(), owner), PageLinks()))
+    result, table = Result.model_validate(done.result), rows(page(compose(done, Choices(), owner), PageLinks()))
     titles = {"naive": ("Student, naive", "Naive"), "confidence": ("Student, confidence loss", "Confidence loss")}
     for group in result.groups:
         assert group.weak is not None
@@ -31,26 +31,26 @@ def test_every_number_of_the_tables_is_the_stored_result(done: Experiment, owner
         assert group.gap is not None
         assert group.agreement is not None
         title, method = titles[group.method]
-        assert found[title][2] == f"{rate(group.student.value)} {rate_interval(group.student)}"
-        assert found["Weak supervisor"][2] == f"{rate(group.weak.value)} {rate_interval(group.weak)}"
-        assert found["Strong ceiling"][2] == f"{rate(group.ceiling.value)} {rate_interval(group.ceiling)}"
-        assert found[title][3] == (f"{rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}" if group.pgr else "unresolved")
+        assert table[title][2] == f"{rate(group.student.value)} {rate_interval(group.student)}"
+        assert table["Weak supervisor"][2] == f"{rate(group.weak.value)} {rate_interval(group.weak)}"
+        assert table["Strong ceiling"][2] == f"{rate(group.ceiling.value)} {rate_interval(group.ceiling)}"
+        assert table[title][3] == (f"{rate(group.pgr.value, 2)} {rate_interval(group.pgr, 2)}" if group.pgr else "unresolved")
         gain = f"{points(group.gain.value)} {points_interval(group.gain)}"
-        assert found[f"{method} student over supervisor"][0] == gain
+        assert table[f"{method} student over supervisor"][0] == gain
         shares = [group.agreement.overall, group.agreement.supervisor_right, group.agreement.supervisor_wrong]
-        assert found[title][4:] == [f"{rate(one.value)} {rate_interval(one)}" for one in shares if one]
-        assert found["Ceiling over supervisor"][0] == f"{points(group.gap.value)} {points_interval(group.gap)}"
+        assert table[title][4:] == [f"{rate(estimate.value)} {rate_interval(estimate)}" for estimate in shares if estimate]
+        assert table["Ceiling over supervisor"][0] == f"{points(group.gap.value)} {points_interval(group.gap)}"
     [contrast] = result.contrasts
     difference = f"{points(contrast.difference.value)} {points_interval(contrast.difference)}"
-    assert found["Confidence loss over naive"][0] == difference
+    assert table["Confidence loss over naive"][0] == difference
     first = result.triplets[0]
-    assert [found["0"][at] for at in (0, 1, 3)] == [rate(value or 0) for value in (first.weak, first.student, first.ceiling)]
+    assert [table["0"][at] for at in (0, 1, 3)] == [rate(value or 0) for value in (first.weak, first.student, first.ceiling)]
 
 
 def test_the_claim_is_that_of_the_experiments_page(done: Experiment, owner: User) -> None:
     report = compose(done, Choices(), owner)
     assert (report.claim, report.further) == (report.sections[0].claim, report.sections[0].further)
-    [group] = [one for one in Result.model_validate(done.result).groups if one.method == "confidence"]
+    [group] = [row for row in Result.model_validate(done.result).groups if row.method == "confidence"]
     assert group.pgr
     assert f"{100 * group.pgr.value:.0f}%" == report.claim.number
     assert report.claim.number in report.claim_text
@@ -80,19 +80,19 @@ def test_nothing_chosen_takes_the_names_that_are_known(done: Experiment, owner: 
     assert (report.title, report.authors, report.provenance.made_by) == (done.name, "Ada Lovelace", "Ada Lovelace")
 
 
-def test_several_pairs_have_a_section_each_and_one_claim_over_all(owner: User) -> None:
+def test_several_pairs_have_a_section_each_and_a_common_claim(owner: User) -> None:
     experiment = launched(owner, strong={"models": ["minilm-l3", "minilm-l4"]})
     finish_all(experiment)
     report = compose(experiment, Choices(), owner)
-    assert [one.title for one in report.sections] == ["Bag of words to MiniLM L3", "Bag of words to MiniLM L4"]
+    assert [part.title for part in report.sections] == ["Bag of words to MiniLM L3", "Bag of words to MiniLM L4"]
     assert set(report.charts) == {f"{name}-{pair}" for name in ("gap", "curves", "decomposition") for pair in (0, 1)}
     assert [chart.number for chart in report.charts.values()] == [1, 2, 3, 4, 5, 6]
     assert report.overview == 1
-    assert [(one.table, one.relations) for one in report.sections] == [(2, 3), (4, 5)]
+    assert [(part.table, part.relations) for part in report.sections] == [(2, 3), (4, 5)]
     assert report.claim.before.startswith("Over 2 pairs of models")
-    for one in report.sections:
-        pgr = next(line for line in one.lines if line.mark.token == "conf")
-        assert f"{pgr.pgr} {pgr.pgr_interval} ({one.title}" in report.claim.before
+    for part in report.sections:
+        pgr = next(line for line in part.lines if line.mark.token == "conf")
+        assert f"{pgr.pgr} {pgr.pgr_interval} ({part.title}" in report.claim.before
 
 
 def test_an_undefined_pgr_has_a_reason_and_no_number(owner: User) -> None:
@@ -101,10 +101,10 @@ def test_an_undefined_pgr_has_a_reason_and_no_number(owner: User) -> None:
     assert all(group.pgr is None for group in Result.model_validate(experiment.result).groups)
     report = compose(experiment, Choices(), owner)
     html = page(report, PageLinks())
-    found = rows(html)
+    table = rows(html)
     for title in ("Student, naive", "Student, confidence loss"):
-        assert found[title][3] in ("unresolved", "undefined")
-    [group] = [one for one in Result.model_validate(experiment.result).groups if one.method == "naive"]
+        assert table[title][3] in ("unresolved", "undefined")
+    [group] = [naive for naive in Result.model_validate(experiment.result).groups if naive.method == "naive"]
     assert group.reason in [note.text for note in report.limitations]
     assert "recovers" not in report.claim_text
     assert not [row for row in report.charts["gap-0"].table if row["measure"] == "pgr"]
@@ -114,7 +114,7 @@ def test_highlights_say_what_the_predictions_say(owner: User) -> None:
     experiment = explored(owner)
     example = ids_of("test")[3]
     [shown] = compose(experiment, Choices(highlights=(Highlight(example=example, note="Look."),)), owner).highlights
-    triplet = next(one for one in experiment.triplets if one["method"] == 1)
+    triplet = next(row for row in experiment.triplets if row["method"] == 1)
     gold = 0
     for answer, role in zip(shown.answers, ("weak", "student", "ceiling"), strict=True):
         said = Store(settings.ARTIFACTS_DIR).read_example(triplet[role], example)
@@ -131,7 +131,7 @@ def test_highlights_say_what_the_predictions_say(owner: User) -> None:
 @pytest.mark.parametrize("split", ["locked", "transfer"])
 def test_only_test_examples_can_be_highlights(owner: User, split: str) -> None:
     example = ids_of(split)[0]
-    with pytest.raises(Refused, match=f"Example {example} is no test example of this experiment"):
+    with pytest.raises(Refused, match=f"Example {example} is not a test example of this experiment"):
         compose(explored(owner), Choices(highlights=(Highlight(example=example),)), owner)
 
 
@@ -145,7 +145,7 @@ def test_an_experiment_without_a_result_has_no_page(owner: User) -> None:
         compose(launched(owner), Choices(), owner)
 
 
-def test_folders_of_local_models_are_not_told(done: Experiment, owner: User) -> None:
+def test_folders_of_local_models_are_not_shown(done: Experiment, owner: User) -> None:
     done.spec["weak"]["models"] = ["local:/home/ada/models/tiny"]
     for triplet in done.triplets:
         triplet["weak_model"] = "local:/home/ada/models/tiny"

@@ -1,4 +1,4 @@
-"""The page is a function of its report and its links, and shows only the links that there are."""
+"""The page is a function of its report and its links, and shows only existing links."""
 
 import re
 from typing import Any
@@ -54,7 +54,7 @@ def test_what_people_wrote_is_text(done: Experiment, owner: User) -> None:
     assert "<em>Fine</em>" in html
 
 
-def test_only_doors_that_are_there_are_shown(report: Report) -> None:
+def test_only_existing_links_are_shown(report: Report) -> None:
     bare = page(report, PageLinks())
     assert not re.findall(r'href="/(?!static/)', bare)
     links = PageLinks(
@@ -66,9 +66,9 @@ def test_only_doors_that_are_there_are_shown(report: Report) -> None:
         address="https://lab.example/shares/x/v2/",
     )
     html = page(report, links)
-    found = re.findall(r'href="(/(?!static/)[^"]*)"', html)
+    addresses = re.findall(r'href="(/(?!static/)[^"]*)"', html)
     charts = [f"/charts/{name}-0.{how}" for name in ("gap", "curves", "decomposition") for how in ("svg", "png", "csv")]
-    assert sorted(found) == sorted([*charts, "/examples/", "/offline.html", "/paper.pdf", "/v1/"])
+    assert sorted(addresses) == sorted([*charts, "/examples/", "/offline.html", "/paper.pdf", "/v1/"])
     assert "url    = {https://lab.example/shares/x/v2/}" in html
 
 
@@ -84,9 +84,9 @@ def test_a_streamed_chart_has_no_rows_that_would_be_drawn_twice(done: Experiment
 
 
 def chart(html: str, name: str) -> Any:
-    found = re.search(rf'<script data-chart="{name}"[^>]*>(.*?)</script>', html, re.DOTALL)
-    assert found
-    return found[1]
+    script = re.search(rf'<script data-chart="{name}"[^>]*>(.*?)</script>', html, re.DOTALL)
+    assert script
+    return script[1]
 
 
 def test_citations_of_the_page_name_its_version(report: Report) -> None:

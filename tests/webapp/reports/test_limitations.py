@@ -1,4 +1,4 @@
-"""What a reader has to know is on the page, whatever the author chooses."""
+"""The limitations are on the page, whatever the author chooses."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +15,7 @@ LEAST = Choices(title="Only good news", curves=False, examples="none")
 
 
 def said(experiment: Experiment, owner: User) -> dict[str, str]:
-    """The limitations of a page on which as little is chosen as can be; each is on the page, too."""
+    """Return the limitations of a report with minimal choices, after checking that each is on the page."""
     report = compose(experiment, LEAST, owner)
     html = page(report, PageLinks())
     assert all(f"<b>{note.title}.</b>" in html for note in report.limitations)
@@ -26,7 +26,7 @@ def test_they_are_there_whatever_is_chosen(done: Experiment, owner: User) -> Non
     few, many = compose(done, LEAST, owner), compose(done, Choices(examples="all"), owner)
     assert few.limitations == many.limitations
     titles = [note.title for note in few.limitations]
-    assert {"One seed only", "One data set", "One split", "Looks at the test set", "Hindsight"} <= set(titles)
+    assert {"One seed only", "One data set", "One split", "Uses of the test set", "Hindsight"} <= set(titles)
     assert len({note.text for note in few.limitations}) == len(titles)
 
 
@@ -39,13 +39,13 @@ def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
     failure = RunFailed(error="The loss is not finite at step 340.")
     services.append_events(last.run.pk, claimed.attempt, [*story(), failure])
     finish_all(experiment)
-    found = said(experiment, owner)
-    assert found["Not in the numbers"] == "Strong ceiling MiniLM L4, seed 1, failed: The loss is not finite at step 340."
-    assert found["Provisional"] == "Seed 1 is not complete."
+    notes = said(experiment, owner)
+    assert notes["Not in the numbers"] == "Strong ceiling MiniLM L4, seed 1, failed: The loss is not finite at step 340."
+    assert notes["Provisional"] == "Seed 1 is not complete."
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "public"),
     [
         (
             "The store /srv/lab/artifacts cannot be read or written: No space.",
@@ -56,12 +56,12 @@ def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
         ("Loss and/or accuracy is not finite (1/2).", "Loss and/or accuracy is not finite (1/2)."),
     ],
 )
-def test_a_failure_names_neither_folders_nor_machines(done: Experiment, owner: User, error: str, told: str) -> None:
+def test_a_failure_names_neither_folders_nor_machines(done: Experiment, owner: User, error: str, public: str) -> None:
     run = done.runs.order_by("pk").last()
     assert run
     run.status, run.error = Status.FAILED, error
     run.save()
-    assert any(one.endswith(f", failed: {told}") for one in compose(done, LEAST, owner).provenance.exclusions)
+    assert any(sentence.endswith(f", failed: {public}") for sentence in compose(done, LEAST, owner).provenance.exclusions)
 
 
 def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
@@ -72,13 +72,13 @@ def test_a_page_made_while_runs_are_at_work_says_so(owner: User) -> None:
         finish(run)
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    found = said(experiment, owner)
-    assert "Not at rest" in found
-    assert "Provisional" in found
-    assert "has not finished" in found["Not in the numbers"]
+    notes = said(experiment, owner)
+    assert "Not finished" in notes
+    assert "Provisional" in notes
+    assert "has not finished" in notes["Not in the numbers"]
 
 
-def test_a_supervisor_at_chance_is_said_to_be_one(owner: User) -> None:
+def test_a_supervisor_at_chance_is_reported(owner: User) -> None:
     experiment = launched(owner)
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run, 0.5 if run.parts.filter(role=Role.WEAK).exists() else None)
@@ -93,28 +93,28 @@ def test_warnings_about_the_data_are_among_them(done: Experiment, owner: User) -
     assert said(done, owner)["About the data"] == "Length alone tells the classes apart."
 
 
-def test_what_came_from_another_laboratory_is_said_to(done: Experiment, owner: User) -> None:
+def test_runs_from_another_laboratory_are_reported(done: Experiment, owner: User) -> None:
     run, origin = done.runs.order_by("pk")[0], {"number": 7, "owner": "grace", "content": "ab" * 32}
     Run.objects.filter(pk=run.pk).update(claimed_key="cd" * 32, origin=origin)
-    told = said(done, owner)["Trained elsewhere"]
-    assert "1 of 4 runs came in an archive: experiment 7 of grace in another laboratory, archive abab" in told
+    text = said(done, owner)["Trained elsewhere"]
+    assert "1 of 4 runs came in an archive: experiment 7 of grace in another laboratory, archive abab" in text
     Run.objects.filter(pk=run.pk).update(origin=origin | {"number": None, "owner": ""})
     assert "came in an archive: runs from the command line, archive abab" in said(done, owner)["Trained elsewhere"]
 
 
 def test_experiments_on_the_same_test_examples_are_counted(done: Experiment, owner: User) -> None:
-    assert said(done, owner)["Looks at the test set"].startswith("No other experiment")
+    assert said(done, owner)["Uses of the test set"].startswith("No other experiment")
     launched(owner, seeds=2)
     launched(owner, data={"split_seed": 5})
     services.create(owner, done.experiment_spec)
-    assert said(done, owner)["Looks at the test set"].startswith("2 experiments")
+    assert said(done, owner)["Uses of the test set"].startswith("2 experiments")
 
 
 def test_pairs_without_a_complete_seed_are_counted(owner: User) -> None:
     experiment = launched(owner, strong={"models": ["minilm-l3", "minilm-l4"]})
-    mine = experiment.triplets[0]["ceiling"], experiment.triplets[0]["weak"], experiment.triplets[0]["student"]
-    for key in (mine[1], mine[0], mine[2]):
+    keys = experiment.triplets[0]["ceiling"], experiment.triplets[0]["weak"], experiment.triplets[0]["student"]
+    for key in (keys[1], keys[0], keys[2]):
         finish(experiment.runs.get(key=key))
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert said(experiment, owner)["Pairs without a result"] == "Of 1 pair of the 2 asked for no seed is complete."
+    assert said(experiment, owner)["Pairs without a result"] == "1 pair of 2 has no complete seed."

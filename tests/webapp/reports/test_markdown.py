@@ -1,4 +1,4 @@
-"""Notes are Markdown with maths, and cannot do more than text can, whoever wrote them."""
+"""Notes are Markdown with maths, and can contain nothing active."""
 
 import re
 import time
@@ -99,7 +99,7 @@ def test_maths_is_a_drawing_that_its_source_names() -> None:
 
 
 def test_the_bar_of_a_fraction_lies_between_its_parts_with_space_on_both_sides() -> None:
-    """A browser without a font for maths sets it across the denominator."""
+    """A browser without a maths font draws it across the denominator."""
     made = html(r"$\frac{x}{x}$")
     bar = re.search(r'<rect[^>]*? y="([-\d.]+)"[^>]*? height="([\d.]+)"', made) or re.search(
         r'<rect[^>]*? height="([\d.]+)"[^>]*? y="([-\d.]+)"', made

@@ -1,4 +1,4 @@
-"""The method is told from the spec, so that what is not in it cannot be told."""
+"""The method text is generated from the spec alone."""
 
 from typing import Literal
 
@@ -19,16 +19,16 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     experiment = launched(owner, methods=methods, strong=strong, data={"test_fraction": 0.2, "locked_fraction": 0.05})
     finish_all(experiment)
     report = compose(experiment, Choices(), owner)
-    told = {one.title: one.text for one in report.method}
-    assert "10,568 texts with the labels “negative” and “positive”" in told["Data"]
-    assert "400 examples for test" in told["Data"]
-    assert "5% in a locked test set" in told["Data"]
-    assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in told["Training"]
-    assert "others’ of the last step" in told["Training"]
-    assert "Confidence weight 0.25 (share of the target" in told["Confidence loss, weight 0.25, warm-up 0.3"]
-    assert "Warm-up 0.3 (share of the training" in told["Confidence loss, weight 0.25, warm-up 0.3"]
-    assert "Holm 1979" in told["Statistics"]
-    cited = " ".join(one.text for one in report.sources)
+    paragraphs = {part.title: part.text for part in report.method}
+    assert "10,568 texts with the labels “negative” and “positive”" in paragraphs["Data"]
+    assert "400 test examples" in paragraphs["Data"]
+    assert "5% in a locked test set" in paragraphs["Data"]
+    assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in paragraphs["Training"]
+    assert "others’ of the last step" in paragraphs["Training"]
+    assert "Confidence weight 0.25 (share of the target" in paragraphs["Confidence loss, weight 0.25, warm-up 0.3"]
+    assert "Warm-up 0.3 (share of the training" in paragraphs["Confidence loss, weight 0.25, warm-up 0.3"]
+    assert "Holm 1979" in paragraphs["Statistics"]
+    cited = " ".join(part.text for part in report.sources)
     assert all(name in cited for name in ("Burns et al. (2023)", "Holm (1979)", "Hutto & Gilbert (2014)", "all-MiniLM-L6-v2"))
 
 
@@ -42,10 +42,10 @@ class New(Naive):
     heat: float = Field(2.0, title="Temperature", description="What the student’s logits are divided by.")
 
 
-def test_a_method_is_told_by_its_own_words() -> None:
+def test_a_method_is_described_by_its_own_docstring() -> None:
     labels = "Weak labels soft (soft: the supervisor’s probabilities. Hard: its most probable class). "
-    told = f"Another loss (arXiv:2701.01234). CE(f / t, w). {labels}Temperature 2 (what the student’s logits are divided by)."
-    assert words(New()) == told
+    expected = f"Another loss (arXiv:2701.01234). CE(f / t, w). {labels}Temperature 2 (what the student’s logits are divided by)."
+    assert words(New()) == expected
 
 
 def test_a_preprint_that_a_method_is_from_is_a_source() -> None:

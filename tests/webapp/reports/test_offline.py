@@ -1,4 +1,4 @@
-"""The offline file has everything inside; tests/browser/test_paper.py opens it."""
+"""The offline file is self-contained; tests/browser/test_paper.py opens it."""
 
 import re
 

@@ -20,7 +20,7 @@ from webapp.reports.pdf import pdf, picture
 from webapp.reports.report import Report, Shown
 
 
-def test_a_pdf_is_made_in_the_laboratorys_letters(report: Report) -> None:
+def test_a_pdf_is_set_in_the_laboratorys_fonts(report: Report) -> None:
     made = pdf(report)
     assert made.startswith(b"%PDF-")
     for face in (b"lab-serif-400", b"lab-serif-600", b"lab-sans-400", b"lab-mono-400"):
@@ -67,8 +67,8 @@ def test_a_card_is_a_png_of_the_size_that_chat_tools_want(report: Report) -> Non
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[str, list[str]]]:
-    """A server's address, and what it was asked for."""
+def recording() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server, and the paths that were requested from it."""
     paths: list[str] = []
 
     class Recording(BaseHTTPRequestHandler):
@@ -83,8 +83,8 @@ def asked() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-def test_a_page_is_printed_without_a_network(asked: tuple[str, list[str]]) -> None:
-    home, paths = asked
+def test_a_page_is_printed_without_a_network(recording: tuple[str, list[str]]) -> None:
+    home, paths = recording
     html = f'<link rel="stylesheet" href="{home}/a.css"><img src="{home}/b.png"><p style="background:url({home}/c.png)">x</p>'
     assert pdf_process.print_html(html, "pdf").startswith(b"%PDF-")
     assert paths == []
@@ -102,7 +102,7 @@ def test_a_printer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         pdf_process.print_html("<p>x</p>", "pdf")
 
 
-def test_nobody_waits_for_ever_behind_what_others_have_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_for_a_renderer_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_programs, "SECONDS", 0.001)
     with RENDERERS.turn(1), RENDERERS.turn(1), pytest.raises(NotDrawn, match="Try again in a minute"):
         pdf_process.print_html("<p>", "pdf")

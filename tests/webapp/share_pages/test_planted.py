@@ -29,7 +29,7 @@ from webapp.archives.export import packed
 from webapp.example_queries.export import SUFFIXES
 from webapp.experiments import results, run_logs, services
 from webapp.experiments.models import Event, Experiment, Run, Status
-from webapp.experiments.workers import hello
+from webapp.experiments.workers import register
 from webapp.reports.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
@@ -72,7 +72,7 @@ def verifiable(bert: Path, tmp_path: Path) -> Experiment:
 
 def begun(bert: Path, tmp_path: Path) -> Experiment:
     owner = User.objects.create_user(ACCOUNT)
-    hello(f"w1@{HOST}", 1, {}, [], 1)
+    register(f"w1@{HOST}", 1, {}, [], 1)
     folder = tmp_path / FOLDER / "tiny-bert"
     shutil.copytree(bert, folder)
     local = {"models": [f"local:{folder}"], "tuning": "probe"}

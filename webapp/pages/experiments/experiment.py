@@ -291,7 +291,7 @@ class Living:
         said = {note.text for note in found}
         asked = [problem for problem in warnings(self.spec) if problem.message not in said]
         titles = {"data.name": ABOUT_DATA}
-        known = [Note(titles.get(problem.path, "Asked for knowingly"), problem.message) for problem in asked]
+        known = [Note(titles.get(problem.path, "Chosen despite a warning"), problem.message) for problem in asked]
         return [*self.partial, *found, *known, *([test_set_uses(self.experiment)] if self.result else [])]
 
     @cached_property

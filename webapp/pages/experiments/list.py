@@ -97,7 +97,7 @@ class Kind:
     """A kind of method that the pictures of the list show."""
 
     title: str
-    look: Style
+    style: Style
 
 
 @dataclass(frozen=True)

@@ -131,15 +131,15 @@ class DiagnosticsPage:
     @cached_property
     def figures(self) -> dict[str, Figure]:
         """By the names that their files have."""
-        truth = [Reliable(lane.title, lane.look, one.truth.bins, one.truth.error.value) for lane, one in self.all]
+        truth = [Reliable(lane.title, lane.style, one.truth.bins, one.truth.error.value) for lane, one in self.all]
         taught = [
-            Reliable(lane.title, lane.look, one.supervisor.bins, one.supervisor.error.value)
+            Reliable(lane.title, lane.style, one.supervisor.bins, one.supervisor.error.value)
             for lane, one in self.students
             if one.supervisor
         ]
-        parts = [Accuracies(lane.title, lane.look, one.parts, len(one.seeds)) for lane, one in self.all]
+        parts = [Accuracies(lane.title, lane.style, one.parts, len(one.seeds)) for lane, one in self.all]
         squared, log = (
-            [Students(lane.title, lane.look, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
+            [Students(lane.title, lane.style, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
         )
         classes = self.found.classes
         costs = {"costs": Figure(frontier_chart(self.offers), frontier_rows(self.offers))} if self.offers else {}
@@ -191,7 +191,7 @@ class DiagnosticsPage:
 
 
 def frontier_rows(found: Sequence[Offer]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in vars(one).items() if name != "look"} for one in found]
+    return [{name: value for name, value in vars(one).items() if name != "style"} for one in found]
 
 
 def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
