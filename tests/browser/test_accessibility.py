@@ -124,25 +124,25 @@ def test_pages_of_accounts(lab: Lab, member: Page, made: tuple[int, int]) -> Non
         "/password/": "form",
         "/no/such/page/": "h1",
     }
-    found = [line for path, there in pages.items() for line in opened(member, f"{lab.url}{path}", there)]
-    assert found == []
+    lines = [line for path, there in pages.items() for line in opened(member, f"{lab.url}{path}", there)]
+    assert lines == []
 
 
 def test_forms_with_errors(lab: Lab, member: Page, guest: Page, made: tuple[int, int]) -> None:
-    found = []
+    lines = []
     guest.goto(f"{lab.url}/login/")
-    found += sent(guest, "form.plain", username="nobody", password="wrong")
+    lines += sent(guest, "form.plain", username="nobody", password="wrong")
     member.goto(f"{lab.url}/experiments/new/")
-    found += sent(member, "#experiment", seeds="0", name="")
+    lines += sent(member, "#experiment", seeds="0", name="")
     member.goto(f"{lab.url}/experiments/{made[0]}/share/")
-    found += sent(member, "form.form", highlights="the first one")
+    lines += sent(member, "form.form", highlights="the first one")
     member.goto(f"{lab.url}/datasets/upload/")
-    found += sent(member, "#upload")
+    lines += sent(member, "#upload")
     member.goto(f"{lab.url}/password/")
-    found += sent(member, "form.plain")
+    lines += sent(member, "form.plain")
     member.goto(f"{lab.url}/account/")
-    found += sent(member, "form[action='/account/']", email="nowhere")
-    assert found == []
+    lines += sent(member, "form[action='/account/']", email="nowhere")
+    assert lines == []
 
 
 def test_pages_of_shares(lab: Lab, member: Page, guest: Page, made: tuple[int, int]) -> None:
@@ -153,29 +153,29 @@ def test_pages_of_shares(lab: Lab, member: Page, guest: Page, made: tuple[int, i
     locked = lab.call("POST", f"/shares/{slug}/links", {"password": "a long password"})[1]["url"]
     token = address.rstrip("/").rpartition("/")[2]
     root = f"{lab.url}/shared/{slug}/"
-    found = opened(guest, f"{lab.url}/s/none/") + opened(guest, locked, "#password")
-    found += sent(guest, "form.plain", password="not the password")
+    lines = opened(guest, f"{lab.url}/s/none/") + opened(guest, locked, "#password")
+    lines += sent(guest, "form.plain", password="not the password")
     guest.goto(address)
     guest.wait_for_url(root)
     guest.wait_for_selector(".chart[data-drawn]")
-    found += wrong_with(guest)
+    lines += wrong_with(guest)
     for path in ("v1/examples/", f"v1/examples/{example}/"):
-        found += opened(guest, f"{root}{path}")
-    found += opened(guest, f"{lab.url}/e/{token}/gap/", ".chart[data-drawn]")
+        lines += opened(guest, f"{root}{path}")
+    lines += opened(guest, f"{lab.url}/e/{token}/gap/", ".chart[data-drawn]")
     for path in (f"{slug}/", f"{slug}/v1/examples/", f"{slug}/manage/"):
-        found += opened(member, f"{lab.url}/shares/{path}")
-    found += sent(member, "form.linkform", days="0")
+        lines += opened(member, f"{lab.url}/shares/{path}")
+    lines += sent(member, "form.linkform", days="0")
     member.goto(f"{lab.url}/shares/{slug}/manage/")
-    found += sent(member, "form.linkform", name="Somebody")
+    lines += sent(member, "form.linkform", name="Somebody")
     guest.goto(to_live)
     guest.wait_for_url(f"{lab.url}/shared/{live}/")
-    found += wrong_with(guest)
+    lines += wrong_with(guest)
     guest.goto(root)
     guest.wait_for_selector("body[data-open]")
     lab.call("DELETE", f"/links/{number}")
     guest.wait_for_selector("text=This page is not open any more.")
-    found += wrong_with(guest)
-    assert found == []
+    lines += wrong_with(guest)
+    assert lines == []
 
 
 def test_pages_of_who_is_not_logged_in(lab: Lab, guest: Page) -> None:

@@ -125,5 +125,5 @@ def test_pages_of_an_account_are_emptied_when_it_logs_out(lab: Lab, experiment: 
     last.goto(lab.url)
     last.locator("details.menu summary").click()
     last.get_by_role("button", name="Log out").click()
-    for one in (frozen, page):
-        is_emptied(one)
+    for view in (frozen, page):
+        is_emptied(view)

@@ -66,11 +66,11 @@ def test_two_laboratories_do_not_share_a_folder_and_the_second_says_so(tmp_path:
 
 
 def test_two_laboratories_side_by_side_never_meet(tmp_path: Path) -> None:
-    with Lab(tmp_path / "one") as one, Lab(tmp_path / "two") as two:
-        assert one.url != two.url
-        pk = one.launch(quick())
-        assert one.finished(pk)["state"] == "finished"
-        assert two.call("GET", f"/experiments/{pk}")[0] == 404
+    with Lab(tmp_path / "one") as first, Lab(tmp_path / "two") as second:
+        assert first.url != second.url
+        pk = first.launch(quick())
+        assert first.finished(pk)["state"] == "finished"
+        assert second.call("GET", f"/experiments/{pk}")[0] == 404
 
 
 def test_a_taken_port_is_found_before_anything_is_started(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_folder_whose_name_means_something_in_urls_and_sql_works_like_any_othe
     with Lab(tmp_path / "it's a=b c++ #1?;x&y %41 é [2]*") as lab:
         pk = lab.launch(quick())
         assert lab.finished(pk)["state"] == "finished"
-        found = lab.until(lambda: seen[1] if (seen := lab.call("GET", f"/experiments/{pk}/examples"))[0] == 200 else None)
-        assert found["examples"]
+        answer = lab.until(lambda: seen[1] if (seen := lab.call("GET", f"/experiments/{pk}/examples"))[0] == 200 else None)
+        assert answer["examples"]
         assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("it's")]
 
 
@@ -106,9 +106,9 @@ def test_an_existing_installation_is_closed_to_other_accounts_when_it_starts(tmp
     tmp_path.chmod(0o755)
     with Lab(tmp_path) as lab:
         lab.finished(lab.launch(quick()))
-        found = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path, *tmp_path.rglob("*"))}
-    assert [path for path, mode in found.items() if mode & 0o077] == []
-    assert len(found) > 20
+        modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path, *tmp_path.rglob("*"))}
+    assert [path for path, mode in modes.items() if mode & 0o077] == []
+    assert len(modes) > 20
 
 
 def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> None:
@@ -125,16 +125,16 @@ def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> No
                 if not table.startswith("sqlite_"):
                     record.execute(f'drop table "{table}"')
         for link in links:
-            asked(f"{lab.url}{link}")
-        asked(f"{lab.url}/api/v1/experiments", Authorization=f"Bearer {token}")
-        asked(f"{lab.url}/experiments/", Cookie=f"sessionid={token}; csrftoken={token}")
+            ask(f"{lab.url}{link}")
+        ask(f"{lab.url}/api/v1/experiments", Authorization=f"Bearer {token}")
+        ask(f"{lab.url}/experiments/", Cookie=f"sessionid={token}; csrftoken={token}")
         handshake = {
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "x" * 22 + "==",
         }
-        asked(f"{lab.url}/s/{token}/live/?token={token}", **handshake)
+        ask(f"{lab.url}/s/{token}/live/?token={token}", **handshake)
         web = (tmp_path / "logs" / "web.log").read_text()
         assert web.count("no such table") > 5, "these pages are logged"
         assert "/join/***" in web
@@ -144,7 +144,7 @@ def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> No
         assert token not in logs
 
 
-def asked(url: str, **headers: str) -> int:
+def ask(url: str, **headers: str) -> int:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
             return int(answer.status)
