@@ -28,8 +28,8 @@ STILL = "*, *::before, *::after { animation: none !important; transition: none !
 
 
 @pytest.fixture(scope="module")
-def made(one_lab: Lab) -> tuple[int, int]:
-    return made_up(one_lab, 1002)
+def made(shared_lab: Lab) -> tuple[int, int]:
+    return made_up(shared_lab, 1002)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ WHY = "Its link has expired or was revoked, you are no longer logged in, or what
 
 
 @pytest.fixture(scope="module")
-def experiment(one_lab: Lab) -> int:
-    return made_up(one_lab, 1001)[0]
+def experiment(shared_lab: Lab) -> int:
+    return made_up(shared_lab, 1001)[0]
 
 
 @pytest.fixture
