@@ -65,7 +65,7 @@ class Chaos:
     excused: int = 0
     failed: bool = False
     small: bool = False
-    """Whether the artifacts have a small disk of their own."""
+    """True if the artifacts have a small disk of their own."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -178,7 +178,7 @@ class Chaos:
         print(f"{time.strftime('%H:%M:%S')} {len(self.done):3d} {what}", flush=True)
 
     def _draw(self, lab: Lab) -> tuple[str, list[int]]:
-        """What to break, and its processes; again until there is something to break: a killed worker takes seconds to be back."""
+        """Return what to break, and its processes, once there is something to break: a killed worker takes seconds to be back."""
         kinds = ["trainer", "worker", "web", "broker", "freeze", *(["disk"] if self.small else []), *AWAY_SECONDS]
         kinds += ["broker frozen", "artifact"]
         while True:
@@ -244,7 +244,7 @@ class Chaos:
         return "finished" if statuses and set(statuses) == {"finished"} else "at work"
 
     def _watch(self, over: threading.Event) -> None:
-        """How long a run that is said to train was without a lease, at the longest; not while nobody could renew one."""
+        """The longest time that a training run was without a lease; times when no lease could be renewed do not count."""
         query = "SELECT lease_until FROM experiments_run WHERE status IN ('running', 'stopping')"
         while not over.wait(0.5):
             with contextlib.suppress(OSError):
@@ -254,7 +254,7 @@ class Chaos:
 
 
 def moment(value: datetime | str) -> datetime:
-    """As PostgreSQL gives it, or as SQLite has it: text in UTC."""
+    """Parse a time of PostgreSQL, or one of SQLite: text in UTC."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
 
 

@@ -31,7 +31,7 @@ sys.stdin.read()
 
 class Database(Protocol):
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What the database itself answers, as the web server may be dead. Raises OSError where it is away."""
+        """Query the database itself, since the web server may be dead. Raises OSError where it is away."""
 
     def away(self, seconds: float) -> None:
         """Takes it away for so long."""
@@ -90,7 +90,7 @@ class Postgres:
         self._control("-o", options, "start")
 
     def stop(self) -> None:
-        """As a server that is restarted: connections are cut, transactions are rolled back."""
+        """Cut connections and roll back transactions, as a restarted server does."""
         self._control("-m", "immediate", "stop")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

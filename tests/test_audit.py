@@ -15,7 +15,7 @@ UNKNOWN = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
 
 
 def audit(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
-    """With ``program`` in place of pip-audit, which finds the path that it has to write in ``$found``."""
+    """Run the audit with ``program`` in place of pip-audit; it finds the path that it has to write in ``$found``."""
     (folder / "pip-audit").write_text(f'#!/bin/bash\nwhile [ "$1" != --output ]; do shift; done\nfound=$2\n{program}\n')
     (folder / "pip-audit").chmod(0o755)
     (folder / "python").symlink_to(sys.executable)

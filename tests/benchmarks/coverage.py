@@ -1,4 +1,4 @@
-"""How often the interval of PGR contains the true PGR, how wide it is, and how often none is shown: by simulation.
+"""Coverage and width of the interval of PGR, and the share of experiments without one, by simulation.
 
 python -m tests.benchmarks.coverage --repetitions 2000 --write docs/explanation/statistics.md
 """
@@ -22,9 +22,9 @@ from training.metrics.intervals import combination, measure, ratio
 
 WEAK, PGR = 0.65, 0.4
 SEED_SD = (0.014, 0.02, 0.01)
-"""Of the accuracies of supervisor, student and ceiling between seeds."""
+"""Standard deviations between seeds of the accuracies of supervisor, student and ceiling."""
 FOLLOWS = 0.5
-"""Correlation between seeds of a student's accuracy with that of the supervisor that taught it."""
+"""Correlation between seeds of a student's accuracy with that of its supervisor."""
 SHARED, OWN, CHANCE = 0.5, 0.25, 0.25
 """Parts of the variance of an answer: how hard the example is for all, how hard for this role in every seed, the run's luck."""
 OVER, UNDER = (-1, 1, 0), (-1, 0, 1)
@@ -60,7 +60,7 @@ SETTINGS = [Setting(seeds, n, gap) for gap in (0.05, 0.1, 0.2) for seeds in (3, 
 
 
 def draw(setting: Setting, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Who is right where, (3, seeds, examples). Both levels of chance are new in every draw, and the mean accuracies exact."""
+    """Correctness (3, seeds, examples). Both levels of chance are new in every draw, and the mean accuracies exact."""
     noise = rng.standard_normal((3, setting.seeds))
     noise[1] = FOLLOWS * noise[0] + (1 - FOLLOWS**2) ** 0.5 * noise[1]
     skill = ndtri(np.clip(setting.levels[:, None] + np.array(SEED_SD)[:, None] * noise, 0.01, 0.99)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How long a large file takes from rows to a checked data set, and how much memory: a made-up CSV through the real command.
+"""Time and memory from the rows of a large file to a checked data set: a made-up CSV through the real command.
 
 python -m tests.benchmarks.data --rows 1000000
 """

@@ -1,4 +1,4 @@
-"""How fast training is: a step beside its bare matrix products, many probes, and a whole experiment beside a plain trainer.
+"""Speed of training: a step beside its bare matrix products, many probes, and a whole experiment beside a plain trainer.
 
 python -m tests.benchmarks.engine --limit 500 --repeat 2 --threads 2
 
@@ -44,7 +44,7 @@ class Cost:
 
 
 def spent(command: Sequence[str], stdin: str = "") -> tuple[Cost, str]:
-    """What a process costs, and its standard output."""
+    """Return the cost of a process, and its standard output."""
     begun = perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as requests:
         requests.write(stdin)

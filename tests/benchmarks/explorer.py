@@ -1,4 +1,4 @@
-"""How fast the page of disagreements answers: a million test examples, fifty views, one person and twenty at once.
+"""Response times of the page of disagreements: a million test examples, fifty views, one person and twenty at once.
 
 python -m tests.benchmarks.explorer --rows 1000000 --people 20
 """
@@ -48,7 +48,7 @@ WHAT = (
 HOW = ("", "sort=corrections", "sort=regressions", "sort=blind", "sort=errors", "sort=length", "sort=id")
 MAPPED = ("map=shown", "map=shown&x_min=0&y_max=8", "map=shown&cell=5&x_min=-10", "map=shown&q=w123&x_max=0", "y_min=0&gold=1")
 WIDTH = 384
-"""Of the features that a map is made from."""
+"""Width of the features that a map is made from."""
 
 VIEWS = [f"{what}&{HOW[at % len(HOW)]}" if turn else what for turn in range(2) for at, what in enumerate(WHAT)]
 
@@ -103,7 +103,7 @@ def record(folder: Path) -> int:
 
 
 def leave_features(run: RunSpec, folder: Path, rows: int) -> None:
-    """What a probe of this run would have read; wider along some axes than along others."""
+    """Return features as a probe of this run would have read; wider along some axes than along others."""
     model = catalog.known_model(run.model)
     assert model is not None
     file = Store(folder / "artifacts").features_file(run, model.layers, "mean", "fp32")
@@ -116,7 +116,7 @@ def leave_features(run: RunSpec, folder: Path, rows: int) -> None:
 
 
 def ask(address: str, cookie: str) -> bool:
-    """Whether the page shows its view, or only that its files are being made."""
+    """Return True if the page shows its view, False if it only says that its files are being made."""
     with urllib.request.urlopen(urllib.request.Request(address, headers={"Cookie": cookie}), timeout=120) as answer:
         return b'id="cell-8"' in answer.read()
 

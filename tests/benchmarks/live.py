@@ -1,4 +1,4 @@
-"""How long an event takes from the record to a watching page, and pages take that many ask for at once, on the real stack.
+"""Time of an event from the record to a watching page, and of pages that many request at once, on the real stack.
 
 python -m tests.benchmarks.live --runs 3 --viewers 200 --seconds 40 --loads 50
 
@@ -26,7 +26,7 @@ import websockets
 from tests.lab import Lab, slow
 
 SETTLE_SECONDS = 4.0
-"""From the last event that counts until viewers leave: what has not come by then is lost."""
+"""Seconds from the last event that counts until viewers leave: events that have not arrived by then are lost."""
 
 SHOWN_TO_VISITORS = ("started", "metric", "evaluation")
 

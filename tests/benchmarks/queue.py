@@ -1,4 +1,4 @@
-"""How long the server takes for the page of the queue with many queued runs: python -m tests.benchmarks.queue.
+"""Time of the server for the page of the queue with many queued runs: python -m tests.benchmarks.queue.
 
 A database of its own in memory, five people, five hundred experiments or as many as --runs says, one run of each in the queue.
 """

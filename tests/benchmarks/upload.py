@@ -39,7 +39,7 @@ class Peaks(threading.Thread):
 
 
 def bring(lab: Lab, page: Page, path: Path) -> None:
-    """Prints how many seconds each phase took, as the page told it."""
+    """Print the seconds of each phase, as the page states them."""
     begun = phase_begun = time.monotonic()
     phase, seen = "upload", 0
 

@@ -24,12 +24,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def cookies(shared_lab: Lab) -> list[SetCookieParam]:
-    """Of somebody who has logged in."""
+    """The cookies of a logged-in account."""
     return [{"name": cookie.name, "value": str(cookie.value), "url": shared_lab.url} for cookie in shared_lab.jar]
 
 
 class Watched:
-    """What a page must never do: break its own policy, throw, or ask another host for anything."""
+    """A record of what a page must never do: break its own policy, throw an error, or request anything from another host."""
 
     def __init__(self, context: BrowserContext, home: str) -> None:
         self.wrong: list[str] = []

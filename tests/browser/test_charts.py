@@ -22,7 +22,7 @@ def finished(lab: Lab) -> int:
 
 
 def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
-    """Where the chart is, once it is drawn with all its points and on the screen."""
+    """Return the place of the chart, once it is drawn with all its points and on the screen."""
     page.goto(f"{lab.url}/experiments/{pk}/?section=curves")
     chart = page.locator("#live-chart[data-steps]")
     expect(chart).to_be_attached(timeout=20_000)
@@ -35,8 +35,8 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
 
 
 def pressed(page: Page, what: str) -> list[str]:
-    pressed: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
-    return [" ".join(text.split()) for text in pressed]
+    texts: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
+    return [" ".join(text.split()) for text in texts]
 
 
 def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_out(lab: Lab, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Bringing data in the browser: the file, its columns, the checks, the report, the shelf, and an experiment on it."""
+"""Bringing data in the browser: the file, its columns, the checks, the report, the library, and an experiment on it."""
 
 import re
 from pathlib import Path

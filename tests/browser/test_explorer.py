@@ -12,7 +12,7 @@ from tests.lab import Lab, quick
 
 
 def count(page: Page) -> int:
-    """How many examples the page says that there are."""
+    """Return the number of examples that the page states."""
     return int(page.locator(".matches b").inner_text().split()[0].replace(",", ""))
 
 
@@ -72,7 +72,7 @@ def brush_the_map(lab: Lab, page: Page) -> str:
 
 @pytest.mark.timeout(300)
 def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, page: Page, browser: Browser) -> None:
-    """One story in one laboratory, since training for it is what takes the time."""
+    """One long test, since training for it takes most of the time."""
     pk = lab.launch(quick(weak={"models": ["bag-of-words"], "epochs": 1}, seeds=2))
     lab.finished(pk)
     page.goto(f"{lab.url}/experiments/{pk}/")

@@ -14,7 +14,7 @@ def drawn(page: Page) -> int:
 
 
 def within_their_runs(page: Page) -> bool:
-    """Every point knows how long its run is, by which the chart tells finished seeds and averages over seeds."""
+    """Every point has the length of its run, by which the chart separates finished seeds and averages over seeds."""
     return bool(page.evaluate("charts.rows('live-chart').every(row => row.step <= row.total)"))
 
 
@@ -29,7 +29,7 @@ DRAWN = {
 
 
 def points(lab: Lab, pk: int) -> int:
-    """How many points the page should draw of the experiment, counted from its events."""
+    """Return the number of points that the page should draw, counted from the experiment's events."""
     total = 0
     for run in {run["run"] for run in lab.experiment(pk)["runs"]}:
         for event in lab.events(run):
@@ -161,11 +161,11 @@ def test_a_login_link_works_once(lab: Lab, page: Page) -> None:
     expect(page).to_have_url(re.compile("/login/"))
 
 
-NOTED = """window.told = [];
+NOTED = """window.notified = [];
 window.Notification = class {
   static permission = "default";
   static async requestPermission() { return this.permission = "granted"; }
-  constructor(title, how) { window.told.push([title, how.body]); }
+  constructor(title, how) { window.notified.push([title, how.body]); }
 };"""
 
 
@@ -179,5 +179,5 @@ def test_who_asked_for_it_is_notified_of_the_end_also_in_a_hidden_tab(lab: Lab, 
     page.evaluate("window.away = true")
     lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
     lab.call("POST", f"/experiments/{pk}/stop")
-    lab.until(lambda: page.evaluate("window.told.length"))
-    assert page.evaluate("window.told") == [["Over night", "Stopped"]]
+    lab.until(lambda: page.evaluate("window.notified.length"))
+    assert page.evaluate("window.notified") == [["Over night", "Stopped"]]

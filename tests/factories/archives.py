@@ -1,4 +1,4 @@
-"""Experiments whose runs tell the truth of what they predict, on the test set that they have; and archives on their way in."""
+"""Experiments whose events agree with their predictions on their own test set, and imports of their archives."""
 
 import shutil
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def examples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]:
-    """What a run says whose answers are right with this probability, drawn by its key."""
+    """Return the predictions of a run whose answers are right with this probability, drawn by its key."""
     ids, labels, groups = examples()
     split = split_for(run, groups)
     parts = {"transfer": split.b.rows, "test": split.test, "locked": split.locked}
@@ -54,7 +54,7 @@ def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]
 
 
 def together(made: Predictions, course: Trajectory, members: Sequence[Predictions]) -> tuple[Predictions, Trajectory]:
-    """What an ensemble says, the mean of its members, from the last step on."""
+    """Return the predictions of an ensemble at the last step, the mean of its members."""
     prob = np.stack([run_predictions.prob for run_predictions in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
     made = replace(made, prob=prob)
     path = course.prob.copy()
@@ -63,16 +63,16 @@ def together(made: Predictions, course: Trajectory, members: Sequence[Prediction
 
 
 def events_of(made: Predictions, course: Trajectory, supervisor: Predictions | None) -> list[Event]:
-    """What such a run tells from its start to its end."""
+    """Return the events of such a run from its start to its end."""
     test = made.part("test")
-    taught = None if supervisor is None else supervisor.part("test").label
+    supervised = None if supervisor is None else supervisor.part("test").label
     events: list[Event] = [RunStarted(total_steps=20, device="cpu", versions={"torch": "2"})]
     for at, step in enumerate(course.steps.tolist()):
         label = labels_of(course.prob[at])
         accuracy, validation = float((label == test.gold).mean()), float(course.validation[at])
         event = EvaluationLogged(step=step, accuracy=accuracy, validation_accuracy=validation, validation_loss=0.5)
-        if taught is not None:
-            same, right = label == taught, taught == test.gold
+        if supervised is not None:
+            same, right = label == supervised, supervised == test.gold
             agreement = {"agreement": share(same), "agreement_right": share(same[right]), "agreement_wrong": share(same[~right])}
             event = event.model_copy(update=agreement)
         events += [MetricLogged(step=step, loss=0.5, lr=1e-3), event] if step else [event]
@@ -166,7 +166,7 @@ def leaving(payload: dict[str, object]) -> dict[str, object]:
 
 
 def empty() -> User:
-    """What a new installation has: nothing but an account."""
+    """Empty the installation, and return its only account."""
     Experiment.objects.all().delete()
     Run.objects.all().delete()
     shutil.rmtree(settings.ARTIFACTS_DIR)

@@ -1,4 +1,4 @@
-"""What the tests of the web play with: an owner, small experiments, and runs that end as the test wants."""
+"""Small experiments, whose runs end as the test asks."""
 
 import numpy as np
 from django.conf import settings
@@ -25,7 +25,7 @@ def launched(owner: User, **changes: object) -> Experiment:
 
 
 def training_events(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> list[Event]:
-    """What a trainer tells before its end."""
+    """Return the events of a trainer before its last one."""
     points = range(every, steps + 1, every)
     metrics = [MetricLogged(step=step, loss=1 / step, lr=1e-3) for step in points]
     evaluations = [EvaluationLogged(step=step, accuracy=accuracy) for step in points]
@@ -33,7 +33,7 @@ def training_events(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> 
 
 
 def ending(accuracy: float = 0.7, step: int = 20, seconds: float = 1.0) -> RunFinished:
-    """What a trainer says last, of a run whose best step is its last by every rule."""
+    """Return the last event of a run whose best step is its last by every rule."""
     return RunFinished(
         accuracy=accuracy,
         seconds=seconds,
@@ -60,7 +60,7 @@ def save_predictions(run: Run, share_right: float, rows: int = 400, classes: int
 
 
 def finish(run: Run, share_right: float | None = None, classes: int = 2) -> set[int]:
-    """Trains a queued run in no time: claimed, told, predicted, finished."""
+    """Finish a queued run without training: claim it, append its events and write its predictions."""
     claimed = services.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
     share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]

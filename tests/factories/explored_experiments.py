@@ -81,7 +81,7 @@ def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:
 
 
 def with_texts(experiment: Experiment, texts: list[str]) -> None:
-    """Gives the experiment's first test examples other texts: those of a data set on the shelf."""
+    """Give the experiment's first test examples other texts: those of a data set in the library."""
     made = rows("movie-reviews")
     columns = {"id": made["id"], "text": [*texts, *made["text"][len(texts) :]], "label": made["label"], "group": made["id"]}
     library.folder().mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ context.set_forkserver_preload(["training.engine.execute", "transformers.models.
 def watcher(
     run: RunSpec, root: Path, data: DatasetEntry, connection: Connection, change: Callable[[], None], worker: dict[str, str]
 ) -> None:
-    """The process that starts and watches the others. It tells each event, and stops once it is asked to."""
+    """Start and watch the other processes. Each event is sent, and the answer says whether to stop."""
     os.environ |= worker
     os.setpgid(0, 0)
     training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
@@ -72,7 +72,7 @@ def attempt(
     processes: int = 2,
     sharded: bool = False,
 ) -> Attempt:
-    """What ``processes`` told of ``run``, until it ended or ``on`` an event, with the process group that they are in, is true."""
+    """Return the events of ``run`` in ``processes``, to its end or until ``on`` is true of an event and the process group."""
     ours, theirs = context.Pipe()
     worker = {"W2S_PROCESSES": str(processes), "W2S_SHARDED": str(int(sharded))}
     task = (run, store.root, catalog.DATASETS["clear-reviews"], theirs, change, worker)
@@ -150,7 +150,7 @@ def assert_alike(run: RunSpec, expected_store: Store, other: Store) -> None:
 
 
 def rows_of(run: RunSpec) -> int:
-    """How many rows ``run`` learns from."""
+    """Return the number of rows that ``run`` trains on."""
     from training.engine.data.examples import load_examples
     from training.engine.data.split import split_for
 

@@ -82,7 +82,7 @@ def values(spec: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
 
 
 def colours(spec: Any) -> set[str]:
-    """What stands where a colour stands: in marks, and in ranges of scales."""
+    """Return the colours of the specification, in marks and in ranges of scales."""
     names: set[str] = set()
     if isinstance(spec, dict):
         for key, value in spec.items():

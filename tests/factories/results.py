@@ -41,7 +41,7 @@ def predictions(right: Any, ids: Any = None) -> Predictions:
 
 
 def untold(key: str) -> Trajectory:
-    """What is read of runs that have left no trajectory."""
+    """Read the trajectory of a run that has left none."""
     raise FileNotFoundError(key)
 
 
@@ -69,7 +69,7 @@ class FinishedRuns:
         return self.runs[key]
 
     def read_trajectory(self, key: str) -> Trajectory:
-        """Of three evaluations: the first is what was predicted, the second right on one more example, the last always says 1."""
+        """Return three evaluations: the predictions, then one more example right, then 1 everywhere."""
         test = self.read(key).part("test")
         better = test.prob.copy()
         wrong = np.flatnonzero(~test.right)

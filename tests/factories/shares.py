@@ -1,4 +1,4 @@
-"""Shares of small experiments that have finished, and whoever comes through a link to one."""
+"""Shares of small finished experiments, and visitors who come through their links."""
 
 from django.contrib.auth.models import User
 from django.test import Client

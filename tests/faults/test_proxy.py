@@ -41,7 +41,7 @@ def asks(lab: Lab, forwarded: str) -> int:
 
 
 def addresses(lab: Lab, verb: str) -> list[str]:
-    """From where, by the audit trail."""
+    """Return the addresses that the audit log has for this action."""
     with closing(sqlite3.connect(lab.data_dir / "lab.sqlite3")) as record:
         rows = record.execute("select details from audit_entry where verb = ? order by id", [verb]).fetchall()
     return [json.loads(details).get("from", "") for (details,) in rows]

@@ -1,4 +1,4 @@
-"""With REDIS_URL and DATABASE_URL set, the same commands use those servers: PostgreSQL and a broker that listens on TCP."""
+"""The same commands with REDIS_URL and DATABASE_URL set: they use PostgreSQL and a broker that listens on TCP."""
 
 import subprocess
 import tempfile

@@ -68,7 +68,7 @@ print(json.dumps([vl_convert.vegalite_to_svg(spec) for spec in json.load(sys.std
 
 def test_names_of_lines_never_stand_on_each_other() -> None:
     """Names of two to twelve methods whose curves end at one point or near each other; drawn by one process."""
-    numbers = [(number, apart) for number in range(2, 13) for apart in (0.0, 0.004)]
+    numbers = [(number, apart) for number in (2, 3, 5, 8, 12) for apart in (0.0, 0.004)]
     sent = json.dumps([crowded(*case) for case in numbers])
     drawn = json.loads(
         subprocess.run([sys.executable, "-c", DRAW_ALL], input=sent, capture_output=True, check=True, text=True).stdout
