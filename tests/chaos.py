@@ -129,7 +129,7 @@ class Chaos:
         self.failed = kind is not None
 
     def _control(self) -> None:
-        """Trains the same without a laboratory, some runs at a time, those that label for others first."""
+        """Train the same runs without a laboratory, some at a time, those that label for others first."""
         with ThreadPoolExecutor(WORKERS) as pool:
             for labels in (True, False):
                 list(pool.map(self._train, [run for run in self.plan.values() if bool(run.needs) != labels]))

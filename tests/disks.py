@@ -10,7 +10,7 @@ DISK = 64 * 2**20
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """Puts a small file system of its own at ``folder``, which then can be full. False where that is not allowed."""
+    """Mount a small file system at ``folder``, so that it can be full. False where that is not allowed."""
     folder.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
     try:

@@ -124,7 +124,7 @@ class Lab:
             self.stop()
 
     def rest(self) -> None:
-        """Stops whatever is still at work, and waits for its end."""
+        """Stop what is still at work, and wait for its end."""
         for state in ("waiting", "running"):
             for experiment in self.call("GET", f"/experiments?state={state}")[1]["experiments"]:
                 self.call("POST", f"/experiments/{experiment['id']}/stop")

@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def write(ended: Path) -> None:
-    """Writes all the time, as another person would, until the file ``ended`` is there; says there what the writes waited."""
+    """Write all the time, as another person would, until the file ``ended`` is there; then store how long the writes waited."""
     import django
 
     django.setup()
@@ -166,7 +166,7 @@ def preview(name: str, client: Any, body: dict[str, Any], times: int) -> None:
 
 
 def answered(name: str, ask: Callable[[], Any], times: int) -> None:
-    """Prints the median of so many answers, and the longest."""
+    """Print the median of ``times`` answers, and the longest."""
     taken, processor = [], time.process_time()
     for _ in range(times):
         begun = time.perf_counter()

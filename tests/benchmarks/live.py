@@ -92,7 +92,7 @@ def shared(pk: int) -> tuple[str, str]:
 
 
 def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
-    """Appends metrics to the runs of the experiment, as its recorders would: in batches of a quarter of a second."""
+    """Append metrics to the runs of the experiment, as its recorders would: in batches of a quarter of a second."""
     from training.events import MetricLogged
     from webapp.experiments import services
     from webapp.experiments.models import Experiment

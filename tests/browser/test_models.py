@@ -32,7 +32,7 @@ def spec_of(weak: dict[str, Any], strong: dict[str, Any], **changes: Any) -> dic
 
 
 def same_from_the_command_line(lab: Lab, spec: dict[str, Any], out: Path) -> None:
-    """Trains all of ``spec`` without the web and compares every prediction with the laboratory's."""
+    """Train all of ``spec`` without the web and compare every prediction with the laboratory's."""
     recipe = out.with_suffix(".json")
     recipe.write_text(ExperimentSpec.model_validate(spec).model_dump_json())
     command = [sys.executable, "-m", "training", "run", str(recipe), "--out", str(out)]

@@ -90,7 +90,7 @@ def events_of(made: Predictions, course: Trajectory, supervisor: Predictions | N
 
 
 def train(run: Run, skill: float | None = None) -> None:
-    """Trains a queued run in no time, and truthfully."""
+    """Finish a queued run without training, with events that agree with its predictions."""
     claimed = services.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
     spec, store = run.run_spec, Store(settings.ARTIFACTS_DIR)

@@ -29,7 +29,7 @@ def trajectory() -> Trajectory:
 
 
 def flip(path: Path, bit: int) -> None:
-    """Changes one bit of a file in place and leaves its time as it was."""
+    """Change one bit of a file in place, and leave its time as it was."""
     status, content = path.stat(), bytearray(path.read_bytes())
     content[bit // 8 % len(content)] ^= 1 << bit % 8
     path.write_bytes(content)

@@ -58,7 +58,7 @@ def explored(owner: User, **changes: object) -> Experiment:
 
 
 def with_features(experiment: Experiment, width: int = 8) -> None:
-    """Leaves the features that the experiment's students would have been trained on: normal, each narrower than the last."""
+    """Leave the features that the experiment's students would have been trained on: normal, each narrower than the last."""
     run = experiment.runs.get(key=experiment.triplets[0]["student"]).run_spec
     model = catalog.known_model(run.model)
     assert model is not None
@@ -69,7 +69,7 @@ def with_features(experiment: Experiment, width: int = 8) -> None:
 
 
 def write_features(store: Store, file: Path, made: np.ndarray) -> None:
-    """Writes them as the engine does, with their checksum."""
+    """Write them as the engine does, with their checksum."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with store.writing(file) as path, path.open("wb") as sink:
         np.save(sink, made.astype(np.float32))

@@ -89,7 +89,7 @@ def launched(owner: User, name: str, **changes: object) -> Experiment:
 
 
 def done(experiment: Experiment, runs: int = 10_000, ceiling: float = 0.788) -> Experiment:
-    """Finishes so many of the experiment's runs, in the order of its plan."""
+    """Finish this many of the experiment's runs, in the order of its plan."""
     while runs and (waiting := queued(experiment)):
         finish(waiting[0], ceiling)
         runs -= 1

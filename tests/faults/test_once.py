@@ -13,7 +13,7 @@ VISIBILITY_SECONDS = 3
 
 
 class Watch(threading.Thread):
-    """Looks at the processes every few milliseconds: a trainer is known by the log of its run, which is its standard error."""
+    """Observe the processes every few milliseconds. A trainer is recognized by its standard error, the log of its run."""
 
     def __init__(self, logs: Path) -> None:
         super().__init__(daemon=True)
