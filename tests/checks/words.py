@@ -4,15 +4,52 @@ import re
 from pathlib import Path
 
 FIGURES = frozenset(
-    """
-    ballot bell cast cast crew crews diaries diary door doorbell doors erasure erasures kinship lesson lessons letters nudge
-    obstacle obstacles outlook outlooks press room rooms shelf shelved shelves shelving stage stages stories story
-    taught teacher teachers trail trails trio trios
-    """.split()
+    [
+        "ballot",
+        "bell",
+        "cast",
+        "cast",
+        "crew",
+        "crews",
+        "diaries",
+        "diary",
+        "door",
+        "doorbell",
+        "doors",
+        "erasure",
+        "erasures",
+        "kinship",
+        "lesson",
+        "lessons",
+        "letters",
+        "nudge",
+        "obstacle",
+        "obstacles",
+        "outlook",
+        "outlooks",
+        "press",
+        "room",
+        "rooms",
+        "shelf",
+        "shelved",
+        "shelves",
+        "shelving",
+        "stage",
+        "stages",
+        "stories",
+        "story",
+        "taught",
+        "teacher",
+        "teachers",
+        "trail",
+        "trails",
+        "trio",
+        "trios",
+    ]
 )
 """Figures of speech, and second words for a concept that has its own. They are wrong in headings of the documentation too."""
 
-VAGUE = frozenset("asked found kept looks mine one told".split())
+VAGUE = frozenset(["asked", "found", "kept", "looks", "mine", "one", "told"])
 """Words that say nothing about what a variable holds. In English text they are words like any other."""
 
 ALLOWED = Path(__file__).with_name("allowed_names.txt")

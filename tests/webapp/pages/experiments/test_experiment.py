@@ -192,7 +192,7 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
     services.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
     html = page.get(address(experiment)).content.decode()
     assert "features 25%" in plain(html)
-    assert re.search(r"data-prepares style=\"--p:25.0%\"", html)
+    assert re.search(r"data-prepares style=\"--p: 25.0%\"", html)
 
 
 def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:
