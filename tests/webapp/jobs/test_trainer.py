@@ -46,7 +46,7 @@ def events(trainer: Trainer, until: str = "") -> list[Event]:
     return received
 
 
-def test_one_server_trains_run_after_run_and_its_trainers_end(start: Start) -> None:
+def test_a_server_trains_run_after_run_and_its_trainers_end(start: Start) -> None:
     servers, trainers = set(), []
     for run in runs(quick(seeds=2))[:2]:
         trainer = start(run)
@@ -65,7 +65,7 @@ def test_a_server_has_no_thread_that_a_fork_would_miss(start: Start) -> None:
     assert sorted({path.read_text().strip() for path in threads} - {"jemalloc_bg_thd"}) == ["python"]
 
 
-def test_a_stop_is_obeyed_with_a_checkpoint_and_the_exit_code_of_one_who_goes_on_later(start: Start) -> None:
+def test_a_stop_is_obeyed_with_a_checkpoint_and_the_exit_code_of_a_run_that_goes_on_later(start: Start) -> None:
     trainer = start(runs(slow())[0])
     events(trainer, until="metric")
     trainer.stop()
@@ -92,7 +92,7 @@ def test_a_killed_trainer_leaves_its_signal_and_a_server_for_the_next(start: Sta
     assert after.server is killed.server
 
 
-def test_a_killed_server_takes_its_trainer_along_which_saves_and_the_next_run_has_a_new_one(start: Start) -> None:
+def test_a_killed_server_ends_its_trainer_with_a_checkpoint_and_the_next_run_has_a_new_server(start: Start) -> None:
     orphan = start(runs(slow())[0])
     events(orphan, until="metric")
     orphan.server.process.kill()
@@ -103,7 +103,7 @@ def test_a_killed_server_takes_its_trainer_along_which_saves_and_the_next_run_ha
     assert after.server is not orphan.server
 
 
-def test_a_trainer_that_is_given_up_is_gone_before_the_next_one_starts(start: Start) -> None:
+def test_a_trainer_that_is_given_up_is_gone_before_the_next_starts(start: Start) -> None:
     given_up = start(runs(slow())[0])
     events(given_up, until="metric")
     begun = time.monotonic()
