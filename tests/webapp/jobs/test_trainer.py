@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab import quick, slow
 from training import Event, ExperimentSpec, RunSpec, make_plan
+from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.jobs import trainer as module
 from webapp.jobs.trainer import Trainer
 
@@ -109,5 +110,5 @@ def test_a_trainer_that_is_given_up_is_gone_before_the_next_starts(start: Start)
     begun = time.monotonic()
     given_up.kill()
     assert given_up.status == -signal.SIGKILL
-    assert time.monotonic() - begun < module.STOP_GRACE_SECONDS
+    assert time.monotonic() - begun < STOP_GRACE_SECONDS
     assert events(start(runs(quick())[0]))[-1].kind == "finished"
