@@ -116,5 +116,5 @@ def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: 
 def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "call", lambda *_: False)
     response = page.post("/experiments/new/", sent(spec()), follow=True)
-    assert "The queue cannot be reached now. The runs are kept and start when it is back." in response.content.decode()
+    assert "The queue cannot be reached now. The runs are stored and start when it is back." in response.content.decode()
     assert Run.objects.filter(status=Status.QUEUED).exists()
