@@ -11,7 +11,7 @@ from tests.factories.experiments import finish, launched, story
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, run_logs, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run
-from webapp.pages.experiments.forecast import outlook
+from webapp.pages.experiments.forecast import forecast
 
 
 def of(experiment: Experiment, role: Role) -> Run:
@@ -25,7 +25,7 @@ def claimed(experiment: Experiment) -> Run:
 
 
 def said(run: Run) -> str:
-    return outlook(Run.objects.get(pk=run.pk))
+    return forecast(Run.objects.get(pk=run.pk))
 
 
 def lose(run: Run) -> None:
