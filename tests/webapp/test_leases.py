@@ -66,9 +66,9 @@ KINDS = {
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, owner: User, tmp_path: Path, called: list[str]) -> Kind:
-    found = KINDS[request.param]
-    found.queue(owner, tmp_path)
-    return found
+    leased = KINDS[request.param]
+    leased.queue(owner, tmp_path)
+    return leased
 
 
 @pytest.fixture(params=[-HOUR, HOUR], ids=["slow", "fast"])

@@ -116,10 +116,10 @@ def test_the_log_of_a_run_is_on_its_page_searchable_and_a_file(owner: User, clie
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("first <b>line</b>\nsecond line\n")
     assert "first &lt;b&gt;line&lt;/b&gt;\nsecond line" in client.get(f"/runs/{run.pk}/").content.decode()
-    found = client.get(f"/runs/{run.pk}/log/", {"find": "SECOND"}).content.decode()
-    assert "second line" in found
-    assert "first" not in found
-    assert "every 3s" in found, "it trains, so more may come"
+    log_part = client.get(f"/runs/{run.pk}/log/", {"find": "SECOND"}).content.decode()
+    assert "second line" in log_part
+    assert "first" not in log_part
+    assert "every 3s" in log_part, "it trains, so more may come"
     assert "No line contains “third”." in client.get(f"/runs/{run.pk}/log/", {"find": "third"}).content.decode()
     file = client.get(f"/runs/{run.pk}/log.txt")
     assert b"".join(file) == path.read_bytes()

@@ -89,7 +89,7 @@ def test_every_problem_of_a_form_is_said_at_one_place_of_it(page: Client) -> Non
     fields |= {"methods__0__kind": ["zero-shot"], "methods__1__confidence__weight": ["7"]}
     form = SpecForm({name: [str(value) for value in values] for name, values in fields.items()})
     said = [message for row in form.rows for message in row.problems] + form.general
-    said += [message for section in form.sections for one in section.lists for message in one.problems]
+    said += [message for section in form.sections for block_list in section.lists for message in block_list.problems]
     assert sorted(said) == sorted(problem.message for problem in form.problems)
     assert len(said) >= 3
 

@@ -49,7 +49,7 @@ def test_administrators_drain_a_worker_and_let_it_work_again(owner: User, called
     client.post(f"/workers/{worker.pk}/drain/", {"do": "undrain"})
     assert len(called) == 2, "it is called for what is queued"
     assert services.claim_next(worker.name) is not None
-    assert [(one.verb, one.title) for one in Entry.objects.order_by("pk")[:9] if one.about == "worker"] == [
+    assert [(entry.verb, entry.title) for entry in Entry.objects.order_by("pk")[:9] if entry.about == "worker"] == [
         ("drained", "worker0@gpu"),
         ("undrained", "worker0@gpu"),
     ]
