@@ -5,7 +5,7 @@ from functools import cached_property
 
 from django.http import HttpRequest
 
-from webapp.charts.file_cache import Once
+from webapp.charts.file_cache import FileCache
 from webapp.reports.choices import Choices
 from webapp.reports.composition import compose
 from webapp.reports.report import Report
@@ -13,7 +13,7 @@ from webapp.shares.freezing import MADE
 from webapp.shares.frozen import Frozen
 from webapp.shares.models import Link, Share, Version
 
-FILES = Once(2**26)
+FILES = FileCache(2**26)
 """Cached files of live pages: making one takes seconds, and any reader may request it."""
 
 
