@@ -4,8 +4,8 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
-# Tests that start whole laboratories and wait for them: one after the other, as they would slow each other down.
-ALONE := tests/browser tests/faults
+# Tests that start whole laboratories. Each of two processes shares one among its tests; half of their time is waiting.
+LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
@@ -43,8 +43,8 @@ test: $(VENV)/installed-dev node_modules/.package-lock.json
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(LABORATORIES:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(LABORATORIES)
 endif
 
 # The documentation, with the reference generated from the code, into DATA_DIR/docs: the laboratory serves it under /docs/.

@@ -99,13 +99,13 @@ class Chaos:
             finally:
                 over.set()
                 watch.join()
-            told = {run["key"]: lab.events(run["run"]) for run in lab.experiment(pk)["runs"]}
+            events_by_key = {run["key"]: lab.events(run["run"]) for run in lab.experiment(pk)["runs"]}
             lab.stop()
             lab.until(lambda: not lab.processes(), STUCK_SECONDS)
             control.result()
             self._compare(artifacts)
-        assert set(told) == set(self.plan)
-        for key, events in told.items():
+        assert set(events_by_key) == set(self.plan)
+        for key, events in events_by_key.items():
             hold(key, events)
             self.excused += sum(event.get("excused", False) for event in events)
         assert self.longest_silence < ORPHANED_SECONDS, f"a run was held by nobody for {self.longest_silence:.0f} s"
@@ -145,18 +145,18 @@ class Chaos:
             assert control.stdout
             control.stdin.write(run.model_dump_json().encode())
             control.stdin.close()
-            told = True
-            while told:
+            answered = True
+            while answered:
                 stuck = threading.Timer(STUCK_SECONDS, control.kill)
                 stuck.start()
-                told = bool(control.stdout.readline())
+                answered = bool(control.stdout.readline())
                 stuck.cancel()
             assert control.wait() == 0, "the control did not finish"
 
     def _compare(self, artifacts: Path) -> None:
         for key in self.plan:
-            one, two = (Store(root).read_predictions(key) for root in (self.folder / "control", artifacts))
-            assert one.prob.tobytes() == two.prob.tobytes(), f"run {key[:12]} predicts something else than without faults"
+            expected, two = (Store(root).read_predictions(key) for root in (self.folder / "control", artifacts))
+            assert expected.prob.tobytes() == two.prob.tobytes(), f"run {key[:12]} predicts something else than without faults"
 
     # The faults.
 

@@ -26,13 +26,13 @@ def broker() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def one_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Lab(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 
 @pytest.fixture
-def lab(one_lab: Lab) -> Iterator[Lab]:
+def lab(shared_lab: Lab) -> Iterator[Lab]:
     """A laboratory in which nothing is at work. Tests share it, since it takes longer to start than most of them last."""
-    yield one_lab
-    one_lab.rest()
+    yield shared_lab
+    shared_lab.rest()

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-FOUND = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
+INSTALLED = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
 """The programs of PostgreSQL on this machine."""
 
 LOCK = """
@@ -74,7 +74,7 @@ class Postgres:
             for parent in folder.parents:
                 if not parent.stat().st_mode & stat.S_IXOTH:
                     parent.chmod(0o755)
-        self.port, self.programs = free_port(), FOUND[0].parent
+        self.port, self.programs = free_port(), INSTALLED[0].parent
         self.url = f"postgres://lab@127.0.0.1:{self.port}/postgres"
         self._call(self.programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "lab")
         self.start()

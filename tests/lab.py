@@ -60,8 +60,8 @@ def quick(**changes: Any) -> dict[str, Any]:
     """
     small = {"models": ["bag-of-words"], "epochs": 2}
     base = {"name": "Quick", "weak": small, "strong": small, "methods": [{"kind": "naive"}], "seeds": 1, "data": {"limit": 256}}
-    asked: dict[str, Any] = base | changes
-    return asked | {"data": {"split_seed": next(_splits), **asked["data"]}}
+    spec: dict[str, Any] = base | changes
+    return spec | {"data": {"split_seed": next(_splits), **spec["data"]}}
 
 
 def slow(**changes: Any) -> dict[str, Any]:
@@ -126,8 +126,8 @@ class Lab:
     def rest(self) -> None:
         """Stops whatever is still at work, and waits for its end."""
         for state in ("waiting", "running"):
-            for one in self.call("GET", f"/experiments?state={state}")[1]["experiments"]:
-                self.call("POST", f"/experiments/{one['id']}/stop")
+            for experiment in self.call("GET", f"/experiments?state={state}")[1]["experiments"]:
+                self.call("POST", f"/experiments/{experiment['id']}/stop")
         self.until(lambda: not self.processes("execute"))
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -160,7 +160,9 @@ class Lab:
     def upload(self, path: str, file: Path, **fields: Any) -> tuple[int, Any]:
         """Status and JSON of sending a file with these fields; what is no text is sent as JSON."""
         edge = "----the-edge-of-a-part"
-        parts = [f'name="{name}"\r\n\r\n{one if isinstance(one, str) else json.dumps(one)}' for name, one in fields.items()]
+        parts = [
+            f'name="{name}"\r\n\r\n{value if isinstance(value, str) else json.dumps(value)}' for name, value in fields.items()
+        ]
         head = "".join(f"--{edge}\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
         head += f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n\r\n'
         body = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
@@ -178,17 +180,17 @@ class Lab:
         return int(answer["id"])
 
     def experiment(self, pk: int | str) -> dict[str, Any]:
-        found: dict[str, Any] = self.call("GET", f"/experiments/{pk}")[1]
-        return found
+        experiment: dict[str, Any] = self.call("GET", f"/experiments/{pk}")[1]
+        return experiment
 
     def run(self, pk: int, role: str) -> dict[str, Any]:
         return next(run for run in self.experiment(pk)["runs"] if run["role"] == role)
 
     def events(self, run: int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while page := self.call("GET", f"/runs/{run}/events?after={len(found)}")[1]["events"]:
-            found += page
-        return found
+        events: list[dict[str, Any]] = []
+        while page := self.call("GET", f"/runs/{run}/events?after={len(events)}")[1]["events"]:
+            events += page
+        return events
 
     def until(self, true: Callable[[], Any], seconds: float = 60, progress: Callable[[], Any] = lambda: None) -> Any:
         """The first true answer; fails with the logs' ends when none came in time.
@@ -197,8 +199,8 @@ class Lab:
         """
         deadline, before = time.monotonic() + seconds, progress()
         while time.monotonic() < deadline:
-            if found := true():
-                return found
+            if answer := true():
+                return answer
             if (now := progress()) != before:
                 deadline, before = time.monotonic() + seconds, now
             time.sleep(0.1)
@@ -209,14 +211,14 @@ class Lab:
         """The experiment once it has come to rest with its result."""
 
         def done() -> dict[str, Any] | None:
-            found = self.experiment(pk)
-            return found if found["state"] in ("finished", "failed", "stopped") else None
+            experiment = self.experiment(pk)
+            return experiment if experiment["state"] in ("finished", "failed", "stopped") else None
 
         return self.until(done, seconds)  # type: ignore[no-any-return]
 
     def processes(self, *words: str) -> list[int]:
         """Ids of the processes of this laboratory with all these words in command line or name; a trainer is named "execute"."""
-        found = []
+        ids = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 command = (entry / "cmdline").read_bytes().decode().replace("\0", " ") + (entry / "comm").read_text()
@@ -225,10 +227,10 @@ class Lab:
             except OSError:
                 continue
             # The broker overwrites its environment with its title, which names its socket.
-            mine = f"DATA_DIR={self.data_dir}\0".encode() in environment or f"{self.data_dir}/" in command
-            if mine and state != "Z" and int(entry.name) != self.process.pid and all(word in command for word in words):
-                found.append(int(entry.name))
-        return found
+            ours = f"DATA_DIR={self.data_dir}\0".encode() in environment or f"{self.data_dir}/" in command
+            if ours and state != "Z" and int(entry.name) != self.process.pid and all(word in command for word in words):
+                ids.append(int(entry.name))
+        return ids
 
     def kill(self, *words: str) -> None:
         """kill -9 of the processes with these words in their command line."""

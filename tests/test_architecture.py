@@ -22,8 +22,8 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_contract_is_kept() -> None:
-    found = lint(ROOT)
-    assert found.returncode == 0, found.stdout
+    result = lint(ROOT)
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_a_deliberate_violation_is_caught(tmp_path: Path, file: str, line: str, 
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     with (tmp_path / file).open("a") as target:
         target.write(f"\n{line}\n")
-    found = lint(tmp_path)
-    assert found.returncode == 1, found.stdout
-    broken = [text for text in found.stdout.splitlines() if " BROKEN" in text]
-    assert any(text.startswith(contract) for text in broken), found.stdout
+    result = lint(tmp_path)
+    assert result.returncode == 1, result.stdout
+    broken = [text for text in result.stdout.splitlines() if " BROKEN" in text]
+    assert any(text.startswith(contract) for text in broken), result.stdout
 
 
 LATE = {
@@ -104,7 +104,7 @@ for path in (*data, *experiment_pages, "/", "/experiments/new/", f"/runs/{{exper
 
 
 def test_the_web_serves_its_pages_where_torch_cannot_be_imported() -> None:
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH.format(heavy=HEAVY)],
         cwd=ROOT,
         capture_output=True,
@@ -112,7 +112,7 @@ def test_the_web_serves_its_pages_where_torch_cannot_be_imported() -> None:
         check=False,
         timeout=120,
     )
-    assert found.returncode == 0, found.stderr[-3000:]
+    assert result.returncode == 0, result.stderr[-3000:]
 
 
 def test_no_test_module_imports_another_one() -> None:

@@ -79,10 +79,12 @@ def simulate(setting: Setting, repetitions: int, rng: np.random.Generator) -> Co
     for _ in range(repetitions):
         right = draw(setting, rng)
         spread = measure(right, groups)
-        found = ratio(spread, OVER, UNDER)
+        interval = ratio(spread, OVER, UNDER)
         weak, ceiling = accuracy(spread, right, 0), accuracy(spread, right, 2)
-        state, _ = state_of(weak, ceiling, combination(spread, UNDER), found)
-        low, high = (-inf, inf) if found is None or found.low is None or found.high is None else (found.low, found.high)
+        state, _ = state_of(weak, ceiling, combination(spread, UNDER), interval)
+        low, high = (
+            (-inf, inf) if interval is None or interval.low is None or interval.high is None else (interval.low, interval.high)
+        )
         always += low <= PGR <= high
         if state == "ok":
             shown += low <= PGR <= high
@@ -98,18 +100,18 @@ def simulate(setting: Setting, repetitions: int, rng: np.random.Generator) -> Co
     )
 
 
-def table(found: Sequence[Coverage]) -> str:
+def table(results: Sequence[Coverage]) -> str:
     lines = [
         "| gap | seeds | test examples | no PGR shown | contains the truth, where shown | in all | median width, where shown |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in found:
-        about = one.setting
-        shown = f"{100 * one.shown:.1f} %" if one.unresolved < 1 else "–"
-        width = f"{one.width:.2f}" if one.unresolved < 1 else "–"
+    for row in results:
+        about = row.setting
+        shown = f"{100 * row.shown:.1f} %" if row.unresolved < 1 else "–"
+        width = f"{row.width:.2f}" if row.unresolved < 1 else "–"
         lines.append(
-            f"| {about.gap:.2f} | {about.seeds} | {about.examples:,} | {100 * one.unresolved:.1f} % | {shown} "
-            f"| {100 * one.always:.1f} % | {width} |"
+            f"| {about.gap:.2f} | {about.seeds} | {about.examples:,} | {100 * row.unresolved:.1f} % | {shown} "
+            f"| {100 * row.always:.1f} % | {width} |"
         )
     return "\n".join(lines)
 
@@ -121,12 +123,12 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the two marks in this file")
     options = parser.parse_args()
     begun = process_time()
-    found = [
+    results = [
         simulate(setting, options.repetitions, np.random.default_rng([options.seed, i])) for i, setting in enumerate(SETTINGS)
     ]
     text = (
         f"{options.repetitions:,} repetitions a row, {date.today()}, {process_time() - begun:.0f} seconds of processor.\n\n"
-        f"{table(found)}\n"
+        f"{table(results)}\n"
     )
     print(text)
     if options.write:

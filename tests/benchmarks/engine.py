@@ -46,10 +46,10 @@ class Cost:
 def spent(command: Sequence[str], stdin: str = "") -> tuple[Cost, str]:
     """What a process costs, and its standard output."""
     begun = perf_counter()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as asked:
-        asked.write(stdin)
-        asked.seek(0)
-        process = subprocess.Popen([sys.executable, *command], stdin=asked, stdout=out, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as requests:
+        requests.write(stdin)
+        requests.seek(0)
+        process = subprocess.Popen([sys.executable, *command], stdin=requests, stdout=out, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, command
@@ -95,18 +95,18 @@ def engine(plan: Plan, options: argparse.Namespace) -> tuple[Cost, list[float]]:
         command = ["-c", ENGINE.format(threads=options.threads), "run", str(recipe), "--out", folder]
         cost, output = spent(command)
         events: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
-        found = {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"}
-        return cost, [found[key] for key in plan.runs]
+        accuracies = {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"}
+        return cost, [accuracies[key] for key in plan.runs]
 
 
 def probes(seeds: int = 17) -> None:
     """Supervisors, students and ceilings that are all probes, on features that are there: how long one process takes for them."""
-    asked = {"weak": {"models": ["minilm-l1"]}, "strong": {"models": ["minilm-l2"]}, "methods": [{"kind": "naive"}]}
+    spec = {"weak": {"models": ["minilm-l1"]}, "strong": {"models": ["minilm-l2"]}, "methods": [{"kind": "naive"}]}
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.json"
 
         def run(seeds: int) -> Cost:
-            recipe.write_text(json.dumps(asked | {"seeds": seeds}))
+            recipe.write_text(json.dumps(spec | {"seeds": seeds}))
             return spent(["-m", "training", "run", str(recipe), "--out", folder])[0]
 
         run(1)  # makes the features
@@ -132,8 +132,8 @@ def whole(options: argparse.Namespace) -> None:
     first = median(cost.cpu for cost in costs["reference, micro-batch 32"])
     print("| end to end | wall s | processor s | ratio | peak MB | accuracies: weak, ceiling, naive, confidence |")
     print("|---|---|---|---|---|---|")
-    for name, found in costs.items():
-        wall, cpu, memory = (median(getattr(cost, field) for cost in found) for field in ("wall", "cpu", "memory"))
+    for name, row in costs.items():
+        wall, cpu, memory = (median(getattr(cost, field) for cost in row) for field in ("wall", "cpu", "memory"))
         shown = " ".join(f"{accuracy:.3f}" for accuracy in accuracies[name])
         print(f"| {name} | {wall:.1f} | {cpu:.1f} | {first / cpu:.2f} | {memory:.0f} | {shown} |")
 

@@ -64,11 +64,11 @@ def make(rows: int, folder: Path) -> None:
     ids = np.sort(rng.choice(2**62, rows, replace=False))
     gold = rng.integers(0, 2, rows).astype(np.int8)
     group = np.where(rng.random(rows) < 0.2, rng.integers(0, rows // 20, rows), ids)
-    shelf = folder / "datasets"
-    shelf.mkdir(parents=True)
+    library = folder / "datasets"
+    library.mkdir(parents=True)
     table = pa.table({"id": ids, "text": texts, "label": gold, "group": group})
-    pq.write_table(table, shelf / "made.parquet", compression="zstd")
-    (shelf / "made.parquet").rename(shelf / f"{digest(shelf / 'made.parquet')}.parquet")
+    pq.write_table(table, library / "made.parquet", compression="zstd")
+    (library / "made.parquet").rename(library / f"{digest(library / 'made.parquet')}.parquet")
     np.savez(folder / "made.npz", ids=ids, gold=gold, group=group)
 
 
@@ -187,29 +187,29 @@ def main() -> None:
         with Lab(folder) as lab:
             cookie, page = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/"
             (server,) = lab.processes("uvicorn")
-            found = {
+            figures = {
                 "rows": arguments.rows,
                 "files made beforehand, s": prepared,
                 "first view, s": round(fetch(page, cookie), 1),
                 "MB before": resident(server),
             }
             alone = [fetch(f"{page}?{view}", cookie) for view in VIEWS]
-            found |= {"alone, ms": summary(alone), "slowest": VIEWS[int(np.argmax(alone))], "MB after 50": resident(server)}
-            found |= {"first map": wait_for(f"{page}?map=shown", cookie), "MB after the map": resident(server)}
+            figures |= {"alone, ms": summary(alone), "slowest": VIEWS[int(np.argmax(alone))], "MB after 50": resident(server)}
+            figures |= {"first map": wait_for(f"{page}?map=shown", cookie), "MB after the map": resident(server)}
             for view in MAPPED:
-                found[f"{view}, ms"] = summary([fetch(f"{page}?{view}&weak_max=.9{number}", cookie) for number in range(3)])
-            found["again, ms"] = summary([fetch(f"{page}?{view}", cookie) for view in VIEWS])
-            found["people"] = arguments.people
-            found["together, views that were shown, ms"] = crowd(
+                figures[f"{view}, ms"] = summary([fetch(f"{page}?{view}&weak_max=.9{number}", cookie) for number in range(3)])
+            figures["again, ms"] = summary([fetch(f"{page}?{view}", cookie) for view in VIEWS])
+            figures["people"] = arguments.people
+            figures["together, views that were shown, ms"] = crowd(
                 arguments.people, lambda number, at: f"{page}?{VIEWS[at]}", cookie
             )
-            found["together, views of their own, ms"] = crowd(
+            figures["together, views of their own, ms"] = crowd(
                 arguments.people, lambda number, at: f"{page}?{VIEWS[at]}&weak_max=.99{number:02}", cookie
             )
-            found["MB at the end"] = resident(server)
-            found["files, MB"] = sum(path.stat().st_size for path in (folder / "examples").rglob("*.duckdb")) // 2**20
-        found["without files"] = first_look(folder, pk)
-        print(json.dumps(found, indent=1))
+            figures["MB at the end"] = resident(server)
+            figures["files, MB"] = sum(path.stat().st_size for path in (folder / "examples").rglob("*.duckdb")) // 2**20
+        figures["without files"] = first_look(folder, pk)
+        print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

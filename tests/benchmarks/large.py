@@ -67,8 +67,8 @@ def write(ended: Path) -> None:
         waits.append(time.perf_counter() - begun)
         time.sleep(PAUSE_SECONDS)
     waits.sort()
-    found = {"writes": len(waits), "p99": waits[int(0.99 * (len(waits) - 1))], "longest": waits[-1], "refused": refused}
-    ended.with_suffix(".json").write_text(json.dumps(found))
+    figures = {"writes": len(waits), "p99": waits[int(0.99 * (len(waits) - 1))], "longest": waits[-1], "refused": refused}
+    ended.with_suffix(".json").write_text(json.dumps(figures))
 
 
 class Writer:
@@ -85,10 +85,10 @@ class Writer:
         time.sleep(0.5)  # at least some writes, however short it was
         self.ended.touch()
         self.process.wait()
-        found = json.loads(self.ended.with_suffix(".json").read_text())
+        result = json.loads(self.ended.with_suffix(".json").read_text())
         return (
-            f"{found['writes']} writes of another process, p99 {found['p99']:.2f} s, "
-            f"longest {found['longest']:.2f} s, {found['refused']} refused"
+            f"{result['writes']} writes of another process, p99 {result['p99']:.2f} s, "
+            f"longest {result['longest']:.2f} s, {result['refused']} refused"
         )
 
 
@@ -112,10 +112,10 @@ def measure(seeds: int, times: int, folder: Path) -> None:
     client = Client(headers={"host": "localhost"})
     client.force_login(owner)
     api = Client(headers={"host": "localhost", "authorization": f"Bearer {make_token(owner)}"})
-    asked = spec(seeds)
-    preview("preview", api, asked, times)
+    body = spec(seeds)
+    preview("preview", api, body, times)
     preview("preview of twelve methods", api, spec(seeds, methods=12), 1)
-    experiment = experiment_actions.create(owner, ExperimentSpec.model_validate({"name": "Large", **asked}))
+    experiment = experiment_actions.create(owner, ExperimentSpec.model_validate({"name": "Large", **body}))
     recovery = subprocess.Popen([sys.executable, "manage.py", "recover"], stderr=subprocess.DEVNULL)
     try:
         for turn in ("launch", "stop", "launch again", "stop and evaluate"):
@@ -161,8 +161,8 @@ def timed(experiment: Any, act: Callable[[], object]) -> tuple[float, float]:
     return click, time.perf_counter() - begun
 
 
-def preview(name: str, client: Any, asked: dict[str, Any], times: int) -> None:
-    answered(name, lambda: client.post("/api/v1/experiments/preview", asked, content_type="application/json"), times)
+def preview(name: str, client: Any, body: dict[str, Any], times: int) -> None:
+    answered(name, lambda: client.post("/api/v1/experiments/preview", body, content_type="application/json"), times)
 
 
 def answered(name: str, ask: Callable[[], Any], times: int) -> None:

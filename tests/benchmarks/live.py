@@ -146,7 +146,7 @@ async def measure(lab: Lab, pk: int, arguments: argparse.Namespace) -> None:
     ]
     begun = time.time()
     over, url = threading.Event(), lab.url.replace("http", "ws")
-    viewing = [asyncio.create_task(one.watch(url, over.is_set)) for one in watchers]
+    viewing = [asyncio.create_task(watcher.watch(url, over.is_set)) for watcher in watchers]
     producer = threading.Thread(target=produce, args=(pk, arguments.runs, arguments.rate, over.is_set), daemon=True)
     if not arguments.train:
         producer.start()
@@ -169,11 +169,11 @@ def report(
     how = "trained" if arguments.train else f"of {arguments.rate} rows/s"
     print(f"{arguments.runs} runs {how} x {arguments.viewers} viewers, {arguments.seconds} s, {len(events)} events")
     lags, lost = list[float](), 0
-    for one in watchers:
-        due = [key for key, (_, kind) in events.items() if not one.visitor or kind in SHOWN_TO_VISITORS]
-        lost += sum(key not in one.arrived for key in due)
-        lags += [one.arrived[key] - events[key][0] for key in due if key in one.arrived]
-    closed = [one.closed for one in watchers if one.closed]
+    for watcher in watchers:
+        due = [key for key, (_, kind) in events.items() if not watcher.visitor or kind in SHOWN_TO_VISITORS]
+        lost += sum(key not in watcher.arrived for key in due)
+        lags += [watcher.arrived[key] - events[key][0] for key in due if key in watcher.arrived]
+    closed = [watcher.closed for watcher in watchers if watcher.closed]
     print(f"lag {percentiles(lags)}; lost {lost}; sockets closed {len(closed)} {set(closed) or ''}")
     print(f"web server: {100 * used / arguments.seconds:.0f} % of a core while it was watched, {memory_mb(lab)} MB")
     if loads:
@@ -184,7 +184,7 @@ def load(lab: Lab, pk: int, cookie: str, number: int) -> list[float]:
     """Seconds of so many requests of the experiment's page at the same moment."""
     taken, gate = list[float](), threading.Barrier(number)
 
-    def one() -> None:
+    def load() -> None:
         request = urllib.request.Request(f"{lab.url}/experiments/{pk}/", headers={"Cookie": cookie})
         gate.wait()
         begun = time.monotonic()
@@ -192,7 +192,7 @@ def load(lab: Lab, pk: int, cookie: str, number: int) -> list[float]:
             answer.read()
         taken.append(time.monotonic() - begun)
 
-    threads = [threading.Thread(target=one) for _ in range(number)]
+    threads = [threading.Thread(target=load) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -58,14 +58,14 @@ def bring(lab: Lab, page: Page, path: Path) -> None:
     enter("mapping")
     page.get_by_label("Text", exact=True).fill("{title}\\n{body}")
     page.get_by_role("button", name=re.compile("^Check")).click()
-    told = ""
+    answer = ""
     while not page.get_by_role("heading", name="Keep it").count():
         state = page.evaluate(
             "[document.querySelector('.subtitle')?.textContent, document.querySelector('[role=progressbar]')?.ariaValueNow]"
         )
-        if state[0] and state[0] != told:
-            told = state[0]
-            enter(told.partition(". This")[0])
+        if state[0] and state[0] != answer:
+            answer = state[0]
+            enter(answer.partition(". This")[0])
         seen += 1
         time.sleep(0.5)
     enter("saving")

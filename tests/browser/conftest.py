@@ -23,9 +23,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def cookies(one_lab: Lab) -> list[SetCookieParam]:
+def cookies(shared_lab: Lab) -> list[SetCookieParam]:
     """Of somebody who has logged in."""
-    return [{"name": cookie.name, "value": str(cookie.value), "url": one_lab.url} for cookie in one_lab.jar]
+    return [{"name": cookie.name, "value": str(cookie.value), "url": shared_lab.url} for cookie in shared_lab.jar]
 
 
 class Watched:

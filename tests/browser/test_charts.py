@@ -35,8 +35,8 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
 
 
 def pressed(page: Page, what: str) -> list[str]:
-    found: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
-    return [" ".join(text.split()) for text in found]
+    pressed: list[str] = page.locator(f".lines button[data-do={what}][aria-pressed=true]").all_inner_texts()
+    return [" ".join(text.split()) for text in pressed]
 
 
 def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_out(lab: Lab, page: Page) -> None:

@@ -26,7 +26,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("encoder") / "tiny-bert", "bert")
 
 
-def asked(weak: dict[str, Any], strong: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def spec_of(weak: dict[str, Any], strong: dict[str, Any], **changes: Any) -> dict[str, Any]:
     base = {"name": "Own models", "data": {"limit": 64, "test_fraction": 0.05}, "methods": [{"kind": "naive"}], "seeds": 1}
     return base | {"weak": LITTLE | weak, "strong": LITTLE | strong} | changes
 
@@ -38,16 +38,16 @@ def same_from_the_command_line(lab: Lab, spec: dict[str, Any], out: Path) -> Non
     command = [sys.executable, "-m", "training", "run", str(recipe), "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True, timeout=400)
     for key in make_plan(ExperimentSpec.model_validate(spec)).runs:
-        one, other = (Store(root).read_predictions(key) for root in (out, lab.data_dir / "artifacts"))
-        assert one.prob.tobytes() == other.prob.tobytes()
+        expected, other = (Store(root).read_predictions(key) for root in (out, lab.data_dir / "artifacts"))
+        assert expected.prob.tobytes() == other.prob.tobytes()
 
 
 @pytest.mark.timeout(900)
 def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
     lab: Lab, page: Page, decoder: Path, encoder: Path, tmp_path: Path
 ) -> None:
-    own = asked({"models": [str(decoder)], "tuning": "full"}, {"models": [str(encoder)], "tuning": "lora", "lr": 1e-3})
-    draft = lab.call("POST", "/experiments", asked({"models": ["bag-of-words"]}, {"models": ["bag-of-words"]}))[1]["id"]
+    own = spec_of({"models": [str(decoder)], "tuning": "full"}, {"models": [str(encoder)], "tuning": "lora", "lr": 1e-3})
+    draft = lab.call("POST", "/experiments", spec_of({"models": ["bag-of-words"]}, {"models": ["bag-of-words"]}))[1]["id"]
     page.goto(f"{lab.url}/experiments/new/?from={draft}")
     for role, path, tuning in (("weak", decoder, "full"), ("strong", encoder, "lora")):
         page.locator(f"input[name={role}__models][value=bag-of-words]").uncheck()
@@ -67,14 +67,14 @@ def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
 
 @pytest.mark.timeout(900)
 def test_minilm_learns_by_full_tuning_lora_and_probe_and_the_command_line_agrees(lab: Lab, tmp_path: Path) -> None:
-    tuned = asked({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "lora"})
-    probed = asked({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "probe"})
-    one, other = lab.launch(tuned), lab.launch(probed)
-    for number in (one, other):
+    tuned = spec_of({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "lora"})
+    probed = spec_of({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "probe"})
+    tuned_pk, other = lab.launch(tuned), lab.launch(probed)
+    for number in (tuned_pk, other):
         experiment = lab.finished(number, 400)
         assert experiment["state"] == "finished", [run["error"] for run in experiment["runs"]]
         assert experiment["result"]["groups"][0]["agreement"] is not None
-    assert lab.run(one, "weak") == lab.run(other, "weak")  # one supervisor for both
+    assert lab.run(tuned_pk, "weak") == lab.run(other, "weak")  # one supervisor for both
     same_from_the_command_line(lab, tuned, tmp_path / "out")
 
 
@@ -82,7 +82,7 @@ def test_minilm_learns_by_full_tuning_lora_and_probe_and_the_command_line_agrees
 def test_a_reward_model_is_launched_and_has_agreement_and_a_gap(lab: Lab) -> None:
     small = {"models": ["bag-of-words"], "epochs": 2}
     data = {"name": "movie-preferences"}
-    experiment = lab.finished(lab.launch(asked(small, small | {"epochs": 8}, data=data)), 120)
+    experiment = lab.finished(lab.launch(spec_of(small, small | {"epochs": 8}, data=data)), 120)
     group = experiment["result"]["groups"][0]
     assert experiment["state"] == "finished"
     assert group["agreement"]["supervisor_wrong"] is not None

@@ -93,7 +93,7 @@ def test_five_quick_clicks_give_five_methods_and_nothing_typed_is_lost(lab: Lab,
         "document.querySelectorAll('.block .remove')[0].click(); document.querySelectorAll('.block .remove')[1].click()"
     )
     expect(blocks).to_have_count(3)
-    assert [one.input_value() for one in page.locator("#rows-methods select[name$=__kind]").all()] == [
+    assert [field.input_value() for field in page.locator("#rows-methods select[name$=__kind]").all()] == [
         "confidence",
         "cace",
         "entropy",
@@ -118,7 +118,7 @@ def test_a_form_says_at_once_that_it_is_at_work_and_is_sent_once(lab: Lab, page:
     assert said == ["Starting…", "true", "true"]
     expect(page).to_have_url(re.compile(r"/experiments/\d+/$"), timeout=30_000)
     listed = lab.call("GET", "/experiments")[1]["experiments"]
-    assert len([one for one in listed if one["name"] == "Pressed twice"]) == 1
+    assert len([experiment for experiment in listed if experiment["name"] == "Pressed twice"]) == 1
 
 
 def test_a_form_that_is_not_answered_comes_back_and_a_renewed_one_stays_at_work(lab: Lab, page: Page) -> None:
@@ -150,12 +150,12 @@ def test_a_form_that_is_not_answered_comes_back_and_a_renewed_one_stays_at_work(
     assert len(sent) == 2
 
 
-ASKED = """<div id="box"><form method="post" action="/asked/" hx-post="/asked/" hx-target="#box" hx-swap="outerHTML">
+FORM = """<div id="box"><form method="post" action="/asked/" hx-post="/asked/" hx-target="#box" hx-swap="outerHTML">
 <button data-busy="Asking…">Ask</button></form></div>"""
 
 
 def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_replaces_it(lab: Lab, page: Page) -> None:
-    page.evaluate("html => { document.querySelector('main').innerHTML = html; htmx.process(document.body); }", ASKED)
+    page.evaluate("html => { document.querySelector('main').innerHTML = html; htmx.process(document.body); }", FORM)
     waiting: list[Route] = []
 
     def wait(route: Route) -> None:
@@ -168,7 +168,7 @@ def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_repla
         expect(button).to_have_text("Asking…")
         button.click(force=True)
         assert len(waiting) == 1
-        waiting.pop().fulfill(status=status, content_type="text/html", body=ASKED)
+        waiting.pop().fulfill(status=status, content_type="text/html", body=FORM)
         expect(button).to_have_text("Ask")
         expect(page.locator("#box form")).not_to_have_attribute("aria-busy", "true")
 

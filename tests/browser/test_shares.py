@@ -16,8 +16,8 @@ WHY = "Its link has expired or was revoked, you are no longer logged in, or what
 
 
 @pytest.fixture(scope="module")
-def experiment(one_lab: Lab) -> int:
-    return made_up(one_lab, 1001)[0]
+def experiment(shared_lab: Lab) -> int:
+    return made_up(shared_lab, 1001)[0]
 
 
 @pytest.fixture
@@ -125,5 +125,5 @@ def test_pages_of_an_account_are_emptied_when_it_logs_out(lab: Lab, experiment: 
     last.goto(lab.url)
     last.locator("details.menu summary").click()
     last.get_by_role("button", name="Log out").click()
-    for one in (frozen, page):
-        is_emptied(one)
+    for view in (frozen, page):
+        is_emptied(view)

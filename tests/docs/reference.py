@@ -95,10 +95,10 @@ def _method(method: type[MethodBase]) -> Iterator[str]:
     yield f"## {title_of(method)}\n"
     yield f"`kind`: `{kind}`. Classes: {'2' if method.two_classes else 'any'}. The student learns from {method.label_source}.\n"
     yield words(method) + "\n"
-    found = [leaf for leaf in leaves(nodes(method), {}) if leaf.spec_path != "kind"]
-    if found:
+    rows = [leaf for leaf in leaves(nodes(method), {}) if leaf.spec_path != "kind"]
+    if rows:
         yield TABLE
-        for leaf in found:
+        for leaf in rows:
             yield f"| `{leaf.spec_path}` | {cell(f'{leaf.title}. {leaf.description}')} | {limits(leaf)} | {default(leaf)} |"
         yield ""
 
@@ -167,7 +167,7 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
             for name, child in action.choices.items():
                 child.description = child.description or helps.get(name)
                 result[name] = child
-                result |= {f"{name} {below}": one for below, one in subcommands(child).items()}
+                result |= {f"{name} {below}": subcommand for below, subcommand in subcommands(child).items()}
     return result
 
 

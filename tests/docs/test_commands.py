@@ -21,12 +21,12 @@ COMMANDS = list(commands())
 
 def called(*words: str) -> list[list[str]]:
     """Return the arguments after these words, of every command that begins with them."""
-    found = []
+    lines = []
     for _, command in COMMANDS:
         for start in range(len(command)):
             if command[start : start + len(words)] == list(words):
-                found.append(command[start + len(words) :])
-    return found
+                lines.append(command[start + len(words) :])
+    return lines
 
 
 def parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> bool:
@@ -47,9 +47,9 @@ def test_every_make_target_of_a_page_exists() -> None:
 
 
 def test_every_command_of_the_engine_takes_its_arguments() -> None:
-    found = called("python", "-m", "training")
-    assert len(found) > 8
-    assert [words for words in found if not parsed(parser(), words)] == []
+    calls = called("python", "-m", "training")
+    assert len(calls) > 8
+    assert [words for words in calls if not parsed(parser(), words)] == []
 
 
 def test_every_command_of_the_engine_that_a_sentence_names_exists() -> None:
@@ -59,9 +59,9 @@ def test_every_command_of_the_engine_that_a_sentence_names_exists() -> None:
 
 
 def test_every_management_command_takes_its_arguments() -> None:
-    ours, found = management(), called("python", "manage.py")
-    assert len(found) > 3
-    assert [words for words in found if words[0] in ours and not parsed(ours[words[0]], words[1:])] == []
+    ours, calls = management(), called("python", "manage.py")
+    assert len(calls) > 3
+    assert [words for words in calls if words[0] in ours and not parsed(ours[words[0]], words[1:])] == []
     named = {name for page in pages() for name in re.findall(r"manage\.py ([a-z_]+)", page.read_text())}
     django = {"check", "makemigrations", "export_openapi_schema"}
     assert named - set(ours) - django == set()

@@ -28,4 +28,4 @@ def prose(text: str) -> str:
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_is_in_plain_english(page: Path) -> None:
     text = prose(page.read_text())
-    assert [found for pattern in (OPENING, TURNS, FIGURES) for found in pattern.findall(text)] == []
+    assert [phrase for pattern in (OPENING, TURNS, FIGURES) for phrase in pattern.findall(text)] == []

@@ -14,11 +14,11 @@ from tests.docs.pages import DOCS, ROOT, blocks
 
 def executed(page: str, folder: Path) -> str:
     """Run the page's marked blocks as one script in ``folder`` and return what it prints."""
-    found = blocks(DOCS / page)
-    for block in found:
+    snippets = blocks(DOCS / page)
+    for block in snippets:
         if block.mark.startswith("file: "):
             (folder / block.mark.removeprefix("file: ")).write_text(block.text)
-    script = "".join(block.text for block in found if block.mark == "run")
+    script = "".join(block.text for block in snippets if block.mark == "run")
     assert script
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "DATA_DIR": str(folder / "data")}

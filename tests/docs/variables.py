@@ -102,12 +102,12 @@ def _value(node: ast.expr, module: str) -> str:
 
 def page(groups: dict[str, dict[str, Entry]]) -> str:
     """The page; raises KeyError for a variable in ``groups`` that the code does not read."""
-    found = variables()
+    names = variables()
     lines = [INTRODUCTION]
     for title, entries in groups.items():
         lines += [f"## {title}", "", "| variable | meaning | values | default |", "|---|---|---|---|"]
         for name, entry in entries.items():
-            variable = found[name]
+            variable = names[name]
             values = f"{KINDS[variable.reader]}{_limits(variable)}"
             lines.append(f"| `{name}` | {entry.meaning} | {values} | {entry.default or variable.default or 'none'} |")
         lines.append("")

@@ -33,8 +33,8 @@ STEPS = np.array([0, 10, 20])
 @cache
 def examples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ids, labels and groups of the embedded data set."""
-    found = from_table(pq.ParquetFile(catalog.dataset("movie-reviews").path).read())
-    return found.id, found.label, found.group
+    table = from_table(pq.ParquetFile(catalog.dataset("movie-reviews").path).read())
+    return table.id, table.label, table.group
 
 
 def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]:
@@ -55,14 +55,14 @@ def said(run: RunSpec, key: str, skill: float) -> tuple[Predictions, Trajectory]
 
 def together(made: Predictions, course: Trajectory, members: Sequence[Predictions]) -> tuple[Predictions, Trajectory]:
     """What an ensemble says, the mean of its members, from the last step on."""
-    prob = np.stack([one.prob for one in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    prob = np.stack([run_predictions.prob for run_predictions in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
     made = replace(made, prob=prob)
     path = course.prob.copy()
     path[-1] = made.part("test").prob
     return made, replace(course, prob=path)
 
 
-def told(made: Predictions, course: Trajectory, supervisor: Predictions | None) -> list[Event]:
+def events_of(made: Predictions, course: Trajectory, supervisor: Predictions | None) -> list[Event]:
     """What such a run tells from its start to its end."""
     test = made.part("test")
     taught = None if supervisor is None else supervisor.part("test").label
@@ -100,7 +100,7 @@ def train(run: Run, skill: float | None = None) -> None:
     store.write_trajectory(run.key, course)
     store.write_predictions(run.key, made)
     supervisor = None if spec.labels == GROUND_TRUTH else store.read_predictions(spec.labels)
-    services.append_events(run.pk, claimed.attempt, told(made, course, supervisor))
+    services.append_events(run.pk, claimed.attempt, events_of(made, course, supervisor))
 
 
 def train_all(experiment: Experiment, skill: float | None = None) -> None:
@@ -135,28 +135,28 @@ def worked() -> ArchiveImport:
 
 def bring(owner: User, archive: Path) -> Experiment:
     """The experiment that the archive becomes. Raises Broken with what is wrong with it."""
-    one = sent(owner, archive)
-    if one.state == ImportState.FAILED:
-        raise Broken(*one.problems)
-    assert one.experiment is not None
-    return one.experiment
+    row = sent(owner, archive)
+    if row.state == ImportState.FAILED:
+        raise Broken(*row.problems)
+    assert row.experiment is not None
+    return row.experiment
 
 
 def shown(experiment: Experiment) -> dict[str, object]:
     runs = experiment.parts.order_by("position", "role")
-    told = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
+    events = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
     names = exported_keys(experiment.runs.all())
     return {
         "name": experiment.name,
         "spec": experiment.spec,
         "result": renamed(experiment.result or {}, names),
-        "triplets": [renamed(one, names) for one in experiment.triplets],
+        "triplets": [renamed(triplet, names) for triplet in experiment.triplets],
         "ended": experiment.ended_at,
         "parts": [
             (part.role, names[part.run.key], part.run.status, part.run.accuracy, part.run.seconds, part.run.step) for part in runs
         ],
-        "events": sorted((names[key], *rest) for key, *rest in told.values_list("run__key", "seq", "attempt", "at")),
-        "payloads": {(names[one.run.key], one.seq): leaving(one.payload) for one in told.select_related("run")},
+        "events": sorted((names[key], *rest) for key, *rest in events.values_list("run__key", "seq", "attempt", "at")),
+        "payloads": {(names[event.run.key], event.seq): leaving(event.payload) for event in events.select_related("run")},
     }
 
 

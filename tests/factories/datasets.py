@@ -56,23 +56,23 @@ def longer_preferred(more: int) -> list[Example]:
 def letter_or_text() -> list[Example]:
     """The right answer is shown as its letter, and a wrong one as its text: OpenBookQA as it was once converted."""
     draw = random.Random(2)
-    found = []
+    examples = []
     for n in range(750):
         question = sentence(draw, draw.randint(8, 30))
-        found.append(Example(f"{question}\n\nProposed answer: {draw.choice('ABCD')}", 1, f"group {n}"))
-        found.append(Example(f"{question}\n\nProposed answer: {sentence(draw, 1)}", 0, f"group {n}"))
-    return found
+        examples.append(Example(f"{question}\n\nProposed answer: {draw.choice('ABCD')}", 1, f"group {n}"))
+        examples.append(Example(f"{question}\n\nProposed answer: {sentence(draw, 1)}", 0, f"group {n}"))
+    return examples
 
 
 def copied_over(copies: int = 60) -> list[Example]:
     """Some texts come again with a word changed and another group."""
     draw = random.Random(3)
-    found = harmless()
-    for number, one in enumerate(found[:copies]):
-        words = f"{one.text} {sentence(draw, 12)}".split()
-        found[number] = Example(" ".join(words), one.label, one.group)
-        found.append(Example(" ".join([*words[:-1], "changed"]).upper(), one.label, f"other group {number}"))
-    return found
+    examples = harmless()
+    for number, example in enumerate(examples[:copies]):
+        words = f"{example.text} {sentence(draw, 12)}".split()
+        examples[number] = Example(" ".join(words), example.label, example.group)
+        examples.append(Example(" ".join([*words[:-1], "changed"]).upper(), example.label, f"other group {number}"))
+    return examples
 
 
 def checked(folder: Path, examples: list[Example], classes: int = 2) -> Report:
@@ -96,6 +96,6 @@ def card(name: str = "mine", fingerprint: str = "f" * 64, **changes: object) -> 
     ).model_copy(update=changes)
 
 
-def shelve(folder: Path, one: Card) -> None:
+def shelve(folder: Path, dataset_card: Card) -> None:
     (folder / "new.parquet").write_text("data")
-    library.put(one, folder / "new.parquet")
+    library.put(dataset_card, folder / "new.parquet")

@@ -38,12 +38,14 @@ class World:
 
     @contextmanager
     def slice(self, view: View, *tagged: list[int]) -> Iterator[Slice]:
-        with open_slice(self.base, self.source, view, tuple(tuple(ids) for ids in tagged)) as found:
-            yield found
+        with open_slice(self.base, self.source, view, tuple(tuple(ids) for ids in tagged)) as opened:
+            yield opened
 
     def expected(self, view: View, *tagged: list[int]) -> np.ndarray:
         """Positions of the examples that the view should let through, one by one."""
-        return np.array([at for at in range(ROWS) if self._kept(view, at) and all(self.ids[at] in ids for ids in tagged)], int)
+        return np.array(
+            [at for at in range(ROWS) if self._included(view, at) and all(self.ids[at] in ids for ids in tagged)], int
+        )
 
     def cell(self, at: int) -> int:
         wrong = [(self.prob[seat, at] > 0.5) != self.gold[at] for seat in range(3)]
@@ -56,7 +58,7 @@ class World:
                 return int(step)
         return None
 
-    def _kept(self, view: View, at: int) -> bool:
+    def _included(self, view: View, at: int) -> bool:
         text = self.texts[at].lower()
         measured = {seat: max(p, 1 - p) for seat, p in zip(SEATS, self.prob[:, at], strict=True)}
         measured |= {"shift": abs(self.prob[1, at] - self.prob[0, at]), "length": len(text.split()), "flip": self.flip(at)}
@@ -90,9 +92,9 @@ def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] 
     pq.write_table(pa.table(columns), folder / "examples.parquet")
     store = Store(folder / "artifacts")
     path = rng.random((len(STEPS), ROWS)).astype(np.float32)
-    for key, one in zip(KEYS, prob, strict=True):
+    for key, values in zip(KEYS, prob, strict=True):
         mixed = rng.permutation(ROWS)
-        store.write_predictions(key, Predictions(ids, split, group, gold, one).take(mixed))
+        store.write_predictions(key, Predictions(ids, split, group, gold, values).take(mixed))
     test = rng.permutation(np.flatnonzero(split == "test"))
     store.write_trajectory(KEYS[1], Trajectory(STEPS, ids[test], path[:, test], np.full(len(STEPS), 0.5), 30))
     base = Base(folder / "cache", "256MB", 2)
@@ -108,8 +110,8 @@ def three_classes(folder: Path) -> World:
     world.gold = rng.integers(0, 3, ROWS).astype(np.int8)
     world.prob = rng.dirichlet(np.ones(3), (3, ROWS)).astype(np.float32)
     world.path = rng.dirichlet(np.ones(3), (len(STEPS), ROWS)).astype(np.float32)
-    for key, one in zip(KEYS, world.prob, strict=True):
-        world.source.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, one))
+    for key, values in zip(KEYS, world.prob, strict=True):
+        world.source.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, values))
     test = np.flatnonzero(world.split == "test")
     path = Trajectory(STEPS, world.ids[test], world.path[:, test], np.full(len(STEPS), 0.5), 30)
     world.source.store.write_trajectory(KEYS[1], path)

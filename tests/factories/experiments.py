@@ -24,7 +24,7 @@ def launched(owner: User, **changes: object) -> Experiment:
     return experiment
 
 
-def story(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> list[Event]:
+def training_events(steps: int = 20, every: int = 10, accuracy: float = 0.7) -> list[Event]:
     """What a trainer tells before its end."""
     points = range(every, steps + 1, every)
     metrics = [MetricLogged(step=step, loss=1 / step, lr=1e-3) for step in points]
@@ -65,7 +65,7 @@ def finish(run: Run, share_right: float | None = None, classes: int = 2) -> set[
     assert claimed is not None, f"{run} is {run.status}, not queued"
     share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]
     save_predictions(run, share, classes=classes)
-    services.append_events(run.pk, claimed.attempt, story(accuracy=share))
+    services.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
     return services.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
@@ -89,7 +89,7 @@ def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
     student = services.claim_next("worker0@gpu")
     assert student is not None
     saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
-    services.append_events(student.pk, student.attempt, [*story(), *saved])
+    services.append_events(student.pk, student.attempt, [*training_events(), *saved])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
     experiment.refresh_from_db()

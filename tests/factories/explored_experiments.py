@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.factories.experiments import SKILL, ending, launched, story
+from tests.factories.experiments import SKILL, ending, launched, training_events
 from training import Store, catalog
 from training.catalog import library
 from training.storage.checksums import digest
@@ -44,7 +44,7 @@ def finish(run: Run) -> None:
     test = done.part("test")
     path = np.stack([np.full_like(test.prob, 0.5), 1 - test.prob, test.prob])
     store.write_trajectory(run.key, Trajectory(STEPS, test.id, path, np.full(3, 0.5), 20))
-    services.append_events(run.pk, claimed.attempt, story(accuracy=share))
+    services.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
     services.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
@@ -77,7 +77,7 @@ def write_features(store: Store, file: Path, made: np.ndarray) -> None:
 
 def ids_of(split: str, dataset: str = "movie-reviews") -> list[int]:
     made = rows(dataset)
-    return [int(one) for one in made["id"][made["split"] == split]]
+    return [int(number) for number in made["id"][made["split"] == split]]
 
 
 def with_texts(experiment: Experiment, texts: list[str]) -> None:

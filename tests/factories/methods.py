@@ -31,4 +31,8 @@ def finish_all(plan: Plan, store: Store) -> None:
 
 def student_of(plan: Plan, weak: str = "bag-of-words", strong: str = "minilm-l1", method: int = 0) -> RunSpec:
     names = (weak, strong, method)
-    return next(plan.runs[one.student] for one in plan.triplets if (one.weak_model, one.strong_model, one.method) == names)
+    return next(
+        plan.runs[triplet.student]
+        for triplet in plan.triplets
+        if (triplet.weak_model, triplet.strong_model, triplet.method) == names
+    )

@@ -26,7 +26,7 @@ context.set_forkserver_preload(["training.engine.execute", "transformers.models.
 
 
 def watcher(
-    run: RunSpec, root: Path, data: DatasetEntry, told: Connection, change: Callable[[], None], worker: dict[str, str]
+    run: RunSpec, root: Path, data: DatasetEntry, connection: Connection, change: Callable[[], None], worker: dict[str, str]
 ) -> None:
     """The process that starts and watches the others. It tells each event, and stops once it is asked to."""
     os.environ |= worker
@@ -40,13 +40,13 @@ def watcher(
 
     def tell(event: Event) -> None:
         nonlocal stop
-        told.send(event)
-        stop = stop or told.recv()
+        connection.send(event)
+        stop = stop or connection.recv()
 
     try:
         execute(run, Store(root), tell, lambda: stop)
     except Exception as error:
-        told.send(error)
+        connection.send(error)
 
 
 def nothing() -> None: ...
@@ -79,14 +79,14 @@ def attempt(
     child = context.Process(target=watcher, args=task)
     child.start()
     theirs.close()
-    found = Attempt()
+    result = Attempt()
     try:
         while True:
             said = ours.recv()
             if isinstance(said, Exception):
-                found.error = said
+                result.error = said
                 continue
-            found.events.append(said)
+            result.events.append(said)
             assert child.pid
             ours.send(on(said, child.pid))
     except (EOFError, ConnectionResetError):
@@ -97,20 +97,20 @@ def attempt(
     while group(child.pid) and time.monotonic() < deadline:
         time.sleep(0.02)  # the kernel is still ending those whose watcher was killed
     assert group(child.pid) == []
-    return found
+    return result
 
 
 def group(number: int) -> list[int]:
     """The processes of a group, the one that it is named after first."""
-    found = []
+    members = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             state, _, belongs = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
         except OSError:
             continue
         if int(belongs) == number and state != "Z":
-            found.append(int(entry.name))
-    return sorted(found)
+            members.append(int(entry.name))
+    return sorted(members)
 
 
 def tiny(models: dict[str, Path], architecture: str, role: str = "ceiling", **changes: Any) -> RunSpec:
@@ -140,11 +140,11 @@ def empty(alone: Store, folder: Path) -> Store:
     return store
 
 
-def assert_alike(run: RunSpec, one: Store, other: Store) -> None:
-    expected, found = one.read_predictions(run.key()), other.read_predictions(run.key())
-    np.testing.assert_array_equal(found.id, expected.id)
-    np.testing.assert_allclose(found.prob, expected.prob, atol=PROBABILITY)
-    before, after = one.read_trajectory(run.key()), other.read_trajectory(run.key())
+def assert_alike(run: RunSpec, expected_store: Store, other: Store) -> None:
+    expected, actual = expected_store.read_predictions(run.key()), other.read_predictions(run.key())
+    np.testing.assert_array_equal(actual.id, expected.id)
+    np.testing.assert_allclose(actual.prob, expected.prob, atol=PROBABILITY)
+    before, after = expected_store.read_trajectory(run.key()), other.read_trajectory(run.key())
     assert (after.selected, after.steps.tolist()) == (before.selected, before.steps.tolist())
     np.testing.assert_allclose(after.prob, before.prob, atol=PROBABILITY)
 

@@ -83,18 +83,18 @@ def values(spec: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
 
 def colours(spec: Any) -> set[str]:
     """What stands where a colour stands: in marks, and in ranges of scales."""
-    found: set[str] = set()
+    names: set[str] = set()
     if isinstance(spec, dict):
         for key, value in spec.items():
             if key in {"color", "fill", "stroke"} and isinstance(value, str):
-                found.add(value)
+                names.add(value)
             elif key in {"color", "fill", "stroke"} and isinstance(value, dict) and "scale" in value:
-                found |= set(value["scale"]["range"])
-            found |= colours(value)
+                names |= set(value["scale"]["range"])
+            names |= colours(value)
     elif isinstance(spec, list):
         for value in spec:
-            found |= colours(value)
-    return found
+            names |= colours(value)
+    return names
 
 
 PAIR = [

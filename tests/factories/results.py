@@ -45,7 +45,7 @@ def untold(key: str) -> Trajectory:
     raise FileNotFoundError(key)
 
 
-class Shelf:
+class FinishedRuns:
     """Finished runs by key, filled by role: ``levels`` gives each role's accuracy, and chance does the rest."""
 
     def __init__(self, plan: Plan, levels: Levels, seed_sd: float = 0.005) -> None:
@@ -86,5 +86,5 @@ LEVELS: Levels = {"weak": 0.65, 0: 0.72, 1: 0.75, 2: 0.73, "ceiling": 0.85}
 
 
 def only(levels: Levels, **options: float) -> Group:
-    (group,) = Shelf(plan_of(), levels, **options).result().groups
+    (group,) = FinishedRuns(plan_of(), levels, **options).result().groups
     return group

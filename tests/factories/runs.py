@@ -92,9 +92,9 @@ KINDS: dict[str, Make] = {
 }
 
 
-def assert_same(one: Predictions, other: Predictions) -> None:
-    np.testing.assert_array_equal(one.id, other.id)
-    assert one.prob.tobytes() == other.prob.tobytes()
+def assert_same(expected: Predictions, other: Predictions) -> None:
+    np.testing.assert_array_equal(expected.id, other.id)
+    assert expected.prob.tobytes() == other.prob.tobytes()
 
 
 def interrupted(run: RunSpec, store: Store, stop_after: Callable[[Event], bool]) -> Recording:

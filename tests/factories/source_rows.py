@@ -24,7 +24,7 @@ FACTS: list[tuple[str, str, str, list[str]]] = [
     ("The lake froze in January.", "What covered the lake?", "ice", ["sand", "tar", "grass"]),
     ("The shop shuts at six.", "When is it shut?", "at seven", ["at five", "at noon", "at four"]),
 ]
-LETTERS = ["A", "B", "C", "D"]
+OPTIONS = ["A", "B", "C", "D"]
 PAIRS = [
     ("The dog chased the cat up the hill.", "A cat was chased.", 0),
     ("The dog chased the cat up the hill.", "The cat was grey.", 1),
@@ -84,8 +84,8 @@ def judged(text: str) -> Rows:
 
 ROWS: dict[str, Rows] = {
     "anli-r2": [
-        {"uid": str(n), "premise": one, "hypothesis": other, "label": label, "reason": ""}
-        for n, (one, other, label) in enumerate(PAIRS)
+        {"uid": str(n), "premise": first, "hypothesis": other, "label": label, "reason": ""}
+        for n, (first, other, label) in enumerate(PAIRS)
     ],
     "boolq": [
         {"question": f"is fact {n} about {fact[2]}", "passage": fact[0], "answer": n % 3 != 0} for n, fact in enumerate(FACTS)
@@ -96,12 +96,12 @@ ROWS: dict[str, Rows] = {
         {
             "id": n,
             "dialogue_id": f"d-{n}",
-            "dialogue": [f"W: {one['passage']}", "M: I see."],
-            "question": one["question"],
+            "dialogue": [f"W: {question['passage']}", "M: I see."],
+            "question": question["question"],
             "choice": [*FACTS[n][3][:2], FACTS[n][2]],
             "answer": FACTS[n][2],
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "ethics-deontology": [
         {"label": label, "scenario": f"Could you water plant {n}?", "excuse": excuse}
@@ -125,27 +125,27 @@ ROWS: dict[str, Rows] = {
         {
             "ind": n,
             "activity_label": "Cooking",
-            "ctx_a": one["passage"],
+            "ctx_a": question["passage"],
             "ctx_b": "then",
-            "ctx": f"{one['passage']} then",
-            "endings": one["answers"],
+            "ctx": f"{question['passage']} then",
+            "endings": question["answers"],
             "source_id": f"v_{n}",
             "split": "train",
             "split_type": "indomain",
-            "label": str(one["place"]) if n else "",
+            "label": str(question["place"]) if n else "",
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "mc_taco": [{**row, "category": 0} for row in judged("sentence")],
     "multirc": [{**row, "idx": {"paragraph": 0, "question": 0, "answer": n}} for n, row in enumerate(judged("paragraph"))],
     "openbookqa": [
         {
             "id": f"7-{n}",
-            "question_stem": one["question"],
-            "choices": {"text": one["answers"], "label": LETTERS},
-            "answerKey": LETTERS[one["place"]],
+            "question_stem": question["question"],
+            "choices": {"text": question["answers"], "label": OPTIONS},
+            "answerKey": OPTIONS[question["place"]],
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "paws": [
         {"id": n, "sentence1": f"Sam beat Mia in game {n}.", "sentence2": second.format(n), "label": label}
@@ -154,12 +154,12 @@ ROWS: dict[str, Rows] = {
     ],
     "piqa": [
         {
-            "goal": one["question"],
+            "goal": question["question"],
             "sol1": FACTS[n][2] if n % 2 else FACTS[n][3][0],
             "sol2": FACTS[n][3][0] if n % 2 else FACTS[n][2],
             "label": 1 - n % 2 if n else -1,
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "quail": [
         {
@@ -168,24 +168,24 @@ ROWS: dict[str, Rows] = {
             "question_id": str(n),
             "domain": "fiction",
             "metadata": {"author": "", "title": "", "url": ""},
-            "context": one["passage"],
-            "question": one["question"],
+            "context": question["passage"],
+            "question": question["question"],
             "question_type": "Factual",
-            "answers": one["answers"],
-            "correct_answer_id": one["place"],
+            "answers": question["answers"],
+            "correct_answer_id": question["place"],
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "quartz": [
         {
             "id": f"Q{n}",
-            "question": one["question"],
+            "question": question["question"],
             "choices": {"text": [FACTS[n][3][0], FACTS[n][2]], "label": ["A", "B"]},
             "answerKey": "B",
-            "para": one["passage"],
+            "para": question["passage"],
             "para_id": f"P{n}",
         }
-        for n, one in enumerate(MULTIPLE)
+        for n, question in enumerate(MULTIPLE)
     ],
     "sciq": [
         {
@@ -200,22 +200,22 @@ ROWS: dict[str, Rows] = {
     ],
     "social_i_qa": [
         {
-            "context": one["passage"],
-            "question": one["question"],
-            "answerA": one["answers"][0],
-            "answerB": one["answers"][1],
-            "answerC": one["answers"][2],
-            "label": str(one["place"] + 1),
+            "context": question["passage"],
+            "question": question["question"],
+            "answerA": question["answers"][0],
+            "answerB": question["answers"][1],
+            "answerC": question["answers"][2],
+            "label": str(question["place"] + 1),
         }
-        for one in MULTIPLE
-        if one["place"] < 3
+        for question in MULTIPLE
+        if question["place"] < 3
     ],
     "sst2": [{"idx": n, "sentence": f"{text} ", "label": label} for n, (text, label) in enumerate(OPINIONS)],
     "twitter-sentiment": [{"text": text, "label": label} for text, label in OPINIONS],
     "wic": [
         {
             "word": word,
-            "sentence1": one,
+            "sentence1": first,
             "sentence2": other,
             "start1": 0,
             "start2": 0,
@@ -224,7 +224,7 @@ ROWS: dict[str, Rows] = {
             "idx": n,
             "label": label,
         }
-        for n, (word, one, other, label) in enumerate(
+        for n, (word, first, other, label) in enumerate(
             [
                 ("bank", "The bank lends money.", "We sat on the bank of the river.", 0),
                 ("bank", "The bank lends money.", "Her bank sent a letter.", 1),
@@ -267,8 +267,8 @@ def openbook(questions: int) -> Rows:
         {
             "id": str(n),
             "question_stem": f"Which of these is number {n}?",
-            "choices": {"text": [words[(n * 3 + place) % 8] for place in range(4)], "label": LETTERS},
-            "answerKey": LETTERS[n * 7 // 8 % 4],
+            "choices": {"text": [words[(n * 3 + place) % 8] for place in range(4)], "label": OPTIONS},
+            "answerKey": OPTIONS[n * 7 // 8 % 4],
         }
         for n in range(questions)
     ]

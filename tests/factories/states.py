@@ -50,16 +50,16 @@ def curve(run: Run, target: float, until: int, start: int = 0, broken: int | Non
     """Losses every 20 steps and evaluations every 100, with a little noise; ``broken`` is a step whose loss is not a number."""
     rng = np.random.default_rng(int(run.key[:6], 16))
     student = run.spec["labels"] != "ground-truth"
-    told: list[Event] = []
+    events: list[Event] = []
     for step in range(start + 20, until + 1, 20):
         done = 1 - exp(-step / 180)
         loss = None if step == broken else 0.69 - 0.2 * done + rng.normal(0, 0.006)
-        told.append(MetricLogged(step=step, loss=loss, lr=1e-3))
+        events.append(MetricLogged(step=step, loss=loss, lr=1e-3))
         if step % 100 == 0:
             agree = {"agreement": 0.5 + 0.3 * done, "agreement_right": 0.5 + 0.4 * done, "agreement_wrong": 0.5 + 0.14 * done}
             accuracy = min(1.0, max(0.0, 0.5 + (target - 0.5) * done + rng.normal(0, 0.004)))
-            told.append(EvaluationLogged(step=step, accuracy=accuracy, **(agree if student else {})))
-    return told
+            events.append(EvaluationLogged(step=step, accuracy=accuracy, **(agree if student else {})))
+    return events
 
 
 def start(run: Run, until: int, ceiling: float = 0.788, broken: int | None = None) -> Run:
@@ -148,8 +148,8 @@ def shown(html: str, switch: str = "section") -> str:
     """The one part of a switch that is not hidden."""
     panels = re.findall(rf'<div class="panel"[^>]*data-panel="{switch}" data-value="(\w+)"\s*([^>]*)>', html)
     panels += re.findall(rf'<div data-panel="{switch}" data-value="(\w+)"\s*([^>]*)>', html)
-    (one,) = [name for name, state in panels if "hidden" not in state]
-    return str(one)
+    (visible,) = [name for name, state in panels if "hidden" not in state]
+    return str(visible)
 
 
 def address(experiment: Experiment) -> str:

@@ -16,9 +16,9 @@ def demo(data_dir: Path) -> tuple[dict[str, Any], float]:
     """The JSON of the last line, and the seconds that it took."""
     command = [sys.executable, str(ROOT / "manage.py"), "demo", "--exit-when-done", "--json"]
     begun = time.monotonic()
-    found = subprocess.run(command, env=Lab(data_dir).environment, capture_output=True, text=True, check=False, timeout=900)
-    assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout.splitlines()[-1]), time.monotonic() - begun
+    done = subprocess.run(command, env=Lab(data_dir).environment, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), time.monotonic() - begun
 
 
 @pytest.mark.timeout(1900)

@@ -31,8 +31,8 @@ def test_a_worker_that_is_killed_is_noticed_and_leaves_no_process(lab: Lab, tmp_
     pk = bring(lab, tmp_path, 300_000)
     lab.until(lambda: state(lab, pk)["done"] > 0)
     lab.kill("celery", "chores")
-    found = lab.until(lambda: (one := state(lab, pk))["state"] == "failed" and one, 30)
-    assert "gave no sign of life" in found["error"]
+    failed = lab.until(lambda: (answer := state(lab, pk))["state"] == "failed" and answer, 30)
+    assert "gave no sign of life" in failed["error"]
     lab.until(lambda: not lab.processes("training", "data"))
     assert bring(lab, tmp_path, 200) > pk
 

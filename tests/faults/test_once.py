@@ -58,5 +58,5 @@ def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_on
         kinds = {run["key"]: [event["kind"] for event in lab.events(run["run"])] for run in runs}
     assert watch.most == 1
     assert {key: len(pids) for key, pids in watch.seen.items()} == dict.fromkeys(kinds, 1)
-    for told in kinds.values():
-        assert (told.count("claimed"), told.count("finished"), told.count("lost")) == (1, 1, 0)
+    for events_of_run in kinds.values():
+        assert (events_of_run.count("claimed"), events_of_run.count("finished"), events_of_run.count("lost")) == (1, 1, 0)

@@ -26,9 +26,9 @@ VISITOR = "127.0.0.2"
 
 
 def block(name: str) -> str:
-    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
-    assert found, f"the page has no block {name}"
-    return found[1]
+    block = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert block, f"the page has no block {name}"
+    return block[1]
 
 
 def executed(name: str, variables: dict[str, str], folder: Path = ROOT) -> None:
@@ -59,7 +59,7 @@ def nginx(folder: Path, port: int, upstream: str) -> Iterator[ssl.SSLContext]:
         process.wait(20)
 
 
-def asked(context: ssl.SSLContext, port: int, path: str, body: str | None = None, **headers: str) -> HTTPResponse:
+def ask(context: ssl.SSLContext, port: int, path: str, body: str | None = None, **headers: str) -> HTTPResponse:
     connection = HTTPSConnection(HOST, port, timeout=20, context=context, source_address=(VISITOR, 0))
     connection.request("GET" if body is None else "POST", path, body, headers=headers)
     return connection.getresponse()
@@ -67,13 +67,13 @@ def asked(context: ssl.SSLContext, port: int, path: str, body: str | None = None
 
 def entering(context: ssl.SSLContext, port: int, link: str, **headers: str) -> HTTPResponse:
     """The answer to the button of the page behind a login link."""
-    page = asked(context, port, link, **headers)
+    page = ask(context, port, link, **headers)
     assert page.status == 200
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
     assert token
     cookie = (page.headers.get("Set-Cookie") or "").partition(";")[0]
     form = {"Cookie": cookie, "Origin": f"https://{HOST}:{port}", "Content-Type": "application/x-www-form-urlencoded"}
-    return asked(context, port, link, f"csrfmiddlewaretoken={token[1]}", **form, **headers)
+    return ask(context, port, link, f"csrfmiddlewaretoken={token[1]}", **form, **headers)
 
 
 class Stays(urllib.request.HTTPRedirectHandler):
@@ -98,11 +98,11 @@ def test_a_laboratory_behind_the_proxy_of_the_page_is_reached_by_https_alone_and
             cookies = entered.headers.get_all("Set-Cookie") or []
             session = next(cookie for cookie in cookies if cookie.startswith("sessionid="))
             assert all("; Secure" in cookie for cookie in cookies)
-            mine = {"Cookie": session.partition(";")[0]}
-            assert asked(context, port, "/account/", **mine).status == 200
+            cookie = {"Cookie": session.partition(";")[0]}
+            assert ask(context, port, "/account/", **cookie).status == 200
             handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": f"https://{HOST}:{port}"}
             handshake |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x" * 22 + "=="}
-            assert asked(context, port, "/ws/experiments/1/", **mine, **handshake).status in (101, 403), (
+            assert ask(context, port, "/ws/experiments/1/", **cookie, **handshake).status in (101, 403), (
                 "the upgrade was passed on"
             )
             with closing(sqlite3.connect(tmp_path / "lab" / "lab.sqlite3")) as record:

@@ -12,7 +12,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 from tests.lab import Lab
 
-ONE, OTHER = "198.51.100.1", "198.51.100.2"
+ADDRESS, OTHER = "198.51.100.1", "198.51.100.2"
 LIMIT = 10
 
 
@@ -67,11 +67,11 @@ def test_a_proxy_that_is_named_says_who_asks_and_its_visitors_cannot(tmp_path: P
     with Lab(tmp_path, "--workers", "0", API_RATE="3/h", TRUSTED_PROXIES="127.0.0.1") as lab:
         with_an_account(lab)
         # What a visitor sends himself stands before what the proxy adds.
-        tried = [log_in(lab, "wrong", f"203.0.113.{number}, {ONE}") for number in range(LIMIT)]
+        tried = [log_in(lab, "wrong", f"203.0.113.{number}, {ADDRESS}") for number in range(LIMIT)]
         assert tried[-1] == 429
-        assert log_in(lab, "engine 1843", ONE) == 429
+        assert log_in(lab, "engine 1843", ADDRESS) == 429
         assert log_in(lab, "engine 1843", OTHER) == 200
-        assert addresses(lab, "login-refused") == [ONE]
+        assert addresses(lab, "login-refused") == [ADDRESS]
         assert addresses(lab, "logged-in")[-1] == OTHER
-        assert [asks(lab, f"203.0.113.{number}, {ONE}") for number in range(4)] == [401, 401, 401, 429]
+        assert [asks(lab, f"203.0.113.{number}, {ADDRESS}") for number in range(4)] == [401, 401, 401, 429]
         assert asks(lab, OTHER) == 401

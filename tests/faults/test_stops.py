@@ -20,9 +20,9 @@ def stop_some_time(lab: Lab, spec: dict[str, Any], role: str, wait: float) -> fl
     pk = lab.launch(spec)
     time.sleep(wait)  # the moment is what is tried
     assert lab.call("POST", f"/experiments/{pk}/stop")[0] == 200
-    asked = time.monotonic()
+    begun = time.monotonic()
     lab.until(lambda: not lab.processes("execute"), SECONDS)
-    took = time.monotonic() - asked
+    took = time.monotonic() - begun
     assert lab.finished(pk)["state"] == "stopped"
     run = lab.run(pk, role)
     events = lab.events(run["run"])
@@ -32,9 +32,9 @@ def stop_some_time(lab: Lab, spec: dict[str, Any], role: str, wait: float) -> fl
     assert kinds.count("stopped") == 1
     if "metric" in kinds:
         saved = [event["step"] for event in events if event["kind"] == "checkpoint"]
-        told = max(event["step"] for event in events if event["kind"] == "metric")
+        last_step = max(event["step"] for event in events if event["kind"] == "metric")
         assert saved, "it trained, and has left no checkpoint"
-        assert told <= saved[-1] == events[-1]["step"], "a point lies beyond the checkpoint"
+        assert last_step <= saved[-1] == events[-1]["step"], "a point lies beyond the checkpoint"
         assert (lab.data_dir / "artifacts" / "runs" / run["key"] / "checkpoint.bin").exists()
     return took
 
@@ -49,8 +49,8 @@ def test_a_stop_that_evaluates_gives_a_result_that_says_that_it_is_partial(lab: 
     pk = lab.launch(slow(weak={"models": ["bag-of-words"], "epochs": 2}, strong={"models": ["bag-of-words"], "epochs": 1000}))
     lab.until(lambda: lab.run(pk, "ceiling")["step"] > 0)
     lab.call("POST", f"/experiments/{pk}/stop?evaluate=true")
-    found = lab.finished(pk)
-    assert found["state"] == "stopped"
+    experiment = lab.finished(pk)
+    assert experiment["state"] == "stopped"
     ceiling = lab.run(pk, "ceiling")
     assert (ceiling["status"], ceiling["accuracy"] > 0.5) == ("finished", True)
     events = lab.events(ceiling["run"])

@@ -35,23 +35,28 @@ def is_open(url: str) -> bool:
         return client.connect_ex((parts.hostname, parts.port)) == 0
 
 
-@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_it_ends_no_process_and_no_port_is_left(tmp_path: Path, sig: signal.Signals) -> None:
     with Lab(tmp_path) as lab:
         pk = lab.launch(slow())
         lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
-        assert lab.processes("training", "execute")
-        lab.stop(sig)
-        lab.until(lambda: not lab.processes(), 15)
-        # A dying process lets go of its memory first, and of its sockets a moment later.
-        lab.until(lambda: not is_open(lab.url), 5)
+        ends(lab, sig)
 
 
-def test_a_run_interrupted_by_ctrl_c_goes_on_from_its_checkpoint_at_the_next_start(tmp_path: Path) -> None:
+def ends(lab: Lab, sig: signal.Signals) -> None:
+    """End the laboratory by the signal; nothing of it is left."""
+    assert lab.processes("training", "execute")
+    lab.stop(sig)
+    lab.until(lambda: not lab.processes(), 15)
+    # A dying process lets go of its memory first, and of its sockets a moment later.
+    lab.until(lambda: not is_open(lab.url), 5)
+
+
+def test_ctrl_c_leaves_no_process_and_a_run_goes_on_from_its_checkpoint_at_the_next_start(tmp_path: Path) -> None:
     with Lab(tmp_path) as lab:
         pk = lab.launch(slow())
         lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
-        lab.stop()
+        ends(lab, signal.SIGINT)
         lab.start()
         run = lab.run(pk, "weak")
         lab.until(lambda: [event for event in lab.events(run["run"]) if event["kind"] == "started"][1:])
@@ -60,17 +65,18 @@ def test_a_run_interrupted_by_ctrl_c_goes_on_from_its_checkpoint_at_the_next_sta
         assert [event for event in lab.events(run["run"]) if event["kind"] == "started"][1]["resumed_from"] > 0
 
 
-def test_two_laboratories_do_not_share_a_folder_and_the_second_says_so(tmp_path: Path) -> None:
-    with Lab(tmp_path), pytest.raises(AssertionError, match="already runs on"):
-        Lab(tmp_path).start()
+def test_two_laboratories_do_not_share_a_folder_and_the_second_says_so(lab: Lab) -> None:
+    with pytest.raises(AssertionError, match="already runs on"):
+        Lab(lab.data_dir).start()
 
 
-def test_two_laboratories_side_by_side_never_meet(tmp_path: Path) -> None:
-    with Lab(tmp_path / "one") as one, Lab(tmp_path / "two") as two:
-        assert one.url != two.url
-        pk = one.launch(quick())
-        assert one.finished(pk)["state"] == "finished"
-        assert two.call("GET", f"/experiments/{pk}")[0] == 404
+def test_two_laboratories_side_by_side_never_meet(lab: Lab, tmp_path: Path) -> None:
+    with Lab(tmp_path) as other:
+        assert lab.url != other.url
+        pk = lab.launch(quick())
+        assert lab.finished(pk)["state"] == "finished"
+        assert other.call("GET", f"/experiments/{pk}")[0] == 404
+        assert other.call("GET", "/experiments")[1]["total"] == 0
 
 
 def test_a_taken_port_is_found_before_anything_is_started(tmp_path: Path) -> None:
@@ -95,20 +101,24 @@ def test_a_folder_whose_name_means_something_in_urls_and_sql_works_like_any_othe
     with Lab(tmp_path / "it's a=b c++ #1?;x&y %41 é [2]*") as lab:
         pk = lab.launch(quick())
         assert lab.finished(pk)["state"] == "finished"
-        found = lab.until(lambda: seen[1] if (seen := lab.call("GET", f"/experiments/{pk}/examples"))[0] == 200 else None)
-        assert found["examples"]
+        answer = lab.until(lambda: seen[1] if (seen := lab.call("GET", f"/experiments/{pk}/examples"))[0] == 200 else None)
+        assert answer["examples"]
         assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("it's")]
 
 
-def test_an_existing_installation_is_closed_to_other_accounts_when_it_starts(tmp_path: Path) -> None:
+def test_an_existing_installation_with_a_very_long_path_is_closed_to_other_accounts_and_examples_are_prepared(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("long-" * 30)
+    folder.mkdir(mode=0o755)
     for name in ("lab.sqlite3", "secret-key"):
-        (tmp_path / name).touch(mode=0o644)
-    tmp_path.chmod(0o755)
-    with Lab(tmp_path) as lab:
-        lab.finished(lab.launch(quick()))
-        found = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path, *tmp_path.rglob("*"))}
-    assert [path for path, mode in found.items() if mode & 0o077] == []
-    assert len(found) > 20
+        (folder / name).touch(mode=0o644)
+    with Lab(folder) as lab:
+        assert lab.finished(lab.launch(quick()))["state"] == "finished"
+        lab.until(lambda: list((folder / "examples" / "tables").glob("[0-9a-f]*.duckdb")))
+        modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
+    assert [path for path, mode in modes.items() if mode & 0o077] == []
+    assert len(modes) > 20
 
 
 def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> None:
@@ -125,16 +135,16 @@ def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> No
                 if not table.startswith("sqlite_"):
                     record.execute(f'drop table "{table}"')
         for link in links:
-            asked(f"{lab.url}{link}")
-        asked(f"{lab.url}/api/v1/experiments", Authorization=f"Bearer {token}")
-        asked(f"{lab.url}/experiments/", Cookie=f"sessionid={token}; csrftoken={token}")
+            ask(f"{lab.url}{link}")
+        ask(f"{lab.url}/api/v1/experiments", Authorization=f"Bearer {token}")
+        ask(f"{lab.url}/experiments/", Cookie=f"sessionid={token}; csrftoken={token}")
         handshake = {
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "x" * 22 + "==",
         }
-        asked(f"{lab.url}/s/{token}/live/?token={token}", **handshake)
+        ask(f"{lab.url}/s/{token}/live/?token={token}", **handshake)
         web = (tmp_path / "logs" / "web.log").read_text()
         assert web.count("no such table") > 5, "these pages are logged"
         assert "/join/***" in web
@@ -144,7 +154,7 @@ def test_no_log_holds_what_lets_somebody_in_whatever_fails(tmp_path: Path) -> No
         assert token not in logs
 
 
-def asked(url: str, **headers: str) -> int:
+def ask(url: str, **headers: str) -> int:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
             return int(answer.status)
@@ -154,12 +164,6 @@ def asked(url: str, **headers: str) -> int:
 
 def stored(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
-
-
-def test_a_data_folder_with_a_very_long_path_works_too_and_examples_are_made_ready_there(tmp_path: Path) -> None:
-    with Lab(tmp_path / ("long-" * 30)) as lab:
-        assert lab.finished(lab.launch(quick()))["state"] == "finished"
-        lab.until(lambda: list((lab.data_dir / "examples" / "tables").glob("[0-9a-f]*.duckdb")))
 
 
 def test_a_page_answers_while_1200_requests_are_left_unfinished_and_nothing_is_kept_of_a_strangers_upload(lab: Lab) -> None:

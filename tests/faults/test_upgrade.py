@@ -20,11 +20,11 @@ def test_runs_of_a_laboratory_that_is_upgraded_go_on_from_their_checkpoints(tmp_
     with lab:  # it migrates the database itself
         assert "[ ]" not in lab.manage("showmigrations", "experiments")
         lab.until(lambda: [event["kind"] for event in lab.events(run)].count("started") == 2)
-        told = lab.events(run)
-        assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
-        assert [event for event in told if event["kind"] == "started"][1]["resumed_from"] > 0
+        events = lab.events(run)
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        assert [event for event in events if event["kind"] == "started"][1]["resumed_from"] > 0
         after = lab.experiment(pk)
-        assert {one["key"]: one["role"] for one in after["runs"]} == {one["key"]: one["role"] for one in before["runs"]}
+        assert {part["key"]: part["role"] for part in after["runs"]} == {part["key"]: part["role"] for part in before["runs"]}
         assert after["spec"] == before["spec"]
         lab.call("POST", f"/experiments/{pk}/stop")
         assert lab.finished(pk)["state"] == "stopped"

@@ -29,7 +29,7 @@ def test_a_worker_that_is_started_as_the_page_says_trains_what_is_queued(tmp_pat
         try:
             lab.finished(experiment)
             workers = lab.call("GET", "/workers")[1]["workers"]
-            assert [one["name"].partition("@")[0] for one in workers] == ["gpu0"]
+            assert [worker["name"].partition("@")[0] for worker in workers] == ["gpu0"]
             listed = subprocess.run(
                 ["bash", "-euc", "\n".join(lines("howto/inspect.md", "manage.py"))],
                 cwd=ROOT,

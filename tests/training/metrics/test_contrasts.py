@@ -3,13 +3,13 @@
 
 import pytest
 
-from tests.factories.results import LEVELS, Shelf, plan_of
+from tests.factories.results import LEVELS, FinishedRuns, plan_of
 from training.spec import Confidence, Naive
 
 
 def test_methods_are_contrasted_with_naive_and_corrected_when_there_are_several() -> None:
     methods = (Confidence(), Naive(), Confidence(weight=0.9))
-    result = Shelf(plan_of(5, methods), LEVELS).result()
+    result = FinishedRuns(plan_of(5, methods), LEVELS).result()
     assert [(contrast.method_index, contrast.baseline_index) for contrast in result.contrasts] == [(0, 1), (2, 1)]
     for contrast in result.contrasts:
         first, two = result.groups[contrast.method_index], result.groups[1]
@@ -20,7 +20,7 @@ def test_methods_are_contrasted_with_naive_and_corrected_when_there_are_several(
 
 
 def test_a_contrast_of_two_methods_is_not_corrected_and_needs_no_ceiling() -> None:
-    finished = Shelf(plan_of(3, (Naive(), Confidence())), LEVELS)
+    finished = FinishedRuns(plan_of(3, (Naive(), Confidence())), LEVELS)
     for seed in range(3):
         finished.drop("ceiling", seed)
     (contrast,) = finished.result().contrasts
@@ -30,7 +30,7 @@ def test_a_contrast_of_two_methods_is_not_corrected_and_needs_no_ceiling() -> No
 
 
 def test_a_contrast_uses_the_seeds_that_both_methods_have() -> None:
-    finished = Shelf(plan_of(4, (Naive(), Confidence())), LEVELS)
+    finished = FinishedRuns(plan_of(4, (Naive(), Confidence())), LEVELS)
     finished.drop("student", 0, method=0)
     finished.drop("student", 2, method=1)
     assert finished.result().contrasts[0].seeds == (1, 3)

@@ -4,12 +4,12 @@
 import numpy as np
 import pytest
 
-from tests.factories.results import LEVELS, N, Shelf, plan_of, predictions
+from tests.factories.results import LEVELS, FinishedRuns, N, plan_of, predictions
 
 
 def test_nothing_finished_is_incomplete_and_says_what_is_missing() -> None:
     plan = plan_of()
-    result = Shelf(plan, LEVELS)
+    result = FinishedRuns(plan, LEVELS)
     result.runs.clear()
     actual = result.result()
     assert actual.test_rows is None
@@ -21,7 +21,7 @@ def test_nothing_finished_is_incomplete_and_says_what_is_missing() -> None:
 
 
 def test_no_complete_seed_is_incomplete_but_keeps_the_accuracies_of_what_finished() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     for seed in range(3):
         finished.drop("ceiling", seed)
     result = finished.result()
@@ -32,7 +32,7 @@ def test_no_complete_seed_is_incomplete_but_keeps_the_accuracies_of_what_finishe
 
 
 def test_a_part_of_the_seeds_gives_a_provisional_result_on_these() -> None:
-    finished = Shelf(plan_of(4), LEVELS)
+    finished = FinishedRuns(plan_of(4), LEVELS)
     finished.drop("student", 1)
     finished.drop("ceiling", 3)
     (group,) = finished.result().groups
@@ -41,14 +41,14 @@ def test_a_part_of_the_seeds_gives_a_provisional_result_on_these() -> None:
 
 
 def test_one_seed_gives_an_interval_of_the_test_set_alone() -> None:
-    (group,) = Shelf(plan_of(1), LEVELS).result().groups
+    (group,) = FinishedRuns(plan_of(1), LEVELS).result().groups
     assert group.single_seed
     p = group.weak.value
     assert group.weak.high - p == pytest.approx(1.963 * np.sqrt(p * (1 - p) / (N - 1)), rel=1e-3)
 
 
 def test_runs_tested_on_other_examples_are_refused() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     finished.runs[finished.plan.triplets[1].student] = predictions(np.ones(N, dtype=bool), ids=np.arange(1, N + 1))
     with pytest.raises(ValueError, match="other examples"):
         finished.result()
@@ -56,14 +56,14 @@ def test_runs_tested_on_other_examples_are_refused() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.5])
 def test_what_is_not_a_probability_is_refused(bad: float) -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     finished.runs[finished.plan.triplets[0].weak].prob[5] = bad
     with pytest.raises(ValueError, match="not a probability"):
         finished.result()
 
 
 def test_a_run_without_test_rows_is_refused() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     finished.runs[finished.plan.triplets[0].weak].split[:] = "transfer"
     with pytest.raises(ValueError, match="no predictions on the test set"):
         finished.result()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.factories.datasets import REPORT, card, shelve
-from tests.factories.results import LEVELS, Levels, N, Shelf, only, plan_of, predictions, untold
+from tests.factories.results import LEVELS, FinishedRuns, Levels, N, only, plan_of, predictions, untold
 from training import catalog
 from training.metrics.results import Result, summarize
 from training.planning.plan import Plan, make_plan
@@ -18,7 +18,7 @@ from training.storage.predictions import Predictions
 
 
 def test_pgr_is_the_ratio_of_mean_gain_and_mean_gap() -> None:
-    finished = Shelf(plan_of(5), LEVELS)
+    finished = FinishedRuns(plan_of(5), LEVELS)
     (group,) = finished.result().groups
     mean = {
         role: np.mean([finished.runs[getattr(triplet, role)].part("test").right.mean() for triplet in finished.plan.triplets])
@@ -118,14 +118,14 @@ def test_a_supervisor_at_chance_is_flagged() -> None:
 
 
 def test_a_collapsed_ceiling_is_flagged_by_its_seed() -> None:
-    finished = Shelf(plan_of(5), LEVELS)
+    finished = FinishedRuns(plan_of(5), LEVELS)
     finished.runs[finished.plan.triplets[3].ceiling] = predictions(np.arange(N) < 0.5 * N)
     assert finished.result().groups[0].failed_ceilings == (3,)
 
 
 def test_every_pair_and_method_is_a_group() -> None:
     plan = plan_of(2, (Naive(), Confidence()), ("bag-of-words", "minilm-l1"), ("minilm-l4", "minilm-l6"))
-    result = Shelf(plan, LEVELS).result()
+    result = FinishedRuns(plan, LEVELS).result()
     names = [(group.weak_model, group.strong_model, group.method_index) for group in result.groups]
     assert len(names) == len(set(names)) == 8
     assert len(result.contrasts) == 4
@@ -133,7 +133,7 @@ def test_every_pair_and_method_is_a_group() -> None:
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     before = finished.result()
     rng = np.random.default_rng(0)
     for key, run in finished.runs.items():
@@ -143,12 +143,12 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 
 def test_a_result_survives_json() -> None:
-    result = Shelf(plan_of(3, (Naive(), Confidence())), LEVELS).result()
+    result = FinishedRuns(plan_of(3, (Naive(), Confidence())), LEVELS).result()
     assert Result.model_validate(json.loads(result.model_dump_json())) == result
 
 
 def test_every_run_is_read_once() -> None:
-    finished = Shelf(plan_of(3, (Naive(), Confidence())), LEVELS)
+    finished = FinishedRuns(plan_of(3, (Naive(), Confidence())), LEVELS)
     keys: list[str] = []
 
     def read(key: str) -> Predictions:
@@ -160,7 +160,7 @@ def test_every_run_is_read_once() -> None:
 
 
 def test_locked_rows_are_not_looked_at() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     before = finished.result()
     for key, run in finished.runs.items():
         locked = predictions(np.zeros(50, dtype=bool), np.arange(50) + 5 * 10**6)
@@ -171,12 +171,12 @@ def test_locked_rows_are_not_looked_at() -> None:
 
 
 def test_what_the_checks_found_in_the_data_stays_with_the_result(data_shelf: Path) -> None:
-    result = Shelf(plan_of(), LEVELS).result()
+    result = FinishedRuns(plan_of(), LEVELS).result()
     assert result.data_warnings == catalog.dataset("movie-reviews").warnings
 
     shelve(data_shelf, card())
     spec = ExperimentSpec.model_validate({**plan_of().spec.model_dump(), "data": {"name": "mine"}})
-    leaky = Shelf(make_plan(spec), LEVELS).result()
+    leaky = FinishedRuns(make_plan(spec), LEVELS).result()
     assert leaky.data_warnings == REPORT.warnings
     assert Result.model_validate_json(leaky.model_dump_json()) == leaky
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.factories.results import LEVELS, N, Shelf, only, plan_of, untold
+from tests.factories.results import LEVELS, FinishedRuns, N, only, plan_of, untold
 from training.metrics.results import summarize
 from training.storage.predictions import Trajectory
 
 
 def test_the_three_stop_rules_share_supervisor_and_ceiling_and_hindsight_is_marked() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     (group,) = finished.result().groups
     stops = group.stops
     assert [stop.hindsight for stop in (stops.last, stops.selected, stops.hindsight)] == [False, False, True]
@@ -34,14 +34,14 @@ def test_a_stop_rule_has_no_pgr_where_the_result_has_none() -> None:
 
 
 def test_without_a_trajectory_there_is_a_result_and_no_word_on_other_stop_rules() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     (group,) = summarize(finished.plan, finished.read, untold).groups
     assert group.state == "ok"
     assert group.stops is None
 
 
 def test_a_trajectory_in_another_order_of_examples_gives_the_same_and_one_of_others_is_refused() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     before = finished.result().groups[0].stops
     order = np.random.default_rng(1).permutation(N)
 
@@ -55,7 +55,7 @@ def test_a_trajectory_in_another_order_of_examples_gives_the_same_and_one_of_oth
 
 
 def test_stop_rules_are_compared_on_the_examples_that_were_watched_and_say_how_many() -> None:
-    finished = Shelf(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     (whole,) = finished.result().groups
 
     def watched(key: str) -> Trajectory:

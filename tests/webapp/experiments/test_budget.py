@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories.experiments import finish, launched, stopped_in_training, story
+from tests.factories.experiments import finish, launched, stopped_in_training, training_events
 from tests.factories.workers import a_worker
 from training.events import CheckpointSaved
 from webapp.accounts.tokens import make_token
@@ -69,7 +69,7 @@ def test_an_experiment_that_has_used_it_up_is_stopped_with_what_it_has_and_goes_
     experiment = launched(owner)
     experiment_actions.limit(experiment, 2, owner)
     run = claimed()
-    services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=20)])
+    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=20)])
     earlier(1.9)
     experiment_actions.stop_used_up()
     assert Run.objects.get(pk=run.pk).status == Status.RUNNING

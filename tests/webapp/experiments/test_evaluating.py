@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, story
+from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, training_events
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
@@ -20,7 +20,7 @@ def finish(run: Run) -> None:
     claimed = services.claim(run.pk, "worker0@gpu")
     assert claimed is not None
     save_predictions(run, {"weak": 0.66, "ceiling": 0.79}.get(run.parts.all()[0].role, 0.71))
-    services.append_events(run.pk, claimed.attempt, [*story(), ending()])
+    services.append_events(run.pk, claimed.attempt, [*training_events(), ending()])
 
 
 def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is_partial(owner: User, client: Client) -> None:
@@ -72,7 +72,7 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
     finish(Run.objects.get(key=second["weak"]))
     student = services.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
     assert student is not None
-    services.append_events(student.pk, student.attempt, [*story(), CheckpointSaved(step=10)])
+    services.append_events(student.pk, student.attempt, [*training_events(), CheckpointSaved(step=10)])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(student.pk, student.attempt, [RunStopped(step=10)])
     finish(experiment.runs.get(spec__stop_at=10))
@@ -95,7 +95,7 @@ def test_a_plain_stop_evaluates_nothing(owner: User) -> None:
     experiment = launched(owner)
     run = services.claim_next("worker0@gpu")
     assert run is not None
-    services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=10)])
+    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=10)])
     run_stop.stop_experiment(experiment, "ada")
     services.append_events(run.pk, run.attempt, [RunStopped(step=10)])
     assert not Run.objects.filter(status=Status.QUEUED).exists()

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories.experiments import finish, finish_all, launched, spec, story
+from tests.factories.experiments import finish, finish_all, launched, spec, training_events
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
 from webapp.actions import experiments as experiment_actions
@@ -158,7 +158,7 @@ def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: U
     experiment = launched(owner, seeds=3)
     taken = services.claim_next("worker@test")
     assert taken
-    services.append_events(taken.pk, taken.attempt, [*story(), CheckpointSaved(step=10)])
+    services.append_events(taken.pk, taken.attempt, [*training_events(), CheckpointSaved(step=10)])
     finish(experiment.runs.filter(status=Status.QUEUED)[0])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
     services.append_events(taken.pk, taken.attempt, [RunStopped(step=20)])

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.factories.experiments import finish, finish_all, launched, spec, story
+from tests.factories.experiments import finish, finish_all, launched, spec, training_events
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
@@ -161,7 +161,7 @@ def test_a_stop_is_requested_from_the_trainer_and_its_events_stay(owner: User) -
     weak = by_role(experiment, "weak")
     claimed = services.claim(weak.pk, "w")
     assert claimed
-    services.append_events(weak.pk, claimed.attempt, story())
+    services.append_events(weak.pk, claimed.attempt, training_events())
     run_stop.stop_experiment(experiment, "ada")
     assert queries.state(experiment) == "stopping"
     assert services.renew(weak.pk, claimed.attempt) == Status.STOPPING

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.factories.experiments import finish, finish_all, launched, story
+from tests.factories.experiments import finish, finish_all, launched, training_events
 from training.events import RunFailed
 from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
@@ -37,7 +37,7 @@ def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
     claimed = services.claim(last.run.pk, "worker@test")
     assert claimed
     failure = RunFailed(error="The loss is not finite at step 340.")
-    services.append_events(last.run.pk, claimed.attempt, [*story(), failure])
+    services.append_events(last.run.pk, claimed.attempt, [*training_events(), failure])
     finish_all(experiment)
     notes = said(experiment, owner)
     assert notes["Not in the numbers"] == "Strong ceiling MiniLM L4, seed 1, failed: The loss is not finite at step 340."

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories.experiments import finish, launched, story
+from tests.factories.experiments import finish, launched, training_events
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, run_logs, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run
@@ -45,7 +45,7 @@ def test_what_waits_says_for_which_run_and_what_is_queued_how_many_come_before_i
 
 def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: User) -> None:
     run = claimed(launched(owner))
-    services.append_events(run.pk, run.attempt, [*story(), CheckpointSaved(step=40)])
+    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=40)])
     lose(run)
     assert "Attempt 2 goes on from step 40. If 2 more attempts break off, it is given up." in said(run)
     again = services.claim(run.pk, "worker1@gpu")
@@ -61,7 +61,7 @@ def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: Us
 def test_a_run_at_work_says_that_it_starts_trains_or_is_about_to_be_taken_back(owner: User) -> None:
     run = claimed(launched(owner))
     assert said(run) == "Its trainer is starting."
-    services.append_events(run.pk, run.attempt, story())
+    services.append_events(run.pk, run.attempt, training_events())
     assert said(run).startswith("It trains until its last step.")
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert said(run).startswith("Its worker gives no sign of life")
