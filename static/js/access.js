@@ -1,9 +1,10 @@
-/* Whether a page is still open to who looks at it. <body data-access> is the path of a socket that the server closes with 4404 when
-   it is not; a page with a live socket has no use for another one and calls access.check() when that socket is closed so. Then the
-   page is emptied, and <template id="not-open"> says why. Without an answer of the server the page stays as it is. */
+/* Checks whether a page is still open to its reader. <body data-access> is the path of a socket that the server
+   closes with code 4404 when the page is no longer open. A page with a live socket needs no second one: when that
+   socket is closed with this code, it calls access.check(). The page is then emptied, and <template id="not-open">
+   says why. As long as the server does not answer, the page stays as it is. */
 "use strict";
 globalThis.access ??= (() => {
-  // once, also where htmx puts a body in place again with the scripts in it
+  // once, even where htmx replaces the body together with its scripts
   const NOT_FOUND = 4404,
     FIRST_WAIT_MS = 500,
     LONGEST_WAIT_MS = 2000,
@@ -19,7 +20,7 @@ globalThis.access ??= (() => {
     opened = false,
     over = false,
     beat = Date.now();
-  let answered = () => {}; // what to do once the server has said that the page is open
+  let answered = () => {}; // called when the server has confirmed that the page is open
 
   function empty() {
     over = true;
@@ -59,7 +60,7 @@ globalThis.access ??= (() => {
     wait = Math.min(2 * wait, opened ? LONGEST_WAIT_MS : REFUSED_WAIT_MS);
   }
 
-  /* A connection can be gone without a word, as after a sleep: without an answer another one is made. */
+  /* A connection can be lost without an event, for instance after sleep: without an answer, a new one is made. */
   function expect(connection, within) {
     clearTimeout(silent);
     silent = setTimeout(() => {
@@ -79,14 +80,14 @@ globalThis.access ??= (() => {
     }
   }
 
-  /* A machine that slept has missed beats; nothing is sent while it is awake. */
+  /* A machine that was asleep has missed beats. Nothing is sent while it is awake. */
   function wake() {
     const asleep = Date.now() - beat > ASLEEP_MS;
     beat = Date.now();
     if (asleep) ask();
   }
 
-  /* What a page of a live share showed may have been changed by its author instead: then it is loaded again. */
+  /* The author may have changed what a live share shows. The page is then loaded again. */
   function check() {
     if (!document.body.dataset.access) return empty();
     answered = () => location.reload();

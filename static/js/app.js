@@ -1,4 +1,5 @@
-/* What every page has: the theme's switch, the keyboard, menus that close, forms at work, fields that say when they are wrong. */
+/* Behaviour of every page: the switch of the theme, keyboard shortcuts, menus that close, forms that are being sent,
+   and fields that are marked as wrong. */
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -21,7 +22,7 @@
     }
   });
 
-  /* Selected as well: where the browser does not let a page copy, the person can. */
+  /* The text is selected too, so that the person can copy it where the browser does not let a page copy. */
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy);
     getSelection().selectAllChildren(text);
@@ -29,7 +30,7 @@
       await navigator.clipboard.writeText(text.textContent);
       button.textContent = "Copied";
     } catch {
-      /* selected it is */
+      /* the text stays selected */
     }
   }
 
@@ -58,9 +59,10 @@
 
   if (location.hash === "#search") document.getElementById("search")?.focus();
 
-  /* A form that changes something is sent once, and says at once that it is at work: its buttons look disabled, and the pressed
-     one has the words of its data-busy. It comes back when the answer does not load a page (Escape, the way back, a request
-     of htmx that ends). A part of the page that is renewed meanwhile stays at work: what is at work is known by its address. */
+  /* A form that changes something is sent once, and shows at once that it is being sent: its buttons look disabled,
+     and the pressed one shows the text of its data-busy. The form is restored when the answer does not load a page:
+     after Escape, the browser's Back, or a request of htmx that ends. A part of the page that is replaced meanwhile
+     keeps this state, since it is stored by the address of the form. */
   const atWork = new Map(); // address of a form -> name, value and text of the button that was pressed
 
   const changes = (form) => form.method === "post" && !form.matches("dialog form");
@@ -138,9 +140,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") endAll();
   });
-  document.addEventListener("form:done", (event) => endWork(event.target.action)); // a script that sends a form by itself
+  // Sent by scripts that submit a form themselves.
+  document.addEventListener("form:done", (event) => endWork(event.target.action));
 
-  /* Messages come into place by themselves; here the fields beside them learn of it, and the fold that hides one opens. */
+  /* Messages are placed by the server. Here the fields beside them are marked, and a closed section with one is
+     opened. */
   function mark() {
     for (const help of document.querySelectorAll(".help[data-for]")) {
       const wrong = help.classList.contains("wrong");
@@ -155,7 +159,7 @@
     }
   }
 
-  /* A form that came back with errors: the first of them is brought into view, and its field has the focus. */
+  /* After a form came back with errors, the first error is scrolled into view and its field gets the focus. */
   function focusFirstError() {
     const message = document.querySelector(
       "main form :is(.help.wrong:not(:empty), .invalid .help, .message.bad[role=alert])",

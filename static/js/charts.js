@@ -1,12 +1,14 @@
-/* Draws the spec in every <script type="application/json" data-chart="ELEMENT_ID"> into that element, and again when the theme
-   or the width changes. Specs are plain Vega-Lite; strings stand for what only the browser knows:
-     "var(--conf)"        the computed colour               "dash(--dash-weak)"  the dash, here [2, 3]
-     "width": "container" the element's width, less the margin for labels in usermeta.margin {wide, narrow}
+/* Draws the spec of every <script type="application/json" data-chart="ELEMENT_ID"> in that element, and again when
+   the theme or the width changes. Specs are plain Vega-Lite. These strings stand for values that only the browser
+   knows:
+     "var(--conf)"        the computed colour
+     "dash(--dash-weak)"  the dash, here [2, 3]
+     "width": "container" the width of the element, less the margin for labels in usermeta.margin {wide, narrow}
    <input type="checkbox" data-param="NAME" data-of="ELEMENT_ID"> sets a parameter of that chart.
-   Works under script-src 'self': ast makes Vega interpret its expressions instead of compiling them.
-   charts.push(id, rows), charts.remove(id, predicate), charts.rows(id): rows of a live chart, kept here over redraws.
-   charts.set(id, {focus, hidden}) sets its parameters, charts.seriesAt(id, event) is the line that the pointer is at.
-   An element of the class "reserve" after a chart has its height until it is drawn. */
+   Charts work under script-src 'self': with ast, Vega interprets its expressions instead of compiling them.
+   charts.push(id, rows), charts.remove(id, predicate) and charts.rows(id) change and read the rows of a live chart,
+   which survive redraws. charts.set(id, {focus, hidden}) sets its parameters, and charts.seriesAt(id, event) returns
+   the line at the pointer. An element of class "reserve" after a chart takes up its height until it is drawn. */
 "use strict";
 window.charts = (() => {
   const NARROW = 560,
@@ -83,7 +85,7 @@ window.charts = (() => {
 
   const isLive = (chart) => chart.spec.data?.name === LIVE;
 
-  /* One embedding of a chart at a time, and of several that wait only the last. */
+  /* A chart is embedded once at a time; of several requests that wait, only the last is carried out. */
   function draw(chart) {
     const turn = ++chart.turn;
     chart.drawing = chart.drawing
@@ -93,7 +95,7 @@ window.charts = (() => {
 
   async function embed(chart) {
     chart.width = chart.element.clientWidth;
-    if (!chart.width) return; // not shown: the observer calls again when it is
+    if (!chart.width) return; // hidden: the observer calls again when it is shown
     const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
     const spec = resolve(chart.spec, chart.width - margin);
     for (const parameter of spec.params ?? []) {
@@ -103,7 +105,7 @@ window.charts = (() => {
     chart.focus = chart.set?.focus ?? "";
     const before =
       chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
-    chart.element.style.minHeight = `${before}px`; // nothing below moves while it is drawn again
+    chart.element.style.minHeight = `${before}px`; // nothing below moves during a redraw
     spec.config = { ...spec.config, ...config() };
     if (isLive(chart)) spec.datasets = { ...spec.datasets, [LIVE]: chart.rows.map((row) => ({ ...row })) };
     chart.pending = [];
@@ -200,7 +202,7 @@ window.charts = (() => {
     draw(chart);
   }
 
-  /* Values of its parameters, kept over redraws. */
+  /* Values of its parameters, which survive redraws. */
   function set(id, values) {
     const chart = charts.get(id);
     if (!chart) return;

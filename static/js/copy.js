@@ -1,4 +1,4 @@
-/* Copies the field that a button names, and says so on the button. */
+/* Copies the field that a button names, and confirms it on the button. */
 "use strict";
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

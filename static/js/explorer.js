@@ -1,4 +1,5 @@
-/* The page of disagreements: a drag over a histogram fills in its two ends, one over the map its four; j and k walk over the examples. */
+/* The disagreement explorer: dragging over a histogram sets its two limits, dragging over the map its four; the keys
+   j and k move through the examples. */
 "use strict";
 (() => {
   const BINS = 20;
@@ -47,7 +48,8 @@
     addEventListener("pointercancel", finish);
   });
 
-  /* The map: a rectangle is a filter, a point is an example. An end at the edge stays open: what lies beyond is drawn there. */
+  /* The map: a rectangle is a filter, a point is an example. A limit at the edge stays open, since points beyond are
+     drawn there. */
   const NEAR = 10,
     STILL = 4;
 
@@ -118,7 +120,7 @@
     addEventListener("pointercancel", finish);
   });
 
-  /* The fold of other models is as the reader left it, whatever a filter brings. */
+  /* The section for other models stays as the reader left it when a filter changes. */
   let folded = null;
   document.addEventListener("click", (event) => {
     const fold = event.target.closest(".compare > summary")?.parentElement;

@@ -1,7 +1,7 @@
-/* What a chart says where one points at it: hover.follow(chart), once it is drawn, for every chart that charts.js draws.
-   Curves over steps (usermeta.hover "steps"): one rule over all panels, and each line's mean, interval and seeds at its nearest
-   point. Other charts: the text that the nearest mark's row has as "about". A tap points too; nothing here keeps a page from
-   scrolling. */
+/* Shows values at the pointer: hover.follow(chart), once it is drawn, for every chart of charts.js. Curves over steps
+   (usermeta.hover "steps") get one rule over all panels, and the mean, interval and seeds of each line at its
+   nearest point. Other charts show the text that the row of the nearest mark has as "about". A tap works like the
+   pointer; nothing here keeps a page from scrolling. */
 "use strict";
 window.hover = (() => {
   const NEAR = 28; // pixels from a mark
@@ -22,7 +22,8 @@ window.hover = (() => {
     }
   }
 
-  /* Panels from the top: {x, y, width, height, lines: series id -> rows}. Every view has its own rows, read when one points. */
+  /* Panels from the top: {x, y, width, height, lines: series id -> rows}. Every view has its own rows, which are
+     read when the pointer is over it. */
   function panels(chart) {
     const byPlace = new Map(),
       [left, top] = chart.view.origin();
@@ -80,7 +81,7 @@ window.hover = (() => {
     return best;
   }
 
-  /* The tip of one chart, made when it is first needed: text alone, so that nothing in it can be more than text. */
+  /* The tooltip of a chart, made when it is first needed. It holds text nodes alone, so no markup can get into it. */
   function parts(chart) {
     if (chart.tip?.isConnected) return chart;
     chart.tip = document.createElement("div");
@@ -146,7 +147,7 @@ window.hover = (() => {
     place(chart, x, Math.max(here.y, y));
   }
 
-  /* The series whose line is nearest to the pointer, for singling it out. */
+  /* The series whose line is nearest to the pointer, to be singled out. */
   function seriesAt(chart, x, y) {
     let best = null,
       least = NEAR / 2;

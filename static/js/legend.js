@@ -1,6 +1,7 @@
-/* Singles out one line of a chart over steps, and takes lines away: by its legend, and by pointing at a curve.
-   <ul data-legend="ELEMENT_ID"> <li data-series="ID"> <button data-do="only" aria-pressed> <button data-do="hide" aria-pressed>.
-   What is chosen stays over redraws; while one points at a curve or an entry, that one is singled out instead. */
+/* Singles out a line of a chart over steps, or hides lines: by its legend, and by pointing at a curve.
+   <ul data-legend="ELEMENT_ID">
+     <li data-series="ID"> <button data-do="only" aria-pressed> <button data-do="hide" aria-pressed>
+   The choice survives redraws; while the pointer is over a curve or an entry, that line is singled out instead. */
 "use strict";
 (() => {
   const CLICK = 5; // pixels that a click may move

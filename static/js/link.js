@@ -1,5 +1,5 @@
-/* Goes on to the share in place of this page, or while it asks for a password takes the address of the share, so that the link's
-   token stays neither in the address bar nor in the history. */
+/* Replaces this page by the share or, while it asks for a password, the address by that of the share, so that the
+   token of the link stays neither in the address bar nor in the history. */
 "use strict";
 {
   const { to, at } = document.body.dataset;

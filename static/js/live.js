@@ -1,7 +1,9 @@
-/* The live part of a page: events of runs come through one socket, become rows of the chart, and ring for fresh fragments.
-   <script id="wire">: {"experiment": id, "chart": element id, "metrics": {event kind: [{"metric", "field", "expected"}]}, "runs": {run id:
-   {"series", "seed", "title"}}}, and "socket" where the events come from another path than that of the experiment.
-   Every event is taken once: the socket is told what the page has, and what comes twice is ignored by its number.
+/* The live part of a page: events of runs arrive through one socket, become rows of the chart, and cause status
+   fragments to be loaded again.
+   <script id="wire">: {"experiment": id, "chart": element id,
+     "metrics": {event kind: [{"metric", "field", "expected"}]}, "runs": {run id: {"series", "seed", "title"}}}, and
+     "socket" where the events come from another path than that of the experiment.
+   Every event is taken once: the page sends the numbers that it has, and ignores an event whose number it has seen.
    For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
 "use strict";
 (() => {
@@ -47,13 +49,13 @@
     show("reconnecting", `The server does not answer.${since} Trainings go on; the curves go on where they stopped.`);
   }
 
-  /* The socket: the first message says what the page has, the others only that it is there. */
+  /* The socket: the first message says which events the page has, the others only that the page is still there. */
 
   function connect() {
     clearTimeout(timer);
-    const connection = new WebSocket(
-      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${wire.socket ?? `/ws/experiments/${wire.experiment}/`}`,
-    );
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const path = wire.socket ?? `/ws/experiments/${wire.experiment}/`;
+    const connection = new WebSocket(`${scheme}://${location.host}${path}`);
     socket = connection;
     alive = Date.now();
     connection.onopen = () => {
@@ -109,7 +111,7 @@
     else if (socket.readyState === WebSocket.OPEN && ++beats % BEATS_PER_PING === 0) socket.send("{}");
   }
 
-  /* What came: events into rows. */
+  /* Turns the events of a message into rows. */
 
   function take(frame) {
     if (frame.pong) return; // the answer to a ping
@@ -126,7 +128,7 @@
     }
     document.body.dataset.events = events;
     flush();
-    ring(ended || events === before); // a frame without events: a result was stored
+    ring(ended || events === before); // a message without events: a result was stored
   }
 
   function draw(run, event) {
@@ -167,7 +169,8 @@
     note.textContent = bad.join(" ");
   }
 
-  /* Fresh fragments, at most one request a second, none for a tab that nobody sees, unless it was asked to notify of the end. */
+  /* Loads status fragments, at most once a second, and not in a hidden tab unless the person asked to be notified of
+     the end. */
 
   let rung = 0,
     ringing = null;

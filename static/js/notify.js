@@ -1,5 +1,6 @@
-/* Tells the person who asked for it that the experiment of this page has come to rest, by a notification of the browser.
-   The wish is kept for this browser; <body data-notify="on"> says it to live.js, which then also asks for news in a hidden tab. */
+/* Notifies the person who asked for it, through the browser, when the experiment of this page has come to rest. The
+   choice is stored in this browser; <body data-notify="on"> passes it to live.js, which then also loads fragments in
+   a hidden tab. */
 "use strict";
 (() => {
   const able = "Notification" in window;

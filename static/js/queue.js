@@ -1,5 +1,5 @@
-/* Rows of the queue are dragged before one another; the buttons in them do the same without a mouse.
-   A row that may be moved is <tr draggable="true" data-experiment="ID"> and has its form inside. */
+/* Rows of the queue can be dragged before one another; the buttons in them do the same without a mouse. A row that
+   may be moved is <tr draggable="true" data-experiment="ID"> and contains its form. */
 "use strict";
 (() => {
   let dragged = null;

@@ -1,4 +1,4 @@
-/* A result page: the theme's switch, citations to copy, and folds that open for the printer. */
+/* A report: the switch of the theme, citations to copy, and closed sections that open for printing. */
 "use strict";
 (() => {
   const root = document.documentElement,
@@ -24,7 +24,7 @@
       }, COPIED_MS);
     } catch {
       getSelection().selectAllChildren(source);
-    } // not allowed here: it is marked, and can be copied by hand
+    } // copying is not allowed here: the text is selected and can be copied by hand
   });
 
   addEventListener("beforeprint", () =>

@@ -1,12 +1,13 @@
-/* Lists of a form, such as the methods: "Add another" and "Remove" work in the page, on what the server has rendered, so that
-   quick clicks and what is being typed are never lost. Without this script both are answered by the server, with the whole page.
-   <div data-rows="methods">: its blocks are numbered in names, ids and titles; the plan is renewed by the event "change". */
+/* Lists of a form, such as the methods: "Add another" and "Remove" work in the page, on the markup that the server
+   has rendered, so that quick clicks and text being typed are never lost. Without this script the server answers
+   both, with the whole page. <div data-rows="methods">: its blocks are numbered in names, ids and titles; the event
+   "change" renews the plan. */
 "use strict";
 (() => {
   const blocks = (rows) => [...rows.querySelectorAll(":scope > .block")];
   const fields = (block) => [...block.querySelectorAll("input, select, textarea")];
 
-  /* The block that was number `from` is number `to`: as the server would have rendered it. */
+  /* Renumbers a block, as the server would have rendered it. */
   function number(rows, block, from, to) {
     const name = rows.dataset.rows,
       path = name.replaceAll("__", ".");
@@ -22,7 +23,7 @@
     if (label) label.textContent = label.textContent.replace(/\d+$/, to + 1);
   }
 
-  /* A further block like the last one, with what is typed and chosen there. */
+  /* A new block like the last one, with the values entered there. */
   function add(rows) {
     const all = blocks(rows),
       last = all.at(-1),

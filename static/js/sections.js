@@ -1,7 +1,8 @@
-/* Parts of a page of which one is shown at a time. <nav data-switch="section"> holds links such as ?section=errors, and the part
-   is <div data-panel="section" data-value="errors">. The server shows what the address says and hides the others until they are
-   found: the browser's search and links to a fragment reach them, and all are printed. Without this script each link loads
-   the page; with it a click changes the address and what is shown. After a fragment was renewed the address still decides. */
+/* Parts of a page, shown one at a time. <nav data-switch="section"> holds links such as ?section=errors, and the
+   part is <div data-panel="section" data-value="errors">. The server shows the part that the address names and hides
+   the others with hidden="until-found": the browser's search and links to a fragment reach them, and all are printed.
+   Without this script each link loads the page; with it, a click changes the address and the part shown. After a
+   fragment was replaced the address still decides. */
 "use strict";
 (() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -27,7 +28,8 @@
     }
   }
 
-  /* What the address says, or else the first; of the sections what fits the state of the page, unless somebody reads below. */
+  /* Shows the part that the address names, or else the first. Among the sections that is the one that fits the state
+     of the page, unless the reader has scrolled below. */
   function follow({ wait = false } = {}) {
     const query = new URLSearchParams(location.search);
     const reading = wait && document.getElementById("sections").getBoundingClientRect().top < 0;
@@ -38,7 +40,7 @@
     }
   }
 
-  /* The parts that hold an element are shown, those within others too. */
+  /* Shows the parts that contain an element, also nested ones. */
   function reveal(element) {
     for (let panel = element?.closest("[data-panel]"); panel; panel = panel.parentElement.closest("[data-panel]")) {
       keep(panel.dataset.panel, panel.dataset.value, "replaceState");

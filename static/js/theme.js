@@ -1,10 +1,10 @@
-/* Before the first paint: the theme that was chosen, or the one that the system wants. */
+/* Sets the chosen theme, or that of the system, before the first paint. */
 (() => {
   let chosen = null;
   try {
     chosen = localStorage.getItem("theme");
   } catch {
-    /* no storage, no memory */
+    /* no storage, so the choice is not remembered */
   }
   const system = matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;

@@ -1,4 +1,4 @@
-/* Shows how far an upload is, which a plain form does not. Without this script the form works as it is. */
+/* Shows the progress of an upload. Without this script the form works as a plain form. */
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("upload"),

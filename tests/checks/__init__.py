@@ -1,1 +1,1 @@
-"""Checks of source text that no linter of ours makes: names that are figures of speech, and lines of templates that are too long."""
+"""Checks of source text that no linter makes: formats of all languages, long lines, names that are figures of speech."""

@@ -1,4 +1,4 @@
-"""``python -m tests.checks.lines [FOLDER]`` lists lines of templates, style sheets and scripts that are too long, and fails if there are any."""
+"""``python -m tests.checks.lines [FOLDER]`` lists lines of templates, CSS and JavaScript that are too long."""
 
 import sys
 from pathlib import Path

@@ -5,30 +5,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .identifiers import READERS, of_file
-from .words import FIGURES, VAGUE, allowed, banned
+from .words import allowed, banned
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("training", "webapp", "tests", "templates", "static/css", "static/js", "docs")
-LEFT_OUT = ("migrations", "vendor", "__pycache__")
+LEFT_OUT = {"migrations", "vendor", "__pycache__"}
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Yield the files whose names are checked: no migrations, which are history, and nothing of others."""
+    """Yield the files whose names are checked: no migrations, which are history, and nothing that others wrote."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in READERS and not set(path.relative_to(root).parts) & set(LEFT_OUT):
+            if path.suffix in READERS and not LEFT_OUT.intersection(path.relative_to(root).parts):
                 yield path
     yield from sorted(root.glob("*.md"))
 
 
 def problems(root: Path) -> list[str]:
     """Return a line for each banned word of a name in the files under ``root``."""
-    known, lines = allowed(), []
+    lines = []
     for path in files(root):
-        forbidden = FIGURES if path.suffix == ".md" else FIGURES | VAGUE
-        for line, name in of_file(path):
-            if name not in known and (words := banned(name, forbidden)):
-                lines.append(f"{path.relative_to(root)}:{line}: {name}: {', '.join(words)} is no name; see tests/checks/words.py")
+        place = path.relative_to(root).as_posix()
+        for number, name in of_file(path):
+            if {name, f"{place}:{name}"} & allowed():
+                continue
+            for word, instead in banned(name, sentence=path.suffix == ".md" or name.startswith("test_")).items():
+                lines.append(f"{place}:{number}: {name}: not “{word}” but {instead}")
     return lines
 
 

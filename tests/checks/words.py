@@ -1,21 +1,10 @@
-"""Words that are never part of a name: the column "not" of the glossary, and locals that do not say what they hold."""
+"""Words that are no part of a name: those of banned_words.txt, but in names of allowed_names.txt."""
 
 import re
+from functools import cache
 from pathlib import Path
 
-FIGURES = frozenset(
-    """
-    ballot bell cast cast crew crews diaries diary door doorbell doors erasure erasures kinship lesson lessons letters nudge
-    obstacle obstacles outlook outlooks press room rooms shelf shelved shelves shelving stage stages stories story
-    taught teacher teachers trail trails trio trios
-    """.split()
-)
-"""Figures of speech, and second words for a concept that has its own. They are wrong in headings of the documentation too."""
-
-VAGUE = frozenset("asked found kept looks mine one told".split())
-"""Words that say nothing about what a variable holds. In English text they are words like any other."""
-
-ALLOWED = Path(__file__).with_name("allowed_names.txt")
+FOLDER = Path(__file__).parent
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -24,12 +13,33 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in WORD.findall(name)]
 
 
-def banned(name: str, words_banned: frozenset[str] = FIGURES | VAGUE) -> list[str]:
-    """Return the words of ``name`` that no name has."""
-    return [word for word in words(name) if word in words_banned]
+def banned(name: str, sentence: bool = False) -> dict[str, str]:
+    """Return the banned words of ``name``, each with what to say instead.
+
+    A ``sentence``, such as the name of a test or a heading, may have the vague words, which mean something there.
+    """
+    figures, vague = _listed()
+    known = figures if sentence else figures | vague
+    return {word: known[word] for word in words(name) if word in known}
 
 
+@cache
 def allowed() -> frozenset[str]:
-    """Return the names that are data, or belong to somebody else: a name and its reason a line."""
-    lines = ALLOWED.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.split()[0] for line in lines if line.strip() and not line.startswith("#"))
+    """Return the names that may have a banned word, as they are data or belong to somebody else: name, or path:name."""
+    return frozenset(line.split()[0] for line in _lines("allowed_names.txt"))
+
+
+@cache
+def _listed() -> tuple[dict[str, str], dict[str, str]]:
+    """The figures of speech and the vague words."""
+    figures: dict[str, str] = {}
+    vague: dict[str, str] = {}
+    for line in _lines("banned_words.txt"):
+        word, instead = line.split(maxsplit=1)
+        (vague if instead.startswith("= ") else figures)[word] = instead.removeprefix("= ")
+    return figures, vague
+
+
+def _lines(name: str) -> list[str]:
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]

@@ -95,7 +95,7 @@ def test_proxies_are_addresses_and_never_everybody(monkeypatch: pytest.MonkeyPat
         {"DATA_DIR": "~nobody-of-this-name/lab"},
         {"DATA_DIR": "/proc/none"},
     ],
-    ids=lambda one: " ".join(f"{name}={value}" for name, value in one.items()),
+    ids=lambda error: " ".join(f"{name}={value}" for name, value in error.items()),
 )
 def test_a_laboratory_does_not_start_with_a_setting_that_is_none_and_says_which_in_one_line(
     tmp_path: Path, variables: dict[str, str]

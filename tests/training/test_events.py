@@ -40,7 +40,7 @@ def test_what_an_attempt_told_after_the_checkpoint_of_the_next_is_void() -> None
         return {"kind": "metric", "step": step, "loss": loss}
 
     begun, again = ({"kind": "started", "resumed_from": step} for step in (0, 10))
-    told: list[dict[str, Any]] = [
+    events: list[dict[str, Any]] = [
         begun,
         metric(10, 0.7),
         metric(20, 0.6),
@@ -48,4 +48,4 @@ def test_what_an_attempt_told_after_the_checkpoint_of_the_next_is_void() -> None
         again,
         metric(20, 0.5),
     ]
-    assert valid_measurements(told) == [metric(10, 0.7), metric(20, 0.5)]
+    assert valid_measurements(events) == [metric(10, 0.7), metric(20, 0.5)]

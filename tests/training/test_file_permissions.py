@@ -33,7 +33,7 @@ def test_a_file_written_atomically_has_the_mode_that_the_umask_gives(tmp_path: P
     with atomic(tmp_path / "result.json") as path:
         path.write_text("{}")
     assert stat.S_IMODE((tmp_path / "result.json").stat().st_mode) == mode
-    assert [one.name for one in tmp_path.iterdir()] == ["result.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
 @pytest.mark.parametrize(("group", "mode"), [("", 0o600), (str(os.getgid()), 0o660)])

@@ -79,11 +79,11 @@ def test_every_text_of_a_run_is_tried_below() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("field", [*STRINGS, *LISTS])
 def test_a_foreign_run_with_a_hostile_value_is_refused(field: str, hostile: str) -> None:
-    told = RUN.model_dump(mode="json") | {field: [hostile] if field in LISTS else hostile}
+    spec = RUN.model_dump(mode="json") | {field: [hostile] if field in LISTS else hostile}
     if (field, hostile) == ("model", "A" * 64):
         return  # it may name a model
     with pytest.raises(ValidationError):
-        RunSpec.model_validate_json(json.dumps(told))
+        RunSpec.model_validate_json(json.dumps(spec))
 
 
 @pytest.mark.parametrize("hostile", PLACES)
@@ -151,7 +151,7 @@ def test_a_plain_name_is_directly_in_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [name for name, one in RunSpec.model_fields.items() if one.annotation in (int, float, int | None)]
+    "field", [name for name, model_field in RunSpec.model_fields.items() if model_field.annotation in (int, float, int | None)]
 )
 @pytest.mark.parametrize("number", [-1, 10**400])
 def test_a_foreign_run_with_an_impossible_number_is_refused(field: str, number: int) -> None:

@@ -40,7 +40,7 @@ def test_words_pieces_and_lengths_of_the_embedded_data_sets_are_what_they_were(n
     for column in {"text", "text_b"} & set(table.column_names):
         for text in table[column].to_pylist():
             assert words.words(text) == re.findall(r"\w+", text.lower())
-            assert words.spans(text) == [found.span() for found in re.finditer(r"\w+|[^\w\s]+", text)]
+            assert words.spans(text) == [match.span() for match in re.finditer(r"\w+|[^\w\s]+", text)]
             assert words.length(text) == len(text.split())
 
 
@@ -48,8 +48,8 @@ def test_features_of_a_bag_of_words_are_crc_buckets_of_lower_case_words_as_ever(
     text = "The plot's 1st half: GREAT, the rest... not_so e-mail"
     import pyarrow as pa
 
-    found = buckets(pa.chunked_array([[text]]), 128)
-    assert found.ids.tolist() == [bucket(word) for word in re.findall(r"\w+", text.lower())]
+    actual = buckets(pa.chunked_array([[text]]), 128)
+    assert actual.ids.tolist() == [bucket(word) for word in re.findall(r"\w+", text.lower())]
 
 
 SAME = [
@@ -75,11 +75,11 @@ OTHER = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "same"), [(*pair, True) for pair in SAME] + [(*pair, False) for pair in OTHER])
-def test_signs_tell_texts_apart_and_composition_and_invisible_characters_do_not(one: str, other: str, same: bool) -> None:
-    assert (words.identity(one) == words.identity(other)) == same
+@pytest.mark.parametrize(("first", "other", "same"), [(*pair, True) for pair in SAME] + [(*pair, False) for pair in OTHER])
+def test_signs_tell_texts_apart_and_composition_and_invisible_characters_do_not(first: str, other: str, same: bool) -> None:
+    assert (words.identity(first) == words.identity(other)) == same
     query = f"select {words.identity_sql('?')} = {words.identity_sql('?')}"
-    assert duckdb.execute(query, [one, other]).fetchall() == [(same,)]
+    assert duckdb.execute(query, [first, other]).fetchall() == [(same,)]
 
 
 @pytest.mark.parametrize("text", ["a b  c", "天地 and 人", "สวัสดี x", "naïve — dash", "ok 👍"])

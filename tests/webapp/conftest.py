@@ -49,7 +49,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty shelf of data sets, for this process and its children."""
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
     return tmp_path / "shelf"

@@ -10,9 +10,13 @@ LINK = re.compile(r"""(?:href|src|action|data-to|content)=["']([^"'\s]+)["']|url
 
 
 def links_in(page: str, base: str) -> set[str]:
-    found = {unescape(one or other) for one, other in LINK.findall(page)}
-    inside = (urlsplit(urljoin(f"http://testserver{base}", one)) for one in found if one.startswith(("/", ".", "?", "http")))
-    return {one.path for one in inside if one.netloc == "testserver"}
+    addresses = {unescape(quoted or refresh) for quoted, refresh in LINK.findall(page)}
+    inside = (
+        urlsplit(urljoin(f"http://testserver{base}", address))
+        for address in addresses
+        if address.startswith(("/", ".", "?", "http"))
+    )
+    return {url.path for url in inside if url.netloc == "testserver"}
 
 
 def text(client: Client, path: str, status: int = 200) -> str:

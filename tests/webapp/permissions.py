@@ -41,11 +41,11 @@ NO_OPERATIONS = {"api-root", "openapi-json"}
 
 def pages(patterns: list[Any]) -> Iterator[URLPattern]:
     """The routes of all pages: what belongs neither to the API nor to Django's admin site."""
-    for one in patterns:
-        if isinstance(one, URLPattern):
-            yield one
-        elif isinstance(one, URLResolver) and one.app_name not in ("ninja", "admin"):
-            yield from pages(one.url_patterns)
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        elif isinstance(pattern, URLResolver) and pattern.app_name not in ("ninja", "admin"):
+            yield from pages(pattern.url_patterns)
 
 
 PAGES = list(pages(get_resolver().url_patterns))
@@ -81,7 +81,7 @@ def shared(experiment: Experiment, owner: User) -> Share:
     return share
 
 
-def asked(client: Client, method: str, path: str, **options: Any) -> Any:
+def answer_of(client: Client, method: str, path: str, **options: Any) -> Any:
     """The answer, after which everything is as it was."""
     with transaction.atomic():
         answer = client.generic(method, path, **options)

@@ -17,8 +17,8 @@ from tests.webapp.permissions import (
     NO_OPERATIONS,
     PAGES,
     PEOPLE,
+    answer_of,
     arguments,
-    asked,
     client_of,
     is_allowed,
     shared,
@@ -49,7 +49,7 @@ def test_every_page_declares_whom_it_is_for() -> None:
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
     share, _ = shared(experiment, owner), make(owner, "some")
-    found = []
+    faults = []
     for route in PAGES:
         given = arguments(route, experiment, brought, share)
         path = "/" + str(route.pattern) if route.name is None else reverse(route.name, kwargs=given)
@@ -58,13 +58,13 @@ def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people:
             need = Access.MEMBER if asks else route.callback.access  # type: ignore[attr-defined]
             for person, user in people.items():
                 with transaction.atomic():
-                    answer = asked(client_of(person, user, share), method, path)
+                    answer = answer_of(client_of(person, user, share), method, path)
                     transaction.set_rollback(True)
                 owners = route.name in OWNERS and (method == "POST" or route.name == "manage")
                 own = route.name in SELF and method == "POST"
                 allowed = person == "owner" if own else is_allowed(person, need, owners)
-                found += wrong(f"{method} {path} by {person}", answer, allowed, need, own)
-    assert found == []
+                faults += wrong(f"{method} {path} by {person}", answer, allowed, need, own)
+    assert faults == []
 
 
 def test_errors_and_the_admin_site_carry_the_same_headers(
@@ -135,7 +135,7 @@ def test_who_is_refused_reads_why(people: dict[str, User | None], owner: User, c
 
 def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
-    share, found, looked = shared(experiment, owner), [], 0
+    share, faults, links_followed = shared(experiment, owner), [], 0
     for person in ("viewer", "other"):
         client, user = Client(raise_request_exception=False), people[person]
         assert user
@@ -147,9 +147,9 @@ def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[st
             if answer.streaming or answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
                 continue
             for address in set(re.findall(r'(?:href|action|hx-get|hx-post)="(/[^"?#]*)', answer.content.decode())):
-                looked += 1
+                links_followed += 1
                 if not address.startswith(("/static/", "/admin/")) and resolve(address).url_name not in NO_OPERATIONS:
                     need = resolve(address).func.access  # type: ignore[attr-defined]
-                    found += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
-    assert looked > 200
-    assert found == []
+                    faults += [f"{address} on {route.pattern} for {person}"] if PEOPLE[person] < need else []
+    assert links_followed > 200
+    assert faults == []

@@ -13,7 +13,7 @@ from tests.factories.workers import a_worker
 from tests.webapp.permissions import (
     NO_OPERATIONS,
     PEOPLE,
-    asked,
+    answer_of,
     is_allowed,
     wrong,
 )
@@ -81,7 +81,7 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     notes.tag(owner, run.run_spec.fingerprint, known["example_id"], known["tag"])
     known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
-    found, operations = [], 0
+    faults, operations = [], 0
     for path, methods in api.get_openapi_schema()["paths"].items():
         for method in map(str.upper, methods):
             operations += 1
@@ -93,22 +93,26 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
                 change = '{"text": "Another"}' if "note" in path else '{"name": "Another"}'
                 body = change if method == "PATCH" else BODIES.get(path.rpartition("/")[2], "{}")
                 options = {"data": body, "content_type": "application/json"} if method != "GET" else {}
-                answer = asked(client, method, path.format(**known) + query, **options)
+                answer = answer_of(client, method, path.format(**known) + query, **options)
                 address = path.removeprefix("/api/v1")
                 owners = method != "GET" and (address in OWNERS_API or (method == "DELETE" and address in OWNERS_DELETE))
                 own = method != "GET" and (address in SELF_API or (method == "PATCH" and address in SELF_PATCH))
                 allowed = person == "owner" if own else is_allowed(person, need, owners)
-                found += wrong(f"{method} {path} by {person}", answer, allowed, own=own)
+                faults += wrong(f"{method} {path} by {person}", answer, allowed, own=own)
                 if answer.status_code in (401, 403):
                     assert answer.json()["errors"][0]["message"]
     assert operations > 15
-    assert found == []
+    assert faults == []
 
 
 def test_the_api_has_no_address_beside_its_operations_but_its_description() -> None:
-    (door,) = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.app_name == "ninja"]
-    others = [one for one in door.url_patterns if isinstance(one, URLPattern) and one.name not in NO_OPERATIONS]
-    addresses = {"/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.pattern)) for one in others}
-    assert len(others) == len(door.url_patterns) - len(NO_OPERATIONS)
+    (resolver,) = [
+        pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLResolver) and pattern.app_name == "ninja"
+    ]
+    others = [
+        pattern for pattern in resolver.url_patterns if isinstance(pattern, URLPattern) and pattern.name not in NO_OPERATIONS
+    ]
+    addresses = {"/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern)) for pattern in others}
+    assert len(others) == len(resolver.url_patterns) - len(NO_OPERATIONS)
     described = set(api.get_openapi_schema()["paths"])
     assert addresses == described

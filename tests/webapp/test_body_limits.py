@@ -23,7 +23,7 @@ Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
 
-class Asked:
+class Request:
     """One request to an application that reads the whole body: its answer, and the bytes that the application has read."""
 
     def __init__(self, path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> None:
@@ -51,7 +51,7 @@ class Asked:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def done(self) -> "Asked":
+    async def done(self) -> "Request":
         await limited(self.app)(self.scope, self.receive, self.send)
         return self
 
@@ -64,8 +64,8 @@ class Asked:
         return dict(self.answers[0]["headers"])
 
 
-async def ask(path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> Asked:
-    return await Asked(path, headers, length, chunks, method).done()
+async def ask(path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> Request:
+    return await Request(path, headers, length, chunks, method).done()
 
 
 def of(path: str, user: User | None, scope: Scope = Scope.WRITE) -> Headers:
@@ -92,10 +92,10 @@ def viewer() -> User:
 @pytest.mark.parametrize("path", UPLOADS)
 async def test_a_member_may_upload_a_file_of_a_gigabyte_and_no_larger_one(owner: User, path: str) -> None:
     headers = await carrying(path, owner)
-    found = await ask(path, headers, LARGEST_FILE, [10])
-    assert (found.status, found.read) == (200, 10)
-    found = await ask(path, headers, LARGEST_FILE + 2**21, [10])
-    assert (found.status, found.read) == (413, 0)
+    answer = await ask(path, headers, LARGEST_FILE, [10])
+    assert (answer.status, answer.read) == (200, 10)
+    answer = await ask(path, headers, LARGEST_FILE + 2**21, [10])
+    assert (answer.status, answer.read) == (413, 0)
 
 
 @pytest.mark.parametrize("path", UPLOADS)
@@ -110,23 +110,23 @@ async def test_nothing_of_a_strangers_upload_is_read(path: str, length: int | No
         [(b"cookie", b"\xff\x00=;;")],
     ]
     for headers in forged:
-        found = await ask(path, headers, length, [2**20] * 300)
-        assert (found.status, found.read) == (401, 0)
-        assert found.headers[b"connection"] == b"close"
-        assert found.received <= DRAINED_BYTES + 2**20  # thrown away, so that the sender reads the answer
+        answer = await ask(path, headers, length, [2**20] * 300)
+        assert (answer.status, answer.read) == (401, 0)
+        assert answer.headers[b"connection"] == b"close"
+        assert answer.received <= DRAINED_BYTES + 2**20  # thrown away, so that the sender reads the answer
 
 
 @pytest.mark.parametrize("path", UPLOADS)
 async def test_nothing_of_a_viewers_upload_is_read(path: str) -> None:
-    found = await ask(path, await carrying(path, await viewer()), 300 * 2**20, [2**20] * 300)
-    assert (found.status, found.read) == (403, 0)
+    answer = await ask(path, await carrying(path, await viewer()), 300 * 2**20, [2**20] * 300)
+    assert (answer.status, answer.read) == (403, 0)
 
 
 async def test_nothing_is_read_of_an_upload_with_a_token_that_may_only_read(owner: User) -> None:
     path = "/api/v1/datasets"
-    found = await ask(path, await carrying(path, owner, Scope.READ), 300 * 2**20, [2**20] * 300)
-    assert (found.status, found.read) == (403, 0)
-    assert json.loads(found.answers[1]["body"])["errors"][0]["message"] == upload_permissions.READ_ONLY
+    answer = await ask(path, await carrying(path, owner, Scope.READ), 300 * 2**20, [2**20] * 300)
+    assert (answer.status, answer.read) == (403, 0)
+    assert json.loads(answer.answers[1]["body"])["errors"][0]["message"] == upload_permissions.READ_ONLY
 
 
 async def test_nothing_is_read_of_the_upload_of_an_account_that_was_closed(owner: User) -> None:
@@ -145,18 +145,18 @@ async def test_only_the_request_that_uploads_may_be_large(owner: User) -> None:
 async def test_an_account_has_two_uploads_at_a_time(owner: User) -> None:
     path = "/datasets/upload/"
     headers = await carrying(path, owner)
-    under_way = [Asked(path, headers, 10, [10]) for _ in range(2)]
-    for one in under_way:
-        one.proceed.clear()
-    working = [asyncio.create_task(one.done()) for one in under_way]
-    while not all(one.read for one in under_way):
+    under_way = [Request(path, headers, 10, [10]) for _ in range(2)]
+    for upload in under_way:
+        upload.proceed.clear()
+    working = [asyncio.create_task(upload.done()) for upload in under_way]
+    while not all(upload.read for upload in under_way):
         await asyncio.sleep(0)
-    found = await ask(path, headers, 10, [10])
-    assert (found.status, found.read, found.headers[b"retry-after"]) == (429, 0, b"10")
+    answer = await ask(path, headers, 10, [10])
+    assert (answer.status, answer.read, answer.headers[b"retry-after"]) == (429, 0, b"10")
     other = await carrying(path, await sync_to_async(User.objects.create_user)("grace"))
     assert (await ask(path, other, 10, [10])).status == 200
-    for one in under_way:
-        one.proceed.set()
+    for upload in under_way:
+        upload.proceed.set()
     await asyncio.gather(*working)
     assert (await ask(path, headers, 10, [10])).status == 200
 
@@ -166,9 +166,9 @@ async def test_an_account_has_so_many_uploads_in_an_hour(owner: User, settings: 
     settings.CACHES = {**settings.CACHES, "limits": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     path = "/api/v1/datasets"
     headers = await carrying(path, owner)
-    found = [await ask(path, headers, 10, [10]) for _ in range(4)]
-    assert [one.status for one in found] == [200, 200, 200, 429]
-    assert 0 < int(found[-1].headers[b"retry-after"]) <= 3600
+    answer = [await ask(path, headers, 10, [10]) for _ in range(4)]
+    assert [upload.status for upload in answer] == [200, 200, 200, 429]
+    assert 0 < int(answer[-1].headers[b"retry-after"]) <= 3600
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ async def test_an_account_has_so_many_uploads_in_an_hour(owner: User, settings: 
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 async def test_a_stranger_may_send_little_wherever_it_is(path: str, method: str) -> None:
-    found = await ask(path, [], LARGEST_OF_STRANGERS, [LARGEST_OF_STRANGERS], method)
-    assert (found.status, found.read) == (200, LARGEST_OF_STRANGERS)
-    found = await ask(path, [], LARGEST_OF_STRANGERS + 1, [10], method)
-    assert (found.status, found.read) == (413, 0)
-    found = await ask(path, [], None, [LARGEST_OF_STRANGERS // 2] * 100, method)
-    assert found.status == 413
-    assert found.read <= LARGEST_OF_STRANGERS
+    answer = await ask(path, [], LARGEST_OF_STRANGERS, [LARGEST_OF_STRANGERS], method)
+    assert (answer.status, answer.read) == (200, LARGEST_OF_STRANGERS)
+    answer = await ask(path, [], LARGEST_OF_STRANGERS + 1, [10], method)
+    assert (answer.status, answer.read) == (413, 0)
+    answer = await ask(path, [], None, [LARGEST_OF_STRANGERS // 2] * 100, method)
+    assert answer.status == 413
+    assert answer.read <= LARGEST_OF_STRANGERS
 
 
 @pytest.mark.parametrize("path", ["/experiments/new/", "/api/v1/experiments"])
@@ -191,22 +191,22 @@ async def test_an_account_may_send_sixteen_megabytes(owner: User, path: str) -> 
     assert (await ask(path, headers, 2**20, [2**20])).status == 200
     assert (await ask(path, headers, None, [2**20] * 10)).status == 200
     assert (await ask(path, headers, 2**25, [10])).status == 413
-    found = await ask(path, headers, None, [2**22] * 100)
-    assert found.status == 413
-    assert found.read <= 2**24
+    answer = await ask(path, headers, None, [2**22] * 100)
+    assert answer.status == 413
+    assert answer.read <= 2**24
 
 
 async def test_who_goes_on_sending_after_a_refusal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_limits, "DRAINED_SECONDS", 0.05)
 
-    class Silent(Asked):
+    class Silent(Request):
         async def receive(self) -> Message:
             await asyncio.Event().wait()
             raise AssertionError
 
-    found = await Silent("/datasets/upload/", [], 2**20, [1]).done()
-    assert found.status == 401
-    assert found.answers[-1] == {"type": "http.response.body", "body": b""}
+    answer = await Silent("/datasets/upload/", [], 2**20, [1]).done()
+    assert answer.status == 401
+    assert answer.answers[-1] == {"type": "http.response.body", "body": b""}
 
 
 @pytest.mark.parametrize("path", UPLOADS)
@@ -214,8 +214,8 @@ async def test_an_upload_for_which_the_disk_has_no_room_is_refused_before_it_is_
     owner: User, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
-    found = await ask(path, await carrying(path, owner), 100, [10])
-    assert (found.status, found.read) == (507, 0)
+    answer = await ask(path, await carrying(path, owner), 100, [10])
+    assert (answer.status, answer.read) == (507, 0)
     assert (await ask(path, [], 100, [10])).status == 401, "a stranger learns nothing of the disk"
     assert (await ask("/experiments/new/", [], 100, [10])).status == 200
 
@@ -223,9 +223,9 @@ async def test_an_upload_for_which_the_disk_has_no_room_is_refused_before_it_is_
 async def test_a_browser_is_answered_by_a_page_and_a_program_by_json(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
     browser = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
-    found = await ask("/datasets/upload/", [browser, *await carrying("/datasets/upload/", owner)], 100, [10])
-    page = found.answers[1]["body"].decode()
-    assert (found.status, found.headers[b"content-type"]) == (507, b"text/html; charset=utf-8")
+    answer = await ask("/datasets/upload/", [browser, *await carrying("/datasets/upload/", owner)], 100, [10])
+    page = answer.answers[1]["body"].decode()
+    assert (answer.status, answer.headers[b"content-type"]) == (507, b"text/html; charset=utf-8")
     assert "<h1>This could not be done.</h1>" in page
     assert body_limits.NO_ROOM.replace("'", "&#x27;") in page
     large = await ask("/login/", [browser], LARGEST_OF_STRANGERS + 1, [LARGEST_OF_STRANGERS + 1])

@@ -23,14 +23,14 @@ FORMER = ("kept good", "lost good", "same error", "repeats its", "errors that ar
 
 def test_no_page_names_a_cell_by_itself() -> None:
     places = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "webapp").rglob("*.py"), *(ROOT / "static" / "js").glob("*.js")]
-    found = [
+    named = [
         (path.name, name)
         for path in places
         if path != ROOT / "webapp" / "cell_names.py"
         for name in (*NAMES, *FORMER)
         if re.search(rf"{QUOTE if path.suffix == '.py' else ''}\b{name}\b", path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert named == []
 
 
 def test_the_eight_cells_are_those_of_supervisor_student_and_ceiling() -> None:

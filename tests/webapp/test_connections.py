@@ -62,11 +62,11 @@ class Served:
         await send({"type": "http.response.body", "body": b"%d bytes" % read})
 
     def client(self, sent: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
-        found = socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(address, 0))
-        self.clients.enter_context(found)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(address, 0))
+        self.clients.enter_context(connection)
         with contextlib.suppress(OSError):
-            found.sendall(sent)
-        return found
+            connection.sendall(sent)
+        return connection
 
     def answer(self, sent: bytes, address: str = "127.0.0.1") -> bytes:
         return everything(self.client(sent, address))
@@ -77,11 +77,11 @@ class Served:
 
 def everything(client: socket.socket) -> bytes:
     """What the server sends until it closes."""
-    found = b""
+    received = b""
     with contextlib.suppress(ConnectionResetError):
         while part := client.recv(65_536):
-            found += part
-    return found
+            received += part
+    return received
 
 
 def until(true: Any) -> None:
@@ -93,12 +93,12 @@ def until(true: Any) -> None:
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     few = Connections(most=3 * EACH, each=EACH)
     monkeypatch.setattr(connections, "connections", lambda: few)
-    found = Served()
-    yield found
-    found.holding.set()
-    found.clients.close()
-    found.server.should_exit = found.server.force_exit = True
-    found.thread.join(20)
+    server = Served()
+    yield server
+    server.holding.set()
+    server.clients.close()
+    server.server.should_exit = server.server.force_exit = True
+    server.thread.join(20)
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, POST, POST + b"x"])

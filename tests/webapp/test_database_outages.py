@@ -156,8 +156,8 @@ def test_imports_and_questions_that_the_database_ended_are_queued_again_and_othe
     imports.fail_expired(outage(begun=90, ended=30))
     erasures.take_back_expired(outage(begun=90, ended=30))
     assert list(Import.objects.order_by("pk").values_list("state", flat=True)) == [State.QUEUED, State.FAILED]
-    found = list(Question.objects.order_by("pk").values_list("state", "attempt"))
-    assert found == [(Asked.QUEUED, erasures.MAX_ATTEMPTS - 1), (Asked.FAILED, erasures.MAX_ATTEMPTS)]
+    states = list(Question.objects.order_by("pk").values_list("state", "attempt"))
+    assert states == [(Asked.QUEUED, erasures.MAX_ATTEMPTS - 1), (Asked.FAILED, erasures.MAX_ATTEMPTS)]
 
 
 def test_what_must_be_written_is_written_once_the_database_is_back(clock: Clock) -> None:

@@ -40,21 +40,21 @@ def answer(path: str, error: Exception) -> HttpResponse | None:
     ],
 )
 def test_an_answer_of_the_api_says_what_is_wrong_and_no_path(error: Exception, status: int) -> None:
-    found = answer("/api/v1/experiments", error)
-    assert found is not None
-    assert found.status_code == status
-    assert json.loads(found.content)["errors"][0]["message"]
-    assert "/srv" not in found.content.decode()
+    response = answer("/api/v1/experiments", error)
+    assert response is not None
+    assert response.status_code == status
+    assert json.loads(response.content)["errors"][0]["message"]
+    assert "/srv" not in response.content.decode()
 
 
 def test_a_visitor_of_a_share_reads_that_it_is_unavailable_and_not_that_it_has_ended() -> None:
     for path in ("/s/token/", "/shared/abc/examples/", "/e/token/gap/"):
-        found = answer(path, full())
-        assert found is not None
-        assert found.status_code == 503
-        assert "temporarily unavailable" in found.content.decode()
-        assert "revoked" not in found.content.decode()
-        assert "/srv" not in found.content.decode()
+        response = answer(path, full())
+        assert response is not None
+        assert response.status_code == 503
+        assert "temporarily unavailable" in response.content.decode()
+        assert "revoked" not in response.content.decode()
+        assert "/srv" not in response.content.decode()
 
 
 def test_an_error_that_nothing_is_known_of_stays_an_error() -> None:
@@ -63,10 +63,10 @@ def test_an_error_that_nothing_is_known_of_stays_an_error() -> None:
 
 
 def test_damage_is_said_without_the_place_of_the_file(db: None) -> None:
-    found = answer("/api/v1/experiments", DamagedArtifact("0" * 64, Path(SECRET).name, "is damaged: it cannot be read"))
-    assert found is not None
-    assert found.status_code == 409
+    response = answer("/api/v1/experiments", DamagedArtifact("0" * 64, Path(SECRET).name, "is damaged: it cannot be read"))
+    assert response is not None
+    assert response.status_code == 409
     assert (
-        json.loads(found.content)["errors"][0]["message"]
+        json.loads(response.content)["errors"][0]["message"]
         == "predictions.parquet of run 000000000000 is damaged: it cannot be read."
     )

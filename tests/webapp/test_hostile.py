@@ -39,12 +39,12 @@ READ = re.compile(r"""(?:GET|typed)(?:\.get|\.getlist)?[(\[]\s*["'](\w+)["']|_re
 
 def patterns(root: URLResolver, before: str = "") -> Iterator[tuple[str, Any]]:
     """Every address of the URL configuration, with its parameters in angle brackets, and its view."""
-    for one in root.url_patterns:
-        route = before + str(one.pattern)
-        if isinstance(one, URLResolver):
-            yield from patterns(one, route)
-        elif isinstance(one, URLPattern):
-            yield route, one.callback
+    for pattern in root.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield route, pattern.callback
 
 
 def read_by(route: str, view: Any) -> set[str]:
@@ -52,9 +52,9 @@ def read_by(route: str, view: Any) -> set[str]:
     if route.startswith("api/v1/"):
         path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
         described = OPENAPI["paths"].get(path, {}).get("get", {}).get("parameters", [])
-        return {one["name"] for one in described if one["in"] == "query"}
+        return {parameter["name"] for parameter in described if parameter["in"] == "query"}
     source = inspect.getsource(sys.modules[view.__module__])
-    names = {name for found in READ.findall(source) for name in found if name}
+    names = {name for match in READ.findall(source) for name in match if name}
     return names | set(View.model_fields) if "read_view(" in source else names
 
 
@@ -105,9 +105,9 @@ def visitor(client: Client, owner: User) -> Client:
 def routes() -> dict[str, Any]:
     """Those of the application, by address."""
     skipped = ("admin/", "sso/", "logout/")
-    found = {route: view for route, view in patterns(get_resolver()) if not route.startswith(skipped)}
-    assert len(found) > 100
-    return found
+    views = {route: view for route, view in patterns(get_resolver()) if not route.startswith(skipped)}
+    assert len(views) > 100
+    return views
 
 
 def test_no_address_with_a_hostile_part_is_an_error_of_the_server(visitor: Client, done: Experiment, unlimited: None) -> None:
@@ -121,18 +121,18 @@ def test_no_address_with_a_hostile_part_is_an_error_of_the_server(visitor: Clien
 
 
 def test_no_query_with_a_hostile_value_is_an_error_of_the_server(visitor: Client, done: Experiment, unlimited: None) -> None:
-    broken, asked = [], 0
+    broken, requests = [], 0
     for route, view in routes().items():
         address, names = filled(route, done), read_by(route, view)
         queries = [(names, value) for value in HOSTILE] + [({name}, str(2**63)) for name in names]
         for some, value in queries if names else ():
             typed = quote(value.encode("utf-8", "replace"), safe="")
             answer = visitor.get(f"{address}?" + "&".join(f"{name}={typed}" for name in some))
-            asked += 1
+            requests += 1
             if answer.status_code >= 500:
                 broken.append((route, sorted(some)[:3], value[:20], answer.status_code))
     assert not broken
-    assert asked > 300
+    assert requests > 300
 
 
 def test_no_form_with_hostile_values_is_an_error_of_the_server(visitor: Client, done: Experiment, unlimited: None) -> None:
@@ -151,7 +151,7 @@ def test_no_form_with_hostile_values_is_an_error_of_the_server(visitor: Client, 
 
 
 def test_no_body_with_hostile_values_is_an_error_of_the_api(visitor: Client, done: Experiment, unlimited: None) -> None:
-    names = sorted({name for one in OPENAPI["components"]["schemas"].values() for name in one.get("properties", {})})
+    names = sorted({name for schema in OPENAPI["components"]["schemas"].values() for name in schema.get("properties", {})})
     values = ["²", 2**63, 10**400, None, [["a"]], {"\x00": "\ud800"}]
     broken = []
     for route in (route for route in routes() if route.startswith("api/v1/")):
@@ -165,8 +165,8 @@ def test_no_body_with_hostile_values_is_an_error_of_the_api(visitor: Client, don
 
 
 def test_head_is_answered_by_every_address_of_the_api(visitor: Client, done: Experiment, unlimited: None) -> None:
-    found = {visitor.head(filled(route, done)).status_code for route in routes() if route.startswith("api/v1/")}
-    assert max(found) < 500
+    statuses = {visitor.head(filled(route, done)).status_code for route in routes() if route.startswith("api/v1/")}
+    assert max(statuses) < 500
 
 
 def test_the_sentence_for_a_character_that_cannot_be_stored_names_it(visitor: Client, done: Experiment) -> None:
@@ -197,7 +197,7 @@ def test_a_file_of_any_name_is_answered(name: str, visitor: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "number"),
     [
         ("7", 7),
         (" 7 ", 7),
@@ -210,16 +210,16 @@ def test_a_file_of_any_name_is_answered(name: str, visitor: Client) -> None:
         *[(7, 7), (True, None), (7.0, None), (None, None), ([], None), (2**63, None)],
     ],
 )
-def test_a_whole_number_is_one_that_can_be_stored_in_the_digits_0_to_9(text: object, found: int | None) -> None:
-    assert whole(text) == found
+def test_a_whole_number_is_one_that_can_be_stored_in_the_digits_0_to_9(text: object, number: int | None) -> None:
+    assert whole(text) == number
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "number"),
     [("1.5", 1.5), (".5", 0.5), ("1e-3", 1e-3), ("-2", -2), (".", None), ("nan", None), ("1e999", None), ("²", None)],
 )
-def test_a_decimal_number_is_finite(text: str, found: float | None) -> None:
-    assert decimal(text) == found
+def test_a_decimal_number_is_finite(text: str, number: float | None) -> None:
+    assert decimal(text) == number
 
 
 @pytest.mark.parametrize("after", [".:1", "1-1:2", "e:1", ":", "nan:1", "1:", "1:99999999999999999999", "²:1"])

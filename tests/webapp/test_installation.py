@@ -46,7 +46,7 @@ def test_an_existing_installation_is_closed_when_it_starts_and_links_out_of_it_a
 
 
 def test_a_group_that_is_named_may_read_and_write_all_and_nobody_else(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    group = next((one for one in os.getgroups() if one != os.getgid()), os.getgid())
+    group = next((gid for gid in os.getgroups() if gid != os.getgid()), os.getgid())
     monkeypatch.setenv("DATA_GROUP", str(group))
     protect(old)
     assert stat.S_IMODE(old.stat().st_mode) == 0o2770

@@ -66,9 +66,9 @@ KINDS = {
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, owner: User, tmp_path: Path, called: list[str]) -> Kind:
-    found = KINDS[request.param]
-    found.queue(owner, tmp_path)
-    return found
+    kind = KINDS[request.param]
+    kind.queue(owner, tmp_path)
+    return kind
 
 
 @pytest.fixture(params=[-HOUR, HOUR], ids=["slow", "fast"])

@@ -37,11 +37,11 @@ def dead_links(client: Client, start: list[str]) -> dict[str, str]:
             dead[path] = seen[path]
         if answer.status_code != 200 or answer.streaming or not answer["Content-Type"].startswith("text/html"):
             continue
-        for found in sorted(links_in(answer.content.decode(), path)):
-            shapes[shape := re.sub(r"\d+", "N", found)] += found not in seen
-            if found not in seen and shapes[shape] <= ENOUGH and not any(one in found for one in BESIDE):
-                seen[found] = path
-                rest.append(found)
+        for address in sorted(links_in(answer.content.decode(), path)):
+            shapes[shape := re.sub(r"\d+", "N", address)] += address not in seen
+            if address not in seen and shapes[shape] <= ENOUGH and not any(part in address for part in BESIDE):
+                seen[address] = path
+                rest.append(address)
     return dead
 
 
@@ -60,5 +60,5 @@ def test_what_was_deleted_is_linked_from_nowhere(client: Client, owner: User) ->
     client.post(f"/experiments/{deleted.pk}/manage/", {"do": "rename", "name": "Renamed"})
     lifecycle.delete(deleted)
     start = ["/", "/shares/", "/audit/", "/queue/", "/workers/", "/leaderboard/"]
-    start += [f"/shares/{one.slug}/manage/" for one in (share, live)] + [f"/shares/{share.slug}/v1/examples/"]
+    start += [f"/shares/{shown.slug}/manage/" for shown in (share, live)] + [f"/shares/{share.slug}/v1/examples/"]
     assert dead_links(client, start) == {}

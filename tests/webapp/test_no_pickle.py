@@ -58,12 +58,12 @@ def dangerous(node: ast.Call) -> str:
 
 
 def test_no_module_of_the_product_reads_what_could_run() -> None:
-    found = set()
+    uses = set()
     for path, node in sources():
-        found |= {(path, name) for name in imported(node) if name.startswith(MODULES)}
+        uses |= {(path, name) for name in imported(node) if name.startswith(MODULES)}
         if isinstance(node, ast.Call) and (name := dangerous(node)):
-            found.add((path, name))
-    assert found == ALLOWED
+            uses.add((path, name))
+    assert uses == ALLOWED
 
 
 def test_the_queue_takes_and_sends_json_alone() -> None:

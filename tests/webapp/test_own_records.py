@@ -59,11 +59,11 @@ def test_what_is_said_of_a_data_set_on_the_shelf_is_changed_by_who_brought_it_an
     for person, refused in (("other", True), ("owner", False), ("admin", False)):
         user = people[person]
         assert user
-        one = Import.objects.create(owner=user, file_name="same.csv")
+        imported = Import.objects.create(owner=user, file_name="same.csv")
         with pytest.raises(ValueError, match="is one of ada") if refused else nullcontext():
-            imports.check(one, mapping, about)
-        one.refresh_from_db()
-        assert (one.state == State.QUEUED) == (not refused)
+            imports.check(imported, mapping, about)
+        imported.refresh_from_db()
+        assert (imported.state == State.QUEUED) == (not refused)
 
 
 def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_is_a_viewer(
@@ -78,7 +78,7 @@ def test_a_run_that_two_experiments_have_is_stopped_by_either_owner_unless_that_
     launched(other)
     assert may_stop(other, run)
     assert not may_change(other, experiment)
-    mine = launched(viewer)
+    own_experiment = launched(viewer)
     assert access_of(viewer) == Access.VIEWER
-    assert not may_change(viewer, mine)
+    assert not may_change(viewer, own_experiment)
     assert not may_stop(viewer, run)

@@ -28,7 +28,7 @@ def test_the_log_of_a_service_is_copied_away_and_emptied_while_its_service_goes_
     }
 
 
-def test_a_disk_without_room_for_the_copy_does_not_let_a_log_grow(
+def test_a_disk_that_is_full_for_the_copy_does_not_let_a_log_grow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     def full(*_: object) -> None:

@@ -11,14 +11,14 @@ from webapp.experiments import queries
 
 
 def test_an_error_of_a_page_is_in_the_log_with_its_cause(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = io.StringIO()
-    handlers = [one for one in logging.getLogger("django").handlers if isinstance(one, logging.StreamHandler)]
+    log = io.StringIO()
+    handlers = [handler for handler in logging.getLogger("django").handlers if isinstance(handler, logging.StreamHandler)]
     for handler in handlers:
-        monkeypatch.setattr(handler, "stream", told)
+        monkeypatch.setattr(handler, "stream", log)
     monkeypatch.setattr(queries, "listed", lambda viewer: 1 / 0)
     client = Client(raise_request_exception=False)
     client.force_login(owner)
     page = client.get("/")
     assert page.status_code == 500
     assert "The error is in the log of the web server." in page.content.decode()
-    assert "ZeroDivisionError" in told.getvalue()
+    assert "ZeroDivisionError" in log.getvalue()

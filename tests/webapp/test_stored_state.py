@@ -39,11 +39,11 @@ def opened(state: Path) -> dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "DATASETS_DIR")}
     slug = next(share["slug"] for share in RECORDED["shares"] if not share["live"])
     command = [sys.executable, "-m", "tests.webapp.stored_state.ask", RECORDED["link"], slug]
-    asked = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, env=environment | {"DATA_DIR": str(data)}, capture_output=True, text=True, check=False, timeout=180
     )
-    assert asked.returncode == 0, asked.stderr
-    answers: dict[str, Any] = json.loads(asked.stdout)
+    assert process.returncode == 0, process.stderr
+    answers: dict[str, Any] = json.loads(process.stdout)
     return answers
 
 
@@ -88,8 +88,8 @@ def test_the_share_opens_through_its_link_with_equal_numbers(opened: dict[str, A
 
 
 @pytest.mark.django_db
-def test_the_archive_is_verified_and_imported_with_equal_numbers(owner: User, state: Path, data_shelf: Path) -> None:
-    shutil.copytree(state / "data" / "datasets", data_shelf)
+def test_the_archive_is_verified_and_imported_with_equal_numbers(owner: User, state: Path, dataset_library: Path) -> None:
+    shutil.copytree(state / "data" / "datasets", dataset_library)
     experiment = bring(owner, state / "experiment.zip")
     names = exported_keys(experiment.runs.all())
     assert differences(RECORDED["experiment"]["result"], renamed(experiment.result or {}, names)) == []

@@ -66,9 +66,9 @@ def test_a_number_that_a_restored_database_gives_again_takes_nothing_over_from_b
 
 def test_folders_of_imports_that_the_record_does_not_know_are_deleted_at_a_start(owner: User, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("a,b\n")
-    kept = services.receive(owner, tmp_path / "new.csv", "new.csv")
-    stray = Path(settings.UPLOADS_DIR) / str(kept.pk + 1)
+    stored = services.receive(owner, tmp_path / "new.csv", "new.csv")
+    stray = Path(settings.UPLOADS_DIR) / str(stored.pk + 1)
     stray.mkdir()
     services.clear_strays()
-    assert kept.file.exists()
+    assert stored.file.exists()
     assert not stray.exists()

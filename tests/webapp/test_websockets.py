@@ -24,14 +24,14 @@ async def answer(path: str, *headers: tuple[bytes, bytes]) -> Any:
     "path", ["/", "/ws/", "/ws/experiments/x/", "/ws/experiments/1", f"/ws/experiments/{'9' * 5000}/", "/shared/\x00/live/", "//"]
 )
 async def test_an_unknown_socket_is_not_found(path: str) -> None:
-    found = await answer(path, OURS)
-    assert (found["type"], found["status"]) == ("websocket.http.response.start", 404)
+    response = await answer(path, OURS)
+    assert (response["type"], response["status"]) == ("websocket.http.response.start", 404)
 
 
 @pytest.mark.parametrize("origin", [b"http://[", b"http://localhost:99999999", b"http://localhost:x", b"//[::1"])
 async def test_an_origin_that_cannot_be_read_is_refused(origin: bytes) -> None:
-    found = await answer("/ws/experiments/1/", (b"origin", origin))
-    assert (found["type"], found["status"]) == ("websocket.http.response.start", 403)
+    response = await answer("/ws/experiments/1/", (b"origin", origin))
+    assert (response["type"], response["status"]) == ("websocket.http.response.start", 403)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from webapp.notifications import CHORES, call
 
 
 def upload(owner: User, file: Path, name: str) -> ArchiveImport:
-    """Queue an archive to be verified. Raises archive_imports.NoRoom."""
+    """Queue an archive to be verified. Raises archive_imports.DiskFull."""
     row = archive_imports.receive(owner, file, name)
     tell(owner, Verb.UPLOADED, "archive", row.pk, row.file_name, bytes=row.size)
     call(CHORES)

@@ -19,7 +19,7 @@ from webapp.api.experiments import visible
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports
-from webapp.experiments.archive_imports import NoRoom
+from webapp.experiments.archive_imports import DiskFull
 from webapp.experiments.models import ArchiveImport
 from webapp.explorer.download import download
 
@@ -83,7 +83,7 @@ def import_archive(request: HttpRequest, file: File[UploadedFile]) -> Status[Arc
     assert isinstance(file, TemporaryUploadedFile)
     try:
         imported = archive_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "")
-    except NoRoom as error:
+    except DiskFull as error:
         raise HttpError(NO_ROOM, str(error)) from None
     return Status(202, import_out(imported))
 

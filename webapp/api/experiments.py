@@ -29,7 +29,7 @@ from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
 from webapp.experiments.models import Experiment
 
-QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
+QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
 
 router = Router()
 

@@ -240,9 +240,9 @@ def names(draw: _Drawing, title: str, style: Style, y: float, xs: tuple[float, f
     """
     narrow = "width < 560"
     name, gap, margin = WIDE * len(title), 12, 6
-    room = f"({narrow} ? {WIDE * len(label):.0f} : {WIDE * len(label + more):.0f})"
+    label_width = f"({narrow} ? {WIDE * len(label):.0f} : {WIDE * len(label + more):.0f})"
     line, at = (f"scale('x', {x!r})" for x in xs)
-    label_at = f"min(max({at}, {line} + {margin + name + gap:.0f}), width - {room})"
+    label_at = f"min(max({at}, {line} + {margin + name + gap:.0f}), width - {label_width})"
     name_at = f"max(0, min({line} + {margin}, {label_at} - {name + gap:.0f}))"
     text = alt.ExprRef(f"{narrow} ? '{label}' : '{label}{more}'") if more else label
     dx = alt.ExprRef(f"{name_at} - {line}"), alt.ExprRef(f"{label_at} - {at}")

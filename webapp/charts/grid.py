@@ -33,7 +33,7 @@ def grid_chart(
     y = alt.Y("weak:N", axis=left, scale=alt.Scale(domain=list(weak.values()), paddingInner=0.06))
     base = alt.Chart().encode(x, y)
     with_pgr, without_pgr = "datum.state == 'ok'", "datum.state != 'ok'"
-    room = f"width / {len(strong)} < {INTERVAL} ? '' : datum.interval"
+    interval = f"width / {len(strong)} < {INTERVAL} ? '' : datum.interval"
     strength = alt.FillOpacity("pgr:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[FAINT, FULL], clamp=True))
     layers = [
         base.transform_filter(with_pgr).mark_rect(fill=style.colour).encode(strength),
@@ -41,7 +41,7 @@ def grid_chart(
         base.transform_filter(with_pgr)
         .mark_text(dy=-7, fontSize=14, fontWeight=600, color="var(--ink)")
         .encode(text=alt.Text("label:N")),
-        base.transform_filter(with_pgr).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(room)),
+        base.transform_filter(with_pgr).mark_text(dy=10, fontSize=11, color="var(--ink-2)", text=alt.ExprRef(interval)),
         base.transform_filter(without_pgr).mark_text(fontSize=11.5, color="var(--ink-2)").encode(text=alt.Text("label:N")),
     ]
     return fitted(

@@ -13,7 +13,7 @@ import altair as alt
 
 from webapp.charts import metrics
 from webapp.charts.cache import cached
-from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LEAD, ROOM, Panel
+from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LABEL_WIDTH, LEAD, Panel
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
@@ -68,7 +68,7 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> di
         description=f"{titles} over training steps: " + ", ".join(line.title for line in series),
     )
     # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
-    values = {EACH: False, HIDDEN: [], FOCUS: "", ROOM: margin["wide"] - AXIS - LEAD}
+    values = {EACH: False, HIDDEN: [], FOCUS: "", LABEL_WIDTH: margin["wide"] - AXIS - LEAD}
     return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 

@@ -30,7 +30,7 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     """Return the spec; ``gain`` and ``misfit`` are the titles of the axes."""
     gains, misfits = ([getattr(point, name) for method in students for point in method.points] for name in ("gain", "misfit"))
     reach = 1.1 * max(misfits) or 1.0
-    room = 0.06 * (max(*gains, reach) - min(*gains, 0))
+    margin = 0.06 * (max(*gains, reach) - min(*gains, 0))
     x = alt.X(
         "misfit:Q",
         scale=alt.Scale(domain=[0, reach], nice=False),
@@ -38,7 +38,7 @@ def misfit_chart(students: Sequence[Students], gain: str, misfit: str) -> dict[s
     )
     y = alt.Y(
         "gain:Q",
-        scale=alt.Scale(domain=[min(*gains, 0) - room, max(*gains, reach) + room], nice=False),
+        scale=alt.Scale(domain=[min(*gains, 0) - margin, max(*gains, reach) + margin], nice=False),
         axis=alt.Axis(title=gain, titleAnchor="start", tickCount=5, format=".3~f", labelExpr=SHORT),
     )
     ends = [{"misfit": end, "gain": end} for end in (0, reach)]

@@ -28,8 +28,8 @@ BUCKETS = 100
 LINE_GAP = 14
 """Least distance between two names in pixels: the height of their characters, descenders included."""
 
-EACH, HIDDEN, FOCUS, ROOM = "each", "hidden", "focus", "room"
-"""The parameters of the chart; ``ROOM`` is the most pixels of a name."""
+EACH, HIDDEN, FOCUS, LABEL_WIDTH = "each", "hidden", "focus", "room"
+"""The parameters of the chart; ``LABEL_WIDTH`` is the greatest width of a name in pixels. Stored specs contain their names."""
 
 HALF = json.dumps([round(t_quantile(seeds - 1), 4) for seeds in range(2, MOST_SEEDS + 1)])
 """Half the width of the band in standard errors, for 2, 3 and more seeds."""
@@ -177,7 +177,7 @@ class Panel:
         apart = alt.ExprRef(f"min(max({between}, {first}), {height} - {below}) - {y('value')}")
         place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": LEAD, "dy": apart, "fontWeight": 500}
         end = alt.X(datum=self.total_steps)
-        text = rows.mark_text(**place, limit=alt.ExprRef(ROOM), opacity=faint(1, 0.25))
+        text = rows.mark_text(**place, limit=alt.ExprRef(LABEL_WIDTH), opacity=faint(1, 0.25))
         lead = rows.mark_rule(strokeWidth=1, opacity=faint(0.5), x2Offset=LEAD - 3, y2Offset=apart, strokeDash=[1, 0])
         ends = (
             self.averaged(plot)

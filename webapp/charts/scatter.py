@@ -33,8 +33,8 @@ class Window:
     @classmethod
     def around(cls, low: tuple[float, float], high: tuple[float, float]) -> "Window":
         """Return the smallest window that contains the rectangle between the corners ``low`` and ``high``."""
-        room = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
-        unit = max((end - begin) / size for begin, end, size in zip(low, high, room, strict=True))
+        plot_size = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
+        unit = max((end - begin) / size for begin, end, size in zip(low, high, plot_size, strict=True))
         return cls((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, unit or 1.0)
 
     @property

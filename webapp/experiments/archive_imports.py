@@ -23,19 +23,19 @@ ABANDONED_SECONDS = 600
 leases = Leases(ArchiveImport, {"state": ImportState.RUNNING})
 
 
-class NoRoom(Exception):
+class DiskFull(Exception):
     """The disk has no room for the upload; the message says so."""
 
 
 def receive(owner: User, file: Path, name: str) -> ArchiveImport:
-    """Return a new import of the file, which is moved into the import's folder. Raises NoRoom, and leaves nothing then."""
+    """Return a new import of the file, which is moved into the import's folder. Raises DiskFull, and leaves nothing then."""
     try:
         if shutil.disk_usage(settings.UPLOADS_DIR).free < settings.DISK_RESERVE:
-            raise NoRoom("There is no room for the archive on the laboratory's disk.")
+            raise DiskFull("There is no room for the archive on the laboratory's disk.")
         return _receive(owner, file, name)
     except OSError as error:
         if out_of_room(error):
-            raise NoRoom("The laboratory's disk is full.") from None
+            raise DiskFull("The laboratory's disk is full.") from None
         raise
 
 

@@ -55,7 +55,7 @@ class Claims(Evidence):
         kind, _, settings = lower(title).partition(", ")
         return f"with {kind} ({settings})" if settings else f"with {kind}"
 
-    def taught(self, group: Group, weak: str) -> str:
+    def labels_of(self, group: Group, weak: str) -> str:
         """Return the labels that the student learned from: ``weak`` if they are weak labels alone."""
         method = self.spec.methods[group.method_index]
         return weak if method.label_source == Naive.label_source else method.label_source
@@ -71,7 +71,7 @@ class Claims(Evidence):
         so_far = self.so_far
         student = f"the {self.pair.strong_title} student"
         if group.state == "ok" and group.pgr:
-            before = f"trained {self.how(group)} on {self.taught(group, 'a weaker model’s labels')}, {student} recovers"
+            before = f"trained {self.how(group)} on {self.labels_of(group, 'a weaker model’s labels')}, {student} recovers"
             after = " of the gap to its own ceiling"
             if not group.pgr.excludes_zero:
                 after += ", which is not distinguishable from zero"
@@ -99,7 +99,7 @@ class Claims(Evidence):
         for group in self.complete:
             if group is not self.head and group.pgr:
                 sentences.append(
-                    f"Trained {self.how(group)} on {self.taught(group, 'the same labels')}, it recovers "
+                    f"Trained {self.how(group)} on {self.labels_of(group, 'the same labels')}, it recovers "
                     f"{percent(group.pgr.value)}% {percent_interval(group.pgr)}."
                 )
             elif not group.pgr and group.gain and group is self.head:

@@ -56,7 +56,7 @@ class Overview:
     def of(self, method: int) -> list[Group]:
         return [group for group in self.groups if group.method_index == method]
 
-    def taught_by(self, weak: int) -> list[Group]:
+    def by_supervisor(self, weak: int) -> list[Group]:
         return [group for group in self.groups if group.weak_model == self.spec.weak.models[weak]]
 
     @property
@@ -78,7 +78,7 @@ class Overview:
         """Return one chart for each supervisor with a number, in order."""
         span, titles = span_of(self.groups), short_methods(self.spec)
         drawn = {
-            f"ladder-{index}": ladder_chart(self.taught_by(index), title, self.strong, titles, span)
+            f"ladder-{index}": ladder_chart(self.by_supervisor(index), title, self.strong, titles, span)
             for index, title in enumerate(self.weak.values())
         }
         return {name: chart for name, chart in drawn.items() if chart}
@@ -87,7 +87,7 @@ class Overview:
         """Return the chart of this name and its groups: grid-1 is the second method, ladder-0 the first supervisor."""
         kind, _, number = name.partition("-")
         chart = self.grids.get(name) or self.ladders.get(name)
-        return (chart, self.of(int(number)) if kind == "grid" else self.taught_by(int(number))) if chart else None
+        return (chart, self.of(int(number)) if kind == "grid" else self.by_supervisor(int(number))) if chart else None
 
 
 def names(models: Sequence[str]) -> dict[str, str]:

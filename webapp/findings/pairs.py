@@ -110,7 +110,7 @@ class Lane:
     method: str = ""
     """Title of the student's method, with the settings that differ from other methods of its kind."""
     segments: list[Segment] = field(default_factory=list)
-    taught: str = ""
+    label_source: str = ""
     """The labels that its student learns from."""
 
     @property
@@ -136,7 +136,7 @@ class Lane:
 
     @property
     def trained_on(self) -> str:
-        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.taught}, half B")
+        return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.label_source}, half B")
 
     @property
     def runs(self) -> list[Run]:
@@ -197,9 +197,9 @@ class PairLanes:
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
-        taught = self.spec.methods[method].label_source
+        label_source = self.spec.methods[method].label_source
         own = own_metrics(self.spec.methods[method], self.spec.data.name) if role == "student" else ()
-        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, taught)
+        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, label_source)
 
     @property
     def seeds(self) -> int:

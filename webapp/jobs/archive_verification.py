@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 DIED = "The archive could not be verified: the work ended without saying why."
 TOO_LARGE = "The archive needs more memory to be read than it may use."
 OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+SINGLE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def work(row: ArchiveImport) -> None:
@@ -134,4 +134,4 @@ def _start(row: ArchiveImport) -> Child[Notice]:
     folders = ["--out", str(row.folder / "out"), "--store", str(settings.ARTIFACTS_DIR)]
     limits = ["--largest", str(settings.ARCHIVE_LARGEST), "--reserve", str(settings.DISK_RESERVE)]
     log, memory = Path(settings.LOG_DIR) / "imports.log", settings.ARCHIVE_MEMORY
-    return Child([*command, *folders, *limits], NOTICE, log, memory=memory, environment=ONE_THREAD)
+    return Child([*command, *folders, *limits], NOTICE, log, memory=memory, environment=SINGLE_THREAD)

@@ -31,13 +31,9 @@ def work(rows: Sequence[Question]) -> None:
 
 def _work(rows: Sequence[Question]) -> None:
     lease, child = HeldLease(str(rows[0]), time.monotonic()), _start(rows)
-
-    def renew(_: Attribution | None) -> bool:
-        services.renew(rows)
-        return child.seconds > LONGEST_SECONDS
-
+    every, longest = settings.LEASE_RENEW_SECONDS, LONGEST_SECONDS
     try:
-        attributions = follow(child, lease, renew)
+        attributions = follow(child, lease, lambda _: services.renew(rows), every=every, longest=longest)
     finally:
         child.kill()
     if lease.expired or (shutting_down.is_set() and child.stopping):

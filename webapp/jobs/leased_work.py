@@ -6,6 +6,7 @@
 import contextlib
 import functools
 import logging
+import math
 import queue
 import threading
 import time
@@ -131,14 +132,21 @@ def concluded(title: str, fail: Callable[[str], object]) -> Iterator[None]:
             patiently(lambda: fail(text))
 
 
-def follow(child: Child[Message], lease: HeldLease, renew: Callable[[Message | None], bool]) -> list[Message]:
+def follow(
+    child: Child[Message],
+    lease: HeldLease,
+    renew: Callable[[Message | None], object],
+    *,
+    every: float = POLL_SECONDS,
+    longest: float = math.inf,
+) -> list[Message]:
     """Return the messages of ``child``, once it has ended.
 
-    ``renew`` gets the newest message, renews the lease, and returns whether the child is to stop. The child is stopped as well
-    when the lease expires or the worker shuts down.
+    ``renew`` is called ``every`` some seconds with the newest message; it renews the lease, and returns whether the child is to
+    stop. The child is stopped as well after ``longest`` seconds, when the lease expires, and when the worker shuts down.
     """
     messages: list[Message] = []
-    renewed = time.monotonic()
+    renewed, stop = time.monotonic(), False
     with lease.enforced(child.stop):
         while True:
             with contextlib.suppress(queue.Empty):
@@ -147,8 +155,8 @@ def follow(child: Child[Message], lease: HeldLease, renew: Callable[[Message | N
                     child.process.wait()
                     return messages
                 messages.append(message)
-            if time.monotonic() - renewed > POLL_SECONDS:
+            if time.monotonic() - renewed > every:
                 renewed = time.monotonic()
-                newest = next(reversed(messages), None)
-                if lease.ask(functools.partial(renew, newest), False, renews=True) or shutting_down.is_set():
-                    child.stop()
+                stop = bool(lease.ask(functools.partial(renew, next(reversed(messages), None)), False, renews=True))
+            if stop or child.seconds > longest or shutting_down.is_set():
+                child.stop()

@@ -20,7 +20,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "audit": ("audit", "audit-csv"),
     "docs": ("docs", "docs-page"),
 }
-"""For each link of the navigation, by the name of its address, the names of all addresses that belong to it."""
+"""Names of the addresses that belong to each link of the navigation, by the name of its own address."""
 
 MENU = ("shares-list", "account", "people", "audit", "docs")
 """Places whose links are in the menu of the account."""

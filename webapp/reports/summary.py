@@ -21,7 +21,8 @@ def summary(all_findings: Sequence[Findings]) -> tuple[Claim, tuple[str, ...]]:
         ends = _pgr(spread[0])
     rest = len(all_findings) - len(resolved)
     further = [f"No PGR can be given for {count(rest, 'pair')}; the reasons are below."] if rest else []
-    further.append("These are the extremes of several estimates, and extremes are partly due to chance.")
+    if len(resolved) > 1:
+        further.append("These are the extremes of several estimates, and extremes are partly due to chance.")
     return Claim(f"Over {count(len(all_findings), 'pair')} of models, PGR is {ends}."), tuple(further)
 
 

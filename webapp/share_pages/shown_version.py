@@ -14,7 +14,7 @@ from webapp.shares.frozen import Frozen
 from webapp.shares.models import Link, Share, Version
 
 FILES = FileCache(2**26)
-"""Files of live pages, kept while nothing changes: making one takes seconds, and any reader may ask."""
+"""Cached files of live pages: making one takes seconds, and any reader may request it."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def test_outside_the_allowed_folders_one_sentence_is_said_of_everything(
     recorded = catalog.model(str(outside / "model")).name
     monkeypatch.setenv("LOCAL_MODELS", os.pathsep.join((str(tmp_path / "other"), str(allowed))))
     strange = ["model", "empty", "nothing", "model/config.json", "../allowed/../outside/model", "l" * 300]
-    names = [f"local:{outside}/{one}" for one in strange]
+    names = [f"local:{outside}/{path}" for path in strange]
     names += ["local:/", "/etc", "local:~nobody-here/x", str(allowed / "link"), str(allowed / "half")]
     assert {refusal(name) for name in names} == {local.NOT_READABLE}
     assert catalog.model(str(inside)).name == recorded

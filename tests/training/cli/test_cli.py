@@ -88,9 +88,9 @@ def test_execute_in_a_process_of_its_own_predicts_the_same_bits(tmp_path: Path) 
     out, err = child.communicate(run.model_dump_json())
     assert child.returncode == 0, err
     assert [EVENT.validate_json(line).kind for line in out.splitlines()][:: len(out.splitlines()) - 1] == ["started", "finished"]
-    one, other = here.read_predictions(run.key()), there.read_predictions(run.key())
-    np.testing.assert_array_equal(one.id, other.id)
-    assert one.prob.tobytes() == other.prob.tobytes()
+    predictions, other = here.read_predictions(run.key()), there.read_predictions(run.key())
+    np.testing.assert_array_equal(predictions.id, other.id)
+    assert predictions.prob.tobytes() == other.prob.tobytes()
 
 
 def test_sigterm_stops_at_a_checkpoint_from_which_the_next_attempt_goes_on(tmp_path: Path) -> None:

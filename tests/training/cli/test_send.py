@@ -49,13 +49,13 @@ def test_a_run_that_is_missing_or_without_its_events_is_named(store: Store, tmp_
         write(PLAN, Store(tmp_path / "empty"), tmp_path / "archive")
     key = next(iter(PLAN.runs))
     events = store.run(key) / EVENTS
-    kept = events.read_bytes()
+    content = events.read_bytes()
     events.unlink()
     try:
         with pytest.raises(NotSent, match=f"Of run {key[:12]} no events were kept"):
             write(PLAN, store, tmp_path / "archive")
     finally:
-        events.write_bytes(kept)
+        events.write_bytes(content)
 
 
 def test_a_laboratory_that_does_not_answer_is_a_sentence(

@@ -36,7 +36,7 @@ def test_bootstrapping_goes_up_on_fresh_rows_and_its_control_skips_the_middle(sh
     assert student_of(chain, strong="bag-of-words").portion is None  # nothing is smaller
     finish_all(chain, shared)
     started = [finish_again(run, shared).of("started")[0] for run in (middle, last)]
-    assert sum(one.rows for one in started) == started[0].rows_of == started[1].rows_of
+    assert sum(event.rows for event in started) == started[0].rows_of == started[1].rows_of
 
 
 def finish_again(run: RunSpec, store: Store) -> Recording:
@@ -74,7 +74,7 @@ def test_adaboost_weighs_members_by_their_errors_on_what_was_hard(shared: Store)
     finish_all(plan, shared)
     together = plan.runs[student_of(plan).labels]
     own = [shared.read_predictions(key).part("own") for key in together.members]
-    assert {len(one.id) for one in own} == {len(own[0].id)}
+    assert {len(predictions.id) for predictions in own} == {len(own[0].id)}
     examples = load_examples(together.dataset, together.fingerprint)
     np.testing.assert_array_equal(own[0].id, examples.id[split_for(together, examples.group).a.train])
     weight, votes = np.full(len(own[0].id), 1 / len(own[0].id)), []
@@ -88,6 +88,9 @@ def test_adaboost_weighs_members_by_their_errors_on_what_was_hard(shared: Store)
     said = shared.read_predictions(together.key())
     assert set(said.split) == {"transfer", "test", "locked"}
     members = [shared.read_predictions(key) for key in together.members]
-    expected = sum(vote * one.take(one.split != "own").prob.astype(float) for vote, one in zip(votes, members, strict=True))
+    expected = sum(
+        vote * predictions.take(predictions.split != "own").prob.astype(float)
+        for vote, predictions in zip(votes, members, strict=True)
+    )
     np.testing.assert_allclose(said.prob, expected / sum(votes), atol=1e-6)
     assert plan.runs[together.members[2]].boosts == together.members[:2]

@@ -14,13 +14,13 @@ def checkpoint() -> Checkpoint:
 
 def test_a_checkpoint_reads_back_as_it_was_saved(tmp_path: Path) -> None:
     save(tmp_path / "file", checkpoint())
-    found = load(tmp_path / "file")
-    assert found is not None
-    assert torch.equal(found.pop("model")["w"], torch.arange(100.0))  # type: ignore[misc]
-    seen = found.pop("selection")  # type: ignore[misc]
+    actual = load(tmp_path / "file")
+    assert actual is not None
+    assert torch.equal(actual.pop("model")["w"], torch.arange(100.0))  # type: ignore[misc]
+    seen = actual.pop("selection")  # type: ignore[misc]
     assert torch.equal(torch.stack(seen.pop("prob")), torch.tensor([[1.0] * 3, [0.0] * 3]))  # type: ignore[misc]
     assert seen == {"steps": [0, 2], "validation": [0.5, 0.75], "best": 2, "weights": None}
-    assert found == {"step": 3, "evaluated": 2, "loss_sum": 0.1, "loss_count": 7, "optimiser": {"state": {}}}
+    assert actual == {"step": 3, "evaluated": 2, "loss_sum": 0.1, "loss_count": 7, "optimiser": {"state": {}}}
 
 
 def test_no_checkpoint_is_none(tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ def test_a_checkpoint_with_any_bit_flipped_is_not_gone_on_from(store: Store) -> 
     finish(run, whole)
     interrupted(run, store, at_step(2))
     path = store.checkpoint(run.key())
-    kept = path.read_bytes()
-    for bit in (0, 300, 8 * len(kept) - 1):
-        path.write_bytes(kept)
+    content = path.read_bytes()
+    for bit in (0, 300, 8 * len(content) - 1):
+        path.write_bytes(content)
         flip(path, bit)
         recording = interrupted(run, store, lambda event: event.kind == "started")
         assert [event.resumed_from for event in recording.events if event.kind == "started"] == [0]
@@ -99,9 +99,9 @@ def test_a_student_whose_supervisor_is_damaged_says_which_run_has_to_be_trained_
     weak, student = make_run(), make_run("student")
     finish(weak, store)
     flip(store.run(weak.key()) / "predictions.parquet", 4321)
-    told: list[Event] = []
-    assert train(student, store, told.append, lambda: False) == FAILED
-    last = told[-1]
+    events: list[Event] = []
+    assert train(student, store, events.append, lambda: False) == FAILED
+    last = events[-1]
     assert last.kind == "failed"
     assert (last.damaged, last.passes) == (weak.key(), True)
     assert str(store.root) not in last.error

@@ -65,14 +65,14 @@ def by(method: Any, shared: Store, **changes: Any) -> Predictions:
     return shared.read_predictions(student_of(plan).key())
 
 
-def same(one: Predictions, other: Predictions) -> bool:
-    return one.prob.tobytes() == other.prob.tobytes()
+def same(first: Predictions, other: Predictions) -> bool:
+    return first.prob.tobytes() == other.prob.tobytes()
 
 
 def ceiling(shared: Store) -> Predictions:
     plan = plan_of({"kind": "naive"})
     finish_all(plan, shared)
-    return shared.read_predictions(next(one.ceiling for one in plan.triplets if one.strong_model == "minilm-l1"))
+    return shared.read_predictions(next(triplet.ceiling for triplet in plan.triplets if triplet.strong_model == "minilm-l1"))
 
 
 def test_no_ground_truth_is_naive_and_ground_truth_alone_is_the_ceiling_bit_for_bit(shared: Store) -> None:
@@ -93,12 +93,12 @@ def test_the_threshold_of_a_guess_is_told_with_its_weight_as_the_median_of_its_b
     plan = plan_of({"kind": "confidence"})
     finish_all(plan, shared)
     run = student_of(plan).model_copy(update={"batch_size": 72, "epochs": 5})
-    told = finish(run, shared).of("metric")
-    assert (told[0].confidence_weight, told[-1].confidence_weight) == (0.0, 0.5)
-    assert told[0].threshold == 0.5, "of a head that starts at zero"
-    assert all(0 < one.threshold < 1 for one in told)
+    metrics = finish(run, shared).of("metric")
+    assert (metrics[0].confidence_weight, metrics[-1].confidence_weight) == (0.0, 0.5)
+    assert metrics[0].threshold == 0.5, "of a head that starts at zero"
+    assert all(0 < metric.threshold < 1 for metric in metrics)
     naive = run.model_copy(update={"method": Naive()})
-    assert {one.threshold for one in finish(naive, shared).of("metric")} == {None}
+    assert {metric.threshold for metric in finish(naive, shared).of("metric")} == {None}
 
 
 def test_of_three_kinds_each_row_is_one_and_the_control_has_as_many_as_overlap(shared: Store) -> None:
@@ -135,7 +135,7 @@ def test_a_filter_says_how_many_rows_it_keeps_and_refuses_too_few(shared: Store)
     rows = split_for(student, examples.group).b.train
     weak = shared.read_predictions(student.labels).part("transfer")
     label = weak.take(np.isin(weak.id, examples.id[rows])).label
-    assert (started.rows, started.rows_of) == (sum(-(-int((label == one).sum()) // 4) for one in np.unique(label)), len(rows))
+    assert (started.rows, started.rows_of) == (sum(-(-int((label == value).sum()) // 4) for value in np.unique(label)), len(rows))
     assert started.total_steps == 2 * -(-started.rows // 16)
     nobody = student.model_copy(update={"method": FilterThreshold(threshold=0.999)})
     with pytest.raises(EngineError, match=rf"^0 of {len(rows)} rows are left to learn from"):
@@ -156,18 +156,18 @@ def test_a_simulated_supervisor_is_as_often_right_as_the_real_one_and_wrong_wher
     examples = load_examples(run.dataset, run.fingerprint)
     lengths = dict(zip(examples.id.tolist(), map(len, examples.text.to_pylist()), strict=True))
     for part in ("transfer", "test", "locked"):
-        mine, own, ceiling = said.part(part), real.part(part), strong.part(part)
-        assert mine.right.sum() == own.right.sum()
+        simulated, own, ceiling = said.part(part), real.part(part), strong.part(part)
+        assert simulated.right.sum() == own.right.sum()
         score = {
-            "longest": np.array([lengths[one] for one in mine.id.tolist()]),
-            "shortest": -np.array([lengths[one] for one in mine.id.tolist()]),
+            "longest": np.array([lengths[example_id] for example_id in simulated.id.tolist()]),
+            "shortest": -np.array([lengths[example_id] for example_id in simulated.id.tolist()]),
             "unsure": -np.abs(ceiling.prob.astype(float) - 0.5),
             "sure": np.where(ceiling.gold == 1, ceiling.prob, 1 - ceiling.prob),
         }.get(errors)
         if score is not None:
-            assert score[~mine.right].min() >= score[mine.right].max() - 1e-6
+            assert score[~simulated.right].min() >= score[simulated.right].max() - 1e-6
         elif part == "test":
-            assert (mine.right != own.right).any()
+            assert (simulated.right != own.right).any()
 
 
 def test_the_imitation_prompt_says_the_supervisors_label_in_every_text_and_is_believed(shared: Store) -> None:
@@ -179,15 +179,15 @@ def test_the_imitation_prompt_says_the_supervisors_label_in_every_text_and_is_be
     read = prompted(student, examples, supervisor)
     labels = dict(zip(supervisor.id.tolist(), supervisor.label.tolist(), strict=True))
     names = catalog.dataset(student.dataset).classes
-    for one, before, after in zip(examples.id.tolist(), examples.text.to_pylist(), read.text.to_pylist(), strict=True):
-        assert after == before + (f"\n\nI think this is {names[labels[one]]}. What do you think?" if one in labels else "")
+    for item, before, after in zip(examples.id.tolist(), examples.text.to_pylist(), read.text.to_pylist(), strict=True):
+        assert after == before + (f"\n\nI think this is {names[labels[item]]}. What do you think?" if item in labels else "")
 
     def agreement(run: RunSpec) -> float:
         said = shared.read_predictions(run.key()).part("test")
         return float(np.mean(said.label == supervisor.part("test").label))
 
     assert agreement(student) > agreement(naive)
-    ceiling = next(plan.runs[one.ceiling] for one in plan.triplets if one.student == student.key())
+    ceiling = next(plan.runs[item.ceiling] for item in plan.triplets if item.student == student.key())
     assert ceiling.texts == naive.texts == ()
     assert features_path(student, shared) != features_path(naive, shared)
 
@@ -217,11 +217,11 @@ def test_a_buffer_of_the_batch_alone_is_the_papers_loss_without_its_ramp(store: 
     paper = buffer.model_copy(update={"method": Confidence(ramp=0)})
     for run in (buffer, paper):
         finish(run, store)
-    one, other = store.read_trajectory(buffer.key()), store.read_trajectory(paper.key())
-    whole = [step for step in one.steps.tolist() if step <= 3]
+    first, other = store.read_trajectory(buffer.key()), store.read_trajectory(paper.key())
+    whole = [step for step in first.steps.tolist() if step <= 3]
     assert whole
     for step in whole:
-        np.testing.assert_array_equal(one.at(step), other.at(step))
+        np.testing.assert_array_equal(first.at(step), other.at(step))
 
 
 @pytest.mark.parametrize(

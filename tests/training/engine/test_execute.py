@@ -96,11 +96,11 @@ def test_the_log_says_how_many_rows_each_part_has(store: Store, caplog: pytest.L
 
 
 def test_only_small_weights_are_kept_unless_asked(store: Store) -> None:
-    head, whole, kept = make_run("ceiling"), full(limit=64), full(limit=65, keep_weights=True)
-    for run in (head, whole, kept):
+    head, whole, stored = make_run("ceiling"), full(limit=64), full(limit=65, keep_weights=True)
+    for run in (head, whole, stored):
         finish(run, store)
-    assert [store.weights(run.key()).exists() for run in (head, whole, kept)] == [True, False, True]
-    for run in (head, whole, kept):
+    assert [store.weights(run.key()).exists() for run in (head, whole, stored)] == [True, False, True]
+    for run in (head, whole, stored):
         assert {path.suffix for path in store.run(run.key()).iterdir()} <= {".json", ".parquet", ".safetensors", ".sha256"}
         assert not list(store.run(run.key()).glob("best-*"))
 

@@ -9,10 +9,10 @@ from training.engine import loop
 from training.storage.predictions import Trajectory
 
 
-def assert_same_trajectory(one: Trajectory, other: Trajectory) -> None:
-    assert one.selected == other.selected
+def assert_same_trajectory(first: Trajectory, other: Trajectory) -> None:
+    assert first.selected == other.selected
     for name in ("steps", "id", "prob", "validation"):
-        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+        assert getattr(first, name).tobytes() == getattr(other, name).tobytes()
 
 
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
@@ -38,13 +38,13 @@ def test_a_stop_in_an_evaluation_loses_and_doubles_none(store: Store) -> None:
     run = full(limit=64)
     whole = finish(run, store)
     (store.run(run.key()) / "predictions.parquet").unlink()
-    asked = 0
+    checks = 0
 
     def in_the_second_evaluation() -> bool:
-        nonlocal asked
-        asked += 1
+        nonlocal checks
+        checks += 1
         # Once by each of the steps before it; then by its parts. The first evaluation, of a head of zeros, takes no time.
-        return asked == step + 2
+        return checks == step + 2
 
     step: int = whole.of("evaluation")[1].step
     first = Recording()
@@ -97,8 +97,8 @@ def test_the_beginning_of_a_run_says_what_the_whole_one_said_at_that_step(store:
     step = int(course.steps[len(course.steps) // 2])
     beginning = run.model_copy(update={"stop_at": step})
     assert beginning.key() != run.key()
-    told = finish(beginning, store)
-    assert (told.of("started")[0].total_steps, told.of("finished")[0].last_step) == (step, step)
+    recording = finish(beginning, store)
+    assert (recording.of("started")[0].total_steps, recording.of("finished")[0].last_step) == (step, step)
     said = store.read_predictions(beginning.key()).part("test")
     order = np.argsort(course.id)
     watched = said.take(np.isin(said.id, course.id))
@@ -111,13 +111,13 @@ def test_a_run_that_was_stopped_is_evaluated_from_its_checkpoint_without_another
     execute(run, store, recording.emit, lambda: recording.stop)
     (stopped,) = recording.of("stopped")
     beginning = run.model_copy(update={"stop_at": stopped.step})
-    told = finish(beginning, store)
-    assert told.of("started")[0].resumed_from == stopped.step
-    assert not told.of("metric")
+    evaluated = finish(beginning, store)
+    assert evaluated.of("started")[0].resumed_from == stopped.step
+    assert not evaluated.of("metric")
     course = store.read_trajectory(beginning.key())
-    assert [event.step for event in told.of("evaluation")] == course.steps.tolist()
+    assert [event.step for event in evaluated.of("evaluation")] == course.steps.tolist()
     assert course.last == stopped.step
     before = {event.step: event for event in recording.of("evaluation")}
-    for event in told.of("evaluation")[:-1]:
+    for event in evaluated.of("evaluation")[:-1]:
         assert event == before[event.step].model_copy(update={"validation_loss": None}), "what was told before is told again"
     assert store.checkpoint(run.key()).exists(), "the whole run can still go on"

@@ -30,7 +30,7 @@ context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["training.engine.execute", "transformers.models.llama.modeling_llama", "datasets"])
 
 
-def train(run: RunSpec, root: Path, data: DatasetEntry, told: Connection) -> None:
+def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) -> None:
     """The child: tells each event and goes on once it is heard, and saves a checkpoint at every third step."""
     from training import execute
     from training.engine import loop
@@ -47,8 +47,8 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, told: Connection) -> Non
     loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE = -1.0, 0
 
     def tell(event: object) -> None:
-        told.send(event)
-        told.recv()
+        connection.send(event)
+        connection.recv()
 
     execute(run, Store(root), tell, lambda: False)
 

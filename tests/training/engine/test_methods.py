@@ -177,7 +177,7 @@ def test_the_anchored_loss_makes_no_guess_of_rows_whose_truth_is_known(classes: 
     labels[known] = one_hot(labels[known])
     guess = upper_half(softmax(logits))
     two = classes == 2
-    z, w = (torch.tensor(one[:, 1] if two else one) for one in (logits, labels))
+    z, w = (torch.tensor(tensor[:, 1] if two else tensor) for tensor in (logits, labels))
     wanted = target(Anchored(weight=0.4, ramp=0), w, z, PROGRESS, truth=torch.tensor(known))
     expected = np.where(known[:, None], labels, 0.6 * labels + 0.4 * guess)
     np.testing.assert_allclose(wanted, expected[:, 1] if two else expected)
@@ -274,7 +274,7 @@ def test_a_guess_by_the_prior_has_about_the_share_of_the_weak_labels(share: floa
 
 
 def test_a_guess_of_a_share_of_the_batch_is_that_of_the_whole_batch() -> None:
-    logits, labels = (torch.tensor(one[:, 1]) for one in batch(2))
+    logits, labels = (torch.tensor(tensor[:, 1]) for tensor in batch(2))
     for method in (Confidence(ramp=0), Confidence(ramp=0, threshold="prior"), ConfidenceRelease(ramp=0)):
         whole = target(method, labels, logits, 0.5)
         shares = [target(method, labels[at::2], logits[at::2], 0.5, logits, prior=labels.mean()) for at in (0, 1)]

@@ -34,7 +34,7 @@ def plan_of(model: Path, tuning: str = "lora", methods: tuple[dict[str, Any], ..
 
 def probes(plan: Plan) -> tuple[list[RunSpec], list[RunSpec]]:
     """Those before the training, and those after it."""
-    triplets = {key for one in plan.triplets for key in (one.weak, one.student, one.ceiling)}
+    triplets = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
     further = [run for key, run in plan.runs.items() if key not in triplets]
     return [run for run in further if run.features_of is None], [run for run in further if run.features_of]
 
@@ -43,7 +43,7 @@ def test_the_probe_before_is_shared_and_each_student_has_one_after(models: dict[
     plan = plan_of(models["gpt2"], methods=({"kind": "naive"}, {"kind": "confidence"}))
     before, after = probes(plan)
     assert len(before) == 1
-    assert {run.features_of for run in after} == {one.student for one in plan.triplets}
+    assert {run.features_of for run in after} == {triplet.student for triplet in plan.triplets}
     for run in (*before, *after):
         assert (run.adaptation, run.labels, run.half, run.start) == ("probe", "ground-truth", "B", None)
     assert all(run.features_of in run.needs for run in after)
@@ -60,8 +60,8 @@ def test_the_features_after_are_those_that_the_student_itself_reads(
     (before,), (after,) = probes(plan)
     student = plan.runs[plan.triplets[0].student]
     said, examples = store.read_predictions(student.key()), load_examples(student.dataset, student.fingerprint)
-    place = {one: row for row, one in enumerate(examples.id.tolist())}
-    rows = [place[one] for one in said.id.tolist()]
+    place = {example_id: row for row, example_id in enumerate(examples.id.tolist())}
+    rows = [place[example_id] for example_id in said.id.tolist()]
     weights = load_file(store.weights(student.key()))
     for run, same in ((after, True), (before, False)):
         features = frozen_features(run, examples.text, "a", store, lambda event: None, lambda: False)
@@ -75,7 +75,7 @@ def test_the_features_after_are_those_that_the_student_itself_reads(
     ("tuning", "keeps", "sentence"), [("probe", True, "changes no features"), ("full", False, "must be kept")]
 )
 def test_it_is_refused_where_there_is_nothing_to_probe(models: dict[str, Path], tuning: str, keeps: bool, sentence: str) -> None:
-    asked = {"strong": {"models": [str(models["gpt2"])], "tuning": tuning, "saliency": True}, "keep_weights": keeps}
+    settings = {"strong": {"models": [str(models["gpt2"])], "tuning": tuning, "saliency": True}, "keep_weights": keeps}
     with pytest.raises(ValidationError, match=sentence) as refused:
-        ExperimentSpec.model_validate(asked)
+        ExperimentSpec.model_validate(settings)
     assert [error["loc"] for error in refused.value.errors()] == [("strong", "saliency")]

@@ -50,12 +50,12 @@ def test_with_two_classes_there_is_no_changed_error() -> None:
 
 def test_agreement_is_on_the_label_and_not_on_being_right() -> None:
     weak, _, same = answers()
-    found = agreement_of(weak, same, CLUSTERS)
-    assert found.supervisor_right is not None
-    assert found.supervisor_wrong is not None
-    assert found.overall.value == pytest.approx(5 / 10)
-    assert found.supervisor_right.value == pytest.approx(3 / 4)
-    assert found.supervisor_wrong.value == pytest.approx(2 / 6)
+    actual = agreement_of(weak, same, CLUSTERS)
+    assert actual.supervisor_right is not None
+    assert actual.supervisor_wrong is not None
+    assert actual.overall.value == pytest.approx(5 / 10)
+    assert actual.supervisor_right.value == pytest.approx(3 / 4)
+    assert actual.supervisor_wrong.value == pytest.approx(2 / 6)
 
 
 @pytest.mark.parametrize(("classes", "chance"), [(2, False), (3, True)])
@@ -66,14 +66,14 @@ def test_chance_is_one_in_as_many_as_there_are_classes(classes: int, chance: boo
 def test_the_hard_part_is_where_the_supervisor_gives_the_truth_least_whoever_is_judged_there() -> None:
     of_gold = np.array([[0.9, 0.8, 0.2, 0.4, 0.1, 0.3, 0.7, 0.6, 0.95, 0.5]], np.float32)  # the four lowest: 4, 2, 5, 3
     weak, student, _ = answers()
-    found = hard_of(np.stack([weak, student, weak | True]), of_gold, 0.55, CLUSTERS)
-    assert found.share == pytest.approx(0.4)
-    for estimate, right in ((found.weak, weak[0]), (found.student, student[0]), (found.ceiling, weak[0] | True)):
+    actual = hard_of(np.stack([weak, student, weak | True]), of_gold, 0.55, CLUSTERS)
+    assert actual.share == pytest.approx(0.4)
+    for estimate, right in ((actual.weak, weak[0]), (actual.student, student[0]), (actual.ceiling, weak[0] | True)):
         assert estimate is not None
         assert estimate.value == pytest.approx(right[[2, 3, 4, 5]].mean())
 
 
 def test_without_a_hard_part_there_is_no_accuracy_on_it() -> None:
     weak, _, _ = answers()
-    found = hard_of(np.stack([weak, weak, weak]), np.ones((1, 10), np.float32), 1, CLUSTERS)
-    assert (found.share, found.student) == (0, None)
+    actual = hard_of(np.stack([weak, weak, weak]), np.ones((1, 10), np.float32), 1, CLUSTERS)
+    assert (actual.share, actual.student) == (0, None)

@@ -30,20 +30,20 @@ def test_bins_hold_their_upper_edge() -> None:
 
 
 def test_a_bin_tells_how_sure_and_how_often_right_its_examples_are() -> None:
-    found = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
-    assert [one.count for one in found] == [1, 2, 1]
-    assert [one.right for one in found] == [1, 0.5, 1]
-    assert [one.confidence for one in found] == pytest.approx([0.7, 0.8, 0.9])
+    bins = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
+    assert [bin_.count for bin_ in bins] == [1, 2, 1]
+    assert [bin_.right for bin_ in bins] == [1, 0.5, 1]
+    assert [bin_.confidence for bin_ in bins] == pytest.approx([0.7, 0.8, 0.9])
 
 
 def test_the_expected_error_weights_bins_by_their_examples() -> None:
-    found = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
-    assert expected_error(found) == pytest.approx(0.25 * 0.3 + 0.5 * 0.3 + 0.25 * 0.1)
+    bins = reliability(PROB, by_class(certain(GOLD, 2)), bins=10)
+    assert expected_error(bins) == pytest.approx(0.25 * 0.3 + 0.5 * 0.3 + 0.25 * 0.1)
 
 
 def test_against_a_model_being_right_is_to_give_its_label() -> None:
-    found = reliability(PROB, by_class(np.array([0.6, 0.6, 0.6, 0.6])), bins=10)
-    assert [one.right for one in found] == [0, 1, 1]
+    bins = reliability(PROB, by_class(np.array([0.6, 0.6, 0.6, 0.6])), bins=10)
+    assert [bin_.right for bin_ in bins] == [0, 1, 1]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
@@ -59,10 +59,10 @@ def test_a_certain_error_costs_a_finite_loss() -> None:
 
 
 def test_divergence_is_zero_of_equal_predictions_and_is_not_symmetric() -> None:
-    one, two = by_class(np.array([0.9])), by_class(np.array([0.5]))
-    assert divergence(one, one).tolist() == pytest.approx([0])
-    assert divergence(one, two).tolist() == pytest.approx([0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5)])
-    assert divergence(two, one).tolist() == pytest.approx([0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)])
+    bin_, two = by_class(np.array([0.9])), by_class(np.array([0.5]))
+    assert divergence(bin_, bin_).tolist() == pytest.approx([0])
+    assert divergence(bin_, two).tolist() == pytest.approx([0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5)])
+    assert divergence(two, bin_).tolist() == pytest.approx([0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)])
 
 
 def test_one_half_is_class_0_as_everywhere() -> None:

@@ -95,10 +95,10 @@ def test_the_card_has_the_names_of_the_classes_their_sizes_and_how_many_rows_wer
 def test_every_run_says_a_probability_of_each_class_and_learns_something(lab: Path) -> None:
     store = Store(lab / "out")
     for role in ("weak", "student", "ceiling"):
-        found = store.read_predictions(run_of(lab, role).key())
-        assert found.classes == 3
-        np.testing.assert_allclose(found.prob.sum(axis=1), 1, atol=1e-5)
-        assert found.part("test").right.mean() > 0.4
+        predictions = store.read_predictions(run_of(lab, role).key())
+        assert predictions.classes == 3
+        np.testing.assert_allclose(predictions.prob.sum(axis=1), 1, atol=1e-5)
+        assert predictions.part("test").right.mean() > 0.4
         trajectory = store.read_trajectory(run_of(lab, role).key())
         assert trajectory.prob.shape == (len(trajectory.steps), len(trajectory.id), 3)
         np.testing.assert_array_equal(trajectory.prob[0], np.full((len(trajectory.id), 3), 1 / 3, np.float32))
@@ -174,8 +174,8 @@ def test_a_tuned_decoder_of_three_classes_is_exported_with_their_names_and_predi
     examples = load_examples(run.dataset, run.fingerprint)
     texts = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
     backbone: Any = AutoModel.from_pretrained(out)
-    for one, prob in zip(test.id[:10].tolist(), test.prob[:10], strict=True):
-        tokens = tokenizer(texts[one], return_tensors="pt", truncation=True)
+    for example_id, prob in zip(test.id[:10].tolist(), test.prob[:10], strict=True):
+        tokens = tokenizer(texts[example_id], return_tensors="pt", truncation=True)
         with torch.no_grad():
             pooled = backbone(**tokens).last_hidden_state[0, -1]
             logits = head["linear.weight"] @ pooled + head["linear.bias"]

@@ -10,9 +10,9 @@ REPETITIONS = 400
 
 @pytest.mark.parametrize("setting", [Setting(3, 500, 0.2), Setting(5, 1000, 0.1), Setting(8, 500, 0.2)])
 def test_a_resolved_gap_has_an_interval_that_contains_the_truth(setting: Setting) -> None:
-    found = simulate(setting, REPETITIONS, np.random.default_rng(0))
-    assert found.unresolved < 0.02
-    assert 0.92 <= found.shown <= 0.99
+    actual = simulate(setting, REPETITIONS, np.random.default_rng(0))
+    assert actual.unresolved < 0.02
+    assert 0.92 <= actual.shown <= 0.99
 
 
 def test_three_seeds_that_tell_most_of_the_variance_keep_the_level_too() -> None:
@@ -39,5 +39,5 @@ def test_the_experiments_drawn_are_what_they_are_said_to_be() -> None:
 
 
 def test_the_settings_are_those_that_the_page_promises() -> None:
-    assert {one.seeds for one in SETTINGS} == {3, 5, 8}
-    assert {one.examples for one in SETTINGS} == {500, 1000, 5000}
+    assert {setting.seeds for setting in SETTINGS} == {3, 5, 8}
+    assert {setting.examples for setting in SETTINGS} == {500, 1000, 5000}

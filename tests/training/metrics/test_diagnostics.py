@@ -41,33 +41,33 @@ def drawn(seed: int, classes: int = 3, n: int = 200) -> Answers:
 
 
 def test_confident_disagreement_is_a_share_of_all_and_confident_agreement_of_the_supervisors_errors() -> None:
-    found = error_agreement([answers()])
-    assert found.disagreement.value == pytest.approx(2 / 6)
-    assert found.agreement is not None
-    assert found.agreement.value == pytest.approx(2 / 3)
+    measures = error_agreement([answers()])
+    assert measures.disagreement.value == pytest.approx(2 / 6)
+    assert measures.agreement is not None
+    assert measures.agreement.value == pytest.approx(2 / 3)
 
 
 def test_the_thresholds_move() -> None:
-    found = error_agreement([answers()], cdr=0.985, car=0.5)
-    assert found.disagreement.value == pytest.approx(2 / 6)
+    measures = error_agreement([answers()], cdr=0.985, car=0.5)
+    assert measures.disagreement.value == pytest.approx(2 / 6)
     assert error_agreement([answers()], cdr=0.99).disagreement.value == 0
-    assert found.agreement is not None
-    assert found.agreement.value == 1
+    assert measures.agreement is not None
+    assert measures.agreement.value == 1
 
 
 def test_without_an_error_of_the_supervisor_there_is_no_agreement_in_errors() -> None:
-    found = error_agreement([answers(weak=GOLD * 0.8 + 0.1)])
-    assert found.agreement is None
-    assert found.phi is None
-    assert found.kappa is not None
+    measures = error_agreement([answers(weak=GOLD * 0.8 + 0.1)])
+    assert measures.agreement is None
+    assert measures.phi is None
+    assert measures.kappa is not None
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])
 def test_phi_and_kappa_are_those_of_scikit_learn(classes: int) -> None:
     said = drawn(1, classes)
-    mine, weak = labels_of(said.prob), labels_of(said.weak)
-    assert phi(mine != said.gold, weak != said.gold) == pytest.approx(matthews_corrcoef(mine != said.gold, weak != said.gold))
-    assert kappa(mine, weak, classes) == pytest.approx(cohen_kappa_score(mine, weak))
+    own, weak = labels_of(said.prob), labels_of(said.weak)
+    assert phi(own != said.gold, weak != said.gold) == pytest.approx(matthews_corrcoef(own != said.gold, weak != said.gold))
+    assert kappa(own, weak, classes) == pytest.approx(cohen_kappa_score(own, weak))
 
 
 def test_capa_is_one_of_certain_equal_models_and_zero_of_models_that_agree_as_chance_has_it() -> None:
@@ -79,9 +79,9 @@ def test_capa_is_one_of_certain_equal_models_and_zero_of_models_that_agree_as_ch
 
 
 def test_capa_of_three_classes_spreads_chance_over_both_wrong_ones() -> None:
-    one, two = np.array([[0.5, 0.3, 0.2]]), np.array([[0.2, 0.2, 0.6]])
+    first, two = np.array([[0.5, 0.3, 0.2]]), np.array([[0.2, 0.2, 0.6]])
     observed, expected = 0.1 + 0.06 + 0.12, 0.5 * 0.2 + 0.5 * 0.8 / 2
-    assert capa(one, two, np.array([0])) == pytest.approx((observed - expected) / (1 - expected))
+    assert capa(first, two, np.array([0])) == pytest.approx((observed - expected) / (1 - expected))
 
 
 def test_the_projection_on_a_line_through_the_truth_gains_exactly_its_misfit() -> None:
@@ -110,24 +110,26 @@ def test_parts_go_from_the_least_sure_to_the_surest_and_are_of_equal_size() -> N
 
 def test_difficulty_is_the_accuracy_in_each_part_of_each_seeds_own_supervisor() -> None:
     student = np.array([0.9, 0.2, 0.9, 0.1, 0.9, 0.2])  # right but on the second and the fifth
-    found = difficulty([answers(prob=student), answers(1, np.roll(WEAK, 1), student)], 3)
-    assert [one and one.value for one in found] == pytest.approx([0.75, 0.75, 0.5])
+    actual = difficulty([answers(prob=student), answers(1, np.roll(WEAK, 1), student)], 3)
+    assert [estimate and estimate.value for estimate in actual] == pytest.approx([0.75, 0.75, 0.5])
 
 
 def test_calibration_has_intervals_over_examples_and_the_range_of_the_seeds() -> None:
     said = [drawn(seed) for seed in range(3)]
-    found = calibration(said)
-    single = [calibration([one]).error.value for one in said]
-    assert (found.error.value, found.error.low, found.error.high) == pytest.approx((np.mean(single), min(single), max(single)))
-    assert sum(one.count for one in found.bins) == 600
-    assert found.brier.low is not None
-    assert found.brier.low < found.brier.value
-    assert calibration(said, "weak").brier.value == pytest.approx(np.mean([squared_point(one).misfit for one in said]))
+    calibrated = calibration(said)
+    single = [calibration([item]).error.value for item in said]
+    assert (calibrated.error.value, calibrated.error.low, calibrated.error.high) == pytest.approx(
+        (np.mean(single), min(single), max(single))
+    )
+    assert sum(item.count for item in calibrated.bins) == 600
+    assert calibrated.brier.low is not None
+    assert calibrated.brier.low < calibrated.brier.value
+    assert calibration(said, "weak").brier.value == pytest.approx(np.mean([squared_point(item).misfit for item in said]))
 
 
 def test_the_noise_floor_is_the_deviation_of_the_accuracies_of_seeds() -> None:
     said = [drawn(seed) for seed in range(3)]
-    assert noise(said) == pytest.approx(stdev((one.prob.argmax(axis=1) == one.gold).mean() for one in said))
+    assert noise(said) == pytest.approx(stdev((run.prob.argmax(axis=1) == run.gold).mean() for run in said))
     assert noise(said[:1]) is None
 
 
@@ -135,8 +137,8 @@ def test_the_blind_spots_are_where_the_supervisor_doubts_and_the_model_is_surely
     # The fifth of the student's errors below is sure of a wrong label, but its supervisor does not doubt.
     weak = np.array([0.55, 0.45, 0.60, 0.52, 0.9, 0.1])
     prob = np.array([0.02, 0.97, 0.99, 0.60, 0.01, 0.99])
-    found = error_agreement([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95)
-    assert found.blind.value == pytest.approx(2 / 6)
+    measures = error_agreement([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95)
+    assert measures.blind.value == pytest.approx(2 / 6)
     assert (
         error_agreement([answers(weak=weak, prob=prob, gold=np.array([1, 0, 1, 0, 1, 0]))], cdr=0.95, doubt=0.5).blind.value == 0
     )
@@ -145,10 +147,10 @@ def test_the_blind_spots_are_where_the_supervisor_doubts_and_the_model_is_surely
 @pytest.mark.parametrize("classes", [2, 3])
 def test_overconfidence_is_the_calibration_error_with_its_signs(classes: int) -> None:
     said = drawn(3, classes)
-    found = calibration([said])
-    signed = sum(one.count * (one.confidence - one.right) for one in found.bins) / len(said.gold)
-    assert found.overconfidence.value == pytest.approx(signed)
-    assert abs(found.overconfidence.value) <= found.error.value + 1e-12
+    calibrated = calibration([said])
+    signed = sum(bin_.count * (bin_.confidence - bin_.right) for bin_ in calibrated.bins) / len(said.gold)
+    assert calibrated.overconfidence.value == pytest.approx(signed)
+    assert abs(calibrated.overconfidence.value) <= calibrated.error.value + 1e-12
 
 
 def test_the_imitation_onset_is_the_step_from_which_errors_are_repeated_to_the_end() -> None:

@@ -11,20 +11,20 @@ def test_nothing_finished_is_incomplete_and_says_what_is_missing() -> None:
     plan = plan_of()
     result = FinishedRuns(plan, LEVELS)
     result.runs.clear()
-    found = result.result()
-    assert found.test_rows is None
-    assert found.groups[0].state == "incomplete"
-    assert found.groups[0].missing == (0, 1, 2)
-    assert "weak supervisor, student, strong ceiling" in found.groups[0].reason
-    assert found.groups[0].weak is None
-    assert found.triplets[0].weak is None
+    actual = result.result()
+    assert actual.test_rows is None
+    assert actual.groups[0].state == "incomplete"
+    assert actual.groups[0].missing == (0, 1, 2)
+    assert "weak supervisor, student, strong ceiling" in actual.groups[0].reason
+    assert actual.groups[0].weak is None
+    assert actual.triplets[0].weak is None
 
 
 def test_no_complete_seed_is_incomplete_but_keeps_the_accuracies_of_what_finished() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
+    finished = FinishedRuns(plan_of(), LEVELS)
     for seed in range(3):
-        shelf.drop("ceiling", seed)
-    result = shelf.result()
+        finished.drop("ceiling", seed)
+    result = finished.result()
     assert result.groups[0].state == "incomplete"
     assert result.groups[0].reason.endswith("missing: strong ceiling.")
     assert result.triplets[0].ceiling is None
@@ -32,10 +32,10 @@ def test_no_complete_seed_is_incomplete_but_keeps_the_accuracies_of_what_finishe
 
 
 def test_a_part_of_the_seeds_gives_a_provisional_result_on_these() -> None:
-    shelf = FinishedRuns(plan_of(4), LEVELS)
-    shelf.drop("student", 1)
-    shelf.drop("ceiling", 3)
-    (group,) = shelf.result().groups
+    finished = FinishedRuns(plan_of(4), LEVELS)
+    finished.drop("student", 1)
+    finished.drop("ceiling", 3)
+    (group,) = finished.result().groups
     assert (group.seeds, group.missing, group.provisional, group.state) == ((0, 2), (1, 3), True, "ok")
     assert len(group.student.per_seed) == 2
 
@@ -48,22 +48,22 @@ def test_one_seed_gives_an_interval_of_the_test_set_alone() -> None:
 
 
 def test_runs_tested_on_other_examples_are_refused() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    shelf.runs[shelf.plan.triplets[1].student] = predictions(np.ones(N, dtype=bool), ids=np.arange(1, N + 1))
+    finished = FinishedRuns(plan_of(), LEVELS)
+    finished.runs[finished.plan.triplets[1].student] = predictions(np.ones(N, dtype=bool), ids=np.arange(1, N + 1))
     with pytest.raises(ValueError, match="other examples"):
-        shelf.result()
+        finished.result()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.5])
 def test_what_is_not_a_probability_is_refused(bad: float) -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    shelf.runs[shelf.plan.triplets[0].weak].prob[5] = bad
+    finished = FinishedRuns(plan_of(), LEVELS)
+    finished.runs[finished.plan.triplets[0].weak].prob[5] = bad
     with pytest.raises(ValueError, match="not a probability"):
-        shelf.result()
+        finished.result()
 
 
 def test_a_run_without_test_rows_is_refused() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    shelf.runs[shelf.plan.triplets[0].weak].split[:] = "transfer"
+    finished = FinishedRuns(plan_of(), LEVELS)
+    finished.runs[finished.plan.triplets[0].weak].split[:] = "transfer"
     with pytest.raises(ValueError, match="no predictions on the test set"):
-        shelf.result()
+        finished.result()

@@ -38,10 +38,10 @@ def draw(
     )
 
 
-def by_hand(values: Any, groups: Any, one: Sequence[float], two: Sequence[float]) -> tuple[float, float]:
+def by_hand(values: Any, groups: Any, first: Sequence[float], two: Sequence[float]) -> tuple[float, float]:
     """Seed and example covariance of the means of two combinations, in plain Python loops."""
     m, seeds, n = values.shape
-    u = [[[sum(w[q] * float(values[q, k, i]) for q in range(m)) for i in range(n)] for k in range(seeds)] for w in (one, two)]
+    u = [[[sum(w[q] * float(values[q, k, i]) for q in range(m)) for i in range(n)] for k in range(seeds)] for w in (first, two)]
     means = [[sum(row) / n for row in rows] for rows in u]
     grand = [sum(row) / seeds for row in means]
     seed = sum((a - grand[0]) * (b - grand[1]) for a, b in zip(*means, strict=True)) / (seeds - 1) / seeds if seeds > 1 else 0.0
@@ -80,11 +80,11 @@ def test_covariances_are_those_computed_by_hand(seeds: int, cluster: int) -> Non
     values, groups = draw(np.random.default_rng(seeds), seeds, 60, cluster)
     spread = measure(values, groups)
     assert spread.clusters == 60 // cluster
-    for one in (A, B):
+    for first in (A, B):
         for two in (A, B):
-            seed, example = by_hand(values, groups, one, two)
-            assert np.array(one) @ spread.seed @ np.array(two) == pytest.approx(seed, abs=1e-15)
-            assert np.array(one) @ spread.example @ np.array(two) == pytest.approx(example, abs=1e-15)
+            seed, example = by_hand(values, groups, first, two)
+            assert np.array(first) @ spread.seed @ np.array(two) == pytest.approx(seed, abs=1e-15)
+            assert np.array(first) @ spread.example @ np.array(two) == pytest.approx(example, abs=1e-15)
 
 
 def test_without_clusters_the_example_variance_is_the_textbook_one() -> None:
@@ -116,21 +116,21 @@ def test_fieller_agrees_with_a_search_over_a_grid_of_ratios(seeds: int) -> None:
     q = (1 - share) * student_t.ppf(0.975, 199) + (share * student_t.ppf(0.975, seeds - 1) if seeds > 1 else 0)
     grid = np.arange(-20, 20, 1e-4)
     inside = grid[np.abs(top - grid * bottom) <= q * np.sqrt(variance(grid, 0) + variance(grid, 1))]
-    found = ratio(measure(values, groups), A, B)
-    assert found is not None
-    assert found.value == pytest.approx(point)
-    if found.low is None:
+    estimates = ratio(measure(values, groups), A, B)
+    assert estimates is not None
+    assert estimates.value == pytest.approx(point)
+    if estimates.low is None:
         assert inside[0] == grid[0] or inside[-1] == grid[-1]
     else:
-        assert (found.low, found.high) == pytest.approx((inside[0], inside[-1]), abs=2e-4)
+        assert (estimates.low, estimates.high) == pytest.approx((inside[0], inside[-1]), abs=2e-4)
 
 
 def test_a_gap_lost_in_noise_has_a_ratio_without_finite_ends() -> None:
     values, groups = draw(np.random.default_rng(1), 3, 200, levels=(0.7, 0.7, 0.705))
-    found = ratio(measure(values, groups), A, B)
-    assert found is not None
-    assert found.low is None
-    assert found.high is None
+    estimates = ratio(measure(values, groups), A, B)
+    assert estimates is not None
+    assert estimates.low is None
+    assert estimates.high is None
 
 
 def test_a_ratio_over_nothing_is_none() -> None:
@@ -157,8 +157,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     truth = {"pgr": 0.4, "gap": 0.2, "gain": 0.08, "weak": 0.6}
     for _ in range(repetitions):
         spread = measure(*draw(rng, 3, 500, levels=levels, seed_sd=0.012))
-        found = {"pgr": ratio(spread, A, B), "gap": combination(spread, B), "gain": combination(spread, A)}
-        for name, estimate in {**found, "weak": combination(spread, (1, 0, 0))}.items():
+        estimates = {"pgr": ratio(spread, A, B), "gap": combination(spread, B), "gain": combination(spread, A)}
+        for name, estimate in {**estimates, "weak": combination(spread, (1, 0, 0))}.items():
             assert estimate is not None
             hits[name] += estimate.low is None or estimate.low <= truth[name] <= (estimate.high or inf)
     for name, count in hits.items():
@@ -180,10 +180,10 @@ def test_the_luck_of_single_runs_counts_once() -> None:
     rng = np.random.default_rng(6)
     spreads = [measure(rng.random((1, 4, 200)) < 0.5, np.arange(200)) for _ in range(3000)]
     variance = 0.25 / (4 * 200)
-    assert np.mean([one.example[0, 0] for one in spreads]) == pytest.approx(variance, rel=0.02)
-    assert np.mean([one.seed[0, 0] for one in spreads]) == pytest.approx(0, abs=0.05 * variance)
-    assert min(one.seed[0, 0] for one in spreads) < 0
-    assert all(one.variances(np.ones(1))[0] >= 0 for one in spreads)
+    assert np.mean([spread.example[0, 0] for spread in spreads]) == pytest.approx(variance, rel=0.02)
+    assert np.mean([spread.seed[0, 0] for spread in spreads]) == pytest.approx(0, abs=0.05 * variance)
+    assert min(spread.seed[0, 0] for spread in spreads) < 0
+    assert all(spread.variances(np.ones(1))[0] >= 0 for spread in spreads)
 
 
 def test_seeds_that_happen_to_agree_leave_the_interval_that_examples_give() -> None:
@@ -192,8 +192,8 @@ def test_seeds_that_happen_to_agree_leave_the_interval_that_examples_give() -> N
     spread = measure(values, np.arange(600))
     items = values[2].mean(axis=0) - values[0].mean(axis=0)
     half = student_t.ppf(0.975, 599) * (items.var(ddof=1) / 600) ** 0.5
-    found = combination(spread, B)
-    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
+    estimates = combination(spread, B)
+    assert (estimates.low, estimates.high) == pytest.approx((estimates.value - half, estimates.value + half))
     assert spread.seed[0, 0] < 0
     fraction = ratio(spread, A, B)
     assert fraction is not None

@@ -43,8 +43,8 @@ def test_none_of_27_errors_is_not_nothing_for_sure() -> None:
 
 
 def test_seeds_that_agree_make_no_share_surer_than_one_of_them() -> None:
-    one = np.arange(400)[None, None] < 3
-    single, five = (proportion(measure(np.repeat(one, seeds, axis=1), np.arange(400)), (1,)) for seeds in (1, 5))
+    first = np.arange(400)[None, None] < 3
+    single, five = (proportion(measure(np.repeat(first, seeds, axis=1), np.arange(400)), (1,)) for seeds in (1, 5))
     assert ends(five) == pytest.approx(ends(single))
 
 

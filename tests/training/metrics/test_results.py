@@ -18,10 +18,10 @@ from training.storage.predictions import Predictions
 
 
 def test_pgr_is_the_ratio_of_mean_gain_and_mean_gap() -> None:
-    shelf = FinishedRuns(plan_of(5), LEVELS)
-    (group,) = shelf.result().groups
+    finished = FinishedRuns(plan_of(5), LEVELS)
+    (group,) = finished.result().groups
     mean = {
-        role: np.mean([shelf.runs[getattr(triplet, role)].part("test").right.mean() for triplet in shelf.plan.triplets])
+        role: np.mean([finished.runs[getattr(triplet, role)].part("test").right.mean() for triplet in finished.plan.triplets])
         for role in ("weak", "student", "ceiling")
     }
     assert group.state == "ok"
@@ -118,9 +118,9 @@ def test_a_supervisor_at_chance_is_flagged() -> None:
 
 
 def test_a_collapsed_ceiling_is_flagged_by_its_seed() -> None:
-    shelf = FinishedRuns(plan_of(5), LEVELS)
-    shelf.runs[shelf.plan.triplets[3].ceiling] = predictions(np.arange(N) < 0.5 * N)
-    assert shelf.result().groups[0].failed_ceilings == (3,)
+    finished = FinishedRuns(plan_of(5), LEVELS)
+    finished.runs[finished.plan.triplets[3].ceiling] = predictions(np.arange(N) < 0.5 * N)
+    assert finished.result().groups[0].failed_ceilings == (3,)
 
 
 def test_every_pair_and_method_is_a_group() -> None:
@@ -133,13 +133,13 @@ def test_every_pair_and_method_is_a_group() -> None:
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    before = shelf.result()
+    finished = FinishedRuns(plan_of(), LEVELS)
+    before = finished.result()
     rng = np.random.default_rng(0)
-    for key, run in shelf.runs.items():
+    for key, run in finished.runs.items():
         order = rng.permutation(len(run.id))
-        shelf.runs[key] = Predictions(*(getattr(run, name)[order] for name in ("id", "split", "group", "gold", "prob")))
-    assert shelf.result() == before
+        finished.runs[key] = Predictions(*(getattr(run, name)[order] for name in ("id", "split", "group", "gold", "prob")))
+    assert finished.result() == before
 
 
 def test_a_result_survives_json() -> None:
@@ -148,31 +148,31 @@ def test_a_result_survives_json() -> None:
 
 
 def test_every_run_is_read_once() -> None:
-    shelf = FinishedRuns(plan_of(3, (Naive(), Confidence())), LEVELS)
-    asked: list[str] = []
+    finished = FinishedRuns(plan_of(3, (Naive(), Confidence())), LEVELS)
+    keys: list[str] = []
 
     def read(key: str) -> Predictions:
-        asked.append(key)
-        return shelf.read(key)
+        keys.append(key)
+        return finished.read(key)
 
-    summarize(shelf.plan, read, untold)
-    assert sorted(asked) == sorted(shelf.plan.runs)
+    summarize(finished.plan, read, untold)
+    assert sorted(keys) == sorted(finished.plan.runs)
 
 
 def test_locked_rows_are_not_looked_at() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    before = shelf.result()
-    for key, run in shelf.runs.items():
+    finished = FinishedRuns(plan_of(), LEVELS)
+    before = finished.result()
+    for key, run in finished.runs.items():
         locked = predictions(np.zeros(50, dtype=bool), np.arange(50) + 5 * 10**6)
         locked.split[:] = "locked"
         both = {field.name: np.concatenate([getattr(run, field.name), getattr(locked, field.name)]) for field in fields(run)}
-        shelf.runs[key] = Predictions(**both)
-    assert shelf.result() == before
+        finished.runs[key] = Predictions(**both)
+    assert finished.result() == before
 
 
 def test_what_the_checks_found_in_the_data_stays_with_the_result(data_shelf: Path) -> None:
-    found = FinishedRuns(plan_of(), LEVELS).result()
-    assert found.data_warnings == catalog.dataset("movie-reviews").warnings
+    result = FinishedRuns(plan_of(), LEVELS).result()
+    assert result.data_warnings == catalog.dataset("movie-reviews").warnings
 
     shelve(data_shelf, card())
     spec = ExperimentSpec.model_validate({**plan_of().spec.model_dump(), "data": {"name": "mine"}})

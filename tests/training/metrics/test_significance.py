@@ -11,17 +11,17 @@ from training.metrics.significance import FEWEST_RANKED, mcnemar, median_of, ove
 
 
 def answers(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
-    one = [True] * (both + first) + [False] * (second + neither)
+    right = [True] * (both + first) + [False] * (second + neither)
     two = [True] * both + [False] * first + [True] * second + [False] * neither
-    return np.array(one), np.array(two)
+    return np.array(right), np.array(two)
 
 
 @pytest.mark.parametrize(("first", "second"), [(3, 9), (9, 3), (5, 5), (0, 7), (0, 0)])
 def test_mcnemar_counts_coins_that_fall_as_unevenly(first: int, second: int) -> None:
-    found, n = mcnemar(4, *answers(20, first, second, 10)), first + second
+    test, n = mcnemar(4, *answers(20, first, second, 10)), first + second
     tail = sum(comb(n, k) for k in range(min(first, second) + 1)) / 2**n
-    assert (found.seed, found.first, found.second) == (4, first, second)
-    assert found.p == pytest.approx(min(1, 2 * tail))
+    assert (test.seed, test.first, test.second) == (4, first, second)
+    assert test.p == pytest.approx(min(1, 2 * tail))
 
 
 def test_over_data_sets_signed_ranks_are_those_of_all_signs() -> None:
@@ -30,19 +30,19 @@ def test_over_data_sets_signed_ranks_are_those_of_all_signs() -> None:
     least = min(sum(ranks[np.array(differences) > 0]), sum(ranks[np.array(differences) < 0]))
     all_sums = [sum(rank for rank, sign in zip(ranks, signs, strict=True) if sign) for signs in product([0, 1], repeat=7)]
     expected = min(1, 2 * np.mean(np.array(all_sums) <= least))
-    found = over_sets(differences)
-    assert found.wilcoxon == pytest.approx(expected)
-    assert (found.sets, found.better, found.worse) == (7, 6, 1)
+    test = over_sets(differences)
+    assert test.wilcoxon == pytest.approx(expected)
+    assert (test.sets, test.better, test.worse) == (7, 6, 1)
 
 
 def test_the_mean_over_data_sets_has_students_interval() -> None:
     differences = [0.01, 0.03, 0.02]
-    found = over_sets(differences)
-    assert found.mean is not None
+    test = over_sets(differences)
+    assert test.mean is not None
     half = t_quantile(2) * 0.01 / np.sqrt(3)
-    assert (found.mean.low, found.mean.value, found.mean.high) == pytest.approx((0.02 - half, 0.02, 0.02 + half))
-    assert found.t is not None
-    assert 0.05 < found.t < 0.1, "zero lies outside the interval of 90 and inside that of 95%"
+    assert (test.mean.low, test.mean.value, test.mean.high) == pytest.approx((0.02 - half, 0.02, 0.02 + half))
+    assert test.t is not None
+    assert 0.05 < test.t < 0.1, "zero lies outside the interval of 90 and inside that of 95%"
 
 
 def test_of_too_few_data_sets_no_test_is_told() -> None:
@@ -53,11 +53,11 @@ def test_of_too_few_data_sets_no_test_is_told() -> None:
 
 
 def test_a_median_has_an_interval_within_its_values_and_none_of_few() -> None:
-    found = median_of([0.1, 0.2, 0.3, 0.4, 0.9])
-    assert found is not None
-    assert found.value == 0.3
-    assert found.low == 0.1
-    assert found.high == 0.9
+    test = median_of([0.1, 0.2, 0.3, 0.4, 0.9])
+    assert test is not None
+    assert test.value == 0.3
+    assert test.low == 0.1
+    assert test.high == 0.9
     assert median_of([]) is None
     few = median_of([0.4, 0.6, 0.5, 0.3])
     assert few is not None

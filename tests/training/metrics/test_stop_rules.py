@@ -12,8 +12,8 @@ from training.storage.predictions import Trajectory
 
 
 def test_the_three_stop_rules_share_supervisor_and_ceiling_and_hindsight_is_marked() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    (group,) = shelf.result().groups
+    finished = FinishedRuns(plan_of(), LEVELS)
+    (group,) = finished.result().groups
     stops = group.stops
     assert [stop.hindsight for stop in (stops.last, stops.selected, stops.hindsight)] == [False, False, True]
     assert [stop.steps for stop in (stops.last, stops.selected, stops.hindsight)] == [(15,) * 3, (5,) * 3, (10,) * 3]
@@ -34,39 +34,39 @@ def test_a_stop_rule_has_no_pgr_where_the_result_has_none() -> None:
 
 
 def test_without_a_trajectory_there_is_a_result_and_no_word_on_other_stop_rules() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    (group,) = summarize(shelf.plan, shelf.read, untold).groups
+    finished = FinishedRuns(plan_of(), LEVELS)
+    (group,) = summarize(finished.plan, finished.read, untold).groups
     assert group.state == "ok"
     assert group.stops is None
 
 
 def test_a_trajectory_in_another_order_of_examples_gives_the_same_and_one_of_others_is_refused() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    before = shelf.result().groups[0].stops
+    finished = FinishedRuns(plan_of(), LEVELS)
+    before = finished.result().groups[0].stops
     order = np.random.default_rng(1).permutation(N)
 
     def shuffled(key: str) -> Trajectory:
-        one = shelf.read_trajectory(key)
-        return replace(one, id=one.id[order], prob=one.prob[:, order])
+        full = finished.read_trajectory(key)
+        return replace(full, id=full.id[order], prob=full.prob[:, order])
 
-    assert summarize(shelf.plan, shelf.read, shuffled).groups[0].stops == before
+    assert summarize(finished.plan, finished.read, shuffled).groups[0].stops == before
     with pytest.raises(ValueError, match="other examples"):
-        summarize(shelf.plan, shelf.read, lambda key: replace(shelf.read_trajectory(key), id=np.arange(N) + 1))
+        summarize(finished.plan, finished.read, lambda key: replace(finished.read_trajectory(key), id=np.arange(N) + 1))
 
 
 def test_stop_rules_are_compared_on_the_examples_that_were_watched_and_say_how_many() -> None:
-    shelf = FinishedRuns(plan_of(), LEVELS)
-    (whole,) = shelf.result().groups
+    finished = FinishedRuns(plan_of(), LEVELS)
+    (whole,) = finished.result().groups
 
     def watched(key: str) -> Trajectory:
-        one = shelf.read_trajectory(key)
-        return replace(one, id=one.id[::-2], prob=one.prob[:, ::-2])
+        full = finished.read_trajectory(key)
+        return replace(full, id=full.id[::-2], prob=full.prob[:, ::-2])
 
-    (part,) = summarize(shelf.plan, shelf.read, watched).groups
+    (part,) = summarize(finished.plan, finished.read, watched).groups
     assert part.student == whole.student
     assert whole.stops
     assert part.stops
     assert (whole.stops.watched, part.stops.watched) == (None, N // 2)
-    student = shelf.plan.triplets[0].student
-    test, seen = shelf.read(student).part("test"), watched(student)
+    student = finished.plan.triplets[0].student
+    test, seen = finished.read(student).part("test"), watched(student)
     assert part.stops.selected.accuracy.per_seed[0] == test.right[np.isin(test.id, seen.id)].mean()

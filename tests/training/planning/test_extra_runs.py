@@ -25,8 +25,8 @@ def plan(*methods: Any, **changes: Any) -> Plan:
     return make_plan(ExperimentSpec.model_validate(SPEC | changes | {"methods": methods}))
 
 
-def students(found: Plan) -> set[str]:
-    return {one.student for one in found.triplets if one.strong_model == "minilm-l4"}
+def students(planned: Plan) -> set[str]:
+    return {triplet.student for triplet in planned.triplets if triplet.strong_model == "minilm-l4"}
 
 
 def another(info: FieldInfo) -> Any:
@@ -44,22 +44,22 @@ def test_every_setting_of_a_method_makes_other_students_and_leaves_supervisors_a
             continue
         changed = plan(kind().model_dump() | {name: another(info)})
         assert not students(plain) & students(changed), name
-        assert [one.weak for one in plain.triplets] == [one.weak for one in changed.triplets]
-        assert [one.ceiling for one in plain.triplets] == [one.ceiling for one in changed.triplets]
+        assert [triplet.weak for triplet in plain.triplets] == [triplet.weak for triplet in changed.triplets]
+        assert [triplet.ceiling for triplet in plain.triplets] == [triplet.ceiling for triplet in changed.triplets]
 
 
 @pytest.mark.parametrize("kind", TRAINED, ids=lambda kind: kind.model_fields["kind"].default)
 def test_a_student_hangs_on_a_supervisor_is_trained_as_the_method_says_and_comes_after_all_that_it_needs(kind: Any) -> None:
-    found, seen = plan(kind().model_dump()), set[str]()
-    for key, run in found.runs.items():
+    planned, seen = plan(kind().model_dump()), set[str]()
+    for key, run in planned.runs.items():
         assert set(run.needs) <= seen
         seen.add(key)
-    for triplet in found.triplets:
-        student = found.runs[triplet.student]
+    for triplet in planned.triplets:
+        student = planned.runs[triplet.student]
         assert student.method == trained_as(kind())
         assert (student.labels == triplet.weak) or not learns_from_supervisor(kind())
         assert triplet.weak_model in {
-            found.runs[key].model for key in origins(student, found.runs) if found.runs[key].half == "A"
+            planned.runs[key].model for key in origins(student, planned.runs) if planned.runs[key].half == "A"
         }
 
 
@@ -85,7 +85,7 @@ def test_members_of_an_ensemble_are_trained_once_for_all_strong_models() -> None
 
 def test_simulated_errors_make_other_supervisors_for_the_same_ceilings() -> None:
     own, sure = (plan({"kind": "naive"}, weak=SPEC["weak"] | {"errors": errors}) for errors in ("own", "sure"))
-    assert [one.ceiling for one in own.triplets] == [one.ceiling for one in sure.triplets]
+    assert [triplet.ceiling for triplet in own.triplets] == [triplet.ceiling for triplet in sure.triplets]
     for real, made in zip(own.triplets, sure.triplets, strict=True):
         run = sure.runs[made.weak]
         assert (run.labels, run.judge, sure.runs[made.student].labels) == (real.weak, made.ceiling, made.weak)

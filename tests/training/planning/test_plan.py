@@ -30,15 +30,15 @@ def test_the_ceiling_learns_from_the_rows_of_the_student() -> None:
 
 
 def test_an_experiment_with_other_students_shares_its_supervisors() -> None:
-    one, other = make_plan(ExperimentSpec()), make_plan(ExperimentSpec.model_validate({"strong": {"models": ["minilm-l6"]}}))
-    assert {t.weak for t in one.triplets} == {t.weak for t in other.triplets}
-    assert {t.ceiling for t in one.triplets}.isdisjoint(t.ceiling for t in other.triplets)
+    planned, other = make_plan(ExperimentSpec()), make_plan(ExperimentSpec.model_validate({"strong": {"models": ["minilm-l6"]}}))
+    assert {t.weak for t in planned.triplets} == {t.weak for t in other.triplets}
+    assert {t.ceiling for t in planned.triplets}.isdisjoint(t.ceiling for t in other.triplets)
 
 
 def test_an_experiment_with_other_supervisors_shares_its_ceilings_and_not_its_students() -> None:
-    one, other = make_plan(ExperimentSpec()), make_plan(ExperimentSpec.model_validate({"weak": {"models": ["minilm-l1"]}}))
-    assert {t.ceiling for t in one.triplets} == {t.ceiling for t in other.triplets}
-    assert {t.student for t in one.triplets}.isdisjoint(t.student for t in other.triplets)
+    planned, other = make_plan(ExperimentSpec()), make_plan(ExperimentSpec.model_validate({"weak": {"models": ["minilm-l1"]}}))
+    assert {t.ceiling for t in planned.triplets} == {t.ceiling for t in other.triplets}
+    assert {t.student for t in planned.triplets}.isdisjoint(t.student for t in other.triplets)
 
 
 def test_features_are_estimated_once_however_many_runs_read_them() -> None:
@@ -69,8 +69,8 @@ def test_every_seed_is_planned_as_the_first_and_every_key_is_that_of_its_run(
     strong: dict[str, object], errors: str, methods: list[str]
 ) -> None:
     models = ["bag-of-words", "minilm-l1"]
-    asked = {"weak": {"models": models, "errors": errors}, "strong": {"models": models, **strong}}
-    plan = make_plan(ExperimentSpec.model_validate({**asked, "seeds": 3, "methods": [{"kind": kind} for kind in methods]}))
+    settings = {"weak": {"models": models, "errors": errors}, "strong": {"models": models, **strong}}
+    plan = make_plan(ExperimentSpec.model_validate({**settings, "seeds": 3, "methods": [{"kind": kind} for kind in methods]}))
     assert all(run.key() == key for key, run in plan.runs.items())
     done: set[str] = set()
     for key, run in plan.runs.items():
@@ -78,8 +78,12 @@ def test_every_seed_is_planned_as_the_first_and_every_key_is_that_of_its_run(
         assert {plan.runs[need].seed for need in run.needs} <= {run.seed}
         done.add(key)
     assert [run.seed for run in plan.runs.values()] == sorted(run.seed for run in plan.runs.values())
-    assert {one.seed for one in plan.triplets} == {0, 1, 2}
-    assert all(plan.runs[key].seed == one.seed for one in plan.triplets for key in (one.weak, one.student, one.ceiling))
+    assert {planned.seed for planned in plan.triplets} == {0, 1, 2}
+    assert all(
+        plan.runs[key].seed == planned.seed
+        for planned in plan.triplets
+        for key in (planned.weak, planned.student, planned.ceiling)
+    )
 
 
 def test_an_experiment_with_more_runs_than_are_allowed_is_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +96,7 @@ def test_an_experiment_with_more_runs_than_are_allowed_is_not_planned(monkeypatc
 def test_by_default_ten_thousand_runs_are_allowed() -> None:
     models = ["bag-of-words", *(f"minilm-l{layers}" for layers in range(1, 7))]
     methods = [{"kind": kind} for kind in ("naive", "window", "entropy", "product", "adaboost")]
-    asked = {"weak": {"models": models}, "strong": {"models": models}, "seeds": 50}
-    check_size(ExperimentSpec.model_validate({**asked, "methods": methods[:3]}))
+    settings = {"weak": {"models": models}, "strong": {"models": models}, "seeds": 50}
+    check_size(ExperimentSpec.model_validate({**settings, "methods": methods[:3]}))
     with pytest.raises(TooManyRuns, match="10,000"):
-        check_size(ExperimentSpec.model_validate({**asked, "methods": methods}))
+        check_size(ExperimentSpec.model_validate({**settings, "methods": methods}))

@@ -25,8 +25,8 @@ def test_a_title_has_no_comma_since_settings_follow_one_and_is_short_enough_for_
 
 @pytest.mark.parametrize("kind", ["confidence-release", "entropy-release", "adaptconf"])
 def test_a_method_with_a_published_mistake_says_so_where_it_is_chosen_and_names_the_corrected_one(kind: str) -> None:
-    (variant,) = [one for one in METHODS if one.model_fields["kind"].default == kind]
+    (variant,) = [method for method in METHODS if method.model_fields["kind"].default == kind]
     said = " ".join(info.description or "" for info in variant.model_fields.values())
     assert "kept here" in said
-    others = [one.model_fields["kind"].title or "" for one in METHODS if one is not variant]
+    others = [method.model_fields["kind"].title or "" for method in METHODS if method is not variant]
     assert any(f"method {title}" in said for title in others)

@@ -198,14 +198,14 @@ def test_a_method_for_two_classes_is_refused_where_there_are_more_at_its_place(m
     monkeypatch.setitem(catalog.DATASETS, "three", three)
     for variant in METHODS:
         pairs = {role: {"models": ["minilm-l1", "minilm-l2"]} for role in ("weak", "strong")}
-        asked = pairs | {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
+        settings = pairs | {"data": {"name": "three"}, "methods": [{"kind": "naive", "labels": "hard"}, variant().model_dump()]}
         if variant in PROMPTS:
             continue  # what they ask has to be a decoder
         if not variant.two_classes:
-            ExperimentSpec.model_validate(asked)
+            ExperimentSpec.model_validate(settings)
             continue
         with pytest.raises(ValidationError) as caught:
-            ExperimentSpec.model_validate(asked)
+            ExperimentSpec.model_validate(settings)
         (problem,) = describe(caught.value.errors())
         assert problem.path == "methods.1"
         assert problem.message == "This method is defined for two classes, and the data set has 3."

@@ -89,13 +89,13 @@ def test_what_is_no_zip_file_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_documents_differ_by_path_and_not_in_the_last_digits_of_a_sum() -> None:
-    one = {"pgr": 0.1 + 0.2, "seeds": [0, 1], "state": "ok", "gap": None, "flag": True}
-    assert differences(one, one | {"pgr": 0.3}) == []
-    assert differences(one, one | {"pgr": 0.31, "seeds": [0, 2], "flag": 1}) == [
+    first = {"pgr": 0.1 + 0.2, "seeds": [0, 1], "state": "ok", "gap": None, "flag": True}
+    assert differences(first, first | {"pgr": 0.3}) == []
+    assert differences(first, first | {"pgr": 0.31, "seeds": [0, 2], "flag": 1}) == [
         "result.pgr says 0.30000000000000004, and the predictions give 0.31.",
         "result.seeds.1 says 1, and the predictions give 2.",
     ]
-    assert differences(one, one | {"gap": 0.0})
+    assert differences(first, first | {"gap": 0.0})
     assert differences({"a": [1]}, {"a": [1, 2]})
 
 

@@ -29,9 +29,9 @@ def three_classes() -> Predictions:
 
 def test_predictions_of_three_classes_read_back_with_a_list_for_each_example(tmp_path: Path) -> None:
     Store(tmp_path).write_predictions("key", three_classes())
-    found = Store(tmp_path).read_predictions("key")
-    assert (found.prob.dtype.name, found.classes) == ("float32", 3)
-    np.testing.assert_array_equal(found.prob, three_classes().prob)
+    predictions = Store(tmp_path).read_predictions("key")
+    assert (predictions.prob.dtype.name, predictions.classes) == ("float32", 3)
+    np.testing.assert_array_equal(predictions.prob, three_classes().prob)
     schema = pq.read_schema(tmp_path / "runs" / "key" / "predictions.parquet")
     assert str(schema.field("prob").type) == "fixed_size_list<element: float>[3]"
 
@@ -66,37 +66,37 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
 
 def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:
     Store(tmp_path).write_trajectory("key", trajectory())
-    found = Store(tmp_path).read_trajectory("key")
+    actual = Store(tmp_path).read_trajectory("key")
     for field in fields(Trajectory):
-        np.testing.assert_array_equal(getattr(found, field.name), getattr(trajectory(), field.name))
-    assert [array.dtype.name for array in (found.prob, found.steps, found.id)] == ["float32", "int64", "int64"]
+        np.testing.assert_array_equal(getattr(actual, field.name), getattr(trajectory(), field.name))
+    assert [array.dtype.name for array in (actual.prob, actual.steps, actual.id)] == ["float32", "int64", "int64"]
 
 
 def test_a_trajectory_of_three_classes_reads_back_and_is_judged_by_its_most_probable_class(tmp_path: Path) -> None:
     prob = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 3)).astype(np.float32)
-    one = replace(trajectory(), prob=prob)
-    Store(tmp_path).write_trajectory("key", one)
-    found = Store(tmp_path).read_trajectory("key")
-    np.testing.assert_array_equal(found.prob, prob)
-    assert found.label.tolist() == prob.argmax(axis=2).tolist()
+    written = replace(trajectory(), prob=prob)
+    Store(tmp_path).write_trajectory("key", written)
+    actual = Store(tmp_path).read_trajectory("key")
+    np.testing.assert_array_equal(actual.prob, prob)
+    assert actual.label.tolist() == prob.argmax(axis=2).tolist()
     gold = prob[2].argmax(axis=1).astype(np.int8)
-    assert (found.accuracy(8, gold), found.at(8).tolist()) == (1.0, prob[2].tolist())
-    assert found.hindsight(gold) == 8
+    assert (actual.accuracy(8, gold), actual.at(8).tolist()) == (1.0, prob[2].tolist())
+    assert actual.hindsight(gold) == 8
 
 
 def test_hindsight_is_the_earliest_step_that_is_best_on_the_test_set_the_untrained_model_aside() -> None:
-    one = trajectory()
-    assert one.hindsight(np.array([0, 0, 0], np.int8)) == 4  # the untrained model would be right on all
-    assert one.hindsight(np.array([1, 1, 0], np.int8)) == 8
-    assert one.hindsight(np.array([1, 1, 1], np.int8)) == 8
-    assert one.hindsight(np.array([1, 0, 0], np.int8)) == 9
+    written = trajectory()
+    assert written.hindsight(np.array([0, 0, 0], np.int8)) == 4  # the untrained model would be right on all
+    assert written.hindsight(np.array([1, 1, 0], np.int8)) == 8
+    assert written.hindsight(np.array([1, 1, 1], np.int8)) == 8
+    assert written.hindsight(np.array([1, 0, 0], np.int8)) == 9
 
 
 def test_a_trajectory_tells_accuracies_and_probabilities_by_step() -> None:
-    one = trajectory()
-    assert one.last == 9
-    assert one.at(8).tolist() == one.prob[2].tolist()
-    assert one.accuracy(8, np.array([1, 1, 1], np.int8)) == pytest.approx(2 / 3)
+    written = trajectory()
+    assert written.last == 9
+    assert written.at(8).tolist() == written.prob[2].tolist()
+    assert written.accuracy(8, np.array([1, 1, 1], np.int8)) == pytest.approx(2 / 3)
 
 
 def test_sweeping_takes_what_killed_writers_left_and_what_is_named(tmp_path: Path) -> None:

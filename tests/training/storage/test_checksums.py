@@ -117,10 +117,10 @@ def test_a_file_is_hashed_once_until_it_changes(store: Store, monkeypatch: pytes
 def test_damage_names_what_is_wrong_with_a_run_also_where_its_time_did_not_change(store: Store) -> None:
     assert store.damage(KEY) is None
     flip(store.run(KEY) / "trajectory.parquet", 1000)
-    found = store.damage(KEY, again=True)
-    assert found is not None
-    assert (found.key, found.name) == (KEY, "trajectory.parquet")
-    assert str(found) == f"trajectory.parquet of run {KEY[:12]} is damaged: its content is not what was written."
+    actual = store.damage(KEY, again=True)
+    assert actual is not None
+    assert (actual.key, actual.name) == (KEY, "trajectory.parquet")
+    assert str(actual) == f"trajectory.parquet of run {KEY[:12]} is damaged: its content is not what was written."
     flip(store.run(KEY) / "trajectory.parquet", 1000)
     (store.run(KEY) / "trajectory.parquet").unlink()
     assert str(store.damage(KEY)) == f"trajectory.parquet of run {KEY[:12]} is missing."
@@ -132,8 +132,8 @@ def test_what_is_moved_aside_is_kept_and_the_run_has_not_finished(store: Store) 
     before = (store.run(KEY) / "predictions.parquet").read_bytes()
     store.quarantine(KEY)
     assert not store.finished(KEY)
-    (kept,) = store.root.glob("quarantine/runs/*/*/predictions.parquet")
-    assert kept.read_bytes() == before
+    (moved,) = store.root.glob("quarantine/runs/*/*/predictions.parquet")
+    assert moved.read_bytes() == before
     assert not list(store.run(KEY).iterdir())
 
 

@@ -11,7 +11,7 @@ KEY = "a" * 64
 
 
 def told(store: Store) -> list[tuple[int, int, str]]:
-    return [(one.seq, one.attempt, one.event.kind) for one in read_events(store.root, KEY)]
+    return [(read_event.seq, read_event.attempt, read_event.event.kind) for read_event in read_events(store.root, KEY)]
 
 
 def keep(store: Store, *events: Event) -> None:

@@ -45,19 +45,24 @@ class Provider:
     def keys(self) -> dict[str, Any]:
         return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "1", "alg": "RS256", "use": "sig"}]}
 
-    def authorized(self, asked: dict[str, str]) -> str:
+    def authorized(self, query: dict[str, str]) -> str:
         """Where the browser is sent back to, once the person has said yes."""
-        assert asked["client_id"] == CLIENT
+        assert query["client_id"] == CLIENT
         code = f"code {len(self.codes)}"
-        self.codes[code] = asked
-        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+        self.codes[code] = query
+        return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def exchanged(self, sent: dict[str, str]) -> dict[str, str] | None:
         """Tokens for a code, once; None where client, address or verifier are not those that asked."""
-        asked = self.codes.pop(sent["code"], None)
+        request = self.codes.pop(sent["code"], None)
         hashed = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).rstrip(b"=").decode()
-        mine = (sent["client_id"], sent["client_secret"]) == (CLIENT, SECRET)
-        if asked is None or not mine or hashed != asked["code_challenge"] or sent["redirect_uri"] != asked["redirect_uri"]:
+        trusted = (sent["client_id"], sent["client_secret"]) == (CLIENT, SECRET)
+        if (
+            request is None
+            or not trusted
+            or hashed != request["code_challenge"]
+            or sent["redirect_uri"] != request["redirect_uri"]
+        ):
             return None
         now = int(time.time())
         payload = {
@@ -66,7 +71,7 @@ class Provider:
             "sub": self.claims["sub"],
             "iat": now,
             "exp": now + 60,
-            "nonce": asked["nonce"],
+            "nonce": request["nonce"],
         }
         token = jwt.encode(payload | self.forged, self.signer, "RS256", headers={"kid": "1"})
         return {"access_token": "let me in", "token_type": "Bearer", "id_token": token}
@@ -77,10 +82,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == "/authorize":
             self.send_response(302)
-            self.send_header("Location", self.provider.authorized(asked))
+            self.send_header("Location", self.provider.authorized(query))
             self.end_headers()
         elif url.path == "/me":
             known = self.headers["Authorization"] == "Bearer let me in"
@@ -106,12 +111,12 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def provider() -> Iterator[Provider]:
-    found = Provider()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Mine", (Handler,), {"provider": found}))
-    found.issuer = f"http://127.0.0.1:{server.server_port}"
+    started = Provider()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Mine", (Handler,), {"provider": started}))
+    started.issuer = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield found
+        yield started
     finally:
         server.shutdown()
         server.server_close()

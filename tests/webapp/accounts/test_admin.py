@@ -15,15 +15,15 @@ def test_what_is_done_to_accounts_there_is_told(db: None, owner: User) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     page = f"/admin/auth/user/{owner.pk}/change/"
-    kept = {"username": "ada", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00", "email": "ada@example.org"}
-    assert client.post(page, kept | {"is_superuser": "on", "is_active": "on"}).status_code == 302
+    fields = {"username": "ada", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00", "email": "ada@example.org"}
+    assert client.post(page, fields | {"is_superuser": "on", "is_active": "on"}).status_code == 302
     assert client.post(f"/admin/auth/user/{owner.pk}/password/", {"password1": LONG, "password2": LONG}).status_code == 302
     new = {"username": "grace", "password1": LONG, "password2": LONG, "usable_password": "true"}
     assert client.post("/admin/auth/user/add/", new).status_code == 302
     grace = User.objects.get(username="grace")
     assert client.post(f"/admin/auth/user/{grace.pk}/delete/", {"post": "yes"}).status_code == 302
     entries = Entry.objects.exclude(verb="logged-in").order_by("pk")
-    assert [(one.name, one.verb, one.title) for one in entries] == [
+    assert [(entry.name, entry.verb, entry.title) for entry in entries] == [
         ("root", "changed", "ada"),
         ("root", "changed", "ada"),
         ("root", "created", "grace"),
@@ -35,8 +35,8 @@ def test_what_is_done_to_accounts_there_is_told(db: None, owner: User) -> None:
 def test_there_too_nobody_deposes_himself(db: None) -> None:
     client, root = Client(), User.objects.create_superuser("root")
     client.force_login(root)
-    kept = {"username": "root", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00"}
-    assert client.post(f"/admin/auth/user/{root.pk}/change/", kept).status_code == 302
+    fields = {"username": "root", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00"}
+    assert client.post(f"/admin/auth/user/{root.pk}/change/", fields).status_code == 302
     assert client.post(f"/admin/auth/user/{root.pk}/delete/", {"post": "yes"}).status_code == 403
     client.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": root.pk, "post": "yes"})
     root.refresh_from_db()

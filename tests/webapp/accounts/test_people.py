@@ -15,7 +15,7 @@ def root(db: None) -> User:
     return User.objects.create_superuser("root")
 
 
-def told() -> list[tuple[str, str, str]]:
+def entries() -> list[tuple[str, str, str]]:
     """Who, what and whom, the oldest first."""
     return list(
         Entry.objects.exclude(verb__in=(Verb.LOGGED_IN, Verb.TOKEN_MADE)).order_by("pk").values_list("name", "verb", "title")
@@ -37,7 +37,7 @@ def test_nobody_takes_admin_rights_from_himself_so_that_the_last_admin_stays(roo
     with pytest.raises(ValueError, match="You cannot remove your own admin rights"):
         people.close(root, root)
     assert access_of(User.objects.get(pk=root.pk)) == Access.ADMIN
-    assert told() == []
+    assert entries() == []
 
 
 def test_who_was_deposed_a_moment_ago_deposes_nobody(root: User, owner: User) -> None:
@@ -62,4 +62,4 @@ def test_a_closed_account_is_logged_out_everywhere_and_its_tokens_are_gone_also_
     assert browser.get("/").status_code == 302
     assert other.get("/").status_code == 200
     assert Client(headers={"authorization": f"Bearer {secret}"}).get("/api/v1/schema").status_code == 401
-    assert told() == [("root", "deactivated", "ada"), ("root", "reactivated", "ada")]
+    assert entries() == [("root", "deactivated", "ada"), ("root", "reactivated", "ada")]

@@ -32,11 +32,11 @@ class Sent(Exception):
 
 @pytest.fixture
 def there(db: None, settings: Any) -> Iterator[Provider]:
-    with providers.provider() as found:
-        settings.SSO, settings.OIDC_ISSUER = True, found.issuer
+    with providers.provider() as started:
+        settings.SSO, settings.OIDC_ISSUER = True, started.issuer
         settings.OIDC_RP_CLIENT_ID, settings.OIDC_RP_CLIENT_SECRET = providers.CLIENT, providers.SECRET
         settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "webapp.accounts.sso.Provider"]
-        yield found
+        yield started
         discovered.cache_clear()
 
 
@@ -68,7 +68,7 @@ def test_who_is_new_gets_an_account_with_the_role_that_is_set_and_goes_where_he_
     assert (user.username, user.email, user.has_usable_password()) == ("ada", "ada@example.org", False)
     assert access_of(user) == Access.VIEWER
     assert client.get("/account/").status_code == 200
-    assert [one.verb for one in Entry.objects.order_by("pk")] == ["joined", "logged-in"]
+    assert [entry.verb for entry in Entry.objects.order_by("pk")] == ["joined", "logged-in"]
     settings.OIDC_DEFAULT_ROLE = "member"
     there.claims |= {"sub": "2", "email": "other@example.org"}
     came(Client())

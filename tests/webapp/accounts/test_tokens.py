@@ -67,9 +67,9 @@ def test_a_token_lives_ninety_days_unless_another_time_or_none_is_asked_for(owne
 
 def test_only_the_digest_and_six_characters_of_a_token_are_kept(owner: User) -> None:
     token, secret = tokens.make(owner, "notebook")
-    kept = json.dumps([*Token.objects.values(), *Entry.objects.values()], default=str)
+    stored = json.dumps([*Token.objects.values(), *Entry.objects.values()], default=str)
     assert token.start == secret[:6]
-    assert secret[:7] not in kept
+    assert secret[:7] not in stored
 
 
 def test_its_use_is_noted_at_most_once_a_minute(owner: User) -> None:
@@ -88,7 +88,7 @@ def test_the_api_makes_lists_and_revokes_ones_own_tokens_only(owner: User) -> No
     client, other = bearer(tokens.make(owner, "first")[1]), tokens.make(User.objects.create_user("grace"), "hers")[0]
     made = post(client, "/tokens", {"name": "script", "scope": "write", "days": 7})
     assert made.status_code == 201
-    assert [one["name"] for one in client.get("/api/v1/tokens").json()] == ["script", "first"]
+    assert [token["name"] for token in client.get("/api/v1/tokens").json()] == ["script", "first"]
     assert "secret" not in client.get("/api/v1/tokens").json()[0]
     script = bearer(made.json()["secret"])
     assert script.get("/api/v1/schema").status_code == 200

@@ -11,7 +11,7 @@ from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from webapp.actions import archives, attributions, datasets
 from webapp.attributions import queries
-from webapp.experiments.archive_imports import NoRoom
+from webapp.experiments.archive_imports import DiskFull
 from webapp.experiments.models import ArchiveImport
 from webapp.imports import services
 from webapp.imports.models import Import, State
@@ -60,7 +60,7 @@ def test_work_without_a_broker_is_queued_and_says_so(owner: User, tmp_path: Path
     assert (Import.objects.filter(state=State.QUEUED).count(), queries.queued()) == (2, 1)
 
 
-def test_a_data_set_that_is_not_checked_is_not_saved_and_one_at_work_is_not_discarded(
+def test_a_data_set_is_not_saved_before_its_checks_and_not_discarded_while_at_work(
     owner: User, tmp_path: Path, called: list[str], logged: Logged
 ) -> None:
     row = brought(owner, tmp_path)
@@ -71,7 +71,7 @@ def test_a_data_set_that_is_not_checked_is_not_saved_and_one_at_work_is_not_disc
     assert [verb for _, verb, _, _ in logged()] == ["uploaded"]
 
 
-def test_an_archive_is_uploaded_and_verified_by_the_light_worker_if_there_is_room(
+def test_an_archive_is_uploaded_and_verified_by_the_light_worker_if_the_disk_is_not_full(
     owner: User, tmp_path: Path, called: list[str], logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sent").write_bytes(b"nothing")
@@ -80,7 +80,7 @@ def test_an_archive_is_uploaded_and_verified_by_the_light_worker_if_there_is_roo
     assert called == [WORK]
     monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
     (tmp_path / "sent").write_bytes(b"nothing")
-    with pytest.raises(NoRoom):
+    with pytest.raises(DiskFull):
         archives.upload(owner, tmp_path / "sent", "it.zip")
     assert ArchiveImport.objects.count() == 1
     assert logged() == [("ada", "uploaded", "archive", "it.zip")]

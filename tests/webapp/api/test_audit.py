@@ -22,24 +22,28 @@ def client(owner: User) -> Client:
     return client
 
 
-def told(client: Client, query: str) -> Any:
+def audit_log(client: Client, query: str) -> Any:
     return client.get(f"/api/v1/audit{query}").json()
 
 
 def acts(client: Client, query: str) -> list[str]:
-    return [f"{one['name']} {one['verb']} {one['key']}" for one in told(client, query)["entries"] if one["about"] == "experiment"]
+    return [
+        f"{entry['name']} {entry['verb']} {entry['key']}"
+        for entry in audit_log(client, query)["entries"]
+        if entry["about"] == "experiment"
+    ]
 
 
 def test_the_newest_entry_is_first_and_filters_combine(client: Client) -> None:
     assert acts(client, "") == ["root deleted 8", "ada stopped 7", "ada launched 7"]
     assert acts(client, "?who=ada&verb=launched") == ["ada launched 7"]
     assert acts(client, "?text=probes") == acts(client, "?text=%237") == ["ada stopped 7", "ada launched 7"]
-    assert told(client, "?verb=launched")["entries"][0]["details"] == {"runs": 20}
+    assert audit_log(client, "?verb=launched")["entries"][0]["details"] == {"runs": 20}
 
 
 def test_pages_follow_each_other_and_behind_the_last_one_is_nothing(client: Client) -> None:
-    pages = [told(client, f"?who=ada&per_page=1&page={number}") for number in (1, 2, 3)]
-    assert [[one["verb"] for one in page["entries"]] for page in pages] == [["stopped"], ["launched"], []]
+    pages = [audit_log(client, f"?who=ada&per_page=1&page={number}") for number in (1, 2, 3)]
+    assert [[entry["verb"] for entry in page["entries"]] for page in pages] == [["stopped"], ["launched"], []]
     assert [(page["pages"], page["total"]) for page in pages] == [(2, 2)] * 3
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from training import catalog
-from training.recipes import FIRST, names, recipes
+from training.recipes import FIRST, names
 from webapp.accounts.tokens import make_token
 
 
@@ -17,16 +17,16 @@ def client(owner: User) -> Client:
 
 
 def test_every_model_that_has_a_name_is_listed_with_what_is_known_of_it(client: Client) -> None:
-    found = {one["name"]: one for one in client.get("/api/v1/models").json()}
-    assert set(found) == {*catalog.MODELS, *catalog.LADDERS}
-    assert {name for name, one in found.items() if one["shipped"]} == set(catalog.MODELS)
-    assert found["gpt2"]["parameters"] == catalog.LADDERS["gpt2"].parameters
-    assert set(found["bag-of-words"]["learning_rates"]) == {"scratch"}
+    listed = {model["name"]: model for model in client.get("/api/v1/models").json()}
+    assert set(listed) == {*catalog.MODELS, *catalog.LADDERS}
+    assert {name for name, model in listed.items() if model["shipped"]} == set(catalog.MODELS)
+    assert listed["gpt2"]["parameters"] == catalog.LADDERS["gpt2"].parameters
+    assert set(listed["bag-of-words"]["learning_rates"]) == {"scratch"}
 
 
 def test_every_shipped_recipe_is_listed_the_first_one_first_and_can_be_posted_as_it_is(client: Client) -> None:
-    found = client.get("/api/v1/recipes").json()
-    assert found[0]["name"] == FIRST
-    assert sorted(one["name"] for one in found) == names()
-    answer = client.post("/api/v1/experiments", json.dumps(found[0]["spec"]), content_type="application/json")
+    recipes = client.get("/api/v1/recipes").json()
+    assert recipes[0]["name"] == FIRST
+    assert sorted(recipe["name"] for recipe in recipes) == names()
+    answer = client.post("/api/v1/experiments", json.dumps(recipes[0]["spec"]), content_type="application/json")
     assert (answer.status_code, answer.json()["spec"]) == (201, recipes()[FIRST].model_dump(mode="json"))

@@ -40,7 +40,7 @@ def test_an_experiment_is_renamed_shared_and_deleted(lab: Lab, owner: User) -> N
     assert experiment.rename("Another name").data["name"] == "Another name"
     address = experiment.share({"title": "By script"}, name="reviewers", days=3)
     [share] = lab.ask("GET", "shares")
-    assert (share["title"], [one["name"] for one in share["links"]]) == ("By script", ["reviewers"])
+    assert (share["title"], [link["name"] for link in share["links"]]) == ("By script", ["reviewers"])
     experiment.delete()
     assert not Experiment.objects.exists()
     with pytest.raises(Refused, match="nothing here"):
@@ -49,17 +49,17 @@ def test_an_experiment_is_renamed_shared_and_deleted(lab: Lab, owner: User) -> N
 
 
 def test_who_has_asked_too_often_asks_again_when_told_to_and_not_for_ever() -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(request.url.path)
-        if len(asked) < 3:
+        requests.append(request.url.path)
+        if len(requests) < 3:
             return httpx2.Response(429, json={"errors": [{"path": "", "message": "Too often."}]}, headers={"Retry-After": "0"})
         return httpx2.Response(200, json={"done": True})
 
     lab = lab_of("a token", httpx2.MockTransport(answer))
     assert lab.ask("GET", "shares") == {"done": True}
-    assert asked == ["/api/v1/shares"] * 3
+    assert requests == ["/api/v1/shares"] * 3
     always = lab_of("a token", httpx2.MockTransport(lambda request: httpx2.Response(429, headers={"Retry-After": "0"})))
     with pytest.raises(Refused, match="429"):
         always.ask("GET", "shares")

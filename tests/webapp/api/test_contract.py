@@ -29,7 +29,7 @@ EXAMPLES = 20
 schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
 schema.app = get_wsgi_application()
 schema.config.generation.update(allow_extra_parameters=False)  # what no operation asks for is ignored, as everywhere on the web
-asked = settings(
+few_requests = settings(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
@@ -46,7 +46,7 @@ ACCEPTED = CHECKS.get_one("positive_data_acceptance")
 
 
 @pytest.fixture(autouse=True)
-def one_connection() -> Iterator[None]:
+def single_connection() -> Iterator[None]:
     """Requests share the test's transaction, which the end of a request would close."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -70,7 +70,7 @@ def known(owner: User) -> dict[str, int | str]:
 
 
 @schema.parametrize()
-@asked
+@few_requests
 def test_with_a_token_every_answer_is_as_documented(case: Any, owner: User, known: dict[str, int | str]) -> None:
     allowed, named = [ACCEPTED], case.path_parameters or {}
     if len(str(named)) % 2:  # half of the requests are about something that is there
@@ -80,7 +80,7 @@ def test_with_a_token_every_answer_is_as_documented(case: Any, owner: User, know
 
 
 @schema.parametrize()
-@asked
+@few_requests
 def test_without_a_token_nothing_is_told(case: Any, owner: User) -> None:
     answer = case.call(headers={"Authorization": "Bearer nothing"})
     assert answer.status_code == 401

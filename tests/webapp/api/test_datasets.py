@@ -32,14 +32,14 @@ def test_a_file_with_its_mapping_and_name_is_on_the_shelf_when_its_import_is_sav
     assert answer.json()["state"] == "queued"
     work(Import.objects.get())
     assert client.get(f"/api/v1/imports/{pk}").json()["dataset"] == "notes"
-    found = client.get("/api/v1/datasets/notes").json()
-    assert (found["state"], found["rows"], found["licence"]) == ("ready", 150, "CC0")
-    assert found["report"]["counts"]["read"] == 150
-    assert found["warnings"] == ["There are only 150 rows: expect wide intervals."]
+    dataset = client.get("/api/v1/datasets/notes").json()
+    assert (dataset["state"], dataset["rows"], dataset["licence"]) == ("ready", 150, "CC0")
+    assert dataset["report"]["counts"]["read"] == 150
+    assert dataset["warnings"] == ["There are only 150 rows: expect wide intervals."]
 
 
 def test_the_list_tells_every_data_set_with_its_state(client: Client) -> None:
-    states = {one["name"]: one["state"] for one in client.get("/api/v1/datasets").json()}
+    states = {dataset["name"]: dataset["state"] for dataset in client.get("/api/v1/datasets").json()}
     assert states["movie-reviews"] == "embedded"
     assert states["boolq"] == "registered"
     assert len(states) == len(catalog.DATASETS) + len(catalog.REGISTERED)
@@ -71,9 +71,9 @@ def test_what_cannot_be_used_is_named_by_its_field_and_nothing_is_kept(
 
 
 def test_a_registered_data_set_is_fetched_once_however_often_that_is_asked(client: Client) -> None:
-    one, other = (client.post("/api/v1/datasets/boolq/fetch") for _ in range(2))
-    assert one.status_code == 202
-    assert one.json() == other.json()
+    first, second = (client.post("/api/v1/datasets/boolq/fetch") for _ in range(2))
+    assert first.status_code == 202
+    assert first.json() == second.json()
     assert client.post("/api/v1/datasets/nothing/fetch").status_code == 422
 
 

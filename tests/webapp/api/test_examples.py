@@ -33,30 +33,30 @@ def get(client: Client, experiment: Experiment, rest: str = "") -> Any:
 
 def test_pages_follow_each_other_until_every_example_has_come_once(client: Client, experiment: Experiment) -> None:
     page = get(client, experiment, "?sort=blind").json()
-    found = [one["id"] for one in page["examples"]]
+    ids = [example["id"] for example in page["examples"]]
     while page["after"]:
         page = get(client, experiment, f"?sort=blind&after={page['after']}").json()
-        found += [one["id"] for one in page["examples"]]
-    assert sorted(map(int, found)) == sorted(ids_of("test"))
+        ids += [example["id"] for example in page["examples"]]
+    assert sorted(map(int, ids)) == sorted(ids_of("test"))
     assert sum(page["counts"]["cells"].values()) == 300
 
 
 def test_counts_are_of_the_view_and_cells_of_all_it_lets_through(client: Client, experiment: Experiment) -> None:
-    found = get(client, experiment, "/counts?cell=5&cell=6&gold=1").json()
-    assert found["rows"] == found["cells"]["5"] + found["cells"]["6"]
-    assert found["accuracy"]["student"] is None, "the cells decide it"
-    assert found["accuracy"]["ceiling"]["value"] == pytest.approx(found["cells"]["5"] / found["rows"])
-    assert found["agreement_where_weak_right"] is None
-    assert found["models"]["student"] == experiment.triplets[1]["student"]
+    counts = get(client, experiment, "/counts?cell=5&cell=6&gold=1").json()
+    assert counts["rows"] == counts["cells"]["5"] + counts["cells"]["6"]
+    assert counts["accuracy"]["student"] is None, "the cells decide it"
+    assert counts["accuracy"]["ceiling"]["value"] == pytest.approx(counts["cells"]["5"] / counts["rows"])
+    assert counts["agreement_where_weak_right"] is None
+    assert counts["models"]["student"] == experiment.triplets[1]["student"]
 
 
 def test_one_example_has_its_tags_and_notes(client: Client, experiment: Experiment, owner: User) -> None:
-    one, fingerprint = ids_of("test")[0], experiment.runs.all()[0].run_spec.fingerprint
-    services.tag(owner, fingerprint, one, "ambiguous")
-    services.note(owner, fingerprint, one, "Both readings.")
-    found = get(client, experiment, f"/{one}").json()
-    assert found["example"]["tags"] == ["ambiguous"]
-    assert [(note["text"], note["author"]) for note in found["notes"]] == [("Both readings.", "ada")]
+    example_id, fingerprint = ids_of("test")[0], experiment.runs.all()[0].run_spec.fingerprint
+    services.tag(owner, fingerprint, example_id, "ambiguous")
+    services.note(owner, fingerprint, example_id, "Both readings.")
+    answer = get(client, experiment, f"/{example_id}").json()
+    assert answer["example"]["tags"] == ["ambiguous"]
+    assert [(note["text"], note["author"]) for note in answer["notes"]] == [("Both readings.", "ada")]
 
 
 def test_locked_examples_are_in_no_answer(client: Client, experiment: Experiment) -> None:

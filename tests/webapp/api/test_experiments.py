@@ -26,7 +26,7 @@ def listed(client: Client, query: str = "") -> Any:
 def test_pages_of_the_list_join_without_gap_and_say_how_many_there_are(client: Client) -> None:
     made = [post(client, "/experiments", {"name": f"Number {number}"}).json()["id"] for number in range(5)]
     pages = [listed(client, f"?per_page=2&page={page}") for page in (1, 2, 3, 4)]
-    assert [one["id"] for page in pages for one in page["experiments"]] == made[::-1]
+    assert [entry["id"] for page in pages for entry in page["experiments"]] == made[::-1]
     assert {(page["total"], page["pages"]) for page in pages} == {(5, 3)}
 
 
@@ -39,7 +39,7 @@ def test_the_list_is_searched_by_name_by_number_and_by_state(client: Client, own
         ("?state=draft", draft),
         ("?state=finished", done.pk),
     ):
-        assert [one["id"] for one in listed(client, query)["experiments"]] == [expected]
+        assert [entry["id"] for entry in listed(client, query)["experiments"]] == [expected]
     assert listed(client, "?text=only&state=finished")["total"] == 0
 
 
@@ -66,7 +66,7 @@ def test_a_stored_experiment_is_launched_later(client: Client, broker: str) -> N
 def test_a_clone_names_its_parent_and_an_unknown_parent_is_not_found(client: Client) -> None:
     parent = post(client, "/experiments", {"name": "First"}).json()["id"]
     clone = post(client, f"/experiments?parent={parent}", {"name": "Second"}).json()["id"]
-    assert {one["id"]: one["parent"] for one in listed(client)["experiments"]} == {parent: None, clone: parent}
+    assert {entry["id"]: entry["parent"] for entry in listed(client)["experiments"]} == {parent: None, clone: parent}
     assert post(client, "/experiments?parent=999", {"name": "Third"}).status_code == 404
     assert Experiment.objects.count() == 2
 

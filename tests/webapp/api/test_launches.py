@@ -44,12 +44,12 @@ def test_a_key_for_another_body_or_another_query_is_refused(client: Client, brok
 
 
 def test_a_key_belongs_to_its_person_and_to_a_day(client: Client, broker: str) -> None:
-    mine = post(client, "k").json()["id"]
+    own = post(client, "k").json()["id"]
     grace = User.objects.create_user("grace")
     other = Client(headers={"authorization": f"Bearer {make_token(grace)}"})
-    assert post(other, "k").json()["id"] != mine
+    assert post(other, "k").json()["id"] != own
     Launch.objects.update(at=timezone.now() - timedelta(hours=25))
-    assert post(client, "k").json()["id"] != mine
+    assert post(client, "k").json()["id"] != own
 
 
 @pytest.mark.django_db(transaction=True)

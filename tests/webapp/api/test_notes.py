@@ -60,10 +60,10 @@ def test_a_note_is_read_by_all_and_taken_away_by_its_author_alone(experiment: Ex
 
 def test_what_is_no_tag_or_note_is_refused_by_its_field(experiment: Experiment, owner: User) -> None:
     ask, path = api_of(owner), example(experiment)
-    status, told = ask("PUT", f"{path}/tags/%3Cb%3E")
-    assert (status, told["errors"][0]["path"]) == (422, "tag")
-    status, told = ask("POST", f"{path}/notes", {"text": "  "})
-    assert (status, told["errors"]) == (422, [{"path": "text", "message": "Write something first."}])
+    status, answer = ask("PUT", f"{path}/tags/%3Cb%3E")
+    assert (status, answer["errors"][0]["path"]) == (422, "tag")
+    status, answer = ask("POST", f"{path}/notes", {"text": "  "})
+    assert (status, answer["errors"]) == (422, [{"path": "text", "message": "Write something first."}])
 
 
 def test_nothing_is_written_about_an_example_that_nobody_may_see(experiment: Experiment, owner: User) -> None:
@@ -77,13 +77,13 @@ def test_the_result_without_the_marked_examples_stands_beside_the_original(exper
     ask, path = api_of(owner), f"/experiments/{experiment.pk}/marked"
     assert ask("GET", path)[1]["result"] is None
     marked = ids_of("test")[:5]
-    for one in marked:
-        ask("PUT", f"/experiments/{experiment.pk}/examples/{one}/tags/{WRONG}")
-    found = ask("GET", path)[1]
-    assert (found["tag"], found["examples"]) == (WRONG, [str(one) for one in sorted(marked)])
-    assert (found["original"]["test_rows"], found["result"]["test_rows"]) == (300, 295)
+    for example in marked:
+        ask("PUT", f"/experiments/{experiment.pk}/examples/{example}/tags/{WRONG}")
+    comparison = ask("GET", path)[1]
+    assert (comparison["tag"], comparison["examples"]) == (WRONG, [str(example) for example in sorted(marked)])
+    assert (comparison["original"]["test_rows"], comparison["result"]["test_rows"]) == (300, 295)
 
 
 def test_without_a_result_there_is_none_without_the_marked(owner: User) -> None:
-    status, told = api_of(owner)("GET", f"/experiments/{launched(owner).pk}/marked")
-    assert (status, told["errors"][0]["message"]) == (404, "There is no result yet that could be computed again.")
+    status, answer = api_of(owner)("GET", f"/experiments/{launched(owner).pk}/marked")
+    assert (status, answer["errors"][0]["message"]) == (404, "There is no result yet that could be computed again.")

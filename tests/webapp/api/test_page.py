@@ -11,27 +11,27 @@ from webapp.api.described import Operation, groups
 from webapp.api.urls import api
 
 DOCUMENT = api.get_openapi_schema()
-OPERATIONS = [one for group in groups(DOCUMENT, "https://lab.example").values() for one in group]
+OPERATIONS = [operation for group in groups(DOCUMENT, "https://lab.example").values() for operation in group]
 
 
-def one(method: str, path: str) -> Operation:
-    (found,) = [each for each in OPERATIONS if (each.method, each.path) == (method, f"/api/v1{path}")]
-    return found
+def operation_of(method: str, path: str) -> Operation:
+    (operation,) = [candidate for candidate in OPERATIONS if (candidate.method, candidate.path) == (method, f"/api/v1{path}")]
+    return operation
 
 
 def test_every_operation_is_on_the_page_in_words_with_a_line_for_the_shell(owner: User) -> None:
     client = Client()
     client.force_login(owner)
-    found = client.get("/api/").content.decode()
+    page = client.get("/api/").content.decode()
     operations = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
     assert len(OPERATIONS) == len(operations)
-    assert found.count('<details class="operation"') == found.count("data-copy") == len(operations)
+    assert page.count('<details class="operation"') == page.count("data-copy") == len(operations)
     assert all(each.title for each in OPERATIONS)
-    ids = re.findall(r' id="([^"]+)"', found)
+    ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
 def test_a_line_is_one_that_a_shell_reads_as_one_request(operation: Operation) -> None:
     words = shlex.split(operation.line)
     assert words[0] == "curl"
@@ -41,16 +41,16 @@ def test_a_line_is_one_that_a_shell_reads_as_one_request(operation: Operation) -
 
 
 def test_a_line_sends_what_the_body_has_to_have() -> None:
-    assert """-d '{"name": "…"}'""" in one("PATCH", "/experiments/{experiment_id}").line
-    assert "-F file=@FILE -F name=… -F mapping=…" in one("POST", "/datasets").line
-    assert one("GET", "/experiments/{experiment_id}/examples/export").line.endswith("export?how=…'")
+    assert """-d '{"name": "…"}'""" in operation_of("PATCH", "/experiments/{experiment_id}").line
+    assert "-F file=@FILE -F name=… -F mapping=…" in operation_of("POST", "/datasets").line
+    assert operation_of("GET", "/experiments/{experiment_id}/examples/export").line.endswith("export?how=…'")
 
 
 def test_fields_are_told_with_their_place_and_type() -> None:
-    fields = {field.name: field for field in one("POST", "/shares/{slug}/links").fields}
+    fields = {field.name: field for field in operation_of("POST", "/shares/{slug}/links").fields}
     assert (fields["slug"].place, fields["slug"].required) == ("path", True)
     assert (fields["days"].place, fields["days"].type, fields["days"].required) == ("body", "integer", False)
-    tokens = {field.name: field for field in one("POST", "/tokens").fields}
+    tokens = {field.name: field for field in operation_of("POST", "/tokens").fields}
     assert (tokens["days"].type, tokens["days"].help) == ("integer or null", "Days until it expires; null for no expiry.")
 
 

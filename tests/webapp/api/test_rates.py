@@ -36,27 +36,27 @@ def client_of(user: User) -> Client:
 def test_the_fourth_of_three_requests_in_a_minute_is_refused_until_the_first_is_a_minute_old(
     clock: Callable[[float], None], owner: User
 ) -> None:
-    one, other = client_of(owner), client_of(owner)  # two tokens of one person
-    answers = [client.get("/api/v1/schema").status_code for client in (one, other, one)]
+    first, second = client_of(owner), client_of(owner)  # two tokens of one person
+    answers = [client.get("/api/v1/schema").status_code for client in (first, second, first)]
     clock(20)
-    refused = other.get("/api/v1/schema")
+    refused = second.get("/api/v1/schema")
     assert [*answers, refused.status_code] == [200, 200, 200, 429]
     assert refused["Retry-After"] == "40"
     assert refused.json() == {"errors": [{"path": "", "message": "That is more than 3 requests in 60 s. Ask again in 40 s."}]}
     assert client_of(User.objects.create_user("grace")).get("/api/v1/schema").status_code == 200
     clock(60)
-    assert one.get("/api/v1/schema").status_code == 200
+    assert first.get("/api/v1/schema").status_code == 200
 
 
 def test_who_is_not_known_is_counted_by_the_address_of_the_connection_whatever_it_forwards(
     clock: Callable[[float], None], owner: User
 ) -> None:
-    def asked(address: str, forwarded: str) -> int:
+    def status_for(address: str, forwarded: str) -> int:
         stranger = Client(REMOTE_ADDR=address, headers={"authorization": "Bearer wrong", "x-forwarded-for": forwarded})
         return stranger.get("/api/v1/schema").status_code
 
-    assert [asked("192.0.2.1", f"198.51.100.{number}") for number in range(4)] == [401, 401, 401, 429]
-    assert asked("192.0.2.2", "198.51.100.1") == 401
+    assert [status_for("192.0.2.1", f"198.51.100.{number}") for number in range(4)] == [401, 401, 401, 429]
+    assert status_for("192.0.2.2", "198.51.100.1") == 401
     assert client_of(owner).get("/api/v1/schema", REMOTE_ADDR="192.0.2.1").status_code == 200
 
 

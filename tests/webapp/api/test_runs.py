@@ -21,7 +21,7 @@ def run(owner: User) -> Run:
 def test_a_run_says_what_decides_it_and_who_needs_it(client: Client, run: Run) -> None:
     answer = client.get(f"/api/v1/runs/{run.pk}").json()
     assert (answer["key"], answer["spec"]["seed"]) == (run.key, run.run_spec.seed)
-    assert answer["experiments"] == [one.pk for one in run.experiments.distinct()]
+    assert answer["experiments"] == [experiment.pk for experiment in run.experiments.distinct()]
 
 
 def test_the_log_of_a_run_is_read(client: Client, run: Run) -> None:

@@ -34,7 +34,7 @@ def test_an_experiment_is_frozen_linked_and_revoked_by_requests(owner: User) -> 
     assert guest.get(path).status_code == 200
     assert guest.get(f"/shared/{share['slug']}/").status_code == 200
     _, (listed,) = ask("GET", "/shares")
-    assert [(one["views"], one["url"]) for one in listed["links"]] == [(1, "")]
+    assert [(link["views"], link["url"]) for link in listed["links"]] == [(1, "")]
     assert ask("DELETE", f"/links/{link['id']}")[1]["state"] == "revoked"
     assert guest.get(path).status_code == guest.get(f"/shared/{share['slug']}/").status_code == 404
 
@@ -42,17 +42,17 @@ def test_an_experiment_is_frozen_linked_and_revoked_by_requests(owner: User) -> 
 def test_a_character_that_a_database_may_not_keep_is_refused(owner: User) -> None:
     ask, experiment = api_of(owner), explored(owner)
     for title in ("No\x00thing", "No\ud800thing"):
-        status, told = ask("POST", f"/experiments/{experiment.pk}/shares?live=true", {"title": title, "highlights": []})
+        status, answer = ask("POST", f"/experiments/{experiment.pk}/shares?live=true", {"title": title, "highlights": []})
         assert status == 422
-        assert "cannot be stored" in told["errors"][0]["message"]
+        assert "cannot be stored" in answer["errors"][0]["message"]
 
 
 def test_what_cannot_be_shared_is_refused_with_a_sentence(owner: User) -> None:
     ask, experiment = api_of(owner), launched(owner)
     for query in ("", "?live=true"):
-        status, told = ask("POST", f"/experiments/{experiment.pk}/shares{query}")
+        status, answer = ask("POST", f"/experiments/{experiment.pk}/shares{query}")
         assert status == 409
-        assert told["errors"][0]["message"]
+        assert answer["errors"][0]["message"]
 
 
 def test_somebody_elses_share_is_listed_nowhere_and_cannot_be_opened_to_others(owner: User) -> None:

@@ -222,11 +222,11 @@ def test_the_page_and_the_api_offer_and_take_the_same_file(archive: Path, client
     shown_at = client.get(answer["location"])
     assert shown_at["location"] == f"/experiments/{Experiment.objects.get().pk}/"
     assert "Trained elsewhere" in client.get(shown_at["location"]).content.decode()
-    mine = Client(headers={"authorization": f"Bearer {make_token(grace)}"})
-    taken = mine.post("/api/v1/archives", {"file": SimpleUploadedFile("it.zip", page)})
+    api = Client(headers={"authorization": f"Bearer {make_token(grace)}"})
+    taken = api.post("/api/v1/archives", {"file": SimpleUploadedFile("it.zip", page)})
     assert (taken.status_code, taken.json()["state"], taken.json()["experiment"]) == (202, "queued", None)
     worked()
-    done = mine.get(f"/api/v1/archives/{taken.json()['id']}").json()
+    done = api.get(f"/api/v1/archives/{taken.json()['id']}").json()
     assert (done["state"], done["experiment"]) == ("done", Experiment.objects.get().pk)
     other = Client(headers={"authorization": f"Bearer {make_token(owner)}"})
     assert other.get(f"/api/v1/archives/{taken.json()['id']}").status_code == 404
@@ -237,16 +237,16 @@ def test_what_is_wrong_is_said_on_the_page_and_by_the_api_and_nothing_is_kept(
 ) -> None:
     client.force_login(owner)
     answer = client.post("/experiments/import/", {"file": SimpleUploadedFile("it.zip", b"nothing")})
-    one = worked()
-    assert one.state == ImportState.FAILED
-    assert not one.folder.exists()
+    imported = worked()
+    assert imported.state == ImportState.FAILED
+    assert not imported.folder.exists()
     page = client.get(answer["location"]).content.decode()
     assert "This is no zip file" in page
     assert client.post("/experiments/import/").status_code == 422
     api = Client(headers={"authorization": f"Bearer {make_token(owner)}"})
-    told = api.get(f"/api/v1/archives/{one.pk}").json()
-    assert told["state"] == "failed"
-    assert "This is no zip file" in told["problems"][0]
+    answer = api.get(f"/api/v1/archives/{imported.pk}").json()
+    assert answer["state"] == "failed"
+    assert "This is no zip file" in answer["problems"][0]
     assert called == ["webapp.jobs.chores.work"]
 
 
@@ -269,10 +269,10 @@ def test_an_upload_for_which_the_disk_has_no_room_is_a_sentence_and_leaves_nothi
 def test_a_child_that_needs_more_memory_than_it_may_use_is_a_sentence(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty million bytes are too few for the interpreter's libraries alone, so that the child ends without a word."""
     monkeypatch.setattr(settings, "ARCHIVE_MEMORY", 20 * 2**20)
-    one = sent(User.objects.create_user("grace"), archive)
-    assert one.state == ImportState.FAILED
-    assert one.problems
-    assert not one.folder.exists()
+    imported = sent(User.objects.create_user("grace"), archive)
+    assert imported.state == ImportState.FAILED
+    assert imported.problems
+    assert not imported.folder.exists()
 
 
 def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path: Path) -> None:
@@ -291,10 +291,10 @@ def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path
 
 def test_what_a_killed_worker_left_of_an_import_goes(owner: User, tmp_path: Path) -> None:
     (tmp_path / "it.zip").write_bytes(b"nothing")
-    one = archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
-    os.utime(one.folder, (0, 0))
+    imported = archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
+    os.utime(imported.folder, (0, 0))
     archive_imports.delete_abandoned()
-    assert one.file.exists()
+    assert imported.file.exists()
     ArchiveImport.objects.update(state=ImportState.FAILED)
     archive_imports.delete_abandoned()
-    assert not one.folder.exists()
+    assert not imported.folder.exists()

@@ -75,16 +75,16 @@ def test_an_administrator_accepts_the_runs_of_an_archive_and_their_origin_stays_
     [entry] = Entry.objects.filter(verb=Verb.ACCEPTED)
     assert (entry.name, entry.key, entry.details["runs"]) == ("root", str(brought.pk), brought.runs.distinct().count())
 
-    asked = {"methods": [{"kind": "naive"}, {"kind": "confidence"}, {"kind": "confidence", "weight": 0.25}]}
-    assert queries.preview(spec(**asked)).to_run == 1
-    using = launched(hedy, **asked)
+    changes = {"methods": [{"kind": "naive"}, {"kind": "confidence"}, {"kind": "confidence", "weight": 0.25}]}
+    assert queries.preview(spec(**changes)).to_run == 1
+    using = launched(hedy, **changes)
     assert using.runs.filter(claimed_key="").count() == 1
     [further] = using.runs.filter(claimed_key="")
     weak = further.needs.get()
     assert weak.imported
     assert further.spec["labels"] == weak.key
     assert further.key == further.run_spec.key()
-    assert further.key not in make_plan(spec(**asked)).runs  # it learned from another run than one of ours
+    assert further.key not in make_plan(spec(**changes)).runs  # it learned from another run than one of ours
     train_all(using)
 
     where = brought.origin["content"]  # type: ignore[index]
@@ -95,20 +95,20 @@ def test_an_administrator_accepts_the_runs_of_an_archive_and_their_origin_stays_
     for path in pages:
         assert where in client.get(path).content.decode(), path
     assert "trained elsewhere" in client.get("/").content.decode()
-    told = api.get(f"/api/v1/experiments/{using.pk}").json()
-    assert sorted(run["imported"] is not None for run in told["runs"]) == [False, *[True] * (len(told["runs"]) - 1)]
+    answer = api.get(f"/api/v1/experiments/{using.pk}").json()
+    assert sorted(run["imported"] is not None for run in answer["runs"]) == [False, *[True] * (len(answer["runs"]) - 1)]
     assert api.get(f"/api/v1/runs/{weak.pk}").json()["imported"]["content"] == where
     assert api.get("/api/v1/experiments").json()["experiments"][0]["imported"]
     made = provenance(using, hedy)
     assert where in made.origin
     assert any(note.title == "Trained elsewhere" for note in limitations(using, [], made, None))
-    assert {run.key for run in made.runs} == set(make_plan(spec(**asked)).runs)
+    assert {run.key for run in made.runs} == set(make_plan(spec(**changes)).runs)
 
     write(using, tmp_path / "again")
     about = read(tmp_path / "again")
     assert {origin.content for origin in about.imported.values()} == {where}
     assert set(about.imported) == set(brought.runs.values_list("claimed_key", flat=True))
-    assert {path.parent.name for path in tmp_path.glob("again/runs/*/run.json")} == set(make_plan(spec(**asked)).runs)
+    assert {path.parent.name for path in tmp_path.glob("again/runs/*/run.json")} == set(make_plan(spec(**changes)).runs)
 
     put = Client(headers={"authorization": f"Bearer {make_token(root)}"}).put
     answer = put(f"/api/v1/experiments/{brought.pk}/imported-runs", {"accepted": False}, content_type="application/json")
@@ -141,20 +141,20 @@ def test_what_was_imported_before_is_set_apart_by_the_migration(owner: User) -> 
     further = launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.25}])
     train_all(further)
     old = set(experiment.runs.values_list("key", flat=True))
-    mine = further.runs.exclude(key__in=old).get()
+    further_run = further.runs.exclude(key__in=old).get()
     for run in experiment.runs.all():
         Run.objects.filter(pk=run.pk).update(ended_at=run.created_at.replace(year=2020))
     importlib.import_module("webapp.experiments.migrations.0009_imported_runs").set_apart(apps, None)
     experiment.refresh_from_db()
     assert set(experiment.runs.values_list("claimed_key", flat=True)) == old
     assert not Run.objects.filter(key__in=old).exists()
-    now = Run.objects.get(pk=mine.pk)
+    now = Run.objects.get(pk=further_run.pk)
     assert not now.imported
-    assert now.key == now.run_spec.key() != mine.key
-    for one in (experiment, Experiment.objects.get(pk=further.pk)):
-        assert set(one.result_runs) == set(one.runs.values_list("key", flat=True))
-        assert {triplet["weak"] for triplet in one.triplets} <= set(one.result_runs)
-        assert all(store.finished(key) for key in one.result_runs)
+    assert now.key == now.run_spec.key() != further_run.key
+    for experiment_with_runs in (experiment, Experiment.objects.get(pk=further.pk)):
+        assert set(experiment_with_runs.result_runs) == set(experiment_with_runs.runs.values_list("key", flat=True))
+        assert {triplet["weak"] for triplet in experiment_with_runs.triplets} <= set(experiment_with_runs.result_runs)
+        assert all(store.finished(key) for key in experiment_with_runs.result_runs)
     assert queries.preview(spec()).to_run == len(old)
 
 

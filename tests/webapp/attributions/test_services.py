@@ -17,7 +17,7 @@ def attribution(key: str, error: str = "") -> Attribution:
     return Attribution(run=key, id=7, log_odds=1.5, error=error)
 
 
-def test_a_question_is_asked_once_and_all_about_one_example_are_claimed_together() -> None:
+def test_an_attribution_is_requested_once_and_all_of_an_example_are_claimed_together() -> None:
     services.request(KEYS, 7)
     services.request(KEYS, 7)
     services.request(KEYS[:1], 8)
@@ -35,7 +35,7 @@ def test_answers_are_stored_by_run_and_what_is_missing_says_why() -> None:
     assert (rows[KEYS[1]].state, rows[KEYS[1]].error, rows[KEYS[1]].attribution) == (State.FAILED, "Too long.", None)
 
 
-def test_what_failed_may_be_asked_again_and_what_was_answered_stays() -> None:
+def test_what_failed_may_be_requested_again_and_what_was_answered_stays() -> None:
     services.request(KEYS, 7)
     services.answer(services.claim_next(), [attribution(KEYS[0]), attribution(KEYS[1], "This run has left no weights.")], "")
     assert queries.requested(KEYS, 7)[KEYS[1]].error == "This run has left no weights."
@@ -55,7 +55,7 @@ def test_a_worker_that_was_taken_for_dead_changes_nothing() -> None:
     assert Question.objects.get().state == State.ANSWERED
 
 
-def test_a_question_of_which_three_workers_died_is_given_up() -> None:
+def test_an_attribution_is_given_up_after_three_workers_died() -> None:
     services.request(KEYS[:1], 7)
     for _ in range(services.MAX_ATTEMPTS):
         assert services.claim_next()

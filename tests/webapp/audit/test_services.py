@@ -22,10 +22,10 @@ pytestmark = pytest.mark.django_db
 pytestmark = pytest.mark.usefixtures("called")
 
 
-def told() -> list[tuple[str, str, str, str]]:
+def logged() -> list[tuple[str, str, str, str]]:
     """Of all but accounts, the oldest first."""
     entries = Entry.objects.exclude(about__in=("account", "token")).order_by("pk")
-    return [(one.name, one.verb, one.about, one.title) for one in entries]
+    return [(entry.name, entry.verb, entry.about, entry.title) for entry in entries]
 
 
 def test_what_is_launched_and_stopped_by_page_is_told_once(owner: User) -> None:
@@ -37,7 +37,7 @@ def test_what_is_launched_and_stopped_by_page_is_told_once(owner: User) -> None:
     client.post(f"/runs/{run.pk}/stop/")
     client.post(f"/experiments/{experiment.pk}/stop/")
     client.post(f"/experiments/{experiment.pk}/launch/")
-    assert told() == [
+    assert logged() == [
         ("ada", "stopped", "run", "A test"),
         ("ada", "stopped", "experiment", "A test"),
         ("ada", "launched", "experiment", "A test"),
@@ -51,7 +51,7 @@ def test_what_is_made_and_launched_by_the_api_is_told_once_also_when_it_is_sent_
     for _ in range(2):
         pk = client.post("/api/v1/experiments?launch=true", body, content_type="application/json").json()["id"]
     client.post(f"/api/v1/experiments/{pk}/stop")
-    assert told() == [("ada", verb, "experiment", "A test") for verb in ("created", "launched", "stopped")]
+    assert logged() == [("ada", verb, "experiment", "A test") for verb in ("created", "launched", "stopped")]
     assert set(Entry.objects.filter(about="experiment").values_list("key", flat=True)) == {str(pk)}
 
 
@@ -62,15 +62,15 @@ def test_taking_an_archive_along_and_bringing_one_is_told(owner: User, tmp_path:
     grace = User.objects.create_user("grace")
     for _ in range(2):
         bring(grace, tmp_path / "it.zip")
-    assert told() == [(who, verb, "experiment", experiment.name) for who, verb in (("ada", "exported"), ("grace", "imported"))]
+    assert logged() == [(who, verb, "experiment", experiment.name) for who, verb in (("ada", "exported"), ("grace", "imported"))]
 
 
 def test_files_that_come_and_go_are_told_and_a_fetch_that_is_under_way_only_once(owner: User, tmp_path: Path) -> None:
-    one = brought(owner, tmp_path)
-    dataset_actions.discard(one, owner)
+    imported = brought(owner, tmp_path)
+    dataset_actions.discard(imported, owner)
     for _ in range(2):
         dataset_actions.fetch(owner, "boolq")
-    assert told() == [
+    assert logged() == [
         ("ada", "uploaded", "import", "notes.csv"),
         ("ada", "discarded", "import", "notes.csv"),
         ("ada", "fetched", "dataset", "boolq"),
@@ -81,7 +81,7 @@ def test_what_did_not_happen_is_not_told(owner: User) -> None:
     client = Client()
     client.force_login(User.objects.create_user("grace"))
     assert client.post(f"/experiments/{launched(owner).pk}/stop/").status_code == 403
-    assert told() == []
+    assert logged() == []
 
 
 def test_an_entry_keeps_the_name_of_somebody_who_is_gone(owner: User) -> None:

@@ -17,7 +17,7 @@ def test_two_labels_are_never_nearer_than_their_height(number: int, apart: float
     assert max(middles) <= 253 + 1e-9 or 14 * number > 260
 
 
-def test_a_label_with_room_stands_at_its_line() -> None:
+def test_a_label_without_neighbours_is_at_its_line() -> None:
     assert spread([200.0, 20.0, 100.0], 14, 260) == [200.0, 20.0, 100.0]
 
 

@@ -151,7 +151,7 @@ def test_without_a_student_there_is_no_panel_of_agreement() -> None:
     assert spec["description"] == "Test accuracy and training loss over training steps: Ceiling"
 
 
-def test_the_margin_has_room_for_the_longest_name() -> None:
+def test_the_margin_fits_the_longest_name() -> None:
     short, long = (live_chart([Series("run", "student", title, 10)], 10)["usermeta"]["margin"] for title in ("Naive", "N" * 30))
     assert short == {"wide": 158, "narrow": 136}
     assert long["wide"] > 200

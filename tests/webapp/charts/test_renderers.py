@@ -182,7 +182,7 @@ def test_an_account_does_not_wait_for_a_file_that_a_visitor_requested() -> None:
         slow.free.set()
 
 
-def test_what_failed_is_tried_again_and_old_files_make_room_for_new_ones() -> None:
+def test_failures_are_tried_again_and_old_files_are_dropped() -> None:
     files = FileCache(10)
 
     def fails() -> bytes:

@@ -13,25 +13,25 @@ def said(prob: npt.ArrayLike, gold: list[int]) -> Predictions:
 
 
 def test_of_two_classes_the_probability_of_class_one_is_drawn() -> None:
-    found = answers(said([0.9, 0.2, 0.5], [1, 1, 0]))
-    assert found.label.tolist() == [1, 0, 0]
-    np.testing.assert_allclose(found.confidence, [0.9, 0.8, 0.5])
-    np.testing.assert_allclose(found.of_gold, [0.9, 0.2, 0.5])
-    np.testing.assert_allclose(found.prob, [0.9, 0.2, 0.5])
+    answer = answers(said([0.9, 0.2, 0.5], [1, 1, 0]))
+    assert answer.label.tolist() == [1, 0, 0]
+    np.testing.assert_allclose(answer.confidence, [0.9, 0.8, 0.5])
+    np.testing.assert_allclose(answer.of_gold, [0.9, 0.2, 0.5])
+    np.testing.assert_allclose(answer.prob, [0.9, 0.2, 0.5])
 
 
 def test_of_more_classes_that_of_the_gold_label_is_drawn() -> None:
-    found = answers(said([[0.2, 0.5, 0.3], [0.4, 0.3, 0.3]], [2, 0]))
-    assert found.label.tolist() == [1, 0]
-    np.testing.assert_allclose(found.confidence, [0.5, 0.4])
-    np.testing.assert_allclose(found.of_gold, [0.3, 0.4])
-    np.testing.assert_allclose(found.prob, found.of_gold)
+    answer = answers(said([[0.2, 0.5, 0.3], [0.4, 0.3, 0.3]], [2, 0]))
+    assert answer.label.tolist() == [1, 0]
+    np.testing.assert_allclose(answer.confidence, [0.5, 0.4])
+    np.testing.assert_allclose(answer.of_gold, [0.3, 0.4])
+    np.testing.assert_allclose(answer.prob, answer.of_gold)
 
 
 def test_two_models_are_apart_by_the_probability_that_one_of_them_would_have_to_move() -> None:
     np.testing.assert_allclose(shift(said([0.9, 0.2], [1, 1]), said([0.4, 0.3], [1, 1])), [0.5, 0.1])
-    one, other = said([[0.2, 0.5, 0.3]], [0]), said([[0.3, 0.1, 0.6]], [0])
-    np.testing.assert_allclose(shift(one, other), [0.4])
+    first, other = said([[0.2, 0.5, 0.3]], [0]), said([[0.3, 0.1, 0.6]], [0])
+    np.testing.assert_allclose(shift(first, other), [0.4])
 
 
 def test_a_student_flips_where_it_leaves_the_supervisor_for_good_and_unwatched_examples_never_do() -> None:

@@ -44,17 +44,17 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 
 
 def rows(base: Base, world: World) -> int:
-    with replace(world, base=base).slice(View()) as found:
-        return found.rows
+    with replace(world, base=base).slice(View()) as rows:
+        return rows.rows
 
 
 def test_two_processes_that_want_the_same_file_make_it_once(world: World, held: Held) -> None:
     other = Base(world.base.folder, "256MB", 1)
     with ThreadPoolExecutor() as pool:
-        looks = [pool.submit(rows, base, world) for base in (world.base, other, world.base)]
+        futures = [pool.submit(rows, base, world) for base in (world.base, other, world.base)]
         assert held.begun.wait(30)
         held.go.set()
-        assert [look.result() for look in looks] == [200, 200, 200]
+        assert [look.result() for look in futures] == [200, 200, 200]
     assert len(held.made) == 1
 
 

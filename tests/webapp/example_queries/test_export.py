@@ -39,8 +39,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def exported(world: World, how: Format, view: View, folder: Path) -> Path:
     target = folder / f"out.{SUFFIXES[how]}"
-    with world.slice(view) as found:
-        write(found, {int(world.ids[0]): ["ambiguous", "gold label wrong"]}, how, target, {"experiment": "#1"})
+    with world.slice(view) as rows:
+        write(rows, {int(world.ids[0]): ["ambiguous", "gold label wrong"]}, how, target, {"experiment": "#1"})
     return target
 
 
@@ -56,15 +56,15 @@ def read(path: Path) -> list[dict[str, Any]]:
 def test_rows_and_texts_are_those_of_the_view_in_its_order(world: World, how: Format, tmp_path: Path) -> None:
     view = View(sort="length", gold=1, after="3:7")
     rows = read(exported(world, how, view, tmp_path))
-    with world.slice(view.but()) as found:
-        expected = found.page(10_000)
+    with world.slice(view.but()) as selected:
+        expected = selected.page(10_000)
     kind = str if how == "jsonl" else int
-    assert [row["id"] for row in rows] == [kind(one.id) for one in expected]
-    at = {int(one): place for place, one in enumerate(world.ids)}
-    for row, one in zip(rows, expected, strict=True):
+    assert [row["id"] for row in rows] == [kind(example_id.id) for example_id in expected]
+    at = {int(example_id): place for place, example_id in enumerate(world.ids)}
+    for row, example_id in zip(rows, expected, strict=True):
         assert row["text"] == world.texts[at[int(row["id"])]]
-        assert row["student_prob_of_1"] == pytest.approx(one.said["student"].prob)
-        assert (row["cell"], row["flip_step"], row["gold"]) == (one.cell, one.flip, 1)
+        assert row["student_prob_of_1"] == pytest.approx(example_id.said["student"].prob)
+        assert (row["cell"], row["flip_step"], row["gold"]) == (example_id.cell, example_id.flip, 1)
 
 
 def test_a_search_is_in_the_export_too_and_tags_come_along(world: World, tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_a_folder_is_loaded_by_the_library_datasets(world: World, tmp_path: Path
 
     loaded = datasets.load_dataset(str(tmp_path / "folder"), cache_dir=str(tmp_path / "cache"))
     assert list(loaded) == ["test"]
-    with world.slice(View(cell=(5,))) as found:
-        assert loaded["test"]["id"][:] == [one.id for one in found.page(10_000)]
+    with world.slice(View(cell=(5,))) as rows:
+        assert loaded["test"]["id"][:] == [row.id for row in rows.page(10_000)]
     assert "* experiment: #1" in (tmp_path / "folder" / "README.md").read_text()
 
 
@@ -112,9 +112,9 @@ def test_a_large_export_is_written_in_parts_that_join_without_a_gap(
 
 def test_of_three_classes_the_probability_of_class_1_is_left_empty(tmp_path: Path) -> None:
     world = three_classes(tmp_path)
-    found = read(exported(world, "parquet", View(), tmp_path))
-    assert len(found) == (world.split == "test").sum()
-    for row in found:
+    actual = read(exported(world, "parquet", View(), tmp_path))
+    assert len(actual) == (world.split == "test").sum()
+    for row in actual:
         at = np.flatnonzero(world.ids == row["id"])[0]
         assert row["student_prob_of_1"] is None
         assert row["student_prob_of_gold"] == pytest.approx(world.prob[1, at, row["gold"]])

@@ -28,13 +28,13 @@ def test_the_nearest_are_those_with_the_largest_cosine_among_the_candidates(
     features, dataset, ids, vectors = files
     own = vectors[ids == 4][0]
     cosine = {
-        int(one): float(vector @ own / np.linalg.norm(vector) / np.linalg.norm(own))
-        for one, vector in zip(ids, vectors, strict=True)
+        int(candidate): float(vector @ own / np.linalg.norm(vector) / np.linalg.norm(own))
+        for candidate, vector in zip(ids, vectors, strict=True)
     }
     among = np.arange(10, 40)
-    found = nearest(features, dataset, 4, among, 5)
-    assert [near.id for near in found] == sorted(among.tolist(), key=lambda one: -cosine[one])[:5]
-    assert [near.likeness for near in found] == pytest.approx([cosine[near.id] for near in found], abs=1e-5)
+    neighbours = nearest(features, dataset, 4, among, 5)
+    assert [near.id for near in neighbours] == sorted(among.tolist(), key=lambda candidate: -cosine[candidate])[:5]
+    assert [near.likeness for near in neighbours] == pytest.approx([cosine[near.id] for near in neighbours], abs=1e-5)
 
 
 def test_an_example_that_is_not_there_is_not_looked_for(files: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:

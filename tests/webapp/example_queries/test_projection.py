@@ -34,17 +34,17 @@ def by_svd(made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_the_plane_is_that_of_a_singular_value_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projection, "BLOCK", 12 * 70)
     made = features(tmp_path / "a.npy")
-    found, (place, share) = project((tmp_path / "a.npy",)), by_svd(made)
-    sign = np.sign((found.place * place).sum(axis=0))
-    assert found.place == pytest.approx(place * sign, abs=1e-3 * float(np.abs(place).max()))
-    assert found.share == pytest.approx(share, rel=1e-4)
+    plane, (place, share) = project((tmp_path / "a.npy",)), by_svd(made)
+    sign = np.sign((plane.place * place).sum(axis=0))
+    assert plane.place == pytest.approx(place * sign, abs=1e-3 * float(np.abs(place).max()))
+    assert plane.share == pytest.approx(share, rel=1e-4)
 
 
 def test_of_pairs_it_is_that_of_the_differences(tmp_path: Path) -> None:
-    one, other = features(tmp_path / "a.npy", seed=1), features(tmp_path / "a-b.npy", seed=2)
-    np.save(tmp_path / "less.npy", one - other)
-    found = project((tmp_path / "a.npy", tmp_path / "a-b.npy"))
-    assert np.array_equal(found.place, project((tmp_path / "less.npy",)).place)
+    first, other = features(tmp_path / "a.npy", seed=1), features(tmp_path / "a-b.npy", seed=2)
+    np.save(tmp_path / "less.npy", first - other)
+    plane = project((tmp_path / "a.npy", tmp_path / "a-b.npy"))
+    assert np.array_equal(plane.place, project((tmp_path / "less.npy",)).place)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -77,8 +77,8 @@ def test_places_are_found_by_id_whatever_the_order_of_the_file(tmp_path: Path) -
     pq.write_table(pa.table({"id": ids}), tmp_path / "examples.parquet")
     build_plane((tmp_path / "a.npy",), tmp_path / "examples.parquet", tmp_path / "plane.duckdb", "256MB", 1)
     with duckdb.connect(str(tmp_path / "plane.duckdb"), read_only=True) as connection:
-        found = connection.execute("SELECT x, y FROM plane ORDER BY row").fetchnumpy()
-    assert np.array_equal(np.column_stack([found["x"], found["y"]])[ids], project((tmp_path / "a.npy",)).place)
+        actual = connection.execute("SELECT x, y FROM plane ORDER BY row").fetchnumpy()
+    assert np.array_equal(np.column_stack([actual["x"], actual["y"]])[ids], project((tmp_path / "a.npy",)).place)
     pq.write_table(pa.table({"id": ids[1:]}), tmp_path / "examples.parquet")
     with pytest.raises(ValueError, match="other examples"):
         build_plane((tmp_path / "a.npy",), tmp_path / "examples.parquet", tmp_path / "plane.duckdb", "256MB", 1)
@@ -93,12 +93,12 @@ def test_it_is_made_from_the_features_of_a_probe_and_of_pairs_from_both(tmp_path
     assert projected_of(run, store, single) == ()
     store.features.mkdir(parents=True)
     name = f"{run.digest[:16]}-4-{run.fingerprint[:16]}-{run.max_tokens}-{run.engine}"
-    one, other = store.features / f"{name}.npy", store.features / f"{name}-b.npy"
-    one.touch()
-    assert projected_of(run, store, single) == (one,)
+    first, other = store.features / f"{name}.npy", store.features / f"{name}-b.npy"
+    first.touch()
+    assert projected_of(run, store, single) == (first,)
     assert projected_of(run, store, pairs) == ()
     other.touch()
-    assert projected_of(run, store, pairs) == (one, other)
+    assert projected_of(run, store, pairs) == (first, other)
 
 
 @pytest.fixture(scope="module")
@@ -126,17 +126,17 @@ def test_a_rectangle_is_a_filter_like_every_other(mapped: tuple[World, np.ndarra
     low, high = (np.array([far if end[at] is None else end[at] for end in ends]) for at, far in ((0, -np.inf), (1, np.inf)))
     inside = np.all((place >= low) & (place <= high), axis=1)
     rest = world.expected(view)
-    with world.slice(view) as one:
-        assert {example.id for example in one.page(ROWS)} == set(world.ids[rest[inside[rest]]].tolist())
-        assert 0 < one.rows < len(rest)
-        assert sum(one.spread().values()) == len(rest), "the map ignores its own rectangle"
-        assert {point.id for point in one.points(ROWS, 10)} == set(world.ids[rest].tolist())
+    with world.slice(view) as rows:
+        assert {example.id for example in rows.page(ROWS)} == set(world.ids[rest[inside[rest]]].tolist())
+        assert 0 < rows.rows < len(rest)
+        assert sum(rows.spread().values()) == len(rest), "the map ignores its own rectangle"
+        assert {point.id for point in rows.points(ROWS, 10)} == set(world.ids[rest].tolist())
 
 
 def test_points_are_where_the_features_are_and_say_how_their_texts_begin(mapped: tuple[World, np.ndarray]) -> None:
     world, place = mapped
-    with world.slice(View()) as one:
-        for point in one.points(20, 5):
+    with world.slice(View()) as rows:
+        for point in rows.points(20, 5):
             at = int(np.flatnonzero(world.ids == point.id)[0])
             assert (point.x, point.y) == (place[at, 0], place[at, 1])
             assert (point.cell, point.text) == (world.cell(at), world.texts[at][:5])
@@ -144,20 +144,20 @@ def test_points_are_where_the_features_are_and_say_how_their_texts_begin(mapped:
 
 def test_a_sample_is_the_same_again_and_stays_while_filters_change(mapped: tuple[World, np.ndarray]) -> None:
     world, _ = mapped
-    with world.slice(View()) as one, world.slice(View(gold=1)) as other:
-        first = one.points(40, 0)
-        assert first == one.points(40, 0)
+    with world.slice(View()) as rows, world.slice(View(gold=1)) as other:
+        first = rows.points(40, 0)
+        assert first == rows.points(40, 0)
         assert len(first) == 40
-        kept = [point.id for point in first if world.gold[world.ids == point.id][0] == 1]
-        assert [point.id for point in other.points(40, 0)][: len(kept)] == kept
+        remaining = [point.id for point in first if world.gold[world.ids == point.id][0] == 1]
+        assert [point.id for point in other.points(40, 0)][: len(remaining)] == remaining
         shares = np.searchsorted(world.ids, [point.id for point in first]) / ROWS
         assert 0.3 < shares.mean() < 0.7, "a sample of the whole table"
 
 
 def test_the_frame_holds_almost_all_rows_of_the_data_set(mapped: tuple[World, np.ndarray]) -> None:
     world, place = mapped
-    with world.slice(View()) as one:
-        frame = one.frame
+    with world.slice(View()) as rows:
+        frame = rows.frame
     inside = ((place >= frame.low) & (place <= frame.high)).all(axis=1)
     assert 0.99 < inside.mean() < 1
     assert 0 < frame.share[1] < frame.share[0] < 1

@@ -26,7 +26,7 @@ def texts(tmp_path: Path) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize(
-    ("q", "found"),
+    ("q", "hits"),
     [
         ("café", [0, 1]),
         ("cafe\u0301", [0, 1]),
@@ -37,10 +37,10 @@ def texts(tmp_path: Path) -> duckdb.DuckDBPyConnection:
         ("CAFÉ un", [0, 1]),
     ],
 )
-def test_words_are_found_in_either_composition(texts: duckdb.DuckDBPyConnection, q: str, found: list[int]) -> None:
+def test_words_are_found_in_either_composition(texts: duckdb.DuckDBPyConnection, q: str, hits: list[int]) -> None:
     where = holds(q, "words")
     assert texts.execute(f"SELECT id FROM texts WHERE {where.all} ORDER BY id", where.parameters).fetchall() == [
-        (one,) for one in found
+        (number,) for number in hits
     ]
 
 
@@ -54,7 +54,7 @@ def test_what_was_found_is_marked_in_either_composition(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "only"),
+    ("text", "other", "only"),
     [
         ("वह जाती है", "वह जाता है", "जाती"),
         ("天地玄黄", "天地元黄", "玄"),
@@ -62,7 +62,7 @@ def test_what_was_found_is_marked_in_either_composition(text: str) -> None:
         ("x = -1", "x = 1", "-"),
     ],
 )
-def test_differences_are_whole_words_of_the_script(one: str, other: str, only: str) -> None:
-    first, _ = compared([(False, one)], [(False, other)])
-    assert "".join(piece.text for piece in first) == one
-    assert [piece.text for piece in first if piece.differs] == [only]
+def test_differences_are_whole_words_of_the_script(text: str, other: str, only: str) -> None:
+    pieces, _ = compared([(False, text)], [(False, other)])
+    assert "".join(piece.text for piece in pieces) == text
+    assert [piece.text for piece in pieces if piece.differs] == [only]

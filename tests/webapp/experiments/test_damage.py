@@ -96,7 +96,7 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     assert Run.objects.get(pk=other.pk).status == Status.QUEUED
 
 
-def test_a_student_that_found_its_supervisor_damaged_waits_for_it_and_does_not_fail(owner: User) -> None:
+def test_a_student_whose_supervisor_is_damaged_waits_for_it_and_does_not_fail(owner: User) -> None:
     experiment = launched(owner, methods=[{"kind": "naive"}])
     weak, student = run_of(experiment, Role.WEAK), run_of(experiment, Role.STUDENT)
     finish(weak)

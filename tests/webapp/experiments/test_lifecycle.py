@@ -25,7 +25,7 @@ def test_a_name_that_no_spec_may_have_is_refused_and_nothing_changes(owner: User
     assert experiment.name == "A test"
 
 
-def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_result(owner: User) -> None:
+def test_deleting_an_experiment_leaves_another_with_its_runs_and_its_result(owner: User) -> None:
     first, other = launched(owner), launched(owner, name="The same runs")
     finish_all(first)
     results.refresh_result(other)
@@ -38,7 +38,7 @@ def test_deleting_one_of_two_experiments_leaves_the_other_with_its_runs_and_its_
     assert other.result == result is not None
 
 
-def test_runs_outlive_their_experiment_and_are_found_done_by_the_next_launch(owner: User) -> None:
+def test_runs_outlive_their_experiment_and_are_done_for_the_next_launch(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
     lifecycle.delete(experiment)

@@ -42,7 +42,7 @@ def test_whoever_has_more_in_training_comes_later() -> None:
     assert order([place(1), place(2), place(3, GRACE)], {ADA: 2}) == [3, 1, 2]
 
 
-def test_with_one_worker_the_one_whose_last_start_is_longer_ago_is_next() -> None:
+def test_with_a_single_worker_the_owner_whose_last_start_is_longer_ago_is_next() -> None:
     both = [place(1), place(2), place(3, GRACE), place(4, GRACE)]
     assert order(both, started={ADA: NOON}) == [3, 1, 4, 2]
     assert order(both, started={ADA: NOON, GRACE: NOON + timedelta(hours=1)}) == [1, 3, 2, 4]

@@ -11,7 +11,7 @@ from webapp.experiments.models import ACTIVE, Experiment, Status
 from ..cast import finish, finish_all, launched
 
 
-def test_the_result_covers_what_has_finished_and_is_kept_with_the_keys_behind_it(owner: User) -> None:
+def test_the_result_covers_the_finished_runs_and_is_stored_with_their_keys(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
     assert experiment.result is not None

@@ -24,7 +24,7 @@ def test_a_log_that_is_too_large_keeps_its_beginning_and_its_end_and_says_what_i
     assert text == "the beginning.......\n… 107 bytes were left out here …\n" + "x" * 23 + "the end, and more"
 
 
-def test_the_last_lines_with_a_word_are_found_in_any_case() -> None:
+def test_the_last_lines_with_a_word_are_listed_in_any_case() -> None:
     path = run_logs.path_of("0" * 64)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"line {number}\nStep {number}\n" for number in range(300)))

@@ -41,7 +41,7 @@ def test_a_run_that_waits_keeps_its_weights_once_any_experiment_asks_for_them(ow
     assert all(run.run_spec.key() == run.key for run in first.runs.all())
 
 
-def test_an_experiment_shares_the_runs_of_an_earlier_one(owner: User) -> None:
+def test_an_experiment_shares_the_runs_of_an_earlier_experiment(owner: User) -> None:
     first = launched(owner, methods=[{"kind": "naive"}])
     finish_all(first)
     second = services.create(owner, spec())
@@ -101,7 +101,7 @@ def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> Non
     assert (experiment.stopped_at, experiment.ended_at) == (None, None)
 
 
-def test_one_worker_gets_the_lease_and_a_second_delivery_gets_nothing(owner: User) -> None:
+def test_a_single_worker_gets_the_lease_and_a_second_delivery_gets_nothing(owner: User) -> None:
     run = by_role(launched(owner), "weak")
     assert services.claim(run.pk, "one") is not None
     assert services.claim(run.pk, "two") is None
@@ -156,7 +156,7 @@ def test_workers_that_shut_down_in_order_may_do_so_as_often_as_they_like(owner: 
     assert run.status == Status.QUEUED
 
 
-def test_stopping_asks_the_trainer_and_keeps_what_it_told(owner: User) -> None:
+def test_a_stop_is_requested_from_the_trainer_and_its_events_stay(owner: User) -> None:
     experiment = launched(owner)
     weak = by_role(experiment, "weak")
     claimed = services.claim(weak.pk, "w")
@@ -211,7 +211,7 @@ def test_event_numbers_have_no_gaps(owner: User) -> None:
         assert [event["seq"] for event in queries.events_after(run.pk, 0)] == list(range(1, run.last_seq + 1))
 
 
-def test_runs_that_wait_for_a_stopped_one_stop_with_it_and_are_not_queued_without_it(owner: User) -> None:
+def test_runs_that_wait_for_a_stopped_run_stop_with_it_and_are_not_queued_without_it(owner: User) -> None:
     experiment = launched(owner)
     run_stop.stop_experiment(experiment, "ada")
     run_launch.launch(experiment)  # now the runs were asked to stop once, before this launch

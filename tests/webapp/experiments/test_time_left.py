@@ -96,6 +96,6 @@ def test_a_run_that_has_just_been_claimed_has_the_time_of_the_cost_model(owner: 
     assert left(at_work(owner, [], claimed=1)) > 0
 
 
-def test_an_experiment_behind_one_that_shows_no_pace_cannot_tell_either(owner: User) -> None:
+def test_an_experiment_that_waits_for_runs_without_a_pace_has_no_estimate_either(owner: User) -> None:
     at_work(owner, [], claimed=3600)
     assert progress(launched(owner, seeds=2, data={"split_seed": 7})).estimating

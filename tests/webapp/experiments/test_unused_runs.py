@@ -56,7 +56,7 @@ def test_listing_deletes_nothing_and_says_what_would_go(owner: User, store: Stor
     assert all(store.finished(key) for key in keys)
 
 
-def test_what_is_collected_is_gone_from_record_and_disk_and_is_trained_anew_when_asked_for(owner: User, store: Store) -> None:
+def test_what_is_collected_is_gone_from_database_and_disk_and_is_trained_anew_when_needed(owner: User, store: Store) -> None:
     keys = deleted(owner)
     assert f"{len(keys)} with" in said("--delete")
     assert not Run.objects.exists()
@@ -66,7 +66,7 @@ def test_what_is_collected_is_gone_from_record_and_disk_and_is_trained_anew_when
     assert set(again.runs.values_list("status", flat=True)) <= {Status.QUEUED, Status.WAITING}
 
 
-def test_what_was_asked_for_between_list_and_deletion_stays(owner: User, store: Store) -> None:
+def test_what_was_requested_between_list_and_deletion_stays(owner: User, store: Store) -> None:
     keys = deleted(owner)
     rows = unused_runs.unused()
     experiment = launched(owner)

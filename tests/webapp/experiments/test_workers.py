@@ -105,7 +105,7 @@ def test_why_nobody_takes_a_run_is_said_of_all_who_are_online(owner: User) -> No
     assert requirements.of_all(run, workers.online()) == "Every worker is being drained and takes nothing more."
 
 
-def test_a_run_waits_until_the_disk_has_room_for_it(owner: User, settings: LazySettings) -> None:
+def test_a_run_waits_until_the_disk_has_space_for_it(owner: User, settings: LazySettings) -> None:
     run = a_run(owner)
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
     assert requirements.of_disk(run, requirements.free_bytes()) == ""

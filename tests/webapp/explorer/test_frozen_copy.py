@@ -32,8 +32,8 @@ def frozen(experiment: Experiment, folder: Path, chosen: list[int] | None = None
 
 
 def shown(finished: FinishedModels, view: View) -> tuple[list[tuple[str, str, str]], list[int], list[str]]:
-    with open_view(finished, view) as found:
-        page = Explorer(found, "")
+    with open_view(finished, view) as opened:
+        page = Explorer(opened, "")
         return page.facts, [line.example.id for line in page.lines], [cell.label for cell in page.matrix.cells]
 
 
@@ -55,13 +55,13 @@ def test_it_shows_the_same_when_runs_and_experiment_are_gone(experiment: Experim
 
 def test_an_example_has_its_course_its_seeds_and_the_keys_of_its_runs(experiment: Experiment, tmp_path: Path) -> None:
     copy, example = frozen(experiment, tmp_path), ids_of("test")[7]
-    with open_view(FinishedModels(experiment), View()) as found:
-        here = ExamplePage(found, example)
-    with open_view(copy, View()) as found:
-        there = ExamplePage(found, example)
+    with open_view(FinishedModels(experiment), View()) as opened:
+        here = ExamplePage(opened, example)
+    with open_view(copy, View()) as opened:
+        there = ExamplePage(opened, example)
     assert there.chart == here.chart
     assert [(lane.title, lane.mean, lane.right) for lane in there.lanes] == [
-        (one.title, one.mean, one.right) for one in here.lanes
+        (lane.title, lane.mean, lane.right) for lane in here.lanes
     ]
     weak, student, _ = there.triplet.all
     assert f"the labels of the run with key {weak.key[:12]}" in there.lineage[1][2]

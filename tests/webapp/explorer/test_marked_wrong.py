@@ -20,21 +20,21 @@ def experiment(owner: User) -> Experiment:
 
 
 def mark(owner: User, experiment: Experiment, examples: list[int]) -> None:
-    for one in examples:
-        services.tag(owner, experiment.runs.all()[0].run_spec.fingerprint, one, WRONG)
+    for example in examples:
+        services.tag(owner, experiment.runs.all()[0].run_spec.fingerprint, example, WRONG)
 
 
 def test_the_numbers_are_those_of_the_other_examples_alone(experiment: Experiment, owner: User) -> None:
     wrong = ids_of("test")[:40]
     mark(owner, experiment, [*wrong, *ids_of("transfer")[:5]])
-    found = marked(experiment)
-    assert found.examples == sorted(wrong)
-    assert found.result is not None
-    for before, outcome in zip(found.original.triplets, found.result.triplets, strict=True):
+    marked_result = marked(experiment)
+    assert marked_result.examples == sorted(wrong)
+    assert marked_result.result is not None
+    for before, outcome in zip(marked_result.original.triplets, marked_result.result.triplets, strict=True):
         part = Store(settings.ARTIFACTS_DIR).read_predictions(outcome.student_run).part("test")
         assert outcome.student == pytest.approx(part.right[~np.isin(part.id, wrong)].mean())
         assert before.student == pytest.approx(part.right.mean())
-    assert found.result.test_rows == 260
+    assert marked_result.result.test_rows == 260
 
 
 def test_the_result_itself_stays_and_both_are_shown_beside_each_other(experiment: Experiment, owner: User) -> None:

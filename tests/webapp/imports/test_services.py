@@ -55,7 +55,7 @@ def test_a_worker_that_gives_no_sign_of_life_is_noticed_and_the_work_can_begin_a
     assert services.claim_next() is not None
 
 
-def test_what_waits_is_stopped_at_once_and_what_works_is_asked(owner: User, tmp_path: Path) -> None:
+def test_a_queued_import_is_stopped_at_once_and_a_running_import_by_a_request(owner: User, tmp_path: Path) -> None:
     row = queued(owner, tmp_path)
     services.stop(row)
     row.refresh_from_db()
@@ -70,7 +70,7 @@ def test_what_waits_is_stopped_at_once_and_what_works_is_asked(owner: User, tmp_
     assert row.state == State.STOPPED
 
 
-def test_what_is_saved_is_on_the_shelf_and_leaves_no_file(owner: User, tmp_path: Path) -> None:
+def test_what_is_saved_is_in_the_library_and_leaves_no_file(owner: User, tmp_path: Path) -> None:
     row = work(queued(owner, tmp_path))
     assert row.state == State.CHECKED, row.error
     card = services.save(row, About(name="notes", licence="CC0"))

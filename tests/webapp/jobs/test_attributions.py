@@ -60,3 +60,10 @@ def test_a_child_that_cannot_start_leaves_a_sentence(trained: tuple[tuple[str, s
     services.request(keys, -5)
     chores.work()
     assert {row.error for row in queries.requested(keys, -5).values()} == {attributions.NO_ANSWER}
+
+
+def test_a_worker_that_shuts_down_gives_its_attributions_back(trained: tuple[tuple[str, str], int], shutdown: None) -> None:
+    keys, example = trained
+    services.request(keys, example)
+    attributions.work(services.claim_next())
+    assert {row.state for row in queries.requested(keys, example).values()} == {State.QUEUED}

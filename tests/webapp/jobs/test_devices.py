@@ -24,7 +24,7 @@ def test_a_worker_has_the_devices_that_it_may_see_in_that_order(wanted: str | No
     assert all((device["name"], device["memory"]) == ("NVIDIA H100", 81559 * 2**20) for device in devices_seen)
 
 
-def test_gpus_are_asked_of_the_driver_s_own_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_listed_by_the_driver_s_own_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho '0, GPU-aaa, NVIDIA L4, 23034, 512, 8'\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

@@ -27,7 +27,7 @@ def test_a_file_is_checked_and_waits_with_its_report(owner: User, tmp_path: Path
     assert (row.folder / "out" / "examples.parquet").exists()
 
 
-def test_a_file_whose_name_is_known_is_shelved_by_itself(owner: User, tmp_path: Path) -> None:
+def test_a_file_whose_name_is_known_is_saved_by_itself(owner: User, tmp_path: Path) -> None:
     row = brought(owner, tmp_path)
     about = About(name="notes", title="-- Notes; $(rm)")
     services.check(row, Mapping.model_validate(HOW), about)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab import quick, slow
 from training import Event, ExperimentSpec, RunSpec, make_plan
+from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.jobs import trainer as module
 from webapp.jobs.trainer import Trainer
 
@@ -46,7 +47,7 @@ def events(trainer: Trainer, until: str = "") -> list[Event]:
     return received
 
 
-def test_one_server_trains_run_after_run_and_its_trainers_end(start: Start) -> None:
+def test_a_server_trains_run_after_run_and_its_trainers_end(start: Start) -> None:
     servers, trainers = set(), []
     for run in runs(quick(seeds=2))[:2]:
         trainer = start(run)
@@ -65,7 +66,7 @@ def test_a_server_has_no_thread_that_a_fork_would_miss(start: Start) -> None:
     assert sorted({path.read_text().strip() for path in threads} - {"jemalloc_bg_thd"}) == ["python"]
 
 
-def test_a_stop_is_obeyed_with_a_checkpoint_and_the_exit_code_of_one_who_goes_on_later(start: Start) -> None:
+def test_a_stop_is_obeyed_with_a_checkpoint_and_the_exit_code_of_a_run_that_goes_on_later(start: Start) -> None:
     trainer = start(runs(slow())[0])
     events(trainer, until="metric")
     trainer.stop()
@@ -92,7 +93,7 @@ def test_a_killed_trainer_leaves_its_signal_and_a_server_for_the_next(start: Sta
     assert after.server is killed.server
 
 
-def test_a_killed_server_takes_its_trainer_along_which_saves_and_the_next_run_has_a_new_one(start: Start) -> None:
+def test_a_killed_server_ends_its_trainer_with_a_checkpoint_and_the_next_run_has_a_new_server(start: Start) -> None:
     orphan = start(runs(slow())[0])
     events(orphan, until="metric")
     orphan.server.process.kill()
@@ -103,11 +104,11 @@ def test_a_killed_server_takes_its_trainer_along_which_saves_and_the_next_run_ha
     assert after.server is not orphan.server
 
 
-def test_a_trainer_that_is_given_up_is_gone_before_the_next_one_starts(start: Start) -> None:
+def test_a_trainer_that_is_given_up_is_gone_before_the_next_starts(start: Start) -> None:
     given_up = start(runs(slow())[0])
     events(given_up, until="metric")
     begun = time.monotonic()
     given_up.kill()
     assert given_up.status == -signal.SIGKILL
-    assert time.monotonic() - begun < module.STOP_GRACE_SECONDS
+    assert time.monotonic() - begun < STOP_GRACE_SECONDS
     assert events(start(runs(quick())[0]))[-1].kind == "finished"

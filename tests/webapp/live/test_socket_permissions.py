@@ -235,7 +235,7 @@ async def test_while_the_record_cannot_be_read_sockets_stay_open_for_some_second
         assert (await until_closed(socket))["code"] == live.BROKEN
 
 
-def test_the_check_asks_as_many_questions_for_a_hundred_sockets_as_for_one(
+def test_the_check_needs_as_many_queries_for_a_hundred_sockets_as_for_a_single_socket(
     owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     experiment = launched(owner)

@@ -18,9 +18,9 @@ from tests.factories.experiments import finish, finish_all, launched
 from tests.factories.imports import queued
 from training import Store
 from webapp import database_outages
-from webapp.attributions import services as erasures
+from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
-from webapp.attributions.models import State as Asked
+from webapp.attributions.models import State as AttributionState
 from webapp.experiments import budget, services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.imports import services as imports
@@ -102,7 +102,7 @@ def test_an_experiment_that_cannot_be_read_says_so_and_the_next_result_is_comput
     assert stored["result_error"] or column == "triplets"  # an empty list is a list
 
 
-def test_a_queued_run_that_cannot_be_read_fails_and_the_next_one_is_taken(owner: User, damage: Damage) -> None:
+def test_a_queued_run_that_cannot_be_read_fails_and_the_next_is_taken(owner: User, damage: Damage) -> None:
     first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
     damage(first, "spec")
     taken = services.claim_next("worker@test")
@@ -113,7 +113,7 @@ def test_a_queued_run_that_cannot_be_read_fails_and_the_next_one_is_taken(owner:
     assert Event.objects.filter(run=first, payload__kind="failed").count() == 1
 
 
-def test_a_run_of_another_version_of_the_engine_is_no_damaged_one(owner: User) -> None:
+def test_a_run_of_another_version_of_the_engine_is_not_damaged(owner: User) -> None:
     first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
     Run.objects.filter(pk=first.pk).update(spec={"engine": 10**6, "what": "later versions know"})
     assert services.claim_next("worker@test") == second
@@ -141,7 +141,7 @@ def test_a_run_finishes_although_an_experiment_that_has_it_cannot_be_read(owner:
 
 
 @pytest.mark.parametrize("hours", [float("inf"), -1.0, 0.0])
-def test_a_budget_that_is_none_says_so_and_the_next_one_is_held(owner: User, recovery: Recovery, hours: float) -> None:
+def test_an_invalid_budget_is_an_error_and_the_next_budget_is_held(owner: User, recovery: Recovery, hours: float) -> None:
     first, second = launched(owner, data={"split_seed": 1}), launched(owner, data={"split_seed": 2})
     Experiment.objects.filter(pk=first.pk).update(budget_hours=hours)
     held(second, recovery)
@@ -150,7 +150,7 @@ def test_a_budget_that_is_none_says_so_and_the_next_one_is_held(owner: User, rec
     assert first.stopped_at is None
 
 
-def test_a_budget_over_damaged_events_says_so_and_the_next_one_is_held(owner: User, recovery: Recovery) -> None:
+def test_a_budget_over_damaged_events_is_an_error_and_the_next_budget_is_held(owner: User, recovery: Recovery) -> None:
     first, second = launched(owner, data={"split_seed": 1}), launched(owner, data={"split_seed": 2})
     run = first.runs.filter(status=Status.QUEUED).first()
     assert run
@@ -177,7 +177,7 @@ def held(experiment: Experiment, recovery: Recovery) -> None:
 
 
 @pytest.mark.parametrize("column", ["mapping", "about", "look"])
-def test_an_import_that_cannot_be_read_fails_and_the_next_one_is_taken(
+def test_an_import_that_cannot_be_read_fails_and_the_next_is_taken(
     owner: User, tmp_path: Path, damage: Damage, column: str
 ) -> None:
     first, second = queued(owner, tmp_path), queued(owner, tmp_path)
@@ -201,7 +201,7 @@ def test_an_import_whose_work_cannot_be_begun_says_so(owner: User, tmp_path: Pat
     assert (row.state, row.error[:48]) == (State.FAILED, "The work could not be done. FileNotFoundError: [")
 
 
-def test_a_webhook_whose_message_cannot_be_made_is_given_up_at_last_and_the_next_one_is_called(
+def test_a_webhook_whose_message_cannot_be_made_is_given_up_at_last_and_the_next_is_called(
     owner: User, damage: Damage, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     sent: list[bytes] = []
@@ -231,21 +231,21 @@ def test_a_webhook_whose_message_cannot_be_made_is_given_up_at_last_and_the_next
     assert len(sent) == 1
 
 
-def test_a_question_that_cannot_be_read_fails_and_the_next_one_is_taken(db: None, damage: Damage) -> None:
+def test_an_attribution_that_cannot_be_read_fails_and_the_next_is_taken(db: None, damage: Damage) -> None:
     for key, example in (("a" * 64, 1), ("b" * 64, 1), ("c" * 64, 2)):
         Question.objects.create(key=key, example=example)
     first, second, third = Question.objects.order_by("pk")
     damage(first, "answer")
-    assert [row.pk for row in erasures.claim_next()] == [first.pk, second.pk], "an answer that is to come need not be read"
+    assert [row.pk for row in attributions.claim_next()] == [first.pk, second.pk], "an answer that is to come need not be read"
     if connection.vendor == "sqlite":  # where a column may hold anything
-        Question.objects.update(state=Asked.QUEUED)
+        Question.objects.update(state=AttributionState.QUEUED)
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE {Question._meta.db_table} SET example = 'first' WHERE id = %s", [first.pk])
-        assert [row.pk for row in erasures.claim_next()] == [second.pk]
+        assert [row.pk for row in attributions.claim_next()] == [second.pk]
         stored = Question.objects.values("state", "error").get(pk=first.pk)
-        assert stored["state"] == Asked.FAILED
+        assert stored["state"] == AttributionState.FAILED
         assert stored["error"].startswith("The record of this attribution is damaged. ")
-    assert [row.pk for row in erasures.claim_next()] == [third.pk]
+    assert [row.pk for row in attributions.claim_next()] == [third.pk]
 
 
 def test_imports_are_done_although_no_question_can_be_claimed(
@@ -256,7 +256,7 @@ def test_imports_are_done_although_no_question_can_be_claimed(
 
     done: list[Import] = []
     row = queued(owner, tmp_path)
-    monkeypatch.setattr(erasures, "claim_next", broken)
+    monkeypatch.setattr(attributions, "claim_next", broken)
     monkeypatch.setattr(import_jobs, "work", done.append)
     chores.work()
     assert done == [row]

@@ -23,7 +23,7 @@ STRANGERS = {
 
 def test_every_address_of_an_account_belongs_to_one_place() -> None:
     known = [name for names in PLACES.values() for name in names]
-    named = {one.name for one in [*pages, *sharing] if isinstance(one, URLPattern) and one.name}
+    named = {pattern.name for pattern in [*pages, *sharing] if isinstance(pattern, URLPattern) and pattern.name}
     shared = {name for name in named if name.startswith(("shared", "shares"))}  # pages of a share have a frame of their own
     assert len(known) == len(set(known))
     assert named - set(known) - STRANGERS - shared == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 TEMPLATES = Path(__file__).parents[3] / "templates"
 
 
-def found(pattern: str) -> list[tuple[str, str]]:
+def matches(pattern: str) -> list[tuple[str, str]]:
     """The template and the text of each place like this."""
     return [
         (path.relative_to(TEMPLATES).as_posix(), place[0])
@@ -17,15 +17,15 @@ def found(pattern: str) -> list[tuple[str, str]]:
 
 def test_what_scrolls_sideways_is_a_named_region_that_the_keyboard_reaches() -> None:
     """By {% scrolls "Its name" %}, which gives class, role, name and tabindex."""
-    assert found(r'class="scroll\b[^"]*"') == []
-    assert len(found(r"\{% scrolls ")) > 20
+    assert matches(r'class="scroll\b[^"]*"') == []
+    assert len(matches(r"\{% scrolls ")) > 20
 
 
 def test_links_are_current_and_only_buttons_are_pressed() -> None:
-    assert found(r"<a\b[^>]*aria-pressed[^>]*>") == []
+    assert matches(r"<a\b[^>]*aria-pressed[^>]*>") == []
 
 
 def test_text_that_scrolls_in_its_own_box_is_reached_by_the_keyboard() -> None:
-    boxes = found(r'<\w+\s[^<]*class="(?:log boxed|weighed|quote)\b[^<]*')
+    boxes = matches(r'<\w+\s[^<]*class="(?:log boxed|weighed|quote)\b[^<]*')
     assert len(boxes) > 4
     assert [box for box in boxes if "tabindex" not in box[1]] == []

@@ -35,11 +35,11 @@ HANDED = ("/static/", "/login/", "/admin/login/")
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from routes(one.url_patterns, before + str(one.pattern))
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, before + str(pattern.pattern))
         else:
-            yield before + str(one.pattern), one
+            yield before + str(pattern.pattern), pattern
 
 
 def guesses(share: Share, other: Share, token: str) -> set[str]:
@@ -48,7 +48,7 @@ def guesses(share: Share, other: Share, token: str) -> set[str]:
     run, example = share.experiment.runs.order_by("pk")[0], ids_of("test")[0]
     numbers = [str(number) for number in (1, 2, share.pk, share.experiment.pk, run.pk, example)]
     words = [share.slug, other.slug, token, run.key, "movie-reviews", "gap-0", "csv", "index"]
-    found = set()
+    addresses = set()
     for route, _ in routes(get_resolver().url_patterns):
         parts = re.findall(r"<[^>]*>|\(\?P<[^)]*\)", route)
         values = [sorted(set(numbers)) if "int:" in part else words for part in parts]
@@ -57,8 +57,8 @@ def guesses(share: Share, other: Share, token: str) -> set[str]:
             path = route
             for part, value in zip(parts, chosen, strict=True):
                 path = path.replace(part, value, 1)
-            found.add("/" + path.strip("^$").replace("\\Z", ""))
-    return found
+            addresses.add("/" + path.strip("^$").replace("\\Z", ""))
+    return addresses
 
 
 def stolen(share: Share) -> set[str]:
@@ -92,7 +92,7 @@ def test_from_a_link_nothing_but_its_share_can_be_reached(owner: User, monkeypat
             if "html" in answer["Content-Type"]:
                 waiting |= links_in(answer.content.decode(), path) - seen
 
-    public = {f"/{route}" for route, one in routes(get_resolver().url_patterns) if is_public(one)}
+    public = {f"/{path}" for path, route in routes(get_resolver().url_patterns) if is_public(route)}
     strange = {path for path in reached if not path.startswith((*own, *HANDED)) and path not in public}
     assert strange == set()
     assert known <= reached

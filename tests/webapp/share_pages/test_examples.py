@@ -40,20 +40,20 @@ def test_all_examples_of_the_test_set_can_be_looked_at_and_filtered(owner: User)
     page = client.get(f"{root}v1/examples/").content.decode()
     assert "300 examples" in page
     corrected = client.get(f"{root}v1/examples/?cell=5").content.decode()
-    one = listed(corrected)[0]
-    answer = client.get(f"{root}v1/examples/{one}/?cell=5")
+    first = listed(corrected)[0]
+    answer = client.get(f"{root}v1/examples/{first}/?cell=5")
     assert answer.status_code == 200
     assert "corrected, ceiling right" in answer.content.decode()
     file = client.get(f"{root}v1/examples/export/csv/?cell=5")
-    found = re.search(r'role="status">(\d+) of 300 examples', corrected)
-    assert found
+    match = re.search(r'role="status">(\d+) of 300 examples', corrected)
+    assert match
     rows = csv.reader(io.StringIO(b"".join(file).decode()))
-    assert len(list(rows)) == 1 + int(found[1])
+    assert len(list(rows)) == 1 + int(match[1])
 
 
 def test_only_the_highlights_are_there_where_some_are_shown(owner: User) -> None:
     chosen = ids_of("test")[4:7]
-    highlights = tuple(Highlight(example=one) for one in chosen)
+    highlights = tuple(Highlight(example=example_id) for example_id in chosen)
     client, root, _ = opened(owner, CHOICES.model_copy(update={"highlights": highlights}))
     assert sorted(listed(client.get(f"{root}v1/examples/").content.decode())) == sorted(chosen)
     assert client.get(f"{root}v1/examples/{ids_of('test')[0]}/").status_code == 404
@@ -61,7 +61,7 @@ def test_only_the_highlights_are_there_where_some_are_shown(owner: User) -> None
 
 def test_examples_chosen_by_hand_have_no_accuracies(owner: User) -> None:
     """Neither a matrix with shares, nor a measure, nor a histogram: they would be of what the author picked."""
-    highlights = tuple(Highlight(example=one) for one in ids_of("test")[4:6])
+    highlights = tuple(Highlight(example=example_id) for example_id in ids_of("test")[4:6])
     client, root, _ = opened(owner, CHOICES.model_copy(update={"highlights": highlights}))
     page = client.get(f"{root}v1/examples/").content.decode()
     assert "No accuracy or agreement is computed of examples chosen by hand." in page
@@ -96,7 +96,7 @@ def test_what_the_team_has_written_and_the_rest_of_the_laboratory_do_not_show(ow
         assert "secret" not in page
         inside = re.findall(r'(?:href|action|src|hx-get|hx-post)="(/[^"]*)"', page)
         assert inside
-        assert [one for one in inside if not one.startswith((f"/shared/{share.slug}/", "/static/"))] == []
+        assert [address for address in inside if not address.startswith((f"/shared/{share.slug}/", "/static/"))] == []
 
 
 def test_the_examples_are_as_they_were_when_everything_else_is_gone(owner: User) -> None:

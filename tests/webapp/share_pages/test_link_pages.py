@@ -66,8 +66,8 @@ def test_a_protected_link_tells_chat_tools_nothing(client: Client, share: Share,
 def test_a_password_is_asked_for_once_and_no_cookie_is_left_without_it(share: Share) -> None:
     _, token = links.make_link(share, share.owner, password="correct horse")
     client = Client(enforce_csrf_checks=True)  # as a browser that sends neither referrer nor origin
-    asked, refused = client.get(f"/s/{token}/"), client.post(f"/s/{token}/", {"password": "wrong"})
-    assert (asked.status_code, refused.status_code) == (200, 403)
+    prompt, refused = client.get(f"/s/{token}/"), client.post(f"/s/{token}/", {"password": "wrong"})
+    assert (prompt.status_code, refused.status_code) == (200, 403)
     assert "This is not the password." in refused.content.decode()
     assert not client.cookies
     assert client.get(f"/shared/{share.slug}/").status_code == 404
@@ -79,7 +79,7 @@ def test_a_password_that_is_tried_too_often_is_not_tried_any_more_from_there(cli
     reader, _, token = visitor(share, password="correct horse")
     there, elsewhere = "192.0.2.7", "192.0.2.8"
     reader.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR=there)
-    tried = [client.post(f"/s/{token}/", {"password": str(one)}, REMOTE_ADDR=there).status_code for one in range(10)]
+    tried = [client.post(f"/s/{token}/", {"password": str(attempt)}, REMOTE_ADDR=there).status_code for attempt in range(10)]
     assert tried == [403] * 9 + [429]
     assert client.post(f"/s/{token}/", {"password": "correct horse"}, REMOTE_ADDR=there).status_code == 429
     assert not client.cookies
@@ -96,8 +96,8 @@ def test_guesses_from_everywhere_are_slowed_and_lock_nobody_out(
     monkeypatch.setattr(
         link_pages, "opens", lambda link, password: password == "correct horse"
     )  # the hash, of which each costs much
-    for one in range(200):
-        answer = client.post(f"/s/{token}/", {"password": str(one)}, REMOTE_ADDR=f"198.51.100.{one}")
+    for attempt in range(200):
+        answer = client.post(f"/s/{token}/", {"password": str(attempt)}, REMOTE_ADDR=f"198.51.100.{attempt}")
         assert answer.status_code == 403
     assert paused[: links.FREE_TRIES] == [0.0] * links.FREE_TRIES
     assert paused[links.FREE_TRIES :] == sorted(paused[links.FREE_TRIES :])
@@ -112,9 +112,9 @@ def test_wrong_expired_and_revoked_links_are_one_page(client: Client, share: Sha
     never = client.get("/s/never-was-one/")
 
     def answers() -> set[tuple[int, bytes, str]]:
-        found = [client.get(path) for path in paths] + [opened.get(path) for path in own]
-        found += [client.get("/shared/aaaaaaaaaaaa/"), client.get(own[0]), client.get("/e/never-was-one/gap/")]
-        return {(one.status_code, one.content, str(sorted(one.headers.items()))) for one in found}
+        responses = [client.get(path) for path in paths] + [opened.get(path) for path in own]
+        responses += [client.get("/shared/aaaaaaaaaaaa/"), client.get(own[0]), client.get("/e/never-was-one/gap/")]
+        return {(response.status_code, response.content, str(sorted(response.headers.items()))) for response in responses}
 
     expected = {(404, never.content, str(sorted(never.headers.items())))}
     Link.objects.filter(pk=link.pk).update(expires_at=timezone.now() - timedelta(seconds=1))

@@ -97,7 +97,7 @@ def test_a_new_version_begins_with_what_was_chosen_last(client: Client, owner: U
     assert share.experiment
     assert CHOICES.title in client.get(f"/experiments/{share.experiment.pk}/share/?of={share.slug}").content.decode()
     sent(client, share.experiment, f"?of={share.slug}", title="Second")
-    assert [one.number for one in share.versions.all()] == [2, 1]
+    assert [version.number for version in share.versions.all()] == [2, 1]
 
 
 def test_live_is_a_choice_of_its_own(client: Client, experiment: Experiment) -> None:
@@ -114,15 +114,15 @@ def test_a_new_link_is_shown_once_and_opens_the_share(client: Client, owner: Use
     answer = client.post(f"/shares/{share.slug}/links/", given)
     assert "no-store" in answer["Cache-Control"]
     page = answer.content.decode()
-    found = re.search(r'value="http://testserver(/s/[^"]+/)"', page)
-    assert found
-    assert Client().get(found[1]).status_code == 200
+    match = re.search(r'value="http://testserver(/s/[^"]+/)"', page)
+    assert match
+    assert Client().get(match[1]).status_code == 200
     frame = re.search(r"http://testserver(/e/[^&]+/)&quot;", page)
     assert frame
     assert Client().get(frame[1]).status_code == 200
     later = client.get(f"/shares/{share.slug}/manage/").content.decode()
     assert "reviewers" in later
-    assert found[1] not in later
+    assert match[1] not in later
 
 
 @pytest.mark.parametrize("days", ["0", "366", "soon", ""])
@@ -188,8 +188,8 @@ def test_examples_are_proposed_from_the_list_and_their_page_and_are_the_highligh
     sent(client, experiment, highlights=f"{first}\n{second}")
     share = Share.objects.get()
     shown = Frozen(share.versions.get().content).paper.highlights
-    assert [one.example for one in shown] == [first, second]
-    assert all(one.cell for one in shown)
+    assert [example_id.example for example_id in shown] == [first, second]
+    assert all(example_id.cell for example_id in shown)
 
     client.post(f"{home}{second}/write/", {"do": "untag", "text": REPORT})
     assert "Proposed for the report" not in client.get(f"{home}{second}/").content.decode()

@@ -116,21 +116,21 @@ def old(experiment: Experiment, folder: str) -> Experiment:
 
 def replaced(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: replaced(one, names) for key, one in value.items()}
+        return {key: replaced(item, names) for key, item in value.items()}
     if isinstance(value, list):
-        return [replaced(one, names) for one in value]
+        return [replaced(item, names) for item in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 
 def inside(data: bytes) -> Iterator[bytes]:
     """The bytes, and what is packed in them: of a PDF or PNG its streams, of a Parquet file its metadata, of a zip its files."""
     yield data
-    for found in re.finditer(
+    for match in re.finditer(
         rb"stream\r?\n(.*?)endstream|(?:zTXt|iTXt|IDAT)(.*?)(?=.{8}(?:IEND|IDAT|tEXt|zTXt))", data, re.DOTALL
     ):
         unpacker = zlib.decompressobj()
         try:
-            yield unpacker.decompress(found[1] or found[2])
+            yield unpacker.decompress(match[1] or match[2])
         except zlib.error:
             continue
     if data[:4] == b"PAR1":
@@ -148,7 +148,7 @@ def inside(data: bytes) -> Iterator[bytes]:
 def told(answer: Any) -> list[bytes]:
     """Which planted names are in an answer: its headers, its body and what is packed there."""
     body = b"".join(answer) if answer.streaming else answer.content
-    return [found[0] for part in (str(answer.headers).encode(), *inside(body)) for found in PLANTED.finditer(part)]
+    return [match[0] for part in (str(answer.headers).encode(), *inside(body)) for match in PLANTED.finditer(part)]
 
 
 def crawled(share: Share) -> dict[str, list[bytes]]:
@@ -166,18 +166,18 @@ def crawled(share: Share) -> dict[str, list[bytes]]:
         waiting = {root, *(f"{root}{name}" for name in ("offline.html", "paper.pdf", "card.png", "charts/gap-0.csv"))}
     else:
         waiting |= {f"{root}examples/export/{how}/" for how in SUFFIXES}
-    found: dict[str, list[bytes]] = {}
+    bodies: dict[str, list[bytes]] = {}
     examples = 0
     while waiting:
         path = waiting.pop()
         answer = client.get(path)
-        found[path] = told(answer)
+        bodies[path] = told(answer)
         examples += "/examples/" in path
         if answer.status_code == 200 and "html" in answer["Content-Type"]:
-            more = {one for one in links_in(answer.content.decode(), path) if one.startswith((root, f"/e/{token}/"))}
-            waiting |= {one for one in more - found.keys() if "/examples/" not in one or examples < 6}
-    assert found[root] == [], found
-    return found
+            more = {link for link in links_in(answer.content.decode(), path) if link.startswith((root, f"/e/{token}/"))}
+            waiting |= {link for link in more - bodies.keys() if "/examples/" not in link or examples < 6}
+    assert bodies[root] == [], bodies
+    return bodies
 
 
 @pytest.mark.timeout(900)
@@ -207,7 +207,7 @@ def test_in_an_archive_no_planted_name_is_and_another_laboratory_verifies_it(
         old(planted, f"/home/{ACCOUNT}/{FOLDER}")
     with packed(planted, planted.owner) as file:
         data = file.read()
-    assert [found[0] for part in inside(data) if (found := PLANTED.search(part))] == []
+    assert [match[0] for part in inside(data) if (match := PLANTED.search(part))] == []
     (tmp_path / "it.zip").write_bytes(data)
     accuracies = sorted(run.accuracy or 0 for run in planted.runs.exclude(accuracy=None))
     Experiment.objects.all().delete()
@@ -248,7 +248,7 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     answers = {path: client.get(path) for path in paths} | {path: browser.get(path) for path in pages}
     assert {path: answer.status_code for path, answer in answers.items() if answer.status_code not in (200, 403)} == {}
     names = {path: {name for name in told(answer) if b"account" not in name} for path, answer in answers.items()}
-    assert [path for path, found in names.items() if found] == []
+    assert [path for path, planted_names in names.items() if planted_names] == []
     member = Client()
     member.force_login(planted.owner)
     assert HOST in member.get(f"/runs/{failed.pk}/").content.decode()

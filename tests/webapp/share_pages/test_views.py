@@ -184,10 +184,10 @@ def test_a_live_page_without_curves_opens_no_socket_for_them(owner: User) -> Non
 def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     share = live(owner)
     client, _, _ = visitor(share)
-    asked: list[str] = []
+    made: list[str] = []
 
     def printed(paper: Report) -> bytes:
-        asked.append(paper.title)
+        made.append(paper.title)
         return b"%PDF"
 
     monkeypatch.setitem(MADE, PRINTED, printed)
@@ -195,7 +195,7 @@ def test_files_of_a_live_page_are_made_again_only_when_it_has_changed(owner: Use
     client.get(address), client.get(address)
     Share.objects.update(choices={**share.choices, "title": "Another"})
     client.get(address)
-    assert asked == [CHOICES.title, "Another"]
+    assert made == [CHOICES.title, "Another"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -216,9 +216,9 @@ def test_freezing_does_not_wait_for_sixteen_pdfs_that_one_visitor_asks_for_who_i
     answers: queue.SimpleQueue[HttpResponse] = queue.SimpleQueue()
 
     def ask() -> None:
-        mine = Client()
-        mine.cookies = client.cookies
-        answers.put(mine.get(address))  # type: ignore[arg-type]
+        author = Client()
+        author.cookies = client.cookies
+        answers.put(author.get(address))  # type: ignore[arg-type]
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
@@ -226,7 +226,7 @@ def test_freezing_does_not_wait_for_sixteen_pdfs_that_one_visitor_asks_for_who_i
         thread.start()
     assert begun.wait(60)
     refused = [answers.get(timeout=60) for _ in range(14)]
-    assert {one.status_code for one in refused} == {429}
+    assert {response.status_code for response in refused} == {429}
     assert refused[0]["Retry-After"] == "5"
     assert "2 files are being made for you" in refused[0].content.decode()
     assert services.share_frozen(share.experiment, CHOICES, owner).versions.count() == 1  # type: ignore[arg-type]

@@ -34,17 +34,17 @@ def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -
 
 
 def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
-    found = Frozen(freeze(explored(owner), CHOICES, owner).content)
-    assert found.read(OFFLINE).startswith(b"<!doctype html>")
-    assert found.read(PRINTED).startswith(b"%PDF-")
-    assert found.read(CARD).startswith(b"\x89PNG\r\n")
+    version = Frozen(freeze(explored(owner), CHOICES, owner).content)
+    assert version.read(OFFLINE).startswith(b"<!doctype html>")
+    assert version.read(PRINTED).startswith(b"%PDF-")
+    assert version.read(CARD).startswith(b"\x89PNG\r\n")
 
 
 def test_the_page_names_the_archive_that_lies_beside_it(owner: User) -> None:
-    found = Frozen(freeze(explored(owner), CHOICES, owner, number=3).content)
-    assert verify(found.folder / ARCHIVE) == found.paper.archive
-    assert read(found.folder / ARCHIVE).number == found.paper.experiment
-    assert (found.paper.version, found.paper.live, found.paper.content) == (3, False, found.content)
+    version = Frozen(freeze(explored(owner), CHOICES, owner, number=3).content)
+    assert verify(version.folder / ARCHIVE) == version.paper.archive
+    assert read(version.folder / ARCHIVE).number == version.paper.experiment
+    assert (version.paper.version, version.paper.live, version.paper.content) == (3, False, version.content)
 
 
 def test_what_is_at_work_cannot_be_frozen_and_leaves_nothing(owner: User) -> None:
@@ -76,7 +76,10 @@ def test_a_new_version_stands_beside_the_old_one(owner: User) -> None:
     share = frozen(owner)
     first = share.versions.get()
     services.renew(share, CHOICES.model_copy(update={"title": "Later"}), owner)
-    assert [(one.number, Frozen(one.content).paper.title) for one in share.versions.all()] == [(2, "Later"), (1, CHOICES.title)]
+    assert [(version.number, Frozen(version.content).paper.title) for version in share.versions.all()] == [
+        (2, "Later"),
+        (1, CHOICES.title),
+    ]
     assert share.versions.get(number=1).content == first.content
     assert Share.objects.get(pk=share.pk).title == "Later"
 

@@ -30,8 +30,8 @@ def test_a_token_has_256_bits_and_is_kept_only_as_its_hash(share: Share, owner: 
     link, token = links.make_link(share, owner)
     assert len(token) >= 43
     assert links.link_of(token) == link
-    kept = " ".join(str(value) for value in Link.objects.filter(pk=link.pk).values_list()[0])
-    assert token not in kept
+    stored = " ".join(str(value) for value in Link.objects.filter(pk=link.pk).values_list()[0])
+    assert token not in stored
     assert links.make_link(share, owner)[1] != token
 
 
@@ -72,10 +72,10 @@ def test_wrong_expired_and_revoked_links_are_found_out_by_the_same_work(share: S
     expire(expired[0])
     links.revoke(revoked[0], owner)
 
-    def work(find: Callable[..., Link | None], *told: str) -> list[str]:
-        with CaptureQueriesContext(connection) as found:
-            assert find(*told) is None
-        return [one["sql"].partition(" WHERE ")[0] for one in found]
+    def work(find: Callable[..., Link | None], *steps: str) -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            assert find(*steps) is None
+        return [query["sql"].partition(" WHERE ")[0] for query in captured]
 
     by_token = [work(links.link_of, token) for token in ("x", expired[1], revoked[1])]
     cookies = ("x", links.cookie_of(expired[0]), links.cookie_of(revoked[0]))
@@ -103,7 +103,7 @@ def test_a_password_is_kept_hashed_and_can_be_tried_ten_times_a_minute(share: Sh
 
 def test_one_network_of_ipv6_counts_as_one_address_and_no_address_as_another(share: Share, owner: User) -> None:
     link, _ = links.make_link(share, owner, password="correct horse")
-    assert all(links.may_try(link, f"2001:db8::{one:x}") for one in range(10))
+    assert all(links.may_try(link, f"2001:db8::{number:x}") for number in range(10))
     assert not links.may_try(link, "2001:db8::ffff")
     assert links.may_try(link, "2001:db8:0:1::1")
     assert links.may_try(link, "")
@@ -120,6 +120,8 @@ def test_sharing_and_revoking_leave_a_trail_without_the_token(share: Share, owne
     link, token = links.make_link(share, owner, name="reviewers")
     links.revoke(link, owner)
     links.revoke(link, owner)
-    told = list(Entry.objects.filter(about="share", key=share.slug).order_by("pk").values_list("name", "verb", "details__link"))
-    assert told == [("ada", "shared", link.pk), ("ada", "revoked", link.pk)]
+    entries = list(
+        Entry.objects.filter(about="share", key=share.slug).order_by("pk").values_list("name", "verb", "details__link")
+    )
+    assert entries == [("ada", "shared", link.pk), ("ada", "revoked", link.pk)]
     assert not any(token in str(entry.details) for entry in Entry.objects.all())

@@ -32,8 +32,8 @@ def paper_of(experiment: Experiment, owner: User) -> Frozen:
     return Frozen(services.share_frozen(experiment, CHOICES, owner).versions.get().content)
 
 
-def limitation(found: Frozen) -> str:
-    [text] = [note.text for note in found.paper.limitations if note.title == "Locked test set"]
+def limitation(version: Frozen) -> str:
+    [text] = [note.text for note in version.paper.limitations if note.title == "Locked test set"]
     return text
 
 
@@ -43,10 +43,10 @@ def test_a_version_says_what_comes_out_on_the_locked_rows_beside_the_test_set(ow
     locked = paper_of(experiment, owner).paper.locked
     assert locked is not None
     assert locked.rows == 100
-    for one, two in zip(locked.parts[0].lines, compose(experiment, CHOICES, owner).sections[0].lines, strict=True):
-        assert one.test == two
+    for line, two in zip(locked.parts[0].lines, compose(experiment, CHOICES, owner).sections[0].lines, strict=True):
+        assert line.test == two
     right = []
-    for triplet in [one for one in experiment.triplets if one["method"] == 0]:
+    for triplet in [line for line in experiment.triplets if line["method"] == 0]:
         part = store.read_predictions(triplet["weak"]).part("locked")
         right.append(float(((part.prob > 0.5) == part.gold).mean()))
     assert locked.parts[0].lines[0].line.accuracy == f"{sum(right) / 3:.3f}".lstrip("0")
@@ -82,18 +82,18 @@ def test_freezing_decides_once_whether_it_unlocks(owner: User, monkeypatch: pyte
 
 def test_a_page_that_does_not_open_it_says_so_and_is_not_counted(owner: User) -> None:
     experiment = explored(owner)
-    found = Frozen(services.share_frozen(experiment, CLOSED, owner).versions.get().content)
-    assert found.paper.locked is None
-    assert "was not opened for this page" in limitation(found)
+    version = Frozen(services.share_frozen(experiment, CLOSED, owner).versions.get().content)
+    assert version.paper.locked is None
+    assert "was not opened for this page" in limitation(version)
     services.share_live(experiment, CHOICES, owner)
     assert not Opening.objects.exists()
 
 
 def test_an_experiment_without_locked_rows_says_that_there_are_none(owner: User) -> None:
     experiment = explored(owner, data={"locked_fraction": 0})
-    found = paper_of(experiment, owner)
-    assert found.paper.locked is None
-    assert limitation(found).startswith("There is none")
+    version = paper_of(experiment, owner)
+    assert version.paper.locked is None
+    assert limitation(version).startswith("There is none")
     assert not Opening.objects.exists()
 
 
@@ -114,8 +114,10 @@ def test_nothing_but_a_frozen_page_hangs_on_the_locked_rows(owner: User) -> None
     before = said()
     store = Store(settings.ARTIFACTS_DIR)
     for run in experiment.runs.all():
-        told = store.read_predictions(run.key)
-        turned = told.prob.copy()
-        turned[told.split == "locked"] = 1 - turned[told.split == "locked"]
-        store.write_predictions(run.key, Predictions(told.id, told.split, told.group, told.gold, turned))
+        predictions = store.read_predictions(run.key)
+        turned = predictions.prob.copy()
+        turned[predictions.split == "locked"] = 1 - turned[predictions.split == "locked"]
+        store.write_predictions(
+            run.key, Predictions(predictions.id, predictions.split, predictions.group, predictions.gold, turned)
+        )
     assert said() == before

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.factories.experiments import finish_all, launched
-from webapp.experiments import services as experiments
+from webapp.experiments import run_stop
 from webapp.experiments.models import Experiment
 from webapp.webhooks import services
 from webapp.webhooks.models import Call
@@ -74,11 +74,11 @@ def test_the_end_of_an_experiment_is_told_once_with_its_numbers_and_a_signature(
     experiment = done(owner)
     tell()
     tell()
-    [(told, signature)] = receiver.heard
-    assert told["experiment"] == {"id": experiment.pk, "name": "A test", "owner": owner.username, "state": "finished"}
-    assert told["text"].endswith(f"is done. https://lab.example.org/experiments/{experiment.pk}/")
+    [(body, signature)] = receiver.heard
+    assert body["experiment"] == {"id": experiment.pk, "name": "A test", "owner": owner.username, "state": "finished"}
+    assert body["text"].endswith(f"is done. https://lab.example.org/experiments/{experiment.pk}/")
     assert experiment.result is not None
-    assert [group["pgr"] for group in told["groups"]] == [group["pgr"] for group in experiment.result["groups"]]
+    assert [group["pgr"] for group in body["groups"]] == [group["pgr"] for group in experiment.result["groups"]]
     assert signature == "sha256=" + hmac.new(b"between us", receiver.raw[0], hashlib.sha256).hexdigest()
 
 
@@ -86,9 +86,9 @@ def test_an_experiment_at_work_is_not_told_and_one_that_was_stopped_is(owner: Us
     experiment = launched(owner)
     tell()
     assert receiver.heard == []
-    experiments.stop_experiment(experiment, owner.username)
+    run_stop.stop_experiment(experiment, owner.username)
     tell()
-    assert [told["experiment"]["state"] for told, _ in receiver.heard] == ["stopped"]
+    assert [body["experiment"]["state"] for body, _ in receiver.heard] == ["stopped"]
 
 
 def test_a_receiver_that_is_away_is_told_later(owner: User, receiver: Receiver) -> None:

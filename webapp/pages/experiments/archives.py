@@ -16,7 +16,7 @@ from webapp.actions import archives as archive_actions
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
 from webapp.experiments import archive_imports, queries
-from webapp.experiments.archive_imports import NoRoom
+from webapp.experiments.archive_imports import DiskFull
 from webapp.experiments.models import ImportState
 from webapp.explorer.download import download
 
@@ -46,7 +46,7 @@ def bring_archive(request: HttpRequest) -> HttpResponse:
                 imported = archive_actions.upload(request.user, Path(file.temporary_file_path()), file.name or "")
                 return redirect("archive-import", imported.pk)
             problem, status = NOTHING_CHOSEN, 422
-        except NoRoom as error:
+        except DiskFull as error:
             problem, status = str(error), 507
     return render(request, "pages/archive.html", {"problem": problem}, status=status)
 

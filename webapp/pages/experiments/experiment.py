@@ -1,4 +1,4 @@
-"""The page of one experiment, from the first run in the queue to the result: all that it says, for one pair of models."""
+"""The page of an experiment, from its first queued run to its result, for one pair of models."""
 
 from functools import cached_property
 from typing import Any
@@ -48,15 +48,15 @@ class Living:
 
     @property
     def word(self) -> str:
-        """The state in words: Running; Launching; Done, PGR unresolved."""
+        """The state in words, such as Running, Launching, or "Done, PGR unresolved"."""
         if self.experiment.transition:
             return self.experiment.get_transition_display()
         if self.state == "stopped" and self.findings and self.partial:
             return "Stopped, partial result"
         if self.state != "finished":
             return STATES[self.state]
-        found = self.findings.state if self.findings else ""
-        return f"Done, {found}" if found else "Done"
+        findings_state = self.findings.state if self.findings else ""
+        return f"Done, {findings_state}" if findings_state else "Done"
 
     @property
     def style(self) -> str:
@@ -66,12 +66,12 @@ class Living:
 
     @property
     def stops(self) -> bool:
-        """Whether there is something to stop."""
+        """Return whether there is something to stop."""
         return self.state in ("running", "waiting")
 
     @property
     def starts(self) -> str:
-        """The word on the button that launches it, empty where that makes no sense."""
+        """The label of the launch button; empty if there is nothing to launch."""
         return {"draft": "Launch", "stopped": "Launch again", "failed": "Launch again"}.get(self.state, "")
 
     @property
@@ -92,12 +92,12 @@ class Living:
 
     @property
     def transition(self) -> str:
-        """Launching: 1,200 of 5,600 runs; empty where its record is not being changed."""
-        one = self.experiment
-        if not one.transition:
+        """The progress of a launch or a stop, such as "Launching: 1,200 of 5,600 runs"; empty without one."""
+        experiment = self.experiment
+        if not experiment.transition:
             return ""
-        done = min(one.transition_done, one.transition_total)
-        return f"{one.get_transition_display()}: {done:,} of {count(one.transition_total, 'run')}"
+        done = min(experiment.transition_done, experiment.transition_total)
+        return f"{experiment.get_transition_display()}: {done:,} of {count(experiment.transition_total, 'run')}"
 
     @property
     def transition_percent(self) -> int:
@@ -117,14 +117,14 @@ class Living:
 
     @property
     def took(self) -> str:
-        one = self.experiment
-        if self.at_work or not (one.ended_at and one.launched_at):
+        experiment = self.experiment
+        if self.at_work or not (experiment.ended_at and experiment.launched_at):
             return ""
-        return f"took {duration(one.ended_at - one.launched_at)}"
+        return f"took {duration(experiment.ended_at - experiment.launched_at)}"
 
     @property
     def budget(self) -> str:
-        """0.4 of 2 accelerator-hours used; empty without a budget."""
+        """The used part of the budget, such as "0.4 of 2 accelerator-hours used"; empty without a budget."""
         limit = self.experiment.budget_hours
         return "" if limit is None else f"{spent_hours(self.experiment):.2g} of {limit:g} accelerator-hours used"
 
@@ -138,7 +138,7 @@ class Living:
 
     @property
     def now(self) -> str:
-        """What is at work for it now; where nothing is, what it waits for."""
+        """The run in training, or what the experiment waits for."""
         at_work = queries.parts(self.experiment).filter(run__status__in=LEASED)
         first = at_work.first()
         if first:
@@ -149,7 +149,7 @@ class Living:
 
     @cached_property
     def next(self) -> str:
-        """The run of it that is next in the queue."""
+        """The experiment's next run in the queue."""
         first = queue.next_of(self.experiment) if self.counts[Status.QUEUED] else None
         part = queries.parts(self.experiment).filter(run=first).first() if first else None
         return self._named(part) if part else ""
@@ -159,11 +159,11 @@ class Living:
         return queue.pause_now()
 
     def _named(self, part: Part) -> str:
-        """ceiling, seed 0; with several pairs ceiling MiniLM L4, seed 0"""
+        """Name a run, such as "ceiling, seed 0", or with several pairs "ceiling MiniLM L4, seed 0"."""
         spec = part.run.run_spec
         what = lower(Role(part.role).label)
         if part.role == Role.STUDENT:
-            index = next(one["method"] for one in self.experiment.triplets if one["student"] == part.run.key)
+            index = next(triplet["method"] for triplet in self.experiment.triplets if triplet["student"] == part.run.key)
             what += f", {lower(short_methods(self.spec)[index])}"
         model = f" {short_model(spec.model)}" if len(self.pairs) > 1 else ""
         return f"{what}{model}, seed {spec.seed}"
@@ -180,24 +180,24 @@ class Living:
 
     @cached_property
     def lanes(self) -> PairLanes:
-        """Of the pair that is shown: however many there are, the page shows one."""
+        """The lanes of the pair that is shown; the page shows one of any number of pairs."""
         models = (self.pair.weak, self.pair.strong)
-        mine = [one for one in self.experiment.triplets if (one["weak_model"], one["strong_model"]) == models]
-        keys = {one[role] for one in mine for role in COMPARED}
-        return PairLanes(self.spec, self.pair, mine, list(queries.parts(self.experiment).filter(run__key__in=keys)))
+        triplets = [triplet for triplet in self.experiment.triplets if (triplet["weak_model"], triplet["strong_model"]) == models]
+        keys = {triplet[role] for triplet in triplets for role in COMPARED}
+        return PairLanes(self.spec, self.pair, triplets, list(queries.parts(self.experiment).filter(run__key__in=keys)))
 
     @cached_property
     def elsewhere(self) -> list[Note]:
-        """Of each archive that some of its runs came in."""
+        """A note for each archive from which some of its runs came."""
         return imported_notes.notes(self.experiment)
 
     @property
     def accepted(self) -> bool | None:
-        """Whether new experiments may use the runs of the archive that it came in; None of one that came in none."""
+        """Return whether new experiments may use the runs of the archive from which it was imported; None without an archive."""
         if self._content is None:
             return None
-        mine = [run for run in imported_runs(self.experiment) if run.origin and self._content == run.origin["content"]]
-        return all(run.accepted_at for run in mine) if mine else None
+        imported = [run for run in imported_runs(self.experiment) if run.origin and self._content == run.origin["content"]]
+        return all(run.accepted_at for run in imported) if imported else None
 
     @property
     def _content(self) -> str | None:
@@ -205,24 +205,24 @@ class Living:
 
     @property
     def reused(self) -> int:
-        """Runs that were finished before this experiment asked for them."""
-        asked = self.experiment.launched_at
-        if asked is None:
+        """The number of runs that had finished before this experiment was launched."""
+        launched_at = self.experiment.launched_at
+        if launched_at is None:
             return 0
-        return queries.runs_of(self.experiment).filter(status=Status.FINISHED, ended_at__lt=asked).count()
+        return queries.runs_of(self.experiment).filter(status=Status.FINISHED, ended_at__lt=launched_at).count()
 
     @cached_property
     def failed(self) -> int:
-        """How many runs failed by themselves, not because a run that they need had failed."""
+        """The number of runs that failed by themselves, not because of a failed run that they need."""
         return queries.failures(self.experiment).count() if self.counts[Status.FAILED] else 0
 
     @property
     def failures(self) -> list[Run]:
-        """The first of them."""
-        found = list(queries.failures(self.experiment)[:SHOWN_FAILURES]) if self.failed else []
-        for run in found:  # on the page alone: nothing saves it
+        """The first failed runs."""
+        runs = list(queries.failures(self.experiment)[:SHOWN_FAILURES]) if self.failed else []
+        for run in runs:  # for display only; the object is not saved
             run.error, run.log = text_for(self.viewer, run.error), text_for(self.viewer, run.log)
-        return found
+        return runs
 
     @property
     def more_failures(self) -> int:
@@ -230,7 +230,7 @@ class Living:
 
     @property
     def fallen(self) -> int:
-        """Runs that failed because a run that they need had failed."""
+        """The number of runs that failed because a run that they need had failed."""
         return self.counts[Status.FAILED] - self.failed
 
     @cached_property
@@ -246,7 +246,7 @@ class Living:
             event.payload = payload
         return restarts(events)
 
-    # The chart, made once: rows come through the socket.
+    # The chart is made once; its rows come through the socket.
 
     @cached_property
     def chart(self) -> dict[str, Any]:
@@ -254,7 +254,7 @@ class Living:
 
     @property
     def wire(self) -> dict[str, Any]:
-        """What live.js needs to know: which run is drawn as what."""
+        """The data for live.js: the series of each run."""
         return {"experiment": self.experiment.pk, "chart": CHART, "metrics": for_scripts(), "runs": self.lanes.drawn()}
 
     # The result.
@@ -265,19 +265,19 @@ class Living:
 
     @cached_property
     def findings(self) -> Findings | None:
-        """None until one seed of this pair has all its runs."""
-        found = Findings(self.spec, self.result, self.lanes) if self.result else None
-        return found if found and found.any else None
+        """The findings, or None until one seed of this pair has all its runs."""
+        findings = Findings(self.spec, self.result, self.lanes) if self.result else None
+        return findings if findings and findings.any else None
 
     @cached_property
     def overview(self) -> Overview | None:
-        """None for a single pair, and until one seed of one pair has all its runs."""
-        found = Overview(self.spec, self.result) if self.result else None
-        return found if found and found.any else None
+        """The overview, or None for a single pair and until one seed of one pair has all its runs."""
+        overview = Overview(self.spec, self.result) if self.result else None
+        return overview if overview and overview.any else None
 
     @property
     def version(self) -> str:
-        """Changes when the result does."""
+        """A text that changes with the result."""
         error = "-" if self.experiment.result_error else ""
         return f"{self.pair.index}.{len(self.experiment.result_runs)}{error}{'' if self.findings else '.' + self.state}"
 
@@ -287,15 +287,15 @@ class Living:
 
     @property
     def notes(self) -> list[Note]:
-        found = self.findings.notes if self.findings else []
-        said = {note.text for note in found}
-        asked = [problem for problem in warnings(self.spec) if problem.message not in said]
+        notes = self.findings.notes if self.findings else []
+        texts = {note.text for note in notes}
+        further = [problem for problem in warnings(self.spec) if problem.message not in texts]
         titles = {"data.name": ABOUT_DATA}
-        known = [Note(titles.get(problem.path, "Chosen despite a warning"), problem.message) for problem in asked]
-        return [*self.partial, *found, *known, *([test_set_uses(self.experiment)] if self.result else [])]
+        known = [Note(titles.get(problem.path, "Chosen despite a warning"), problem.message) for problem in further]
+        return [*self.partial, *notes, *known, *([test_set_uses(self.experiment)] if self.result else [])]
 
     @cached_property
     def changes(self) -> list[Setting]:
-        """What differs from the parent, each with the value before and the value now."""
+        """The differences from the parent, each with the value before and the value now."""
         parent = self.experiment.parent
         return differing([parent.experiment_spec, self.spec]) if parent else []

@@ -1,4 +1,4 @@
-"""What will happen to a run next, in words, whatever happened to it before."""
+"""A forecast for a run, in words: what happens to it next."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -10,8 +10,8 @@ from webapp.experiments.models import Run, Status, Worker
 from webapp.findings.wording import joined
 
 
-def outlook(run: Run) -> str:
-    """Empty for a run that has finished."""
+def forecast(run: Run) -> str:
+    """Return the forecast; empty for a run that has finished."""
     match run.status:
         case Status.WAITING:
             return _waiting(run)
@@ -21,7 +21,7 @@ def outlook(run: Run) -> str:
             return _running(run)
         case Status.STOPPING:
             forced = f"If it has not in {STOP_GRACE_SECONDS:.0f} seconds, all its processes are killed."
-            return f"It saves a checkpoint and ends. {forced} What it told is kept."
+            return f"It saves a checkpoint and ends. {forced} Its events are kept."
         case Status.STOPPED:
             return f"Nothing, until an experiment that needs it is launched again: then it {_goes_on(run)}."
         case Status.FAILED:
@@ -32,7 +32,7 @@ def outlook(run: Run) -> str:
 def _waiting(run: Run) -> str:
     needs = run.needs.exclude(status=Status.FINISHED).order_by("pk").values_list("pk", flat=True)
     named = joined([f"run {pk}" for pk in needs])
-    return f"It is queued by itself once {named}, whose answers it needs, {'has' if len(needs) == 1 else 'have'} finished."
+    return f"It is queued automatically once {named}, whose answers it needs, {'has' if len(needs) == 1 else 'have'} finished."
 
 
 def _queued(run: Run) -> str:
@@ -60,7 +60,7 @@ PLACES = {0: "It is next in the queue", 1: "One run comes before it in the queue
 def _running(run: Run) -> str:
     silent = (timezone.now() - run.lease_until).total_seconds() if run.lease_until else 0
     if silent > 0:
-        return "Its worker gives no sign of life: within seconds the run goes back to the queue and is given to another one."
+        return "Its worker does not respond: within seconds the run is queued again for another worker."
     if run.phase == "starting":
         return "Its trainer is starting."
     return "It trains until its last step. If its worker or its trainer dies, it goes on from the last checkpoint."
@@ -72,7 +72,7 @@ def _failed(run: Run) -> str:
         named = joined([f"run {pk}" for pk in failed])
         return f"Nothing by itself. Launching an experiment again that needs it tries {named} again first, and then this one."
     return (
-        "Nothing by itself: the same would most likely happen again. Once the cause is mended, “Launch again” on an experiment "
+        "Nothing by itself, since the same failure is likely. Once its cause is fixed, “Launch again” on an experiment "
         f"that needs it tries it again; it then {_goes_on(run)}."
     )
 

@@ -1,4 +1,4 @@
-"""The list of experiments: which ones, and what a row says of each."""
+"""The list of experiments and the content of its rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,7 @@ class Line:
 
     @property
     def drawn(self) -> bool:
-        """Whether the picture shows anything."""
+        """Return whether the picture shows anything."""
         return any(group.seeds for group in self.groups)
 
     @property
@@ -73,7 +73,7 @@ class Line:
 
     @property
     def progress(self) -> str:
-        """What stands under the state of one that is not done."""
+        """The line below the state of an experiment that is not done."""
         counts = queries.run_counts(self.experiment)
         total = sum(counts.values())
         if self.state == "finished" or not total:
@@ -102,7 +102,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class AtWork:
-    """What runs now, for the top of the page."""
+    """The running experiments, for the top of the page."""
 
     experiment: Experiment
     state: str
@@ -117,22 +117,22 @@ class Listing:
     page: Page[Experiment]
     lines: list[Line]
     damaged: list[Experiment]
-    """Those of the page whose record cannot be read."""
+    """The experiments of the page whose record cannot be read."""
     filters: list[Filter]
     at_work: AtWork | None
     nothing: bool
-    """Whether there is no experiment at all."""
+    """True if there is no experiment at all."""
 
     @property
     def kinds(self) -> list[Kind]:
-        """Of the experiments that are drawn, in the order of their rows."""
+        """The methods of the pictures, in the order of their rows."""
         drawn = [method for line in self.lines if line.drawn for method in line.spec.methods]
         titles = {method.kind: lower(method_title(method)) for method in drawn}
         return [Kind(title, style_of(kind)) for kind, title in titles.items()]
 
 
 def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) -> Listing:
-    """One page of the list. The number of queries does not depend on how many experiments there are."""
+    """Return a page of the list. The number of queries does not depend on the number of experiments."""
     everything = queries.listed(viewer).defer("spec", "triplets", "result", "result_runs", "result_error")
     known = list(everything)
     states = {experiment.pk: queries.state(experiment) for experiment in known}
@@ -144,22 +144,22 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     page = Paginator(chosen, PER_PAGE).get_page(number)
     isolated, now = Isolated("the list"), timezone.now()
     listed = queries.listed(viewer).defer("triplets", "result_runs").filter(pk__in=[experiment.pk for experiment in page])
-    shown = {one.pk: one for one in listed}
+    shown = {experiment.pk: experiment for experiment in listed}
     lines = isolated.all(list(shown), lambda pk: Line(shown[pk], now))
     read = {line.experiment.pk for line in lines}
-    damaged = [one for pk, one in shown.items() if pk not in read]
-    working = [one for one in reversed(known) if states[one.pk] in AT_WORK and one not in damaged]
+    damaged = [experiment for pk, experiment in shown.items() if pk not in read]
+    working = [experiment for experiment in reversed(known) if states[experiment.pk] in AT_WORK and experiment not in damaged]
     return Listing(page, lines, damaged, filters, at_work(working, states) if working else None, not known)
 
 
 def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
     first, *others = working
-    found = progress(first)
+    current = progress(first)
     return AtWork(
         experiment=first,
         state=STATES[states[first.pk]],
         runs=runs_text(queries.run_counts(first)),
-        percent=round(100 * found.fraction, 1),
-        left=time_left(found.seconds_left, estimating=found.estimating),
+        percent=round(100 * current.fraction, 1),
+        left=time_left(current.seconds_left, estimating=current.estimating),
         others=others,
     )

@@ -1,4 +1,4 @@
-"""The page on which an experiment is renamed, given a budget, or deleted by those whom it belongs to."""
+"""The page for renaming an experiment, changing its budget, and deleting it."""
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -18,7 +18,7 @@ from webapp.parsing import decimal
 
 @member
 def manage(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deleting asks for the experiment's number, so that it is never a slip."""
+    """Show the forms and handle them. Deleting requires the experiment's number, to prevent mistakes."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
@@ -40,7 +40,7 @@ def _rename(request: HttpRequest, experiment: Experiment, by: User) -> dict[str,
         experiment_actions.rename(experiment, request.POST.get("name", ""), by)
     except ValidationError as error:
         return {"name": " ".join(problem.message for problem in describe(error.errors()))}
-    messages.info(request, "The experiment has its new name.")
+    messages.info(request, "The experiment is renamed.")
     return {}
 
 
@@ -52,8 +52,8 @@ def _limit(request: HttpRequest, experiment: Experiment, by: User) -> dict[str, 
             raise ValueError(typed)
         experiment_actions.limit(experiment, hours, by)
     except ValueError:
-        return {"budget": "A budget is a number of accelerator-hours above zero, or nothing for none."}
-    messages.info(request, "The experiment has its new budget." if typed else "The experiment has no budget any more.")
+        return {"budget": "A budget is a number of accelerator-hours above zero, or empty for none."}
+    messages.info(request, "The budget is changed." if typed else "The experiment has no budget any more.")
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What stands beside the form: the plan of a spec in numbers and as a matrix of supervisors and students."""
+"""The plan beside the form: numbers of runs, and a matrix of supervisors and students."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ LONGEST_NAME = 13
 
 
 def clipped(name: str) -> str:
-    """A name that fits beside the matrix."""
+    """Return a name that fits beside the matrix."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of the matrix; ``todo`` is the share of its runs that are to be trained."""
+    """A rectangle of the matrix; ``todo`` is the share of its runs that have to be trained."""
 
     x: float
     y: float
@@ -108,17 +108,17 @@ class PlanView:
 
     @property
     def matrix(self) -> Matrix:
-        """Rows are supervisors, columns students, cells are split by method; the last row are the ceilings."""
+        """The matrix: rows are supervisors and columns students, cells are split by method, and the last row has the ceilings."""
         weak, strong, methods = self.spec.weak.models, self.spec.strong.models, len(self.spec.methods)
         turned = len(strong) > 3
         top = 96 if turned else TOP
         pitch = min(WIDEST, (WIDTH - LEFT) / len(strong))
         width = pitch - (10 if pitch > 50 else 4)
         runs: dict[tuple[str, str, str | int], set[str]] = {}
-        for one in self.preview.plan.triplets:
-            runs.setdefault(("weak", one.weak_model, ""), set()).add(one.weak)
-            runs.setdefault(("ceiling", one.strong_model, ""), set()).add(one.ceiling)
-            runs.setdefault((one.weak_model, one.strong_model, one.method), set()).add(one.student)
+        for triplet in self.preview.plan.triplets:
+            runs.setdefault(("weak", triplet.weak_model, ""), set()).add(triplet.weak)
+            runs.setdefault(("ceiling", triplet.strong_model, ""), set()).add(triplet.ceiling)
+            runs.setdefault((triplet.weak_model, triplet.strong_model, triplet.method), set()).add(triplet.student)
 
         def box(key: tuple[str, str, str | int], x: float, y: float, width: float, height: float, title: str) -> Box:
             todo = runs[key] - self.preview.done

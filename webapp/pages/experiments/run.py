@@ -1,4 +1,4 @@
-"""The page of one run: what it is, who needs it, and what happened to it."""
+"""The page of a run: its settings, the experiments that need it, and its timeline."""
 
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,8 @@ from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.pairs import own_metrics, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
-from webapp.pages.experiments.forecast import outlook
-from webapp.pages.experiments.timeline import Line, story
+from webapp.pages.experiments.forecast import forecast
+from webapp.pages.experiments.timeline import Line, lines_of
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
@@ -39,14 +39,14 @@ def _text(value: object) -> str:
 
 def trained_on(spec: RunSpec) -> str:
     if spec.prompts:
-        return "nothing: it is asked by prompts"
-    return "nothing: made of other runs’ predictions" if spec.derives else f"half {spec.half}"
+        return "nothing: it answers prompts"
+    return "nothing: derived from other runs’ predictions" if spec.derives else f"half {spec.half}"
 
 
 class RunPage:
     def __init__(self, run: Run, viewer: User | AnonymousUser, find: str = "") -> None:
         self.run, self.viewer, self.find = run, viewer, find
-        run.error, run.log = text_for(viewer, run.error), text_for(viewer, run.log)  # on the page alone: nothing saves it
+        run.error, run.log = text_for(viewer, run.error), text_for(viewer, run.log)  # for display only; the object is not saved
         if only_reads(viewer):
             run.worker = ""
         self.spec = run.run_spec
@@ -82,7 +82,7 @@ class RunPage:
 
     @property
     def words(self) -> str:
-        """What the state does not say yet."""
+        """The state in more words than ``word``."""
         if self.run.status == Status.FINISHED and self.run.accuracy is not None:
             return f"accuracy {rate(self.run.accuracy)}{self.selected}"
         words = run_words(self.run)
@@ -90,13 +90,13 @@ class RunPage:
 
     @property
     def selected(self) -> str:
-        """The step that the run's stop rule chose."""
+        """The step that the run's stop rule selected."""
         last = queries.timeline([self.run], ["finished"]).last()
         return f" at step {last.payload['selected_step']:,} of {self.run.total_steps:,}" if last else ""
 
     @property
     def next(self) -> str:
-        return outlook(self.run)
+        return forecast(self.run)
 
     @property
     def percent(self) -> float:
@@ -108,7 +108,7 @@ class RunPage:
 
     @property
     def stops(self) -> bool:
-        """Whether there is something to stop, for this account."""
+        """Return whether there is something to stop, for this account."""
         return self.run.status in ACTIVE and self.run.status != Status.STOPPING and may_stop(self.viewer, self.run)
 
     @property
@@ -127,9 +127,9 @@ class RunPage:
     @property
     def labels(self) -> str:
         if self.spec.members:
-            return "the mean of its members’"
+            return "the mean of its members’ labels"
         if self.spec.reads:
-            return "none: it learns the texts"
+            return "none: it learns from the texts"
         if self.spec.errors != "own":
             return "the truth, with as many errors as another run’s"
         return "ground truth" if self.spec.labels == GROUND_TRUTH else "its supervisor’s"
@@ -163,18 +163,18 @@ class RunPage:
 
     @cached_property
     def elsewhere(self) -> list[Note]:
-        """Where it was trained, or what it learned from, if that was not here."""
+        """Notes on the laboratory where the run, or a run that it learned from, was trained."""
         return imported_notes.of_run(self.run)
 
     @property
     def hashes(self) -> list[tuple[str, str]]:
         digest = self.spec.digest or "none, starts from scratch"
-        found = [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
-        return [*found, ("Key in its archive", self.run.claimed_key)] if self.run.imported else found
+        hashes = [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        return [*hashes, ("Key in its archive", self.run.claimed_key)] if self.run.imported else hashes
 
     @cached_property
     def log(self) -> list[str]:
-        """The last lines that its trainers wrote, of those that were looked for."""
+        """The last lines of its trainers, filtered by the search."""
         return lines_for(self.viewer, run_logs.lines(self.run.key, self.find))
 
     @cached_property
@@ -182,7 +182,7 @@ class RunPage:
         events = list(queries.timeline([self.run]))
         for event, payload in zip(events, events_for(self.viewer, [event.payload for event in events]), strict=True):
             event.payload = payload
-        return story(events)
+        return lines_of(events)
 
     @cached_property
     def newest(self) -> dict[str, Any]:

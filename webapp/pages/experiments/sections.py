@@ -1,4 +1,4 @@
-"""The sections of an experiment's page, of which one is shown at a time: ``?section=errors``, and within it ``&method=2``."""
+"""The sections of an experiment's page, one of which is visible: ``?section=errors``, and within it ``&method=2``."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Option:
-    """A link of a switch: what the address says for it, how it is called, and whether it is what is shown."""
+    """A link of a switch: its value in the address, its title, and whether it is the visible one."""
 
     value: str
     title: str
@@ -32,7 +32,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Table:
-    """Test examples by whether supervisor and student are right, for one method."""
+    """Counts of test examples by supervisor right or wrong and student right or wrong, for one method."""
 
     option: Option
     lane: Lane
@@ -40,16 +40,16 @@ class Table:
 
 
 class Sections:
-    """Which section and which method's table are shown; everything else of the page is rendered too, and hidden.
+    """The visible section and the visible method's table; the rest of the page is rendered and hidden.
 
-    ``asked``, ``method`` and ``pair`` are what the address says; what the page does not have counts as not asked.
+    ``requested``, ``method`` and ``pair`` are from the address; values that the page does not have are ignored.
     """
 
-    def __init__(self, living: Living, asked: str = "", method: str = "", pair: str = "") -> None:
+    def __init__(self, living: Living, requested: str = "", method: str = "", pair: str = "") -> None:
         self.living = living
         self.here = urlencode({"pair": living.pair.index}) if pair else ""
-        self.asked = asked if asked in self.names else ""
-        self.asked_method = whole(method)
+        self.requested = requested if requested in self.names else ""
+        self.requested_method = whole(method)
 
     @property
     def names(self) -> list[str]:
@@ -57,14 +57,14 @@ class Sections:
 
     @property
     def default(self) -> str:
-        """The curves while runs are at work, then the result: of all pairs where there are several and none was asked for."""
+        """The section without a request: the curves while runs are active, then the result, of all pairs if there are several."""
         if self.living.at_work and self.living.run_count:
             return "curves"
         return "pairs" if len(self.living.pairs) > 1 and self.living.overview and not self.here else "result"
 
     @property
     def current(self) -> str:
-        return self.asked or self.default
+        return self.requested or self.default
 
     @property
     def options(self) -> list[Option]:
@@ -72,26 +72,26 @@ class Sections:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """What each student makes of its supervisor's answers, one of them shown: the asked method's, else the first."""
+        """The counts for each student, one of them visible: of the requested method, or of the first one."""
         findings = self.living.findings
-        found = [(int(lane.id.removeprefix("m")), lane, rows) for lane, rows in findings.transitions] if findings else []
-        known = [index for index, _, _ in found]
-        shown = self.asked_method if self.asked_method in known else next(iter(known), None)
+        lanes = [(int(lane.id.removeprefix("m")), lane, rows) for lane, rows in findings.transitions] if findings else []
+        known = [index for index, _, _ in lanes]
+        shown = self.requested_method if self.requested_method in known else next(iter(known), None)
         return [
             Table(
                 Option(str(index), lane.method, self._query(section="errors", method=str(index)), index == shown),
                 lane,
                 rows,
             )
-            for index, lane, rows in found
+            for index, lane, rows in lanes
         ]
 
     @property
     def pairs(self) -> list[Option]:
-        """The same section of each pair; from the section of all pairs the result of one."""
-        mine = "result" if self.current == "pairs" else self.current
+        """The same section of each other pair; from the section of all pairs, the result."""
+        section = "result" if self.current == "pairs" else self.current
         return [
-            Option(str(pair.index), pair.title, self._query(pair=str(pair.index), section=mine), pair == self.living.pair)
+            Option(str(pair.index), pair.title, self._query(pair=str(pair.index), section=section), pair == self.living.pair)
             for pair in self.living.pairs
         ]
 

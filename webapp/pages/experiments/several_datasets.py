@@ -1,4 +1,4 @@
-"""One spec on several data sets at once: an experiment for each, whose results stand side by side on the page Compare."""
+"""One spec on several data sets at once: an experiment for each, with the results side by side on the page Compare."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True)
 class Other:
-    """The spec on another data set; None, with a sentence, where it does not fit there."""
+    """The spec on another data set; None, with a sentence, if it does not fit there."""
 
     title: str
     spec: ExperimentSpec | None
@@ -33,7 +33,7 @@ class Other:
 
 
 class Several:
-    """``names`` are the data sets that were ticked; the one that ``spec`` itself has is left out."""
+    """Experiments on further data sets. ``names`` are the ticked ones; that of ``spec`` itself is ignored."""
 
     def __init__(self, spec: ExperimentSpec | None, names: Sequence[str]) -> None:
         self.spec, self.ticked = spec, [name for name in names if name in catalog.ready_datasets()]
@@ -59,9 +59,9 @@ class Several:
 
 def _on(spec: ExperimentSpec, name: str) -> Other:
     title = dataset_title(name)
-    asked = spec.model_dump(mode="json")
-    asked["data"]["name"], asked["name"] = name, f"{spec.name} · {title}"[:LONGEST_NAME]
+    content = spec.model_dump(mode="json")
+    content["data"]["name"], content["name"] = name, f"{spec.name} · {title}"[:LONGEST_NAME]
     try:
-        return Other(title, ExperimentSpec.model_validate(asked))
+        return Other(title, ExperimentSpec.model_validate(content))
     except ValidationError as error:
         return Other(title, None, " ".join(problem.message for problem in describe(error.errors())))

@@ -1,4 +1,4 @@
-"""The story of runs: their events as sentences."""
+"""The timeline of a run: its events as sentences."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,26 +35,28 @@ class Line:
     bad: bool
 
 
-def story(events: Iterable[Event]) -> list[Line]:
-    """One line per event; of checkpoints in a row only the last."""
+def lines_of(events: Iterable[Event]) -> list[Line]:
+    """Return one line for each event, and only the last of consecutive checkpoints."""
     lines: list[Line] = []
     saved = False
     for event in events:
-        told = _told(event)
-        if told is None:
+        run_event = _validated(event)
+        if run_event is None:
             lines.append(Line(event.at, event.attempt, "an event that cannot be read: its record is damaged", True))
             saved = False
             continue
-        checkpoint = isinstance(told, CheckpointSaved)
+        checkpoint = isinstance(run_event, CheckpointSaved)
         if checkpoint and saved:
             lines.pop()
-        lines.append(Line(event.at, event.attempt, sentence(told), isinstance(told, RunFailed | RunLost | ArtifactDamaged)))
+        lines.append(
+            Line(event.at, event.attempt, sentence(run_event), isinstance(run_event, RunFailed | RunLost | ArtifactDamaged))
+        )
         saved = checkpoint
     return lines
 
 
-def _told(event: Event) -> RunEvent | None:
-    """None where the record is damaged."""
+def _validated(event: Event) -> RunEvent | None:
+    """Return the event, or None if its record is damaged."""
     try:
         return EVENT.validate_python(event.payload)
     except ValidationError:
@@ -64,7 +66,7 @@ def _told(event: Event) -> RunEvent | None:
 def sentence(event: RunEvent) -> str:
     match event:
         case RunWaiting():
-            return "asked for again; waits for the run that labels for it"
+            return "requested again; waits for the run that makes its labels"
         case RunQueued():
             return "queued"
         case RunClaimed():
@@ -80,7 +82,7 @@ def sentence(event: RunEvent) -> str:
         case CheckpointSaved():
             return f"checkpoint at step {event.step:,}"
         case StopRequested():
-            return f"asked to stop by {event.by}"
+            return f"requested to stop by {event.by}"
         case RunFinished():
             return f"finished after {duration(event.seconds)}{stop_text(event)}"
         case RunStopped():
@@ -88,7 +90,7 @@ def sentence(event: RunEvent) -> str:
         case RunFailed():
             return f"failed: {event.error}"
         case RunLost():
-            return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
+            return f"lost: {event.cause or f'worker {event.worker} did not respond'}"
         case RunReleased():
             return (
                 f"given back by worker {event.worker}: {event.cause}"
@@ -101,7 +103,7 @@ def sentence(event: RunEvent) -> str:
 
 
 def stop_text(event: RunFinished) -> str:
-    """Of which step the run's predictions are, and what the two other rules would have given; nothing where it has none."""
+    """Return the selected step with its accuracy, and those of the other two rules; empty if the run has none."""
     if event.accuracy is None or event.last_accuracy is None or event.hindsight_accuracy is None:
         return ""
     selected = f", accuracy {rate(event.accuracy)} at step {event.selected_step:,}"
@@ -112,26 +114,32 @@ def stop_text(event: RunFinished) -> str:
 
 @dataclass(frozen=True)
 class Restart:
-    """Why a run has more than one attempt, in words."""
+    """The reason for a further attempt of a run, in words."""
 
     run: Run
     text: str
 
 
 def restarts(events: Iterable[Event]) -> list[Restart]:
-    """``events`` are those of kind lost, released and damaged."""
-    found = []
+    """Return the reasons. ``events`` are those of kind lost, released and damaged."""
+    reasons = []
     for event in events:
-        told = _told(event)
-        if isinstance(told, ArtifactDamaged):
+        run_event = _validated(event)
+        if isinstance(run_event, ArtifactDamaged):
             then = "What the run left was moved aside, and it is trained again, to the same bytes."
-            found.append(Restart(event.run, f"The file {told.file} {told.problem}. {then}"))
+            reasons.append(Restart(event.run, f"The file {run_event.file} {run_event.problem}. {then}"))
             continue
-        if not isinstance(told, RunLost | RunReleased):
+        if not isinstance(run_event, RunLost | RunReleased):
             continue
-        why = f"Worker {told.worker} {f'gave it back because {told.cause}' if told.cause else 'shut down in order'}"
-        if isinstance(told, RunLost):
-            why = f"On worker {told.worker} {told.cause}" if told.cause else f"Worker {told.worker} gave no sign of life"
+        why = (
+            f"Worker {run_event.worker} {f'gave it back because {run_event.cause}' if run_event.cause else 'shut down in order'}"
+        )
+        if isinstance(run_event, RunLost):
+            why = (
+                f"On worker {run_event.worker} {run_event.cause}"
+                if run_event.cause
+                else f"Worker {run_event.worker} did not respond"
+            )
         then = "The run went back to the queue and goes on from its last checkpoint."
-        found.append(Restart(event.run, f"{why} during attempt {event.attempt}. {then}"))
-    return found
+        reasons.append(Restart(event.run, f"{why} during attempt {event.attempt}. {then}"))
+    return reasons

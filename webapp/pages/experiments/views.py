@@ -1,4 +1,4 @@
-"""The pages: each parses the request, calls one function of the record or the queue, and renders."""
+"""The pages of experiments and runs: each view parses the request, calls one function of the record or the queue, and renders."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +31,7 @@ from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
 from webapp.parsing import whole
 
-QUEUE_AWAY = "The queue cannot be reached now. The runs are kept and start when it is back."
+QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
 
 
 @public
@@ -42,10 +42,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @viewer
 def experiments(request: HttpRequest) -> HttpResponse:
     text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    found = listing(request.user, text, state, request.GET.get("page", "1"))
-    context = {"listing": found, "text": text, "state": state}
-    context["changes"] = found.at_work is not None and may_change(request.user, found.at_work.experiment)
-    if found.nothing:
+    page = listing(request.user, text, state, request.GET.get("page", "1"))
+    context = {"listing": page, "text": text, "state": state}
+    context["changes"] = page.at_work is not None and may_change(request.user, page.at_work.experiment)
+    if page.nothing:
         spec = recipes()[FIRST]
         context |= {"name": FIRST, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
     return render(request, "pages/experiments.html", context)
@@ -82,7 +82,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @member
 def preview(request: HttpRequest) -> HttpResponse:
-    """What the form as it is typed now would do: messages beside the fields, and the plan where it is valid."""
+    """Return the messages and the plan for the form as it is now; the plan only if the form is valid."""
     parent = _parent(request)
     form = SpecForm.sent(request.POST, parent.experiment_spec if parent else None)
     plan = _plan(form)
@@ -117,7 +117,7 @@ def _parent(request: HttpRequest) -> Experiment | None:
 
 
 def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
-    """The plan of the form, or of the last valid one; None where there is neither."""
+    """Return the plan of the form, or of the last valid form; None if there is neither."""
     spec = form.spec
     if spec is None and valid:
         try:
@@ -139,14 +139,14 @@ def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | Non
 
 
 def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpResponse:
-    """Launches them, and shows the one, or several beside each other."""
+    """Launch the experiments, and show the page of one, or the comparison of several."""
     assert isinstance(request.user, User)
     reached = [experiment_actions.launch(experiment, request.user) for experiment in experiments]
     if not all(reached):
         messages.warning(request, QUEUE_AWAY)
     if len(experiments) == 1:
         return redirect("experiment", experiments[0].pk)
-    return redirect(f"{reverse('compare')}?{urlencode({'e': [one.pk for one in experiments]}, doseq=True)}")
+    return redirect(f"{reverse('compare')}?{urlencode({'e': [experiment.pk for experiment in experiments]}, doseq=True)}")
 
 
 def _experiment(request: HttpRequest, pk: int) -> Experiment:
@@ -154,7 +154,7 @@ def _experiment(request: HttpRequest, pk: int) -> Experiment:
 
 
 def _changed(request: HttpRequest, pk: int) -> Experiment:
-    """The experiment, for who may change it."""
+    """Return the experiment. Raise PermissionDenied for an account that may not change it."""
     experiment = _experiment(request, pk)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
@@ -168,7 +168,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
-    """What the page and the fragments that renew it are rendered with."""
+    """Return the context of the page and of the fragments that renew it."""
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     return {
         "living": living,
@@ -182,13 +182,13 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 @viewer
 def status(request: HttpRequest, pk: int) -> HttpResponse:
-    """The parts of the page that change, each with its id; the result only where it is not the one that the page has."""
+    """Return the parts of the page that change, each with its id; the result only if the page has an older one."""
     context = _shown(request, pk) | {"oob": True}
     living = context["living"]
     context["new_result"] = request.GET.get("version") != living.version
     answer = render(request, "partials/status.html", context)
     if request.GET.get("transition") == Transition.LAUNCHING and not living.transition:
-        answer["HX-Refresh"] = "true"  # the socket of the page knows only the runs that there were
+        answer["HX-Refresh"] = "true"  # the socket of the page knows only the earlier runs
     return answer
 
 
@@ -198,7 +198,7 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
     experiment = _changed(request, pk)
     try:
         return _launched(request, [experiment])
-    except ValueError as error:  # a model that was there when the experiment was made is not there now
+    except ValueError as error:  # a model of the experiment is not available any more
         messages.error(request, str(error))
         return redirect("experiment", pk)
 
@@ -230,7 +230,7 @@ def run_status(request: HttpRequest, pk: int) -> HttpResponse:
 
 @viewer
 def run_log(request: HttpRequest, pk: int) -> HttpResponse:
-    """The last lines of its log that contain what is looked for."""
+    """Return the last lines of the run's log that contain the searched text."""
     page = RunPage(_run(request, pk), request.user, request.GET.get("find", ""))
     return render(request, "partials/log_lines.html", {"page": page})
 
@@ -241,7 +241,7 @@ def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     try:
         file = run_logs.path_of(run.key).open("rb")
     except FileNotFoundError:
-        raise Http404("The run has written no log, or not where this server looks.") from None
+        raise Http404("The run has no log, or its log is on another machine.") from None
     return FileResponse(file, as_attachment=True, filename=f"run-{pk}.log", content_type="text/plain; charset=utf-8")
 
 

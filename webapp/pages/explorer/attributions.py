@@ -1,4 +1,4 @@
-"""Which words the answers of a view's three models hang on: their texts side by side, each word tinted by what it does."""
+"""Attribution of the answers of a view's three models to words: the texts side by side, each word tinted by its effect."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ TOP = 3
 
 @dataclass(frozen=True)
 class Word:
-    """A part of a text; ``tint`` is for1 to for5 or against1 to against5, empty where it does next to nothing."""
+    """A part of a text; ``tint`` is for1 to for5 or against1 to against5, empty for a very small effect."""
 
     text: str
     tint: str = ""
@@ -25,7 +25,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Column:
-    """What one model was asked and said; ``texts`` are one or two."""
+    """The attribution of one model; ``texts`` are one or two."""
 
     title: str
     token: str
@@ -36,45 +36,47 @@ class Column:
 
 
 class WordsPage(Subject):
-    """Raises LookupError for an example that the view's models have not seen."""
+    """The attributions of one example. Raise LookupError for an example that the view's models have not answered."""
 
     def __init__(self, opened: OpenView, example: int) -> None:
-        found = opened.slice.example(example)
-        if found is None:
+        row = opened.slice.example(example)
+        if row is None:
             raise LookupError(example)
         super().__init__(opened)
-        self.example, self.gold = example, self.class_name(found.gold)
-        self.texts = [text for text in opened.slice.whole([found.row])[found.row] if text is not None]
-        self.asked = queries.requested(self.triplet.keys, example)
+        self.example, self.gold = example, self.class_name(row.gold)
+        self.texts = [text for text in opened.slice.whole([row.row])[row.row] if text is not None]
+        self.questions = queries.requested(self.triplet.keys, example)
 
     @property
     def at_work(self) -> bool:
-        return any(one.at_work for one in self.asked.values())
+        return any(question.at_work for question in self.questions.values())
 
     @property
     def open(self) -> bool:
-        """Whether there is something left to ask."""
-        return not self.at_work and any(self._found(model.key) is None for model in self.triplet.all)
+        """Return whether an attribution can be requested."""
+        return not self.at_work and any(self._attribution(model.key) is None for model in self.triplet.all)
 
-    def _found(self, key: str) -> Attribution | None:
-        return self.asked[key].attribution if key in self.asked else None
+    def _attribution(self, key: str) -> Attribution | None:
+        return self.questions[key].attribution if key in self.questions else None
 
     @cached_property
     def _scale(self) -> float:
-        """The largest effect of any word on any of the three, in nats: one scale for all."""
-        answers = [found for model in self.triplet.all if (found := self._found(model.key))]
-        return max((abs(piece.effect) for found in answers for piece in found.pieces), default=0.0)
+        """The largest effect of any word on any of the three models, in nats: one scale for all."""
+        answers = [attribution for model in self.triplet.all if (attribution := self._attribution(model.key))]
+        return max((abs(piece.effect) for attribution in answers for piece in attribution.pieces), default=0.0)
 
     @cached_property
     def columns(self) -> list[Column]:
-        found = []
+        columns = []
         for title, model in zip(self.titles, self.triplet.all, strict=True):
-            answer = self._found(model.key)
+            answer = self._attribution(model.key)
             texts = self._tinted(answer) if answer else []
             odds = signed(answer.log_odds) if answer else ""
             token = self.names.style(model).token
-            found.append(Column(title, token, self.asked.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts)))))
-        return found
+            columns.append(
+                Column(title, token, self.questions.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts))))
+            )
+        return columns
 
     def _tinted(self, answer: Attribution) -> list[list[Word]]:
         return [
@@ -83,19 +85,19 @@ class WordsPage(Subject):
         ]
 
     def _words(self, text: str, pieces: list[Piece]) -> list[Word]:
-        found, end = [], 0
+        words, end = [], 0
         for piece in pieces:
             if piece.start > end:
-                found.append(Word(text[end : piece.start]))
+                words.append(Word(text[end : piece.start]))
             level = round(LEVELS * abs(piece.effect) / self._scale) if self._scale else 0
             tint = f"{'for' if piece.effect > 0 else 'against'}{level}" if level else ""
-            found.append(Word(text[piece.start : piece.end], tint, signed(piece.effect)))
+            words.append(Word(text[piece.start : piece.end], tint, signed(piece.effect)))
             end = piece.end
-        return [*found, Word(text[end:])] if end < len(text) else found
+        return [*words, Word(text[end:])] if end < len(text) else words
 
 
 def top_of(words: list[Word]) -> list[tuple[str, list[Word]]]:
-    """The words that do most for the gold label, and against it."""
+    """Return the words with the largest effects for the gold label and against it."""
     order = sorted((word for word in words if word.tint), key=lambda word: -abs(float(word.effect.replace("−", "-"))))
     sides = [("for it", [word for word in order if word.tint.startswith("for")][:TOP])]
     sides.append(("against it", [word for word in order if word.tint.startswith("against")][:TOP]))

@@ -1,4 +1,4 @@
-"""The page of diagnostics: what explains the result of one pair, beside its accuracies."""
+"""The page of diagnostics: quantities that explain the result of one pair, beyond its accuracies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,25 +32,25 @@ from webapp.pages.experiments.chart_files import as_file
 from webapp.parsing import decimal, whole
 
 Cells = list[tuple[str, str]]
-"""A value each, with its interval or range."""
+"""The cells of a row, each a value with its interval or range."""
 
 
 @viewer
 def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
-    """Of the pair that the address names, with its thresholds."""
+    """Show the diagnostics of a pair with the thresholds of the address."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
-    asked = Thresholds(request.GET)
-    context: dict[str, Any] = {"experiment": experiment, "asked": asked, "cells": cell_names}
+    thresholds = Thresholds(request.GET)
+    context: dict[str, Any] = {"experiment": experiment, "asked": thresholds, "cells": cell_names}
     try:
-        context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), asked)
+        context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), thresholds)
     except Missing as missing:
         context["missing"] = str(missing)
-    return render(request, "pages/diagnostics.html", context, status=422 if asked.wrong else 200)
+    return render(request, "pages/diagnostics.html", context, status=422 if thresholds.wrong else 200)
 
 
 @viewer
 def figure(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
-    """One of its charts, saved by the browser."""
+    """Return a chart of the page as a file."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     try:
         page = DiagnosticsPage(experiment, request.GET.get("pair", ""), Thresholds(request.GET))
@@ -58,13 +58,13 @@ def figure(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
         raise Http404(str(missing)) from None
     if name not in page.figures:
         raise Http404("There is no such chart.")
-    found = page.figures[name]
+    chart = page.figures[name]
     with rendering_for(f"account {request.user.pk}", visitor=False):
-        return as_file(found.spec, found.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
+        return as_file(chart.spec, chart.rows, how, f"experiment-{pk}-{name}-{page.pair.index}")
 
 
 class Thresholds:
-    """How sure a model has to be, as published where nothing or no share was typed."""
+    """Thresholds of confidence: the published ones unless valid shares were entered."""
 
     def __init__(self, typed: Mapping[str, str]) -> None:
         self.wrong: list[str] = []
@@ -86,7 +86,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, and the rows that it is made of."""
+    """A chart with the rows of its data."""
 
     spec: dict[str, Any]
     rows: list[dict[str, Any]]
@@ -102,23 +102,27 @@ class Row:
 
 
 class DiagnosticsPage:
-    """Raises Missing."""
+    """The content of the page. Raise Missing without a complete seed."""
 
-    def __init__(self, experiment: Experiment, pair: str, asked: Thresholds) -> None:
+    def __init__(self, experiment: Experiment, pair: str, thresholds: Thresholds) -> None:
         spec = experiment.experiment_spec
         self.pairs: list[Pair] = pairs_of(spec)
         self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
-        self.found: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, asked.all)
+        self.diagnosed: Diagnosed = diagnosed(experiment, self.pair.weak, self.pair.strong, thresholds.all)
         parts = list(queries.parts(experiment))
         lanes = PairLanes(spec, self.pair, experiment.triplets, parts).lanes
         result = Result.model_validate(experiment.result)
-        groups = [one for one in result.groups if (one.weak_model, one.strong_model) == (self.pair.weak, self.pair.strong)]
-        self.offers = offers(spec, groups, asked.cost)
-        mine = [one for one in result.triplets if (one.weak_model, one.strong_model) == (self.pair.weak, self.pair.strong)]
-        self.probes = [saliency(parts, [one for one in mine if one.method_index == at]) for at in range(len(spec.methods))]
-        self.weak = (lanes[0], self.found.weak)
-        self.students = [(lanes[1 + method], one) for method, one in self.found.students.items()]
-        self.ceiling = (lanes[-1], self.found.ceiling)
+        models = (self.pair.weak, self.pair.strong)
+        groups = [group for group in result.groups if (group.weak_model, group.strong_model) == models]
+        self.offers = offers(spec, groups, thresholds.cost)
+        triplets = [triplet for triplet in result.triplets if (triplet.weak_model, triplet.strong_model) == models]
+        self.probes = [
+            saliency(parts, [triplet for triplet in triplets if triplet.method_index == index])
+            for index in range(len(spec.methods))
+        ]
+        self.weak = (lanes[0], self.diagnosed.weak)
+        self.students = [(lanes[1 + method], examined) for method, examined in self.diagnosed.students.items()]
+        self.ceiling = (lanes[-1], self.diagnosed.ceiling)
 
     @property
     def all(self) -> list[tuple[Lane, Examined]]:
@@ -126,27 +130,29 @@ class DiagnosticsPage:
 
     @property
     def words(self) -> str:
-        return f"{count(self.found.examples, 'test example')}, {count(len(self.found.weak.seeds), 'seed')}"
+        return f"{count(self.diagnosed.examples, 'test example')}, {count(len(self.diagnosed.weak.seeds), 'seed')}"
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
-        """By the names that their files have."""
-        truth = [Reliable(lane.title, lane.style, one.truth.bins, one.truth.error.value) for lane, one in self.all]
-        taught = [
-            Reliable(lane.title, lane.style, one.supervisor.bins, one.supervisor.error.value)
-            for lane, one in self.students
-            if one.supervisor
+        """The charts by the names of their files."""
+        truth = [Reliable(lane.title, lane.style, examined.truth.bins, examined.truth.error.value) for lane, examined in self.all]
+        against_supervisor = [
+            Reliable(lane.title, lane.style, examined.supervisor.bins, examined.supervisor.error.value)
+            for lane, examined in self.students
+            if examined.supervisor
         ]
-        parts = [Accuracies(lane.title, lane.style, one.parts, len(one.seeds)) for lane, one in self.all]
+        parts = [Accuracies(lane.title, lane.style, examined.parts, len(examined.seeds)) for lane, examined in self.all]
         squared, log = (
-            [Students(lane.title, lane.style, getattr(one, name)) for lane, one in self.students] for name in ("squared", "log")
+            [Students(lane.title, lane.style, getattr(examined, name)) for lane, examined in self.students]
+            for name in ("squared", "log")
         )
-        classes = self.found.classes
+        classes = self.diagnosed.classes
         costs = {"costs": Figure(frontier_chart(self.offers), frontier_rows(self.offers))} if self.offers else {}
         return costs | {
             "truth": Figure(reliability_chart(truth, classes, "share that is right"), reliability_rows(truth)),
             "supervisor": Figure(
-                reliability_chart(taught, classes, "share with the supervisor’s label"), reliability_rows(taught)
+                reliability_chart(against_supervisor, classes, "share with the supervisor’s label"),
+                reliability_rows(against_supervisor),
             ),
             "difficulty": Figure(difficulty_chart(parts), difficulty_rows(parts)),
             "squared": Figure(misfit_chart(squared, "Gain in Brier score", "Misfit, mean (f − w)²"), misfit_rows(squared)),
@@ -155,61 +161,64 @@ class DiagnosticsPage:
 
     @property
     def calibrations(self) -> list[Row]:
-        """Against the truth, against the supervisor, and the noise floor."""
+        """Calibration against the truth and against the supervisor, and the noise floor."""
         rows = []
-        for lane, one in self.all:
-            truth, other = one.truth, one.supervisor
+        for lane, examined in self.all:
+            truth, other = examined.truth, examined.supervisor
             cells = [cell(number) for number in (truth.error, truth.overconfidence, truth.brier, truth.nll)]
             cells += [cell(number) for number in (other.error, other.brier, other.nll)] if other else [("", "")] * 3
-            noise = (rate(one.noise, 4), "") if one.noise is not None else ("–", "one seed")
-            rows.append(_row(lane, one, [*cells, noise]))
+            noise = (rate(examined.noise, 4), "") if examined.noise is not None else ("–", "one seed")
+            rows.append(_row(lane, examined, [*cells, noise]))
         return rows
 
     @property
     def saliences(self) -> list[Row]:
-        """Of students that were probed."""
-        known = [(lane, one, self.probes[method]) for (lane, one), method in zip(self.students, self.found.students, strict=True)]
-        return [_row(lane, one, [cell(probe[0]), cell(probe[1])]) for lane, one, probe in known if probe]
+        """Rows of students with probes."""
+        known = [
+            (lane, examined, self.probes[method])
+            for (lane, examined), method in zip(self.students, self.diagnosed.students, strict=True)
+        ]
+        return [_row(lane, examined, [cell(probe[0]), cell(probe[1])]) for lane, examined, probe in known if probe]
 
     @property
     def memories(self) -> list[Row]:
-        """Of students whose half B is known."""
-        known = [(lane, one, one.memory) for lane, one in self.students if one.memory]
-        return [_row(lane, one, [cell(m.learned), cell(m.unseen), cell(m.difference)]) for lane, one, m in known]
+        """Rows of students with predictions on half B."""
+        known = [(lane, examined, examined.memory) for lane, examined in self.students if examined.memory]
+        return [_row(lane, examined, [cell(m.learned), cell(m.unseen), cell(m.difference)]) for lane, examined, m in known]
 
     @property
     def kinships(self) -> list[Row]:
-        named = [(lane, one, one.error_agreement) for lane, one in self.all if one.error_agreement]
+        named = [(lane, examined, examined.error_agreement) for lane, examined in self.all if examined.error_agreement]
         return [
             _row(
                 lane,
-                one,
-                [*(cell(number) for number in (k.disagreement, k.agreement, k.blind, k.phi, k.kappa, k.capa)), onsets(one)],
+                examined,
+                [*(cell(number) for number in (k.disagreement, k.agreement, k.blind, k.phi, k.kappa, k.capa)), onsets(examined)],
             )
-            for lane, one, k in named
+            for lane, examined, k in named
         ]
 
 
-def frontier_rows(found: Sequence[Offer]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in vars(one).items() if name != "style"} for one in found]
+def frontier_rows(offers: Sequence[Offer]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in vars(offer).items() if name != "style"} for offer in offers]
 
 
-def _row(lane: Lane, one: Examined, cells: Cells) -> Row:
-    return Row(lane, count(len(one.seeds), "seed"), cells)
+def _row(lane: Lane, examined: Examined, cells: Cells) -> Row:
+    return Row(lane, count(len(examined.seeds), "seed"), cells)
 
 
-def onsets(one: Examined) -> tuple[str, str]:
-    """The median step of the seeds that have an onset, and how many have one."""
-    if not one.onsets:
+def onsets(examined: Examined) -> tuple[str, str]:
+    """Return the median step of the seeds with an onset, and their number."""
+    if not examined.onsets:
         return "", ""
-    steps = [step for step in one.onsets if step is not None]
+    steps = [step for step in examined.onsets if step is not None]
     if not steps:
         return "", "in no seed"
-    return f"{median_low(steps):,}", f"of {one.last:,} steps, {len(steps)} of {count(len(one.onsets), 'seed')}"
+    return f"{median_low(steps):,}", f"of {examined.last:,} steps, {len(steps)} of {count(len(examined.onsets), 'seed')}"
 
 
 def cell(number: Number | None) -> tuple[str, str]:
-    """[low, high] is a 95% interval, low to high the range of the seeds."""
+    """Return a value, and its interval: [low, high] is a 95% interval, "low to high" the range of the seeds."""
     if number is None:
         return "–", "undefined"
     if isinstance(number, Range):

@@ -1,4 +1,4 @@
-"""The pages of disagreements: the matrix with its examples, one example, what people write about it, and exports."""
+"""The pages of disagreements: the matrix with its examples, one example with tags and notes, and exports."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ from webapp.parsing import whole
 
 @viewer
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
-    """One view; what a form sends has empty fields, which the address does not keep."""
+    """Show a view. Empty fields of a form are removed from the address."""
     experiment = _experiment(request, pk)
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def explorer(request: HttpRequest, pk: int) -> HttpResponse:
 
 @viewer
 def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
-    """The whole view as a file."""
+    """Return the whole view as a file."""
     if how not in SUFFIXES:
         raise Http404
     experiment = _experiment(request, pk)
@@ -71,7 +71,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
 
 @viewer
 def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
-    """The result without the examples that are marked wrong, beside the original."""
+    """Show the result without the examples that are marked as wrong, beside the original."""
     experiment = _experiment(request, pk)
     context: dict[str, Any] = {"experiment": experiment, "tag": WRONG}
     try:
@@ -83,7 +83,7 @@ def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
 
 @viewer
 def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """One example, at home in the view that the address names."""
+    """Show an example within the view of the address."""
     return _example(request, pk, example)
 
 
@@ -91,8 +91,8 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with open_view(FinishedModels(experiment), view) as found:
-            page = ExamplePage(found, example)
+        with open_view(FinishedModels(experiment), view) as opened_view:
+            page = ExamplePage(opened_view, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
     context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
@@ -101,14 +101,14 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
 
 @viewer
 def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """What is most like the example in half B; asked for once the page is there, since it takes time."""
+    """Return the most similar examples of half B. The page requests them after it is shown, as they take time."""
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with open_view(FinishedModels(experiment), view.but(q="")) as found:
-            if found.slice.example(example) is None:
+        with open_view(FinishedModels(experiment), view.but(q="")) as opened_view:
+            if opened_view.slice.example(example) is None:
                 raise Http404
-            page = Nearby(found, example)
+            page = Nearby(opened_view, example)
     except (Missing, FileNotFoundError) as error:
         raise Http404(str(error)) from error
     there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
@@ -117,17 +117,17 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 
 @viewer
 def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """Which words the answers of the view's models hang on, as far as that is known; a POST asks for it."""
+    """Show the attribution of the answers to words, as far as it is known; a POST requests it."""
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with open_view(FinishedModels(experiment), view) as found:
-            if found.slice.example(example) is None:
+        with open_view(FinishedModels(experiment), view) as opened_view:
+            if opened_view.slice.example(example) is None:
                 raise Http404
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)
-                attribution_actions.request(found.triplet.keys, example)
-            page = WordsPage(found, example)
+                attribution_actions.request(opened_view.triplet.keys, example)
+            page = WordsPage(opened_view, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
     if request.method == "POST" and not request.htmx:  # type: ignore[attr-defined]
@@ -138,15 +138,15 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 @member
 @require_POST
 def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """Puts a tag on the example or takes one away, or adds, edits or takes away a note; then back to where that was done."""
+    """Add or remove a tag, or add, edit or remove a note; then return to the same place of the page."""
     assert isinstance(request.user, User)
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
     try:
-        with open_view(FinishedModels(experiment), view) as found:
-            if found.slice.example(example) is None:
+        with open_view(FinishedModels(experiment), view) as opened_view:
+            if opened_view.slice.example(example) is None:
                 raise Http404
-            fingerprint = found.fingerprint
+            fingerprint = opened_view.fingerprint
     except (Missing, Refused) as error:
         raise Http404(str(error)) from error
     done, given = request.POST.get("do", ""), request.POST.get("text", "")
@@ -179,7 +179,7 @@ def _take_away(request: HttpRequest, written: Note | Tag | None) -> None:
 
 
 def _place(experiment: Experiment) -> dict[str, Any]:
-    """Where the pages are and what they lead back to; those of a share are elsewhere."""
+    """The addresses of the pages and the page that they lead back to; those of a share are different."""
     back, home = (reverse(name, args=[experiment.pk]) for name in ("experiment", "explorer"))
     return {"experiment": experiment, "back": back, "home": home}
 

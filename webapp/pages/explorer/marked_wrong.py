@@ -1,4 +1,4 @@
-"""The page of examples whose gold label is marked wrong: what the result would be without them."""
+"""The page of examples whose gold label is marked as wrong, with the result without them."""
 
 from dataclasses import dataclass
 
@@ -12,44 +12,46 @@ from webapp.findings.wording import count, lower, method_titles, short_model
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """One method of one pair; each number as it is and as it would be without the marked."""
+    """One method of one pair; each number with and without the marked examples."""
 
     title: str
     numbers: list[tuple[str, str, str, str]]
 
 
 class MarkedPage:
-    """Raises Missing."""
+    """The content of the page. Raise Missing without a result."""
 
     def __init__(self, experiment: Experiment) -> None:
-        found = marked(experiment)
-        self.examples, self.rows = found.examples, found.original.test_rows or 0
+        comparison = marked(experiment)
+        self.examples, self.rows = comparison.examples, comparison.original.test_rows or 0
         self.left = self.rows - len(self.examples)
         spec = experiment.experiment_spec
         titles = method_titles(spec)
         self.lines = []
-        if found.result:
-            for one, other in zip(found.original.groups, found.result.groups, strict=True):
-                pair = f"{short_model(one.weak_model)} to {short_model(one.strong_model)}, {lower(titles[one.method_index])}"
-                self.lines.append(MarkedLine(pair, numbers(one, other)))
+        if comparison.result:
+            for group, other in zip(comparison.original.groups, comparison.result.groups, strict=True):
+                pair = (
+                    f"{short_model(group.weak_model)} to {short_model(group.strong_model)}, {lower(titles[group.method_index])}"
+                )
+                self.lines.append(MarkedLine(pair, numbers(group, other)))
 
     @property
     def words(self) -> str:
         return count(len(self.examples), "test example")
 
 
-def numbers(one: Group, other: Group) -> list[tuple[str, str, str, str]]:
-    """Title, value and interval of the original, and both without the marked in one text."""
-    found = []
+def numbers(group: Group, other: Group) -> list[tuple[str, str, str, str]]:
+    """Return title, value and interval of the original, and both without the marked examples in one text."""
+    lines = []
     for name, title, digits in (
         ("weak", "supervisor", 3),
         ("student", "student", 3),
         ("ceiling", "ceiling", 3),
         ("pgr", "PGR", 2),
     ):
-        before, after = getattr(one, name), getattr(other, name)
-        found.append((title, *_said(before, one, digits), " ".join(_said(after, other, digits))))
-    return found
+        before, after = getattr(group, name), getattr(other, name)
+        lines.append((title, *_said(before, group, digits), " ".join(_said(after, other, digits))))
+    return lines
 
 
 def _said(estimate: Estimate | None, group: Group, digits: int) -> tuple[str, str]:

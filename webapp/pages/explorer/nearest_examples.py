@@ -1,4 +1,4 @@
-"""What the student learned from that is most like an example, and what the supervisor said of it."""
+"""The examples of the student's training set that are most similar to an example, with their weak labels."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from webapp.explorer.open_view import OpenView
 from webapp.explorer.titles import Subject
 
 SHOWN = 240
-"""Characters of a text."""
+"""Longest text, in characters."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Taught:
 
 
 class Nearby(Subject):
-    """``lines`` is empty where ``missing`` says why."""
+    """Similar examples; ``lines`` is empty if ``missing`` has a reason."""
 
     def __init__(self, opened: OpenView, example: int) -> None:
         super().__init__(opened)
@@ -34,21 +34,21 @@ class Nearby(Subject):
         student, store = opened.triplet.student, opened.source.store
         features = features_of(student.spec, store)
         if features is None:
-            self.missing = "Only probes have frozen features that are kept; this student has none."
+            self.missing = "Only probes have stored features; this student has none."
             return
         labels = store.read_predictions(opened.triplet.weak.key).part("transfer")
         dataset = opened.source.dataset
         try:
-            found = nearest(features, dataset, example, labels.id[labels.id != example])
+            neighbours = nearest(features, dataset, example, labels.id[labels.id != example])
         except LookupError:
             self.missing = "The stored features belong to other examples."
             return
-        texts = opened.slice.texts_by_id([one.id for one in found], SHOWN)
-        place = {int(one): at for at, one in enumerate(labels.id)}
-        for near in found:
-            one = labels.take(np.array([place[near.id]]))
-            said = answers(one)
-            label, gold = int(said.label[0]), int(one.gold[0])
+        texts = opened.slice.texts_by_id([neighbour.id for neighbour in neighbours], SHOWN)
+        place = {int(example_id): at for at, example_id in enumerate(labels.id)}
+        for near in neighbours:
+            label_row = labels.take(np.array([place[near.id]]))
+            said = answers(label_row)
+            label, gold = int(said.label[0]), int(label_row.gold[0])
             words = self.class_name(gold), self.class_name(label)
             prob = rate(float(said.prob[0]), 2)
             self.lines.append(Taught(near.id, texts[near.id], rate(near.likeness, 2), *words, prob, label == gold))

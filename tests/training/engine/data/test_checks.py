@@ -75,18 +75,18 @@ def test_near_copies_in_other_groups_are_found_with_their_texts(tmp_path: Path) 
     report = checked(tmp_path, copied_over())
     assert 114 <= report.neighbours.near <= 120  # an estimate from sketches: a few of 60 pairs may be missed
     assert any("nearly the same as a text of another group" in warning for warning in report.warnings)
-    one, other = report.neighbours.examples[0]
-    assert one.lower().split()[:8] == other.lower().split()[:8]
+    rows, other = report.neighbours.examples[0]
+    assert rows.lower().split()[:8] == other.lower().split()[:8]
 
 
 def test_near_copies_in_one_group_are_nothing_to_warn_of(tmp_path: Path) -> None:
-    together = [Example(one.text, one.label, one.group.removeprefix("other ")) for one in copied_over()]
+    together = [Example(row.text, row.label, row.group.removeprefix("other ")) for row in copied_over()]
     assert checked(tmp_path, together).neighbours.near == 0
 
 
 def test_a_template_that_all_texts_share_makes_no_near_copies(tmp_path: Path) -> None:
     template = "Read this with care and then say at the end of it all whether it is so or whether it is not so, please: "
-    given = [Example(template + one.text, one.label, one.group) for one in harmless()]
+    given = [Example(template + row.text, row.label, row.group) for row in harmless()]
     assert checked(tmp_path, given).neighbours.near == 0
 
 
@@ -102,10 +102,10 @@ def test_sketches_estimate_the_share_of_grams_in_common() -> None:
     changed = base.copy()
     changed[:, 100:] = draw.integers(0, 10**6, (400, 100)).astype(str)
     none = np.zeros(0, np.uint64)
-    one, two = (near_copies.sketches([" ".join(row) for row in rows], none) for rows in (base, changed))
-    assert near_copies.shared(one, one).tolist() == [1.0] * 400
+    first, two = (near_copies.sketches([" ".join(row) for row in rows], none) for rows in (base, changed))
+    assert near_copies.shared(first, first).tolist() == [1.0] * 400
     # 196 grams each, 96 of them in common: 96 / 296.
-    assert near_copies.shared(one, two).mean() == pytest.approx(96 / 296, abs=0.02)
+    assert near_copies.shared(first, two).mean() == pytest.approx(96 / 296, abs=0.02)
 
 
 def test_a_larger_data_set_is_compared_in_part_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def test_a_larger_data_set_is_compared_in_part_and_says_so(tmp_path: Path, monke
 
 
 def test_the_same_data_set_has_the_same_report(tmp_path: Path) -> None:
-    one, other = (checked(tmp_path, letter_or_text()) for _ in range(2))
-    assert one == other
+    first, other = (checked(tmp_path, letter_or_text()) for _ in range(2))
+    assert first == other
 
 
 def test_a_few_rows_are_checked_as_far_as_they_can_be(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_many_copies_and_conflicts_are_said(tmp_path: Path, change: dict[str, in
 
 
 def test_a_group_that_is_a_large_part_of_all_rows_is_said(tmp_path: Path) -> None:
-    given = [Example(one.text, one.label, "large" if n % 5 == 0 else one.group) for n, one in enumerate(harmless())]
+    given = [Example(row.text, row.label, "large" if n % 5 == 0 else row.group) for n, row in enumerate(harmless())]
     assert any("The largest of 1,201 groups has 20% of the rows" in warning for warning in checked(tmp_path, given).warnings)
 
 
@@ -146,12 +146,12 @@ def test_the_report_of_the_embedded_data_set_is_what_the_checks_find() -> None:
     with pq.ParquetFile(entry.path) as file:
         rows = file.metadata.num_rows
     counts = Counts(read=rows, examples=rows, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=rows)
-    found = check(entry.path, counts)
+    report = check(entry.path, counts)
     assert entry.report is not None
     same = ("classes", "groups", "largest_group", "lengths", "neighbours", "samples", "warnings")
     for name in same:
-        assert getattr(found, name) == getattr(entry.report, name), name
-    for baseline, stored in zip(found.baselines, entry.report.baselines, strict=True):
+        assert getattr(report, name) == getattr(entry.report, name), name
+    for baseline, stored in zip(report.baselines, entry.report.baselines, strict=True):
         assert baseline.accuracy == pytest.approx(stored.accuracy, abs=0.01)
 
 

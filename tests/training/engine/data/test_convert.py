@@ -40,20 +40,20 @@ def test_ids_and_texts_are_there_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["anthropic_hh", "shp"])
 def test_a_preference_is_one_example_and_its_label_says_whether_the_first_text_is_the_preferred_one(name: str) -> None:
-    right, found = {fact[2] for fact in FACTS}, examples(name)
-    for example in found:
+    right, rows = {fact[2] for fact in FACTS}, examples(name)
+    for example in rows:
         said = [text.rpartition(": ")[2] in right for text in (example.text, example.text_b)]
         assert said == [example.label == 1, example.label == 0]
-    assert {example.label for example in found} == {0, 1}
-    kept = table(name)
-    assert all(row["text_b"] for row in kept)
-    assert len({frozenset((row["text"], row["text_b"])) for row in kept}) == len(kept)
+    assert {example.label for example in rows} == {0, 1}
+    rows_table = table(name)
+    assert all(row["text_b"] for row in rows_table)
+    assert len({frozenset((row["text"], row["text_b"])) for row in rows_table}) == len(rows_table)
 
 
 def test_a_preference_comes_in_the_same_order_whichever_of_the_two_is_preferred() -> None:
     for n in range(20):
-        (one,), (other,) = preference(f"a {n}", f"b {n}", "g"), preference(f"b {n}", f"a {n}", "g")
-        assert (one.text, one.text_b, one.label) == (other.text, other.text_b, 1 - other.label)
+        (first,), (other,) = preference(f"a {n}", f"b {n}", "g"), preference(f"b {n}", f"a {n}", "g")
+        assert (first.text, first.text_b, first.label) == (other.text, other.text_b, 1 - other.label)
 
 
 @pytest.mark.parametrize("name", CHOICE)
@@ -76,7 +76,7 @@ def test_of_answers_judged_one_by_one_as_many_right_as_wrong_are_kept(name: str)
     labels = defaultdict(list)
     for row in table(name):
         labels[row["group"]].append(row["label"])
-    assert all(sorted(kept) == [0, 1] for kept in labels.values())  # type: ignore[type-var]
+    assert all(sorted(rows_table) == [0, 1] for rows_table in labels.values())  # type: ignore[type-var]
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_of_answers_judged_one_by_one_as_many_right_as_wrong_are_kept(name: str)
     [("anli-r2", "The dog"), ("ethics-justice", "job 2"), ("ethics-virtue", "number 2"), ("paws", "game 2"), ("wic", "bank")],
 )
 def test_examples_about_the_same_thing_are_one_group(name: str, together: str) -> None:
-    mine = [example for example in examples(name) if together in example.text]
-    assert len(mine) > 1
-    assert len({example.group for example in mine}) == 1
-    assert mine[0].group not in {example.group for example in examples(name) if example not in mine}
+    own = [example for example in examples(name) if together in example.text]
+    assert len(own) > 1
+    assert len({example.group for example in own}) == 1
+    assert own[0].group not in {example.group for example in examples(name) if example not in own}
 
 
 def test_the_two_questions_of_a_quail_text_are_one_group() -> None:
@@ -104,10 +104,10 @@ def test_hidden_labels_give_no_example() -> None:
 
 
 def test_none_of_the_above_is_never_shown_and_makes_every_answer_wrong_where_it_is_the_truth() -> None:
-    found = examples("cosmos_qa")
-    assert not [example for example in found if "None of the above" in example.text]
-    assert [example.label for example in found if FACTS[1][0] in example.text] == [0]
-    assert [example.label for example in found if FACTS[2][0] in example.text] == [1, 0]
+    rows = examples("cosmos_qa")
+    assert not [example for example in rows if "None of the above" in example.text]
+    assert [example.label for example in rows if FACTS[1][0] in example.text] == [0]
+    assert [example.label for example in rows if FACTS[2][0] in example.text] == [1, 0]
 
 
 def test_openbookqa_never_answers_with_a_letter() -> None:
@@ -116,16 +116,16 @@ def test_openbookqa_never_answers_with_a_letter() -> None:
 
 
 def test_the_place_of_the_more_pleasant_scenario_is_drawn_and_the_label_follows_it() -> None:
-    found = examples("ethics-utilitarianism")
-    for example in found:
+    rows = examples("ethics-utilitarianism")
+    for example in rows:
         assert ("mouldy" not in example.text.splitlines()[0]) == example.label
-    assert 0.25 < sum(example.label for example in found) / len(found) < 0.75
+    assert 0.25 < sum(example.label for example in rows) / len(rows) < 0.75
 
 
 def test_phrases_of_one_sentence_are_one_group() -> None:
     texts = ["a b c d e f g h", "c d e f g h", "x y z u v w", "b c d e f g h i j k", "f g h i j k"]
-    found = shared_sequences([Example(text, 0, text) for text in texts])
-    assert [example.group for example in found] == [texts[0]] * 2 + [texts[2]] + [texts[0]] * 2
+    actual = shared_sequences([Example(text, 0, text) for text in texts])
+    assert [example.group for example in actual] == [texts[0]] * 2 + [texts[2]] + [texts[0]] * 2
 
 
 def test_rows_without_the_columns_of_the_source_are_refused_with_a_sentence() -> None:

@@ -77,12 +77,12 @@ def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path
 def splits(run: RunSpec, group: Rows) -> Iterator[Split]:
     """Three splits, which refuse leaks themselves. So few rows fill the parts with few seeds only."""
     whole = run.model_copy(update={"locked_fraction": 0.0, "validation_fraction": 0.0, "stop": "last"})
-    found = 0
+    count = 0
     for seed in range(200):
         with contextlib.suppress(CorruptData):
             yield split_for(whole.model_copy(update={"split_seed": seed, "seed": seed}), group)
-            found += 1
-        if found == 3:
+            count += 1
+        if count == 3:
             return
     raise AssertionError(f"no three seeds split {len(np.unique(group))} groups")
 
@@ -154,17 +154,17 @@ def test_without_a_connection_what_is_not_on_this_machine_is_one_sentence(data_s
 
 
 def test_a_script_data_set_is_read_from_the_branch_that_the_hub_converted(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
+    requests: list[tuple[Any, ...]] = []
 
     def load(*arguments: Any, **options: Any) -> Any:
-        asked.append((*arguments, options))
+        requests.append((*arguments, options))
         return datasets.Dataset.from_list([{"a": 1}])
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     monkeypatch.setenv("HF_TOKEN", "from the environment")
     source = fetch.load(REGISTERED["piqa"], None)
     assert source.total == 2
-    assert asked[0] == (
+    assert requests[0] == (
         "ybisk/piqa",
         {
             "data_files": {"train": "default/train/*.parquet"},
@@ -178,17 +178,17 @@ def test_a_script_data_set_is_read_from_the_branch_that_the_hub_converted(monkey
 def test_a_data_set_is_loaded_at_the_commit_that_its_card_names_with_the_licence_that_the_hub_states(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[Any] = []
+    requests: list[Any] = []
 
     def load(*_: Any, revision: str, **__: Any) -> list[Any]:
-        asked.append(revision)
+        requests.append(revision)
         return [{}]
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     info = SimpleNamespace(sha="c0ffee" * 7, card_data=SimpleNamespace(license=["cc-by-sa-3.0"]))
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: info)
     source = fetch.load(REGISTERED["boolq"], None)
-    assert asked == ["c0ffee" * 7] * 2
+    assert requests == ["c0ffee" * 7] * 2
     assert (source.licence, source.where) == ("cc-by-sa-3.0", "google/boolq on the Hub, commit c0ffeec0ffee")
 
 

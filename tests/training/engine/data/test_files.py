@@ -43,12 +43,12 @@ def read(path: Path, mapping: Mapping | None = None) -> list[Example]:
 
 def test_csv_json_lines_and_parquet_give_the_same_examples(tmp_path: Path) -> None:
     rows = [{"text": "Hello, “you”\nthere", "label": "yes"}, {"text": "x", "label": "no"}]
-    one = written(tmp_path, 'text,label\n"Hello, “you”\nthere",yes\nx,no\n')
+    first = written(tmp_path, 'text,label\n"Hello, “you”\nthere",yes\nx,no\n')
     two = written(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "file.jsonl")
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "file.parquet")
-    found = [read(path) for path in (one, two, tmp_path / "file.parquet")]
-    assert found[0] == found[1] == found[2]
-    assert found[0] == [Example("Hello, “you”\nthere", 1, "hello you there"), Example("x", 0, "x")]
+    actual = [read(path) for path in (first, two, tmp_path / "file.parquet")]
+    assert actual[0] == actual[1] == actual[2]
+    assert actual[0] == [Example("Hello, “you”\nthere", 1, "hello you there"), Example("x", 0, "x")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -66,18 +66,18 @@ def test_a_template_joins_columns_and_says_nothing_but_columns(tmp_path: Path) -
 
 def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path: Path) -> None:
     path = written(tmp_path, '{"text": "a", "label": true}\n{"text": "b", "label": 0}\n{"text": "c", "label": 1.0}\n', "f.jsonl")
-    assert [one.label for one in read(path, labelled(classes=[named("no", 0), named("yes", True, 1)]))] == [1, 0, 1]
+    assert [row.label for row in read(path, labelled(classes=[named("no", 0), named("yes", True, 1)]))] == [1, 0, 1]
 
 
 def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, "prompt,good,bad\nWhy?,because,no\nHow?,so,So\n")
-    (found,) = read(path, PAIR)
-    texts = [found.text, found.text_b]
-    assert texts[1 - found.label] == "Why?\nbecause"
-    assert texts[found.label] == "Why?\nno"
+    (actual,) = read(path, PAIR)
+    texts = [actual.text, actual.text_b]
+    assert texts[1 - actual.label] == "Why?\nbecause"
+    assert texts[actual.label] == "Why?\nno"
     first = "first" if texts[0] == "Why?\nbecause" else "second"
-    assert PAIR.root.names[found.label] == f"the {first} is preferred"
-    assert found.group == "Why?"
+    assert PAIR.root.names[actual.label] == f"the {first} is preferred"
+    assert actual.group == "Why?"
 
 
 def parquet(rows: list[dict[str, Any]]) -> bytes:
@@ -200,22 +200,22 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
 
 def test_a_look_tells_columns_types_few_values_and_first_rows(tmp_path: Path) -> None:
     lines = "".join(f'text {n},{n % 2},{n / 2},"{ {} }"\n' for n in range(100))
-    found = preview(written(tmp_path, f"text,label,score,more\n{lines}"))
-    assert [(column.name, column.type) for column in found.columns] == [
+    columns = preview(written(tmp_path, f"text,label,score,more\n{lines}"))
+    assert [(column.name, column.type) for column in columns.columns] == [
         ("text", "text"),
         ("label", "whole number"),
         ("score", "number"),
         ("more", "text"),
     ]
-    assert found.columns[1].values == ("0", "1")
-    assert found.columns[0].values is None
-    assert found.rows[0] == ("text 0", "0", "0.0", "{}")
-    assert found.looked_at == 100
+    assert columns.columns[1].values == ("0", "1")
+    assert columns.columns[0].values is None
+    assert columns.rows[0] == ("text 0", "0", "0.0", "{}")
+    assert columns.looked_at == 100
 
 
 def test_a_look_shows_lists_that_could_not_be_texts(tmp_path: Path) -> None:
-    found = preview(written(tmp_path, '{"text": "a", "more": [1, 2]}\n', "file.jsonl"))
-    assert found.rows == (("a", "[1, 2]"),)
+    columns = preview(written(tmp_path, '{"text": "a", "more": [1, 2]}\n', "file.jsonl"))
+    assert columns.rows == (("a", "[1, 2]"),)
 
 
 def test_zip_is_told_by_its_first_bytes(tmp_path: Path) -> None:
@@ -242,10 +242,10 @@ def test_classes_that_cannot_be_are_refused_with_a_sentence(classes: list[dict[s
 def test_classes_count_from_zero_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
     how = labelled(classes=[named("bad", 1, 2), named("middling", 3), named("good", 4, 5)])
     path = written(tmp_path, "text,label\na,5\nb,3\nc,2\nd,1\n")
-    assert [one.label for one in read(path, how)] == [2, 1, 0, 0]
+    assert [row.label for row in read(path, how)] == [2, 1, 0, 0]
     assert how.root.names == ("bad", "middling", "good")
 
 
 def test_rows_with_a_label_that_is_not_listed_are_left_out_if_that_was_asked_for(tmp_path: Path) -> None:
     path = written(tmp_path, "text,label\na,yes\nb,maybe\nc,\nd,no\n")
-    assert [one.text for one in read(path, labelled(skip=True))] == ["a", "d"]
+    assert [row.text for row in read(path, labelled(skip=True))] == ["a", "d"]

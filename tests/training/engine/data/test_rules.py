@@ -65,8 +65,8 @@ def test_each_of_three_classes_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_seed_draws_what_balancing_leaves_out() -> None:
-    one, other, again = (settled(many(25), seed)[0] for seed in ("s", "t", "s"))
-    assert one == again != other
+    first, other, again = (settled(many(25), seed)[0] for seed in ("s", "t", "s"))
+    assert first == again != other
 
 
 def test_of_a_question_as_many_right_as_wrong_answers_stay() -> None:

@@ -59,17 +59,17 @@ def test_neither_model_nor_training_changes_the_split(group: Rows, changes: dict
 
 
 def test_test_and_locked_set_are_the_same_for_all_seeds_and_the_halves_are_not(group: Rows) -> None:
-    one, other = split(group, seed=0), split(group, seed=1)
-    assert one.test.tolist() == other.test.tolist()
-    assert one.locked.tolist() == other.locked.tolist()
-    overlap = len(set(one.a.rows) & set(other.a.rows)) / len(one.a.rows)
+    first, other = split(group, seed=0), split(group, seed=1)
+    assert first.test.tolist() == other.test.tolist()
+    assert first.locked.tolist() == other.locked.tolist()
+    overlap = len(set(first.a.rows) & set(other.a.rows)) / len(first.a.rows)
     assert 0.3 < overlap < 0.7
 
 
 def test_the_validation_share_is_drawn_by_the_seed_and_not_as_the_halves_are(group: Rows) -> None:
-    one, other = split(group, seed=0), split(group, seed=1)
-    both = set(one.a.rows) & set(other.a.rows)
-    assert both & set(one.a.validation) != both & set(other.a.validation)
+    first, other = split(group, seed=0), split(group, seed=1)
+    both = set(first.a.rows) & set(other.a.rows)
+    assert both & set(first.a.validation) != both & set(other.a.validation)
 
 
 def test_another_split_seed_draws_another_test_set(group: Rows) -> None:
@@ -83,11 +83,11 @@ def test_a_locked_share_takes_nothing_from_the_test_set(group: Rows) -> None:
 
 
 def test_equal_seeds_of_two_draws_have_nothing_to_do_with_each_other(group: Rows) -> None:
-    one, other = (draw(np.arange(20_000), 3, stream) for stream in (0, 1))
-    assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
-    assert abs(one.mean() - 0.5) < 0.01
-    assert one.min() >= 0
-    assert one.max() < 1
+    first, other = (draw(np.arange(20_000), 3, stream) for stream in (0, 1))
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.03
+    assert abs(first.mean() - 0.5) < 0.01
+    assert first.min() >= 0
+    assert first.max() < 1
 
 
 def test_a_draw_is_the_same_in_every_version_and_on_every_machine() -> None:

@@ -30,12 +30,12 @@ def checked(folder: Path, rows: list[dict[str, Any]], mapping: Mapping) -> Check
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [("x = -{}", "x = {}"), ("if v{} == a:", "if v{} != a:"), ("ok {} 👍", "ok {} 👎"), ("वह {} जाती है", "वह {} जाता है"),
      ("f({})", "f[{}]"), ("{} ≤ y", "{} ≥ y"), ("C{}", "C{}++"), ("so {} :)", "so {} :("), ("你好{}。", "你好{}！")],
 )  # fmt: skip
-def test_pairs_that_differ_only_in_signs_are_kept(tmp_path: Path, one: str, other: str) -> None:
-    rows = [{"chosen": one.format(100 + i), "rejected": other.format(100 + i)} for i in range(220)]
+def test_pairs_that_differ_only_in_signs_are_kept(tmp_path: Path, first: str, other: str) -> None:
+    rows = [{"chosen": first.format(100 + i), "rejected": other.format(100 + i)} for i in range(220)]
     counts = checked(tmp_path, rows, PAIR).report.counts
     assert (counts.skipped, counts.examples) == (0, 220)
 

@@ -24,8 +24,8 @@ def test_a_word_has_the_same_bucket_in_every_process() -> None:
 
 def test_words_are_counted_without_case_and_punctuation() -> None:
     ragged = words(pa.chunked_array([["Good, GOOD film!", "good good film"]]), 128)
-    one, other = ragged.batch(np.array([0, 1]))[0].tolist()
-    assert one == other
+    first, other = ragged.batch(np.array([0, 1]))[0].tolist()
+    assert first == other
 
 
 def test_only_the_first_words_are_read() -> None:
@@ -69,10 +69,10 @@ def test_damaged_word_pieces_are_made_again(tmp_path: Path, name: str, damage: b
 def test_an_empty_text_is_one_token_for_a_model_without_special_ones(models: dict[str, Path], tmp_path: Path) -> None:
     run = make_run("ceiling", model=str(models["gpt2"]))
     run = run.model_copy(update={"digest": folders.digest(models["gpt2"])})
-    found = cached_word_pieces(
+    actual = cached_word_pieces(
         run, pa.chunked_array([["", "a film"]]), "a", backbone.tokenizer(run), Store(tmp_path), lambda: False
     )
-    assert found.lengths.tolist() == [1, 2]
+    assert actual.lengths.tolist() == [1, 2]
 
 
 def test_a_stop_is_noticed_while_tokenising_and_leaves_nothing(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def written(folder: Path, content: bytes, name: str = "file.csv") -> Path:
     ],
 )
 def test_csv_as_programs_write_it_is_read(tmp_path: Path, content: bytes, columns: list[str], row: tuple[str, ...]) -> None:
-    found = preview(written(tmp_path, content))
-    assert [column.name for column in found.columns] == columns
-    assert found.rows[0] == row
+    actual = preview(written(tmp_path, content))
+    assert [column.name for column in actual.columns] == columns
+    assert actual.rows[0] == row
 
 
 def test_json_lines_that_end_with_carriage_returns_are_read(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_lists_of_messages_are_read_with_the_roles_before_them(tmp_path: Path, m
     else:
         pq.write_table(pa.Table.from_pylist([{"chosen": messages, "rejected": "no"}]), path)
     mapping = Mapping.model_validate({"kind": "pair", "chosen": "chosen", "rejected": "rejected"})
-    (found,) = examples(open_file(path), mapping, lambda rows: rows)
-    assert "User: Why?\n\nAssistant: Because." in (found.text, found.text_b)
+    (made_rows,) = examples(open_file(path), mapping, lambda rows: rows)
+    assert "User: Why?\n\nAssistant: Because." in (made_rows.text, made_rows.text_b)
 
 
 def test_a_text_that_only_looks_like_a_list_stays_what_it_is(tmp_path: Path) -> None:
@@ -147,6 +147,6 @@ def test_labels_and_groups_match_however_their_accents_are_composed(tmp_path: Pa
     path = written(tmp_path, "text,label,who\na,cafe\u0301,re\u0301my\nb,bar,r\u00e9my\n".encode())
     classes = [{"name": "café", "values": ["caf\u00e9"]}, {"name": "bar", "values": ["bar"]}]
     mapping = Mapping.model_validate({"kind": "labelled", "text": "text", "label": "label", "group": "who", "classes": classes})
-    found = list(examples(open_file(path), mapping, lambda rows: rows))
-    assert [one.label for one in found] == [0, 1]
-    assert found[0].group == found[1].group
+    rows = list(examples(open_file(path), mapping, lambda rows: rows))
+    assert [row.label for row in rows] == [0, 1]
+    assert rows[0].group == rows[1].group

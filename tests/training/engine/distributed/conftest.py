@@ -15,13 +15,13 @@ def expected(
     models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], tuple[RunSpec, Store, Attempt]]:
     """A run of ``RUNS`` as one process trains it, and a store with its supervisor."""
-    store, found = Store(tmp_path_factory.mktemp("alone")), dict[str, tuple[RunSpec, Store, Attempt]]()
+    store, outcomes = Store(tmp_path_factory.mktemp("alone")), dict[str, tuple[RunSpec, Store, Attempt]]()
     finish(make_run(), store)
 
     def train(name: str) -> tuple[RunSpec, Store, Attempt]:
-        if name not in found:
+        if name not in outcomes:
             run = RUNS[name](models)
-            found[name] = run, store, Attempt(list(finish(run, store).events))
-        return found[name]
+            outcomes[name] = run, store, Attempt(list(finish(run, store).events))
+        return outcomes[name]
 
     return train

@@ -46,9 +46,9 @@ def save_between_metrics() -> None:
 def test_a_killed_process_ends_the_others_at_once_and_the_run_with_the_reason(expected: Expected, tmp_path: Path) -> None:
     run, alone, _ = expected("decoder")
     begun = time.monotonic()
-    found = attempt(run.model_copy(update={"epochs": 1000}), empty(alone, tmp_path / "killed"), kill_after(20, 2))
+    outcome = attempt(run.model_copy(update={"epochs": 1000}), empty(alone, tmp_path / "killed"), kill_after(20, 2))
     assert time.monotonic() - begun < 30
-    assert str(found.error) == (
+    assert str(outcome.error) == (
         "One of the processes of this run, process 2 of 2, was killed by signal 9 (out of memory?) without saying why."
     )
 
@@ -57,13 +57,13 @@ def test_the_others_die_with_the_one_that_watches_and_the_run_goes_on_to_the_sam
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     run, alone, store = tiny(models, "llama", epochs=40, lr=3e-4), Store(tmp_path / "alone"), Store(tmp_path / "killed")
-    told = {event.step: event.loss for event in finish(run, alone).of("metric")}
+    losses = {event.step: event.loss for event in finish(run, alone).of("metric")}
     killed = attempt(run, store, kill_after(20, 0), save_between_metrics)
     assert killed.events[-1].kind not in ("finished", "stopped")
     resumed = attempt(run, store)
     assert resumed.of("started")[0].resumed_from > 0
     np.testing.assert_allclose(
-        [event.loss for event in resumed.of("metric")], [told[event.step] for event in resumed.of("metric")], atol=LOSS
+        [event.loss for event in resumed.of("metric")], [losses[event.step] for event in resumed.of("metric")], atol=LOSS
     )
     assert_alike(run, alone, store)
 
@@ -86,17 +86,17 @@ def cramped() -> None:
 def test_memory_that_runs_out_in_one_process_halves_the_parts_in_all(name: str, expected: Expected, tmp_path: Path) -> None:
     run, alone, whole = expected(name)
     store = empty(alone, tmp_path / "cramped")
-    found = attempt(run, store, change=cramped)
-    assert found.error is None
-    assert [event.step for event in found.of("metric")] == [event.step for event in whole.of("metric")]
+    outcome = attempt(run, store, change=cramped)
+    assert outcome.error is None
+    assert [event.step for event in outcome.of("metric")] == [event.step for event in whole.of("metric")]
     assert_alike(run, alone, store)
 
 
 def test_memory_that_runs_out_in_shards_fails_the_run_with_advice(expected: Expected, tmp_path: Path) -> None:
     run, alone, _ = expected("decoder")
-    found = attempt(run, empty(alone, tmp_path / "cramped"), change=cramped, sharded=True)
-    assert isinstance(found.error, TooLarge)
-    assert "try more processes, gradient checkpointing, or fewer tokens" in str(found.error)
+    outcome = attempt(run, empty(alone, tmp_path / "cramped"), change=cramped, sharded=True)
+    assert isinstance(outcome.error, TooLarge)
+    assert "try more processes, gradient checkpointing, or fewer tokens" in str(outcome.error)
 
 
 def diverging() -> None:
@@ -115,13 +115,13 @@ def diverging() -> None:
 
 def test_what_one_process_raises_is_what_the_run_fails_with(expected: Expected, tmp_path: Path) -> None:
     run, alone, _ = expected("decoder")
-    found = attempt(run, empty(alone, tmp_path / "broken"), change=diverging)
-    assert str(found.error) == "the second process has found that 2 + 2 = 5"
+    outcome = attempt(run, empty(alone, tmp_path / "broken"), change=diverging)
+    assert str(outcome.error) == "the second process has found that 2 + 2 = 5"
 
 
 def test_a_stop_is_heard_while_the_others_wait_for_the_main_process_to_read_the_texts(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     store = Store(tmp_path)
-    found = attempt(tiny(models, "llama"), store, lambda event, group: event.kind == "started")
-    assert [event.kind for event in found.events[-1:]] == ["stopped"]
+    outcome = attempt(tiny(models, "llama"), store, lambda event, group: event.kind == "started")
+    assert [event.kind for event in outcome.events[-1:]] == ["stopped"]

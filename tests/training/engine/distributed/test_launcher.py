@@ -23,12 +23,12 @@ from training.spec import Confidence
 def test_two_processes_train_what_one_trains(name: str, expected: Expected, tmp_path: Path) -> None:
     run, alone, whole = expected(name)
     store = empty(alone, tmp_path / "two")
-    found = attempt(run, store)
-    assert found.error is None
-    assert found.of("started")[0].device == "2 x cpu"
-    assert [event.kind for event in found.events] == [event.kind for event in whole.events]
+    outcome = attempt(run, store)
+    assert outcome.error is None
+    assert outcome.of("started")[0].device == "2 x cpu"
+    assert [event.kind for event in outcome.events] == [event.kind for event in whole.events]
     np.testing.assert_allclose(
-        [event.loss for event in found.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
+        [event.loss for event in outcome.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
     )
     assert_alike(run, alone, store)
     files = {path.name for path in store.run(run.key()).iterdir()}
@@ -95,8 +95,8 @@ def test_the_command_line_trains_with_two_processes_too(models: dict[str, Path],
     run = plan.runs[plan.triplets[0].ceiling].model_dump_json()
     command = [sys.executable, "-m", "training", "execute", "--store", str(tmp_path)]
     worker = os.environ | {"W2S_PROCESSES": "2"}
-    told = subprocess.run(command, input=run, env=worker, capture_output=True, text=True, timeout=200)
-    assert told.returncode == 0, told.stderr
-    events = [json.loads(line) for line in told.stdout.splitlines()]
+    completed = subprocess.run(command, input=run, env=worker, capture_output=True, text=True, timeout=200)
+    assert completed.returncode == 0, completed.stderr
+    events = [json.loads(line) for line in completed.stdout.splitlines()]
     assert events[0]["device"] == "2 x cpu"
     assert events[-1]["kind"] == "finished"

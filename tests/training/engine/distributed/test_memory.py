@@ -36,7 +36,7 @@ def test_gradient_checkpointing_computes_every_layer_again_and_changes_nothing(
     layer: Any = {"llama": LlamaMLP, "gpt2": GPT2MLP, "bert": BertIntermediate}[architecture]
     calls, probs = {}, {}
     forward = layer.forward
-    for asked in (False, True):
+    for checkpointing in (False, True):
         count = 0
 
         def counted(self: Any, *args: Any, **options: Any) -> Any:
@@ -45,10 +45,13 @@ def test_gradient_checkpointing_computes_every_layer_again_and_changes_nothing(
             return forward(self, *args, **options)
 
         monkeypatch.setattr(layer, "forward", counted)
-        run, store = ceiling(models, architecture, tuning=tuning, gradient_checkpointing=asked), Store(tmp_path / str(asked))
-        assert run.gradient_checkpointing == asked
+        run, store = (
+            ceiling(models, architecture, tuning=tuning, gradient_checkpointing=checkpointing),
+            Store(tmp_path / str(checkpointing)),
+        )
+        assert run.gradient_checkpointing == checkpointing
         finish(run, store)
-        calls[asked], probs[asked] = count, store.read_predictions(run.key()).prob
+        calls[checkpointing], probs[checkpointing] = count, store.read_predictions(run.key()).prob
     assert calls[True] == 2 * calls[False] > 0
     assert probs[True].tobytes() == probs[False].tobytes()
 
@@ -85,8 +88,8 @@ def test_where_memory_runs_out_the_step_is_repeated_in_smaller_parts(
     roomy, cramped = Store(tmp_path / "roomy"), Store(tmp_path / "cramped")
     expected = finish(run, roomy)
     monkeypatch.setattr(Passes, "_forward", full_of(3, Passes._forward, error))
-    found = finish(run, cramped)
-    assert [event.step for event in found.of("metric")] == [event.step for event in expected.of("metric")]
+    recording = finish(run, cramped)
+    assert [event.step for event in recording.of("metric")] == [event.step for event in expected.of("metric")]
     np.testing.assert_allclose(cramped.read_predictions(run.key()).prob, roomy.read_predictions(run.key()).prob, atol=1e-4)
     assert "Memory ran out" in caplog.text
 
@@ -119,8 +122,8 @@ def test_features_are_made_in_smaller_parts_too(models: dict[str, Path], tmp_pat
     def limited(model: Any, ids: Tensor, *rest: Any) -> Tensor:
         if len(ids) > 3:
             raise CUDA
-        found: Tensor = pooled(model, ids, *rest)
-        return found
+        states: Tensor = pooled(model, ids, *rest)
+        return states
 
     monkeypatch.setattr(backbone, "pooled", limited)
     finish(run, cramped)

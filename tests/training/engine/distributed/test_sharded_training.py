@@ -17,11 +17,11 @@ from training import Event
 def test_a_model_in_shards_trains_as_a_whole_one(name: str, checkpointing: bool, expected: Expected, tmp_path: Path) -> None:
     run, alone, whole = expected(name)
     store = empty(alone, tmp_path / "shards")
-    found = attempt(run.model_copy(update={"gradient_checkpointing": checkpointing}), store, sharded=True)
-    assert found.error is None
-    assert [event.kind for event in found.events] == [event.kind for event in whole.events]
+    outcome = attempt(run.model_copy(update={"gradient_checkpointing": checkpointing}), store, sharded=True)
+    assert outcome.error is None
+    assert [event.kind for event in outcome.events] == [event.kind for event in whole.events]
     np.testing.assert_allclose(
-        [event.loss for event in found.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
+        [event.loss for event in outcome.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
     )
     assert_alike(run, alone, store)
 
@@ -47,9 +47,9 @@ def weighing() -> None:
 
     def weighed(self: Loop, evaluate: Callable[[int], Event], evaluations: int) -> None:
         parameters = list(self.model.parameters())
-        local = sum(getattr(one, "_local_tensor", one).numel() for one in parameters)
+        local = sum(getattr(parameter, "_local_tensor", parameter).numel() for parameter in parameters)
         file = self.path.parent.parent / f"{self.process_group.rank}.txt"
-        file.write_text(f"{local} {sum(one.numel() for one in parameters)}")
+        file.write_text(f"{local} {sum(parameter.numel() for parameter in parameters)}")
         fit(self, evaluate, evaluations)
 
     Loop.fit = weighed  # type: ignore[method-assign]

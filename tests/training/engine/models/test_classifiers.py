@@ -59,9 +59,9 @@ def test_a_reward_model_says_the_opposite_of_the_pair_the_other_way_round_and_on
     model = build(make_run("ceiling"), pairs=True)
     torch.nn.init.normal_(model.get_parameter("scorer.linear.weight"))
     torch.nn.init.ones_(model.get_parameter("scorer.linear.bias"))
-    one, other = torch.randn(5, 384), torch.randn(5, 384)
-    assert torch.equal(model(one, other), -model(other, one))
-    assert torch.sigmoid(model(one, one)).tolist() == [0.5] * 5
+    first, other = torch.randn(5, 384), torch.randn(5, 384)
+    assert torch.equal(model(first, other), -model(other, first))
+    assert torch.sigmoid(model(first, first)).tolist() == [0.5] * 5
 
 
 def test_a_reward_model_is_the_difference_of_the_scores_of_its_two_texts() -> None:

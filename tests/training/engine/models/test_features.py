@@ -66,9 +66,9 @@ def test_who_waits_for_another_process_still_hears_a_stop(examples: Examples, tm
     store = Store(tmp_path)
     path = features_path(make_run("ceiling"), store)
     path.parent.mkdir(parents=True, exist_ok=True)
-    asked = iter([False, False, True])
+    answers = iter([False, False, True])
     with FileLock(path.with_suffix(".lock")), pytest.raises(Stopped):
-        compute(examples, store, lambda: next(asked))
+        compute(examples, store, lambda: next(answers))
 
 
 def test_of_two_that_need_the_same_features_one_computes(

@@ -152,7 +152,7 @@ def test_an_added_token_without_an_embedding_is_refused_where_a_text_has_it(make
         "normalized": False,
         "special": True,
     }
-    change(folder, "tokenizer.json", lambda one: one["added_tokens"].append(token))
+    change(folder, "tokenizer.json", lambda item: item["added_tokens"].append(token))
     run = ceiling_of(plan_of(folder))
     read = backbone.tokenizer(run)
     assert cached_word_pieces(run, pa.chunked_array([["a good film"]]), "a", read, store, lambda: False).largest < 600
@@ -163,11 +163,11 @@ def test_an_added_token_without_an_embedding_is_refused_where_a_text_has_it(make
 def test_tokenizers_that_cannot_be_used_are_refused_when_planned(make: Callable[..., Path]) -> None:
     folder = make("llama")
     whole = (folder / "tokenizer.json").read_text()
-    change(folder, "tokenizer.json", lambda one: one["model"].update(type="SuperBPE2"))
+    change(folder, "tokenizer.json", lambda item: item["model"].update(type="SuperBPE2"))
     with pytest.raises(ValueError, match=r"its tokenizer is of a kind \(SuperBPE2\) that cannot be read"):
         plan_of(folder)
     (folder / "tokenizer.json").write_text(whole)
-    change(folder, "tokenizer.json", lambda one: one["model"].update(unk_token="<none>"))
+    change(folder, "tokenizer.json", lambda item: item["model"].update(unk_token="<none>"))
     with pytest.raises(ValueError, match=r"its tokenizer has no token “<none>”"):
         plan_of(folder)
     (folder / "tokenizer.json").write_text(whole[:100])
@@ -183,7 +183,7 @@ def test_damaged_weights_are_told_as_damaged_weights(
     folder = make("llama")
     path = folder / "model.safetensors"
     weights = load_file(path)
-    name = next(one for one in weights if "down_proj" in one)
+    name = next(item for item in weights if "down_proj" in item)
     weights[name][0, 0] = number
     save_file(weights, path, metadata={"format": "pt"})
     with pytest.raises(EngineError, match=f"contain {said}, in .*down_proj"):
@@ -192,7 +192,7 @@ def test_damaged_weights_are_told_as_damaged_weights(
 
 def test_weights_of_another_size_than_the_config_says_are_named(make: Callable[..., Path]) -> None:
     folder = make("llama")
-    change(folder, "config.json", lambda one: one.update(vocab_size=700))
+    change(folder, "config.json", lambda item: item.update(vocab_size=700))
     with pytest.raises(CorruptModel, match=r"do not have the sizes that its config\.json says: .*embed_tokens"):
         backbone.load(ceiling_of(plan_of(folder)))
 

@@ -61,7 +61,7 @@ def test_a_batch_of_pairs_is_that_of_the_first_texts_and_then_that_of_the_second
     batch = PAIRS.batch(rows)
     expected = (*PAIRS.first.batch(rows), *PAIRS.second.batch(rows))
     assert len(batch) == 4
-    assert all(torch.equal(one, other) for one, other in zip(batch, expected, strict=True))
+    assert all(torch.equal(part, other) for part, other in zip(batch, expected, strict=True))
 
 
 def test_pairs_use_the_ids_of_both_sides() -> None:

@@ -45,10 +45,10 @@ def test_weights_and_checkpoints_hold_the_additions_and_not_the_backbone(run: Ru
     saved = checkpoint.load(store.checkpoint(run.key()))
     assert saved
     finish(run, store)
-    kept = load_file(store.weights(run.key()))
-    assert kept.keys() == saved["model"].keys()
-    assert all("lora_" in name or name.startswith("head.") for name in kept)
-    assert any(tensor.abs().sum() > 0 for name, tensor in kept.items() if "lora_B" in name)
+    weights = load_file(store.weights(run.key()))
+    assert weights.keys() == saved["model"].keys()
+    assert all("lora_" in name or name.startswith("head.") for name in weights)
+    assert any(tensor.abs().sum() > 0 for name, tensor in weights.items() if "lora_B" in name)
 
 
 def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(run: RunSpec, tmp_path: Path) -> None:

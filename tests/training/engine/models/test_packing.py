@@ -28,16 +28,16 @@ def outcome(run: RunSpec, packed: bool) -> tuple[Tensor, dict[str, Tensor]]:
     assert transformer.config._attn_implementation == packing.NAME
     if not packed:
         transformer.set_attn_implementation("eager")
-    found = pooled(transformer, IDS, MASK, backbone.shape(run).reading)
-    torch.autograd.backward(found.sin().sum())
-    return found.detach(), {name: weight.grad for name, weight in transformer.named_parameters() if weight.grad is not None}
+    states = pooled(transformer, IDS, MASK, backbone.shape(run).reading)
+    torch.autograd.backward(states.sin().sum())
+    return states.detach(), {name: weight.grad for name, weight in transformer.named_parameters() if weight.grad is not None}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_packed_texts_give_the_values_and_gradients_of_padded_ones(models: dict[str, Path], architecture: str) -> None:
     run = a_run(models, architecture)
-    (found, gradients), (expected, others) = outcome(run, packed=True), outcome(run, packed=False)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    (packed, gradients), (expected, others) = outcome(run, packed=True), outcome(run, packed=False)
+    torch.testing.assert_close(packed, expected, atol=1e-5, rtol=1e-4)
     assert gradients.keys() == others.keys()
     for name, gradient in gradients.items():
         torch.testing.assert_close(gradient, others[name], atol=1e-5, rtol=1e-4)

@@ -19,9 +19,9 @@ def ceiling(models: dict[str, Path], precision: str, tuning: str = "full") -> Ru
     return plan.runs[plan.triplets[0].ceiling]
 
 
-@pytest.mark.parametrize(("asked", "found"), [("auto", "fp32"), ("fp32", "fp32"), ("bf16", "bf16")])
-def test_a_cpu_computes_in_fp32_unless_asked_for_bf16(asked: Precision, found: str) -> None:
-    assert resolve(asked, CPU) == found
+@pytest.mark.parametrize(("requested", "computed"), [("auto", "fp32"), ("fp32", "fp32"), ("bf16", "bf16")])
+def test_a_cpu_computes_in_fp32_unless_asked_for_bf16(requested: Precision, computed: str) -> None:
+    assert resolve(requested, CPU) == computed
 
 
 def test_auto_is_bf16_on_a_gpu_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,15 +41,15 @@ def test_a_format_that_the_device_lacks_fails_the_run_with_a_sentence(
 
 @pytest.mark.parametrize("tuning", ["full", "lora", "probe"])
 def test_bf16_comes_near_fp32_and_is_told_apart_from_it(models: dict[str, Path], tmp_path: Path, tuning: str) -> None:
-    store, found = Store(tmp_path), {}
+    store, computed = Store(tmp_path), {}
     for precision in ("fp32", "bf16"):
         run = ceiling(models, precision, tuning)
-        told = finish(run, store).of("started")[0]
-        assert told.device == ("cpu" if precision == "fp32" else "cpu, bf16")
-        found[precision] = store.read_predictions(run.key()).prob
-        assert np.unique(found[precision]).size > 100, "the head is fp32, so there are no ties"
-    np.testing.assert_allclose(found["bf16"], found["fp32"], atol=0.02)
-    assert (found["bf16"] != found["fp32"]).any()
+        started = finish(run, store).of("started")[0]
+        assert started.device == ("cpu" if precision == "fp32" else "cpu, bf16")
+        computed[precision] = store.read_predictions(run.key()).prob
+        assert np.unique(computed[precision]).size > 100, "the head is fp32, so there are no ties"
+    np.testing.assert_allclose(computed["bf16"], computed["fp32"], atol=0.02)
+    assert (computed["bf16"] != computed["fp32"]).any()
 
 
 def test_features_in_another_format_have_another_file(models: dict[str, Path], tmp_path: Path) -> None:

@@ -62,10 +62,10 @@ def test_a_decoder_is_read_at_its_last_token_though_padding_has_the_id_of_a_word
     ids, mask = inputs.batch(np.arange(len(TEXTS)))
     assert ids[1, int(mask[1].sum()) - 1] == ids[3, int(mask[3].sum()) - 1] == 0
     with torch.no_grad():
-        found = backbone.pooled(transformer, ids, mask, "last")
+        states = backbone.pooled(transformer, ids, mask, "last")
         for row, length in enumerate(inputs.lengths):
             alone = transformer(input_ids=ids[row : row + 1, :length]).last_hidden_state[0, -1]
-            torch.testing.assert_close(found[row], alone, atol=1e-5, rtol=0)
+            torch.testing.assert_close(states[row], alone, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
@@ -78,15 +78,15 @@ def test_a_head_that_starts_at_the_unembedding_says_what_the_language_model_says
 
     run = a_run(models[architecture], tuning, head_start="unembedding")
     tokenizer = backbone.tokenizer(run)
-    zero, one = tokenizer.token_to_id("0"), tokenizer.token_to_id("1")
+    zero, first = tokenizer.token_to_id("0"), tokenizer.token_to_id("1")
     language_model = AutoModelForCausalLM.from_pretrained(models[architecture])
     inputs = tokenised(pa.chunked_array([TEXTS]), run)
     with torch.no_grad():
-        found = engine_models.build(run)(*inputs.batch(np.arange(len(TEXTS))))
+        actual = engine_models.build(run)(*inputs.batch(np.arange(len(TEXTS))))
         for row, length in enumerate(inputs.lengths):
             ids = inputs.batch(np.array([row]))[0][:, :length]
             said = language_model(input_ids=ids).logits[0, -1]
-            torch.testing.assert_close(found[row], said[one] - said[zero], atol=1e-5, rtol=0)
+            torch.testing.assert_close(actual[row], said[first] - said[zero], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
@@ -126,9 +126,9 @@ def test_an_encoder_can_be_read_at_its_first_token(models: dict[str, Path]) -> N
     transformer = backbone.load(run)
     ids, mask = torch.tensor([[2, 5, 6, 3, 0]]), torch.tensor([[1.0, 1.0, 1.0, 1.0, 0.0]])
     with torch.no_grad():
-        found = backbone.pooled(transformer, ids, mask, backbone.shape(run).reading)
+        actual = backbone.pooled(transformer, ids, mask, backbone.shape(run).reading)
         states = transformer(input_ids=ids[:, :4]).last_hidden_state
-    torch.testing.assert_close(found, states[:, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(actual, states[:, 0], atol=1e-5, rtol=0)
 
 
 def test_pooling_and_the_start_of_the_head_are_in_the_key_only_where_they_are_read(models: dict[str, Path]) -> None:
@@ -227,17 +227,17 @@ def test_a_model_on_the_hub_is_fetched_at_the_commit_that_was_planned(
 ) -> None:
     import huggingface_hub
 
-    asked: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     def fetch(repository: str, **options: object) -> str:
-        asked.update(options, repository=repository)
+        arguments.update(options, repository=repository)
         return str(models["llama"])
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repository, name, **options: str(models["llama"] / name))
     backbone.load(a_run(models["llama"]).model_copy(update={"model": "hub:a/b@main", "digest": "c0ffee"}))
-    assert (asked["repository"], asked["revision"], asked["token"]) == ("a/b", "c0ffee", False)
-    assert not any("*.bin" in pattern or pattern == "*.py" for pattern in asked["allow_patterns"])
+    assert (arguments["repository"], arguments["revision"], arguments["token"]) == ("a/b", "c0ffee", False)
+    assert not any("*.bin" in pattern or pattern == "*.py" for pattern in arguments["allow_patterns"])
 
 
 def test_a_hub_that_does_not_answer_fails_the_run_with_a_sentence(

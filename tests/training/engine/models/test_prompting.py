@@ -33,7 +33,7 @@ def plan_of(model: str, *methods: dict[str, Any], tokens: int = 120, tuning: str
 
 
 def student_of(plan: Plan, method: int = 0) -> RunSpec:
-    return next(plan.runs[one.student] for one in plan.triplets if one.method == method)
+    return next(plan.runs[triplet.student] for triplet in plan.triplets if triplet.method == method)
 
 
 def finish_all(plan: Plan, store: Store) -> None:
@@ -43,8 +43,8 @@ def finish_all(plan: Plan, store: Store) -> None:
 
 def asked(run: RunSpec, store: Store) -> list[str]:
     examples = load_examples(run.dataset, run.fingerprint)
-    found: list[str] = prompts(run, examples, split_for(run, examples.group), store).to_pylist()
-    return found
+    shown: list[str] = prompts(run, examples, split_for(run, examples.group), store).to_pylist()
+    return shown
 
 
 @pytest.mark.parametrize("tuning", ["probe", "lora"])
@@ -74,22 +74,22 @@ def test_a_probability_is_the_models_own_for_the_number_of_the_class(models: dic
     words = [tokenizer.encode(word, add_special_tokens=False).ids[-1] for word in ("0", "1")]
     model = AutoModelForCausalLM.from_pretrained(models["llama"])
     said = store.read_predictions(run.key()).part("test")
-    for one, prob in list(zip(said.id.tolist(), said.prob.tolist(), strict=True))[:5]:
+    for example_id, prob in list(zip(said.id.tolist(), said.prob.tolist(), strict=True))[:5]:
         with torch.no_grad():
-            logits = model(torch.tensor([tokenizer.encode(texts[one]).ids])).logits[0, -1, words]
+            logits = model(torch.tensor([tokenizer.encode(texts[example_id]).ids])).logits[0, -1, words]
         assert prob == pytest.approx(torch.softmax(logits, 0)[1].item(), abs=1e-4)
 
 
 def test_a_long_text_is_cut_and_the_question_is_not(models: dict[str, Path], store: Store) -> None:
     run = student_of(plan_of(str(models["gpt2"]), {"kind": "zero-shot"}, tokens=40))
     examples = load_examples(run.dataset, run.fingerprint)
-    found, texts = asked(run, store), examples.text.to_pylist()
+    shown, texts = asked(run, store), examples.text.to_pylist()
     names = catalog.dataset(run.dataset).classes
-    assert all(one.endswith(f"\nLabel (0: {names[0]}, 1: {names[1]}):\n") for one in found)
-    shown = [one.removeprefix("Text: ").partition("\nLabel")[0] for one in found]
+    assert all(prompt.endswith(f"\nLabel (0: {names[0]}, 1: {names[1]}):\n") for prompt in shown)
+    shown = [prompt.removeprefix("Text: ").partition("\nLabel")[0] for prompt in shown]
     assert all(text.startswith(part) for text, part in zip(texts, shown, strict=True))
     assert any(text != part for text, part in zip(texts, shown, strict=True))
-    assert max(len(one.ids) for one in backbone.tokenizer(run).encode_batch(found)) <= 40
+    assert max(len(prompt.ids) for prompt in backbone.tokenizer(run).encode_batch(shown)) <= 40
 
 
 def test_shots_are_of_half_b_of_each_label_in_turn_and_say_true_or_weak_labels(models: dict[str, Path], store: Store) -> None:
@@ -99,20 +99,20 @@ def test_shots_are_of_half_b_of_each_label_in_turn_and_say_true_or_weak_labels(m
     for index, labels in enumerate(("truth", "weak")):
         run = student_of(plan, index)
         examples = load_examples(run.dataset, run.fingerprint)
-        text = {one: row for row, one in enumerate(examples.text.to_pylist())}
+        rows = {text: row for row, text in enumerate(examples.text.to_pylist())}
         half = split_for(run, examples.group).b.train
         weak = store.read_predictions(run.labels).part("transfer")
         by_id = dict(zip(weak.id.tolist(), weak.label.tolist(), strict=True))
         *shots, _ = asked(run, store)[0].split("\n\n")
-        found = []
+        labels_shown = []
         for shot in shots:
             shown, _, answer = shot.removeprefix("Text: ").partition("\nLabel")
-            row = next(row for whole, row in text.items() if whole.startswith(shown))
+            row = next(row for whole, row in rows.items() if whole.startswith(shown))
             assert row in half
             expected = examples.label[row] if labels == "truth" else by_id[int(examples.id[row])]
             assert answer.endswith(f":\n{expected}")
-            found.append(int(expected))
-        assert sorted(found) == [0, 0, 1, 1]
+            labels_shown.append(int(expected))
+        assert sorted(labels_shown) == [0, 0, 1, 1]
 
 
 def test_too_many_shots_for_the_longest_text_are_refused_with_what_they_need(models: dict[str, Path], store: Store) -> None:

@@ -36,8 +36,8 @@ def plan_of(model: Path | str, tuning: str = "full", data: str = "clear-reviews"
 
 
 def reader_of(plan: Plan) -> RunSpec:
-    [found] = [run for run in plan.runs.values() if run.reads]
-    return found
+    [reader] = [run for run in plan.runs.values() if run.reads]
+    return reader
 
 
 def some_texts() -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,9 +91,9 @@ def test_its_gradient_is_that_of_the_whole_model(models: dict[str, Path]) -> Non
         total = total - log[torch.arange(length - 1), ids[text, 1:length]].mean()
     (total / 3).backward()  # type: ignore[no-untyped-call]
     expected = dict(whole.base_model.named_parameters())
-    mine = dict(reader.get_submodule("backbone").named_parameters())
-    assert mine.keys() == expected.keys()
-    for name, parameter in mine.items():
+    own = dict(reader.get_submodule("backbone").named_parameters())
+    assert own.keys() == expected.keys()
+    for name, parameter in own.items():
         torch.testing.assert_close(parameter.grad, expected[name].grad, atol=1e-5, rtol=1e-3)
 
 
@@ -109,9 +109,9 @@ def test_it_runs_from_the_spec_to_a_result_and_learns_the_texts(models: dict[str
     plan = plan_of(models["gpt2"], tuning, strong={"text_epochs": 3, "lr": 1e-2})
     courses = {key: finish(run, store) for key, run in plan.runs.items()}
     reader = reader_of(plan)
-    costs = [one.validation_loss for one in courses[reader.key()].of("evaluation")]
+    costs = [event.validation_loss for event in courses[reader.key()].of("evaluation")]
     assert costs[-1] < costs[0] - 0.05
-    assert all(one.accuracy is None for one in courses[reader.key()].of("evaluation"))
+    assert all(event.accuracy is None for event in courses[reader.key()].of("evaluation"))
     [end] = courses[reader.key()].of("finished")
     assert (end.accuracy, end.last_step) == (None, courses[reader.key()].of("started")[0].total_steps)
     assert len(store.read_predictions(reader.key()).id) == 0
@@ -146,9 +146,9 @@ def test_interrupted_and_resumed_it_leaves_the_same_weights(models: dict[str, Pa
     recording = Recording(stop_after=lambda event: event.kind == "metric" and event.step >= 3)
     execute(run, parts, recording.emit, lambda: recording.stop)
     assert finish(run, parts).of("started")[0].resumed_from == 3
-    one, two = (load_file(store.weights(run.key())) for store in (whole, parts))
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    assert not any(name.startswith("unembedding.") for name in one)
+    first, two = (load_file(store.weights(run.key())) for store in (whole, parts))
+    assert all(torch.equal(first[name], two[name]) for name in first)
+    assert not any(name.startswith("unembedding.") for name in first)
 
 
 def test_of_pairs_both_texts_are_learned_whichever_is_preferred(models: dict[str, Path], store: Store) -> None:

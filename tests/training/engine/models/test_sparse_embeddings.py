@@ -36,12 +36,12 @@ def trained(model: nn.Module, decay: float, steps: int = 30) -> nn.Module:
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_every_row_is_where_dense_adamw_would_have_put_it(embedding: nn.Embedding, decay: float) -> None:
-    found = trained(SparseEmbedding(copy.deepcopy(embedding), USED), decay).state_dict()["weight"]
+    actual = trained(SparseEmbedding(copy.deepcopy(embedding), USED), decay).state_dict()["weight"]
     before = embedding.weight.detach().clone()
     expected = trained(embedding, decay).state_dict()["weight"]
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
-    assert not torch.equal(found[USED[1]], before[USED[1]])
-    assert torch.equal(found[1], before[1]) == (decay == 0)
+    torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-7)
+    assert not torch.equal(actual[USED[1]], before[USED[1]])
+    assert torch.equal(actual[1], before[1]) == (decay == 0)
 
 
 def test_rows_that_are_not_trained_are_read_all_the_same(embedding: nn.Embedding) -> None:

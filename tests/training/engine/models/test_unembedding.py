@@ -100,8 +100,8 @@ IDS, MASK = torch.tensor([[9, 12, 30, 7, 44, 101, 2, 3]]), torch.ones(1, 8)
 def own_logits(folder: Path) -> torch.Tensor:
     """(tokens, vocabulary), by transformers."""
     with torch.no_grad():
-        found: torch.Tensor = transformers.AutoModelForCausalLM.from_pretrained(folder)(input_ids=IDS).logits[0].float()
-    return found
+        actual: torch.Tensor = transformers.AutoModelForCausalLM.from_pretrained(folder)(input_ids=IDS).logits[0].float()
+    return actual
 
 
 def words_of(run: RunSpec, classes: int) -> list[int]:
@@ -111,32 +111,32 @@ def words_of(run: RunSpec, classes: int) -> list[int]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_log_odds_of_the_words_are_the_models_own(make: Make, family: str) -> None:
     run = ceiling_of(plan_of(make(family)))
-    zero, one = words_of(run, 2)
+    zero, first = words_of(run, 2)
     with torch.no_grad():
         states = backbone.pooled(backbone.load(run), IDS, MASK, "last")
-        found = states @ backbone.directions(run, 2).T
+        actual = states @ backbone.directions(run, 2).T
     logits = own_logits(make(family))[-1]
-    assert found.shape == (1, 1)
-    assert found.item() == pytest.approx((logits[one] - logits[zero]).item(), abs=1e-4)
+    assert actual.shape == (1, 1)
+    assert actual.item() == pytest.approx((logits[first] - logits[zero]).item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_a_text_costs_is_what_the_model_says(make: Make, family: str) -> None:
-    run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
+    run = next(planned for planned in plan_of(make(family), text_epochs=1).runs.values() if planned.reads)
     with torch.no_grad():
-        found = classifiers.build(run)(IDS, MASK).item()
+        actual = classifiers.build(run)(IDS, MASK).item()
     expected = functional.cross_entropy(own_logits(make(family))[:-1], IDS[0, 1:]).item()
-    assert found == pytest.approx(expected, abs=1e-4)
+    assert actual == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - CAPPED))
 def test_a_head_that_starts_at_the_unembedding_says_what_the_model_says(make: Make, family: str) -> None:
     run = ceiling_of(plan_of(make(family), head_start="unembedding"))
     with torch.no_grad():
-        found = classifiers.build(run)(IDS, MASK).item()
-    zero, one = words_of(run, 2)
+        actual = classifiers.build(run)(IDS, MASK).item()
+    zero, first = words_of(run, 2)
     logits = own_logits(make(family))[-1]
-    assert found == pytest.approx((logits[one] - logits[zero]).item(), abs=1e-4)
+    assert actual == pytest.approx((logits[first] - logits[zero]).item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("family", sorted(CAPPED))
@@ -150,7 +150,7 @@ def test_no_head_starts_at_capped_logits(make: Make, family: str) -> None:
 
 @pytest.mark.parametrize("family", ["phi", "cohere", "pythia"])
 def test_a_text_s_cost_has_a_gradient_for_the_whole_model(make: Make, family: str) -> None:
-    run = next(one for one in plan_of(make(family), text_epochs=1).runs.values() if one.reads)
+    run = next(planned for planned in plan_of(make(family), text_epochs=1).runs.values() if planned.reads)
     reader = classifiers.build(run)
     assert isinstance(reader, classifiers.LanguageModel)
     reader(IDS, MASK).sum().backward()

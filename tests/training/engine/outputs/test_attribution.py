@@ -31,12 +31,12 @@ def erased(run: RunSpec, store: Store, number: int = 0) -> tuple[Attribution, st
 def test_in_a_bag_of_words_the_effect_of_a_word_is_its_weight_and_that_of_punctuation_is_none(store: Store) -> None:
     finish(run := make_run(), store)
     weight = load_file(store.weights(run.key()))["weight.weight"][:, 0]
-    found, text, odds = erased(run, store)
+    actual, text, odds = erased(run, store)
     test = store.read_predictions(run.key()).part("test")
     sign = 1 if test.gold[0] else -1
-    assert found.log_odds == pytest.approx(odds, abs=1e-4)
-    assert len(found.pieces) > 5
-    for piece in found.pieces:
+    assert actual.log_odds == pytest.approx(odds, abs=1e-4)
+    assert len(actual.pieces) > 5
+    for piece in actual.pieces:
         word = text[piece.start : piece.end]
         expected = sign * float(weight[bucket(word.lower())]) if word[0].isalnum() else 0.0
         assert piece.effect == pytest.approx(expected, abs=1e-4), word
@@ -46,10 +46,10 @@ def test_in_a_bag_of_words_the_effect_of_a_word_is_its_weight_and_that_of_punctu
 def test_the_answer_of_every_kind_of_tuning_is_that_of_its_predictions_and_words_change_it(adaptation: str, store: Store) -> None:
     run = make_run("ceiling", adaptation=adaptation, epochs=1, limit=64, keep_weights=True, lora_rank=4, lora_alpha=8, lr=1e-3)
     finish(run, store)
-    found, text, odds = erased(run, store, 3)
-    assert found.log_odds == pytest.approx(odds, abs=1e-3)
-    assert [text[piece.start : piece.end] for piece in found.pieces] == [text[start:end] for start, end in pieces_of(text)]
-    assert max(abs(piece.effect) for piece in found.pieces) > 1e-3
+    actual, text, odds = erased(run, store, 3)
+    assert actual.log_odds == pytest.approx(odds, abs=1e-3)
+    assert [text[piece.start : piece.end] for piece in actual.pieces] == [text[start:end] for start, end in pieces_of(text)]
+    assert max(abs(piece.effect) for piece in actual.pieces) > 1e-3
 
 
 def test_of_a_preference_the_words_of_both_texts_are_erased(store: Store) -> None:
@@ -57,9 +57,9 @@ def test_of_a_preference_the_words_of_both_texts_are_erased(store: Store) -> Non
     plan = make_plan(ExperimentSpec.model_validate(spec | {role: {"models": ["bag-of-words"]} for role in ("weak", "strong")}))
     run = plan.runs[plan.triplets[0].ceiling]
     finish(run, store)
-    found, _, odds = erased(run, store)
-    assert found.log_odds == pytest.approx(odds, abs=1e-4)
-    assert {piece.side for piece in found.pieces} == {"a", "b"}
+    actual, _, odds = erased(run, store)
+    assert actual.log_odds == pytest.approx(odds, abs=1e-4)
+    assert {piece.side for piece in actual.pieces} == {"a", "b"}
 
 
 def test_the_log_odds_of_a_class_among_many_are_those_of_its_probability() -> None:
@@ -85,8 +85,8 @@ def test_the_command_prints_json_and_says_what_is_missing(store: Store, capfd: p
     example = str(store.read_predictions(run.key()).part("test").id[0])
     runs = [run.key()[:12], "--store", str(store.root)]
     assert main(["words", example, *runs]) == 0
-    told = json.loads(capfd.readouterr().out)
-    assert (told["run"], told["id"], told["error"]) == (run.key(), int(example), "")
+    reported = json.loads(capfd.readouterr().out)
+    assert (reported["run"], reported["id"], reported["error"]) == (run.key(), int(example), "")
     assert main(["words", "-1", *runs]) == BAD_INPUT
     assert "has no example -1" in capfd.readouterr().err
     Path(store.weights(run.key())).unlink()

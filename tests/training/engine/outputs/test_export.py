@@ -42,20 +42,20 @@ def export(run: RunSpec, store: Store, out: Path, *more: str) -> Path:
 def probabilities(model: Any, folder: Path, texts: list[str], last: bool) -> Tensor:
     """As somebody would who has the folder and its card alone: one text at a time, so that nothing is padded."""
     head, tokenizer = load_file(folder / "head.safetensors"), AutoTokenizer.from_pretrained(folder)
-    found = []
+    actual = []
     for text in texts:
         with torch.no_grad():
             states = model(**tokenizer(text, return_tensors="pt", truncation=True)).last_hidden_state[0]
         pooled = states[-1] if last else states.mean(0)
-        found.append(torch.sigmoid(head["linear.weight"] @ pooled + head["linear.bias"])[0])
-    return torch.stack(found)
+        actual.append(torch.sigmoid(head["linear.weight"] @ pooled + head["linear.bias"])[0])
+    return torch.stack(actual)
 
 
 def some_texts(run: RunSpec, store: Store) -> tuple[list[str], Any]:
     """Twenty test examples and what the run says of them."""
     examples, test = load_examples(run.dataset, run.fingerprint), store.read_predictions(run.key()).part("test")
     texts = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
-    return [texts[one] for one in test.id[:20].tolist()], test.prob[:20]
+    return [texts[example_id] for example_id in test.id[:20].tolist()], test.prob[:20]
 
 
 @pytest.mark.parametrize("architecture", ["llama", "bert"])
@@ -66,8 +66,8 @@ def test_a_tuned_model_loads_with_transformers_and_predicts_as_the_run_did(
     run = tuned(models, architecture, "full", store, keep_weights=True)
     out = export(run, store, tmp_path / "out")
     texts, prob = some_texts(run, store)
-    found = probabilities(AutoModel.from_pretrained(out), out, texts, last=architecture == "llama")
-    np.testing.assert_allclose(found, prob, atol=1e-5)
+    actual = probabilities(AutoModel.from_pretrained(out), out, texts, last=architecture == "llama")
+    np.testing.assert_allclose(actual, prob, atol=1e-5)
     base = probabilities(AutoModel.from_pretrained(models[architecture]), out, texts, last=architecture == "llama")
     assert (base - torch.from_numpy(prob)).abs().max() > 1e-2, "training has changed nothing"
 
@@ -118,7 +118,7 @@ def test_weak_labels_load_with_datasets_and_are_those_of_the_run(store: Store, t
     assert set(loaded["data_fingerprint"]) == {run.fingerprint}
     examples = load_examples(run.dataset, run.fingerprint)
     texts = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
-    assert loaded["text"][:] == [texts[one] for one in expected.id.tolist()]
+    assert loaded["text"][:] == [texts[example_id] for example_id in expected.id.tolist()]
     assert run.key() in (out / "README.md").read_text()
 
 
@@ -132,8 +132,8 @@ def test_a_reward_model_is_one_scorer_and_its_labels_have_both_texts(store: Stor
     loaded = datasets.load_dataset(str(labels), split="train", cache_dir=str(tmp_path / "cache"))
     examples = load_examples(run.dataset, run.fingerprint)
     assert examples.text_b is not None
-    rows = {one: row for row, one in enumerate(examples.id.tolist())}
-    assert loaded["text_b"][:5] == examples.text_b.take([rows[one] for one in loaded["id"][:5]]).to_pylist()
+    rows = {item: row for row, item in enumerate(examples.id.tolist())}
+    assert loaded["text_b"][:5] == examples.text_b.take([rows[item] for item in loaded["id"][:5]]).to_pylist()
 
 
 def test_no_locked_row_is_exported(store: Store, tmp_path: Path) -> None:

@@ -16,27 +16,27 @@ def member(right: list[int], classes: int = 2) -> Predictions:
 
 
 def test_after_a_member_right_and_wrong_weigh_the_same_and_its_vote_is_half_its_log_odds() -> None:
-    found = boosting_weights([member([1, 1, 1, 0])])
-    np.testing.assert_allclose(found.weight, [1 / 6, 1 / 6, 1 / 6, 1 / 2])
-    assert found.votes.tolist() == pytest.approx([np.log(3) / 2])
+    boosting = boosting_weights([member([1, 1, 1, 0])])
+    np.testing.assert_allclose(boosting.weight, [1 / 6, 1 / 6, 1 / 6, 1 / 2])
+    assert boosting.votes.tolist() == pytest.approx([np.log(3) / 2])
 
 
 def test_a_second_member_is_judged_by_the_weights_that_the_first_left() -> None:
-    found = boosting_weights([member([1, 1, 1, 0]), member([0, 1, 1, 1])])
-    assert found.votes[1] == pytest.approx(np.log(5) / 2)  # wrong on one sixth
-    np.testing.assert_allclose(found.weight, [1 / 2, 1 / 10, 1 / 10, 3 / 10])
+    boosting = boosting_weights([member([1, 1, 1, 0]), member([0, 1, 1, 1])])
+    assert boosting.votes[1] == pytest.approx(np.log(5) / 2)  # wrong on one sixth
+    np.testing.assert_allclose(boosting.weight, [1 / 2, 1 / 10, 1 / 10, 3 / 10])
 
 
 def test_a_member_no_better_than_chance_has_no_vote_and_leaves_the_weights() -> None:
-    found = boosting_weights([member([1, 0, 0, 1]), member([0, 0, 0, 1])])
-    assert found.votes.tolist() == pytest.approx([0, 0])
-    np.testing.assert_allclose(found.weight, 0.25)
+    boosting = boosting_weights([member([1, 0, 0, 1]), member([0, 0, 0, 1])])
+    assert boosting.votes.tolist() == pytest.approx([0, 0])
+    np.testing.assert_allclose(boosting.weight, 0.25)
 
 
 def test_chance_of_three_classes_is_two_thirds_wrong() -> None:
-    found = boosting_weights([member([1, 0, 1, 0], classes=3)])
-    assert found.votes.tolist() == pytest.approx([np.log(2) / 2])
-    np.testing.assert_allclose(found.weight, [1 / 6, 1 / 3, 1 / 6, 1 / 3])
+    boosting = boosting_weights([member([1, 0, 1, 0], classes=3)])
+    assert boosting.votes.tolist() == pytest.approx([np.log(2) / 2])
+    np.testing.assert_allclose(boosting.weight, [1 / 6, 1 / 3, 1 / 6, 1 / 3])
 
 
 def test_a_perfect_member_has_a_finite_vote() -> None:

@@ -47,9 +47,9 @@ def test_the_longest_texts_are_wrong_first(three: tuple[Store, Examples]) -> Non
     for errors, sign in (("longest", 1), ("shortest", -1)):
         said = simulate(make_run(labels="weak", errors=errors), examples, store)
         for part in ("transfer", "test"):
-            mine = said.split == part
-            score = sign * lengths[mine]
-            assert score[~said.right[mine]].min() >= score[said.right[mine]].max()
+            own = said.split == part
+            score = sign * lengths[own]
+            assert score[~said.right[own]].min() >= score[said.right[own]].max()
 
 
 def test_a_run_without_its_sources_is_an_error_with_a_sentence(store: Store) -> None:

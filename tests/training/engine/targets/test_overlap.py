@@ -33,13 +33,13 @@ def test_rows_are_hard_where_the_supervisor_is_unsure_and_overlap_where_they_are
     weak = np.array([0.52, 0.45, 0.95, 0.02, 0.99, 0.05], np.float32)
     along, across = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     features = np.stack([along, along, 0.9 * along, across, 0.1 * across, 0.8 * along])
-    found = kinds(weak, features)
-    assert found.tolist() == ["hard", "hard", "overlap", "easy", "easy", "overlap"]
+    actual = kinds(weak, features)
+    assert actual.tolist() == ["hard", "hard", "overlap", "easy", "easy", "overlap"]
 
 
 def test_where_the_supervisor_is_as_sure_of_all_rows_all_are_hard_and_none_overlap() -> None:
-    found = kinds(np.array([0, 1, 1], np.float32), np.eye(3, dtype=np.float32))
-    assert found.tolist() == ["hard"] * 3
+    actual = kinds(np.array([0, 1, 1], np.float32), np.eye(3, dtype=np.float32))
+    assert actual.tolist() == ["hard"] * 3
 
 
 def test_sureness_of_two_classes_is_the_same_however_they_are_written() -> None:

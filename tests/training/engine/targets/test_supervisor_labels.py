@@ -51,9 +51,9 @@ def test_ground_truth_of_three_classes_is_a_one_at_the_label(examples: Examples)
 def test_three_classes_agree_where_their_labels_are_the_same_and_not_where_both_are_wrong(examples: Examples) -> None:
     three, rows = replace(examples, label=np.array([0, 1, 2, 2, 1], np.int8)), np.arange(5)
     weak = np.eye(3, dtype=np.float32)[[0, 1, 0, 1, 0]]
-    told = Predictions(three.id[rows], np.repeat("test", 5), three.group[rows], three.label, weak)
+    labels = Predictions(three.id[rows], np.repeat("test", 5), three.group[rows], three.label, weak)
     student = np.eye(3, dtype=np.float32)[[0, 2, 0, 0, 1]] * 0.7 + 0.1
-    event = evaluator(three, rows, NOTHING, told)(7, student, NOTHING)
+    event = evaluator(three, rows, NOTHING, labels)(7, student, NOTHING)
     assert (event.accuracy, event.agreement, event.agreement_right) == (0.4, 0.4, 0.5)
     assert event.agreement_wrong == pytest.approx(1 / 3)
 
@@ -82,16 +82,16 @@ def test_agreement_is_split_by_whether_the_supervisor_is_right(examples: Example
     # The supervisor is right on the first two; the student agrees with it on the first and on the last two.
     taught = np.array([True, True, False, False]) == gold
     student = taught == np.array([True, False, True, True])
-    told = supervisor(examples, [0, 1, 2, 3], list(taught * 0.8 + 0.1), "test")
-    event = evaluator(examples, rows, NOTHING, told)(7, (student * 0.8 + 0.1).astype(np.float32), NOTHING)
+    weak = supervisor(examples, [0, 1, 2, 3], list(taught * 0.8 + 0.1), "test")
+    event = evaluator(examples, rows, NOTHING, weak)(7, (student * 0.8 + 0.1).astype(np.float32), NOTHING)
     assert (event.step, event.agreement, event.agreement_right, event.agreement_wrong) == (7, 0.75, 0.5, 1.0)
     assert event.accuracy == 0.25
 
 
 def test_agreement_where_a_perfect_supervisor_is_wrong_is_not_a_number(examples: Examples) -> None:
     gold = examples.label[:4].astype(np.float32)
-    told = supervisor(examples, [0, 1, 2, 3], list(gold), "test")
-    event = evaluator(examples, np.arange(4), NOTHING, told)(0, gold, NOTHING)
+    weak = supervisor(examples, [0, 1, 2, 3], list(gold), "test")
+    event = evaluator(examples, np.arange(4), NOTHING, weak)(0, gold, NOTHING)
     assert (event.agreement_right, event.agreement_wrong) == (1.0, None)
 
 

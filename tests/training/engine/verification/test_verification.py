@@ -67,7 +67,7 @@ def edit_event(folder: Path, key: str, kind: str, **changes: Any) -> None:
     """Changes the last event of its kind."""
     path = folder / "runs" / key / EVENTS
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    [last] = [one for one in lines if one["event"]["kind"] == kind][-1:]
+    [last] = [line for line in lines if line["event"]["kind"] == kind][-1:]
     last["event"] |= changes
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
@@ -84,10 +84,10 @@ def without_result(folder: Path) -> None:
 
 
 def test_an_archive_of_what_was_trained_is_verified(archive: Path) -> None:
-    found = command.verified(archive, archive, quiet)
-    assert isinstance(found, Verified)
-    assert set(found.equal) == set(PLAN.runs)
-    assert not found.different
+    reported = command.verified(archive, archive, quiet)
+    assert isinstance(reported, Verified)
+    assert set(reported.equal) == set(PLAN.runs)
+    assert not reported.different
 
 
 def test_a_result_that_was_left_out_is_computed(archive: Path) -> None:
@@ -136,10 +136,12 @@ def test_examples_that_the_split_does_not_give_are_found_out(archive: Path) -> N
     without_result(archive)
     swap = {"test": "locked", "locked": "test"}
     forge(
-        archive, TRIPLET.ceiling, lambda said: replace(said, split=np.array([swap.get(str(one), str(one)) for one in said.split]))
+        archive,
+        TRIPLET.ceiling,
+        lambda said: replace(said, split=np.array([swap.get(str(name), str(name)) for name in said.split])),
     )
-    found = problems(archive)
-    assert found
+    reported = problems(archive)
+    assert reported
     right = np.arange(10)
     run, truth = PLAN.runs[TRIPLET.ceiling], truth_of(PLAN.runs[TRIPLET.ceiling].fingerprint)
     assert truth is not None

@@ -20,9 +20,9 @@ def client(owner: User) -> Client:
 
 def test_a_token_is_shown_once_and_works(client: Client) -> None:
     answer = client.post("/account/tokens/", {"name": "notebook", "scope": "read", "days": "30"})
-    found = re.search(r'"secret">([\w-]{43})<', answer.content.decode())
-    assert found
-    secret = found[1]
+    match = re.search(r'"secret">([\w-]{43})<', answer.content.decode())
+    assert match
+    secret = match[1]
     assert "no-store" in answer["Cache-Control"]
     assert Client(headers={"authorization": f"Bearer {secret}"}).get("/api/v1/schema").status_code == 200
     page = client.get("/account/").content.decode()
@@ -35,14 +35,14 @@ def test_a_token_needs_a_name_and_a_viewer_gets_none_that_writes(client: Client,
     owner.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
     assert client.post("/account/tokens/", {"name": "x", "scope": "write", "days": ""}).status_code == 422
     assert client.post("/account/tokens/", {"name": "x", "scope": "read", "days": ""}).status_code == 200
-    assert [(one.scope, one.expires_at) for one in Token.objects.all()] == [("read", None)]
+    assert [(token.scope, token.expires_at) for token in Token.objects.all()] == [("read", None)]
 
 
 def test_only_the_owner_of_a_token_revokes_it(client: Client, owner: User) -> None:
-    mine, hers = (tokens.make(user, "x")[0] for user in (owner, User.objects.create_user("grace")))
-    assert client.post(f"/account/tokens/{mine.pk}/revoke/").status_code == 302
+    own, hers = (tokens.make(user, "x")[0] for user in (owner, User.objects.create_user("grace")))
+    assert client.post(f"/account/tokens/{own.pk}/revoke/").status_code == 302
     assert client.post(f"/account/tokens/{hers.pk}/revoke/").status_code == 404
-    assert {one.user.username for one in Token.objects.filter(revoked_at=None)} == {"grace"}
+    assert {token.user.username for token in Token.objects.filter(revoked_at=None)} == {"grace"}
 
 
 def test_name_and_email_are_changed_but_not_to_somebody_elses(client: Client, owner: User) -> None:

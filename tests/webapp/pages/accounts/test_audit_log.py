@@ -29,7 +29,7 @@ def client(db: None, owner: User) -> Client:
 def shown(client: Client, query: str = "") -> list[str]:
     """Who and what, in the rows of the page but the login."""
     rows = client.get(f"/audit/{query}").context["page"]
-    return [f"{one.name} {one.words} {one.key}" for one in rows if one.about == "experiment"]
+    return [f"{entry.name} {entry.words} {entry.key}" for entry in rows if entry.about == "experiment"]
 
 
 def test_the_newest_entry_is_first_and_filters_combine(client: Client) -> None:

@@ -25,7 +25,7 @@ def tried(client: Client, times: int, **changes: Any) -> list[int]:
     return [client.post("/login/", WRONG | changes).status_code for _ in range(times)]
 
 
-def told() -> list[tuple[str, str, str]]:
+def entries() -> list[tuple[str, str, str]]:
     return list(Entry.objects.order_by("pk").values_list("name", "verb", "title"))
 
 
@@ -81,6 +81,6 @@ def test_logins_are_told_and_a_lock_once_and_not_each_try_at_it(client: Client) 
     client.post("/login/", RIGHT)
     client.post("/logout/")
     tried(client, 14, username="nobody")
-    assert told() == [("ada", "logged-in", "ada"), ("", "login-refused", "nobody")]
-    assert [one.details for one in Entry.objects.all()] == [{"from": "192.0.2.1"}] * 2
+    assert entries() == [("ada", "logged-in", "ada"), ("", "login-refused", "nobody")]
+    assert [entry.details for entry in Entry.objects.all()] == [{"from": "192.0.2.1"}] * 2
     assert "analytical" not in str(list(AccessAttempt.objects.values()))

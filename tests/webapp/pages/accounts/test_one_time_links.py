@@ -52,7 +52,7 @@ def test_a_login_link_does_not_work_again_within_the_second_of_an_earlier_login(
 def test_of_eight_requests_at_once_one_is_logged_in_by_a_link() -> None:
     link, together = welcome_link(""), Barrier(8)
 
-    def press(_: int) -> int:
+    def submit(_: int) -> int:
         together.wait()
         try:
             return Client().post(link).status_code
@@ -60,7 +60,7 @@ def test_of_eight_requests_at_once_one_is_logged_in_by_a_link() -> None:
             connections.close_all()
 
     with ThreadPoolExecutor(8) as threads:
-        answers = sorted(threads.map(press, range(8)))
+        answers = sorted(threads.map(submit, range(8)))
     assert answers == [302] + [410] * 7
 
 

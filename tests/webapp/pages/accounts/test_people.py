@@ -32,9 +32,9 @@ def client(root: User) -> Client:
 
 
 def shown_link(html: str) -> str:
-    found = re.search(r'<code id="link">http://testserver(/[^<]+)<', html)
-    assert found
-    return found[1]
+    match = re.search(r'<code id="link">http://testserver(/[^<]+)<', html)
+    assert match
+    return match[1]
 
 
 def joined(link: str, name: str = "grace", password: str = LONG) -> int:
@@ -87,19 +87,19 @@ def test_who_is_no_admin_any_more_has_invited_nobody(client: Client, root: User,
     _, another = invitations.invite(other, Access.ADMIN)
     people.change_role(root, owner, Access.MEMBER)
     people.close(root, other)
-    assert [joined(f"/join/{one}/") for one in (secret, another)] == [410, 410]
-    for one in (secret, another):
+    assert [joined(f"/join/{invitation_secret}/") for invitation_secret in (secret, another)] == [410, 410]
+    for invitation_secret in (secret, another):
         with pytest.raises(invitations.Closed):
-            invitations.accept(one, User(username="mallory"))
+            invitations.accept(invitation_secret, User(username="mallory"))
     assert not invitations.standing()
 
 
 def test_an_invitation_that_was_used_a_moment_ago_is_not_said_to_be_revoked(root: User) -> None:
-    found, secret = invitations.invite(root, Access.MEMBER)
+    invitation, secret = invitations.invite(root, Access.MEMBER)
     invitations.accept(secret, User(username="grace"))
-    invitations.revoke(root, found)  # which was looked up before
-    found.refresh_from_db()
-    assert found.revoked_at is None
+    invitations.revoke(root, invitation)  # which was looked up before
+    invitation.refresh_from_db()
+    assert invitation.revoked_at is None
     assert verbs() == ["invited", "joined"]
 
 
@@ -181,7 +181,9 @@ def test_without_email_nobody_is_offered_one_and_with_it_the_link_comes_by_it(ow
     settings.MAIL = True
     User.objects.filter(pk=owner.pk).update(email="ada@example.org")
     assert "/password/forgotten/" in visitor.get("/login/").content.decode()
-    answers = [visitor.post("/password/forgotten/", {"email": one}, follow=True) for one in ("ada@example.org", "no@example.org")]
+    answers = [
+        visitor.post("/password/forgotten/", {"email": email}, follow=True) for email in ("ada@example.org", "no@example.org")
+    ]
     assert len({re.sub(r'value="\w{64}"', "", answer.content.decode()) for answer in answers}) == 1
     [sent] = mail.outbox
     link = re.search(r"http://testserver(/password/reset/\S+)", str(sent.body))

@@ -27,13 +27,13 @@ def upload(page: Client, body: bytes, name: str = "notes.csv") -> Any:
 
 def sent_for_checks(page: Client, **changes: str) -> Import:
     upload(page, content())
-    one = Import.objects.get()
+    imported = Import.objects.get()
     answer = page.post(
-        f"/datasets/imports/{one.pk}/check/",
+        f"/datasets/imports/{imported.pk}/check/",
         {"kind": "labelled", "text": "body", "label": "verdict", "classes": "no\nyes", **changes},
     )
     assert answer.status_code == 302, plain(answer.content.decode())
-    return one
+    return imported
 
 
 @pytest.mark.parametrize("path", ["/datasets/", "/datasets/upload/", "/datasets/movie-reviews/", "/datasets/imports/1/"])
@@ -57,23 +57,23 @@ def test_the_page_of_a_data_set_shows_its_report(page: Client) -> None:
 
 
 def test_the_report_of_preferences_tells_the_lengths_of_preferred_and_rejected_texts(page: Client) -> None:
-    found = text(page, "/datasets/movie-preferences/")
-    assert "median words: " in found
-    assert "rejected preferred From the source" in found
-    assert "% the first is rated higher" in found
+    content = text(page, "/datasets/movie-preferences/")
+    assert "median words: " in content
+    assert "rejected preferred From the source" in content
+    assert "% the first is rated higher" in content
 
 
 def test_a_registered_one_says_how_to_fetch_it_and_its_button_queues_that(page: Client) -> None:
     assert "python -m training data fetch boolq" in text(page, "/datasets/boolq/")
     answer = page.post("/datasets/boolq/fetch/")
-    one = Import.objects.get()
-    assert answer.headers["Location"] == f"/datasets/imports/{one.pk}/"
-    assert (one.registered, one.state) == ("boolq", State.QUEUED)
-    assert "It waits for the worker of data sets." in text(page, f"/datasets/imports/{one.pk}/")
-    assert "is not on this machine" in text(page, f"/datasets/imports/{work(one).pk}/")
-    page.post(f"/datasets/imports/{one.pk}/again/")
-    one.refresh_from_db()
-    assert one.state == State.QUEUED
+    imported = Import.objects.get()
+    assert answer.headers["Location"] == f"/datasets/imports/{imported.pk}/"
+    assert (imported.registered, imported.state) == ("boolq", State.QUEUED)
+    assert "It waits for the worker of data sets." in text(page, f"/datasets/imports/{imported.pk}/")
+    assert "is not on this machine" in text(page, f"/datasets/imports/{work(imported).pk}/")
+    page.post(f"/datasets/imports/{imported.pk}/again/")
+    imported.refresh_from_db()
+    assert imported.state == State.QUEUED
 
 
 @pytest.mark.parametrize("path", ["/datasets/nothing/", "/datasets/imports/99/"])
@@ -83,8 +83,8 @@ def test_what_is_not_there_is_not_found(page: Client, path: str) -> None:
 
 def test_an_upload_shows_its_first_rows_and_guesses_what_is_what(page: Client) -> None:
     answer = upload(page, content())
-    one = Import.objects.get()
-    assert answer.headers["Location"] == f"/datasets/imports/{one.pk}/"
+    imported = Import.objects.get()
+    assert answer.headers["Location"] == f"/datasets/imports/{imported.pk}/"
     html = page.get(answer.headers["Location"]).content.decode()
     assert 'value="body" list="columns"' in html
     assert '<option value="verdict" selected>verdict</option>' in html
@@ -101,9 +101,10 @@ def test_a_file_that_cannot_be_read_is_refused_where_it_was_chosen(page: Client)
 
 def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost(page: Client) -> None:
     upload(page, content())
-    one = Import.objects.get()
+    imported = Import.objects.get()
     answer = page.post(
-        f"/datasets/imports/{one.pk}/check/", {"kind": "labelled", "text": "{body}!", "label": "verdict", "classes": "no =\nyes"}
+        f"/datasets/imports/{imported.pk}/check/",
+        {"kind": "labelled", "text": "{body}!", "label": "verdict", "classes": "no =\nyes"},
     )
     assert answer.status_code == 422
     html = answer.content.decode()
@@ -112,19 +113,19 @@ def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost
 
 
 def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -> None:
-    one = sent_for_checks(page, text="{body}\\nverdict?", classes="denied = no\nagreed = yes")
-    assert one.folder.exists()
-    work(one)
-    said = text(page, f"/datasets/imports/{one.pk}/")
+    imported = sent_for_checks(page, text="{body}\\nverdict?", classes="denied = no\nagreed = yes")
+    assert imported.folder.exists()
+    work(imported)
+    said = text(page, f"/datasets/imports/{imported.pk}/")
     assert "Trivial baselines" in said
     assert "There are only 150 rows: expect wide intervals." in said
-    refused = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "Bad Name"})
+    refused = page.post(f"/datasets/imports/{imported.pk}/save/", {"name": "Bad Name"})
     assert refused.status_code == 422
     assert "cannot be a name" in plain(refused.content.decode())
-    answer = page.post(f"/datasets/imports/{one.pk}/save/", {"name": "notes"})
+    answer = page.post(f"/datasets/imports/{imported.pk}/save/", {"name": "notes"})
     assert answer.headers["Location"] == "/datasets/notes/"
     assert "agreed" in text(page, "/datasets/notes/")
-    assert page.get(f"/datasets/imports/{one.pk}/").headers["Location"] == "/datasets/notes/"
+    assert page.get(f"/datasets/imports/{imported.pk}/").headers["Location"] == "/datasets/notes/"
     html = page.get("/experiments/new/?data=notes").content.decode()
     assert '<option value="notes" selected>notes</option>' in html
     assert "expect wide intervals" in plain(html)
@@ -139,44 +140,44 @@ def stars(rows: int = 210) -> bytes:
 
 def test_three_classes_are_guessed_named_checked_and_shown_with_their_sizes(page: Client) -> None:
     upload(page, stars())
-    one = Import.objects.get()
-    html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
+    imported = Import.objects.get()
+    html = page.get(f"/datasets/imports/{imported.pk}/").content.decode()
     assert '<option value="stars" selected>' in html
     assert ">1\n3\n5</textarea>" in html
     assert re.search(r'name="skip" value="yes" checked', html), "none is proposed as no label"
     how = {"kind": "labelled", "text": "body", "label": "stars", "classes": "bad = 1\nfair = 3\ngood = 5 | 4"}
-    page.post(f"/datasets/imports/{one.pk}/check/", how)
-    html = page.get(f"/datasets/imports/{work(one).pk}/").content.decode()
+    page.post(f"/datasets/imports/{imported.pk}/check/", how)
+    html = page.get(f"/datasets/imports/{work(imported).pk}/").content.decode()
     assert "Row 211, column “stars”: “none” is none of the labels that are listed (1, 3, 5, 4)." in plain(html)
     assert ">bad = 1\nfair = 3\ngood = 5 | 4</textarea>" in html  # nothing typed is lost
-    page.post(f"/datasets/imports/{one.pk}/check/", how | {"skip": "yes"})
-    said = text(page, f"/datasets/imports/{work(one).pk}/")
+    page.post(f"/datasets/imports/{imported.pk}/check/", how | {"skip": "yes"})
+    said = text(page, f"/datasets/imports/{work(imported).pk}/")
     assert "Rows that give no example" in said
     assert "0 bad 70 33.3% 1 fair 70 33.3% 2 good 70 33.3%" in said
     assert "3 classes, 33.3% each" in said
-    page.post(f"/datasets/imports/{one.pk}/save/", {"name": "stars"})
+    page.post(f"/datasets/imports/{imported.pk}/save/", {"name": "stars"})
     assert catalog.dataset("stars").classes == ("bad", "fair", "good")
     assert "bad / fair / good" in text(page, "/datasets/")
 
 
 def test_a_failure_shows_its_row_and_the_mapping_again(page: Client) -> None:
-    one = sent_for_checks(page, classes="nope\nyes")
-    work(one)
-    html = page.get(f"/datasets/imports/{one.pk}/").content.decode()
+    imported = sent_for_checks(page, classes="nope\nyes")
+    work(imported)
+    html = page.get(f"/datasets/imports/{imported.pk}/").content.decode()
     assert "Row " in plain(html)
     assert "“no” is none of the labels that are listed (nope, yes)" in plain(html)
     assert ">nope\nyes</textarea>" in html
 
 
 def test_an_import_can_be_stopped_changed_and_discarded(page: Client) -> None:
-    one = sent_for_checks(page)
-    page.post(f"/datasets/imports/{one.pk}/stop/")
-    assert "Stopped" in text(page, f"/datasets/imports/{one.pk}/")
-    page.post(f"/datasets/imports/{one.pk}/again/")
-    work(one)
-    page.post(f"/datasets/imports/{one.pk}/change/")
-    assert "First rows" in text(page, f"/datasets/imports/{one.pk}/")
-    page.post(f"/datasets/imports/{one.pk}/discard/")
+    imported = sent_for_checks(page)
+    page.post(f"/datasets/imports/{imported.pk}/stop/")
+    assert "Stopped" in text(page, f"/datasets/imports/{imported.pk}/")
+    page.post(f"/datasets/imports/{imported.pk}/again/")
+    work(imported)
+    page.post(f"/datasets/imports/{imported.pk}/change/")
+    assert "First rows" in text(page, f"/datasets/imports/{imported.pk}/")
+    page.post(f"/datasets/imports/{imported.pk}/discard/")
     assert not Import.objects.exists()
 
 
@@ -193,18 +194,18 @@ def test_an_experiment_on_a_data_set_that_was_not_fetched_is_refused_with_the_wa
     ],
 )
 def test_a_leak_is_said_on_the_result_page_even_when_the_data_set_has_gone(
-    page: Client, owner: User, tmp_path: Path, data_shelf: Path, leak: Any, words: str
+    page: Client, owner: User, tmp_path: Path, dataset_library: Path, leak: Any, words: str
 ) -> None:
     report = checked(tmp_path, leak())
     fields = dict.fromkeys(("title", "source", "licence", "citation", "group"), "x")
     known = {"rows": report.counts.kept, "fingerprint": "a" * 64, "classes": ("no", "yes"), "report": report}
     card = Card.model_validate({"name": "leaky", "made": datetime.now(UTC), **known, **fields})
-    data_shelf.mkdir()
+    dataset_library.mkdir()
     library.put(card, tmp_path / "examples.parquet")
     experiment = launched(owner, data={"name": "leaky"})
     finish_all(experiment)
     assert words in text(page, f"/experiments/{experiment.pk}/")
-    (data_shelf / "leaky.json").unlink()
+    (dataset_library / "leaky.json").unlink()
     said = text(page, f"/experiments/{experiment.pk}/")
     assert said.count(words) == 1
     assert "About the data" in said

@@ -16,7 +16,7 @@ def form_of(*columns: Column, rows: tuple[tuple[str, ...], ...] = (), sent: dict
 
 
 def proposal(form: MappingForm) -> dict[str, str]:
-    return {one.name: one.value for one in form.inputs}
+    return {item.name: item.value for item in form.inputs}
 
 
 def as_a_browser_sends(values: dict[str, str]) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_labels_are_read_back_as_they_were_proposed(labels: tuple[str, ...]) -> 
     how = form_of(*columns, sent=as_a_browser_sends(proposal(form_of(*columns)))).mapping()
     assert how is not None
     assert isinstance(how.root, Labelled)
-    assert {value for one in how.root.classes for value in one.values} == {label.strip() for label in labels}
+    assert {value for class_ in how.root.classes for value in class_.values} == {label.strip() for label in labels}
     stored = MappingForm(Preview(columns=columns, rows=(), looked_at=9), {}, how)
     again = form_of(*columns, sent=as_a_browser_sends(proposal(stored))).mapping()
     assert again == how
@@ -80,10 +80,10 @@ def test_values_that_say_there_is_no_label_are_proposed_to_be_left_out(
     labels: tuple[str, ...], classes: list[str], skip: str
 ) -> None:
     form = form_of(column("text"), column("label", labels))
-    found = proposal(form)
-    assert (found["classes"].splitlines(), found["skip"]) == (classes, skip)
+    proposed = proposal(form)
+    assert (proposed["classes"].splitlines(), proposed["skip"]) == (classes, skip)
     if skip:
-        assert "Treated as missing" in next(one.help for one in form.inputs if one.name == "classes")
+        assert "Treated as missing" in next(item.help for item in form.inputs if item.name == "classes")
 
 
 def test_an_unticked_box_stays_unticked() -> None:
@@ -103,13 +103,15 @@ def test_names_and_values_in_quotation_marks() -> None:
 
 
 def test_the_longest_column_is_proposed_as_the_text() -> None:
-    found = proposal(form_of(column("ticket id", length=9), column("description of it", length=300), column("topic", ("a", "b"))))
-    assert (found["text"], found["label"]) == ("description of it", "topic")
+    proposed = proposal(
+        form_of(column("ticket id", length=9), column("description of it", length=300), column("topic", ("a", "b")))
+    )
+    assert (proposed["text"], proposed["label"]) == ("description of it", "topic")
 
 
 def test_a_prompt_is_part_of_both_texts_of_a_pair_and_their_group() -> None:
     columns = (column("prompt"), column("chosen"), column("rejected"))
-    found = proposal(form_of(*columns, rows=(("Why?", "because", "no"),)))
-    assert found == {"chosen": "{prompt}\\n\\n{chosen}", "rejected": "{prompt}\\n\\n{rejected}", "group": "prompt"}
+    proposed = proposal(form_of(*columns, rows=(("Why?", "because", "no"),)))
+    assert proposed == {"chosen": "{prompt}\\n\\n{chosen}", "rejected": "{prompt}\\n\\n{rejected}", "group": "prompt"}
     begun = proposal(form_of(*columns, rows=(("Why?", "Why? because", "Why? no"),)))
     assert begun == {"chosen": "chosen", "rejected": "rejected", "group": "prompt"}

@@ -60,15 +60,17 @@ def test_a_png_has_its_signature_and_two_pixels_for_one(client: Client, done: Ex
 
 def test_the_rows_of_the_gap_are_those_of_the_result(client: Client, done: Experiment) -> None:
     result = Result.model_validate(done.result)
-    found = rows(client, done, "gap")
+    exported = rows(client, done, "gap")
     for group in result.groups:
-        mine = [row for row in found if int(row["method_index"]) == group.method_index]
+        of_method = [row for row in exported if int(row["method_index"]) == group.method_index]
         assert group.student is not None
-        assert [float(row["value"]) for row in mine if row["measure"] == "student" and not row["run"]] == [group.student.value]
-        assert bool([row for row in mine if row["measure"] == "pgr"]) == (group.pgr is not None)
-    seeds = {(row["run"], float(row["value"])) for row in found if row["run"]}
+        assert [float(row["value"]) for row in of_method if row["measure"] == "student" and not row["run"]] == [
+            group.student.value
+        ]
+        assert bool([row for row in of_method if row["measure"] == "pgr"]) == (group.pgr is not None)
+    seeds = {(row["run"], float(row["value"])) for row in exported if row["run"]}
     assert seeds == {
-        (getattr(one, f"{r}_run"), getattr(one, r)) for one in result.triplets for r in ("weak", "student", "ceiling")
+        (getattr(triplet, f"{r}_run"), getattr(triplet, r)) for triplet in result.triplets for r in ("weak", "student", "ceiling")
     }
 
 
@@ -79,22 +81,22 @@ def test_the_rows_of_the_decomposition_are_those_of_the_result(client: Client, d
 
 
 def test_the_rows_of_the_curves_are_the_events(client: Client, done: Experiment) -> None:
-    told = {
+    payload = {
         (event.run.key, event.payload["step"], name, event.payload[name])
         for event in Event.objects.filter(payload__kind__in=["metric", "evaluation"]).select_related("run")
         for name in ("loss", "accuracy")
         if name in event.payload
     }
-    found = rows(client, done, "live")
-    assert told
-    assert {(row["run"], int(row["step"]), row["metric"], float(row["value"])) for row in found} == told
+    exported = rows(client, done, "live")
+    assert payload
+    assert {(row["run"], int(row["step"]), row["metric"], float(row["value"])) for row in exported} == payload
 
 
 def test_what_an_attempt_lost_is_not_in_the_rows(client: Client, done: Experiment) -> None:
     run = done.runs.order_by("pk")[0]
     last = Event.objects.filter(run=run).order_by("-seq")[0]
-    told = {"kind": "started", "total_steps": 20, "device": "cpu", "versions": {}, "resumed_from": 10}
-    Event.objects.create(run=run, seq=last.seq + 1, attempt=2, at=last.at, payload=told)
+    payload = {"kind": "started", "total_steps": 20, "device": "cpu", "versions": {}, "resumed_from": 10}
+    Event.objects.create(run=run, seq=last.seq + 1, attempt=2, at=last.at, payload=payload)
     assert {row["step"] for row in rows(client, done, "live") if row["run"] == run.key} == {"10"}
 
 
@@ -103,9 +105,9 @@ def test_charts_of_all_pairs_have_the_rows_of_the_result(client: Client, owner: 
     finish_all(experiment)
     client.force_login(owner)
     groups = Result.model_validate(experiment.result).groups
-    for name, mine in (("grid-1", [one for one in groups if one.method_index == 1]), ("ladder-0", list(groups))):
+    for name, shown_groups in (("grid-1", [group for group in groups if group.method_index == 1]), ("ladder-0", list(groups))):
         said = [float(row["value"]) for row in rows(client, experiment, name) if row["measure"] == "gain"]
-        assert said == [one.gain.value for one in mine if one.gain]
+        assert said == [group.gain.value for group in shown_groups if group.gain]
     drawn = client.get(address(experiment, "ladder-0", "svg"))
     assert b"MiniLM L6" in drawn.content
     assert b"var(" not in drawn.content

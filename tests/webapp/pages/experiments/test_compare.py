@@ -39,8 +39,8 @@ def done(owner: User, data: str = "movie-reviews", split: int = 0, **changes: ob
 
 def result_of(experiment: Experiment) -> dict[str, Any]:
     assert experiment.result
-    found: dict[str, Any] = experiment.result
-    return found
+    result: dict[str, Any] = experiment.result
+    return result
 
 
 def plain(client: Client, path: str) -> str:
@@ -49,16 +49,16 @@ def plain(client: Client, path: str) -> str:
 
 
 def test_what_stands_beside_each_other_is_each_experiments_own_result(owner: User, client: Client) -> None:
-    one, two = done(owner), done(owner, "movie-preferences", name="Pairs")
-    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}&e=999")
+    first, second = done(owner), done(owner, "movie-preferences", name="Pairs")
+    page = plain(client, f"/compare/?e={first.pk}&e={second.pk}&e=999")
     assert "2 experiments on 2 data sets, 2 pairs" in page
     assert "There is no experiment 999." in page
-    compared = Comparison([one, two])
+    compared = Comparison([first, second])
     for line, method in zip(compared.lines, (0, 1), strict=True):
-        for cell, experiment in zip(line.cells, (one, two), strict=True):
+        for cell, experiment in zip(line.cells, (first, second), strict=True):
             assert cell.group is not None
             assert cell.group.model_dump(mode="json") == result_of(experiment)["groups"][method]
-    differences = [result_of(experiment)["contrasts"][0]["difference"]["value"] for experiment in (one, two)]
+    differences = [result_of(experiment)["contrasts"][0]["difference"]["value"] for experiment in (first, second)]
     over = compared.lines[1].over
     assert over is not None
     assert over.mean is not None
@@ -69,8 +69,8 @@ def test_what_stands_beside_each_other_is_each_experiments_own_result(owner: Use
 
 
 def test_a_data_set_counts_once_however_many_experiments_are_on_it(owner: User) -> None:
-    one, two = done(owner), done(owner, strong={"models": ["minilm-l2"]})
-    (naive, confidence) = Comparison([one, two]).lines
+    first, second = done(owner), done(owner, strong={"models": ["minilm-l2"]})
+    (naive, confidence) = Comparison([first, second]).lines
     assert confidence.over is not None
     assert confidence.over.sets == 1
     assert confidence.over.mean is None
@@ -78,16 +78,16 @@ def test_a_data_set_counts_once_however_many_experiments_are_on_it(owner: User) 
 
 
 def test_two_experiments_of_one_data_set_and_pair_stand_apart_with_number_and_name(owner: User, client: Client) -> None:
-    one, two = done(owner, name="Shorter"), done(owner, name="Longer", strong={"models": ["minilm-l4"], "epochs": 3})
-    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    first, second = done(owner, name="Shorter"), done(owner, name="Longer", strong={"models": ["minilm-l4"], "epochs": 3})
+    page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
     assert "2 experiments on 1 data set, 1 pair:" in page
     table = page[page.index("By experiment and pair") :]
-    assert f"#{one.pk} Shorter Movie reviews" in table
-    assert f"#{two.pk} Longer Movie reviews" in table
-    chart = Comparison([one, two]).forest
+    assert f"#{first.pk} Shorter Movie reviews" in table
+    assert f"#{second.pk} Longer Movie reviews" in table
+    chart = Comparison([first, second]).forest
     assert chart is not None
     places = {row["place"] for row in rows_of(chart)}
-    assert {place.partition("\n")[0] for place in places} == {f"#{one.pk} Shorter", f"#{two.pk} Longer"}
+    assert {place.partition("\n")[0] for place in places} == {f"#{first.pk} Shorter", f"#{second.pk} Longer"}
 
 
 def rows_of(chart: dict[str, Any]) -> list[dict[str, Any]]:
@@ -95,9 +95,9 @@ def rows_of(chart: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_long_name_is_cut_in_the_chart_and_its_number_stays(owner: User) -> None:
-    one = done(owner, name="A name that is much longer than any label of a chart could be")
-    two = done(owner, name="A name that is much longer than any label of a chart could be", split=1)
-    chart = Comparison([one, two]).forest
+    first = done(owner, name="A name that is much longer than any label of a chart could be")
+    second = done(owner, name="A name that is much longer than any label of a chart could be", split=1)
+    chart = Comparison([first, second]).forest
     assert chart is not None
     places = {row["place"] for row in rows_of(chart)}
     assert len(places) == 2
@@ -105,32 +105,32 @@ def test_a_long_name_is_cut_in_the_chart_and_its_number_stays(owner: User) -> No
 
 
 def test_only_settings_that_differ_are_shown_each_with_the_group_that_it_belongs_to(owner: User, client: Client) -> None:
-    one = done(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.3}])
-    two = done(
+    first = done(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.3}])
+    second = done(
         owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.6}], weak={"models": ["bag-of-words"], "epochs": 7}
     )
-    found = {setting.title: setting.values for setting in differing([one.experiment_spec, two.experiment_spec])}
-    assert found == {
+    differing_values = {setting.title: setting.values for setting in differing([first.experiment_spec, second.experiment_spec])}
+    assert differing_values == {
         "Weak supervisors, epochs": ["4", "7"],
         "Methods": ["naive and confidence loss, weight 0.3", "naive and confidence loss, weight 0.6"],
     }
-    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
     assert "Weak supervisors, epochs 4 7" in page
     assert "batch size" not in page
-    assert "Settings that differ" not in plain(client, f"/compare/?e={one.pk}")
+    assert "Settings that differ" not in plain(client, f"/compare/?e={first.pk}")
 
 
 def test_experiments_that_differ_in_their_names_alone_are_said_to(owner: User, client: Client) -> None:
-    one, two = done(owner), done(owner, name="Again")
-    assert "They differ in nothing but their names." in plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    first, second = done(owner), done(owner, name="Again")
+    assert "They differ in nothing but their names." in plain(client, f"/compare/?e={first.pk}&e={second.pk}")
 
 
 def test_a_method_that_an_experiment_does_not_have_is_not_tried_there_and_nothing_is_hidden(owner: User, client: Client) -> None:
-    one, two = done(owner), done(owner, "movie-preferences", methods=[{"kind": "naive"}, {"kind": "reverse-kl"}])
-    page = plain(client, f"/compare/?e={one.pk}&e={two.pk}")
+    first, second = done(owner), done(owner, "movie-preferences", methods=[{"kind": "naive"}, {"kind": "reverse-kl"}])
+    page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
     assert page.count("not tried") == 4, "two cells, and in two lines the count of what was left out"
     waiting = launched(owner, name="Not yet")
-    assert f"No result yet: #{waiting.pk} Not yet" in plain(client, f"/compare/?e={one.pk}&e={waiting.pk}")
+    assert f"No result yet: #{waiting.pk} Not yet" in plain(client, f"/compare/?e={first.pk}&e={waiting.pk}")
 
 
 def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(owner: User, client: Client) -> None:
@@ -149,7 +149,7 @@ def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(own
     assert naive.experiments == [first, second], "the same students, in two experiments"
     accuracies = [entry.group.student.value for entry in board.lines if entry.group.student]
     assert accuracies == sorted(accuracies, reverse=True)
-    assert board.looks == 4, "those on another split have looked at other examples"
+    assert board.uses == 4, "those on another split used other examples"
     page = plain(client, "/leaderboard/")
     assert "Movie reviews, Bag of words" in page
     assert "Naive weak labels" in page, "a line says which labels its students learn from"
@@ -160,14 +160,14 @@ def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(own
 def test_one_form_launches_an_experiment_for_each_data_set(owner: User, client: Client) -> None:
     form = {"do": "launch", "name": "Both", "also": ["movie-reviews", "movie-preferences", "unheard-of"]}
     answer = client.post("/experiments/new/", sent(client) | form)
-    one, two = Experiment.objects.order_by("pk")
+    first, second = Experiment.objects.order_by("pk")
     assert answer.status_code == 302
-    assert answer["Location"] == f"/compare/?e={one.pk}&e={two.pk}"
-    assert [each.spec["data"]["name"] for each in (one, two)] == ["movie-reviews", "movie-preferences"]
-    assert two.name == f"Both · {catalog.dataset('movie-preferences').title}"
-    assert {**one.spec, "name": "", "data": 0} == {**two.spec, "name": "", "data": 0}
-    assert one.launched_at
-    assert two.launched_at
+    assert answer["Location"] == f"/compare/?e={first.pk}&e={second.pk}"
+    assert [each.spec["data"]["name"] for each in (first, second)] == ["movie-reviews", "movie-preferences"]
+    assert second.name == f"Both · {catalog.dataset('movie-preferences').title}"
+    assert {**first.spec, "name": "", "data": 0} == {**second.spec, "name": "", "data": 0}
+    assert first.launched_at
+    assert second.launched_at
 
 
 def test_where_the_spec_does_not_fit_another_data_set_nothing_is_launched_and_it_says_why(owner: User, client: Client) -> None:

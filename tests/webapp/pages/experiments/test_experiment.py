@@ -25,24 +25,24 @@ def test_a_draft_can_be_launched(page: Client, owner: User) -> None:
 def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client, owner: User) -> None:
     experiment = states.running(owner)
     html = page.get(address(experiment)).content.decode()
-    found = plain(html)
-    assert "8 of 20 runs done, 1 training" in found
-    assert "620 / 1,000" in found
-    assert "So far, with 2 of 5 seeds: trained with a confidence loss" in found
-    assert "Seeds 2, 3 and 4 are not complete." in found
+    content = plain(html)
+    assert "8 of 20 runs done, 1 training" in content
+    assert "620 / 1,000" in content
+    assert "So far, with 2 of 5 seeds: trained with a confidence loss" in content
+    assert "Seeds 2, 3 and 4 are not complete." in content
     assert states.shown(html) == "curves", "while runs are at work the curves are what one sees first"
 
 
 def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_result(page: Client, owner: User) -> None:
     experiment = states.finished(owner)
-    found = text(page, address(experiment))
-    table = found[found.index("Stop rules") : found.index("It is no result")]
+    content = text(page, address(experiment))
+    table = content[content.index("Stop rules") : content.index("It is no result")]
     group = Experiment.objects.get(pk=experiment.pk).result["groups"][0]  # type: ignore[index]
     for rule, name in (("Last step", "last"), ("Best on validation", "selected"), ("Hindsight no result", "hindsight")):
         value = f"{group['stops'][name]['accuracy']['value']:.3f}".lstrip("0")
         assert re.search(rf"{rule} [\d, to]+ {re.escape(value)} \[", table), rule
     assert group["stops"]["selected"]["accuracy"] == group["student"]
-    assert "choos" in found[found.index("It is no result") :][:80]
+    assert "choos" in content[content.index("It is no result") :][:80]
 
 
 def test_an_experiment_that_stops_last_tells_two_rules(page: Client, owner: User) -> None:
@@ -55,15 +55,15 @@ def test_an_experiment_that_stops_last_tells_two_rules(page: Client, owner: User
 def test_a_finished_one_claims_its_result_and_links_every_number(page: Client, owner: User) -> None:
     experiment = states.finished(owner)
     html = page.get(address(experiment)).content.decode()
-    found = plain(html)
+    content = plain(html)
     assert re.search(
         r"Trained with a confidence loss on a weaker model’s labels, the MiniLM L4 student recovers \d+% \[\d+, \d+\] of the gap",
-        found,
+        content,
     )
     assert states.shown(html) == "result"
     for run in experiment.runs.all():
         assert f'href="/runs/{run.pk}/"' in html
-    assert "Launch again" not in found
+    assert "Launch again" not in content
     assert f"/experiments/{experiment.pk}/diagnostics/?pair=0" in html
 
 
@@ -76,9 +76,9 @@ def test_the_four_cells_of_a_method_add_up_to_the_test_set(page: Client, owner: 
 def test_with_three_classes_an_error_is_the_same_or_another_and_all_cells_add_up(page: Client, owner: User) -> None:
     experiment = launched(owner, methods=[{"kind": "naive"}])
     finish_all(experiment, classes=3)
-    found = text(page, address(experiment)).partition("student right student wrong")[2].partition("Agreement")[0]
+    content = text(page, address(experiment)).partition("student right student wrong")[2].partition("Agreement")[0]
     labels = ("both right", "new error", "corrected", "copied error", "another error")
-    cells = re.findall(rf"(\d+) [\d.]+% ({'|'.join(labels)})", found)
+    cells = re.findall(rf"(\d+) [\d.]+% ({'|'.join(labels)})", content)
     assert tuple(label for _, label in cells) == labels
     assert sum(int(count) for count, _ in cells) == 400
     assert "Supervisor at chance" not in text(page, address(experiment))
@@ -92,28 +92,28 @@ def test_a_supervisor_at_chance_among_three_classes_is_one_that_is_right_on_a_th
 
 def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User) -> None:
     experiment = states.unresolved(owner)
-    found = text(page, address(experiment))
-    assert "Done, PGR unresolved" in found
-    assert "so no share of the gap can be claimed." in found
-    assert "recovers" not in found
-    assert not re.search(r"\d+%\s*\[", found)
+    content = text(page, address(experiment))
+    assert "Done, PGR unresolved" in content
+    assert "so no share of the gap can be claimed." in content
+    assert "recovers" not in content
+    assert not re.search(r"\d+%\s*\[", content)
     assert "Unresolved" in text(page, "/")
 
 
 def test_a_failed_one_shows_error_and_log_and_can_be_launched_again(page: Client, owner: User) -> None:
     experiment = states.failed(owner)
-    found = text(page, address(experiment))
-    assert re.search(r"Run \d+ failed. The loss is not finite at step 340. Its last lines Traceback", found)
-    assert "Launch again" in found
-    assert "no seed has all three runs" in found
+    content = text(page, address(experiment))
+    assert re.search(r"Run \d+ failed. The loss is not finite at step 340. Its last lines Traceback", content)
+    assert "Launch again" in content
+    assert "no seed has all three runs" in content
     page.post(f"{address(experiment)}launch/")
     assert Run.objects.filter(status=Status.QUEUED).exists()
 
 
 def test_a_stopped_one_says_so(page: Client, owner: User) -> None:
-    found = text(page, address(states.stopped(owner)))
-    assert "Stopped" in found
-    assert "Launch again" in found
+    content = text(page, address(states.stopped(owner)))
+    assert "Stopped" in content
+    assert "Launch again" in content
 
 
 def test_stop_asks_the_runs_to_stop(page: Client, owner: User) -> None:
@@ -130,9 +130,9 @@ def test_a_restart_is_told_with_its_reason(page: Client, owner: User) -> None:
         r"Run \d+ was restarted Worker worker0@lab shut down in order during attempt 1.", text(page, address(experiment))
     )
     run = experiment.runs.get(attempt=2)
-    found = text(page, f"/runs/{run.pk}/")
-    assert "attempt 2" in found
-    assert "goes on from step 400 of 1,000" in found
+    content = text(page, f"/runs/{run.pk}/")
+    assert "attempt 2" in content
+    assert "goes on from step 400 of 1,000" in content
 
 
 def test_a_result_that_cannot_be_computed_is_told(page: Client, owner: User) -> None:
@@ -179,8 +179,8 @@ def test_fragments_carry_ids_and_the_result_only_when_it_is_new(page: Client, ow
 
 def test_a_running_one_says_what_happens_now_and_what_comes_next(page: Client, owner: User) -> None:
     experiment = states.running(owner)
-    found = text(page, address(experiment))
-    assert re.search(r"Now [a-z ,]+, seed \d: 620 / 1,000 Next [a-z ,]+, seed \d", found)
+    content = text(page, address(experiment))
+    assert re.search(r"Now [a-z ,]+, seed \d: 620 / 1,000 Next [a-z ,]+, seed \d", content)
     other = states.launched(owner, "Behind it", data={"limit": 200})
     assert f"Now waiting, a worker is busy with #{experiment.pk}" in text(page, address(other))
 
@@ -192,7 +192,7 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
     services.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
     html = page.get(address(experiment)).content.decode()
     assert "features 25%" in plain(html)
-    assert re.search(r"data-prepares style=\"--p:25.0%\"", html)
+    assert re.search(r"data-prepares style=\"--p: 25.0%\"", html)
 
 
 def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:

@@ -11,7 +11,7 @@ from tests.factories.experiments import finish, launched, training_events
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, run_logs, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run
-from webapp.pages.experiments.forecast import outlook
+from webapp.pages.experiments.forecast import forecast
 
 
 def of(experiment: Experiment, role: Role) -> Run:
@@ -25,7 +25,7 @@ def claimed(experiment: Experiment) -> Run:
 
 
 def said(run: Run) -> str:
-    return outlook(Run.objects.get(pk=run.pk))
+    return forecast(Run.objects.get(pk=run.pk))
 
 
 def lose(run: Run) -> None:
@@ -116,10 +116,10 @@ def test_the_log_of_a_run_is_on_its_page_searchable_and_a_file(owner: User, clie
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("first <b>line</b>\nsecond line\n")
     assert "first &lt;b&gt;line&lt;/b&gt;\nsecond line" in client.get(f"/runs/{run.pk}/").content.decode()
-    found = client.get(f"/runs/{run.pk}/log/", {"find": "SECOND"}).content.decode()
-    assert "second line" in found
-    assert "first" not in found
-    assert "every 3s" in found, "it trains, so more may come"
+    log_part = client.get(f"/runs/{run.pk}/log/", {"find": "SECOND"}).content.decode()
+    assert "second line" in log_part
+    assert "first" not in log_part
+    assert "every 3s" in log_part, "it trains, so more may come"
     assert "No line contains “third”." in client.get(f"/runs/{run.pk}/log/", {"find": "third"}).content.decode()
     file = client.get(f"/runs/{run.pk}/log.txt")
     assert b"".join(file) == path.read_bytes()

@@ -89,7 +89,7 @@ def test_every_problem_of_a_form_is_said_at_one_place_of_it(page: Client) -> Non
     fields |= {"methods__0__kind": ["zero-shot"], "methods__1__confidence__weight": ["7"]}
     form = SpecForm({name: [str(value) for value in values] for name, values in fields.items()})
     said = [message for row in form.rows for message in row.problems] + form.general
-    said += [message for section in form.sections for one in section.lists for message in one.problems]
+    said += [message for section in form.sections for block_list in section.lists for message in block_list.problems]
     assert sorted(said) == sorted(problem.message for problem in form.problems)
     assert len(said) >= 3
 
@@ -116,5 +116,5 @@ def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: 
 def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "call", lambda *_: False)
     response = page.post("/experiments/new/", sent(spec()), follow=True)
-    assert "The queue cannot be reached now. The runs are kept and start when it is back." in response.content.decode()
+    assert "The queue cannot be reached now. The runs are stored and start when it is back." in response.content.decode()
     assert Run.objects.filter(status=Status.QUEUED).exists()

@@ -28,7 +28,7 @@ def plain(response: object) -> str:
 
 
 @pytest.fixture
-def asked(owner: User) -> Experiment:
+def launched_experiment(owner: User) -> Experiment:
     return launched(owner, weak={"errors": "own"}, methods=METHODS)
 
 
@@ -40,55 +40,57 @@ def finish_all(experiment: Experiment) -> Experiment:
     return experiment
 
 
-def test_further_runs_are_runs_of_the_experiment_and_wait_for_each_other(asked: Experiment) -> None:
-    further = [part.run for part in asked.parts.filter(role=Role.FURTHER)]
+def test_further_runs_are_runs_of_the_experiment_and_wait_for_each_other(launched_experiment: Experiment) -> None:
+    further = [part.run for part in launched_experiment.parts.filter(role=Role.FURTHER)]
     members = [run for run in further if not run.spec["members"]]
     (together,) = (run for run in further if run.spec["members"])
     assert len(members) == 2
     assert set(together.needs.all()) == set(members)
     assert together.status == Status.WAITING
-    assert asked.runs.count() == 3 + 2 + 1 + 2  # supervisor, ceiling, naive; members; their mean; two students
+    assert launched_experiment.runs.count() == 3 + 2 + 1 + 2  # supervisor, ceiling, naive; members; their mean; two students
     finish(members[0])
     finish(members[1])
     together.refresh_from_db()
     assert together.status == Status.QUEUED
 
 
-def test_every_page_knows_a_further_run(asked: Experiment, client: Client, owner: User) -> None:
+def test_every_page_knows_a_further_run(launched_experiment: Experiment, client: Client, owner: User) -> None:
     client.force_login(owner)
     (together,) = Run.objects.filter(parts__role=Role.FURTHER).exclude(spec__members=[])
-    found = plain(client.get(reverse("run", args=[together.pk])))
-    assert "Further run: Bag of words, seed 0" in found
-    assert "Labels the mean of its members’" in found
-    assert f"Members {', '.join(key[:12] for key in together.spec['members'])}" in found
+    content = plain(client.get(reverse("run", args=[together.pk])))
+    assert "Further run: Bag of words, seed 0" in content
+    assert "Labels the mean of its members’" in content
+    assert f"Members {', '.join(key[:12] for key in together.spec['members'])}" in content
     claimed = services.claim(Run.objects.get(key=together.spec["members"][0]).pk, "worker@test")
     assert claimed is not None
-    assert Living(asked).now.startswith("further run, seed 0")
-    student = next(one for one in asked.triplets if one["method"] == 1)["student"]
-    part = asked.parts.get(run__key=student)
-    assert Living(asked)._named(part) == "student, bagging, seed 0"
+    assert Living(launched_experiment).now.startswith("further run, seed 0")
+    student = next(triplet for triplet in launched_experiment.triplets if triplet["method"] == 1)["student"]
+    part = launched_experiment.parts.get(run__key=student)
+    assert Living(launched_experiment)._named(part) == "student, bagging, seed 0"
 
 
-def test_the_result_compares_students_and_an_archive_brings_it_all_along(asked: Experiment, tmp_path: Path) -> None:
-    train_all(asked)
-    assert asked.result is not None
-    assert [group["method"] for group in asked.result["groups"]] == ["naive", "bagging", "sequential"]
-    with packed(asked, asked.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
+def test_the_result_compares_students_and_an_archive_brings_it_all_along(launched_experiment: Experiment, tmp_path: Path) -> None:
+    train_all(launched_experiment)
+    assert launched_experiment.result is not None
+    assert [group["method"] for group in launched_experiment.result["groups"]] == ["naive", "bagging", "sequential"]
+    with packed(launched_experiment, launched_experiment.owner) as file, (tmp_path / "it.zip").open("wb") as copy:
         shutil.copyfileobj(file, copy)
-    before = shown(asked)
+    before = shown(launched_experiment)
     after = shown(bring(empty(), tmp_path / "it.zip"))
     assert {*before.pop("parts")} == {*after.pop("parts")}  # type: ignore[misc]
     assert after == before
 
 
-def test_the_page_of_an_example_says_how_a_further_run_came_between(asked: Experiment, client: Client, owner: User) -> None:
-    finish_all(asked)
+def test_the_page_of_an_example_says_how_a_further_run_came_between(
+    launched_experiment: Experiment, client: Client, owner: User
+) -> None:
+    finish_all(launched_experiment)
     client.force_login(owner)
-    sequential = next(one["student"] for one in asked.triplets if one["method"] == 2)
+    sequential = next(triplet["student"] for triplet in launched_experiment.triplets if triplet["method"] == 2)
     start = Run.objects.get(key=sequential).spec["start"]
-    address = reverse("example", args=[asked.pk, ids_of("transfer")[0]])
-    found = plain(client.get(address, {"student": sequential[:12], "split": "transfer"}))
-    assert f"after weak labels in the run with key {start[:12]}" in found
-    assert "may have left it out, or taught it another label" in found
-    naive = plain(client.get(address, {"student": asked.triplets[0]["student"][:12], "split": "transfer"}))
+    address = reverse("example", args=[launched_experiment.pk, ids_of("transfer")[0]])
+    content = plain(client.get(address, {"student": sequential[:12], "split": "transfer"}))
+    assert f"after weak labels in the run with key {start[:12]}" in content
+    assert "may have left it out, or taught it another label" in content
+    naive = plain(client.get(address, {"student": launched_experiment.triplets[0]["student"][:12], "split": "transfer"}))
     assert "may have left it out" not in naive

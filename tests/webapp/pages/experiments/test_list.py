@@ -29,17 +29,17 @@ def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client
 
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
     assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
-    found = text(page, "/experiments/new/")
-    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in found
+    content = text(page, "/experiments/new/")
+    assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in content
     for name in names():
-        assert read_recipe(name).name in found
+        assert read_recipe(name).name in content
 
 
 def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
     states.done(states.launched(owner, "A finished one", seeds=3))
-    found = text(page, "/")
-    assert "A finished one Movie reviews , Bag of words to MiniLM L4" in found
-    assert re.search(r"naive, confidence loss 3 Done naive: PGR \S+ \[.*?\] confidence: PGR \S+ \[.*?\] ada", found)
+    content = text(page, "/")
+    assert "A finished one Movie reviews , Bag of words to MiniLM L4" in content
+    assert re.search(r"naive, confidence loss 3 Done naive: PGR \S+ \[.*?\] confidence: PGR \S+ \[.*?\] ada", content)
 
 
 def test_the_running_one_is_on_top_with_counts_and_stop(page: Client, owner: User) -> None:

@@ -17,8 +17,8 @@ def experiment(owner: User, client: Client) -> Experiment:
     return experiment
 
 
-def trail() -> list[tuple[str, str]]:
-    return [(one.verb, one.title) for one in Entry.objects.filter(verb__in=["renamed", "deleted"]).order_by("pk")]
+def audit_log() -> list[tuple[str, str]]:
+    return [(entry.verb, entry.title) for entry in Entry.objects.filter(verb__in=["renamed", "deleted"]).order_by("pk")]
 
 
 def test_renaming_is_done_and_told(client: Client, experiment: Experiment) -> None:
@@ -28,7 +28,7 @@ def test_renaming_is_done_and_told(client: Client, experiment: Experiment) -> No
     wrong = client.post(address, {"do": "rename", "name": " "})
     assert wrong.status_code == 422
     assert 'aria-describedby="name-help"' in wrong.content.decode()
-    assert trail() == [("renamed", "Deep probes")]
+    assert audit_log() == [("renamed", "Deep probes")]
 
 
 def test_deleting_wants_the_number_and_is_told(client: Client, experiment: Experiment) -> None:
@@ -39,7 +39,7 @@ def test_deleting_wants_the_number_and_is_told(client: Client, experiment: Exper
     answer = client.post(address, {"do": "delete", "number": f"#{experiment.pk}"}, follow=True)
     assert f"Experiment {experiment.pk} is deleted." in answer.content.decode()
     assert client.get(f"/experiments/{experiment.pk}/").status_code == 404
-    assert trail() == [("deleted", "A test")]
+    assert audit_log() == [("deleted", "A test")]
 
 
 def test_it_says_how_many_runs_others_have_too(client: Client, owner: User, experiment: Experiment) -> None:

@@ -14,13 +14,13 @@ from training import ExperimentSpec
 
 def test_the_preview_says_what_a_launch_would_do(page: Client, owner: User) -> None:
     states.done(states.launched(owner, "Before", seeds=2))
-    found = plain(page.post("/experiments/new/preview/", sent(spec(seeds=3))).content.decode())
-    assert "18 runs asked, 12 unique, 8 already done" in found
-    assert "Start 4 runs" in found
-    found = plain(page.post("/experiments/new/preview/", sent(spec(seeds=2))).content.decode())
-    assert "nothing is to train" in found
-    assert "Show the result" in found
-    assert "With fewer than three seeds" in found
+    content = plain(page.post("/experiments/new/preview/", sent(spec(seeds=3))).content.decode())
+    assert "18 runs asked, 12 unique, 8 already done" in content
+    assert "Start 4 runs" in content
+    content = plain(page.post("/experiments/new/preview/", sent(spec(seeds=2))).content.decode())
+    assert "nothing is to train" in content
+    assert "Show the result" in content
+    assert "With fewer than three seeds" in content
 
 
 def test_the_preview_of_an_invalid_form_leaves_the_plan_alone(page: Client) -> None:
@@ -31,5 +31,5 @@ def test_the_preview_of_an_invalid_form_leaves_the_plan_alone(page: Client) -> N
 
 
 def test_the_preview_says_how_many_hidden_settings_are_not_at_their_default(page: Client) -> None:
-    found = page.post("/experiments/new/preview/", sent(spec(data={"limit": 500}))).content.decode()
-    assert re.search(r'id="fold-data__locked_fraction"[^>]*hx-swap-oob="true">1 not at the default<', found)
+    content = page.post("/experiments/new/preview/", sent(spec(data={"limit": 500}))).content.decode()
+    assert re.search(r'id="fold-data__locked_fraction"[^>]*hx-swap-oob="true">1 not at the default<', content)

@@ -10,17 +10,17 @@ from tests.webapp.page_text import text
 
 def test_a_finished_run_says_which_step_was_selected(page: Client, owner: User) -> None:
     run = states.finished(owner).runs.first()
-    found = text(page, reverse("run", args=[run.pk]))  # type: ignore[union-attr]
-    assert f"at step {states.STEPS:,} of {states.STEPS:,}" in found
-    assert "with hindsight" in found
+    content = text(page, reverse("run", args=[run.pk]))  # type: ignore[union-attr]
+    assert f"at step {states.STEPS:,} of {states.STEPS:,}" in content
+    assert "with hindsight" in content
 
 
 def test_a_run_says_what_it_is_and_who_shares_it(page: Client, owner: User) -> None:
     first = states.finished(owner)
     second = states.launched(owner, "The same again", seeds=1)
     run = second.runs.get(parts__role="weak", parts__experiment=second)
-    found = text(page, f"/runs/{run.pk}/")
-    assert "Weak supervisor: Bag of words, seed 0 Finished accuracy ." in found
-    assert f"#{first.pk} Does a probe exceed its bag-of-words teacher? as weak supervisor" in found
-    assert f"#{second.pk} The same again as weak supervisor" in found
-    assert run.key in found
+    content = text(page, f"/runs/{run.pk}/")
+    assert "Weak supervisor: Bag of words, seed 0 Finished accuracy ." in content
+    assert f"#{first.pk} Does a probe exceed its bag-of-words teacher? as weak supervisor" in content
+    assert f"#{second.pk} The same again as weak supervisor" in content
+    assert run.key in content

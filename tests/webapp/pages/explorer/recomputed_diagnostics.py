@@ -23,12 +23,12 @@ Columns = dict[str, np.ndarray]
 """Of one model and seed: gold labels (n,), and the probabilities (n, K) of the model, f, and of its supervisor, w."""
 
 
-def place(found: dict[str, list[Columns]], triplet: dict[str, Any], gold: np.ndarray, said: dict[str, np.ndarray]) -> None:
+def place(tables: dict[str, list[Columns]], triplet: dict[str, Any], gold: np.ndarray, said: dict[str, np.ndarray]) -> None:
     seats = {TITLES[1 + triplet["method"]]: "student"}
     if triplet["method"] == 0:
         seats |= {TITLES[0]: "weak", TITLES[3]: "ceiling"}
     for title, seat in seats.items():
-        found[title].append({"gold": gold, "f": said[seat], "w": said["weak"]})
+        tables[title].append({"gold": gold, "f": said[seat], "w": said["weak"]})
 
 
 def sure(p: np.ndarray) -> np.ndarray:
@@ -41,31 +41,31 @@ def hard(p: np.ndarray) -> np.ndarray:
     return labels
 
 
-def one_hot(gold: np.ndarray, like: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (np.arange(like.shape[1]) == gold[:, None]).astype(float)
-    return found
+def indicator(gold: np.ndarray, like: np.ndarray) -> np.ndarray:
+    encoded: np.ndarray = (np.arange(like.shape[1]) == gold[:, None]).astype(float)
+    return encoded
 
 
 def square(p: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Of two classes (f - w)^2 of the second, of more the sum over all."""
-    found: np.ndarray = (p[:, 1] - w[:, 1]) ** 2 if p.shape[1] == 2 else ((p - w) ** 2).sum(axis=1)
-    return found
+    squares: np.ndarray = (p[:, 1] - w[:, 1]) ** 2 if p.shape[1] == 2 else ((p - w) ** 2).sum(axis=1)
+    return squares
 
 
 def ece(p: np.ndarray, target: np.ndarray) -> float:
     right = hard(p) == target
     edges = np.linspace(0, 1, 16)
     inside = [(sure(p) > low) & (sure(p) <= high) for low, high in pairwise(edges)]
-    return sum(float(one.mean() * abs(right[one].mean() - sure(p)[one].mean())) for one in inside if one.any())
+    return sum(float(mask.mean() * abs(right[mask].mean() - sure(p)[mask].mean())) for mask in inside if mask.any())
 
 
 def cross_entropy(p: np.ndarray, w: np.ndarray) -> list[float]:
-    return [-sum(b * log(a) for a, b in zip(one, other, strict=True) if b) for one, other in zip(p, w, strict=True)]
+    return [-sum(b * log(a) for a, b in zip(target, weak, strict=True) if b) for target, weak in zip(p, w, strict=True)]
 
 
-def capa(one: Columns) -> float:
-    f, w, gold = one["f"], one["w"], one["gold"]
-    p, q = (mean(one[label] for one, label in zip(x.tolist(), gold, strict=True)) for x in (f, w))
+def capa(columns: Columns) -> float:
+    f, w, gold = columns["f"], columns["w"], columns["gold"]
+    p, q = (mean(columns[label] for columns, label in zip(x.tolist(), gold, strict=True)) for x in (f, w))
     expected = p * q + (1 - p) * (1 - q) / (f.shape[1] - 1)
     return float((mean((f * w).sum(axis=1).tolist()) - expected) / (1 - expected))
 
@@ -96,13 +96,15 @@ def interval(rows: list[Any]) -> list[float]:
 def fieller(over: np.ndarray, under: np.ndarray) -> list[float]:
     """The ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, found by halving."""
     ratio = float(over.mean() / under.mean())
-    top, bottom, both = (parts(one)[0] for one in (over, under, over + under))
+    top, bottom, both = (parts(quantity)[0] for quantity in (over, under, over + under))
     mixed = (both - top - bottom) / 2
     levels, directions = np.linalg.eigh([[top, mixed], [mixed, bottom]])
 
     def variances(r: float) -> tuple[float, float]:
         """A direction in which seeds say something negative says nothing."""
-        of_seeds = sum(max(0, level) * (one[0] - r * one[1]) ** 2 for level, one in zip(levels, directions.T, strict=True))
+        of_seeds = sum(
+            max(0, level) * (direction[0] - r * direction[1]) ** 2 for level, direction in zip(levels, directions.T, strict=True)
+        )
         return of_seeds, parts(over - r * under)[1]
 
     q = quantile(*variances(ratio), over.shape)
@@ -148,33 +150,37 @@ def bounded(numbers: list[float], over: np.ndarray, under: np.ndarray) -> list[f
 
 def calibrations(said: list[Columns]) -> list[list[float]]:
     gold = said[0]["gold"]
-    brier = interval([square(one["f"], one_hot(gold, one["f"])) for one in said])
-    nll = interval([cross_entropy(one["f"], one_hot(gold, one["f"])) for one in said])
+    brier = interval([square(columns["f"], indicator(gold, columns["f"])) for columns in said])
+    nll = interval([cross_entropy(columns["f"], indicator(gold, columns["f"])) for columns in said])
     if said[0]["f"].shape[1] == 2:
-        assert brier[0] == pytest.approx(mean(brier_score_loss(gold, one["f"][:, 1]) for one in said))
-    assert nll[0] == pytest.approx(mean(log_loss(gold, one["f"] / one["f"].sum(axis=1, keepdims=True)) for one in said))
-    bias = interval([sure(one["f"]) - (hard(one["f"]) == gold) for one in said])
-    found = [spread([ece(one["f"], gold) for one in said]), bias, brier, nll]
+        assert brier[0] == pytest.approx(mean(brier_score_loss(gold, columns["f"][:, 1]) for columns in said))
+    assert nll[0] == pytest.approx(
+        mean(log_loss(gold, columns["f"] / columns["f"].sum(axis=1, keepdims=True)) for columns in said)
+    )
+    bias = interval([sure(columns["f"]) - (hard(columns["f"]) == gold) for columns in said])
+    rows = [spread([ece(columns["f"], gold) for columns in said]), bias, brier, nll]
     if said[0]["f"] is not said[0]["w"]:
-        found.append(spread([ece(one["f"], hard(one["w"])) for one in said]))
-        found.append(interval([square(one["f"], one["w"]) for one in said]))
-        found.append(interval([cross_entropy(one["f"], one["w"]) for one in said]))
-    return [*found, [stdev(accuracy_score(gold, hard(one["f"])) for one in said)]]
+        rows.append(spread([ece(columns["f"], hard(columns["w"])) for columns in said]))
+        rows.append(interval([square(columns["f"], columns["w"]) for columns in said]))
+        rows.append(interval([cross_entropy(columns["f"], columns["w"]) for columns in said]))
+    return [*rows, [stdev(accuracy_score(gold, hard(columns["f"])) for columns in said)]]
 
 
-def kinships(said: list[Columns]) -> list[list[float]]:
+def error_agreements(said: list[Columns]) -> list[list[float]]:
     gold = said[0]["gold"]
-    wrong = np.array([hard(one["w"]) != gold for one in said])
-    same = np.array([hard(one["w"]) == hard(one["f"]) for one in said])
-    sureness = np.array([sure(one["f"]) for one in said])
+    wrong = np.array([hard(columns["w"]) != gold for columns in said])
+    same = np.array([hard(columns["w"]) == hard(columns["f"]) for columns in said])
+    sureness = np.array([sure(columns["f"]) for columns in said])
     apart = 1.0 * (~same & (sureness > CDR))
     copied, errors = 1.0 * (wrong & same & (sureness > CAR)), 1.0 * wrong
-    blind = 1.0 * np.array([(sure(one["w"]) <= DOUBT) & (sure(one["f"]) > CDR) & (hard(one["f"]) != gold) for one in said])
+    blind = 1.0 * np.array(
+        [(sure(columns["w"]) <= DOUBT) & (sure(columns["f"]) > CDR) & (hard(columns["f"]) != gold) for columns in said]
+    )
     return [
         bounded(interval(list(apart)), apart, np.ones_like(apart)),
         bounded(fieller(copied, errors), copied, errors),
         bounded(interval(list(blind)), blind, np.ones_like(blind)),
-        spread([matthews_corrcoef(hard(one["f"]) != gold, hard(one["w"]) != gold) for one in said]),
-        spread([cohen_kappa_score(hard(one["f"]), hard(one["w"])) for one in said]),
-        spread([capa(one) for one in said]),
+        spread([matthews_corrcoef(hard(columns["f"]) != gold, hard(columns["w"]) != gold) for columns in said]),
+        spread([cohen_kappa_score(hard(columns["f"]), hard(columns["w"])) for columns in said]),
+        spread([capa(columns) for columns in said]),
     ]

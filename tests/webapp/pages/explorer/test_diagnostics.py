@@ -30,10 +30,10 @@ from tests.webapp.pages.explorer.recomputed_diagnostics import (
     bounded,
     calibrations,
     cross_entropy,
+    error_agreements,
     fieller,
     hard,
-    kinships,
-    one_hot,
+    indicator,
     place,
     spread,
     square,
@@ -63,7 +63,7 @@ def page_of(client: Client, experiment: Experiment, query: str = "") -> str:
 
 def exported(client: Client, experiment: Experiment) -> dict[str, list[Columns]]:
     """For each title of the page the models' exported rows, one table per seed, in the order of the ids."""
-    found: dict[str, list[Columns]] = {title: [] for title in TITLES}
+    tables_of: dict[str, list[Columns]] = {title: [] for title in TITLES}
     for triplet in experiment.triplets:
         query = "&".join(f"{seat}={triplet[seat]}" for seat in ("weak", "student", "ceiling"))
         answer: Any = client.get(f"/experiments/{experiment.pk}/examples/export/csv/?{query}")
@@ -71,19 +71,19 @@ def exported(client: Client, experiment: Experiment) -> dict[str, list[Columns]]
         rows = sorted(csv.DictReader(io.StringIO(text)), key=lambda row: int(row["id"]))
         gold = np.array([int(row["gold"]) for row in rows])
         said = {seat: np.array([float(row[f"{seat}_prob_of_1"]) for row in rows]) for seat in SEATS}
-        place(found, triplet, gold, {seat: np.stack([1 - prob, prob], axis=1) for seat, prob in said.items()})
-    return found
+        place(tables_of, triplet, gold, {seat: np.stack([1 - prob, prob], axis=1) for seat, prob in said.items()})
+    return tables_of
 
 
 def left(experiment: Experiment) -> dict[str, list[Columns]]:
     """The same from the files of predictions themselves, which have the probability of every class."""
-    found: dict[str, list[Columns]] = {title: [] for title in TITLES}
+    tables_of: dict[str, list[Columns]] = {title: [] for title in TITLES}
     for triplet in experiment.triplets:
         read = files_of(triplet)
         tests = {seat: table.filter(pc.equal(table["split"], "test")).sort_by("id") for seat, table in read.items()}
         said = {seat: np.array(table["prob"].to_pylist(), float) for seat, table in tests.items()}
-        place(found, triplet, tests["weak"]["gold"].to_numpy(), said)
-    return found
+        place(tables_of, triplet, tests["weak"]["gold"].to_numpy(), said)
+    return tables_of
 
 
 def number(text: str) -> float:
@@ -92,17 +92,17 @@ def number(text: str) -> float:
 
 def tables(page: str) -> list[dict[str, list[list[float]]]]:
     """For each table, the numbers of each cell by the title of its row; empty cells are left out."""
-    found = []
+    tables_shown = []
     for table in re.findall(r'<table class="measures">(.*?)</table>', page, re.DOTALL):
         rows = re.findall(r'<tr><td><span class="[\w-]+ role">([^<]*)</span>(.*?)</tr>', table, re.DOTALL)
         cells = {title: re.findall(r'<b>([^<]*)</b><br><span class="interval">([^<]*)</span>', rest) for title, rest in rows}
-        found.append(
+        tables_shown.append(
             {
                 title: [[number(value), *map(number, re.findall(r"−?\d*\.\d+", ends))] for value, ends in row if value]
                 for title, row in cells.items()
             }
         )
-    return found
+    return tables_shown
 
 
 def drawn(page: str, chart: str) -> list[list[dict[str, Any]]]:
@@ -119,8 +119,8 @@ def compare(shown: dict[str, list[list[float]]], expected: Callable[[str], list[
     for title in titles:
         again = expected(title)
         assert len(again) == len(shown[title])
-        for one, two in zip(shown[title], again, strict=True):
-            assert one == pytest.approx(two, abs=5.1e-4), title
+        for expected_row, row in zip(shown[title], again, strict=True):
+            assert expected_row == pytest.approx(row, abs=5.1e-4), title
 
 
 def test_every_number_and_every_point_is_that_of_the_exported_predictions(client: Client, experiment: Experiment) -> None:
@@ -139,22 +139,24 @@ def hold(page: str, said: dict[str, list[Columns]], examples: int) -> None:
     """Compares all that the page shows with the same from ``said``."""
     first, second, *_ = tables(page)
     compare(first, lambda title: calibrations(said[title]), TITLES)
-    compare(second, lambda title: kinships(said[title]), TITLES[1:])
+    compare(second, lambda title: error_agreements(said[title]), TITLES[1:])
 
     for chart, titles, target in (
-        ("truth-chart", TITLES, lambda one: one["gold"]),
-        ("supervisor-chart", TITLES[1:3], lambda one: hard(one["w"])),
+        ("truth-chart", TITLES, lambda columns: columns["gold"]),
+        ("supervisor-chart", TITLES[1:3], lambda columns: hard(columns["w"])),
     ):
         for title, rows in zip(titles, drawn(page, chart)[1:], strict=True):
-            right = np.concatenate([hard(one["f"]) == target(one) for one in said[title]])
-            share, confidence = calibration_curve(right, np.concatenate([sure(one["f"]) for one in said[title]]), n_bins=15)
+            right = np.concatenate([hard(columns["f"]) == target(columns) for columns in said[title]])
+            share, confidence = calibration_curve(
+                right, np.concatenate([sure(columns["f"]) for columns in said[title]]), n_bins=15
+            )
             assert [row["right"] for row in rows] == pytest.approx(share)
             assert [row["confidence"] for row in rows] == pytest.approx(confidence)
             assert sum(row["count"] for row in rows) == len(right)
 
     for title, rows in zip(TITLES, drawn(page, "difficulty-chart"), strict=True):
-        right = np.array([hard(one["f"]) == one["gold"] for one in said[title]])
-        rank = np.array([np.argsort(np.argsort(sure(one["w"]))) for one in said[title]])
+        right = np.array([hard(columns["f"]) == columns["gold"] for columns in said[title]])
+        rank = np.array([np.argsort(np.argsort(sure(columns["w"]))) for columns in said[title]])
         for part, row in enumerate(rows):
             inside = (rank >= examples // 5 * part) & (rank < examples // 5 * (part + 1))
             over, under = 1.0 * (right & inside), 1.0 * inside
@@ -163,13 +165,13 @@ def hold(page: str, said: dict[str, list[Columns]], examples: int) -> None:
 
     points = zip(TITLES[1:3], drawn(page, "squared-chart")[1:], drawn(page, "log-chart")[1:], strict=True)
     for title, of_squares, of_logs in points:
-        for one, squares, logarithm in zip(said[title], of_squares, of_logs, strict=True):
-            gold, truth = one["gold"], one_hot(one["gold"], one["f"])
-            gain = np.mean(square(one["w"], truth)) - np.mean(square(one["f"], truth))
-            assert (squares["gain"], squares["misfit"]) == pytest.approx((gain, np.mean(square(one["f"], one["w"]))))
-            divergence = np.mean(cross_entropy(one["w"], one["f"])) - np.mean(cross_entropy(one["f"], one["f"]))
+        for columns, squares, logarithm in zip(said[title], of_squares, of_logs, strict=True):
+            gold, truth = columns["gold"], indicator(columns["gold"], columns["f"])
+            gain = np.mean(square(columns["w"], truth)) - np.mean(square(columns["f"], truth))
+            assert (squares["gain"], squares["misfit"]) == pytest.approx((gain, np.mean(square(columns["f"], columns["w"]))))
+            divergence = np.mean(cross_entropy(columns["w"], columns["f"])) - np.mean(cross_entropy(columns["f"], columns["f"]))
             assert (logarithm["gain"], logarithm["misfit"]) == pytest.approx(
-                (log_loss(gold, one["w"]) - log_loss(gold, one["f"]), divergence)
+                (log_loss(gold, columns["w"]) - log_loss(gold, columns["f"]), divergence)
             )
 
 
@@ -197,13 +199,13 @@ def test_what_students_repeat_of_each_part_is_that_of_the_predictions(client: Cl
     assert "Memorisation" in page
     for method, title in enumerate(TITLES[1:3]):
         shares: dict[str, list[float]] = {"transfer": [], "test": []}
-        for triplet in [one for one in experiment.triplets if one["method"] == method]:
+        for triplet in [triplet for triplet in experiment.triplets if triplet["method"] == method]:
             read = files_of(triplet)
-            for split, found in shares.items():
+            for split, part_shares in shares.items():
                 rows = {seat: table.filter(pc.equal(table["split"], split)).to_pylist() for seat, table in read.items()}
-                mine = {row["id"]: row["prob"] > 0.5 for row in rows["student"]}
-                errors = [row for row in rows["weak"] if (row["prob"] > 0.5) != bool(row["gold"]) and row["id"] in mine]
-                found.append(sum(mine[row["id"]] == (row["prob"] > 0.5) for row in errors) / len(errors))
+                student_labels = {row["id"]: row["prob"] > 0.5 for row in rows["student"]}
+                errors = [row for row in rows["weak"] if (row["prob"] > 0.5) != bool(row["gold"]) and row["id"] in student_labels]
+                part_shares.append(sum(student_labels[row["id"]] == (row["prob"] > 0.5) for row in errors) / len(errors))
         apart = [one - two for one, two in zip(shares["transfer"], shares["test"], strict=True)]
         for one, again in zip(shown[title], (shares["transfer"], shares["test"], apart), strict=True):
             assert one == pytest.approx(spread(again)[: len(one)], abs=5.1e-4)

@@ -68,15 +68,15 @@ def test_an_example_shows_every_seed_its_place_and_where_labels_are_from(client:
 def test_what_was_learned_from_and_is_most_alike_comes_with_what_the_supervisor_said(
     client: Client, experiment: Experiment
 ) -> None:
-    one = ids_of("test")[0]
-    assert f"{one}/nearby/" in get(client, address(experiment, f"{one}/"))
-    assert "this student has none" in get(client, address(experiment, f"{one}/nearby/"))
+    example_id = ids_of("test")[0]
+    assert f"{example_id}/nearby/" in get(client, address(experiment, f"{example_id}/"))
+    assert "this student has none" in get(client, address(experiment, f"{example_id}/nearby/"))
     run = experiment.runs.get(key=experiment.triplets[1]["student"]).run_spec
     data = catalog.dataset("movie-reviews")
     store, vectors = Store(settings.ARTIFACTS_DIR), np.random.default_rng(0).normal(size=(data.rows, 4))
     write_features(store, store.features_file(run, catalog.MODELS[run.model].layers, "mean", "fp32"), vectors)
-    page = get(client, address(experiment, f"{one}/nearby/"))
-    shown = [int(found) for found in re.findall(r"examples/(\d+)/\?split=transfer", page)]
+    page = get(client, address(experiment, f"{example_id}/nearby/"))
+    shown = [int(match) for match in re.findall(r"examples/(\d+)/\?split=transfer", page)]
     assert len(shown) == 8
     assert set(shown) <= set(ids_of("transfer"))
     assert client.get(address(experiment, f"{ids_of('locked')[0]}/nearby/")).status_code == 404
@@ -87,29 +87,29 @@ def write(client: Client, experiment: Experiment, example: int, **words: str) ->
 
 
 def test_tags_and_notes_are_kept_with_author_and_time_and_everybody_sees_them(client: Client, experiment: Experiment) -> None:
-    one = ids_of("test")[0]
-    write(client, experiment, one, do="tag", text="#Gold label  wrong")
-    write(client, experiment, one, do="note", text="<b>Irony</b>, I think.")
+    example_id = ids_of("test")[0]
+    write(client, experiment, example_id, do="tag", text="#Gold label  wrong")
+    write(client, experiment, example_id, do="note", text="<b>Irony</b>, I think.")
     other = Client()
     other.force_login(User.objects.create_user("grace"))
-    page = get(other, address(experiment, f"{one}/"))
+    page = get(other, address(experiment, f"{example_id}/"))
     assert "gold label wrong" in page
     assert "&lt;b&gt;Irony&lt;/b&gt;, I think." in page
     assert "ada, 2" in page
-    assert listed(get(other, address(experiment, "?tag=gold+label+wrong"))) == [one]
+    assert listed(get(other, address(experiment, "?tag=gold+label+wrong"))) == [example_id]
     assert 'value="untag"' not in page or "Take away" not in page
     for by, left in ((other, 1), (client, 0)):
-        answers = [write(by, experiment, one, do="remove", text=str(Note.objects.get().pk))]
-        answers.append(write(by, experiment, one, do="untag", text="gold label wrong"))
+        answers = [write(by, experiment, example_id, do="remove", text=str(Note.objects.get().pk))]
+        answers.append(write(by, experiment, example_id, do="untag", text="gold label wrong"))
         assert {answer.status_code for answer in answers} == {403 if left else 302}
         assert (Note.objects.count(), Tag.objects.count()) == (left, left), "what somebody else wrote stays"
 
 
 def test_a_tag_or_note_that_is_none_is_refused_and_what_was_typed_stays(client: Client, experiment: Experiment) -> None:
-    one = ids_of("test")[0]
+    example_id = ids_of("test")[0]
     for words in ({"do": "tag", "text": "<script>"}, {"do": "tag", "text": ""}, {"do": "note", "text": " "}):
-        assert write(client, experiment, one, **words).status_code == 422
-    answer = write(client, experiment, one, do="note", text="x" * 4001)
+        assert write(client, experiment, example_id, **words).status_code == 422
+    answer = write(client, experiment, example_id, do="note", text="x" * 4001)
     assert answer.status_code == 422
     assert "x" * 4001 in answer.content.decode()
     assert write(client, experiment, ids_of("locked")[0], do="tag", text="seen").status_code == 404
@@ -121,8 +121,8 @@ def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client:
     assert '<span class="side">A</span>' in page
     assert '<span class="side">B</span>' in page
     assert "<u>" in page
-    one = listed(page)[0]
-    assert "Label 1 says that A is preferred" in get(client, address(experiment, f"{one}/"))
+    example_id = listed(page)[0]
+    assert "Label 1 says that A is preferred" in get(client, address(experiment, f"{example_id}/"))
 
 
 def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client: Client, experiment: Experiment) -> None:
@@ -130,14 +130,14 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     there = address(experiment, f"{example}/words/")
     assert "Ask the three models" in client.get(there).content.decode()
     assert client.post(there).status_code == 302
-    asked = client.get(there).content.decode()
-    assert "The models are being asked" in asked
-    assert 'hx-trigger="every 1s"' in asked
+    requested = client.get(there).content.decode()
+    assert "The models are being asked" in requested
+    assert 'hx-trigger="every 1s"' in requested
     questions = erasures.claim_next()
-    assert [one.example for one in questions] == [example] * 3
+    assert [question.example for question in questions] == [example] * 3
     pieces = (Piece(side="a", start=0, end=3, effect=2.0), Piece(side="a", start=4, end=6, effect=-1.0))
-    found = [Attribution(run=one.key, id=example, log_odds=0.5, pieces=pieces) for one in questions[:2]]
-    erasures.answer(questions, found, "It took <i>too</i> long.")
+    attributions = [Attribution(run=question.key, id=example, log_odds=0.5, pieces=pieces) for question in questions[:2]]
+    erasures.answer(questions, attributions, "It took <i>too</i> long.")
     page = client.get(there).content.decode()
     assert page.count('<mark class="for5" title="+2.00">') == 2
     assert page.count('title="−1.00"') == 2

@@ -26,19 +26,19 @@ def test_the_cells_sum_to_the_test_set_and_list_what_the_predictions_say(client:
     for cell, count in enumerate(cells(page), 1):
         wrong = [bool(cell - 1 & bit) for bit in (4, 2, 1)]
         expected = {
-            int(one)
-            for one, *right in zip(seen[0].id, *(part.right for part in seen), strict=True)
+            int(example_id)
+            for example_id, *right in zip(seen[0].id, *(part.right for part in seen), strict=True)
             if [not each for each in right] == wrong
         }
-        found: list[int] = []
+        shown: list[int] = []
         query = f"?cell={cell}"
         while query:
             part = client.get(address(experiment, query)).content.decode()
-            found += listed(part)
+            shown += listed(part)
             following = re.search(r'href="(\?[^"]*)" rel="next"', part)
             query = unescape(following[1]) if following else ""
-        assert len(found) == len(expected) == count
-        assert set(found) == expected
+        assert len(shown) == len(expected) == count
+        assert set(shown) == expected
 
 
 def test_the_head_method_comes_first_and_every_other_one_is_a_link(client: Client, experiment: Experiment) -> None:
@@ -52,8 +52,8 @@ def test_the_head_method_comes_first_and_every_other_one_is_a_link(client: Clien
 
 
 def test_any_two_models_can_be_the_axes(client: Client, experiment: Experiment) -> None:
-    one, two = experiment.triplets[1]["student"], experiment.triplets[3]["student"]
-    page = client.get(address(experiment, f"?weak={one[:12]}&student={two[:12]}")).content.decode()
+    first, second = experiment.triplets[1]["student"], experiment.triplets[3]["student"]
+    page = client.get(address(experiment, f"?weak={first[:12]}&student={second[:12]}")).content.decode()
     assert "Student confidence, seed 0 right" in page
     assert "Student confidence, seed 1" in page
     assert ">Ceiling, seed" not in page, "only what could be confused is told apart"
@@ -65,9 +65,9 @@ def test_half_b_is_another_set_of_examples_and_locked_rows_are_nowhere(client: C
     page = client.get(address(experiment, "?split=transfer")).content.decode()
     assert sum(cells(page)) == 200
     assert client.get(address(experiment, "?split=locked")).status_code == 422
-    for one in ids_of("locked")[:3]:
-        assert client.get(address(experiment, f"{one}/")).status_code == 404
-        assert client.get(address(experiment, f"{one}/?split=transfer")).status_code == 404
+    for example_id in ids_of("locked")[:3]:
+        assert client.get(address(experiment, f"{example_id}/")).status_code == 404
+        assert client.get(address(experiment, f"{example_id}/?split=transfer")).status_code == 404
 
 
 def test_empty_fields_of_a_form_do_not_stay_in_the_address(client: Client, experiment: Experiment) -> None:
@@ -143,7 +143,7 @@ def test_hostile_texts_are_shown_as_texts(client: Client, experiment: Experiment
     pages = [
         get(client, address(experiment, query)) for query in ("?sort=length", "?sort=id", "?q=script", "?q=%3Cscript&mode=phrase")
     ]
-    pages += [get(client, address(experiment, f"{one}/?q=script")) for one in ids]
+    pages += [get(client, address(experiment, f"{example_id}/?q=script")) for example_id in ids]
     for page in pages:
         assert "<script>alert" not in page
         assert "<img src=x" not in page

@@ -18,10 +18,10 @@ def experiment(owner: User) -> Experiment:
 
 
 def points(page: str) -> list[int]:
-    return [int(one) for one in re.findall(r'data-id="(\d+)"', page)]
+    return [int(number) for number in re.findall(r'data-id="(\d+)"', page)]
 
 
-def found(page: str) -> int:
+def shown_count(page: str) -> int:
     return int(re.search(r'<b role="status">(\d+)', page)[1])  # type: ignore[index]
 
 
@@ -46,10 +46,10 @@ def test_a_rectangle_in_the_address_opens_it_and_narrows_the_list(client: Client
     assert 'name="x_min" value="0"' in page
     assert 'name="y_max" value="3.5"' in page
     assert len(points(page)) == 300
-    assert 50 < found(page) < 250
+    assert 50 < shown_count(page) < 250
     wider = re.search(r'href="(\?[^"]*)">Take the rectangle away', page)
     assert wider
-    assert found(get(client, address(experiment, unescape(wider[1])))) == 300
+    assert shown_count(get(client, address(experiment, unescape(wider[1])))) == 300
     closed = re.search(r'href="(\?[^"]*)">Close the map', page)
     assert closed
     assert closed[1] == "?"
@@ -59,10 +59,10 @@ def test_the_legend_counts_the_cells_of_the_view(client: Client, experiment: Exp
     with_features(experiment)
     page = get(client, address(experiment, "?map=shown&gold=1&x_min=0"))
     legend = page[page.index("map-legend") : page.index("map-field")]
-    counts = [int(one.replace(",", "")) for one in re.findall(r'<td class="r">([\d,]+)', legend)]
+    counts = [int(number.replace(",", "")) for number in re.findall(r'<td class="r">([\d,]+)', legend)]
     assert sum(counts) == len(points(page))
     rest = get(client, address(experiment, "?gold=1"))
-    assert counts == [int(one) for one in re.findall(r'id="cell-\d".*?<span class="n">([\d,]+)</span>', rest)]
+    assert counts == [int(number) for number in re.findall(r'id="cell-\d".*?<span class="n">([\d,]+)</span>', rest)]
 
 
 def test_without_features_it_says_why_and_a_rectangle_is_refused(client: Client, experiment: Experiment) -> None:

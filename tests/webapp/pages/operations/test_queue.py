@@ -51,8 +51,8 @@ def test_an_owner_moves_and_prioritizes_and_others_cannot(owner: User) -> None:
     assert "Priority of experiment" not in said(stranger)
     assert client.post(f"/queue/{second.pk}/move/", {"to": "nowhere"}).status_code == 404
     assert client.post(f"/queue/{second.pk}/move/", {"priority": "7"}).status_code == 404
-    told = [entry.details for entry in Entry.objects.filter(verb="moved").order_by("pk")]
-    assert told == [{"to": "first"}, {"priority": "High", "before": "Normal"}]
+    moves = [entry.details for entry in Entry.objects.filter(verb="moved").order_by("pk")]
+    assert moves == [{"to": "first"}, {"priority": "High", "before": "Normal"}]
 
 
 def test_an_administrator_pauses_with_a_reason_and_workers_are_called_when_it_is_resumed(owner: User, called: list[str]) -> None:
@@ -100,22 +100,22 @@ def test_the_api_says_and_does_the_same(owner: User) -> None:
 
 
 def test_a_row_is_dropped_before_another_one_of_the_same_person(owner: User) -> None:
-    mine = [launched(owner, data={"split_seed": seed}) for seed in range(3)]
+    own = [launched(owner, data={"split_seed": seed}) for seed in range(3)]
     foreign = launched(User.objects.create_user("grace"), data={"split_seed": 9})
     client = client_of(owner)
 
     def order() -> list[int]:
-        return list(dict.fromkeys(one.experiment for one in queue.places() if one.owner == owner.pk))
+        return list(dict.fromkeys(place.experiment for place in queue.places() if place.owner == owner.pk))
 
-    client.post(f"/queue/{mine[2].pk}/move/", {"before": mine[1].pk})
-    assert order() == [mine[0].pk, mine[2].pk, mine[1].pk]
-    client.post(f"/queue/{mine[0].pk}/move/", {"before": mine[1].pk})
-    assert order() == [mine[2].pk, mine[0].pk, mine[1].pk]
-    for nowhere in (foreign.pk, mine[0].pk, 999):
-        client.post(f"/queue/{mine[0].pk}/move/", {"before": nowhere})
-        assert order() == [mine[2].pk, mine[0].pk, mine[1].pk]
+    client.post(f"/queue/{own[2].pk}/move/", {"before": own[1].pk})
+    assert order() == [own[0].pk, own[2].pk, own[1].pk]
+    client.post(f"/queue/{own[0].pk}/move/", {"before": own[1].pk})
+    assert order() == [own[2].pk, own[0].pk, own[1].pk]
+    for nowhere in (foreign.pk, own[0].pk, 999):
+        client.post(f"/queue/{own[0].pk}/move/", {"before": nowhere})
+        assert order() == [own[2].pk, own[0].pk, own[1].pk]
     assert 'draggable="true"' in said(client)
-    assert Entry.objects.filter(verb="moved").order_by("pk")[0].details == {"before": mine[1].pk}
+    assert Entry.objects.filter(verb="moved").order_by("pk")[0].details == {"before": own[1].pk}
 
 
 def test_it_says_so_where_no_worker_is_online_that_may_take_runs(owner: User) -> None:

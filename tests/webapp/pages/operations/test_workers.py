@@ -11,7 +11,7 @@ from tests.factories.workers import a_worker, gpu, silence
 from webapp.audit.models import Entry
 from webapp.experiments import services
 from webapp.experiments.models import Run, Worker
-from webapp.pages.experiments.forecast import outlook
+from webapp.pages.experiments.forecast import forecast
 
 pytestmark = pytest.mark.usefixtures("called")
 
@@ -49,7 +49,7 @@ def test_administrators_drain_a_worker_and_let_it_work_again(owner: User, called
     client.post(f"/workers/{worker.pk}/drain/", {"do": "undrain"})
     assert len(called) == 2, "it is called for what is queued"
     assert services.claim_next(worker.name) is not None
-    assert [(one.verb, one.title) for one in Entry.objects.order_by("pk")[:9] if one.about == "worker"] == [
+    assert [(entry.verb, entry.title) for entry in Entry.objects.order_by("pk")[:9] if entry.about == "worker"] == [
         ("drained", "worker0@gpu"),
         ("undrained", "worker0@gpu"),
     ]
@@ -58,10 +58,10 @@ def test_administrators_drain_a_worker_and_let_it_work_again(owner: User, called
 def test_the_page_of_a_run_says_why_no_worker_takes_it(owner: User) -> None:
     experiment = launched(owner)
     run = Run.objects.get(pk=experiment.parts.filter(role="weak")[0].run_id)
-    assert outlook(run) == "It is next in the queue. A worker that is free starts it."
+    assert forecast(run) == "It is next in the queue. A worker that is free starts it."
     worker = a_worker(engine=7)
-    assert outlook(run).startswith(
+    assert forecast(run).startswith(
         "It needs a worker with version 1 of the engine, and none is online. Until that changes it waits."
     )
     Worker.objects.filter(pk=worker.pk).update(seen_at=None)
-    assert outlook(run).startswith("No worker is online. Until that changes it waits. It is next in the queue.")
+    assert forecast(run).startswith("No worker is online. Until that changes it waits. It is next in the queue.")
