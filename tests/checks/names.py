@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .identifiers import READERS, of_file
-from .words import allowed, banned
+from tests.checks.identifiers import READERS, of_file
+from tests.checks.words import allowed, banned
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("training", "webapp", "tests", "templates", "static/css", "static/js", "docs")

@@ -6,7 +6,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from tests.webapp.imports.files import HOW, brought
+from tests.factories.imports import HOW, brought
+from tests.webapp.actions.conftest import Logged
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from webapp.actions import archives, attributions, datasets
@@ -15,8 +16,6 @@ from webapp.experiments.archive_imports import DiskFull
 from webapp.experiments.models import ArchiveImport
 from webapp.imports import services
 from webapp.imports.models import Import, State
-
-from .conftest import Logged
 
 WORK = "webapp.jobs.chores.work"
 MAPPING = Mapping.model_validate(HOW)

@@ -4,13 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from pydantic import ValidationError
 
-from tests.webapp.cast import spec
+from tests.factories.experiments import spec
+from tests.webapp.actions.conftest import Logged
 from webapp.actions import experiments
 from webapp.audit.models import Entry
 from webapp.experiments.lifecycle import AtWork
 from webapp.experiments.models import Experiment, Run, Status
-
-from .conftest import Logged
 
 
 def test_a_launch_calls_a_worker_for_each_run_that_can_start(owner: User, called: list[str], logged: Logged) -> None:

@@ -2,13 +2,12 @@
 
 from django.contrib.auth.models import User
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
+from tests.webapp.actions.conftest import Logged
 from webapp.actions import queue, runs, workers
 from webapp.audit.models import Entry
 from webapp.experiments.models import Priority, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
-
-from .conftest import Logged
 
 TRAIN = "webapp.jobs.tasks.train"
 

@@ -5,10 +5,9 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories.experiments import finish, finish_all, launched
 from webapp.experiments import queries, results
 from webapp.experiments.models import ACTIVE, Experiment, Status
-
-from ..cast import finish, finish_all, launched
 
 
 def test_the_result_covers_the_finished_runs_and_is_stored_with_their_keys(owner: User) -> None:

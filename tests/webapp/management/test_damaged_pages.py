@@ -4,11 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.webapp.cast import launched
+from tests.factories.experiments import launched
+from tests.webapp.management.conftest import Damage
 from webapp.experiments import dependents, queries, services
 from webapp.experiments.models import Event, Status
-
-from .conftest import Damage
 
 pytestmark = pytest.mark.usefixtures("called")
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from tests.factories.experiments import finish, finish_all, launched
 from tests.factories.imports import queued
+from tests.webapp.management.conftest import Damage
 from training import Store
 from webapp import database_outages
 from webapp.attributions import services as attributions
@@ -30,8 +31,6 @@ from webapp.jobs import imports as import_jobs
 from webapp.management.commands.recover import Recovery
 from webapp.webhooks import services as hooks
 from webapp.webhooks.models import Call
-
-from .conftest import Damage
 
 pytestmark = pytest.mark.usefixtures("called")
 
