@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
@@ -30,7 +30,7 @@ STOP_GRACE_SECONDS = 4.0
 class ProcessGroup(Generic[Message]):
     """A process with its descendants. ``output`` is read in a thread, a JSON message a line."""
 
-    def __init__(self, output: BinaryIO, messages: TypeAdapter[Message], most: int = 0) -> None:
+    def __init__(self, output: IO[bytes], messages: TypeAdapter[Message], most: int = 0) -> None:
         self._output = output
         self._adapter = messages
         self._messages: queue.Queue[Message | None] = queue.Queue(maxsize=most)

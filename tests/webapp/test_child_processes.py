@@ -56,9 +56,10 @@ def test_a_stop_is_a_signal_first_and_kills_the_whole_group_after_the_grace_peri
     child = start(family)
     for _ in range(2):
         assert child.next_message(60) is not None
-    assert not child.stopping
+    stopping = [child.stopping]
     child.stop()
-    assert child.stopping
+    stopping.append(child.stopping)
+    assert stopping == [False, True]
     time.sleep(0.1)
     child.stop()
     assert child.process.poll() is None, "the grace period has not passed"

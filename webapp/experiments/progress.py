@@ -128,7 +128,7 @@ def _work(runs: QuerySet[Run]) -> Work:
 
 def _groups(runs: QuerySet[Run]) -> list[dict[str, Any]]:
     """Counts and shares of ``runs`` by group, in one query."""
-    return list(
+    groups: Iterable[Any] = (
         runs.order_by()
         .values("alike")
         .annotate(
@@ -140,6 +140,7 @@ def _groups(runs: QuerySet[Run]) -> list[dict[str, Any]]:
             begun=Count("pk", filter=Q(status=Status.FINISHED) | Q(step__gt=0)),
         )
     )
+    return list(groups)
 
 
 def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "Features", work: Work) -> "Slower":
