@@ -1,4 +1,4 @@
-"""The form of a mapping reads back what it proposes, whatever the labels and columns are called, and proposes what is meant."""
+"""The form of a mapping reads back its proposals for any labels and columns, and proposes the likely ones."""
 
 import pytest
 

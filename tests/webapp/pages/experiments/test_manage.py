@@ -1,4 +1,4 @@
-"""The page on which an experiment gets another name, or its end."""
+"""The page for renaming and deleting an experiment."""
 
 import pytest
 from django.contrib.auth.models import User
