@@ -1,4 +1,4 @@
-"""Runs that were trained elsewhere are not used by other experiments until an administrator accepts them; they keep their origin."""
+"""Runs that were trained elsewhere are not used by other experiments until an administrator accepts them."""
 
 import importlib
 import shutil
