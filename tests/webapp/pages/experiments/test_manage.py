@@ -31,6 +31,23 @@ def test_renaming_is_done_and_told(client: Client, experiment: Experiment) -> No
     assert audit_log() == [("renamed", "Deep probes")]
 
 
+@pytest.mark.parametrize("budget", ["0", "-1", "many", "nan", "1e999"])
+def test_an_error_of_a_budget_is_at_its_field_and_a_valid_one_is_stored(
+    client: Client, experiment: Experiment, budget: str
+) -> None:
+    address = f"/experiments/{experiment.pk}/manage/"
+    client.post(address, {"do": "limit", "budget": "2.5"})
+    answer = client.post(address, {"do": "limit", "budget": budget})
+    assert answer.status_code == 422
+    assert list(answer.context["wrong"]) == ["budget"]
+    assert answer.context["budget"] == budget
+    experiment.refresh_from_db()
+    assert experiment.budget_hours == 2.5
+    client.post(address, {"do": "limit", "budget": ""})
+    experiment.refresh_from_db()
+    assert experiment.budget_hours is None
+
+
 def test_deleting_wants_the_number_and_is_told(client: Client, experiment: Experiment) -> None:
     address = f"/experiments/{experiment.pk}/manage/"
     answer = client.post(address, {"do": "delete", "number": "999"})
