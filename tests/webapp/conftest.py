@@ -41,7 +41,7 @@ def people(owner: User) -> dict[str, User | None]:
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Nothing rings a bell or needs a broker: the names of the tasks that were sent."""
+    """Replace messages to the broker; the value has the names of the tasks that were sent."""
     names: list[str] = []
     monkeypatch.setattr(app, "send_task", lambda name, *args, **options: names.append(name))
     monkeypatch.setattr(notifications, "notify_viewers", lambda run_ids: None)
@@ -50,20 +50,20 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty shelf of data sets, for this process and its children."""
+    """An empty data set library, for this process and its children."""
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
     return tmp_path / "shelf"
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, a first look waits for its files."""
+    """Let the first page of a view wait for its files on any machine."""
     monkeypatch.setattr(page, "PATIENCE", 60)
 
 
 @pytest.fixture(autouse=True)
 def unpressed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shares have stand-ins for the files that programs make, which take seconds each; ``pressed`` asks for the real ones."""
+    """Replace the files of shares that other programs make, which takes seconds each, unless ``pressed`` is requested."""
     if "pressed" not in request.fixturenames:
         monkeypatch.setitem(MADE, PRINTED, lambda paper: b"%PDF of " + paper.title.encode())
         monkeypatch.setitem(MADE, CARD, lambda paper: b"\x89PNG of " + paper.title.encode())
@@ -71,12 +71,12 @@ def unpressed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def pressed() -> None:
-    """Nothing to do: see unpressed."""
+    """Disable ``unpressed``."""
 
 
 @pytest.fixture(autouse=True)
 def empty_store() -> Iterator[None]:
-    """Artifacts are found by the keys of runs, which are the same in every test: none may outlive its test."""
+    """Delete all artifacts after each test, since the keys of runs are the same in every test."""
     yield
     for cached in (examples, search, SUMMARIES, PAGES, _diagnosed):
         cached.cache_clear()
@@ -90,7 +90,7 @@ def empty_store() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_alone() -> None:
-    """Rows that failed in an earlier test have the numbers of rows of this one."""
+    """Forget failed rows of earlier tests, whose numbers rows of this test have again."""
     for module in (experiment_actions, results, services, imports, erasures, hooks):
         for value in vars(module).values():
             if isinstance(value, Isolated):

@@ -20,7 +20,7 @@ def links_in(page: str, base: str) -> set[str]:
 
 
 def text(client: Client, path: str, status: int = 200) -> str:
-    """What a reader sees: the page without its tags, with single spaces."""
+    """Return the visible text of a page, without tags and with single spaces."""
     response = client.get(path)
     assert response.status_code == status
     return plain(response.content.decode())

@@ -40,7 +40,7 @@ NO_OPERATIONS = {"api-root", "openapi-json"}
 
 
 def pages(patterns: list[Any]) -> Iterator[URLPattern]:
-    """The routes of all pages: what belongs neither to the API nor to Django's admin site."""
+    """Yield the routes of all pages, without those of the API and of Django's admin site."""
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
             yield pattern
@@ -75,14 +75,14 @@ def arguments(route: URLPattern, experiment: Experiment, brought: Import, share:
 
 
 def shared(experiment: Experiment, owner: User) -> Share:
-    """With all that a share can show, and a link."""
+    """Return a share with everything that a share can show, and a link."""
     share = services.share_frozen(experiment, CHOICES.model_copy(update={"examples": "all"}), owner)
     links.make_link(share, owner)
     return share
 
 
 def answer_of(client: Client, method: str, path: str, **options: Any) -> Any:
-    """The answer, after which everything is as it was."""
+    """Return the answer to a request; all changes of the database are rolled back."""
     with transaction.atomic():
         answer = client.generic(method, path, **options)
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Who may do what: every address of the laboratory, asked for by everybody."""
+"""Permissions of each kind of account for every page of the laboratory."""
 
 import re
 

@@ -51,7 +51,7 @@ SELF_PATCH = {"/notes/{note_id}"}
 
 
 BODIES = {"imported-runs": '{"accepted": true}'}
-"""What operations want that do not take an empty body, by the end of their address."""
+"""Bodies of operations that refuse an empty one, by the end of their address."""
 
 
 ADMINS_API = {

@@ -1,4 +1,4 @@
-"""Requests that are too large, or of nobody who may send them, are refused before they are read."""
+"""Requests that are too large, or whose sender has no permission, are refused before they are read."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Request:
-    """One request to an application that reads the whole body: its answer, and the bytes that the application has read."""
+    """A request to an application that reads the whole body, its answer, and the number of bytes read."""
 
     def __init__(self, path: str, headers: Headers, length: int | None, chunks: list[int], method: str = "POST") -> None:
         said = [] if length is None else [(b"content-length", str(length).encode())]
@@ -69,7 +69,7 @@ async def ask(path: str, headers: Headers, length: int | None, chunks: list[int]
 
 
 def of(path: str, user: User | None, scope: Scope = Scope.WRITE) -> Headers:
-    """What a request of the account carries."""
+    """Return the headers of a request of the account."""
     if user is None:
         return []
     if path.startswith("/api/"):

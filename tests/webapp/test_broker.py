@@ -1,4 +1,4 @@
-"""Where the embedded broker listens: at a path that is quoted in every URL, in a folder that nobody else has prepared."""
+"""The socket of the embedded broker: its path is quoted in every URL, and its folder was not prepared by others."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from webapp.broker import BrokerError
 
 @pytest.fixture
 def long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose path is too long for a socket; what then is used lies in a folder of this test."""
+    """A data folder whose path is too long for a socket; the fallback folder is inside a folder of this test."""
     monkeypatch.setattr(broker, "FALLBACK", tmp_path / "tmp")
     (tmp_path / "tmp").mkdir()
     return tmp_path / ("long-" * 30)
@@ -65,7 +65,7 @@ def test_a_fallback_folder_of_another_account_is_refused(long: Path, monkeypatch
 
 
 def refused(long: Path) -> None:
-    """By the process that would start the broker, and by every one that would talk to it."""
+    """The check is made by the process that starts the broker and by every one that connects to it."""
     for use in (broker.command, broker.embedded_url):
         with pytest.raises(BrokerError, match="must belong to this account, and nobody else may enter it"):
             use(long)

@@ -16,7 +16,7 @@ from webapp.shares import services
 ROOT = Path(__file__).parents[2]
 NAMES = (cell_names.BOTH_RIGHT, cell_names.NEW_ERROR, cell_names.COPIED_ERROR, cell_names.OTHER_ERROR, cell_names.BOTH_WRONG)
 QUOTE = "[\"'}]"
-"""Before a name in Python: elsewhere the words may be part of a sentence."""
+"""The text before a name in Python code; elsewhere the words may be part of a sentence."""
 
 FORMER = ("kept good", "lost good", "same error", "repeats its", "errors that are repeated")
 

@@ -1,4 +1,4 @@
-"""Children: each in a process group of its own, with messages as lines, stopped as a group."""
+"""Children: each in its own process group, with messages as lines, and stopped as a group."""
 
 import signal
 import time

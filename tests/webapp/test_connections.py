@@ -1,4 +1,4 @@
-"""Clients that open connections and do not go on cost themselves, and nobody else, whatever they leave out."""
+"""Clients that open connections and do not continue affect nobody else, at any point of a request."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ EACH = 100
 
 
 class Served:
-    """A real server on a port of its own, of an application that reads a body and answers with its length."""
+    """A real server on a free port, whose application reads a body and answers with its length."""
 
     def __init__(self) -> None:
         config = uvicorn.Config(
@@ -76,7 +76,7 @@ class Served:
 
 
 def everything(client: socket.socket) -> bytes:
-    """What the server sends until it closes."""
+    """Return everything that the server sends until it closes."""
     received = b""
     with contextlib.suppress(ConnectionResetError):
         while part := client.recv(65_536):

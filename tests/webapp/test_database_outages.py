@@ -1,4 +1,4 @@
-"""What the recovery makes of a database that was away: nobody is taken for dead at once, and no attempt counts."""
+"""The recovery after an outage of the database: no worker is considered dead at once, and no attempt counts."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -53,7 +53,7 @@ def outage_of(watch: Watch) -> Outage | None:
 
 @pytest.fixture
 def watch(db: None, clock: Clock) -> Watch:
-    """One that has watched for a while."""
+    """A watch that has run for a while."""
     watch = Watch(PAUSE)
     watch.look()
     assert is_quiet(watch), "what started just now does not know who is alive"
@@ -117,7 +117,7 @@ def test_a_recovery_that_is_always_late_is_not_quiet_for_ever(watch: Watch, cloc
 
 
 def outage(begun: float, ended: float) -> Outage:
-    """So many seconds ago."""
+    """Return the time ``seconds`` ago."""
     now = timezone.now()
     return Outage(now - timedelta(seconds=begun), now - timedelta(seconds=ended))
 

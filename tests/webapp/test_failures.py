@@ -1,4 +1,4 @@
-"""A full disk and a file out of reach: a sentence without a path, for accounts, programs and visitors."""
+"""A full disk and an unreadable file: answers are sentences without a path, for accounts, programs and visitors."""
 
 import errno
 import json

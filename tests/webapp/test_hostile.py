@@ -1,4 +1,4 @@
-"""Whatever is typed into an address, a form, a JSON body or a file name is answered, and never with an error of the server."""
+"""Any text in an address, a form, a JSON body or a file name is answered, and never with a server error."""
 
 import inspect
 import json
@@ -30,7 +30,7 @@ from webapp.parsing import decimal, whole
 pytestmark = pytest.mark.django_db
 
 HOSTILE = ("²", "9" * 3000, str(2**63), "nan", "1-1:2", "a\x00b", "\ud800")
-"""One of each kind: no digit of ours, too long, too large, not finite, a cut cursor, and characters that cannot be stored."""
+"""One value of each kind: foreign digits, too long, too large, not finite, a cut cursor, and characters that cannot be stored."""
 
 OPENAPI = json.loads((settings.BASE_DIR / "docs" / "openapi.json").read_text())
 SOURCES = [*Path(settings.BASE_DIR, "webapp").rglob("*.py")]
@@ -38,7 +38,7 @@ READ = re.compile(r"""(?:GET|typed)(?:\.get|\.getlist)?[(\[]\s*["'](\w+)["']|_re
 
 
 def patterns(root: URLResolver, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Every address of the URL configuration, with its parameters in angle brackets, and its view."""
+    """Yield every address of the URL configuration, with its parameters in angle brackets, and its view."""
     for pattern in root.url_patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -48,7 +48,7 @@ def patterns(root: URLResolver, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def read_by(route: str, view: Any) -> set[str]:
-    """The names that the query of an address may have: those that the view's module reads, or that the API describes."""
+    """Return the names in the query of an address: those that the view's module reads, or that the API describes."""
     if route.startswith("api/v1/"):
         path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
         described = OPENAPI["paths"].get(path, {}).get("get", {}).get("parameters", [])
@@ -59,7 +59,7 @@ def read_by(route: str, view: Any) -> set[str]:
 
 
 def filled(route: str, experiment: Experiment, value: str | None = None) -> str:
-    """The address of a thing that is there, or one with ``value`` in the place of every parameter."""
+    """Return the address of an existing object, or one with ``value`` in the place of every parameter."""
     right = {
         "pk": experiment.pk,
         "experiment_id": experiment.pk,
@@ -79,7 +79,7 @@ def filled(route: str, experiment: Experiment, value: str | None = None) -> str:
 
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch, called: list[str]) -> None:
-    """Nobody asks too often, and nothing needs a broker."""
+    """Disable rate limits and messages to the broker."""
     monkeypatch.setattr(Rate, "allow_request", lambda *_: True)
 
 
@@ -92,7 +92,7 @@ def done(owner: User) -> Experiment:
 
 @pytest.fixture
 def visitor(client: Client, owner: User) -> Client:
-    """An administrator, who may ask for every page, with a token for the API; errors are answers here, as in production."""
+    """A client of an administrator, with a token for the API; errors are answers here, as in production."""
     owner.is_superuser = owner.is_staff = True
     owner.save()
     client.force_login(owner)
@@ -103,7 +103,7 @@ def visitor(client: Client, owner: User) -> Client:
 
 
 def routes() -> dict[str, Any]:
-    """Those of the application, by address."""
+    """Return the routes of the application, by address."""
     skipped = ("admin/", "sso/", "logout/")
     views = {route: view for route, view in patterns(get_resolver()) if not route.startswith(skipped)}
     assert len(views) > 100

@@ -1,4 +1,4 @@
-"""The folder of an installation is closed to other accounts, and its key survives a start that was killed."""
+"""The folder of an installation is closed to other accounts, and its key survives a killed start."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ def modes(folder: Path) -> set[str]:
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """An installation as versions before made it."""
+    """An installation of an earlier version."""
     data_dir = tmp_path / "lab"
     (data_dir / "logs" / "runs").mkdir(parents=True)
     for name in ("lab.sqlite3", "logs/web.log", "logs/runs/one.log"):

@@ -73,13 +73,13 @@ def kind(request: pytest.FixtureRequest, owner: User, tmp_path: Path, called: li
 
 @pytest.fixture(params=[-HOUR, HOUR], ids=["slow", "fast"])
 def wrong_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of this process is an hour off."""
+    """Move the clock of this process by an hour."""
     now = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: now() + request.param)
 
 
 def seconds_left(row: Model) -> float:
-    """Seconds until the lease of the row ends, by the database's clock."""
+    """Return the seconds until the lease of the row ends, by the database's clock."""
     rows = type(row)._default_manager.filter(pk=row.pk).values_list("lease_until", Now())
     until, now = rows.get()
     assert isinstance(until, datetime)

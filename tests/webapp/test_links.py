@@ -1,4 +1,4 @@
-"""No page of the laboratory links what is not there: nothing that was deleted, and nothing that never was."""
+"""No page of the laboratory has a link to a missing page, deleted or never existing."""
 
 import re
 from collections import Counter
@@ -20,14 +20,14 @@ pytestmark = [
 ]
 
 ENOUGH = 4
-"""Addresses that differ in their numbers alone; those that differ in their query are one."""
+"""The number of addresses to visit that differ in their numbers or query alone."""
 
 BESIDE = ("/static/", "/api/", "/logout/", "/drain/", "/stop/", "/launch/", "/export/", ".pdf", ".png", ".svg")
-"""What is no page, changes something, or takes long to draw."""
+"""Parts of addresses that are no pages, change something, or take long to draw."""
 
 
 def dead_links(client: Client, start: list[str]) -> dict[str, str]:
-    """What answers 404 of what can be reached from here, with the page that links it."""
+    """Return the reachable addresses that answer 404, with the pages that link them."""
     seen, rest = dict.fromkeys(start, ""), list(start)
     dead, shapes = {}, Counter[str]()
     while rest:

@@ -1,4 +1,4 @@
-"""Nothing that the product reads can run a program: no pickle, in no file, no cache, no queue."""
+"""No input of the product can execute code: no pickle in files, caches and queues."""
 
 import ast
 import os
@@ -43,7 +43,7 @@ def imported(node: ast.AST) -> list[str]:
 
 
 def dangerous(node: ast.Call) -> str:
-    """What the call could run, nothing for one that could not."""
+    """Return the danger of a call, empty for a harmless one."""
     name = ast.unparse(node.func)
     words = {word.arg: getattr(word.value, "value", None) for word in node.keywords}
     if name in CALLS or name.startswith("yaml.") or name.endswith(("read_pickle", "to_pickle", "Listener", "Manager")):

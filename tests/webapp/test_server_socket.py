@@ -1,4 +1,4 @@
-"""Where the web server listens, and what is said where it cannot."""
+"""The socket of the web server, and the messages if it cannot listen."""
 
 import socket
 

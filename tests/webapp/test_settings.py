@@ -1,4 +1,4 @@
-"""What the settings promise to whoever looks after an installation."""
+"""Promises of the settings to the operator of an installation."""
 
 import io
 import logging

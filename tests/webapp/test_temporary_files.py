@@ -1,4 +1,4 @@
-"""What a killed process was receiving is gone at the next start, and what a living one receives stays."""
+"""Temporary files of a killed process are deleted at the next start, and those of a running process stay."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ RECEIVES = (
 
 @pytest.fixture
 def receiving() -> Iterator[subprocess.Popen[str]]:
-    """A web server's process with half of an upload."""
+    """A process of the web server with half an upload."""
     environ = os.environ | {"DJANGO_SETTINGS_MODULE": "webapp.settings", "DATA_DIR": str(settings.DATA_DIR)}
     command = [sys.executable, "-c", RECEIVES]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -52,7 +52,7 @@ def test_an_upload_whose_server_was_killed_is_deleted_and_not_before(
 
 
 def test_a_number_that_a_restored_database_gives_again_takes_nothing_over_from_before(owner: User, tmp_path: Path) -> None:
-    """A database is older than uploads/ after it was restored."""
+    """After a restore the database is older than the folder uploads/."""
     first = Import.objects.create(owner=owner, file_name="old.csv", size=3)
     left = Path(settings.UPLOADS_DIR) / str(first.pk + 1)
     (left / "out").mkdir(parents=True)

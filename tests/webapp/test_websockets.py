@@ -1,4 +1,4 @@
-"""What is no socket of the laboratory, or of no page of it, is refused with an HTTP answer and without an error."""
+"""Requests for unknown sockets, or from pages of other hosts, are refused with an HTTP answer and without an error."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ OURS = (b"origin", b"http://localhost")
 
 
 async def answer(path: str, *headers: tuple[bytes, bytes]) -> Any:
-    """The first that the application says."""
+    """Return the first message of the application."""
     scope = {"type": "websocket", "path": path, "query_string": b"", "headers": list(headers), "subprotocols": []}
     socket = ApplicationCommunicator(sockets(), scope)
     await socket.send_input({"type": "websocket.connect"})

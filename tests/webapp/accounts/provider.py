@@ -1,4 +1,4 @@
-"""A small OpenID provider on the loopback interface: code flow with PKCE and RS256, and people who say yes at once."""
+"""A small OpenID provider on the loopback interface: code flow with PKCE and RS256, and people who agree at once."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ CLIENT, SECRET = "the laboratory", "its secret"
 
 
 class Provider:
-    """``claims`` are those of who logs in next; ``signer`` signs the tokens, and ``forged`` changes what they say."""
+    """A provider. ``claims`` are those of the next login; ``signer`` signs the tokens, and ``forged`` changes their content."""
 
     def __init__(self) -> None:
         self.key = self.signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -46,14 +46,14 @@ class Provider:
         return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "1", "alg": "RS256", "use": "sig"}]}
 
     def authorized(self, query: dict[str, str]) -> str:
-        """Where the browser is sent back to, once the person has said yes."""
+        """Return the address of the redirect after the person has agreed."""
         assert query["client_id"] == CLIENT
         code = f"code {len(self.codes)}"
         self.codes[code] = query
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def exchanged(self, sent: dict[str, str]) -> dict[str, str] | None:
-        """Tokens for a code, once; None where client, address or verifier are not those that asked."""
+        """Return tokens for a code, once, or None if client, address or verifier differ from the request's."""
         request = self.codes.pop(sent["code"], None)
         hashed = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         trusted = (sent["client_id"], sent["client_secret"]) == (CLIENT, SECRET)
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nobody reads it."""
+        """Do not log requests."""
 
 
 @contextmanager

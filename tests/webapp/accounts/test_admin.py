@@ -1,4 +1,4 @@
-"""The admin site is a second door to accounts, and tells the same trail."""
+"""Changes of accounts on the admin site have entries in the audit log."""
 
 from django.contrib.auth.models import User
 from django.test import Client

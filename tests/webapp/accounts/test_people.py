@@ -1,4 +1,4 @@
-"""Roles and accounts: what changes them, and what keeps an admin in the house."""
+"""Changes of roles and accounts, and the rule that one administrator remains."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,7 +16,7 @@ def root(db: None) -> User:
 
 
 def entries() -> list[tuple[str, str, str]]:
-    """Who, what and whom, the oldest first."""
+    """Return account, verb and title of each entry, the oldest first."""
     return list(
         Entry.objects.exclude(verb__in=(Verb.LOGGED_IN, Verb.TOKEN_MADE)).order_by("pk").values_list("name", "verb", "title")
     )

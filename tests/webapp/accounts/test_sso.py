@@ -1,4 +1,4 @@
-"""Single sign-on in front of a real provider: who gets in, as whom, and who does not."""
+"""Single sign-on with a real provider: accepted and refused logins, and their accounts."""
 
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from webapp.audit.models import Entry
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
-    """Says where it would have been sent."""
+    """A handler that raises Sent instead of following a redirect."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -27,7 +27,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 class Sent(Exception):
-    """Where to."""
+    """The address of a redirect."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def there(db: None, settings: Any) -> Iterator[Provider]:
 
 
 def returned(client: Client, start: str = "/sso/") -> str:
-    """Goes to the provider, which says yes, and to the address on this site that it sends back to."""
+    """Log in at the provider, which agrees, and return the answer of this site to its redirect."""
     away = client.get(start)["Location"]
     with pytest.raises(Sent) as sent:
         urllib.request.build_opener(Stay).open(away, timeout=10)

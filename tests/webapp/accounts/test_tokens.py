@@ -1,4 +1,4 @@
-"""Tokens: what they may, how long, and how little is kept of them."""
+"""Permissions and lifetime of tokens, and the little that is stored of them."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The trail through the API is that of the page, for administrators."""
+"""The audit log in the API is that of the page, for administrators."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from webapp.audit.services import tell
 
 @pytest.fixture
 def client(owner: User) -> Client:
-    """Of an admin, after three acts of two people."""
+    """A client of an administrator, after three acts of two people."""
     root = User.objects.create_superuser("root")
     client = Client(headers={"authorization": f"Bearer {make_token(root)}"})
     tell(owner, Verb.LAUNCHED, "experiment", 7, "Deep probes", runs=20)

@@ -1,4 +1,4 @@
-"""What a form offers is offered to scripts too."""
+"""The models and recipes of the form are available to scripts too."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the Python client asks of the API, in one process with it."""
+"""The Python client with the API in the same process."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The API keeps what its OpenAPI document says, whatever it is asked, with a token and without one."""
+"""The API keeps the contract of its OpenAPI document for any request, with a token and without one."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from webapp.shares.models import Share
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # WSGI is synchronous
 
 EXAMPLES = 20
-"""Requests for each operation; which ones they are is the same every time."""
+"""The number of requests for each operation; the requests are the same every time."""
 
 schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
 schema.app = get_wsgi_application()
@@ -40,9 +40,9 @@ few_requests = settings(
 
 load_all_checks()
 REJECTED = CHECKS.get_one("negative_data_rejection")
-"""That what does not fit the document is refused; of no use where what did not fit is replaced."""
+"""The check that invalid requests are refused, which is useless where invalid parts are replaced."""
 ACCEPTED = CHECKS.get_one("positive_data_acceptance")
-"""That what fits the document is accepted: not an experiment that is not there, a key that was used, or a file that is none."""
+"""The check that valid requests are accepted, which cannot hold for unknown experiments, used keys and wrong files."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def single_connection() -> Iterator[None]:
 
 @pytest.fixture
 def known(owner: User) -> dict[str, int | str]:
-    """Of each kind of thing that a path can name, one that is there."""
+    """Create one existing object of each kind that a path can name."""
     experiment = explored(owner)
     run = experiment.runs.order_by("pk")[0]
     share = Share.objects.create(experiment=experiment, owner=owner, title="A share", choices={})

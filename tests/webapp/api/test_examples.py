@@ -1,4 +1,4 @@
-"""Examples through the API say what the page says."""
+"""Examples in the API are those of the page."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A launch that is sent again, since its answer was lost, makes no second experiment."""
+"""A launch that is repeated because its answer was lost makes no second experiment."""
 
 import json
 from datetime import timedelta

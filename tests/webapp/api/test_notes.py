@@ -1,4 +1,4 @@
-"""Tags and notes written through the API are those of the page."""
+"""Tags and notes written in the API are those of the page."""
 
 import json
 from typing import Any

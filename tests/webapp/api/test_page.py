@@ -1,4 +1,4 @@
-"""The page of the API has all of it, as the document says it."""
+"""The page of the API has every operation of the document."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Whoever asks too often is told when to ask again, and keeps nobody else from asking."""
+"""A client with too many requests gets the time of the next one, and does not affect others."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ NOW = 1_000_000.0
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
-    """Sets the time, in seconds from the first request; three may be asked in a minute."""
+    """Set the time, in seconds from the first request; three requests are allowed in a minute."""
     monkeypatch.setattr(rate, "num_requests", 3)
 
     def at(seconds: float) -> None:

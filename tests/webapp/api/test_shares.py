@@ -1,4 +1,4 @@
-"""Shares through the JSON door."""
+"""Shares in the API."""
 
 import json
 from typing import Any

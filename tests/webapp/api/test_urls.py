@@ -127,7 +127,7 @@ def test_unknown_experiments_and_runs_are_not_found(client: Client) -> None:
 
 
 def test_the_published_openapi_document_is_what_the_code_serves() -> None:
-    """Write it anew with: manage.py export_openapi_schema --api webapp.api.urls.api --indent 1 --output docs/openapi.json"""
+    """To update the document: manage.py export_openapi_schema --api webapp.api.urls.api --indent 1 --output docs/openapi.json"""
     assert json.loads((ROOT / "docs" / "openapi.json").read_text()) == json.loads(json.dumps(api.get_openapi_schema()))
 
 

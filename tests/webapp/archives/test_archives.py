@@ -1,4 +1,4 @@
-"""From one installation to another that is empty, with the same numbers or not at all."""
+"""An archive shows the same numbers in another installation, or is refused."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def archive(owner: User, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def numbers(archive: Path) -> dict[str, object]:
-    """What the archived experiment says."""
+    """The content of the archived experiment."""
     return shown(Experiment.objects.get())
 
 
@@ -267,7 +267,7 @@ def test_an_upload_for_which_the_disk_has_no_room_is_a_sentence_and_leaves_nothi
 
 
 def test_a_child_that_needs_more_memory_than_it_may_use_is_a_sentence(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty million bytes are too few for the interpreter's libraries alone, so that the child ends without a word."""
+    """Twenty million bytes are too few for the interpreter's libraries alone, so the child ends without a message."""
     monkeypatch.setattr(settings, "ARCHIVE_MEMORY", 20 * 2**20)
     imported = sent(User.objects.create_user("grace"), archive)
     assert imported.state == ImportState.FAILED

@@ -1,4 +1,4 @@
-"""Runs that were trained elsewhere are a population of their own, until somebody lets others use them; their origin stays."""
+"""Runs that were trained elsewhere are not used by other experiments until an administrator accepts them."""
 
 import importlib
 import shutil
@@ -34,7 +34,7 @@ def archived(owner: User, target: Path, **changes: object) -> Path:
 
 @pytest.fixture
 def brought(owner: User, tmp_path: Path) -> Experiment:
-    """In a laboratory that has nothing else."""
+    """The archive in an installation that has nothing else."""
     return bring(empty_of(owner, archived(owner, tmp_path / "it.zip")), tmp_path / "it.zip")
 
 
@@ -134,7 +134,7 @@ def test_an_imported_experiment_that_is_archived_again_has_the_same_runs_and_say
 
 
 def test_what_was_imported_before_is_set_apart_by_the_migration(owner: User) -> None:
-    """As an earlier version left it: imported runs under the keys that they claim, and an experiment that shared one."""
+    """The state that an earlier version left: imported runs with the keys of their archive, one of them shared."""
     experiment, store = trained(owner), Store(settings.ARTIFACTS_DIR)
     experiment.origin = {"number": 1, "owner": "grace", "content": "c" * 64}
     experiment.save()

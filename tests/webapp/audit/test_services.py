@@ -1,4 +1,4 @@
-"""What is told to the trail, once for each act, whichever door it came through."""
+"""The audit log has one entry for each act, from any interface."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 def logged() -> list[tuple[str, str, str, str]]:
-    """Of all but accounts, the oldest first."""
+    """Return the entries about everything but accounts, the oldest first."""
     entries = Entry.objects.exclude(about__in=("account", "token")).order_by("pk")
     return [(entry.name, entry.verb, entry.about, entry.title) for entry in entries]
 

@@ -1,4 +1,4 @@
-"""The form grows from the spec: nothing can be set that the form does not show, and nothing that was typed gets lost."""
+"""The form follows the spec: every setting has a field, and no entered text is lost."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -49,7 +49,7 @@ SPECS = [
 
 
 def spec_leaves(value: Any, path: str = "") -> set[str]:
-    """The dotted paths of all values in a dumped spec; lists of models end the walk as one value."""
+    """Return the dotted paths of all values in a dumped spec; a list of models counts as one value."""
     if isinstance(value, dict):
         return {leaf for name, item in value.items() for leaf in spec_leaves(item, f"{path}.{name}" if path else name)}
     if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
@@ -85,7 +85,7 @@ class MoreData(DataSpec):
 
 
 class LargerSpec(ExperimentSpec):
-    """What the spec could become: nobody has told the form about it."""
+    """A possible future spec, which the form does not know."""
 
     data: MoreData = Field(MoreData(), title="Data")
     temperature: float = Field(1.0, gt=0, title="Temperature")
@@ -202,7 +202,7 @@ def test_values_of_the_variant_that_is_not_chosen_are_kept() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model that the catalog can read: no weights to speak of, and a tokenizer that says nothing."""
+    """A model that the catalog can read: almost no weights, and an empty tokenizer."""
     (tmp_path / "config.json").write_text('{"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "n_positions": 256}')
     (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     Tokenizer(WordLevel({"a": 0}, unk_token="a")).save(str(tmp_path / "tokenizer.json"))

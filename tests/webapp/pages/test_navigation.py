@@ -1,4 +1,4 @@
-"""The navigation marks on every page where one is."""
+"""The navigation marks its place on every page."""
 
 import re
 
@@ -18,7 +18,7 @@ STRANGERS = {
     *("login-link", "login", "sso", "sso-return", "logout", "join", "forgotten", "password-reset"),
     *("door", "preview-card", "embed"),
 }
-"""Addresses for people who have not logged in; they have no navigation."""
+"""Addresses for people without a login; they have no navigation."""
 
 
 def test_every_address_of_an_account_belongs_to_one_place() -> None:

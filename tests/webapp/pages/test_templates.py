@@ -1,4 +1,4 @@
-"""What all templates have in common, read from their sources: patterns that a browser or a screen reader needs everywhere."""
+"""Rules for the source of all templates: patterns that a browser or a screen reader needs everywhere."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ TEMPLATES = Path(__file__).parents[3] / "templates"
 
 
 def matches(pattern: str) -> list[tuple[str, str]]:
-    """The template and the text of each place like this."""
+    """Return the template and the text of each match."""
     return [
         (path.relative_to(TEMPLATES).as_posix(), place[0])
         for path in sorted(TEMPLATES.rglob("*.html"))
@@ -16,7 +16,7 @@ def matches(pattern: str) -> list[tuple[str, str]]:
 
 
 def test_what_scrolls_sideways_is_a_named_region_that_the_keyboard_reaches() -> None:
-    """By {% scrolls "Its name" %}, which gives class, role, name and tabindex."""
+    """The tag {% scrolls "Its name" %} adds class, role, name and tabindex."""
     assert matches(r'class="scroll\b[^"]*"') == []
     assert len(matches(r"\{% scrolls ")) > 20
 

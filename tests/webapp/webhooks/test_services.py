@@ -1,4 +1,4 @@
-"""A webhook is told of every end of an experiment, also after it was away, and nobody else is called."""
+"""The webhook is called for every end of an experiment, even after it was unavailable."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ from webapp.webhooks.models import Call
 
 
 class Receiver:
-    """A real HTTP server that remembers what it was told and answers with ``status``."""
+    """A real HTTP server that stores the requests and answers with ``status``."""
 
     def __init__(self) -> None:
         self.status = 200

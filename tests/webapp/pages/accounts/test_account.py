@@ -1,4 +1,4 @@
-"""The page of one's own account."""
+"""The page of your own account."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page of the trail, and its file."""
+"""The page of the audit log, and its file."""
 
 import csv
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consu
 
 @pytest.fixture
 def client(db: None, owner: User) -> Client:
-    """Of an admin, after three acts of two people."""
+    """A client of an administrator, after three acts of two people."""
     root = User.objects.create_superuser("root")
     tell(owner, Verb.LAUNCHED, "experiment", 7, "Deep probes", runs=20)
     tell(owner, Verb.STOPPED, "experiment", 7, "Deep probes")
@@ -27,7 +27,7 @@ def client(db: None, owner: User) -> Client:
 
 
 def shown(client: Client, query: str = "") -> list[str]:
-    """Who and what, in the rows of the page but the login."""
+    """Return account, act and object of the rows of the page, without the login."""
     rows = client.get(f"/audit/{query}").context["page"]
     return [f"{entry.name} {entry.words} {entry.key}" for entry in rows if entry.about == "experiment"]
 

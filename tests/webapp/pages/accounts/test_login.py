@@ -1,4 +1,4 @@
-"""Logging in: how often one may try, and what is told of it."""
+"""Logins: the number of attempts, and the entries in the audit log."""
 
 import re
 from datetime import timedelta

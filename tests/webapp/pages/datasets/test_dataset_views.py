@@ -1,4 +1,4 @@
-"""The pages of data sets, from the file to the shelf and from the shelf to the result page."""
+"""The pages of data sets, from the upload to the data set library and to the page of a result."""
 
 import random
 import re
@@ -132,7 +132,7 @@ def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -
 
 
 def stars(rows: int = 210) -> bytes:
-    """A CSV of three labels, with one row that has another."""
+    """A CSV file with three labels, and one row with another label."""
     draw = random.Random(0)
     lines = [f"{' '.join(draw.choices(WORDS, k=12))},{1 + 2 * (number % 3)}" for number in range(rows)]
     return "\n".join(["body,stars", *lines, "one more,none", ""]).encode()

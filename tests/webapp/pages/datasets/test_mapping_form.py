@@ -1,4 +1,4 @@
-"""The form of a mapping reads back what it proposes, whatever the labels and columns are called, and proposes what is meant."""
+"""The form of a mapping reads back its proposals for any labels and columns, and proposes the likely ones."""
 
 import pytest
 
@@ -115,3 +115,37 @@ def test_a_prompt_is_part_of_both_texts_of_a_pair_and_their_group() -> None:
     assert proposed == {"chosen": "{prompt}\\n\\n{chosen}", "rejected": "{prompt}\\n\\n{rejected}", "group": "prompt"}
     begun = proposal(form_of(*columns, rows=(("Why?", "Why? because", "Why? no"),)))
     assert begun == {"chosen": "chosen", "rejected": "rejected", "group": "prompt"}
+
+
+LABELLED = {"kind": "labelled", "text": "{body}", "label": "verdict", "classes": "no\nyes", "group": ""}
+PAIR = {"kind": "pair", "chosen": "{good}", "rejected": "{bad}", "group": ""}
+
+
+@pytest.mark.parametrize("values", [LABELLED, LABELLED | {"group": "author", "skip": "yes"}, PAIR, PAIR | {"group": "author"}])
+def test_a_valid_mapping_is_accepted(values: dict[str, str]) -> None:
+    form = form_of(*map(column, ("body", "verdict", "good", "bad", "author")), sent=values)
+    mapping = form.mapping()
+    assert mapping
+    assert mapping.root.kind == values["kind"]
+    assert mapping.root.group == (values["group"] or None)
+    assert form.problems == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "message"),
+    [
+        (LABELLED | {"text": ""}, "text", "Needs at least one character."),
+        (LABELLED | {"label": ""}, "label", "Needs at least one character."),
+        (LABELLED | {"classes": "yes"}, "classes", "At least two classes are needed."),
+        (LABELLED | {"classes": "yes = 1\nyes = 2"}, "classes", "Two classes are called “yes”."),
+        (LABELLED | {"classes": "no = 1\nyes = 1"}, "classes", "“1” cannot mean both no and yes."),
+        (LABELLED | {"classes": "no =\nyes"}, "classes", "Class 0: "),
+        (PAIR | {"chosen": ""}, "chosen", "Needs at least one character."),
+        (PAIR | {"rejected": ""}, "rejected", "Needs at least one character."),
+    ],
+)
+def test_an_error_of_a_mapping_is_at_its_field(values: dict[str, str], name: str, message: str) -> None:
+    form = form_of(*map(column, ("body", "verdict", "good", "bad")), sent=values)
+    assert form.mapping() is None
+    assert [field.name for field in form.inputs if field.problems] == [name]
+    assert message in " ".join(form.problems[name])

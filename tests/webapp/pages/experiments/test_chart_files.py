@@ -1,4 +1,4 @@
-"""Every chart of an experiment's page can be taken along: drawn by the real program, and as the rows it is made of."""
+"""Every chart of an experiment's page can be downloaded: drawn by the real program, and as the rows of its data."""
 
 import csv
 import io

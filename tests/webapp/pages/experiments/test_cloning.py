@@ -1,4 +1,4 @@
-"""A clone has a name of its own, and says what it was cloned from, also when that is gone."""
+"""A clone has its own name, and names its parent even if that was deleted."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""Experiments on several data sets are launched at once, compared with each other, and stand on boards where they may."""
+"""Experiments on several data sets are launched at once, compared with each other, and shown on leaderboards if comparable."""
 
 import re
 from typing import Any
@@ -185,7 +185,7 @@ def plain_of(answer: object) -> str:
 
 
 def sent(client: Client) -> dict[str, object]:
-    """The form of a new experiment, as it stands."""
+    """The fields of the form of a new experiment."""
     page = client.get("/experiments/new/")
     raw: dict[str, object] = dict(page.context["form"].raw)
     return raw

@@ -1,4 +1,4 @@
-"""What pages say of an experiment that cannot be shown as usual: its record is damaged, or it is being launched."""
+"""Pages of an experiment with a damaged record, or of one that is being launched."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""After whatever happened to a run, its page says what will happen next."""
+"""The page of a run says what happens next, after any event."""
 
 from datetime import timedelta
 

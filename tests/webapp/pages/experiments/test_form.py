@@ -72,7 +72,7 @@ WHOLE_METHODS = {
 
 @pytest.mark.parametrize("kind", WHOLE_METHODS)
 def test_what_is_wrong_with_a_whole_method_is_said_at_its_kind(page: Client, kind: str) -> None:
-    """In the whole page and in what a change of the form brings: with the reason, and a link that leads there."""
+    """Both the page and the preview have the reason once, at the select, and a link to it."""
     fields = sent(spec(methods=[{"kind": "naive"}])) | {"methods__1__kind": [kind]}
     for path, data in (("/experiments/new/", fields | {"do": ["launch"]}), ("/experiments/new/preview/", fields)):
         html = page.post(path, data).content.decode()
@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_whole_method_is_said_at_its_kind(page: Client, kin
 
 
 def test_every_problem_of_a_form_is_said_at_one_place_of_it(page: Client) -> None:
-    """Whatever is wrong, in two methods, in a role and in the data: as many messages as problems."""
+    """Problems in two methods, a role and the data have one message each."""
     fields = sent(spec(methods=[{"kind": "naive"}, {"kind": "confidence"}]), seeds=["0"], weak__epochs=["x"])
     fields |= {"methods__0__kind": ["zero-shot"], "methods__1__confidence__weight": ["7"]}
     form = SpecForm({name: [str(value) for value in values] for name, values in fields.items()})

@@ -1,4 +1,4 @@
-"""Experiments whose methods need more runs than a supervisor, a student and a ceiling, on their way through the web."""
+"""Experiments whose methods need more runs than a supervisor, a student and a ceiling, in all parts of the web."""
 
 import re
 import shutil

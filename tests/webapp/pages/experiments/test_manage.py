@@ -1,4 +1,4 @@
-"""The page on which an experiment gets another name, or its end."""
+"""The page for renaming and deleting an experiment."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -29,6 +29,23 @@ def test_renaming_is_done_and_told(client: Client, experiment: Experiment) -> No
     assert wrong.status_code == 422
     assert 'aria-describedby="name-help"' in wrong.content.decode()
     assert audit_log() == [("renamed", "Deep probes")]
+
+
+@pytest.mark.parametrize("budget", ["0", "-1", "many", "nan", "1e999"])
+def test_an_error_of_a_budget_is_at_its_field_and_a_valid_one_is_stored(
+    client: Client, experiment: Experiment, budget: str
+) -> None:
+    address = f"/experiments/{experiment.pk}/manage/"
+    client.post(address, {"do": "limit", "budget": "2.5"})
+    answer = client.post(address, {"do": "limit", "budget": budget})
+    assert answer.status_code == 422
+    assert list(answer.context["wrong"]) == ["budget"]
+    assert answer.context["budget"] == budget
+    experiment.refresh_from_db()
+    assert experiment.budget_hours == 2.5
+    client.post(address, {"do": "limit", "budget": ""})
+    experiment.refresh_from_db()
+    assert experiment.budget_hours is None
 
 
 def test_deleting_wants_the_number_and_is_told(client: Client, experiment: Experiment) -> None:

@@ -1,4 +1,4 @@
-"""The sections of an experiment's page: one is shown at a time, the address says which, and all are in the page."""
+"""The sections of an experiment's page: all are in the page, and the address determines the visible one."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The pages, seen by a browser without JavaScript."""
+"""Properties of all pages: logins, escaping, scripts and errors."""
 
 import re
 from collections.abc import Callable

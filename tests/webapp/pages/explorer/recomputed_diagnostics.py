@@ -20,7 +20,7 @@ TITLES = ["Weak supervisor", "Student, naive", "Student, confidence loss", "Stro
 
 
 Columns = dict[str, np.ndarray]
-"""Of one model and seed: gold labels (n,), and the probabilities (n, K) of the model, f, and of its supervisor, w."""
+"""The answers of one model and seed: gold labels (n,), and the probabilities (n, K) of the model, f, and its supervisor, w."""
 
 
 def place(tables: dict[str, list[Columns]], triplet: dict[str, Any], gold: np.ndarray, said: dict[str, np.ndarray]) -> None:
@@ -47,7 +47,7 @@ def indicator(gold: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def square(p: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Of two classes (f - w)^2 of the second, of more the sum over all."""
+    """Return (f - w)^2 of the second of two classes, or with more classes the sum over all."""
     squares: np.ndarray = (p[:, 1] - w[:, 1]) ** 2 if p.shape[1] == 2 else ((p - w) ** 2).sum(axis=1)
     return squares
 
@@ -71,7 +71,10 @@ def capa(columns: Columns) -> float:
 
 
 def parts(values: np.ndarray) -> tuple[float, float]:
-    """Of (seeds, examples): what seeds and what examples say of the variance of the mean, as in a two-way layout."""
+    """Return the parts of seeds and of examples in the variance of the mean, as in a two-way layout.
+
+    ``values`` is (seeds, examples).
+    """
     seeds, n = values.shape
     of_seeds, of_examples = values.mean(axis=1, keepdims=True), values.mean(axis=0)
     luck = ((values - of_seeds - of_examples + values.mean()) ** 2).sum() / (seeds - 1) / (n - 1)
@@ -79,7 +82,7 @@ def parts(values: np.ndarray) -> tuple[float, float]:
 
 
 def quantile(of_seeds: float, of_examples: float, shape: tuple[int, ...]) -> float:
-    """Irrelevant, and zero here, where nothing varies."""
+    """Return the quantile of the two variances: those of Student's t, weighted by the variances; 0 if nothing varies."""
     total = of_seeds + of_examples
     weights = [of_seeds / total, of_examples / total] if total else [0, 0]
     return float(np.dot(student_t.ppf(0.975, np.array(shape) - 1), weights))
@@ -94,14 +97,14 @@ def interval(rows: list[Any]) -> list[float]:
 
 
 def fieller(over: np.ndarray, under: np.ndarray) -> list[float]:
-    """The ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, found by halving."""
+    """Return the ratio of means, and the r at which the mean of ``over`` - r ``under`` leaves its interval, by bisection."""
     ratio = float(over.mean() / under.mean())
     top, bottom, both = (parts(quantity)[0] for quantity in (over, under, over + under))
     mixed = (both - top - bottom) / 2
     levels, directions = np.linalg.eigh([[top, mixed], [mixed, bottom]])
 
     def variances(r: float) -> tuple[float, float]:
-        """A direction in which seeds say something negative says nothing."""
+        """Return the variance of seeds and of examples. Directions with a negative part of seeds count as zero."""
         of_seeds = sum(
             max(0, level) * (direction[0] - r * direction[1]) ** 2 for level, direction in zip(levels, directions.T, strict=True)
         )

@@ -62,7 +62,7 @@ def page_of(client: Client, experiment: Experiment, query: str = "") -> str:
 
 
 def exported(client: Client, experiment: Experiment) -> dict[str, list[Columns]]:
-    """For each title of the page the models' exported rows, one table per seed, in the order of the ids."""
+    """Return for each title of the page the models' exported rows, one table for each seed, in the order of the ids."""
     tables_of: dict[str, list[Columns]] = {title: [] for title in TITLES}
     for triplet in experiment.triplets:
         query = "&".join(f"{seat}={triplet[seat]}" for seat in ("weak", "student", "ceiling"))
@@ -76,7 +76,7 @@ def exported(client: Client, experiment: Experiment) -> dict[str, list[Columns]]
 
 
 def left(experiment: Experiment) -> dict[str, list[Columns]]:
-    """The same from the files of predictions themselves, which have the probability of every class."""
+    """Return the same from the files of predictions, which have the probability of every class."""
     tables_of: dict[str, list[Columns]] = {title: [] for title in TITLES}
     for triplet in experiment.triplets:
         read = files_of(triplet)
@@ -91,7 +91,7 @@ def number(text: str) -> float:
 
 
 def tables(page: str) -> list[dict[str, list[list[float]]]]:
-    """For each table, the numbers of each cell by the title of its row; empty cells are left out."""
+    """Return for each table the numbers of each cell by the title of its row, without empty cells."""
     tables_shown = []
     for table in re.findall(r'<table class="measures">(.*?)</table>', page, re.DOTALL):
         rows = re.findall(r'<tr><td><span class="[\w-]+ role">([^<]*)</span>(.*?)</tr>', table, re.DOTALL)
@@ -106,7 +106,7 @@ def tables(page: str) -> list[dict[str, list[list[float]]]]:
 
 
 def drawn(page: str, chart: str) -> list[list[dict[str, Any]]]:
-    """The rows of each model in a chart, in the order in which they are drawn."""
+    """Return the rows of each model in a chart, in the order of drawing."""
     text = re.search(rf'<script data-chart="{chart}"[^>]*>(.*?)</script>', page, re.DOTALL)
     assert text
     spec = json.loads(text[1])
@@ -136,7 +136,7 @@ def test_of_three_classes_every_number_and_every_point_is_that_of_the_prediction
 
 
 def hold(page: str, said: dict[str, list[Columns]], examples: int) -> None:
-    """Compares all that the page shows with the same from ``said``."""
+    """Compare the whole page with the same quantities from ``said``."""
     first, second, *_ = tables(page)
     compare(first, lambda title: calibrations(said[title]), TITLES)
     compare(second, lambda title: error_agreements(said[title]), TITLES[1:])

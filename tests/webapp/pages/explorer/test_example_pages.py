@@ -1,4 +1,4 @@
-"""The list of examples and the page of one: notes that are edited, the fold of other models, the legend."""
+"""The page of one example, with its models, tags, notes and words, and the parts of the list that it shares."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pages of disagreements: the matrix, the list, one example, tags and notes."""
+"""The page of disagreements: the matrix, the list, filters and exports."""
 
 import re
 from html import unescape

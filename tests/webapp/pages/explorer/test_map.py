@@ -1,4 +1,4 @@
-"""The map on the page of disagreements: there when it is asked for, a filter that can be typed, or why there is none."""
+"""The map on the page of disagreements: shown on request, with a filter that can be typed, or with the reason for its absence."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""The page of the queue says what trains, what is next and why it waits, and moves what may be moved."""
+"""The page of the queue shows runs in training, the order of the others and the reasons for waiting, and moves experiments."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page of the workers says what each is and does, and administrators drain them."""
+"""The page of the workers shows their devices and runs, and administrators drain them there."""
 
 import re
 
