@@ -26,7 +26,7 @@ FULL = "The server’s disk is full, so this could not be done. Nothing was chan
 UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
 UNUSABLE = "A number or a text of the request cannot be stored."
 NOT_DONE = "This could not be done"
-BROKEN = "Something broke here. The error is in the log of the web server."
+BROKEN = "An error occurred. The error is in the log of the web server."
 AGAIN = "Its run is trained again, and this can be seen once it has finished."
 
 

@@ -21,7 +21,7 @@ def test_from_a_file_to_an_experiment_on_it(lab: Lab, page: Page, tmp_path: Path
     path.write_bytes(content(400))
     page.goto(f"{lab.url}/")
     page.get_by_role("link", name="Data sets").first.click()
-    page.get_by_role("link", name="Bring your own").click()
+    page.get_by_role("link", name="Add your own").click()
     chosen(lab, page, path)
     expect(page).to_have_url(re.compile(r"/datasets/imports/\d+/$"), timeout=30_000)
     expect(page.get_by_label("Label", exact=True)).to_have_value("verdict")

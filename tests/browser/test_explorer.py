@@ -139,9 +139,9 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     expect(page.locator(".tag.on")).to_have_text("irony")
     page.keyboard.press("c")
     page.keyboard.type("The second clause takes it back.")
-    page.get_by_role("button", name="Keep the note").click()
+    page.get_by_role("button", name="Save the note").click()
     expect(page.locator(".written")).to_contain_text("takes it back")
-    page.get_by_role("button", name="Ask the three models").click()
+    page.get_by_role("button", name="Compute for the three models").click()
     expect(page.locator(".weights mark").first).to_be_visible(timeout=60_000)
     permalink = page.url.partition("#")[0]
     page.keyboard.press("u")

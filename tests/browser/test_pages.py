@@ -151,7 +151,7 @@ def test_a_form_that_is_not_answered_comes_back_and_a_renewed_one_stays_at_work(
 
 
 FORM = """<div id="box"><form method="post" action="/asked/" hx-post="/asked/" hx-target="#box" hx-swap="outerHTML">
-<button data-busy="Asking…">Ask</button></form></div>"""
+<button data-busy="Computing…">Ask</button></form></div>"""
 
 
 def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_replaces_it(lab: Lab, page: Page) -> None:

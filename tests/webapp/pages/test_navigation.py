@@ -51,7 +51,7 @@ def test_every_address_of_an_account_belongs_to_one_place() -> None:
         ("/api/", "Your account", False),
         ("/password/", "Your account", False),
         ("/people/", "People", True),
-        ("/audit/", "Audit trail", True),
+        ("/audit/", "Audit log", True),
     ],
 )
 def test_the_navigation_marks_one_place_on_every_page(
@@ -62,7 +62,7 @@ def test_the_navigation_marks_one_place_on_every_page(
     header = html[html.index("<header") : html.index("</header>")]
     marked = re.findall(r'<a [^>]*aria-current="(\w+)"[^>]*>([^<]+)</a>', header)
     assert marked == [("page" if exactly else "true", place)]
-    in_menu = place in {"Shares", "Your account", "People", "Audit trail"}
+    in_menu = place in {"Shares", "Your account", "People", "Audit log"}
     assert ('<summary class="here">' in header) == in_menu
 
 

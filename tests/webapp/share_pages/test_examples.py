@@ -64,7 +64,7 @@ def test_examples_chosen_by_hand_have_no_accuracies(owner: User) -> None:
     highlights = tuple(Highlight(example=example_id) for example_id in ids_of("test")[4:6])
     client, root, _ = opened(owner, CHOICES.model_copy(update={"highlights": highlights}))
     page = client.get(f"{root}v1/examples/").content.decode()
-    assert "No accuracy or agreement is computed of examples chosen by hand." in page
+    assert "No accuracy or agreement is computed for examples chosen by hand." in page
     assert not re.search(r'class="slice-facts"|aria-label="The eight cells"|class="filter-histograms"|\d%', page)
     client, root, _ = opened(owner, ALL)
     assert 'class="slice-facts"' in client.get(f"{root}v1/examples/").content.decode()

@@ -106,7 +106,7 @@ def test_a_share_leads_who_is_logged_in_back_to_its_experiment_and_visitors_nowh
     for path in ("", "v1/", "v1/examples/"):
         for root in (f"/shared/{share.slug}/", f"/shares/{share.slug}/"):
             text = client.get(f"{root}{path}").content.decode()
-            assert "You are logged in and see this page as visitors do." in text, path
+            assert "You are logged in and see this page as visitors see it." in text, path
             assert f'href="/experiments/{share.experiment_id}/"' in text, path
         answer = guest.get(f"/shared/{share.slug}/{path}").content.decode()
         assert "You are logged in" not in answer

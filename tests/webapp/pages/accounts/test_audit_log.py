@@ -36,7 +36,7 @@ def test_the_newest_entry_is_first_and_filters_combine(client: Client) -> None:
     assert shown(client) == ["root deleted 8", "ada stopped 7", "ada launched 7"]
     assert shown(client, "?who=ada&verb=launched") == ["ada launched 7"]
     assert shown(client, "?q=probes") == shown(client, "?q=%237") == ["ada stopped 7", "ada launched 7"]
-    assert "Nothing here is like that." in client.get("/audit/?q=nobody").content.decode()
+    assert "No entry matches." in client.get("/audit/?q=nobody").content.decode()
 
 
 def test_only_what_is_still_there_is_linked(client: Client, owner: User) -> None:

@@ -43,7 +43,7 @@ def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> 
 
 def test_the_list_tells_what_is_ready_and_what_can_be_fetched(page: Client) -> None:
     said = text(page, "/datasets/")
-    assert "Movie reviews movie-reviews, embedded negative / positive 10,568 50% MIT nothing to warn of" in said
+    assert "Movie reviews movie-reviews, embedded negative / positive 10,568 50% MIT no warnings" in said
     assert "BoolQ google/boolq yes the passage" in said
     html = page.get("/datasets/").content.decode()
     assert all(f'action="/datasets/{name}/fetch/"' in html for name in catalog.REGISTERED)

@@ -122,7 +122,7 @@ def test_only_settings_that_differ_are_shown_each_with_the_group_that_it_belongs
 
 def test_experiments_that_differ_in_their_names_alone_are_said_to(owner: User, client: Client) -> None:
     first, second = done(owner), done(owner, name="Again")
-    assert "They differ in nothing but their names." in plain(client, f"/compare/?e={first.pk}&e={second.pk}")
+    assert "They differ only in their names." in plain(client, f"/compare/?e={first.pk}&e={second.pk}")
 
 
 def test_a_method_that_an_experiment_does_not_have_is_not_tried_there_and_nothing_is_hidden(owner: User, client: Client) -> None:

@@ -91,11 +91,11 @@ def test_a_finished_run_has_nothing_more_to_say_and_the_page_says_the_rest(owner
     client.force_login(owner)
     weak = of(experiment, Role.WEAK)
     page = client.get(f"/runs/{weak.pk}/").content.decode()
-    assert "What happens next" in page
+    assert "Next steps" in page
     assert "It is next in the queue." in page
     finish(weak)
     assert said(weak) == ""
-    assert "What happens next" not in client.get(f"/runs/{weak.pk}/").content.decode()
+    assert "Next steps" not in client.get(f"/runs/{weak.pk}/").content.decode()
 
 
 @pytest.mark.parametrize(("phase", "word"), [("starting", "Starting"), ("training", "Running")])

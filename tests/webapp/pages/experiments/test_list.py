@@ -28,7 +28,7 @@ def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client
 
 
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
-    assert "The first one asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
+    assert "The first experiment asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/")
     content = text(page, "/experiments/new/")
     assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in content
     for name in names():
@@ -56,7 +56,7 @@ def test_the_list_is_searched_by_name_and_filtered_by_state(page: Client, owner:
     running = text(page, "/?state=running").partition("Age")[2]
     assert "A worker went away" in running
     assert "Stopped early" not in running
-    assert "No experiment here is like that." in text(page, "/?q=nothing+of+the+kind")
+    assert "No experiment matches." in text(page, "/?q=nothing+of+the+kind")
 
 
 def test_the_list_has_pages_of_25(page: Client, owner: User) -> None:

@@ -37,7 +37,7 @@ def test_the_address_says_which_section_is_shown_and_all_of_them_are_in_the_page
     assert states.shown(html) == section
     assert re.search(rf'href="\?section={section}" aria-current="true"', html)
     assert html.count("</h2>") > 8
-    for words in ("Differences that can be read", "Supervisor to student", "Stop rules", "Every seed", "To take along"):
+    for words in ("Paired differences", "Supervisor to student", "Stop rules", "Every seed", "Archive for download"):
         assert words in html
 
 

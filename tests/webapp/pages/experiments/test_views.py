@@ -54,4 +54,4 @@ def test_no_page_has_script_of_its_own(page: Client, owner: User, scene: Scene) 
 def test_errors_look_like_the_laboratory(page: Client) -> None:
     assert "There is no such page." in text(page, "/experiments/9999/", status=404)
     strict = Client(enforce_csrf_checks=True)
-    assert "This form is too old." in strict.post("/login/", {}).content.decode()
+    assert "This form has expired." in strict.post("/login/", {}).content.decode()

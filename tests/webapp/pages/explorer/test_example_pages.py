@@ -128,7 +128,7 @@ def test_preferences_show_both_sides_with_the_words_in_which_they_differ(client:
 def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client: Client, experiment: Experiment) -> None:
     example = ids_of("test")[0]
     there = address(experiment, f"{example}/words/")
-    assert "Ask the three models" in client.get(there).content.decode()
+    assert "Compute for the three models" in client.get(there).content.decode()
     assert client.post(there).status_code == 302
     requested = client.get(there).content.decode()
     assert "The models are being asked" in requested
@@ -142,7 +142,7 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     assert page.count('<mark class="for5" title="+2.00">') == 2
     assert page.count('title="−1.00"') == 2
     assert "It took &lt;i&gt;too&lt;/i&gt; long." in page
-    assert "Ask again" in page
+    assert "Compute again" in page
 
 
 def test_nobody_can_ask_for_words_of_a_locked_example_or_of_none(client: Client, experiment: Experiment) -> None:

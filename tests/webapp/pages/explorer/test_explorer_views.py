@@ -159,7 +159,7 @@ def test_hostile_texts_are_shown_as_texts(client: Client, experiment: Experiment
 def test_what_is_searched_for_is_shown_as_text_too(client: Client, experiment: Experiment) -> None:
     page = get(client, address(experiment, "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"))
     assert "<script>alert" not in page
-    assert "No example here is like that" in page
+    assert "No example matches" in page
 
 
 @pytest.mark.parametrize("how", ["csv", "jsonl", "parquet", "datasets"])

@@ -35,7 +35,7 @@ def test_it_is_closed_until_it_is_opened_and_then_has_every_example(client: Clie
     assert sorted(points(page)) == sorted(ids_of("test"))
     assert "All 300 examples are drawn" in page
     # Of normal features with standard deviations 8, 7 ... 1, 64 + 49 of 204.
-    assert re.search(r"First two principal components, 5[45]% of the variance", page)
+    assert re.search(r"The first two principal components, with 5[45]% of the variance", page)
     assert re.search(r'href="\?cell=5&amp;map=shown"|href="\?map=shown&amp;cell=5"', page), "it stays open in a cell"
 
 
@@ -47,7 +47,7 @@ def test_a_rectangle_in_the_address_opens_it_and_narrows_the_list(client: Client
     assert 'name="y_max" value="3.5"' in page
     assert len(points(page)) == 300
     assert 50 < shown_count(page) < 250
-    wider = re.search(r'href="(\?[^"]*)">Take the rectangle away', page)
+    wider = re.search(r'href="(\?[^"]*)">Remove the selection', page)
     assert wider
     assert shown_count(get(client, address(experiment, unescape(wider[1])))) == 300
     closed = re.search(r'href="(\?[^"]*)">Close the map', page)

@@ -74,8 +74,8 @@ def test_an_administrator_pauses_with_a_reason_and_workers_are_called_when_it_is
 
 def test_an_empty_queue_says_so(owner: User) -> None:
     page = said(client_of(owner))
-    assert "Nothing trains now." in page
-    assert "Nothing waits." in page
+    assert "No run is training." in page
+    assert "No run is waiting." in page
 
 
 def test_the_api_says_and_does_the_same(owner: User) -> None:
