@@ -33,7 +33,7 @@ def role_of(user: User) -> Access:
     return Access.VIEWER if any(group.name == VIEWERS for group in user.groups.all()) else Access.MEMBER
 
 
-def everybody() -> QuerySet[User]:
+def all_accounts() -> QuerySet[User]:
     return User.objects.order_by("-is_active", "username").prefetch_related("groups")
 
 

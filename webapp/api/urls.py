@@ -136,7 +136,7 @@ api.add_router("", notes, tags=["tags and notes"])
 api.add_router("", archives, tags=["archives"])
 api.add_router("", shares, tags=["shares"])
 api.add_router("", tokens, tags=["tokens"])
-api.add_router("", audit, tags=["audit trail"])
+api.add_router("", audit, tags=["audit log"])
 
 
 def errors(request: HttpRequest, status: int, problems: list[Problem]) -> HttpResponse:

@@ -39,6 +39,27 @@ def test_what_was_sent_comes_back_as_the_spec(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "address", "body", "path"),
+    [
+        ("POST", "/tokens", {"name": "script", "scope": "read", "days": 0}, "days"),
+        ("PATCH", "/experiments/{pk}", {"budget_hours": -1}, "budget_hours"),
+        ("POST", "/experiments/{pk}/move", {"to": "nowhere"}, "to"),
+        ("GET", "/experiments?per_page=0", None, "per_page"),
+        ("GET", "/runs/1/log?lines=0", None, "lines"),
+        ("GET", "/experiments/{pk}/examples?split=all", None, "split"),
+    ],
+)
+def test_a_wrong_field_is_named_without_the_parameter_that_has_it(
+    client: Client, owner: User, called: list[str], method: str, address: str, body: Any, path: str
+) -> None:
+    experiment = launched(owner)
+    answer = client.generic(
+        method, f"/api/v1{address.format(pk=experiment.pk)}", json.dumps(body) if body else "", content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, path)
+
+
+@pytest.mark.parametrize(
     ("body", "path", "message"),
     [
         ({"data": {"name": "movie-review"}}, "data.name", "Did you mean movie-reviews?"),

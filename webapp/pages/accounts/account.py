@@ -13,7 +13,7 @@ from webapp.access import Access, access_of, viewer
 from webapp.accounts import people, tokens
 from webapp.accounts.models import Scope, Token
 
-LIVES = {"30": "30 days", "90": "90 days", "365": "a year", "": "for ever"}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "no expiry"}
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -37,8 +37,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=80, label="Purpose")
-    scope = forms.ChoiceField(label="It may")
-    days = forms.ChoiceField(choices=list(LIVES.items()), required=False, initial=str(tokens.DAYS), label="It lives")
+    scope = forms.ChoiceField(label="Permission")
+    days = forms.ChoiceField(choices=list(LIFETIMES.items()), required=False, initial=str(tokens.DAYS), label="Lifetime")
 
     def __init__(self, user: User, sent: object = None) -> None:
         super().__init__(sent)  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def _page(
     request: HttpRequest, form: InviteForm | None = None, link: str = "", about: str = "", status: int = 200
 ) -> HttpResponse:
     context = {
-        "lines": [Line(user, accounts.role_of(user)) for user in accounts.everybody()],
+        "lines": [Line(user, accounts.role_of(user)) for user in accounts.all_accounts()],
         "waiting": [Waiting(invitation) for invitation in invitations.standing()],
         "choices": CHOICES,
         "form": form or InviteForm(),

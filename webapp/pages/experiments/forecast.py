@@ -40,7 +40,7 @@ def _queued(run: Run) -> str:
     before = order.index(run.pk) if run.pk in order else len(order)
     place = PLACES.get(before, f"{before:,} runs come before it in the queue")
     if pause := queue.pause_now():
-        place = f"The queue is paused by {pause.by.get_username()}. Once it goes on: {place[0].lower()}{place[1:]}"
+        place = f"The queue is paused by {pause.by.get_username()}. Once it is resumed: {place[0].lower()}{place[1:]}"
     spec = run.run_spec
     unfit = requirements.of_all(spec, workers.online()) if Worker.objects.exists() else ""
     if hindered := requirements.of_disk(spec, requirements.free_bytes()) or unfit:
@@ -80,4 +80,4 @@ def _failed(run: Run) -> str:
 def _goes_on(run: Run) -> str:
     last = queries.timeline([run], ["checkpoint"]).last()
     saved = EVENT.validate_python(last.payload) if last else None
-    return f"goes on from step {saved.step:,}" if isinstance(saved, CheckpointSaved) and saved.step else "begins anew"
+    return f"goes on from step {saved.step:,}" if isinstance(saved, CheckpointSaved) and saved.step else "starts again"

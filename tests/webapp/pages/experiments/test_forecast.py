@@ -40,7 +40,7 @@ def test_what_waits_says_for_which_run_and_what_is_queued_how_many_come_before_i
     assert said(weak) == "It is next in the queue. A worker that is free starts it."
     assert said(ceiling) == "One run comes before it in the queue. A worker that is free starts it."
     queue.pause(owner, "")
-    assert said(weak) == "The queue is paused by ada. Once it goes on: it is next in the queue. A worker that is free starts it."
+    assert said(weak) == "The queue is paused by ada. Once it is resumed: it is next in the queue. A worker that is free starts it."
 
 
 def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: User) -> None:
@@ -74,7 +74,7 @@ def test_a_stop_says_how_long_it_takes_and_what_then_comes_of_it(owner: User) ->
     assert said(run).startswith("It saves a checkpoint and ends. If it has not in 4 seconds, all its processes are killed.")
     services.append_events(run.pk, run.attempt, [CheckpointSaved(step=7), RunStopped(step=7)])
     assert said(run) == "Nothing, until an experiment that needs it is launched again: then it goes on from step 7."
-    assert said(of(experiment, Role.CEILING)).endswith("then it begins anew.")
+    assert said(of(experiment, Role.CEILING)).endswith("then it starts again.")
 
 
 def test_a_failure_is_not_tried_again_and_of_a_supervisor_its_students_say_so(owner: User) -> None:
