@@ -36,11 +36,12 @@ def lose(run: Run) -> None:
 def test_what_waits_says_for_which_run_and_what_is_queued_how_many_come_before_it(owner: User) -> None:
     experiment = launched(owner)
     weak, student, ceiling = (of(experiment, role) for role in (Role.WEAK, Role.STUDENT, Role.CEILING))
-    assert said(student) == f"It is queued by itself once run {weak.pk}, whose answers it needs, has finished."
+    assert said(student) == f"It is queued automatically once run {weak.pk}, whose answers it needs, has finished."
     assert said(weak) == "It is next in the queue. A worker that is free starts it."
     assert said(ceiling) == "One run comes before it in the queue. A worker that is free starts it."
     queue.pause(owner, "")
-    assert said(weak) == "The queue is paused by ada. Once it is resumed: it is next in the queue. A worker that is free starts it."
+    expected = "The queue is paused by ada. Once it is resumed: it is next in the queue. A worker that is free starts it."
+    assert said(weak) == expected
 
 
 def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: User) -> None:
