@@ -41,7 +41,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "there": there(list(page)),
         "names": queries.names(),
         "verbs": Verb.choices,
-        "asked": query,
+        "query": query,
     }
     return render(request, "pages/audit.html", context)
 

@@ -24,7 +24,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     known = queries.visible(request.user).select_related("owner").in_bulk(numbers)
     experiments = [known[pk] for pk in numbers if pk in known]
     page = Comparison(experiments)
-    context: dict[str, Any] = {"page": page, "settings": differing(page.specs), "asked": numbers}
+    context: dict[str, Any] = {"page": page, "settings": differing(page.specs)}
     context["unknown"] = [pk for pk in numbers if pk not in known]
     context["elsewhere"] = by_experiment(experiments)
     return render(request, "pages/compare.html", context)

@@ -60,7 +60,7 @@ PLACES = {0: "It is next in the queue", 1: "One run comes before it in the queue
 def _running(run: Run) -> str:
     silent = (timezone.now() - run.lease_until).total_seconds() if run.lease_until else 0
     if silent > 0:
-        return "Its worker does not respond: within seconds the run is queued again for another worker."
+        return "Its worker gives no sign of life: within seconds the run is queued again for another worker."
     if run.phase == "starting":
         return "Its trainer is starting."
     return "It trains until its last step. If its worker or its trainer dies, it goes on from the last checkpoint."

@@ -90,7 +90,7 @@ def sentence(event: RunEvent) -> str:
         case RunFailed():
             return f"failed: {event.error}"
         case RunLost():
-            return f"lost: {event.cause or f'worker {event.worker} did not respond'}"
+            return f"lost: {event.cause or f'worker {event.worker} gave no sign of life'}"
         case RunReleased():
             return (
                 f"given back by worker {event.worker}: {event.cause}"
@@ -138,7 +138,7 @@ def restarts(events: Iterable[Event]) -> list[Restart]:
             why = (
                 f"On worker {run_event.worker} {run_event.cause}"
                 if run_event.cause
-                else f"Worker {run_event.worker} did not respond"
+                else f"Worker {run_event.worker} gave no sign of life"
             )
         then = "The run went back to the queue and goes on from its last checkpoint."
         reasons.append(Restart(event.run, f"{why} during attempt {event.attempt}. {then}"))

@@ -40,7 +40,7 @@ def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the diagnostics of a pair with the thresholds of the address."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     thresholds = Thresholds(request.GET)
-    context: dict[str, Any] = {"experiment": experiment, "asked": thresholds, "cells": cell_names}
+    context: dict[str, Any] = {"experiment": experiment, "thresholds": thresholds, "cells": cell_names}
     try:
         context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), thresholds)
     except Missing as missing:
@@ -187,7 +187,7 @@ class DiagnosticsPage:
         return [_row(lane, examined, [cell(m.learned), cell(m.unseen), cell(m.difference)]) for lane, examined, m in known]
 
     @property
-    def kinships(self) -> list[Row]:
+    def error_agreements(self) -> list[Row]:
         named = [(lane, examined, examined.error_agreement) for lane, examined in self.all if examined.error_agreement]
         return [
             _row(

@@ -66,7 +66,7 @@ class Line:
     first: int = 0
     queued: int = 0
     waiting: int = 0
-    mine: bool = False
+    changes: bool = False
     alone: bool = True
     """Return whether it is the owner's only experiment in the queue, so that it cannot be moved."""
 
@@ -129,7 +129,7 @@ class QueuePage:
         owners: dict[int, set[int]] = {}
         for number, place in enumerate(places, 1):
             experiment = known[place.experiment]
-            line = lines.setdefault(place.experiment, Line(experiment, number, mine=self._changes(experiment)))
+            line = lines.setdefault(place.experiment, Line(experiment, number, changes=self._changes(experiment)))
             line.queued += 1
             owners.setdefault(place.owner, set()).add(place.experiment)
         waiting = Part.objects.filter(experiment__in=lines, run__status=Status.WAITING)

@@ -82,7 +82,7 @@ def test_a_failure_is_not_tried_again_and_of_a_supervisor_its_students_say_so(ow
     experiment = launched(owner)
     run = claimed(experiment)
     services.append_events(run.pk, run.attempt, [RunFailed(error="The loss is not finite.")])
-    assert said(run).startswith("Nothing by itself: the same would most likely happen again.")
+    assert said(run).startswith("Nothing by itself, since the same failure is likely.")
     assert f"tries run {run.pk} again first, and then this one." in said(of(experiment, Role.STUDENT))
 
 
