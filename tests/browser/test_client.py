@@ -57,7 +57,7 @@ def test_what_is_wrong_is_said_and_what_runs_is_stopped_and_taken_along(lab: Lab
         Client(lab.url, "wrong").experiment(1)
     assert refused.value.status == 401
     running = client.launch(slow())
-    with pytest.raises(Refused, match="once nothing of the experiment is at work"):
+    with pytest.raises(Refused, match="when no run of the experiment is queued or in training"):
         running.archive(tmp_path / "it.zip")
     stopped = running.stop()
     assert [now.state for now in stopped.follow(0.2)][-1] == "stopped"

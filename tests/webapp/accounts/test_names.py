@@ -24,7 +24,7 @@ from webapp.accounts.names import new_name, plain_ascii
     ],
 )
 def test_a_name_with_letters_that_look_like_others_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="no two look alike"):
+    with pytest.raises(ValidationError, match="no two names look alike"):
         new_name(name)
 
 

@@ -38,7 +38,7 @@ def test_a_token_that_reads_may_not_write(owner: User) -> None:
     client = bearer(tokens.make(owner, "notebook", Scope.READ)[1])
     assert client.get("/api/v1/experiments").status_code == 200
     status, message = refusal(post(client, "/experiments", spec().model_dump(mode="json")))
-    assert (status, message.startswith("This token may only read.")) == (403, True)
+    assert (status, message.startswith("This token can only read.")) == (403, True)
 
 
 def test_a_token_may_no_more_than_its_account_even_when_that_became_less(owner: User) -> None:

@@ -38,7 +38,7 @@ def test_the_same_text_again_is_no_edit(owner: User, note: Note) -> None:
 @pytest.mark.parametrize("name", ["grace", "root"])
 def test_nobody_edits_what_somebody_else_wrote(note: Note, name: str) -> None:
     other = User.objects.create_user(name, is_superuser=name == "root")
-    with pytest.raises(PermissionDenied, match="Only who wrote this note may edit it"):
+    with pytest.raises(PermissionDenied, match="Only its author may edit this note"):
         edit_note(other, note, "Not so.")
     note.refresh_from_db()
     assert note.text == "As it was."

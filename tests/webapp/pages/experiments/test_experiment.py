@@ -121,7 +121,7 @@ def test_stop_asks_the_runs_to_stop(page: Client, owner: User) -> None:
     page.post(f"{address(experiment)}stop/")
     assert "Stopping" in text(page, address(experiment))
     run = experiment.runs.get(status=Status.STOPPING)
-    assert "asked to stop by ada" in text(page, f"/runs/{run.pk}/")
+    assert "requested to stop by ada" in text(page, f"/runs/{run.pk}/")
 
 
 def test_a_restart_is_told_with_its_reason(page: Client, owner: User) -> None:

@@ -59,7 +59,7 @@ def test_every_page_knows_a_further_run(launched_experiment: Experiment, client:
     (together,) = Run.objects.filter(parts__role=Role.FURTHER).exclude(spec__members=[])
     content = plain(client.get(reverse("run", args=[together.pk])))
     assert "Further run: Bag of words, seed 0" in content
-    assert "Labels the mean of its members’" in content
+    assert "Labels the mean of its members’ labels" in content
     assert f"Members {', '.join(key[:12] for key in together.spec['members'])}" in content
     claimed = services.claim(Run.objects.get(key=together.spec["members"][0]).pk, "worker@test")
     assert claimed is not None
