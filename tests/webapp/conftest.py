@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from webapp import notifications
 from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
-from webapp.attributions import services as erasures
+from webapp.attributions import services as attributions
 from webapp.celery import app
 from webapp.charts import child_programs
 from webapp.example_queries.cache import PAGES, SUMMARIES
@@ -91,7 +91,7 @@ def empty_store() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_left_alone() -> None:
     """Forget failed rows of earlier tests, whose numbers rows of this test have again."""
-    for module in (experiment_actions, results, services, imports, erasures, hooks):
+    for module in (experiment_actions, results, services, imports, attributions, hooks):
         for value in vars(module).values():
             if isinstance(value, Isolated):
                 value.forget()

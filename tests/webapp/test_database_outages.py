@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from tests.factories.experiments import launched
 from webapp import database_outages
-from webapp.attributions import services as erasures
+from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
-from webapp.attributions.models import State as Asked
+from webapp.attributions.models import State as QuestionState
 from webapp.database_outages import Outage, Watch, patiently
 from webapp.experiments import services
 from webapp.experiments.models import Event, Run, Status
@@ -152,12 +152,14 @@ def test_imports_and_questions_that_the_database_ended_are_queued_again_and_othe
     ends = [timezone.now() - timedelta(seconds=ago) for ago in (60, 300)]
     for end in ends:
         Import.objects.create(owner=owner, state=State.RUNNING, attempt=1, lease_until=end)
-        Question.objects.create(key=f"{end}", example=1, state=Asked.RUNNING, attempt=erasures.MAX_ATTEMPTS, lease_until=end)
+        Question.objects.create(
+            key=f"{end}", example=1, state=QuestionState.RUNNING, attempt=attributions.MAX_ATTEMPTS, lease_until=end
+        )
     imports.fail_expired(outage(begun=90, ended=30))
-    erasures.take_back_expired(outage(begun=90, ended=30))
+    attributions.take_back_expired(outage(begun=90, ended=30))
     assert list(Import.objects.order_by("pk").values_list("state", flat=True)) == [State.QUEUED, State.FAILED]
     states = list(Question.objects.order_by("pk").values_list("state", "attempt"))
-    assert states == [(Asked.QUEUED, erasures.MAX_ATTEMPTS - 1), (Asked.FAILED, erasures.MAX_ATTEMPTS)]
+    assert states == [(QuestionState.QUEUED, attributions.MAX_ATTEMPTS - 1), (QuestionState.FAILED, attributions.MAX_ATTEMPTS)]
 
 
 def test_what_must_be_written_is_written_once_the_database_is_back(clock: Clock) -> None:

@@ -49,7 +49,7 @@ def test_another_members_import_is_left_as_it_is_and_has_no_buttons(people: dict
     assert (brought.state, brought.stop_asked) == (State.CHECKED, False)
 
 
-def test_what_is_said_of_a_data_set_on_the_shelf_is_changed_by_who_brought_it_and_by_admins(
+def test_the_description_of_a_saved_data_set_is_changed_by_its_importer_and_by_admins(
     people: dict[str, User | None], owner: User
 ) -> None:
     about = About.model_validate({"name": "reviews"})

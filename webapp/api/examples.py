@@ -99,7 +99,7 @@ class PageOut(Schema):
     after: str | None
 
 
-class OneOut(Schema):
+class ExampleWithNotesOut(Schema):
     example: ExampleOut
     notes: list[NoteOut]
 
@@ -204,12 +204,12 @@ def export(request: HttpRequest, experiment_id: int, how: Format, view: Query[Vi
     return download(file, f"experiment-{experiment_id}-examples.{SUFFIXES[how]}")
 
 
-@router.get("/experiments/{experiment_id}/examples/{example_id}", response=OneOut)
-def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> OneOut:
+@router.get("/experiments/{experiment_id}/examples/{example_id}", response=ExampleWithNotesOut)
+def example(request: HttpRequest, experiment_id: int, example_id: int, view: Query[View]) -> ExampleWithNotesOut:
     """Return an example with the answers of the models of the view, its tags and its notes."""
     with opened(request, experiment_id, view) as opened_view:
         selected = opened_view.slice.example(example_id)
         if selected is None:
             raise Http404
         written = [note_out(note) for note in notes.notes_of(opened_view.fingerprint, example_id)]
-        return OneOut(example=examples_out(opened_view, [selected])[0], notes=written)
+        return ExampleWithNotesOut(example=examples_out(opened_view, [selected])[0], notes=written)

@@ -34,13 +34,13 @@ class Provider:
         self.issuer = ""
 
     def discovery(self) -> dict[str, str]:
-        doors = {
+        endpoints = {
             "authorization_endpoint": "/authorize",
             "token_endpoint": "/token",
             "userinfo_endpoint": "/me",
             "jwks_uri": "/keys",
         }
-        return {"issuer": self.issuer} | {name: self.issuer + path for name, path in doors.items()}
+        return {"issuer": self.issuer} | {name: self.issuer + path for name, path in endpoints.items()}
 
     def keys(self) -> dict[str, Any]:
         return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "1", "alg": "RS256", "use": "sig"}]}

@@ -150,7 +150,7 @@ def test_the_email_is_then_changed_by_admins_only(there: Provider, owner: User) 
     assert (owner.first_name, owner.email) == ("Ada", "")
 
 
-def test_without_a_provider_there_is_no_such_door(client: Client, db: None) -> None:
+def test_without_a_provider_there_is_no_such_login(client: Client, db: None) -> None:
     assert "/sso/" not in client.get("/login/").content.decode()
     assert client.get("/sso/").status_code == 404
     assert client.get("/sso/return/?code=x&state=y").status_code == 404

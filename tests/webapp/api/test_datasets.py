@@ -25,7 +25,7 @@ def bring(client: Client, **changes: Any) -> Any:
     return client.post("/api/v1/datasets", sent | changes)
 
 
-def test_a_file_with_its_mapping_and_name_is_on_the_shelf_when_its_import_is_saved(client: Client, tmp_path: Path) -> None:
+def test_a_file_with_its_mapping_and_name_is_a_data_set_when_its_import_is_saved(client: Client, tmp_path: Path) -> None:
     answer = bring(client, licence="CC0")
     assert answer.status_code == 202
     pk = answer.json()["id"]

@@ -182,7 +182,7 @@ def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archiv
     assert own.read_bytes() == b"another outcome"
 
 
-def test_an_experiment_with_a_failed_run_travels_with_its_story(owner: User, tmp_path: Path) -> None:
+def test_an_experiment_with_a_failed_run_is_archived_with_its_timeline(owner: User, tmp_path: Path) -> None:
     experiment = launched(owner)
     run = experiment.runs.filter(status=Status.QUEUED).order_by("pk")[0]
     claimed = services.claim(run.pk, "worker@test")

@@ -44,8 +44,6 @@ class Living:
         self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
         self.state = queries.state(experiment)
 
-    # What it is and how far it is.
-
     @property
     def word(self) -> str:
         """The state in words, such as Running, Launching, or "Done, PGR unresolved"."""
@@ -172,8 +170,6 @@ class Living:
     def test_rows(self) -> str:
         return count(self.result.test_rows, "test example") if self.result and self.result.test_rows else ""
 
-    # Its runs.
-
     @cached_property
     def run_count(self) -> int:
         return sum(self.counts.values())
@@ -256,8 +252,6 @@ class Living:
     def wire(self) -> dict[str, Any]:
         """The data for live.js: the series of each run."""
         return {"experiment": self.experiment.pk, "chart": CHART, "metrics": for_scripts(), "runs": self.lanes.drawn()}
-
-    # The result.
 
     @cached_property
     def result(self) -> Result | None:

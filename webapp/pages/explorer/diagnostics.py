@@ -40,7 +40,7 @@ def diagnostics(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the diagnostics of a pair with the thresholds of the address."""
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     thresholds = Thresholds(request.GET)
-    context: dict[str, Any] = {"experiment": experiment, "thresholds": thresholds, "cells": cell_names}
+    context: dict[str, Any] = {"experiment": experiment, "limits": thresholds, "cells": cell_names}
     try:
         context["page"] = DiagnosticsPage(experiment, request.GET.get("pair", ""), thresholds)
     except Missing as missing:

@@ -15,7 +15,7 @@ SHOWN = 240
 
 
 @dataclass(frozen=True)
-class Taught:
+class Similar:
     id: int
     text: str
     likeness: str
@@ -30,7 +30,7 @@ class Nearby(Subject):
 
     def __init__(self, opened: OpenView, example: int) -> None:
         super().__init__(opened)
-        self.missing, self.lines = "", list[Taught]()
+        self.missing, self.lines = "", list[Similar]()
         student, store = opened.triplet.student, opened.source.store
         features = features_of(student.spec, store)
         if features is None:
@@ -51,4 +51,4 @@ class Nearby(Subject):
             label, gold = int(said.label[0]), int(label_row.gold[0])
             words = self.class_name(gold), self.class_name(label)
             prob = rate(float(said.prob[0]), 2)
-            self.lines.append(Taught(near.id, texts[near.id], rate(near.likeness, 2), *words, prob, label == gold))
+            self.lines.append(Similar(near.id, texts[near.id], rate(near.likeness, 2), *words, prob, label == gold))

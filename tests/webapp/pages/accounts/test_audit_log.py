@@ -54,7 +54,7 @@ def test_only_what_is_still_there_is_linked(client: Client, owner: User) -> None
         assert client.get(path).status_code == 200
 
 
-def test_a_long_trail_has_pages_that_keep_the_filters(client: Client, owner: User) -> None:
+def test_a_long_audit_log_has_pages_that_keep_the_filters(client: Client, owner: User) -> None:
     for _ in range(120):
         tell(owner, Verb.FETCHED, "dataset", "boolq")
     answer = client.get("/audit/?verb=fetched&page=2").content.decode()

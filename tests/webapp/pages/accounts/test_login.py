@@ -62,7 +62,7 @@ def test_who_gets_in_begins_anew(client: Client) -> None:
     assert tried(client, 9) == [200] * 9
 
 
-def test_the_other_door_to_the_admin_site_has_the_same_lock(client: Client) -> None:
+def test_the_login_of_the_admin_site_has_the_same_lock(client: Client) -> None:
     for _ in range(10):
         client.post("/admin/login/", WRONG)
     assert client.post("/login/", RIGHT).status_code == 429

@@ -37,7 +37,7 @@ def sent_for_checks(page: Client, **changes: str) -> Import:
 
 
 @pytest.mark.parametrize("path", ["/datasets/", "/datasets/upload/", "/datasets/movie-reviews/", "/datasets/imports/1/"])
-def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> None:
+def test_strangers_are_sent_to_the_login(client: Client, db: None, path: str) -> None:
     assert client.get(path).headers["Location"] == f"/login/?next={path}"
 
 
@@ -112,7 +112,7 @@ def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost
     assert 'value="{body}!"' in html
 
 
-def test_from_the_file_to_the_shelf_to_the_form_of_an_experiment(page: Client) -> None:
+def test_a_file_becomes_a_data_set_that_the_form_of_an_experiment_offers(page: Client) -> None:
     imported = sent_for_checks(page, text="{body}\\nverdict?", classes="denied = no\nagreed = yes")
     assert imported.folder.exists()
     work(imported)

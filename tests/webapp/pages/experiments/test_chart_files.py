@@ -130,7 +130,7 @@ def test_a_picture_that_fails_says_why(client: Client, done: Experiment, monkeyp
     assert (answer.status_code, answer.content) == (503, b"The picture was not drawn within 0.001 seconds.")
 
 
-def test_strangers_are_sent_to_the_door(client: Client, db: None) -> None:
+def test_strangers_are_sent_to_the_login(client: Client, db: None) -> None:
     answer = client.get(reverse("chart", args=[1, "gap", "svg"]))
     assert answer.status_code == 302
     assert answer["Location"].startswith("/login/")

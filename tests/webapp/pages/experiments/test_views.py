@@ -16,7 +16,7 @@ from webapp.experiments.models import Experiment
 @pytest.mark.parametrize(
     "path", ["/", "/experiments/new/", "/experiments/1/", "/experiments/1/status/", "/runs/1/", "/password/"]
 )
-def test_strangers_are_sent_to_the_door(client: Client, db: None, path: str) -> None:
+def test_strangers_are_sent_to_the_login(client: Client, db: None, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 302
     assert response["Location"].startswith("/login/?next=")

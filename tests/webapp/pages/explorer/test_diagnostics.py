@@ -206,9 +206,9 @@ def test_what_students_repeat_of_each_part_is_that_of_the_predictions(client: Cl
                 student_labels = {row["id"]: row["prob"] > 0.5 for row in rows["student"]}
                 errors = [row for row in rows["weak"] if (row["prob"] > 0.5) != bool(row["gold"]) and row["id"] in student_labels]
                 part_shares.append(sum(student_labels[row["id"]] == (row["prob"] > 0.5) for row in errors) / len(errors))
-        apart = [one - two for one, two in zip(shares["transfer"], shares["test"], strict=True)]
-        for one, again in zip(shown[title], (shares["transfer"], shares["test"], apart), strict=True):
-            assert one == pytest.approx(spread(again)[: len(one)], abs=5.1e-4)
+        apart = [transfer - test for transfer, test in zip(shares["transfer"], shares["test"], strict=True)]
+        for row, again in zip(shown[title], (shares["transfer"], shares["test"], apart), strict=True):
+            assert row == pytest.approx(spread(again)[: len(row)], abs=5.1e-4)
 
 
 def test_each_of_its_charts_is_a_file_of_the_points_that_it_shows(client: Client, experiment: Experiment) -> None:

@@ -12,7 +12,7 @@ from tests.factories.explored_experiments import address, explored, ids_of, writ
 from tests.webapp.pages.explorer.page_parts import get, listed
 from training import Store, catalog
 from training.command_output import Attribution, Piece
-from webapp.attributions import services as erasures
+from webapp.attributions import services as attribution_services
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
 
@@ -133,11 +133,11 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     requested = client.get(there).content.decode()
     assert "The models are being asked" in requested
     assert 'hx-trigger="every 1s"' in requested
-    questions = erasures.claim_next()
+    questions = attribution_services.claim_next()
     assert [question.example for question in questions] == [example] * 3
     pieces = (Piece(side="a", start=0, end=3, effect=2.0), Piece(side="a", start=4, end=6, effect=-1.0))
     attributions = [Attribution(run=question.key, id=example, log_odds=0.5, pieces=pieces) for question in questions[:2]]
-    erasures.answer(questions, attributions, "It took <i>too</i> long.")
+    attribution_services.answer(questions, attributions, "It took <i>too</i> long.")
     page = client.get(there).content.decode()
     assert page.count('<mark class="for5" title="+2.00">') == 2
     assert page.count('title="−1.00"') == 2
@@ -150,4 +150,4 @@ def test_nobody_can_ask_for_words_of_a_locked_example_or_of_none(client: Client,
         there = address(experiment, f"{example}/words/")
         assert client.get(there).status_code == 404
         assert client.post(there).status_code == 404
-    assert erasures.claim_next() == []
+    assert attribution_services.claim_next() == []
