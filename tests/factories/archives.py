@@ -25,6 +25,7 @@ from training.storage.probabilities import labels_of
 from webapp.experiments import archive_imports, results, services
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
+from webapp.experiments.models import Event as EventRow
 from webapp.jobs import chores
 
 STEPS = np.array([0, 10, 20])
@@ -144,7 +145,7 @@ def bring(owner: User, archive: Path) -> Experiment:
 
 def shown(experiment: Experiment) -> dict[str, object]:
     runs = experiment.parts.order_by("position", "role")
-    events = Event.objects.filter(run__in=experiment.runs.all()).order_by("seq")
+    events = EventRow.objects.filter(run__in=experiment.runs.all()).order_by("seq")
     names = exported_keys(experiment.runs.all())
     return {
         "name": experiment.name,

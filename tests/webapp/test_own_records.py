@@ -60,7 +60,7 @@ def test_the_description_of_a_saved_data_set_is_changed_by_its_importer_and_by_a
         user = people[person]
         assert user
         imported = Import.objects.create(owner=user, file_name="same.csv")
-        with pytest.raises(ValueError, match="is one of ada") if refused else nullcontext():
+        with pytest.raises(ValueError, match="belongs to ada") if refused else nullcontext():
             imports.check(imported, mapping, about)
         imported.refresh_from_db()
         assert (imported.state == State.QUEUED) == (not refused)

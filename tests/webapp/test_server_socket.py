@@ -21,7 +21,7 @@ def test_both_families_can_be_listened_on_and_are_reached_at_an_address_of_this_
 
 @pytest.mark.parametrize("port", [-1, 65_536, 70_000])
 def test_a_port_that_is_none_is_refused(port: int) -> None:
-    with pytest.raises(OSError, match=f"--port must be a number from 0 to 65535, and it is {port}"):
+    with pytest.raises(OSError, match=f"--port must be a number from 0 to 65535, not {port}"):
         listen("127.0.0.1", port)
 
 

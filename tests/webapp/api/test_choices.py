@@ -25,8 +25,8 @@ def test_every_model_that_has_a_name_is_listed_with_what_is_known_of_it(client: 
 
 
 def test_every_shipped_recipe_is_listed_the_first_one_first_and_can_be_posted_as_it_is(client: Client) -> None:
-    recipes = client.get("/api/v1/recipes").json()
-    assert recipes[0]["name"] == FIRST
-    assert sorted(recipe["name"] for recipe in recipes) == names()
-    answer = client.post("/api/v1/experiments", json.dumps(recipes[0]["spec"]), content_type="application/json")
+    listed = client.get("/api/v1/recipes").json()
+    assert listed[0]["name"] == FIRST
+    assert sorted(recipe["name"] for recipe in listed) == names()
+    answer = client.post("/api/v1/experiments", json.dumps(listed[0]["spec"]), content_type="application/json")
     assert (answer.status_code, answer.json()["spec"]) == (201, recipes()[FIRST].model_dump(mode="json"))

@@ -36,13 +36,13 @@ def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client
 def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_result(page: Client, owner: User) -> None:
     experiment = states.finished(owner)
     content = text(page, address(experiment))
-    table = content[content.index("Stop rules") : content.index("It is no result")]
+    table = content[content.index("Stop rules") : content.index("It is not a result")]
     group = Experiment.objects.get(pk=experiment.pk).result["groups"][0]  # type: ignore[index]
     for rule, name in (("Last step", "last"), ("Best on validation", "selected"), ("Hindsight no result", "hindsight")):
         value = f"{group['stops'][name]['accuracy']['value']:.3f}".lstrip("0")
         assert re.search(rf"{rule} [\d, to]+ {re.escape(value)} \[", table), rule
     assert group["stops"]["selected"]["accuracy"] == group["student"]
-    assert "choos" in content[content.index("It is no result") :][:80]
+    assert "selects on the" in content[content.index("It is not a result") :][:80]
 
 
 def test_an_experiment_that_stops_last_tells_two_rules(page: Client, owner: User) -> None:
@@ -197,10 +197,10 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
 
 def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:
     experiment = states.launched(owner, "Stopped at once")
-    assert "The first numbers come when" in text(page, address(experiment))
+    assert "The first numbers appear when" in text(page, address(experiment))
     version = re.search(r'name="version" value="([^"]+)"', page.get(address(experiment)).content.decode())
     assert version
     page.post(f"{address(experiment)}stop/")
     later = page.get(f"{address(experiment)}status/?pair=0&version={version[1]}").content.decode()
     assert 'id="result"' in later
-    assert "The first numbers come when" not in later
+    assert "The first numbers appear when" not in later

@@ -18,7 +18,7 @@ def test_the_preview_says_what_a_launch_would_do(page: Client, owner: User) -> N
     assert "18 runs asked, 12 unique, 8 already done" in content
     assert "Start 4 runs" in content
     content = plain(page.post("/experiments/new/preview/", sent(spec(seeds=2))).content.decode())
-    assert "nothing is to train" in content
+    assert "there is nothing to train" in content
     assert "Show the result" in content
     assert "With fewer than three seeds" in content
 

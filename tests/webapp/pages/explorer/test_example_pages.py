@@ -131,7 +131,7 @@ def test_words_are_asked_for_and_tinted_by_what_they_do_to_the_gold_label(client
     assert "Compute for the three models" in client.get(there).content.decode()
     assert client.post(there).status_code == 302
     requested = client.get(there).content.decode()
-    assert "The models are being asked" in requested
+    assert "The models are being evaluated" in requested
     assert 'hx-trigger="every 1s"' in requested
     questions = attribution_services.claim_next()
     assert [question.example for question in questions] == [example] * 3
