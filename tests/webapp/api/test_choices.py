@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from training import catalog
-from training.recipes import FIRST, names
+from training.recipes import FIRST, names, recipes
 from webapp.accounts.tokens import make_token
 
 
