@@ -1,4 +1,4 @@
-"""Workers that have said hello."""
+"""Registered workers."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ CPU = {"name": "CPU, 2 cores", "memory": None, "used": None, "busy": None}
 
 def a_worker(name: str = "worker0@gpu", **changes: Any) -> Worker:
     announced: dict[str, Any] = {"engine": ENGINE_VERSION, "packages": {}, "devices": [CPU], "processes": 1}
-    workers.hello(name, **announced | changes)
+    workers.register(name, **announced | changes)
     return Worker.objects.get(name=name)
 
 

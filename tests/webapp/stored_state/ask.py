@@ -25,7 +25,7 @@ def answers(link: str, slug: str) -> dict[str, Any]:
 
     from tests.webapp.stored_state.page_numbers import numbers
     from webapp.accounts.tokens import make_token
-    from webapp.experiments import services
+    from webapp.experiments import results
     from webapp.experiments.models import Experiment
     from webapp.shares.models import Link
 
@@ -58,7 +58,7 @@ def answers(link: str, slug: str) -> dict[str, Any]:
             "experiment_page": page(account, "/experiments/1/"),
         }
     Experiment.objects.update(result=None, result_runs=[])
-    services.refresh_result(Experiment.objects.get())
+    results.refresh_result(Experiment.objects.get())
     return opened | {"computed_again": get("/experiments/1")["result"]}
 
 
