@@ -1,4 +1,4 @@
-"""Workers that have said hello."""
+"""Registered workers."""
 
 from datetime import timedelta
 from typing import Any

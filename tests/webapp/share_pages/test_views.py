@@ -15,8 +15,7 @@ from django.test import Client
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES, frozen, live, visitor
 from webapp.charts.renderers import RENDERERS
-from webapp.experiments import lifecycle
-from webapp.experiments import services as experiments
+from webapp.experiments import lifecycle, run_launch
 from webapp.experiments.models import Experiment, Run
 from webapp.reports.report import Report
 from webapp.shares import services
@@ -51,7 +50,7 @@ def test_a_frozen_share_is_the_same_bytes_after_its_experiment_is_renamed_retrai
     for path in list(settings.ARTIFACTS_DIR.rglob("*.parquet")):
         path.unlink()
     experiment.refresh_from_db()
-    experiments.launch(experiment)
+    run_launch.launch(experiment)
     Experiment.objects.filter(pk=experiment.pk).update(result=None, result_runs=[])
     assert seen(client, root) == before
 
