@@ -173,7 +173,7 @@ def phi(first: Flags, second: Flags) -> float | None:
     return float(((first & second).mean() - a * b) / scale) if scale else None
 
 
-def kappa(first: Labels, second: Labels, classes: int) -> float | None:
+def kappa(first: npt.NDArray[np.integer], second: npt.NDArray[np.integer], classes: int) -> float | None:
     """Return Cohen's kappa of two models' labels (Cohen 1960): (p_o - p_e) / (1 - p_e), p_e the agreement of independent models
     with the same shares of the classes; None where p_e is 1.
     """

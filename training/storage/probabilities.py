@@ -58,8 +58,9 @@ def choose(mask: npt.NDArray[np.bool_], prob: Floats, other: Floats) -> Floats:
 
 def total_variation(prob: Probabilities, other: Probabilities) -> Probabilities:
     """Return the total variation distance (n,) of two models' probabilities; with two classes it is |p - p'|."""
-    difference = np.abs(prob - other).astype(np.float32)
-    return difference if difference.ndim == 1 else difference.sum(axis=1) / np.float32(2)
+    difference: Probabilities = np.abs(prob - other).astype(np.float32)
+    distance: Probabilities = difference if difference.ndim == 1 else difference.sum(axis=1) / np.float32(2)
+    return distance
 
 
 def cross_entropy(prob: Floats, target: Floats) -> float | None:

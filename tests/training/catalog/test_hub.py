@@ -21,17 +21,17 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 class FakeHub:
-    """What the client of the Hub would say; ``asked`` are the arguments of every question."""
+    """A substitute for the client of the Hub; ``requests`` are the arguments of all calls."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.asked = folder, list[dict[str, Any]]()
+        self.folder, self.requests = folder, list[dict[str, Any]]()
         self.config: dict[str, Any] = GPT2
         self.files: tuple[str, ...] = FILES
         self.error: Exception | None = None
         self.cached: str | None = None
 
     def model_info(self, repository: str, **options: Any) -> Any:
-        self.asked.append({"repository": repository, **options})
+        self.requests.append({"repository": repository, **options})
         if self.error:
             raise self.error
         files = [SimpleNamespace(rfilename=name) for name in self.files]
@@ -39,7 +39,7 @@ class FakeHub:
         return SimpleNamespace(sha=SHA, siblings=files, safetensors=SimpleNamespace(total=124), gated=False, card_data=card)
 
     def download(self, repository: str, name: str, **options: Any) -> str:
-        self.asked.append({"file": name, **options})
+        self.requests.append({"file": name, **options})
         path = self.folder / name
         path.write_text(json.dumps(self.config))
         return str(path)
@@ -67,13 +67,13 @@ def response(status: int) -> httpx2.Response:
 def test_a_name_of_a_ladder_gets_the_commit_as_its_digest(fake: FakeHub) -> None:
     entry = catalog.model("gpt2")
     assert (entry.name, entry.digest, entry.layers) == ("gpt2", SHA, 12)
-    assert fake.asked[0]["repository"] == "openai-community/gpt2"
+    assert fake.requests[0]["repository"] == "openai-community/gpt2"
 
 
 def test_any_model_is_described_by_its_config(fake: FakeHub) -> None:
     entry = catalog.model("hub:someone/some-model@v1.0")
-    assert fake.asked[0] == {"repository": "someone/some-model", "revision": "v1.0", "token": False, "timeout": 5.0}
-    assert fake.asked[1]["revision"] == SHA
+    assert fake.requests[0] == {"repository": "someone/some-model", "revision": "v1.0", "token": False, "timeout": 5.0}
+    assert fake.requests[1]["revision"] == SHA
     assert (entry.title, entry.digest, entry.kind, entry.context) == ("some-model@v1.0", SHA, "decoder", 1024)
     assert (entry.parameters, entry.licence) == (124, "mit")
 
@@ -86,13 +86,13 @@ def test_the_commit_is_in_the_key_of_every_run(fake: FakeHub) -> None:
 def test_the_token_comes_from_the_environment_and_from_nowhere_else(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     catalog.model("gpt2")
-    assert {question["token"] for question in fake.asked} == {"hf_secret"}
+    assert {question["token"] for question in fake.requests} == {"hf_secret"}
 
 
 def test_the_hub_is_asked_once_for_a_form_that_is_judged_often(fake: FakeHub) -> None:
     for _ in range(3):
         catalog.model("gpt2")
-    assert len(fake.asked) == 2
+    assert len(fake.requests) == 2
 
 
 def test_a_refusal_is_not_kept_for_long(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ def test_a_snapshot_on_this_machine_is_used_without_the_hub(
     fake.error = httpx2.ConnectError("no route")
     entry = catalog.model("hub:someone/tiny-llama")
     assert (entry.digest, entry.family, entry.layers) == (SHA, "llama", 2)
-    assert bool(fake.asked) == (why == "unreachable")
+    assert bool(fake.requests) == (why == "unreachable")
 
 
 def test_offline_without_a_snapshot_is_said(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:

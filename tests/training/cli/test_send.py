@@ -1,4 +1,4 @@
-"""What was run from the command line becomes an archive, or a sentence about what is missing."""
+"""Runs of the command line become an archive, or a sentence about a missing part."""
 
 import json
 from pathlib import Path

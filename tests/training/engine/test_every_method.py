@@ -59,7 +59,7 @@ def predictions(run: RunSpec, store: Store) -> Predictions:
 
 
 def by(method: Any, shared: Store, **changes: Any) -> Predictions:
-    """What the student of the bag of words says that learned by ``method`` itself."""
+    """Return the predictions of the bag of words' student that learned by ``method`` itself."""
     plan = plan_of(method.model_dump(), **changes)
     finish_all(plan, shared)
     return shared.read_predictions(student_of(plan).key())

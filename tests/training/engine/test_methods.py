@@ -68,7 +68,7 @@ def upper_half(f: Array) -> Array:
 
 
 def by_prior(f: Array, share: float) -> Array:
-    """As many of class 1 as the quantile of the probabilities of class 0 leaves below it."""
+    """The number of guesses of class 1 is the number below the quantile of the probabilities of class 0."""
     if f.shape[1] > 2:
         return one_hot(f)
     below = f[:, 0] < np.quantile(f[:, 0], share)

@@ -33,7 +33,7 @@ def plan_of(model: Path, tuning: str = "lora", methods: tuple[dict[str, Any], ..
 
 
 def probes(plan: Plan) -> tuple[list[RunSpec], list[RunSpec]]:
-    """Those before the training, and those after it."""
+    """Return the probes before the training, and those after it."""
     triplets = {key for triplet in plan.triplets for key in (triplet.weak, triplet.student, triplet.ceiling)}
     further = [run for key, run in plan.runs.items() if key not in triplets]
     return [run for run in further if run.features_of is None], [run for run in further if run.features_of]

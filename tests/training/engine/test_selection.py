@@ -1,4 +1,4 @@
-"""Which step counts, and that its weights are there whenever a checkpoint speaks of them."""
+"""The selected step, and its weights, which exist whenever a checkpoint refers to them."""
 
 from pathlib import Path
 from typing import Any

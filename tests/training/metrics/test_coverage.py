@@ -16,7 +16,7 @@ def test_a_resolved_gap_has_an_interval_that_contains_the_truth(setting: Setting
 
 
 def test_three_seeds_that_tell_most_of_the_variance_keep_the_level_too() -> None:
-    """Where Student's t with Satterthwaite's degrees of freedom does not: 92.8%."""
+    """The setting in which Student's t with Satterthwaite's degrees of freedom covers 92.8% only."""
     assert simulate(Setting(3, 5000, 0.2), 2500, np.random.default_rng(4)).shown == pytest.approx(0.944, abs=0.01)
 
 

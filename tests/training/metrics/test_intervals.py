@@ -29,7 +29,7 @@ def draw(
     levels: Sequence[float] = (0.65, 0.72, 0.8),
     seed_sd: float = 0.02,
 ) -> tuple[Any, Any]:
-    """Who is right where, (3, seeds, examples): roles and clusters share difficulty, skill varies by seed."""
+    """Return right answers (3, seeds, examples): roles and clusters share difficulty, skill varies by seed."""
     difficulty = np.repeat(rng.standard_normal(examples // cluster), cluster)
     skill = np.asarray(levels)[:, None] + seed_sd * rng.standard_normal((3, seeds))
     noise = rng.standard_normal((3, seeds, examples))
@@ -61,7 +61,7 @@ def by_hand(values: Any, groups: Any, first: Sequence[float], two: Sequence[floa
 
 
 def pair_by_hand(values: Any, groups: Any) -> tuple[list[float], list[float]]:
-    """What seeds and examples say of V_aa, V_ab, V_bb; where seeds say something negative, that direction is left out."""
+    """Return V_aa, V_ab, V_bb by seeds and by examples; a direction in which seeds give a negative variance is left out."""
     seed, example = (
         list(part) for part in zip(*[by_hand(values, groups, *pair) for pair in ((A, A), (A, B), (B, B))], strict=True)
     )

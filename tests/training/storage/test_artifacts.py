@@ -22,7 +22,7 @@ def test_predictions_read_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def three_classes() -> Predictions:
-    """Whose second entry is undecided between the first two classes, and whose third is wrong."""
+    """Return probabilities whose second entry is undecided between the first two classes, and whose third is wrong."""
     prob = np.array([[0.2, 0.3, 0.5], [0.4, 0.4, 0.2], [0.7, 0.2, 0.1]], np.float32)
     return replace(predictions(), gold=np.array([2, 0, 1], np.int8), prob=prob)
 

@@ -1,4 +1,4 @@
-"""What a run told is kept over attempts, and a line that was never finished is nobody's event."""
+"""Events of a run are stored over attempts, and an unfinished line is no event."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What predictions mean for the explorer, of two classes and of more."""
+"""Answers, distances and flip steps of predictions with two classes and with more."""
 
 import numpy as np
 import numpy.typing as npt

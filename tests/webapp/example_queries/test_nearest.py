@@ -1,4 +1,4 @@
-"""What is most alike in a file of features, and where that file is."""
+"""The nearest examples in a feature file, and the place of that file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a view shows equals what a plain recomputation from predictions and texts finds."""
+"""Every number of a view equals a plain recomputation from predictions and texts."""
 
 import threading
 from dataclasses import replace

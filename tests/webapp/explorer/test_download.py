@@ -20,7 +20,7 @@ async def test_a_file_is_passed_on_in_pieces_and_closed_at_its_end(tmp_path: Pat
 
 
 async def test_a_large_file_does_not_pass_through_memory_as_a_whole() -> None:
-    """As the server does it: one piece is taken before the next one is read."""
+    """Read the response as the server does: one piece is taken before the next one is read."""
     with tempfile.TemporaryFile() as file:
         file.truncate(50 * PIECE)
         answer = download(file, "made.csv")

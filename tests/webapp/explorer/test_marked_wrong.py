@@ -1,4 +1,4 @@
-"""What the result would be without examples that are marked wrong, and that it never takes the result's place."""
+"""The result without examples that are marked wrong stands beside the original and never replaces it."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ MOST = 30
 
 
 HANDED = ("/static/", "/login/", "/admin/login/")
-"""What is for everybody: styles and scripts, and the doors of the laboratory, which open with a password."""
+"""Addresses open to everybody: styles, scripts, and the pages on which people log in."""
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -62,7 +62,7 @@ def guesses(share: Share, other: Share, token: str) -> set[str]:
 
 
 def stolen(share: Share) -> set[str]:
-    """Where files lie, told from the folders, and ways up from where a visitor may be."""
+    """Return addresses of files, from their folders, and paths upwards from the visitor's addresses."""
     files = [path.relative_to(settings.DATA_DIR).as_posix() for path in settings.DATA_DIR.rglob("*") if path.is_file()]
     climbs = ("", "/static/", f"/shared/{share.slug}/", f"/shared/{share.slug}/v1/", f"/shared/{share.slug}/v1/charts/")
     ups = ("/", "../", "../../", "../../../", "..%2f..%2f", "%2e%2e/%2e%2e/", "....//", "..;/", "archive/")
@@ -100,7 +100,7 @@ def test_from_a_link_nothing_but_its_share_can_be_reached(owner: User, monkeypat
 
 
 def is_public(route: URLPattern) -> bool:
-    """What everybody may ask for, and has nothing in its address that could be guessed."""
+    """Return whether the route is open to everybody and has no part that could be guessed."""
     declared = getattr(route.callback, "access", None)
     return (declared == Access.PUBLIC or route.name == "api-root") and not route.pattern.converters
 

@@ -146,7 +146,7 @@ def inside(data: bytes) -> Iterator[bytes]:
 
 
 def told(answer: Any) -> list[bytes]:
-    """Which planted names are in an answer: its headers, its body and what is packed there."""
+    """Return the planted names in a response: its headers, its body and the files packed in it."""
     body = b"".join(answer) if answer.streaming else answer.content
     return [match[0] for part in (str(answer.headers).encode(), *inside(body)) for match in PLANTED.finditer(part)]
 

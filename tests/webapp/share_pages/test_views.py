@@ -1,4 +1,4 @@
-"""What a reader of a share sees: the same bytes for ever of a frozen one, the experiment as it is of a live one."""
+"""A reader gets the same bytes of a frozen share for ever, and of a live one the experiment as it is."""
 
 import queue
 import re

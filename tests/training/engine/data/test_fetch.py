@@ -49,7 +49,7 @@ def mirror(folder: Path, name: str, shuffled: int = 0) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ``datasets`` keeps goes with the test."""
+    """Put the cache of ``datasets`` into the test's folder."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 
@@ -116,7 +116,7 @@ def test_a_name_that_is_not_registered_is_answered_with_the_nearest(data_shelf: 
 
 
 class Gated(Exception):
-    """As the Hub's client says it."""
+    """Return an error as the Hub's client raises it."""
 
 
 @pytest.mark.parametrize(

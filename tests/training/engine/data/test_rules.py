@@ -1,4 +1,4 @@
-"""What makes examples a data set, whatever their order and however many there are."""
+"""The rules that make examples a data set, in any order and number of the examples."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Who sees what hangs on a row's group and the seeds, and on nothing else."""
+"""A row's part of the split depends on its group and the seeds only."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from training.spec import RunSpec
 
 @pytest.fixture(scope="module")
 def group() -> Rows:
-    """Of 6,000 rows, some alone and some in groups of up to ten; names of groups are far apart, as hashes are."""
+    """Return groups of 6,000 rows, some alone and some in groups of up to ten; their names are far apart, as hashes are."""
     rng = np.random.default_rng(7)
     names = rng.integers(0, 2**63 - 1, 6000)
     spread: Rows = names[rng.geometric(0.5, 6000).cumsum() // 4 % 6000]

@@ -23,7 +23,7 @@ def a_run(models: dict[str, Path], architecture: str) -> RunSpec:
 
 
 def outcome(run: RunSpec, packed: bool) -> tuple[Tensor, dict[str, Tensor]]:
-    """What comes out of a transformer, and the gradients of its weights."""
+    """Return the output of a transformer and the gradients of its weights."""
     transformer: Any = backbone.load(run)
     assert transformer.config._attn_implementation == packing.NAME
     if not packed:

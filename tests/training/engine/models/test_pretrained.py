@@ -34,7 +34,7 @@ def tokenised(text: pa.ChunkedArray, run: RunSpec) -> Ragged:
 
 
 def logits(run: RunSpec, texts: list[str], together: bool) -> torch.Tensor:
-    """Of an untrained model whose head is not zero."""
+    """Return logits of an untrained model whose head is not zero."""
     model = engine_models.build(run)
     with torch.no_grad():
         model.get_parameter("head.linear.weight").copy_(torch.linspace(-1, 1, 32)[None])

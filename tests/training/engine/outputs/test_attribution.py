@@ -1,4 +1,4 @@
-"""What the words of a text do to a run's answer, against models whose answer is known."""
+"""Effects of words on a run's answer, against models whose answer is known."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is exported loads with the libraries that others use, says the same as the run, and tells where it comes from."""
+"""Exports load with common libraries, give the predictions of the run, and state their origin."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def export(run: RunSpec, store: Store, out: Path, *more: str) -> Path:
 
 
 def probabilities(model: Any, folder: Path, texts: list[str], last: bool) -> Tensor:
-    """As somebody would who has the folder and its card alone: one text at a time, so that nothing is padded."""
+    """Predict as a user of the folder and its card does: one text at a time, so that nothing is padded."""
     head, tokenizer = load_file(folder / "head.safetensors"), AutoTokenizer.from_pretrained(folder)
     actual = []
     for text in texts:

@@ -1,4 +1,4 @@
-"""Which rows a method keeps, of two classes and of more."""
+"""The rows that a method selects, with two classes and with more."""
 
 import numpy as np
 import pytest

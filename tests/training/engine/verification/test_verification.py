@@ -56,7 +56,7 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 
 def problems(folder: Path) -> list[str]:
-    """Those of the folder, sealed again."""
+    """Return the problems of the folder, sealed again."""
     seal(folder)
     with pytest.raises(Broken) as broken:
         command.verified(folder, None, quiet)
