@@ -157,6 +157,8 @@ def follow(
                 messages.append(message)
             if time.monotonic() - renewed > every:
                 renewed = time.monotonic()
-                stop = bool(lease.ask(functools.partial(renew, next(reversed(messages), None)), False, renews=True))
+                newest = next(reversed(messages), None)
+                answer: object = lease.ask(functools.partial(renew, newest), False, renews=True)
+                stop = bool(answer)
             if stop or child.seconds > longest or shutting_down.is_set():
                 child.stop()

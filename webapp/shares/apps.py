@@ -7,4 +7,4 @@ class SharesConfig(AppConfig):
     name = "webapp.shares"
 
     def ready(self) -> None:
-        import_module("webapp.shares.receivers")  # which listens, and needs the models that are loaded by now
+        import_module("webapp.shares.receivers")  # connects signals, and needs the models, which are loaded by now

@@ -44,7 +44,7 @@ def test_a_result_of_a_single_seed_has_no_interval_over_seeds(owner: User, clien
     assert "mean of 1 seed, 95% intervals over test examples alone, of one seed" in page
     assert not OVER_SEEDS.search(page)
     assert "Accuracies are of one seed." in report
-    assert "They do not cover how results vary over seeds" in report
+    assert "They do not cover the variation over seeds" in report
     assert not OVER_SEEDS.search(report)
 
 

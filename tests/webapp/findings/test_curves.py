@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.factories.experiments import launched
-from training.events import EvaluationLogged, MetricLogged, RunStarted
+from training.events import EvaluationLogged, Event, MetricLogged, RunStarted
 from webapp.charts import metrics
 from webapp.experiments import queries, services
 from webapp.experiments.models import Experiment
@@ -15,7 +15,7 @@ from webapp.findings.pairs import PairLanes, pairs_of
 
 pytestmark = pytest.mark.django_db
 
-EVENTS = [
+EVENTS: list[Event] = [
     RunStarted(total_steps=20, device="cpu", versions={}),
     MetricLogged(step=10, loss=None, lr=1e-3),
     EvaluationLogged(step=10, accuracy=0.7, validation_accuracy=0.65),

@@ -20,7 +20,7 @@ def test_an_example_of_63_bits_can_be_highlighted_and_is_a_string_in_json(sent: 
 
 @pytest.mark.parametrize("sent", [6.2e17, 7.0, -1, 2**63, "²", "", None, True])
 def test_a_number_that_is_not_exact_is_no_example(sent: object) -> None:
-    with pytest.raises(ValueError, match="named by its number"):
+    with pytest.raises(ValueError, match="given by its number"):
         Choices.model_validate({"highlights": [{"example": sent}]})
 
 

@@ -136,7 +136,7 @@ def test_only_test_examples_can_be_highlights(owner: User, split: str) -> None:
 
 
 def test_highlights_are_refused_where_no_example_is_to_be_shown(done: Experiment, owner: User) -> None:
-    with pytest.raises(Refused, match="no examples are to be shown"):
+    with pytest.raises(Refused, match="the report shows no examples"):
         compose(done, Choices(examples="none", highlights=(Highlight(example=1),)), owner)
 
 

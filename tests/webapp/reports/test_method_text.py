@@ -24,7 +24,7 @@ def test_it_says_what_the_spec_says(owner: User) -> None:
     assert "400 test examples" in paragraphs["Data"]
     assert "5% in a locked test set" in paragraphs["Data"]
     assert "3 epochs, batches of 16, learning rate 0.004 falling linearly to zero, weight decay 0.1" in paragraphs["Training"]
-    assert "others’ of the last step" in paragraphs["Training"]
+    assert "all others are those of the last step" in paragraphs["Training"]
     assert "Confidence weight 0.25 (share of the target" in paragraphs["Confidence loss, weight 0.25, warm-up 0.3"]
     assert "Warm-up 0.3 (share of the training" in paragraphs["Confidence loss, weight 0.25, warm-up 0.3"]
     assert "Holm 1979" in paragraphs["Statistics"]

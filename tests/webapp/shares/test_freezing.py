@@ -35,7 +35,7 @@ def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -
 
 def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
     version = Frozen(freeze(explored(owner), CHOICES, owner).content)
-    assert version.read(OFFLINE).startswith(b"<!doctype html>")
+    assert version.read(OFFLINE).startswith(b"<!DOCTYPE html>")
     assert version.read(PRINTED).startswith(b"%PDF-")
     assert version.read(CARD).startswith(b"\x89PNG\r\n")
 
