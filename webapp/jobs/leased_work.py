@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import functools
 import logging
 import math
 import queue
@@ -147,6 +146,10 @@ def follow(
     """
     messages: list[Message] = []
     renewed, stop = time.monotonic(), False
+
+    def is_to_stop() -> bool:
+        return bool(renew(next(reversed(messages), None)))
+
     with lease.enforced(child.stop):
         while True:
             with contextlib.suppress(queue.Empty):
@@ -157,8 +160,6 @@ def follow(
                 messages.append(message)
             if time.monotonic() - renewed > every:
                 renewed = time.monotonic()
-                newest = next(reversed(messages), None)
-                answer: object = lease.ask(functools.partial(renew, newest), False, renews=True)
-                stop = bool(answer)
+                stop = lease.ask(is_to_stop, False, renews=True)
             if stop or child.seconds > longest or shutting_down.is_set():
                 child.stop()

@@ -5,13 +5,14 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from tests.factories import states
 from tests.factories.experiments import spec
 from tests.webapp.page_text import plain, text
 from tests.webapp.pages.experiments.page_forms import address, sent
 from training import ExperimentSpec
-from webapp import notifications
+from webapp.celery import app
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.pages.experiments.form import SpecForm
 
@@ -114,7 +115,11 @@ def test_a_clone_fills_the_form_keeps_its_parent_and_says_what_it_changed(page: 
 
 
 def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "call", lambda *_: False)
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(app, "send_task", away)
     response = page.post("/experiments/new/", sent(spec()), follow=True)
     assert "The queue cannot be reached now. The runs are stored and start when it is back." in response.content.decode()
     assert Run.objects.filter(status=Status.QUEUED).exists()
