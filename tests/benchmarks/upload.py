@@ -23,7 +23,7 @@ class Peaks(threading.Thread):
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(daemon=True)
-        self.lab, self.found, self.over = lab, dict[str, int](), threading.Event()
+        self.lab, self.megabytes, self.over = lab, dict[str, int](), threading.Event()
 
     def run(self) -> None:
         while not self.over.wait(0.5):
@@ -35,7 +35,7 @@ class Peaks(threading.Thread):
                     continue
                 if resident := re.search(r"VmRSS:\s+(\d+)", status):
                     name = f"{pid} …{command[-60:]}"
-                    self.found[name] = max(self.found.get(name, 0), int(resident[1]) // 1024)
+                    self.megabytes[name] = max(self.megabytes.get(name, 0), int(resident[1]) // 1024)
 
 
 def bring(lab: Lab, page: Page, path: Path) -> None:
@@ -90,7 +90,7 @@ def main() -> None:
             bring(lab, browser.new_page(), path)
             browser.close()
             peaks.over.set()
-        for name, megabytes in sorted(peaks.found.items(), key=lambda item: -item[1])[:5]:
+        for name, megabytes in sorted(peaks.megabytes.items(), key=lambda item: -item[1])[:5]:
             print(f"{megabytes} MB {name}")
 
 

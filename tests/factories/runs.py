@@ -70,7 +70,7 @@ def predictions(run: RunSpec, store: Store) -> Predictions:
     return store.read_predictions(run.key())
 
 
-def taught(store: Store, **changes: object) -> RunSpec:
+def run_on_weak_labels(store: Store, **changes: object) -> RunSpec:
     """A student whose supervisor has finished."""
     finish(make_run(), store)
     return make_run("student", **changes)

@@ -55,7 +55,7 @@ def store(tmp_path: Path, features: Path) -> Store:
 
 
 @pytest.fixture
-def data_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty shelf of data sets."""
     folder = tmp_path / "shelf"
     folder.mkdir()

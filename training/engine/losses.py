@@ -190,8 +190,8 @@ def adaptive(logits: Tensor, labels: Tensor, temperature: float, *, corrected: b
     log, both = log_by_class(logits), by_class(labels)
     own = log.detach().max(dim=1)
     # Two classes that are equally probable are class 0, here and in most_probable.
-    of_teacher = log.detach().gather(1, both.argmax(dim=1, keepdim=True)).squeeze(1)
-    odds = (own.values - of_teacher) / temperature
+    of_supervisor = log.detach().gather(1, both.argmax(dim=1, keepdim=True)).squeeze(1)
+    odds = (own.values - of_supervisor) / temperature
     weight = torch.sigmoid(odds if corrected else -odds)
     towards_guess = log.gather(1, own.indices[:, None]).squeeze(1)
     return -(1 - weight) * (both * log).sum(dim=1) - weight * towards_guess

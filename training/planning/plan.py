@@ -50,7 +50,7 @@ class Plan:
     triplets: tuple[Triplet, ...]
 
     @property
-    def asked(self) -> int:
+    def requested(self) -> int:
         """Number of runs without sharing: three for each triplet, and the further ones that its student depends on."""
         behind: dict[str, frozenset[str]] = {}
         for key, run in self.runs.items():
@@ -74,7 +74,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "asked": self.asked,
+            "asked": self.requested,
             "unique": len(self.runs),
             "runs": [{"key": key, **run.model_dump(mode="json")} for key, run in self.runs.items()],
             "triplets": [vars(triplet) for triplet in self.triplets],

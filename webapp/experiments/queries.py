@@ -200,7 +200,7 @@ class Preview:
     @property
     def requested(self) -> int:
         """The number of runs if no run was shared."""
-        return self.plan.asked
+        return self.plan.requested
 
     @property
     def unique(self) -> int:

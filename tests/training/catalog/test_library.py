@@ -11,63 +11,63 @@ from training.planning.estimates import estimate_seconds
 from training.spec import STORED, upgrade, warnings
 
 
-def test_what_was_put_is_found_by_name_with_its_file(data_shelf: Path) -> None:
-    shelve(data_shelf, card())
+def test_what_was_put_is_found_by_name_with_its_file(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
     entry = catalog.dataset("mine")
     assert (entry.title, entry.rows, entry.classes, entry.digest) == ("Mine", 4, ("no", "yes"), "f" * 64)
     assert entry.path.read_text() == "data"
     assert entry.warnings == REPORT.warnings
     assert catalog.ready_datasets() == [*catalog.DATASETS, "mine"]
-    assert sorted(path.name for path in data_shelf.iterdir()) == ["f" * 64 + ".parquet", "mine.json"]
+    assert sorted(path.name for path in dataset_library.iterdir()) == ["f" * 64 + ".parquet", "mine.json"]
 
 
-def test_a_file_is_there_once_however_many_names_it_has(data_shelf: Path) -> None:
-    shelve(data_shelf, card())
-    shelve(data_shelf, card("also-mine"))
-    assert len(list(data_shelf.glob("*.parquet"))) == 1
+def test_a_file_is_there_once_however_many_names_it_has(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
+    shelve(dataset_library, card("also-mine"))
+    assert len(list(dataset_library.glob("*.parquet"))) == 1
     assert catalog.dataset("also-mine").path == catalog.dataset("mine").path
 
 
-def test_a_card_that_changes_is_read_again(data_shelf: Path) -> None:
-    shelve(data_shelf, card())
+def test_a_card_that_changes_is_read_again(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
     assert catalog.dataset("mine").rows == 4
-    shelve(data_shelf, card(rows=5000))
+    shelve(dataset_library, card(rows=5000))
     assert catalog.dataset("mine").rows == 5000
 
 
-def test_a_registered_data_set_that_was_not_fetched_says_how_to_fetch_it(data_shelf: Path) -> None:
+def test_a_registered_data_set_that_was_not_fetched_says_how_to_fetch_it(dataset_library: Path) -> None:
     with pytest.raises(ValueError, match=r"“boolq” has not been fetched yet: .* python -m training data fetch boolq"):
         catalog.dataset("boolq")
 
 
-def test_a_misspelt_name_is_answered_with_the_nearest_of_all_that_there_are(data_shelf: Path) -> None:
-    shelve(data_shelf, card("toxicity"))
+def test_a_misspelt_name_is_answered_with_the_nearest_of_all_that_there_are(dataset_library: Path) -> None:
+    shelve(dataset_library, card("toxicity"))
     for typed, meant in (("toxicty", "toxicity"), ("movie-review", "movie-reviews"), ("bolq", "boolq")):
         with pytest.raises(ValueError, match=f"There is no data set called “{typed}”. Did you mean {meant}"):
             catalog.dataset(typed)
 
 
 @pytest.mark.parametrize("name", ["../etc", "A", "a b", "", ".work", "x" * 65])
-def test_what_is_no_name_is_refused(data_shelf: Path, name: str) -> None:
+def test_what_is_no_name_is_refused(dataset_library: Path, name: str) -> None:
     assert library.get(name) is None
     with pytest.raises(ValueError, match="cannot be a name"):
-        shelve(data_shelf, card(name))
+        shelve(dataset_library, card(name))
 
 
-def test_a_damaged_card_is_an_error_with_its_path_and_unknown_to_pages(data_shelf: Path) -> None:
-    (data_shelf / "broken.json").write_text("{")
+def test_a_damaged_card_is_an_error_with_its_path_and_unknown_to_pages(dataset_library: Path) -> None:
+    (dataset_library / "broken.json").write_text("{")
     with pytest.raises(ValueError, match=r"damaged: .*broken.json"):
         catalog.dataset("broken")
     assert catalog.known_dataset("broken") is None
 
 
-def test_an_experiment_can_be_planned_on_the_shelf_and_read_when_its_data_set_has_gone(data_shelf: Path) -> None:
-    shelve(data_shelf, card())
+def test_an_experiment_can_be_planned_with_the_library_and_read_when_its_data_set_has_gone(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
     spec = ExperimentSpec.model_validate({"data": {"name": "mine", "limit": 100}})
     run = next(iter(make_plan(spec).runs.values()))
     assert (run.dataset, run.fingerprint) == ("mine", "f" * 64)
 
-    (data_shelf / "mine.json").unlink()
+    (dataset_library / "mine.json").unlink()
     with pytest.raises(ValueError, match="There is no data set called “mine”"):
         ExperimentSpec.model_validate(spec.model_dump())
     stored = upgrade(spec.model_dump(mode="json"))
@@ -76,7 +76,7 @@ def test_an_experiment_can_be_planned_on_the_shelf_and_read_when_its_data_set_ha
     assert estimate_seconds(run) > 0
 
 
-def test_what_the_checks_found_is_said_before_a_launch(data_shelf: Path) -> None:
-    shelve(data_shelf, card())
+def test_what_the_checks_found_is_said_before_a_launch(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
     spec = ExperimentSpec.model_validate({"data": {"name": "mine"}})
     assert [problem.message for problem in warnings(spec) if problem.path == "data.name"] == list(REPORT.warnings)

@@ -22,20 +22,20 @@ HOW = {"kind": "labelled", "text": "body", "label": "label", "classes": CLASSES,
 
 
 @pytest.fixture
-def brought(tmp_path: Path, data_shelf: Path) -> list[str]:
+def brought(tmp_path: Path, dataset_library: Path) -> list[str]:
     """A file of 3,000 rows and its mapping, as arguments."""
     write_csv(tmp_path / "made.csv", 3000)
     (tmp_path / "mapping.json").write_text(json.dumps(HOW))
     return [str(tmp_path / "made.csv"), "--mapping", str(tmp_path / "mapping.json")]
 
 
-def told(capfd: pytest.CaptureFixture[str]) -> list[Any]:
+def notices_of(capfd: pytest.CaptureFixture[str]) -> list[Any]:
     return [NOTICE.validate_json(line) for line in capfd.readouterr().out.splitlines()]
 
 
-def test_add_shelves_a_file_and_prints_its_card_last(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_add_stores_a_file_and_prints_its_card_last(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "add", *brought, "--name", "made", "--licence", "CC0"]) == DONE
-    *progress, last = told(capfd)
+    *progress, last = notices_of(capfd)
     assert {notice.phase for notice in progress} == {"reading", "rules", "checks", "baselines"}
     assert isinstance(last, Added)
     entry = catalog.dataset("made")
@@ -54,16 +54,16 @@ def test_the_same_file_again_is_the_same_data_set_and_another_one_may_not_take_i
     assert main(["data", "add", *brought, "--name", "made"]) == DONE
     assert main(["data", "add", *brought, "--name", "made"]) == DONE
     write_csv(tmp_path / "made.csv", 2000, seed=1)
-    told(capfd)
+    notices_of(capfd)
     assert main(["data", "add", *brought, "--name", "made"]) == FAILED
-    assert told(capfd)[-1].error == "There is already a data set “made” with other content: choose another name."
+    assert notices_of(capfd)[-1].error == "There is already a data set “made” with other content: choose another name."
 
 
-def test_check_shelves_nothing_and_leaves_the_data_set_where_it_is_told(
+def test_check_stores_nothing_and_leaves_the_data_set_in_the_given_folder(
     tmp_path: Path, brought: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "check", *brought, "--out", str(tmp_path / "out")]) == DONE
-    last = told(capfd)[-1]
+    last = notices_of(capfd)[-1]
     assert isinstance(last, CheckResult)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["examples.parquet"]
     assert library.names() == []
@@ -71,12 +71,12 @@ def test_check_shelves_nothing_and_leaves_the_data_set_where_it_is_told(
 
 def test_look_prints_columns_and_rows(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "look", brought[0]]) == DONE
-    last = told(capfd)[-1]
+    last = notices_of(capfd)[-1]
     assert isinstance(last, Preview)
     assert [column.name for column in last.columns] == ["id", "title", "body", "label", "author"]
 
 
-def test_list_tells_embedded_shelved_and_registered_ones(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_list_prints_embedded_stored_and_registered_data_sets(brought: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "add", *brought, "--name", "made"]) == DONE
     capfd.readouterr()
     assert main(["data", "list"]) == DONE
@@ -103,7 +103,7 @@ def test_a_mapping_that_does_not_fit_is_refused_with_a_sentence(
 ) -> None:
     (tmp_path / "mapping.json").write_text(json.dumps(HOW | change))
     assert main(["data", "check", *brought]) == code
-    last = told(capfd)[-1]
+    last = notices_of(capfd)[-1]
     assert isinstance(last, Refused)
     assert sentence in last.error
 
@@ -113,20 +113,20 @@ def test_too_few_rows_are_refused_with_their_number(
 ) -> None:
     write_csv(tmp_path / "made.csv", 60)
     assert main(["data", "check", *brought]) == FAILED
-    assert "texts of 60 rows are left, and 100 are needed." in told(capfd)[-1].error
+    assert "texts of 60 rows are left, and 100 are needed." in notices_of(capfd)[-1].error
 
 
 @pytest.mark.parametrize("name", ["boolq", "movie-reviews", "No Name"])
 def test_a_name_that_is_taken_or_none_is_refused(brought: list[str], capfd: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["data", "add", *brought, "--name", name]) == BAD_INPUT
-    assert f"“{name}” " in told(capfd)[-1].error
+    assert f"“{name}” " in notices_of(capfd)[-1].error
 
 
 def test_a_registered_data_set_that_cannot_be_reached_is_refused_with_a_sentence(
-    data_shelf: Path, capfd: pytest.CaptureFixture[str]
+    dataset_library: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "fetch", "boolq"]) == FAILED
-    assert "“google/boolq” is not on this machine" in told(capfd)[-1].error
+    assert "“google/boolq” is not on this machine" in notices_of(capfd)[-1].error
 
 
 def test_sigterm_stops_the_work_and_leaves_nothing_behind(tmp_path: Path, brought: list[str]) -> None:

@@ -11,7 +11,7 @@ from training.engine.models import features as frozen_features
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """Train in one thread: for models this small a second one costs more than it saves, and the cores are all in use."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (train, frozen_features):

@@ -14,7 +14,7 @@ from training.spec.methods import (
 )
 
 
-def test_a_sequential_student_begins_as_the_weakly_taught_one_ended_and_learns_from_few_rows(shared: Store) -> None:
+def test_a_sequential_student_begins_as_the_weakly_trained_one_ended_and_learns_from_few_rows(shared: Store) -> None:
     plan = plan_of(Sequential(fraction=0.5).model_dump())
     finish_all(plan, shared)
     student = student_of(plan)
@@ -55,7 +55,7 @@ def test_relabelling_has_a_fresh_student_for_each_round(shared: Store) -> None:
     assert run.model == "bag-of-words"
 
 
-def test_the_mean_of_supervisors_and_of_bagged_ones_is_what_the_student_is_taught(shared: Store) -> None:
+def test_the_mean_of_supervisors_and_of_bagged_ones_is_what_the_student_is_trained_on(shared: Store) -> None:
     plan = plan_of({"kind": "ensemble-mean"}, {"kind": "bagging", "members": 3})
     finish_all(plan, shared)
     for method, count in ((0, 2), (1, 3)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.factories.runs import KINDS, Make, assert_same, finish, full, make_run, predictions, taught
+from tests.factories.runs import KINDS, Make, assert_same, finish, full, make_run, predictions, run_on_weak_labels
 from training import Store
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
@@ -13,17 +13,17 @@ from training.storage.predictions import Predictions
 
 
 def test_confidence_of_weight_zero_is_naive_bit_for_bit(store: Store) -> None:
-    naive = taught(store)
+    naive = run_on_weak_labels(store)
     assert_same(predictions(naive, store), predictions(naive.model_copy(update={"method": Confidence(weight=0)}), store))
 
 
 def test_confidence_of_another_weight_is_not_naive(store: Store) -> None:
-    naive = taught(store)
+    naive = run_on_weak_labels(store)
     other = predictions(naive.model_copy(update={"method": Confidence(weight=0.5)}), store)
     assert (predictions(naive, store).prob != other.prob).any()
 
 
-def test_a_student_taught_the_truth_as_weak_labels_equals_the_ceiling_bit_for_bit(store: Store) -> None:
+def test_a_student_trained_on_the_truth_as_weak_labels_equals_the_ceiling_bit_for_bit(store: Store) -> None:
     ceiling = make_run("ceiling")
     expected = predictions(ceiling, store)
     oracle = Predictions(expected.id, expected.split, expected.group, expected.gold, expected.gold.astype(np.float32))
@@ -56,8 +56,8 @@ def test_a_finished_run_is_reported_again_and_not_trained_again(store: Store) ->
     assert second.events[0].accuracy == first.of("finished")[0].accuracy  # type: ignore[union-attr]
 
 
-def test_the_events_tell_the_story_in_order(store: Store) -> None:
-    run = taught(store, method=Confidence(weight=0.5, ramp=0.5))
+def test_the_events_come_in_order(store: Store) -> None:
+    run = run_on_weak_labels(store, method=Confidence(weight=0.5, ramp=0.5))
     recording = finish(run, store)
     started, finished = recording.events[0], recording.events[-1]
     total = recording.of("started")[0].total_steps

@@ -77,8 +77,8 @@ def by_prior(f: Array, share: float) -> Array:
 
 def adaptive_loss(f: Array, w: Array, fixed: Array, temperature: float, sign: int) -> Array:
     top = fixed.max(axis=1) ** (1 / temperature)
-    of_teacher = (fixed * one_hot(w)).sum(axis=1) ** (1 / temperature)
-    a = (of_teacher if sign < 0 else top) / (of_teacher + top)
+    of_supervisor = (fixed * one_hot(w)).sum(axis=1) ** (1 / temperature)
+    a = (of_supervisor if sign < 0 else top) / (of_supervisor + top)
     result: Array = (1 - a) * ce(f, w) + a * ce(f, one_hot(fixed))
     return result
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.factories.runs import KINDS, Make, assert_same, finish, predictions, taught
+from tests.factories.runs import KINDS, Make, assert_same, finish, predictions, run_on_weak_labels
 from training import Store
 from training.engine import selection
 from training.engine import train as training
@@ -13,7 +13,7 @@ from training.engine.evaluation_schedule import evaluation_schedule
 
 
 def test_the_predictions_are_those_of_the_earliest_best_step_by_validation(store: Store) -> None:
-    recording = finish(run := taught(store), store)
+    recording = finish(run := run_on_weak_labels(store), store)
     trajectory, test = store.read_trajectory(run.key()), store.read_predictions(run.key()).part("test")
     evaluations = {event.step: event for event in recording.of("evaluation")}
     best = max(event.validation_accuracy for step, event in evaluations.items() if step)
@@ -31,7 +31,7 @@ def test_the_predictions_are_those_of_the_earliest_best_step_by_validation(store
 
 
 def test_the_last_word_has_all_three_accuracies_and_hindsight_is_the_best(store: Store) -> None:
-    recording = finish(run := taught(store), store)
+    recording = finish(run := run_on_weak_labels(store), store)
     (said,) = recording.of("finished")
     accuracies = {event.step: event.accuracy for event in recording.of("evaluation") if event.step}
     assert said.accuracy == accuracies[said.selected_step]
@@ -60,7 +60,7 @@ def test_weak_labels_are_by_the_weights_of_the_selected_step(make: Make, store: 
 def test_test_rows_that_were_not_watched_are_predicted_by_the_selected_weights_too(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = taught(store)
+    run = run_on_weak_labels(store)
     whole = predictions(run, store)
     again = Store(store.root / "again")
     for key in (run.labels,):
@@ -80,7 +80,7 @@ def test_test_rows_that_were_not_watched_are_predicted_by_the_selected_weights_t
 
 
 def test_stopping_last_takes_the_last_step_whatever_validation_says(store: Store) -> None:
-    run = taught(store, stop="last")
+    run = run_on_weak_labels(store, stop="last")
     last = predictions(run, store)
     by_validation = run.model_copy(update={"stop": "validation"})
     selected = predictions(by_validation, store)

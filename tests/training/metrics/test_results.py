@@ -170,15 +170,15 @@ def test_locked_rows_are_not_looked_at() -> None:
     assert finished.result() == before
 
 
-def test_what_the_checks_found_in_the_data_stays_with_the_result(data_shelf: Path) -> None:
+def test_what_the_checks_found_in_the_data_stays_with_the_result(dataset_library: Path) -> None:
     result = FinishedRuns(plan_of(), LEVELS).result()
     assert result.data_warnings == catalog.dataset("movie-reviews").warnings
 
-    shelve(data_shelf, card())
+    shelve(dataset_library, card())
     spec = ExperimentSpec.model_validate({**plan_of().spec.model_dump(), "data": {"name": "mine"}})
     leaky = FinishedRuns(make_plan(spec), LEVELS).result()
     assert leaky.data_warnings == REPORT.warnings
     assert Result.model_validate_json(leaky.model_dump_json()) == leaky
 
-    (data_shelf / "mine.json").unlink()
+    (dataset_library / "mine.json").unlink()
     assert summarize(Plan(spec, {}, ()), dict[str, Predictions]().__getitem__, untold).data_warnings == ()

@@ -73,8 +73,8 @@ def test_methods_share_the_runs_that_they_have_in_common() -> None:
 def test_runs_asked_for_are_never_fewer_than_the_distinct_ones() -> None:
     bagged = plan({"kind": "bagging", "members": 4}, **{role: {"models": ["bag-of-words"]} for role in ("weak", "strong")})
     # Two seeds: supervisor, ceiling, four members, their mean, the student.
-    assert (bagged.asked, len(bagged.runs)) == (2 * 8, 2 * 8)
-    assert plan({"kind": "naive"}).asked == 3 * 2 * 2 * 2
+    assert (bagged.requested, len(bagged.runs)) == (2 * 8, 2 * 8)
+    assert plan({"kind": "naive"}).requested == 3 * 2 * 2 * 2
 
 
 def test_members_of_an_ensemble_are_trained_once_for_all_strong_models() -> None:

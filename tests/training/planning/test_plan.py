@@ -11,7 +11,7 @@ PROBE = {"strong": {"models": ["minilm-l4"]}}
 def test_the_default_experiment_shares_supervisors_and_ceilings_between_methods() -> None:
     plan = make_plan(ExperimentSpec())
     # Five seeds: a supervisor, a ceiling and two students each.
-    assert (plan.asked, len(plan.runs)) == (30, 20)
+    assert (plan.requested, len(plan.runs)) == (30, 20)
 
 
 def test_every_run_comes_after_the_runs_it_needs() -> None:

@@ -10,7 +10,7 @@ from training.storage.event_log import EventLog
 KEY = "a" * 64
 
 
-def told(store: Store) -> list[tuple[int, int, str]]:
+def logged(store: Store) -> list[tuple[int, int, str]]:
     return [(read_event.seq, read_event.attempt, read_event.event.kind) for read_event in read_events(store.root, KEY)]
 
 
@@ -24,7 +24,7 @@ def test_attempts_follow_each_other_without_gap(tmp_path: Path) -> None:
     store = Store(tmp_path)
     keep(store, RunStarted(total_steps=2, device="cpu", versions={}), RunStopped(step=1))
     keep(store, RunStarted(total_steps=2, device="cpu", versions={}, resumed_from=1))
-    assert told(store) == [
+    assert logged(store) == [
         (1, 1, "claimed"),
         (2, 1, "started"),
         (3, 1, "stopped"),
@@ -39,4 +39,4 @@ def test_a_line_that_a_killed_program_left_unfinished_is_dropped(tmp_path: Path)
     path = store.run(KEY) / "events.jsonl"
     path.write_text(path.read_text() + '{"seq": 3, "att')
     keep(store)
-    assert told(store) == [(1, 1, "claimed"), (2, 1, "metric"), (3, 2, "claimed")]
+    assert logged(store) == [(1, 1, "claimed"), (2, 1, "metric"), (3, 2, "claimed")]

@@ -88,8 +88,8 @@ def test_cross_entropy_is_that_of_all_classes_and_log_odds_are_of_the_label(give
     assert probabilities.cross_entropy(prob, sure) == pytest.approx(expected, rel=1e-6)
     assert probabilities.cross_entropy(prob[:0], sure[:0]) is None
     logits = np.log(clipped[:, 1]) - np.log(clipped[:, 0]) if prob.ndim == 1 else np.log(clipped)
-    of_one = clipped[:, 1] / clipped.sum(axis=1)
-    np.testing.assert_allclose(probabilities.log_odds(logits, 1), np.log(of_one / (1 - of_one)), atol=1e-5)
+    second = clipped[:, 1] / clipped.sum(axis=1)
+    np.testing.assert_allclose(probabilities.log_odds(logits, 1), np.log(second / (1 - second)), atol=1e-5)
 
 
 def test_no_other_module_looks_at_the_shape() -> None:

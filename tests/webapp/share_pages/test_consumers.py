@@ -57,7 +57,7 @@ async def opened(path: str, cookie: str = "", user: User | AnonymousUser | None 
         await socket.wait()
 
 
-async def told(socket: ApplicationCommunicator) -> str:
+async def frame_of(socket: ApplicationCommunicator) -> str:
     await socket.send_input({"type": "websocket.receive", "text": "{}"})
     return str((await socket.receive_output(timeout=10))["text"])
 
@@ -65,7 +65,7 @@ async def told(socket: ApplicationCommunicator) -> str:
 async def test_a_visitor_receives_the_curves_and_nothing_of_who_trains_them(owner: User) -> None:
     share, link = await shared(owner)
     async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
-        frame = await told(socket)
+        frame = await frame_of(socket)
     events = [event for run in json.loads(frame)["runs"].values() for event in run]
     assert [event["kind"] for event in events] == ["started", "metric", "metric", "evaluation", "evaluation"]
     assert [event["accuracy"] for event in events if event["kind"] == "evaluation"] == [0.7, 0.7]
@@ -76,14 +76,14 @@ async def test_a_visitor_receives_the_curves_and_nothing_of_who_trains_them(owne
 async def test_an_account_watches_by_the_permalink(owner: User) -> None:
     share, _ = await shared(owner)
     async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
-        assert "metric" in await told(socket)
+        assert "metric" in await frame_of(socket)
 
 
 async def test_nobody_else_receives_anything(owner: User) -> None:
     share, link = await shared(owner)
     frozen, other = await shared(owner, live=False)
     cookie = links.cookie_of(link)
-    doors: list[tuple[str, str, User | None]] = [
+    attempts: list[tuple[str, str, User | None]] = [
         (f"/shared/{share.slug}/live/", "", None),
         (f"/shared/{share.slug}/live/", "forged", None),
         (f"/shared/{share.slug}/live/", links.cookie_of(other), None),
@@ -93,7 +93,7 @@ async def test_nobody_else_receives_anything(owner: User) -> None:
         (f"/shares/{share.slug}/live/", cookie, None),
         (f"/ws/experiments/{share.experiment_id}/", cookie, None),
     ]
-    for path, sent, user in doors:
+    for path, sent, user in attempts:
         async with opened(path, sent, user) as socket:
             assert await socket.receive_output(timeout=10) == CLOSED, (path, sent, user)
 
@@ -119,7 +119,7 @@ async def test_open_sockets_close_within_five_seconds_of_their_links(owner: User
     ):
         sockets = (first, second, third)
         for socket in sockets:
-            await told(socket)
+            await frame_of(socket)
         await sync_to_async(links.revoke)(revoked, owner)
         await Link.objects.filter(pk=expired.pk).aupdate(expires_at=timezone.now() - timedelta(seconds=1))
         await other.adelete()
@@ -145,7 +145,7 @@ async def test_an_account_that_is_closed_is_sent_away(owner: User, monkeypatch: 
     monkeypatch.setattr(socket_permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/shares/{share.slug}/live/", user=owner) as socket:
-        await told(socket)
+        await frame_of(socket)
         await User.objects.aupdate(is_active=False)
         assert await until_closed(socket) == CLOSED
 
@@ -156,7 +156,7 @@ async def test_an_account_that_is_closed_is_sent_away_from_the_experiment_too(
     monkeypatch.setattr(socket_permissions, "LOOK_SECONDS", 0.1)
     share, _ = await shared(owner)
     async with opened(f"/ws/experiments/{share.experiment_id}/", user=owner) as socket:
-        await told(socket)
+        await frame_of(socket)
         await User.objects.aupdate(is_active=False)
         assert await until_closed(socket) == CLOSED
 
@@ -176,7 +176,7 @@ async def test_the_socket_of_a_frozen_page_says_that_it_is_open_and_answers(owne
     for path in FROZEN_PAGES:
         async with opened(path.format(slug=share.slug, token=token), links.cookie_of(link), owner) as socket:
             assert (await socket.receive_output(timeout=10))["text"].replace(" ", "") == OPEN
-            assert (await told(socket)).replace(" ", "") == OPEN
+            assert (await frame_of(socket)).replace(" ", "") == OPEN
 
 
 async def test_the_socket_of_a_frozen_page_is_refused_without_a_right(owner: User) -> None:
@@ -220,7 +220,7 @@ async def test_nothing_goes_on_of_a_socket_that_was_sent_what_cannot_be_read(own
     for greets in (False, True):
         async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
             if greets:
-                await told(socket)
+                await frame_of(socket)
             await socket.send_input({"type": "websocket.receive", **message})
             assert await until_closed(socket) == {"type": "websocket.close", "code": UNREADABLE}
     async with asyncio.timeout(5):

@@ -145,14 +145,14 @@ def inside(data: bytes) -> Iterator[bytes]:
                 yield from inside(packed.read(entry))
 
 
-def told(answer: Any) -> list[bytes]:
+def planted_in(answer: Any) -> list[bytes]:
     """Return the planted names in a response: its headers, its body and the files packed in it."""
     body = b"".join(answer) if answer.streaming else answer.content
     return [match[0] for part in (str(answer.headers).encode(), *inside(body)) for match in PLANTED.finditer(part)]
 
 
 def crawled(share: Share) -> dict[str, list[bytes]]:
-    """Every address of the share that a visitor can come to, with the planted names that are told there."""
+    """Every address of the share that a visitor can come to, with the planted names in its response."""
     _, token = links.make_link(share, share.owner)
     client = Client()
     client.get(f"/s/{token}/")
@@ -171,7 +171,7 @@ def crawled(share: Share) -> dict[str, list[bytes]]:
     while waiting:
         path = waiting.pop()
         answer = client.get(path)
-        bodies[path] = told(answer)
+        bodies[path] = planted_in(answer)
         examples += "/examples/" in path
         if answer.status_code == 200 and "html" in answer["Content-Type"]:
             more = {link for link in links_in(answer.content.decode(), path) if link.startswith((root, f"/e/{token}/"))}
@@ -247,7 +247,7 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     pages += [f"/runs/{run.pk}/{end}" for run in (failed, done) for end in ("", "status/", "log/")]
     answers = {path: client.get(path) for path in paths} | {path: browser.get(path) for path in pages}
     assert {path: answer.status_code for path, answer in answers.items() if answer.status_code not in (200, 403)} == {}
-    names = {path: {name for name in told(answer) if b"account" not in name} for path, answer in answers.items()}
+    names = {path: {name for name in planted_in(answer) if b"account" not in name} for path, answer in answers.items()}
     assert [path for path, planted_names in names.items() if planted_names] == []
     member = Client()
     member.force_login(planted.owner)

@@ -139,7 +139,7 @@ def test_a_live_share_has_no_version_and_its_choices_can_change(owner: User) -> 
     assert not share.versions.exists()
 
 
-def test_the_trail_tells_who_shared_what(owner: User) -> None:
+def test_the_audit_log_says_who_shared_what(owner: User) -> None:
     share = frozen(owner)
     entry = Entry.objects.get(about="share")
     assert (entry.name, entry.verb, entry.key, entry.title) == ("ada", "shared", share.slug, CHOICES.title)

@@ -116,7 +116,7 @@ def test_a_short_or_endless_password_is_refused(share: Share, owner: User, passw
     assert links.make_link(share, owner, password="12345678")[0].password
 
 
-def test_sharing_and_revoking_leave_a_trail_without_the_token(share: Share, owner: User) -> None:
+def test_sharing_and_revoking_are_in_the_audit_log_without_the_token(share: Share, owner: User) -> None:
     link, token = links.make_link(share, owner, name="reviewers")
     links.revoke(link, owner)
     links.revoke(link, owner)

@@ -66,15 +66,15 @@ create table equal as select row, label, draw from (
 where place <= most union all select row, label, draw from single where question = ''
 """
 
-KEPT = """
-create table kept as select row from (
+BALANCED = """
+create table balanced as select row from (
     select row, label, row_number() over (partition by label order by draw, row) as place from equal)
 where place <= $most
 """
 
 FINAL = f"""
 select {STABLE.format("'id', text, text_b, name")} as id, text, text_b, label, {STABLE.format("'group', name")} as "group"
-from {ROWS} staged join kept on staged.file_row_number = kept.row order by id
+from {ROWS} staged join balanced on staged.file_row_number = balanced.row order by id
 """  # nosec B608 # names are constants, values are parameters
 
 
@@ -139,8 +139,8 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, on
         needed = "both classes are needed" if classes == 2 else "all classes are needed"
         raise CorruptData(f"Of {total:,} examples {', '.join(left[:-1])} and {left[-1]} are left: {needed}.")
     unbalanced = max(sizes) > LARGEST_CLASS / classes * sum(sizes)
-    connection.execute(KEPT, {"most": min(sizes) if unbalanced else max(sizes)})
-    remaining = number("select count(*) from kept")
+    connection.execute(BALANCED, {"most": min(sizes) if unbalanced else max(sizes)})
+    remaining = number("select count(*) from balanced")
     on_progress("rules", 3, 4)
     schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
     _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)

@@ -58,7 +58,7 @@ def test_every_conversion_is_registered_and_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("name", REGISTERED)
-def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path: Path, data_shelf: Path, name: str) -> None:
+def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path: Path, dataset_library: Path, name: str) -> None:
     card = prepare.fetch_registered(name, mirror(tmp_path / "one", name), nothing)
     entry = catalog.dataset(name)
     assert (entry.rows, entry.digest, entry.classes) == (card.rows, card.fingerprint, REGISTERED[name].classes)
@@ -71,7 +71,7 @@ def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path
 
     again = prepare.fetch_registered(name, mirror(tmp_path / "other", name, shuffled=7), nothing)
     assert again.fingerprint == card.fingerprint
-    assert sorted(path.suffix for path in data_shelf.iterdir()) == [".json", ".parquet"]
+    assert sorted(path.suffix for path in dataset_library.iterdir()) == [".json", ".parquet"]
 
 
 def splits(run: RunSpec, group: Rows) -> Iterator[Split]:
@@ -87,13 +87,13 @@ def splits(run: RunSpec, group: Rows) -> Iterator[Split]:
     raise AssertionError(f"no three seeds split {len(np.unique(group))} groups")
 
 
-def test_a_folder_without_a_card_is_read_too(tmp_path: Path, data_shelf: Path) -> None:
+def test_a_folder_without_a_card_is_read_too(tmp_path: Path, dataset_library: Path) -> None:
     folder = mirror(tmp_path / "one", "boolq")
     (folder / "README.md").unlink()
     assert prepare.fetch_registered("boolq", folder, nothing).rows > 0
 
 
-def test_a_folder_that_is_not_there_or_holds_something_else_is_one_sentence(tmp_path: Path, data_shelf: Path) -> None:
+def test_a_folder_that_is_not_there_or_holds_something_else_is_one_sentence(tmp_path: Path, dataset_library: Path) -> None:
     with pytest.raises(CorruptData, match="There is no folder"):
         prepare.fetch_registered("boolq", tmp_path / "none", nothing)
     (tmp_path / "empty").mkdir()
@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_there_or_holds_something_else_is_one_sentence(tmp_
         prepare.fetch_registered("boolq", tmp_path / "empty", nothing)
     with pytest.raises(CorruptData, match="Row 1 of “cola” does not have the columns"):
         prepare.fetch_registered("cola", _as(mirror(tmp_path / "other", "boolq")), nothing)
-    assert list(data_shelf.iterdir()) == []
+    assert list(dataset_library.iterdir()) == []
 
 
 def _as(folder: Path) -> Path:
@@ -110,7 +110,7 @@ def _as(folder: Path) -> Path:
     return folder
 
 
-def test_a_name_that_is_not_registered_is_answered_with_the_nearest(data_shelf: Path) -> None:
+def test_a_name_that_is_not_registered_is_answered_with_the_nearest(dataset_library: Path) -> None:
     with pytest.raises(ValueError, match="Did you mean boolq"):
         prepare.fetch_registered("bool", None, nothing)
 
@@ -135,7 +135,7 @@ class Gated(Exception):
     ],
 )
 def test_what_the_hub_refuses_is_one_sentence(
-    data_shelf: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+    dataset_library: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise error
@@ -147,7 +147,7 @@ def test_what_the_hub_refuses_is_one_sentence(
     assert str(caught.value) == sentence
 
 
-def test_without_a_connection_what_is_not_on_this_machine_is_one_sentence(data_shelf: Path) -> None:
+def test_without_a_connection_what_is_not_on_this_machine_is_one_sentence(dataset_library: Path) -> None:
     with pytest.raises(CorruptData) as caught:  # the tests run with HF_HUB_OFFLINE set
         prepare.fetch_registered("boolq", None, nothing)
     assert "“google/boolq” is not on this machine." in str(caught.value)
@@ -193,7 +193,7 @@ def test_a_data_set_is_loaded_at_the_commit_that_its_card_names_with_the_licence
 
 
 def test_fetching_again_takes_what_is_new_and_a_planned_run_keeps_what_it_was_planned_with(
-    tmp_path: Path, data_shelf: Path
+    tmp_path: Path, dataset_library: Path
 ) -> None:
     first = prepare.fetch_registered("cola", mirror(tmp_path / "one", "cola"), nothing)
     ROWS["cola"].append({"sentence": "a new sentence that is all right", "label": 1, "idx": 99})

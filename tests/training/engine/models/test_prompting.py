@@ -41,7 +41,7 @@ def finish_all(plan: Plan, store: Store) -> None:
         finish(run, store)
 
 
-def asked(run: RunSpec, store: Store) -> list[str]:
+def prompts_of(run: RunSpec, store: Store) -> list[str]:
     examples = load_examples(run.dataset, run.fingerprint)
     shown: list[str] = prompts(run, examples, split_for(run, examples.group), store).to_pylist()
     return shown
@@ -69,7 +69,7 @@ def test_a_probability_is_the_models_own_for_the_number_of_the_class(models: dic
     finish_all(plan, store)
     run = student_of(plan)
     examples = load_examples(run.dataset, run.fingerprint)
-    texts = dict(zip(examples.id.tolist(), asked(run, store), strict=True))
+    texts = dict(zip(examples.id.tolist(), prompts_of(run, store), strict=True))
     tokenizer = backbone.tokenizer(run)
     words = [tokenizer.encode(word, add_special_tokens=False).ids[-1] for word in ("0", "1")]
     model = AutoModelForCausalLM.from_pretrained(models["llama"])
@@ -83,7 +83,7 @@ def test_a_probability_is_the_models_own_for_the_number_of_the_class(models: dic
 def test_a_long_text_is_cut_and_the_question_is_not(models: dict[str, Path], store: Store) -> None:
     run = student_of(plan_of(str(models["gpt2"]), {"kind": "zero-shot"}, tokens=40))
     examples = load_examples(run.dataset, run.fingerprint)
-    shown, texts = asked(run, store), examples.text.to_pylist()
+    shown, texts = prompts_of(run, store), examples.text.to_pylist()
     names = catalog.dataset(run.dataset).classes
     assert all(prompt.endswith(f"\nLabel (0: {names[0]}, 1: {names[1]}):\n") for prompt in shown)
     shown = [prompt.removeprefix("Text: ").partition("\nLabel")[0] for prompt in shown]
@@ -103,7 +103,7 @@ def test_shots_are_of_half_b_of_each_label_in_turn_and_say_true_or_weak_labels(m
         half = split_for(run, examples.group).b.train
         weak = store.read_predictions(run.labels).part("transfer")
         by_id = dict(zip(weak.id.tolist(), weak.label.tolist(), strict=True))
-        *shots, _ = asked(run, store)[0].split("\n\n")
+        *shots, _ = prompts_of(run, store)[0].split("\n\n")
         labels_shown = []
         for shot in shots:
             shown, _, answer = shot.removeprefix("Text: ").partition("\nLabel")
@@ -119,7 +119,7 @@ def test_too_many_shots_for_the_longest_text_are_refused_with_what_they_need(mod
     plan = plan_of(str(models["gpt2"]), {"kind": "few-shot", "shots": 64})
     finish(next(run for run in plan.runs.values() if run.half == "A"), store)
     with pytest.raises(EngineError, match=r"The longest text is 120 tokens, and these prompts need at least \d+: raise it"):
-        asked(student_of(plan), store)
+        prompts_of(student_of(plan), store)
 
 
 def test_each_prompt_is_a_run_of_its_own_with_texts_of_its_own(models: dict[str, Path]) -> None:

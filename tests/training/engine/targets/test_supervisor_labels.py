@@ -28,14 +28,14 @@ def supervisor(examples: Examples, rows: list[int], prob: list[float], split: st
 
 
 def test_weak_labels_are_matched_by_id_and_not_by_position(examples: Examples) -> None:
-    taught = supervisor(examples, [4, 2, 9], [0.25, 0.5, 0.75], "transfer")
-    assert targets(examples, np.array([2, 9]), taught).tolist() == [0.5, 0.75]
+    weak_labels = supervisor(examples, [4, 2, 9], [0.25, 0.5, 0.75], "transfer")
+    assert targets(examples, np.array([2, 9]), weak_labels).tolist() == [0.5, 0.75]
 
 
 def test_an_example_without_a_weak_label_is_an_error(examples: Examples) -> None:
-    taught = supervisor(examples, [4, 2], [0.25, 0.5], "transfer")
+    weak_labels = supervisor(examples, [4, 2], [0.25, 0.5], "transfer")
     with pytest.raises(EngineError, match="no predictions for 1 of 2 examples"):
-        targets(examples, np.array([2, 9]), taught)
+        targets(examples, np.array([2, 9]), weak_labels)
 
 
 def test_a_test_prediction_is_no_weak_label(examples: Examples) -> None:
@@ -80,9 +80,9 @@ def test_agreement_is_split_by_whether_the_supervisor_is_right(examples: Example
     rows = np.arange(4)
     gold = examples.label[:4].astype(bool)
     # The supervisor is right on the first two; the student agrees with it on the first and on the last two.
-    taught = np.array([True, True, False, False]) == gold
-    student = taught == np.array([True, False, True, True])
-    weak = supervisor(examples, [0, 1, 2, 3], list(taught * 0.8 + 0.1), "test")
+    weak_labels = np.array([True, True, False, False]) == gold
+    student = weak_labels == np.array([True, False, True, True])
+    weak = supervisor(examples, [0, 1, 2, 3], list(weak_labels * 0.8 + 0.1), "test")
     event = evaluator(examples, rows, NOTHING, weak)(7, (student * 0.8 + 0.1).astype(np.float32), NOTHING)
     assert (event.step, event.agreement, event.agreement_right, event.agreement_wrong) == (7, 0.75, 0.5, 1.0)
     assert event.accuracy == 0.25

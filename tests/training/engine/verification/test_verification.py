@@ -193,14 +193,14 @@ def test_a_hostile_name_in_a_run_is_refused_with_a_sentence(archive: Path, field
     assert "../../x/y" not in problem
 
 
-def told(folder: Path, tmp_path: Path, largest: int | None = None, reserve: int = 0) -> list[str]:
+def problems_of(folder: Path, tmp_path: Path, largest: int | None = None, reserve: int = 0) -> list[str]:
     """The problems that the command tells of the zip file of this folder, of which nothing is left."""
     seal(folder)
     pack(folder, tmp_path / "it.zip")
-    return told_of(tmp_path / "it.zip", tmp_path / "out", largest, reserve)
+    return problems_of_file(tmp_path / "it.zip", tmp_path / "out", largest, reserve)
 
 
-def told_of(source: Path, out: Path, largest: int | None = None, reserve: int = 0) -> list[str]:
+def problems_of_file(source: Path, out: Path, largest: int | None = None, reserve: int = 0) -> list[str]:
     notices: list[Any] = []
     assert command.run(source, out, None, largest, reserve, notices.append, lambda: False) == command.FAILED
     assert not out.exists()
@@ -219,29 +219,29 @@ def test_a_parquet_file_that_grows_in_memory_is_refused_before_it_is_read(
     path = archive / "runs" / TRIPLET.ceiling / "predictions.parquet"
     pq.write_table(table, path, compression="zstd")
     assert path.stat().st_size < 2**18
-    assert any("of memory to be read, and may need at most 1 MB" in problem for problem in told(archive, tmp_path))
+    assert any("of memory to be read, and may need at most 1 MB" in problem for problem in problems_of(archive, tmp_path))
 
 
 def test_a_json_file_of_blanks_is_refused_before_it_is_unpacked(archive: Path, tmp_path: Path) -> None:
     with (archive / "runs" / TRIPLET.ceiling / "run.json").open("ab") as file:
         file.write(b" " * 2**21)
-    [problem] = told(archive, tmp_path)
+    [problem] = problems_of(archive, tmp_path)
     assert "run.json unpacks to 2 MB, and may have at most 1 MB" in problem
 
 
 def test_an_event_of_blanks_is_refused(archive: Path, tmp_path: Path) -> None:
     with (archive / "runs" / TRIPLET.ceiling / EVENTS).open("ab") as file:
         file.write(b" " * 2**21 + b"\n")
-    assert any("a line has more than" in problem for problem in told(archive, tmp_path))
+    assert any("a line has more than" in problem for problem in problems_of(archive, tmp_path))
 
 
 def test_an_archive_that_unpacks_to_more_than_is_allowed_is_refused(archive: Path, tmp_path: Path) -> None:
-    [problem] = told(archive, tmp_path, largest=10_000)
+    [problem] = problems_of(archive, tmp_path, largest=10_000)
     assert "unpacks to more than 9.77 KB" in problem
 
 
 def test_an_archive_for_which_the_disk_has_no_room_is_refused(archive: Path, tmp_path: Path) -> None:
-    [problem] = told(archive, tmp_path, reserve=2**60)
+    [problem] = problems_of(archive, tmp_path, reserve=2**60)
     assert problem.startswith("There is no room for the archive")
 
 
@@ -251,7 +251,7 @@ def test_a_file_that_is_larger_than_the_zip_file_says_is_refused(tmp_path: Path)
     whole = (tmp_path / "it.zip").read_bytes()
     lie, truth = (1000).to_bytes(4, "little"), (2**22).to_bytes(4, "little")
     (tmp_path / "it.zip").write_bytes(whole.replace(truth, lie))
-    assert told_of(tmp_path / "it.zip", tmp_path / "out")
+    assert problems_of_file(tmp_path / "it.zip", tmp_path / "out")
 
 
 def test_memory_that_runs_out_is_a_sentence(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +259,7 @@ def test_memory_that_runs_out_is_a_sentence(archive: Path, tmp_path: Path, monke
         raise MemoryError
 
     monkeypatch.setattr(command, "verified", out_of_memory)
-    assert told(archive, tmp_path) == ["The archive needs more memory to be read than it may use."]
+    assert problems_of(archive, tmp_path) == ["The archive needs more memory to be read than it may use."]
 
 
 def test_a_disk_that_becomes_full_is_a_sentence(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_a_disk_that_becomes_full_is_a_sentence(archive: Path, tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(command, "verified", full)
-    assert told(archive, tmp_path) == ["The disk became full while the archive was unpacked."]
+    assert problems_of(archive, tmp_path) == ["The disk became full while the archive was unpacked."]
 
 
 def test_a_run_whose_needs_have_other_keys_is_another_run_and_back_again_the_same() -> None:

@@ -52,14 +52,14 @@ def hellaswag(row: Row) -> Iterator[Example]:
 
 def openbookqa(row: Row) -> Iterator[Example]:
     """Convert a row. An answer is shown as its text and never as its letter, so that its form carries no label."""
-    letters, texts = row["choices"]["label"], row["choices"]["text"]
-    if row["answerKey"] in letters:
-        listed = "\n".join(f"({letter}) {text}" for letter, text in zip(letters, texts, strict=True))
+    labels, texts = row["choices"]["label"], row["choices"]["text"]
+    if row["answerKey"] in labels:
+        listed = "\n".join(f"({letter}) {text}" for letter, text in zip(labels, texts, strict=True))
         yield from right_and_wrong(
             lambda answer: f"{row['question_stem']}\n{listed}\n\nProposed answer: {answer}",
             row["question_stem"],
             texts,
-            letters.index(row["answerKey"]),
+            labels.index(row["answerKey"]),
             wording(row["question_stem"]),
         )
 
@@ -87,13 +87,13 @@ def quail(row: Row) -> Iterator[Example]:
 
 
 def quartz(row: Row) -> Iterator[Example]:
-    letters = row["choices"]["label"]
-    if row["answerKey"] in letters:
+    labels = row["choices"]["label"]
+    if row["answerKey"] in labels:
         yield from right_and_wrong(
             lambda answer: f"{row['para']}\n\nQuestion: {row['question']}\nProposed answer: {answer}",
             row["question"],
             row["choices"]["text"],
-            letters.index(row["answerKey"]),
+            labels.index(row["answerKey"]),
             wording(row["para"]),
         )
 
