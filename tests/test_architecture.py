@@ -118,3 +118,19 @@ def test_the_web_serves_its_pages_where_torch_cannot_be_imported() -> None:
 def test_no_test_module_imports_another_one() -> None:
     importing = re.compile(r"^\s*(?:from|import) (?:tests|\.)[\w.]*\.?test_", re.MULTILINE)
     assert [str(path) for path in (ROOT / "tests").rglob("*.py") if importing.search(path.read_text())] == []
+
+
+def test_no_module_is_longer_than_300_lines_and_no_function_than_50() -> None:
+    long_modules, long_functions = [], []
+    for path in (file for folder in ("training", "webapp", "tests") for file in (ROOT / folder).rglob("*.py")):
+        source = path.read_text()
+        if len(source.splitlines()) > 300:
+            long_modules.append(str(path))
+        for node in ast.walk(ast.parse(source)):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.end_lineno
+                and node.end_lineno - node.lineno >= 50
+            ):
+                long_functions.append(f"{path}: {node.name}")
+    assert (long_modules, long_functions) == ([], [])

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Message = TypeVar("Message")
 
 STOP_GRACE_SECONDS = 4.0
-"""From the signal to end until the whole process group is killed."""
+"""Seconds between the signal to end and the kill of the whole process group."""
 
 
 class ProcessGroup(Generic[Message]):
@@ -69,7 +69,7 @@ class ProcessGroup(Generic[Message]):
 
     @property
     def stopping(self) -> bool:
-        """Whether the process was asked to end."""
+        """True after the signal to end."""
         return self._kill_at is not None
 
     def kill(self) -> None:

@@ -70,16 +70,8 @@ def brush_the_map(lab: Lab, page: Page) -> str:
     return address
 
 
-@pytest.mark.timeout(300)
-def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, page: Page, browser: Browser) -> None:
-    """One long test, since training for it takes most of the time."""
-    pk = lab.launch(quick(weak={"models": ["bag-of-words"], "epochs": 1}, seeds=2))
-    lab.finished(pk)
-    page.goto(f"{lab.url}/experiments/{pk}/")
-    page.get_by_role("link", name="Disagreements").click()
-    home = page.url
-
-    # By mouse: a cell, a brush, a search.
+def choose_by_mouse(page: Page) -> None:
+    """Choose a cell, a range of lengths and a search by mouse."""
     total, cell = count(page), page.locator("#cell-8 .n").inner_text()
     page.locator("#cell-8").click()
     expect(page.locator(".matches b")).to_contain_text(f"{cell} of {total:,}")
@@ -99,7 +91,9 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     assert page.evaluate("document.activeElement.id") == "search"
     expect(page.locator("mark").first).to_have_text(re.compile("the", re.IGNORECASE))
 
-    # The fold of other models is as it was left, and nothing moves.
+
+def choose_a_gold_label(page: Page) -> None:
+    """The section on other models stays open or closed, and keeps its models out of the address, while a filter changes."""
     fold = page.locator(".compare")
     assert fold.evaluate("fold => fold.open") is False
     assert "ceiling=" not in page.url
@@ -110,7 +104,9 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     page.get_by_label("Gold label").select_option("")
     expect(page).not_to_have_url(re.compile(r"gold=1"))
 
-    # What is exported is what is shown.
+
+def export(page: Page) -> None:
+    """Exported rows are the shown rows."""
     shown = count(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
@@ -120,8 +116,9 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     listed = [str(row.get_attribute("id")).removeprefix("row-") for row in page.locator("#examples tbody tr").all()]
     assert [row["id"] for row in rows][: len(listed)] == listed
 
-    # By keyboard: a cell, down the list, into an example, to the next one, a tag and a note.
-    page.goto(home)
+
+def write_by_keyboard(page: Page) -> str:
+    """Go from a cell through the list to an example by keyboard, write a tag and a note, and return the example's address."""
     page.keyboard.press("5")
     expect(page).to_have_url(re.compile(r"cell=5"))
     page.keyboard.press("j")
@@ -150,8 +147,11 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     expect(page.locator("#examples tbody tr")).to_have_count(1)
     page.go_back()
     expect(page.locator("#examples tbody tr")).not_to_have_count(1)
+    return permalink
 
-    # Somebody else opens the link.
+
+def open_as_another_member(lab: Lab, browser: Browser, permalink: str) -> None:
+    """Another member opens the address and sees tag, note and attribution."""
     lab.manage(
         "shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('grace', password='nanoseconds')"
     )
@@ -166,6 +166,21 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     expect(other.locator(".weights > div")).to_have_count(3)
     other.context.close()
 
+
+@pytest.mark.timeout(300)
+def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, page: Page, browser: Browser) -> None:
+    """One long test, since training for it takes most of the time."""
+    pk = lab.launch(quick(weak={"models": ["bag-of-words"], "epochs": 1}, seeds=2))
+    lab.finished(pk)
+    page.goto(f"{lab.url}/experiments/{pk}/")
+    page.get_by_role("link", name="Disagreements").click()
+    home = page.url
+    choose_by_mouse(page)
+    choose_a_gold_label(page)
+    export(page)
+    page.goto(home)
+    permalink = write_by_keyboard(page)
+    open_as_another_member(lab, browser, permalink)
     mapped = brush_the_map(lab, page)
     page.set_viewport_size({"width": 390, "height": 844})
     for address in (home, permalink, mapped, f"{home}marked/", f"{home}?split=transfer&sort=blind"):

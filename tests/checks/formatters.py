@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["static/css", "static/js"],
     ),
 }
-"""For each language the formatter and what it formats; the settings are in pyproject.toml and package.json."""
+"""The formatter of each language and what it formats; the settings are in pyproject.toml and package.json."""
 
 
 def unformatted(root: Path, check: bool = True) -> list[str]:

@@ -1,4 +1,4 @@
-"""What ``make check`` says of text: each formatter, the width of lines and the spelling fail on a planted fault."""
+"""The checks of source text: each formatter, the width of lines and the spelling fail on a planted fault."""
 
 import shutil
 import subprocess

@@ -5,11 +5,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import QueryDict
-from pydantic import ValidationError
 
 from training.metrics.intervals import Estimate
-from training.spec import Problem, describe
+from training.spec import Problem
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.probabilities import answer_axis, answer_bars
 from webapp.example_queries.cache import Page
@@ -289,16 +287,3 @@ def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Probl
     except Refused as refused:
         with open_view(finished, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as opened:
             return Explorer(opened, view.q), [refused.problem]
-
-
-def read_view(query: QueryDict) -> tuple[View, list[Problem]]:
-    """Return the view of the address without its invalid parts, and the problems."""
-    given = dict(query.lists())
-    try:
-        return View.parse(given), []
-    except ValidationError as error:
-        problems = describe(error.errors())
-        wrong = {problem.path.partition(".")[0] for problem in problems}
-        if "" in wrong:  # two ends that do not fit together
-            wrong |= {name for name in given if name.endswith(("_min", "_max"))}
-        return View.parse({name: values for name, values in given.items() if name not in wrong}), problems

@@ -11,7 +11,8 @@ from webapp.explorer.download import download
 from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
-from webapp.explorer.page import explored, read_view
+from webapp.explorer.page import explored
+from webapp.explorer.view_address import read_view
 from webapp.share_pages.shown_version import ShownVersion
 from webapp.share_pages.views import ways_back
 

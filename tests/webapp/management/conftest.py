@@ -1,8 +1,12 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.db.models import Model
+
+from webapp import database_outages
+from webapp.management.commands.recover import Recovery
 
 Damage = Callable[[Model, str], None]
 
@@ -23,3 +27,10 @@ def damage(request: pytest.FixtureRequest) -> Damage:
                 cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
     return write
+
+
+@pytest.fixture
+def recovery(monkeypatch: pytest.MonkeyPatch) -> Recovery:
+    """A recovery that gives workers no time to renew their leases first."""
+    monkeypatch.setattr(database_outages, "grace", lambda: timedelta(0))
+    return Recovery()

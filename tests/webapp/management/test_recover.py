@@ -1,6 +1,5 @@
 """One damaged row of each kind is planted: all other work is done, and the row shows what is wrong with it."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,18 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from tests.factories.experiments import finish, finish_all, launched
 from tests.factories.imports import queued
 from tests.webapp.management.conftest import Damage
 from training import Store
-from webapp import database_outages
 from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
 from webapp.attributions.models import State as AttributionState
-from webapp.experiments import budget, services
+from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
@@ -33,13 +31,6 @@ from webapp.webhooks import services as hooks
 from webapp.webhooks.models import Call
 
 pytestmark = pytest.mark.usefixtures("called")
-
-
-@pytest.fixture
-def recovery(monkeypatch: pytest.MonkeyPatch) -> Recovery:
-    """A recovery that gives workers no time to renew their leases first."""
-    monkeypatch.setattr(database_outages, "grace", lambda: timedelta(0))
-    return Recovery()
 
 
 def owed(owner: User, seed: int) -> Experiment:
@@ -259,44 +250,3 @@ def test_imports_are_done_although_no_question_can_be_claimed(
     monkeypatch.setattr(import_jobs, "work", done.append)
     chores.work()
     assert done == [row]
-
-
-def test_a_step_that_fails_keeps_no_other_from_being_done_and_is_not_tried_hot(
-    db: None, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done: list[str] = []
-
-    def failing(name: str, error: Exception) -> Callable[[], None]:
-        def step() -> None:
-            done.append(name)
-            raise error
-
-        return step
-
-    recovery.steps = {
-        "first": failing("first", KeyError("first")),
-        "second": failing("second", OperationalError("away")),
-        "third": lambda: done.append("third"),
-    }
-    recovery.round()
-    recovery.round()
-    assert done == ["first", "second", "third", "second", "third"]
-
-
-def test_the_whole_recovery_goes_on_after_a_thread_of_the_webhook_died(
-    owner: User, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called_webhook = threading.Event()
-
-    def deliver() -> None:
-        called_webhook.set()
-        raise KeyError("webhook")
-
-    monkeypatch.setattr(connection, "close", lambda: None)
-    monkeypatch.setattr(hooks, "note", lambda: True)
-    monkeypatch.setattr(hooks, "deliver", deliver)
-    recovery.round()
-    assert called_webhook.wait(10)
-    recovery._delivering.join(10)
-    recovery.round()
-    assert budget.limited().count() == 0

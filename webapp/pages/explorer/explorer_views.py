@@ -22,7 +22,8 @@ from webapp.explorer.editing import edit_note
 from webapp.explorer.example import CHART, ExamplePage
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
-from webapp.explorer.page import explored, read_view
+from webapp.explorer.page import explored
+from webapp.explorer.view_address import read_view
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT, WRONG, Note, Tag
 from webapp.pages.explorer.attributions import WordsPage
