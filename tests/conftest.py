@@ -28,6 +28,7 @@ def broker() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Lab(tmp_path_factory.mktemp("lab")) as lab:
+        assert lab.jar, "log in while the link of the start is valid"
         yield lab
 
 

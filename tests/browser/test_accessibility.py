@@ -164,9 +164,9 @@ def test_pages_of_shares(lab: Lab, member: Page, guest: Page, made: tuple[int, i
     lines += opened(guest, f"{lab.url}/e/{token}/gap/", ".chart[data-drawn]")
     for path in (f"{slug}/", f"{slug}/v1/examples/", f"{slug}/manage/"):
         lines += opened(member, f"{lab.url}/shares/{path}")
-    lines += sent(member, "form.linkform", days="0")
+    lines += sent(member, "form.link-form", days="0")
     member.goto(f"{lab.url}/shares/{slug}/manage/")
-    lines += sent(member, "form.linkform", name="Somebody")
+    lines += sent(member, "form.link-form", name="Somebody")
     guest.goto(to_live)
     guest.wait_for_url(f"{lab.url}/shared/{live}/")
     lines += wrong_with(guest)

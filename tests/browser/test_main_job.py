@@ -120,7 +120,7 @@ def test_a_clone_is_a_filled_form_that_trains_nothing_when_nothing_is_changed(la
     page.goto(f"{lab.url}/experiments/{pk}/")
     page.get_by_role("link", name="Clone").click()
     expect(page.get_by_label("Seeds")).to_have_value("2")
-    expect(page.locator("#plan")).to_contain_text("nothing is to train")
+    expect(page.locator("#plan")).to_contain_text("there is nothing to train")
     page.get_by_role("button", name="Show the result").click()
     expect(page.locator("#head [role=status]")).to_contain_text("Done")
     expect(page.locator("#result")).to_contain_text("Accuracy")

@@ -165,7 +165,7 @@ def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_repla
     button = page.locator("#box button")
     for status in (200, 500, 200):
         button.click()
-        expect(button).to_have_text("Asking…")
+        expect(button).to_have_text("Computing…")
         button.click(force=True)
         assert len(waiting) == 1
         waiting.pop().fulfill(status=status, content_type="text/html", body=FORM)
