@@ -124,7 +124,7 @@ def write_by_keyboard(page: Page) -> str:
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
-    expect(page.locator("tr.cur")).to_have_count(1)
+    expect(page.locator("tr.current")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator(".walk")).to_contain_text("1 of")
     expect(page.locator("#trajectory-chart svg")).to_be_visible()
