@@ -59,7 +59,7 @@ def bring(lab: Lab, page: Page, path: Path) -> None:
     page.get_by_label("Text", exact=True).fill("{title}\\n{body}")
     page.get_by_role("button", name=re.compile("^Check")).click()
     answer = ""
-    while not page.get_by_role("heading", name="Keep it").count():
+    while not page.get_by_role("heading", name="Save", exact=True).count():
         state = page.evaluate(
             "[document.querySelector('.subtitle')?.textContent, document.querySelector('[role=progressbar]')?.ariaValueNow]"
         )

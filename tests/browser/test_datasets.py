@@ -27,7 +27,7 @@ def test_from_a_file_to_an_experiment_on_it(lab: Lab, page: Page, tmp_path: Path
     expect(page.get_by_label("Label", exact=True)).to_have_value("verdict")
     page.get_by_label("Text", exact=True).fill(r"{body}\nIs it so?")
     page.get_by_role("button", name="Check My notes.csv").click()
-    expect(page.get_by_role("heading", name="Keep it")).to_be_visible(timeout=60_000)  # it comes by itself
+    expect(page.get_by_role("heading", name="Save", exact=True)).to_be_visible(timeout=60_000)  # it comes by itself
     expect(page.get_by_label("Name", exact=True)).to_have_value("my-notes")
     page.set_viewport_size({"width": 390, "height": 844})
     assert overflow(page) == 0
