@@ -104,7 +104,8 @@ class SpecForm:
         rest = [node for node in self.nodes if isinstance(node, Choice | Rows) or (isinstance(node, Leaf) and _in_section(node))]
         sections = [self._section(node.title, node.description, node.children) for node in groups]
         if rest:
-            titles = [node.title if index == 0 else lower(node.title) for index, node in enumerate(rest)]
+            shown = [node.title for node in rest if not (isinstance(node, Leaf) and node.setting.group == "further")]
+            titles = [title if index == 0 else lower(title) for index, title in enumerate(shown)]
             sections.append(self._section(" and ".join(filter(None, [", ".join(titles[:-1]), *titles[-1:]])), "", rest))
         return sections
 

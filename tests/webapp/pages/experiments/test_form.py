@@ -123,3 +123,7 @@ def test_a_queue_that_cannot_be_reached_is_told_and_loses_nothing(page: Client, 
     response = page.post("/experiments/new/", sent(spec()), follow=True)
     assert "The queue cannot be reached now. The runs are stored and start when it is back." in response.content.decode()
     assert Run.objects.filter(status=Status.QUEUED).exists()
+
+
+def test_a_section_is_named_after_the_settings_that_it_shows_unfolded() -> None:
+    assert [section.title for section in SpecForm.of(ExperimentSpec()).sections][-1] == "Methods and seeds"
