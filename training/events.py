@@ -38,6 +38,8 @@ class RunStarted(Reported):
     """Rows that the run learns from, where its method leaves some out of the ``rows_of`` training rows of its half."""
     rows_of: int | None = None
     device: str
+    threads: int | None = None
+    """Threads of each process: the last digits of sums on a CPU depend on them. None in events of earlier versions."""
     versions: dict[str, str]
 
 

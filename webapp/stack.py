@@ -37,6 +37,20 @@ def proxy_options() -> list[str]:
     return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.TRUSTED_PROXIES)]
 
 
+def workers(count: int) -> list[Service]:
+    """Return ``count`` training workers, which share the cores of this machine, and the light one."""
+    celery = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
+    celery += ["--pool", "prefork", "--concurrency", "1", "--loglevel", "info", "--without-gossip", "--without-mingle"]
+    shared = {"W2S_TRAINERS": os.environ.get("W2S_TRAINERS", str(count))}
+    # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
+    training = [
+        Service(f"worker{index}", [*celery, "--hostname", f"worker{index}@%h"], death=signal.SIGKILL, environment=shared)
+        for index in range(count)
+    ]
+    chores = [*celery, "--queues", "chores", "--hostname", "chores@%h"]
+    return [*training, Service("chores", chores, death=signal.SIGKILL)]
+
+
 @dataclass
 class Stack:
     """The running laboratory as a context manager: on exit every process has ended."""
@@ -85,15 +99,8 @@ class Stack:
         web += proxy_options()
         hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
         self._add(Service("web", [*python, *web], fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
-        celery = ["celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
-        for index in range(self.workers):
-            worker = [*celery, "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
-            worker += ["--hostname", f"worker{index}@%h", "--without-gossip", "--without-mingle"]
-            # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
-            self._add(Service(f"worker{index}", [*python, *worker], death=signal.SIGKILL))
-        chores = [*celery, "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"]
-        chores += ["--queues", "chores", "--hostname", "chores@%h", "--without-gossip", "--without-mingle"]
-        self._add(Service("chores", [*python, *chores], death=signal.SIGKILL))
+        for service in workers(self.workers):
+            self._add(service)
         self._add(Service("recover", [sys.executable, str(settings.BASE_DIR / "manage.py"), "recover"]))
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, {self.url}")

@@ -22,14 +22,6 @@ from typing import Any
 from tests.benchmarks import step
 from training import ExperimentSpec, Plan, make_plan
 
-ENGINE = """
-import sys
-import training.engine.determinism as determinism
-determinism.TRANSFORMER_THREADS = {threads}
-from training.cli.main import main
-sys.exit(main())
-"""
-
 
 @dataclass
 class Cost:
@@ -92,7 +84,7 @@ def engine(plan: Plan, options: argparse.Namespace) -> tuple[Cost, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.json"
         recipe.write_text(plan.spec.model_dump_json())
-        command = ["-c", ENGINE.format(threads=options.threads), "run", str(recipe), "--out", folder]
+        command = ["-m", "training", "run", str(recipe), "--out", folder]
         cost, output = spent(command)
         events: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
         accuracies = {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"}
@@ -150,6 +142,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--one-at-a-time", action="store_true", help="time micro-batches of 1 as well")
     options = parser.parse_args()
+    os.environ["W2S_THREADS"] = str(options.threads)
     for precision in ("fp32", "bf16"):
         plan = make_plan(spec(options, precision))
         step.report(plan.runs[plan.triplets[0].ceiling], options.threads, options.steps)

@@ -56,6 +56,15 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "W2S_PROCESSES": Entry(
             "Processes that train one run of a tuned transformer together. Read by a worker and by `training run`."
         ),
+        "W2S_THREADS": Entry(
+            "Threads of one run of a transformer on a CPU, divided by its processes.",
+            "the cores that the process may use (affinity, cgroup quota), divided by `W2S_TRAINERS`, and at most 8",
+        ),
+        "W2S_TRAINERS": Entry(
+            "Workers that share the cores of this machine.", "`--workers` for those of `make up`, 1 for other processes"
+        ),
+        "OMP_NUM_THREADS": Entry("The most threads of one process of a run, as OpenMP defines it. `W2S_THREADS` wins."),
+        "SLURM_CPUS_PER_TASK": Entry("The cores of a Slurm task, read where Slurm does not bind the task to them."),
         "W2S_SHARDED": Entry("Shard the model over these processes (FSDP) instead of copying it to each.", "0"),
         "W2S_CHECKPOINT_SECONDS": Entry(
             "Least time between two checkpoints of a run. A checkpoint that took long is followed by a longer pause."

@@ -14,7 +14,6 @@ import numpy as np
 from tests.factories.runs import make_run
 from training import Event, RunSpec, Store, catalog
 from training.catalog.datasets import DatasetEntry
-from training.engine import train as training
 from training.spec import Confidence
 
 LOSS, PROBABILITY = 1e-4, 1e-3
@@ -31,7 +30,6 @@ def watcher(
     """Start and watch the other processes. Each event is sent, and the answer says whether to stop."""
     os.environ |= worker
     os.setpgid(0, 0)
-    training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
     catalog.DATASETS[data.name] = data
     change()
     from training import execute
@@ -74,7 +72,7 @@ def attempt(
 ) -> Attempt:
     """Return the events of ``run`` in ``processes``, to its end or until ``on`` is true of an event and the process group."""
     ours, theirs = context.Pipe()
-    worker = {"W2S_PROCESSES": str(processes), "W2S_SHARDED": str(int(sharded))}
+    worker = {"W2S_PROCESSES": str(processes), "W2S_SHARDED": str(int(sharded)), "W2S_THREADS": "1"}
     task = (run, store.root, catalog.DATASETS["clear-reviews"], theirs, change, worker)
     child = context.Process(target=watcher, args=task)
     child.start()

@@ -10,6 +10,7 @@ from training.catalog import library
 from training.cli import attribution, data, execute, export, plan, push, run, schema, serve, verify
 from training.cli.exits import BAD_INPUT, BadInput
 from training.file_permissions import restrict_permissions
+from training.threads import wait_passively
 
 
 class Command(Protocol):
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
+        wait_passively()
         restrict_permissions()
         environment.home(instead=library.folder().parent)
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")

@@ -1,4 +1,4 @@
-"""Global settings that make equal runs equal: algorithms, seeds and the number of threads."""
+"""Global settings that make equal runs equal: algorithms and seeds; and the number of threads."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import torch
 import torch.utils.deterministic
 
-TRANSFORMER_THREADS = min(os.cpu_count() or 1, 8)
-"""Threads of transformers, a property of the machine and not of the environment, so that worker and command line agree."""
+from training import environment
+from training.engine.errors import EngineError
+from training.threads import allowed
 
 HEAD_THREADS = 1
 """Threads of heads and bags of words: their tensors are so small that a second thread costs more than it saves."""
@@ -23,9 +24,17 @@ def make_deterministic(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def transformer_threads(processes: int = 1) -> int:
+    """Return the number of threads of a transformer in one of the ``processes`` of a run. Raises EngineError."""
+    try:
+        return allowed(processes).number
+    except environment.SettingError as error:
+        raise EngineError(f"This worker’s {error}") from None
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Fix the number of threads: sums in matrix products depend on it, so the task sets it and not the caller."""
+    """Fix the number of threads: the last digits of sums in matrix products depend on it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

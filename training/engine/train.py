@@ -13,7 +13,7 @@ from training.engine import starting_point
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, load_examples
 from training.engine.data.split import Rows, split_for
-from training.engine.determinism import HEAD_THREADS, TRANSFORMER_THREADS, make_deterministic, threads
+from training.engine.determinism import HEAD_THREADS, make_deterministic, threads, transformer_threads
 from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import EngineError
 from training.engine.evaluation_schedule import evaluation_schedule
@@ -68,6 +68,8 @@ class Training:
         self.examples = load_examples(run.dataset, run.fingerprint)
         self.split = split_for(run, self.examples.group)
         self.schedule = evaluation_schedule(run, self.split, self.examples.group)
+        computes_hidden_states = run.tunes_backbone or run.prompts
+        self.threads = transformer_threads(process_group.size) if computes_hidden_states else HEAD_THREADS
 
     def write_derived(self) -> None:
         """Write predictions derived from other runs, or from prompting a model: nothing is trained."""
@@ -89,7 +91,7 @@ class Training:
         self.emit(self._started(training_set, checkpoint["step"] if checkpoint else 0))
         with process_group.main_first():
             inputs = load_inputs(run, self.examples, self.store, self.emit, self.should_stop)
-        with threads(max(1, TRANSFORMER_THREADS // process_group.size) if run.tunes_backbone else HEAD_THREADS):
+        with threads(self.threads):
             loop = self._loop(inputs, training_set, selection)
             self._begin(loop, checkpoint)
             with loop.stoppable():
@@ -175,13 +177,15 @@ class Training:
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         name = f"{self.process_group.size} x {name}" if self.process_group.size > 1 else name
         precision = "fp32" if self.run.adaptation == "scratch" else precision_of(self.run)
+        name = name if precision == "fp32" else f"{name}, {precision}"
         selects = training_set is not None and training_set.left_out > 0
         return RunStarted(
             total_steps=step_counts(self.run, len(training_set.rows))[1] if training_set else 1,
             rows=len(np.unique(training_set.rows)) if training_set and selects else None,
             rows_of=training_set.of if training_set and selects else None,
             resumed_from=resumed_from,
-            device=name if precision == "fp32" else f"{name}, {precision}",
+            device=f"{name}, {self.threads} thread{'s' if self.threads > 1 else ''}" if device.type == "cpu" else name,
+            threads=self.threads,
             versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},
         )
 

@@ -6,16 +6,13 @@ from typing import Any
 import pytest
 
 from training import Store
-from training.engine import train
-from training.engine.models import features as frozen_features
 
 
 @pytest.fixture(scope="session", autouse=True)
 def single_thread() -> Iterator[None]:
     """Train in one thread: for models this small a second one costs more than it saves, and the cores are all in use."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (train, frozen_features):
-            patch.setattr(module, "TRANSFORMER_THREADS", 1)
+        patch.setenv("W2S_THREADS", "1")
         yield
 
 

@@ -14,7 +14,6 @@ import pytest
 from tests.factories.runs import finish, make_run
 from training import RunSpec, Store, catalog
 from training.catalog.datasets import DatasetEntry
-from training.engine import train as training
 
 KILLS = 10
 SEED = 2026
@@ -35,7 +34,6 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) 
     from training import execute
     from training.engine import loop
 
-    training.TRANSFORMER_THREADS = 1  # type: ignore[attr-defined]
     catalog.DATASETS[data.name] = data
     save = loop.Loop.save
 

@@ -25,6 +25,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 
 from training import environment
+from training.engine.determinism import transformer_threads
 from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.errors import EngineError, Killed, Stopped
 from training.events import Event
@@ -208,7 +209,8 @@ def _join_group(process_group: ProcessGroup, rendezvous: Path) -> None:
     }
     os.environ |= {name: str(number) for name, number in ranks.items()}
     os.environ |= {"GLOO_SOCKET_IFNAME": LOOPBACK, "NCCL_SOCKET_IFNAME": LOOPBACK}
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # or Accelerate sets threads, which the engine does itself
+    # Or Accelerate sets threads, which the engine does itself. This value is no lower limit than the engine's own.
+    os.environ.setdefault("OMP_NUM_THREADS", str(transformer_threads(process_group.size)))
     if gpus:
         torch.cuda.set_device(process_group.rank)
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"

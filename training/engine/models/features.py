@@ -15,7 +15,7 @@ from torch import nn
 
 from training.engine.data.examples import Side
 from training.engine.data.tokens import cached_word_pieces
-from training.engine.determinism import TRANSFORMER_THREADS, threads
+from training.engine.determinism import threads, transformer_threads
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel, Stopped
 from training.engine.models import backbone, classifiers, model_files
@@ -54,7 +54,7 @@ def frozen_features(
             store.checksums.quarantine(path)
         for abandoned in path.parent.glob(f".{path.name}.*"):
             abandoned.unlink()  # left by a killed process: no other process writes while this one holds the lock
-        with store.writing(path) as partial, threads(TRANSFORMER_THREADS):
+        with store.writing(path) as partial, threads(transformer_threads()):
             _compute(run, text, side, store, partial, emit, should_stop)
     computed = _read(store, path, shape)
     assert computed is not None, f"{path} was just written"

@@ -25,7 +25,7 @@ def test_two_processes_train_what_one_trains(name: str, expected: Expected, tmp_
     store = empty(alone, tmp_path / "two")
     outcome = attempt(run, store)
     assert outcome.error is None
-    assert outcome.of("started")[0].device == "2 x cpu"
+    assert outcome.of("started")[0].device == "2 x cpu, 1 thread"
     assert [event.kind for event in outcome.events] == [event.kind for event in whole.events]
     np.testing.assert_allclose(
         [event.loss for event in outcome.of("metric")], [event.loss for event in whole.of("metric")], atol=LOSS
@@ -65,7 +65,7 @@ def test_a_stop_leaves_one_checkpoint_from_which_any_number_of_processes_goes_on
 
 def test_heads_and_bags_of_words_are_trained_by_one_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("W2S_PROCESSES", "2")
-    assert finish(make_run(), store).of("started")[0].device == "cpu"
+    assert finish(make_run(), store).of("started")[0].device == "cpu, 1 thread"
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_the_command_line_trains_with_two_processes_too(models: dict[str, Path],
     completed = subprocess.run(command, input=run, env=worker, capture_output=True, text=True, timeout=200)
     assert completed.returncode == 0, completed.stderr
     events = [json.loads(line) for line in completed.stdout.splitlines()]
-    assert events[0]["device"] == "2 x cpu"
+    assert events[0]["device"] == "2 x cpu, 1 thread"
     assert events[-1]["kind"] == "finished"

@@ -45,7 +45,7 @@ def test_bf16_comes_near_fp32_and_is_told_apart_from_it(models: dict[str, Path],
     for precision in ("fp32", "bf16"):
         run = ceiling(models, precision, tuning)
         started = finish(run, store).of("started")[0]
-        assert started.device == ("cpu" if precision == "fp32" else "cpu, bf16")
+        assert started.device == ("cpu, 1 thread" if precision == "fp32" else "cpu, bf16, 1 thread")
         computed[precision] = store.read_predictions(run.key()).prob
         assert np.unique(computed[precision]).size > 100, "the head is fp32, so there are no ties"
     np.testing.assert_allclose(computed["bf16"], computed["fp32"], atol=0.02)
