@@ -93,3 +93,13 @@ class Attribution(Reported):
 
 Notice = Annotated[Progress | Preview | CheckResult | Added | Refused | Verified | NotVerified, Field(discriminator="kind")]
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)
+
+
+class MachineCheck(Reported):
+    """A check of ``python -m training doctor``: the sentence says what was found, and what to do unless the state is ok."""
+
+    kind: Literal["check"] = "check"
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    sentence: str
+    facts: dict[str, str | int | float | bool | list[str] | None] = {}

@@ -70,6 +70,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "Least time between two checkpoints of a run. A checkpoint that took long is followed by a longer pause."
         ),
         "CUDA_VISIBLE_DEVICES": Entry("The accelerators of a worker, as CUDA defines it.", "all"),
+        "CUBLAS_WORKSPACE_CONFIG": Entry(
+            "The workspace of cuBLAS, which is deterministic with the default and with `:16:8` only.", "`:4096:8`"
+        ),
         "DISK_RESERVE_GIB": Entry("Disk space in GiB that stays free. A run that would leave less waits."),
         "DISK_QUOTA_GIB": Entry("Disk space in GiB that all artifacts together may use; 0 for no limit."),
         "VERIFY_SECONDS": Entry("Seconds between two passes that compare all artifacts with their checksums."),

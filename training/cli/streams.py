@@ -11,19 +11,26 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yield a function that writes one JSON object per line to stdout; anything that libraries print goes to stderr."""
+def text_lines() -> Iterator[Callable[[str], None]]:
+    """Yield a function that writes one line to stdout; anything that libraries print goes to stderr."""
     sys.stdout.flush()
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)
 
-        def write(content: dict[str, Any]) -> None:
-            lines.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+        def write(line: str) -> None:
+            lines.write(f"{line}\n")
 
         try:
             yield write
         finally:
             os.dup2(lines.fileno(), 1)
+
+
+@contextlib.contextmanager
+def json_lines() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield a function that writes one JSON object as a line of ``text_lines``."""
+    with text_lines() as write:
+        yield lambda content: write(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 
 @contextlib.contextmanager

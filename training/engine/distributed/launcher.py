@@ -52,7 +52,7 @@ def train_together(
 
     A head or a bag of words is too small to be distributed. Raises the error of a process.
     """
-    size, sharded = _settings()
+    size, sharded = settings()
     if size == 1 or not run.tunes_backbone:
         train(run, store, emit, should_stop, ALONE)
         return
@@ -71,7 +71,7 @@ def train_together(
         _watch(processes, emit, should_stop, stop)
 
 
-def _settings() -> tuple[int, bool]:
+def settings() -> tuple[int, bool]:
     """Return the number of processes that this worker has for one run, and whether they shard the model. Raises EngineError."""
     try:
         processes, sharded = environment.whole("W2S_PROCESSES", 1, least=1), environment.flag("W2S_SHARDED")
