@@ -18,6 +18,7 @@ from django.core.management import call_command
 
 from webapp import broker, service_logs, static_files
 from webapp.imports import services as imports
+from webapp.jobs import devices
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
 
@@ -38,14 +39,14 @@ def proxy_options() -> list[str]:
 
 
 def workers(count: int) -> list[Service]:
-    """Return ``count`` training workers, which share the cores of this machine, and the light one."""
+    """Return ``count`` training workers, which share the cores and GPUs of this machine, and the light one."""
     celery = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
     celery += ["--pool", "prefork", "--concurrency", "1", "--loglevel", "info", "--without-gossip", "--without-mingle"]
     shared = {"W2S_TRAINERS": os.environ.get("W2S_TRAINERS", str(count))}
     # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
     training = [
-        Service(f"worker{index}", [*celery, "--hostname", f"worker{index}@%h"], death=signal.SIGKILL, environment=shared)
-        for index in range(count)
+        Service(f"worker{index}", [*celery, "--hostname", f"worker{index}@%h"], death=signal.SIGKILL, environment=shared | gpus)
+        for index, gpus in enumerate(devices.shares(count))
     ]
     chores = [*celery, "--queues", "chores", "--hostname", "chores@%h"]
     return [*training, Service("chores", chores, death=signal.SIGKILL)]

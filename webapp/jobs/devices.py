@@ -8,6 +8,7 @@ from typing import TypedDict
 
 import psutil
 
+from training import environment
 from webapp.experiments.requirements import PACKAGES
 
 REPORTED = ("torch", "accelerate", "datasets", *PACKAGES)
@@ -26,7 +27,28 @@ class Device(TypedDict):
 
 def devices() -> list[Device]:
     """Return the GPUs that this process may use, or the machine's processor with its memory."""
-    return _gpus() or [_machine()]
+    return visible(_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")) or [_machine()]
+
+
+def processes() -> int:
+    """Return the number of processes that this worker has for one run; 1 for an unusable one, with which its runs fail."""
+    try:
+        return environment.whole("W2S_PROCESSES", 1, least=1)
+    except environment.SettingError:
+        return 1
+
+
+def shares(workers: int) -> list[dict[str, str]]:
+    """Return the variables that give each of ``workers`` on this machine its GPUs: one for each process of a run.
+
+    They take turns, so that more workers than GPUs are slots of the same ones. Without GPUs there is nothing to set. GPUs are
+    named by UUID, since CUDA may number them in another order than the driver, or as CUDA_VISIBLE_DEVICES names them.
+    """
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [row[1] for row in _gpus()] if wanted is None else [name.strip() for name in wanted.split(",") if name.strip()]
+    size = min(processes(), len(names))
+    groups = [names[start : start + size] for start in range(0, len(names) - size + 1, size)] if names else []
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(groups[worker % len(groups)])} if groups else {} for worker in range(workers)]
 
 
 def packages() -> dict[str, str]:
@@ -40,15 +62,14 @@ def packages() -> dict[str, str]:
     return versions
 
 
-def _gpus() -> list[Device]:
+def _gpus() -> list[list[str]]:
+    """Return a row of ``QUERY`` for each GPU of this machine."""
     query = ["nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"]
     try:
         output = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    return visible(
-        [[cell.strip() for cell in line.split(",")] for line in output.splitlines()], os.environ.get("CUDA_VISIBLE_DEVICES")
-    )
+    return [[cell.strip() for cell in line.split(",")] for line in output.splitlines()]
 
 
 def visible(rows: list[list[str]], wanted: str | None) -> list[Device]:

@@ -9,10 +9,9 @@ from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
-from training import environment
 from training.spec import ENGINE_VERSION
 from webapp.experiments import workers
-from webapp.jobs.devices import devices, packages
+from webapp.jobs.devices import devices, packages, processes
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +43,7 @@ def stay(name: str) -> None:
 
 
 def register(name: str) -> None:
-    try:
-        processes = environment.whole("W2S_PROCESSES", 1, least=1)
-    except environment.SettingError:
-        processes = 1  # its runs fail with this error
-    _write(lambda: workers.register(name, ENGINE_VERSION, packages(), devices(), processes))
+    _write(lambda: workers.register(name, ENGINE_VERSION, packages(), devices(), processes()))
 
 
 def beat(name: str) -> None:
