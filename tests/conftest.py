@@ -14,6 +14,9 @@ from webapp import broker as embedded
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The same numbers on every machine: measured, auto would be bf16 where that is faster.
+os.environ.setdefault("W2S_CPU_PRECISION", "fp32")
+
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import logging
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import IO, Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
@@ -44,13 +44,28 @@ class Checkpoint(TypedDict):
     selection: SelectionState
 
 
+class _Hashed(io.RawIOBase):
+    """A file that is written and hashed at once, so that its content is in memory only once."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.sha256 = file, hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        return self.file.write(data)
+
+
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write the checkpoint after the SHA-256 of its content: torch itself reads a damaged tensor without an error."""
-    content = io.BytesIO()
-    torch.save(dict(checkpoint), content)
     with atomic(path) as partial, partial.open("wb") as file:
-        file.write(hashlib.sha256(content.getbuffer()).digest())
-        file.write(content.getbuffer())
+        content = _Hashed(file)
+        file.write(bytes(content.sha256.digest_size))
+        torch.save(dict(checkpoint), content)  # type: ignore[arg-type]
+        file.seek(0)
+        file.write(content.sha256.digest())
 
 
 def load(path: Path) -> Checkpoint | None:

@@ -14,6 +14,7 @@ from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, load_examples
 from training.engine.data.split import Rows, split_for
 from training.engine.determinism import HEAD_THREADS, make_deterministic, threads, transformer_threads
+from training.engine.distributed import memory
 from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import EngineError
 from training.engine.evaluation_schedule import evaluation_schedule
@@ -50,7 +51,10 @@ def train(
     if run.derives:
         training.write_derived()
     else:
-        training.train()
+        try:
+            training.train()
+        finally:
+            memory.release()
 
 
 class Training:

@@ -12,5 +12,5 @@ FULL_STEP_SECONDS = 0.02
 
 EVALUATION_SHARE = 0.1
 """Share of a transformer's training time that its evaluations may take; those of a head take next to nothing."""
-FEWEST_EVALUATIONS, FEWEST_EVALUATED = 5, 300
+FEWEST_EVALUATIONS, FEWEST_EVALUATED = 5, 128
 """Smallest number of evaluations of a transformer, and of test rows in each, at any cost."""

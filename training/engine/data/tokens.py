@@ -18,8 +18,9 @@ from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.engine.data.examples import Side
 from training.engine.data.split import Rows
 from training.engine.errors import CorruptModel, Stopped
-from training.engine.models import model_files
+from training.engine.models import model_files, packing
 from training.engine.models.inputs import Ragged, starts_of
+from training.engine.models.sizes import size_of
 from training.names import within
 from training.spec import RunSpec
 from training.storage.artifacts import Store
@@ -51,12 +52,12 @@ def cached_word_pieces(
     tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     name = "-".join([run.fingerprint[:16], tokenizer_digest[:16], side, *run.texts])
     ids, lengths = within(store.tokens, name, "-ids.bin"), within(store.tokens, name, "-lengths.npy")
-    if (ready := _read(store, ids, lengths)) is None:
+    if (ready := _read(store, ids, lengths, run)) is None:
         with store.writing(ids) as partial, partial.open("wb") as file:
             counts = [_write(file, texts) for texts in word_pieces(text, tokenizer, should_stop)]
         with store.writing(lengths) as partial, partial.open("wb") as file:
             np.save(file, np.concatenate(counts))
-        ready = _read(store, ids, lengths)
+        ready = _read(store, ids, lengths, run)
         assert ready is not None, f"{ids} was just written"
     _check_ids(run, ready)
     return ready
@@ -76,7 +77,7 @@ def _write(file: BinaryIO, texts: list[list[int]]) -> Rows:
     return np.fromiter(map(len, texts), np.int64)
 
 
-def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
+def _read(store: Store, ids: Path, lengths: Path, run: RunSpec) -> Ragged | None:
     """Return the cached word pieces, None where they are missing or damaged; damaged ones are moved aside."""
     try:
         store.checksums.verify(ids, again=True)
@@ -93,7 +94,9 @@ def _read(store: Store, ids: Path, lengths: Path) -> Ragged | None:
         return None
     if torch.cuda.is_available():
         return Ragged(tokens, starts_of(counts), counts, GPU_BUDGET, GPU_BUDGET)
-    return Ragged(tokens, starts_of(counts), counts, TRANSFORMER_BUDGET, PART_OVERHEAD)
+    size = size_of(run)
+    budget = int(np.clip(STATES // (STATES_OF_A_TOKEN * size.layers * size.width), TRANSFORMER_BUDGET, LARGEST_BUDGET))
+    return Ragged(tokens, starts_of(counts), counts, budget, PART_OVERHEAD, packing.packs(size.architecture))
 
 
 def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[], bool]) -> Iterator[list[list[int]]]:
@@ -112,7 +115,9 @@ def word_pieces(text: pa.ChunkedArray, tokenizer: Any, should_stop: Callable[[],
 
 
 GPU_BUDGET = 2**15
-TRANSFORMER_BUDGET = 2048
-"""Tokens, padding included, of a pass through a transformer between two stop checks: below a second on two cores."""
+TRANSFORMER_BUDGET, LARGEST_BUDGET = 2048, 8192
+"""Tokens of a pass through a transformer between two stop checks: below a second on two cores, more for small ones."""
+STATES, STATES_OF_A_TOKEN = 2**29, 136
+"""Bytes that the states of one pass with a gradient may take, and those of a token for each unit of each layer."""
 PART_OVERHEAD = 512
 """Cost of one more part on a CPU, in tokens: more than padding, which only attention reads, unless lengths differ a lot."""

@@ -16,7 +16,10 @@ def ran_out(error: RuntimeError) -> bool:
 
 
 def release() -> None:
+    """Give memory that nothing holds back to the system."""
     gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

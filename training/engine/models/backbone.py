@@ -21,6 +21,7 @@ from training.engine.distributed import memory
 from training.engine.errors import CorruptModel
 from training.engine.models import fitness, model_files, packing
 from training.engine.models.precision import Resolved, autocast
+from training.engine.models.sizes import size_of
 from training.engine.models.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
@@ -44,8 +45,8 @@ class Shape:
 
 def shape(run: RunSpec) -> Shape:
     """Return the shape of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
-    facts = catalog.MODELS.get(run.model) or model_files.facts(run)
-    return Shape("last" if facts.kind == "decoder" else run.pooling, facts.layers, facts.width)
+    size = size_of(run)
+    return Shape("last" if size.kind == "decoder" else run.pooling, size.layers, size.width)
 
 
 def load(run: RunSpec) -> nn.Module:
@@ -100,7 +101,7 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
     A decoder is read at the last token, the only one that attends to the whole text. Texts are padded on the right.
     """
     with autocast(precision, ids.device):
-        states = packing.states(model, ids, mask).float()
+        states = packing.states(model, ids, mask, None if reading == "mean" else reading).float()
     if reading == "mean":
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
     if reading == "cls":
@@ -159,8 +160,27 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
         raise CorruptModel(f"The weights of {name} lack {missing[0]} and {len(missing) - 1} more of its tensors.")
     # Saved files contain the model's name instead of its folder on this machine.
     model.name_or_path = model.config._name_or_path = name
+    _fuse(model)
     loaded: nn.Module = model.eval()
     return loaded
+
+
+def _fuse(model: nn.Module) -> None:
+    """Replace modules of several passes over their input by torch's, which take one and compute the same.
+
+    They are GELU by its approximation with tanh, and the norm of Llama.
+    """
+    from transformers.activations import FastGELUActivation, GELUTanh, NewGELUActivation
+    from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, (NewGELUActivation, FastGELUActivation)):
+                setattr(module, name, GELUTanh())
+            elif isinstance(child, LlamaRMSNorm):
+                fused = nn.RMSNorm(child.weight.shape, child.variance_epsilon)
+                fused.weight = child.weight
+                setattr(module, name, fused)
 
 
 def _drop_nothing(config: Any) -> None:

@@ -54,10 +54,11 @@ class Dense:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Token ids: row i is ``ids[starts[i] : starts[i] + lengths[i]]``. A part has at most ``budget`` tokens, padding included.
+    """Token ids: row i is ``ids[starts[i] : starts[i] + lengths[i]]``. A part has at most ``budget`` tokens.
 
-    ``overhead`` is the cost of one more part, in tokens: parts are made smaller only where that saves more padding. A device with
-    slow launches needs few parts; with an overhead as large as the budget, only the budget cuts.
+    Padding counts unless the inputs are ``packed``. ``overhead`` is the cost of one more part, in tokens: parts are made smaller
+    only where that saves more padding. A device with slow launches needs few parts; with an overhead as large as the budget, only
+    the budget cuts.
     """
 
     ids: npt.NDArray[np.integer]
@@ -65,6 +66,7 @@ class Ragged:
     lengths: Rows
     budget: int
     overhead: int
+    packed: bool = False
 
     @classmethod
     def of(cls, texts: Iterable[Sequence[int]], budget: int, overhead: int | None = None) -> "Ragged":
@@ -94,6 +96,8 @@ class Ragged:
         """Return the parts, shortest texts first, cut for the least padding and overhead together."""
         lengths = np.maximum(self.lengths[rows], 1)
         order = np.argsort(lengths, kind="stable")
+        if self.packed:
+            return np.split(order, full(lengths[order], self.budget))
         parts = []
         for bucket in np.split(order, cuts(lengths[order], self.overhead)):
             size = max(1, self.budget // int(lengths[bucket[-1]]))
@@ -101,6 +105,8 @@ class Ragged:
         return parts
 
     def together(self, rows: Rows) -> bool:
+        if self.packed:
+            return int(self.lengths[rows].sum()) <= self.budget
         if len(rows) * self.lengths[rows].max() <= self.budget:
             return True
         return sum(len(part) * max(1, int(self.lengths[rows[part]].max())) for part in self.parts(rows)) <= self.budget
@@ -138,6 +144,15 @@ class Pairs:
 def starts_of(lengths: Rows) -> Rows:
     """Return the start of each row when rows of these lengths are concatenated."""
     return np.cumsum(lengths) - lengths
+
+
+def full(lengths: Rows, budget: int) -> list[int]:
+    """Return the cuts of ``lengths`` (n,) into parts of at most ``budget`` tokens, or of one row."""
+    ends, at = np.cumsum(lengths), list[int]()
+    while (start := at[-1] if at else 0) < len(lengths):
+        before = ends[start - 1] if start else 0
+        at.append(max(start + 1, int(np.searchsorted(ends, before + budget, side="right"))))
+    return at[:-1]
 
 
 def cuts(lengths: Rows, overhead: int) -> Rows:

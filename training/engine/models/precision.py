@@ -1,20 +1,51 @@
-"""The number format of a transformer's arithmetic. Weights, the head, losses and optimiser are always fp32."""
+"""Numerical precision of a transformer's arithmetic; weights, head, loss and optimiser are always fp32.
 
+Precision ``auto`` is bf16 on a GPU that has it. On a CPU it is the faster of fp32 and bf16 for a transformer that is trained,
+measured once for each width, machine and build of torch (``faster``); frozen features are fp32 there.
+"""
+
+import json
+import platform
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from pathlib import Path
+from time import process_time
+from typing import Literal, cast
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from accelerate import Accelerator
+from filelock import FileLock
 
+from training import environment
+from training.catalog import library
+from training.engine.determinism import threads
 from training.engine.errors import EngineError
+from training.engine.models.sizes import size_of
 from training.spec import Precision, RunSpec
+from training.storage.atomic import atomic
 
 Resolved = Literal["fp32", "bf16", "fp16"]
+
+AUTO = "W2S_CPU_PRECISION"
+NARROWEST = 128
+"""Width from which it is measured: below, calls take longer than arithmetic."""
+ADVANTAGE = 1.1
+"""bf16 is taken where it is so many times as fast as fp32."""
+TOKENS = (512, 480, 448)
+"""Tokens of the measured passes. The first is not timed; the others have new shapes, as batches have."""
 
 
 def precision_of(run: RunSpec) -> Resolved:
     """Return the number format of ``run`` on this machine. Raises EngineError where the device does not support it."""
-    return resolve(run.precision, Accelerator().device)
+    device = Accelerator().device
+    if run.precision == "auto" and device.type == "cpu" and run.tunes_backbone:
+        try:
+            wanted = environment.choice(AUTO, "measured", ("measured", "fp32", "bf16"))
+        except environment.SettingError as error:
+            raise EngineError(f"This worker’s {error}") from None
+        return faster(size_of(run).width) if wanted == "measured" else cast(Resolved, wanted)
+    return resolve(run.precision, device)
 
 
 def resolve(precision: Precision, device: torch.device) -> Resolved:
@@ -29,3 +60,63 @@ def autocast(precision: Resolved, device: torch.device) -> AbstractContextManage
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
+
+
+def faster(width: int) -> Resolved:
+    """Return the faster format on this CPU for a layer of ``width`` floats: as measured before, or measured now and stored.
+
+    Measurements are in the folder of the data, so that all processes of this machine take the same.
+    """
+    if width < NARROWEST:
+        return "fp32"
+    file = library.folder().parent / "precision.json"
+    name = f"{processor()}, torch {torch.__version__}, width {width}"
+    if name not in (known := _read(file)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):
+            if name not in (known := _read(file)):
+                with threads(1):
+                    known[name] = {precision: round(seconds(width, precision), 5) for precision in ("fp32", "bf16")}
+                with atomic(file) as partial:
+                    partial.write_text(json.dumps(known, indent=1))
+    return "bf16" if known[name]["fp32"] > ADVANTAGE * known[name]["bf16"] else "fp32"
+
+
+def _read(file: Path) -> dict[str, dict[str, float]]:
+    try:
+        known: dict[str, dict[str, float]] = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known
+
+
+def processor() -> str:
+    """Return the model of this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(found, platform.processor() or platform.machine())
+
+
+def seconds(width: int, precision: Resolved) -> float:
+    """Return the seconds of processor of one layer's feed-forward part, forward and backward, the least of some passes."""
+    norm, up, down = (torch.full(shape, 0.01, requires_grad=True) for shape in ((width,), (4 * width, width), (width, 4 * width)))
+    fewer = max(1, width // 2048)
+
+    def step(tokens: int) -> None:
+        states = torch.full((tokens // fewer, width), 0.1)
+        with autocast(precision, states.device):
+            inner = F.gelu(F.linear(F.layer_norm(states, (width,), norm), up))
+            output = states + F.linear(inner, down)
+        torch.autograd.backward(output.sum())
+
+    step(TOKENS[0])
+    return min(_timed(step, tokens) / tokens for tokens in TOKENS[1:]) * TOKENS[0]
+
+
+def _timed(step: Callable[[int], None], tokens: int) -> float:
+    begun = process_time()
+    step(tokens)
+    return process_time() - begun

@@ -10,15 +10,17 @@ from training import RunSpec
 from training.engine.models import backbone, packing
 from training.engine.models.backbone import pooled
 
-ARCHITECTURES = ("llama", "gpt2", "bert", "minilm")
-IDS = torch.tensor([[5, 9, 2, 0], [7, 0, 0, 0], [3, 4, 5, 6]])
-MASK = torch.tensor([[1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+ARCHITECTURES = ("llama", "gpt2", "bert", "bert, cls", "minilm")
+LENGTHS = (3, 1, 4, 20, 21)
+IDS = torch.arange(5 * 21).view(5, 21) % 89 + 2
+MASK = (torch.arange(21) < torch.tensor(LENGTHS)[:, None]).float()
 
 
 def a_run(models: dict[str, Path], architecture: str) -> RunSpec:
     if architecture == "minilm":
         return make_run("ceiling", model="minilm-l2", adaptation="full")
-    plan = plan_with("bag-of-words", str(models[architecture]), tuning="full")
+    name, _, reading = architecture.partition(", ")
+    plan = plan_with("bag-of-words", str(models[name]), tuning="full", **({"pooling": reading} if reading else {}))
     return plan.runs[plan.triplets[0].ceiling]
 
 
@@ -43,15 +45,31 @@ def test_packed_texts_give_the_values_and_gradients_of_padded_ones(models: dict[
         torch.testing.assert_close(gradient, others[name], atol=1e-5, rtol=1e-4)
 
 
-def test_linear_layers_see_no_padding(models: dict[str, Path]) -> None:
-    run = a_run(models, "minilm")
-    transformer = backbone.load(run)
+def rows_seen(module: Any, run: RunSpec) -> set[int]:
+    """Return the numbers of rows that the linear layers of a module of the run's transformer compute for the texts."""
+    transformer: Any = backbone.load(run)
     seen = set()
-    for module in transformer.modules():
-        if isinstance(module, torch.nn.Linear):
-            module.register_forward_hook(lambda _, inputs, __: seen.add(inputs[0].shape[:-1].numel()))
-    pooled(transformer, IDS, MASK, "mean")
-    assert seen == {int(MASK.sum())}
+    for linear in transformer.get_submodule(module).modules():
+        if hasattr(linear, "weight") and linear.weight.dim() == 2:
+            linear.register_forward_hook(lambda _, inputs, __: seen.add(inputs[0].shape[:-1].numel()))
+    pooled(transformer, IDS, MASK, backbone.shape(run).reading)
+    return seen
+
+
+def test_linear_layers_see_no_padding_but_for_a_round_number_of_tokens(models: dict[str, Path]) -> None:
+    assert sum(LENGTHS) == 49
+    assert rows_seen("encoder", a_run(models, "minilm")) == {2 * packing.ROUNDING}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "part"), [("gpt2", "h.1.mlp"), ("llama", "layers.1.mlp"), ("bert, cls", "encoder.layer.1.output")]
+)
+def test_the_last_layer_is_computed_for_the_tokens_only_that_are_read(
+    models: dict[str, Path], architecture: str, part: str
+) -> None:
+    run = a_run(models, architecture)
+    assert rows_seen(part, run) == {len(LENGTHS)}
+    assert rows_seen(part.replace("1", "0"), run) == {2 * packing.ROUNDING}
 
 
 def test_on_another_device_nothing_is_packed(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

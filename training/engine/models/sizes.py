@@ -1,0 +1,29 @@
+"""The size of a run's transformer, from its config.json."""
+
+from dataclasses import dataclass
+
+from training import catalog
+from training.catalog.models import Kind
+from training.engine.models import model_files
+from training.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Size:
+    """Architecture, kind, layers and width of the hidden states, in floats."""
+
+    architecture: str
+    kind: Kind
+    layers: int
+    width: int
+
+
+def size_of(run: RunSpec) -> Size:
+    """Return the size of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
+    if entry := catalog.MODELS.get(run.model):
+        assert entry.kind
+        assert entry.layers
+        assert entry.width
+        return Size("bert", entry.kind, entry.layers, entry.width)
+    facts = model_files.facts(run)
+    return Size(facts.architecture, facts.kind, facts.layers, facts.width)
