@@ -1,26 +1,27 @@
-"""Speed of training: a step beside its bare matrix products, many probes, and a whole experiment beside a plain trainer.
+"""Whole experiments of three shapes by the engine and by a straightforward trainer, and a step beside its matrix products.
 
-python -m tests.benchmarks.engine --limit 500 --repeat 2 --threads 2
+python -m tests.benchmarks.engine --shape MiniLM --seeds 3 --busy 4
 
-Measurements take turns (A B A B) and the median counts. On a machine that does other work besides, take ``--threads 1`` and look
-at seconds of processor, in which waiting does not count.
+Both have the threads that they take by themselves, unless ``--threads`` says how many. ``--busy`` are processes beside them that
+never wait. Contenders take turns; costs are of all seeds together.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any
 
 from tests.benchmarks import step
-from training import ExperimentSpec, Plan, make_plan
+from tests.benchmarks.shapes import SHAPES, Shape
+from training import Plan, make_plan
 
 
 @dataclass
@@ -33,6 +34,14 @@ class Cost:
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
+
+
+@dataclass
+class Outcome:
+    """The cost of a whole experiment, and the accuracy of each of its runs by key."""
+
+    cost: Cost
+    accuracies: dict[str, float]
 
 
 def spent(command: Sequence[str], stdin: str = "") -> tuple[Cost, str]:
@@ -50,104 +59,90 @@ def spent(command: Sequence[str], stdin: str = "") -> tuple[Cost, str]:
         return cost, out.read()
 
 
-def spec(options: argparse.Namespace, precision: str) -> ExperimentSpec:
-    training = {"tuning": "full", "epochs": options.epochs, "lr": 5e-5, "precision": precision, "stop": "last"}
-    parts = {"test_fraction": options.test_fraction, "locked_fraction": 0, "validation_fraction": 0}
-    return ExperimentSpec.model_validate(
-        {
-            "data": {"limit": options.limit} | parts,
-            "weak": {"models": [options.weak]} | training,
-            "strong": {"models": [options.strong]} | training,
-            "seeds": 1,
-        }
-    )
-
-
-def reference(plan: Plan, options: argparse.Namespace, micro: int) -> tuple[Cost, list[float]]:
-    """Every stage as a process of its own, which loads and tokenises anew; supervisor and ceiling anew for each method.
-
-    So does a sweep of the public reference, which is one for each loss.
-    """
+def reference(plan: Plan, micro: int, threads: int | None) -> Outcome:
+    """Train every run by a process of its own, which loads and tokenises anew, as the public reference does."""
     total, accuracies = Cost(), dict[str, float]()
     with tempfile.TemporaryDirectory() as store:
-        module = ["-m", "tests.benchmarks.reference", "--store", store]
-        for triplet in plan.triplets:
-            for key in (triplet.weak, triplet.ceiling, triplet.student):
-                command = [*module, "--micro-batch", str(micro), "--threads", str(options.threads)]
-                cost, output = spent(command, plan.runs[key].model_dump_json())
-                total += cost
-                accuracies[key] = json.loads(output)["accuracy"]
-    return total, [accuracies[key] for key in plan.runs]
+        command = ["-m", "tests.benchmarks.reference", "--store", store, "--micro-batch", str(micro)]
+        command += ["--threads", str(threads)] if threads else []
+        for key, run in plan.runs.items():
+            cost, output = spent(command, run.model_dump_json())
+            total += cost
+            accuracies[key] = json.loads(output)["accuracy"]
+    return Outcome(total, accuracies)
 
 
-def engine(plan: Plan, options: argparse.Namespace) -> tuple[Cost, list[float]]:
+def engine(plan: Plan) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.json"
         recipe.write_text(plan.spec.model_dump_json())
-        command = ["-m", "training", "run", str(recipe), "--out", folder]
-        cost, output = spent(command)
+        cost, output = spent(["-m", "training", "run", str(recipe), "--out", folder])
         events: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
-        accuracies = {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"}
-        return cost, [accuracies[key] for key in plan.runs]
+        return Outcome(cost, {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"})
 
 
-def probes(seeds: int = 17) -> None:
-    """Supervisors, students and ceilings that are all probes, on features that are there: how long one process takes for them."""
-    spec = {"weak": {"models": ["minilm-l1"]}, "strong": {"models": ["minilm-l2"]}, "methods": [{"kind": "naive"}]}
-    with tempfile.TemporaryDirectory() as folder:
-        recipe = Path(folder) / "recipe.json"
-
-        def run(seeds: int) -> Cost:
-            recipe.write_text(json.dumps(spec | {"seeds": seeds}))
-            return spent(["-m", "training", "run", str(recipe), "--out", folder])[0]
-
-        run(1)  # makes the features
-        print(f"{3 * (seeds - 1)} probes on cached features, with the start of the process: {run(seeds)}\n")
+@contextlib.contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Have so many processes compute without a pause."""
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
-def whole(options: argparse.Namespace) -> None:
-    plans = {precision: make_plan(spec(options, precision)) for precision in ("fp32", "bf16")}
-    contenders: dict[str, Callable[[], tuple[Cost, list[float]]]] = {
-        "reference, micro-batch 32": lambda: reference(plans["fp32"], options, 32),
-        "engine, fp32": lambda: engine(plans["fp32"], options),
-        "engine, bf16": lambda: engine(plans["bf16"], options),
-    }
-    if options.one_at_a_time:  # as the public code does by default, and very slowly
-        contenders["reference, micro-batch 1"] = lambda: reference(plans["fp32"], options, 1)
-    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
-    accuracies: dict[str, list[float]] = {}
-    for _ in range(options.repeat):
-        for name, contender in contenders.items():
-            cost, accuracies[name] = contender()
-            costs[name].append(cost)
-            print(f"  {name}: {cost}", flush=True)
-    first = median(cost.cpu for cost in costs["reference, micro-batch 32"])
-    print("| end to end | wall s | processor s | ratio | peak MB | accuracies: weak, ceiling, naive, confidence |")
-    print("|---|---|---|---|---|---|")
-    for name, row in costs.items():
-        wall, cpu, memory = (median(getattr(cost, field) for cost in row) for field in ("wall", "cpu", "memory"))
-        shown = " ".join(f"{accuracy:.3f}" for accuracy in accuracies[name])
-        print(f"| {name} | {wall:.1f} | {cpu:.1f} | {first / cpu:.2f} | {memory:.0f} | {shown} |")
+def report(name: str, shape: Shape, folder: Path, options: argparse.Namespace) -> None:
+    precisions = ["auto"] if options.auto else ["auto", "fp32"]
+    plans = {precision: make_plan(shape.spec(folder, options.seeds, precision)) for precision in precisions}
+    outcomes = {}
+    with busy(options.busy):
+        for micro in options.micro_batch:
+            outcomes[f"straightforward, {micro} text{'s' if micro > 1 else ''} at a time"] = reference(
+                plans["auto"], micro, options.threads
+            )
+        for precision, plan in plans.items():
+            outcomes[f"engine, {precision}"] = engine(plan)
+    print(f"\n{name}: {options.seeds} seeds, {options.busy} busy processes, {options.threads or 'its own'} threads")
+    print("| | wall s | processor s | peak MB | weak | ceiling | naive | confidence |\n|---|---|---|---|---|---|---|---|")
+    for title, outcome in outcomes.items():
+        plan = plans["fp32" if title.endswith("fp32") else "auto"]
+        shown = " | ".join(f"{accuracy:.3f}" for accuracy in means(plan, outcome))
+        print(f"| {title} | {outcome.cost.wall:.1f} | {outcome.cost.cpu:.1f} | {outcome.cost.memory:.0f} | {shown} |", flush=True)
+
+
+def means(plan: Plan, outcome: Outcome) -> list[float]:
+    """Return the mean accuracy over seeds of supervisors, ceilings, naive and confidence students."""
+    kinds: dict[str, dict[str, float]] = {"weak": {}, "ceiling": {}, "naive": {}, "confidence": {}}
+    for triplet in plan.triplets:
+        student = plan.runs[triplet.student].method.kind
+        for kind, key in (("weak", triplet.weak), ("ceiling", triplet.ceiling), (student, triplet.student)):
+            kinds[kind][key] = outcome.accuracies[key]
+    return [sum(by_key.values()) / len(by_key) for by_key in kinds.values()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=int, default=500, help="rows in each half")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--test-fraction", type=float, default=0.1)
-    parser.add_argument("--weak", default="minilm-l2")
-    parser.add_argument("--strong", default="minilm-l6")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--repeat", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--one-at-a-time", action="store_true", help="time micro-batches of 1 as well")
+    parser.add_argument("--shape", choices=SHAPES, action="append", help="all of them if none is named")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the rows to train on")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--micro-batch", type=int, nargs="*", default=[1, 32])
+    parser.add_argument("--auto", action="store_true", help="leave out the engine in fp32")
+    parser.add_argument("--steps", type=int, default=8, help="steps that are timed beside their products; 0 for none")
     options = parser.parse_args()
-    os.environ["W2S_THREADS"] = str(options.threads)
-    for precision in ("fp32", "bf16"):
-        plan = make_plan(spec(options, precision))
-        step.report(plan.runs[plan.triplets[0].ceiling], options.threads, options.steps)
-    probes()
-    whole(options)
+    if options.threads:
+        os.environ["W2S_THREADS"] = str(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DATA_DIR"] = folder  # the library of data sets, the table of local models, and measurements
+        for name in options.shape or SHAPES:
+            shape = replace(SHAPES[name], rows=round(SHAPES[name].rows * options.share))
+            for precision in ("fp32", "bf16") if options.steps else ():
+                plan = make_plan(shape.spec(Path(folder), 1, precision))
+                step.report(plan.runs[plan.triplets[0].ceiling], options.threads or 1, options.steps)
+            report(name, shape, Path(folder), options)
 
 
 if __name__ == "__main__":

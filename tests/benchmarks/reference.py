@@ -1,4 +1,4 @@
-"""A straightforward trainer to compare with, one stage a process: what the public reference does, for the engine's own models.
+"""A straightforward trainer to compare with, one stage a process, as the public reference does it, in fp32.
 
 Texts are tokenised one by one, batches are padded to their longest text in the order in which they come, evaluation takes 32 at a
 time, Adam is dense, attention is eager. Rows, epochs, batch size, learning rate and schedule are those of the run it is given.
@@ -15,17 +15,42 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from transformers import AutoModel
 
-from training import RunSpec, Store
+from training import RunSpec, Store, catalog
 from training.engine import losses
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
-from training.engine.models import backbone, classifiers
+from training.engine.models import backbone, model_files
 from training.engine.schedule import batches
 from training.spec import GROUND_TRUTH
 from training.storage.predictions import Predictions
 
 EVALUATION_BATCH = 32
+
+
+class Plain(nn.Module):
+    """A transformer as transformers loads it, with a linear head that starts at zero."""
+
+    def __init__(self, run: RunSpec) -> None:
+        super().__init__()
+        shape, minilm = backbone.shape(run), run.model in catalog.MODELS
+        folder = backbone.folder() if minilm else model_files.folder_of(run)
+        own = {"num_hidden_layers": shape.layers, "add_pooling_layer": False} if minilm else {}
+        self.backbone: Any = AutoModel.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, **own).eval()
+        self.reading, self.head = shape.reading, nn.Linear(shape.width, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return logits (n,) of class 1 for ``ids`` and ``mask`` (n, longest)."""
+        states = self.backbone(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        if self.reading == "mean":
+            vectors = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        else:
+            vectors = states[torch.arange(len(states)), 0 if self.reading == "cls" else mask.sum(1).long() - 1]
+        logits: Tensor = self.head(vectors).squeeze(-1)
+        return logits
 
 
 def padded(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
@@ -59,9 +84,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--micro-batch", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--threads", type=int, help="torch's default if left out")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     run, store = RunSpec.model_validate_json(sys.stdin.read()), Store(options.store)
     examples = load_examples(run.dataset, run.fingerprint)
     split = split_for(run, examples.group)
@@ -71,8 +97,7 @@ def main() -> None:
     labels = examples.label[rows].astype(np.float32)
     if run.labels != GROUND_TRUTH:
         labels = store.read_predictions(run.labels).part("transfer").prob
-    model: Any = classifiers.build(run)
-    model.backbone.set_attn_implementation("eager")  # the engine's own would compute nothing on padding
+    model = Plain(run)
     train(run, model, [texts[row] for row in rows], torch.from_numpy(labels), options.micro_batch)
     test = predicted(model, [texts[row] for row in split.test])
     if run.labels == GROUND_TRUTH:  # of supervisor and ceiling alike the public reference also predicts the other half

@@ -18,7 +18,7 @@ from training.spec import ExperimentSpec
 
 WORDS, TILTED = 900, 90
 """Words of the drawn texts, and those of them that one class has more often."""
-TILT = 0.35
+TILT = 1.0
 """Difference between the logarithms of the frequencies of a tilted word in the two classes, halved."""
 
 
@@ -30,7 +30,7 @@ class Shape:
     strong: str | Callable[[Path], Path]
     rows: int
     test: int
-    lr: float
+    lr: tuple[float, float]
     epochs: int = 2
     lengths: tuple[float, int, int] | None = None
     """Mean, least and most words of drawn texts; None for the embedded reviews."""
@@ -43,14 +43,14 @@ class Shape:
                 {"name": drawn(folder, 2 * self.rows + self.test, self.lengths)},
                 self.test / (2 * self.rows + self.test),
             )
-        training = {"tuning": "full", "epochs": self.epochs, "lr": self.lr, "precision": precision, "stop": "last"}
+        training = {"tuning": "full", "epochs": self.epochs, "precision": precision, "stop": "last"}
         parts = {"test_fraction": share, "locked_fraction": 0, "validation_fraction": 0}
         models = [model if isinstance(model, str) else str(model(folder)) for model in (self.weak, self.strong)]
         return ExperimentSpec.model_validate(
             {
                 "data": {"limit": self.rows} | data | parts,
-                "weak": {"models": models[:1]} | training,
-                "strong": {"models": models[1:]} | training,
+                "weak": {"models": models[:1], "lr": self.lr[0]} | training,
+                "strong": {"models": models[1:], "lr": self.lr[1]} | training,
                 "seeds": seeds,
             }
         )
@@ -58,7 +58,7 @@ class Shape:
 
 def drawn(folder: Path, rows: int, lengths: tuple[float, int, int]) -> str:
     """Import a data set of ``rows`` drawn texts into the library, and return its name."""
-    name = f"drawn-{rows}-{lengths[2]}"
+    name = f"drawn-{rows}-{lengths[2]}-t1"
     if (folder / f"{name}.csv").exists():
         return name
     draw = np.random.default_rng(0)
@@ -147,8 +147,10 @@ def llama(layers: int, width: int, inner: int, heads: int, shared: int) -> Calla
 
 
 SHAPES = {
-    "narrow decoder": Shape(gpt2(2, 128), gpt2(4, 256), rows=800, test=400, lr=1e-3, lengths=(72, 20, 400)),
-    "MiniLM": Shape("minilm-l2", "minilm-l6", rows=500, test=529, lr=5e-5),
-    "SmolLM2-135M": Shape(llama(8, 192, 512, 3, 1), llama(30, 576, 1536, 9, 3), rows=96, test=48, lr=1e-4, lengths=(40, 10, 160)),
+    "narrow decoder": Shape(gpt2(2, 128), gpt2(4, 256), rows=800, test=400, lr=(5e-4, 5e-4), lengths=(72, 20, 400)),
+    "MiniLM": Shape("minilm-l2", "minilm-l6", rows=500, test=529, lr=(5e-5, 5e-5)),
+    "SmolLM2-135M": Shape(
+        llama(8, 192, 512, 3, 1), llama(30, 576, 1536, 9, 3), rows=64, test=64, lr=(1e-3, 1e-4), lengths=(40, 10, 160)
+    ),
 }
 """The narrow decoder has 5.4 million parameters in the student; SmolLM2-135M its published shape. Both have random weights."""

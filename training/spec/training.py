@@ -83,7 +83,7 @@ class TrainingSettings(Requested):
         "auto",
         title="Precision",
         description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "
-        "that supports it, otherwise fp32, so that results may differ between kinds of machines.",
+        "that supports it and on a CPU that trains faster in it, otherwise fp32: results may differ between kinds of machines.",
     )
     gradient_checkpointing: Annotated[bool, Setting("further", adaptations=("full", "lora"))] = Field(
         False,

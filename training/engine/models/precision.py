@@ -27,7 +27,6 @@ from training.storage.atomic import atomic
 
 Resolved = Literal["fp32", "bf16", "fp16"]
 
-AUTO = "W2S_CPU_PRECISION"
 NARROWEST = 128
 """Width from which it is measured: below, calls take longer than arithmetic."""
 ADVANTAGE = 1.1
@@ -41,7 +40,7 @@ def precision_of(run: RunSpec) -> Resolved:
     device = Accelerator().device
     if run.precision == "auto" and device.type == "cpu" and run.tunes_backbone:
         try:
-            wanted = environment.choice(AUTO, "measured", ("measured", "fp32", "bf16"))
+            wanted = environment.choice("W2S_CPU_PRECISION", "measured", ("measured", "fp32", "bf16"))
         except environment.SettingError as error:
             raise EngineError(f"This worker’s {error}") from None
         return faster(size_of(run).width) if wanted == "measured" else cast(Resolved, wanted)

@@ -32,7 +32,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, float
     taken = {"fp32": 1.0, "bf16": 0.5}
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.delenv("DATASETS_DIR", raising=False)
-    monkeypatch.setenv(precision.AUTO, "measured")
+    monkeypatch.setenv("W2S_CPU_PRECISION", "measured")
     monkeypatch.setattr(precision, "seconds", lambda width, name: taken.pop(name))
     return taken
 
@@ -69,9 +69,9 @@ def test_a_damaged_file_of_measurements_is_measured_anew(measured: dict[str, flo
 
 
 def test_a_worker_may_say_what_auto_is(measured: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(precision.AUTO, "fp32")
+    monkeypatch.setenv("W2S_CPU_PRECISION", "fp32")
     assert precision_of(full()) == "fp32"
-    monkeypatch.setenv(precision.AUTO, "fp64")
+    monkeypatch.setenv("W2S_CPU_PRECISION", "fp64")
     with pytest.raises(EngineError, match="This worker’s W2S_CPU_PRECISION must be one of measured, fp32, bf16"):
         precision_of(full())
 
