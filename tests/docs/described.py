@@ -66,7 +66,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "OMP_NUM_THREADS": Entry("The most threads of one process of a run, as OpenMP defines it. `W2S_THREADS` wins."),
         "SLURM_CPUS_PER_TASK": Entry("The cores of a Slurm task, read where Slurm does not bind the task to them."),
         "W2S_CPU_PRECISION": Entry(
-            "What precision `auto` is for transformers that are trained on a CPU: `measured` is bf16 where that is measured faster."
+            "What precision `auto` is for a transformer in training on a CPU; `measured` is bf16 where that is faster."
         ),
         "W2S_SHARDED": Entry("Shard the model over these processes (FSDP) instead of copying it to each.", "0"),
         "W2S_CHECKPOINT_SECONDS": Entry(

@@ -44,7 +44,7 @@ def test_a_stop_in_an_evaluation_loses_and_doubles_none(store: Store) -> None:
         nonlocal checks
         checks += 1
         # Once by each of the steps before it; then by its parts. The first evaluation, of a head of zeros, takes no time.
-        return checks == step + 2
+        return checks == step + 1
 
     step: int = whole.of("evaluation")[1].step
     first = Recording()

@@ -178,13 +178,19 @@ def attention(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    packing: Packing,
+    packing: Packing | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
     """Compute softmax attention of packed states (1, heads, tokens, width); return (1, tokens, heads, width).
 
-    In the last layer ``query`` may be of the tokens only that ``packing`` reads.
+    In the last layer ``query`` may be of the tokens only that ``packing`` reads. Without a packing the states (n, heads, longest,
+    width) are of texts without padding, and the result is (n, longest, heads, width).
     """
+    if packing is None:
+        n, _, longest, _ = query.shape
+        query, key, value = (states.transpose(1, 2).flatten(0, 1)[None].transpose(1, 2) for states in (query, key, value))
+        mixed, _ = attention(module, query, key, value, None, Packing.of(torch.ones(n, longest)), **rest)
+        return mixed[0, : n * longest].view(n, longest, *mixed.shape[2:]), None
     query, key, value = (states[0].transpose(0, 1) for states in (query, key, value))
     heads, scale = query.shape[1], rest.get("scaling") or query.shape[2] ** -0.5
     whole = len(query) == len(key)
