@@ -43,8 +43,16 @@ class RunStarted(Reported):
     versions: dict[str, str]
 
 
+STARTING, DOWNLOADING, WAITING_FOR_HUB = "starting", "downloading", "waiting for the Hub"
+"""Phases before the training: the trainer's start; a download from the Hub, with the name of the file after the word."""
+
+
 class Progress(Reported):
-    """Progress of a phase other than training, such as "features": ``done`` of ``total`` rows."""
+    """Progress of a phase other than training: ``done`` of ``total``.
+
+    The unit is rows for "features", bytes of all files for a phase that begins with "downloading", and seconds for "waiting for
+    the Hub". The phase "starting" has no total: it follows a download.
+    """
 
     kind: Literal["progress"] = "progress"
     phase: str

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.factories.hub_server import HubServer, hub_server
 from tests.factories.models import make_model
 from tests.factories.runs import finish, make_run
 from training import Store, catalog
@@ -43,6 +44,25 @@ def features(tmp_path_factory: pytest.TempPathFactory, clear_reviews: None) -> P
     store = Store(tmp_path_factory.mktemp("features"))
     finish(make_run("ceiling", epochs=1), store)
     return store.features
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A Hub on loopback, with which the Hub's own client talks in this process. Its cache is empty."""
+    from huggingface_hub import constants
+
+    with hub_server() as server:
+        for module, name, value in (
+            (constants, "ENDPOINT", server.url),
+            (constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"),
+            (constants, "HF_HUB_CACHE", str(tmp_path / "hub")),
+            (constants, "HF_HUB_OFFLINE", False),
+        ):
+            monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr(catalog.hub, "_answers", {})
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ The token comes from HF_TOKEN alone. The local cache is used where HF_HUB_OFFLIN
 are cached for some minutes, so that a form that is validated at every change does not send a request each time.
 """
 
-import os
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from pathlib import Path
 
 from training.catalog import folders
 from training.catalog.folders import Facts
+from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
+from training.storage.atomic import atomic
 
 ANSWER_SECONDS, REFUSAL_SECONDS = 600.0, 20.0
-TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,6 @@ class Commit:
 
 
 _answers: dict[tuple[str, str], tuple[float, Commit | ValueError]] = {}
-
-
-def token() -> str | bool:
-    """Return the token in the environment; False keeps the Hub's client from looking for another."""
-    return os.environ.get("HF_TOKEN") or False
 
 
 def resolve(repository: str, revision: str) -> Commit:
@@ -53,37 +49,30 @@ def resolve(repository: str, revision: str) -> Commit:
 
 
 def _resolve(repository: str, revision: str) -> Commit:
-    # Costs 0.3 s, which processes without models from the Hub need not pay.
-    import huggingface_hub as hub
+    hub = connect()
     from httpx2 import HTTPError
-    from huggingface_hub import constants, errors
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HFValidationError
 
     if constants.HF_HUB_OFFLINE:
         return _cached(repository, revision, "HF_HUB_OFFLINE is set and")
     where = f"“{repository}”" + (f" at “{revision}”" if revision != "main" else "")
     try:
-        info = hub.HfApi(token=token()).model_info(repository, revision=revision, timeout=TIMEOUT_SECONDS)
-        names = {file.rfilename for file in info.siblings or ()}
-        if folders.CONFIG not in names:
-            raise ValueError(f"{where} on the Hub cannot be used: it has no config.json.")
-        if not names & {folders.WEIGHTS, folders.INDEX}:
-            raise ValueError(
-                f"{where} on the Hub cannot be used: it has no model.safetensors, and weights in other formats are never read."
+        # A form waits for this, so that the client must not repeat requests for minutes.
+        with deadline(TIMEOUT_SECONDS):
+            info = hub.HfApi(token=token()).model_info(repository, revision=revision, timeout=TIMEOUT_SECONDS)
+            _check_names(where, {file.rfilename for file in info.siblings or ()})
+            config = hub.hf_hub_download(
+                repository, folders.CONFIG, revision=info.sha, token=token(), etag_timeout=TIMEOUT_SECONDS
             )
-        if not names & folders.VOCABULARIES:
-            raise ValueError(f"{where} on the Hub cannot be used: it has no tokenizer.")
-        config = hub.hf_hub_download(repository, folders.CONFIG, revision=info.sha, token=token(), etag_timeout=TIMEOUT_SECONDS)
-    except (errors.GatedRepoError, errors.DisabledRepoError):
-        raise ValueError(
-            f"{where} is gated: accept its licence on the Hub, and set HF_TOKEN to a token of that account."
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise ValueError(f"“{repository}” on the Hub has no revision “{revision}”.") from None
-    except errors.RepositoryNotFoundError:
-        raise ValueError(f"There is no model “{repository}” on the Hub that HF_TOKEN, or nobody, may read.") from None
-    except errors.HFValidationError:
-        raise ValueError(f"“{repository}” is not an id on the Hub, such as openai-community/gpt2.") from None
-    except (HTTPError, OSError):
+            _remember(Path(config), revision)
+    except Busy as busy:
+        return _cached(repository, revision, str(busy))
+    except (HTTPError, OSError, HFValidationError) as error:
+        if sentence := refusal(error, "model", repository, revision if revision != "main" else ""):
+            raise ValueError(sentence) from None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ValueError(f"The folder for files of the Hub, HF_HOME, cannot be used: {error.strerror}.") from None
         return _cached(repository, revision, "The Hub cannot be reached, and")
     facts = _usable(where, lambda: folders.facts(folders.read_config(Path(config))))
     card = getattr(info, "card_data", None)
@@ -92,23 +81,46 @@ def _resolve(repository: str, revision: str) -> Commit:
     return Commit(str(info.sha), facts, total, str(licence or "see its page on the Hub"), bool(info.gated))
 
 
+def _remember(config: Path, revision: str) -> None:
+    """Record the commit of ``revision`` in the cache, as the Hub's client does, so that it is known without the Hub.
+
+    A snapshot's folder is named by its commit.
+    """
+    if revision != config.parent.name:
+        with contextlib.suppress(OSError), atomic(config.parents[2] / "refs" / revision) as path:  # it may be read-only
+            path.write_text(config.parent.name)
+
+
+def _check_names(where: str, names: set[str]) -> None:
+    """Raise ValueError where a file that every usable model has is not among the ``names``."""
+    missing = ""
+    if folders.CONFIG not in names:
+        missing = "it has no config.json."
+    elif not names & {folders.WEIGHTS, folders.INDEX}:
+        missing = "it has no model.safetensors, and weights in other formats are never read."
+    elif not names & folders.VOCABULARIES:
+        missing = "it has no tokenizer."
+    if missing:
+        raise ValueError(f"{where} on the Hub cannot be used: {missing}")
+
+
 def _cached(repository: str, revision: str, why: str) -> Commit:
     """Return the commit in the local cache. Raises ValueError where it is not there."""
-    import huggingface_hub as hub
-
-    config = hub.try_to_load_from_cache(repository, folders.CONFIG, revision=revision)
+    config = connect().try_to_load_from_cache(repository, folders.CONFIG, revision=revision)
     if not isinstance(config, str):
         raise ValueError(f"{why} “{repository}” is not on this machine.")
     folder = Path(config).parent
     where = f"“{repository}”"
     facts = _usable(where, lambda: folders.facts(folders.read_config(Path(config))))
-    _usable(where, lambda: folders.weight_files(folder))
-    # A snapshot's folder is named by its commit.
+    try:
+        folders.weight_files(folder)
+    except ValueError:
+        raise ValueError(f"{why} the weights of “{repository}” are not on this machine.") from None
     return Commit(folder.name, facts, folders.parameters(folder), "see its page on the Hub", False)
 
 
-def _usable(where: str, read: Callable[[], Facts | list[Path]]) -> Facts:
+def _usable(where: str, read: Callable[[], Facts]) -> Facts:
     try:
-        return read()  # type: ignore[return-value]
+        return read()
     except ValueError as error:
         raise ValueError(f"{where} cannot be used: {error}") from None

@@ -10,7 +10,7 @@ from training import Event, RunSpec, Store, execute
 from training.cli.exits import DONE, FAILED, STOPPED
 from training.cli.recipe import parsed
 from training.cli.streams import json_lines, stop_requests
-from training.engine.errors import EngineError, Killed
+from training.engine.errors import EngineError, Killed, Unreachable
 from training.events import RunFailed, RunStopped
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
@@ -45,7 +45,7 @@ def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop
     except Exception as error:
         logging.exception("The run failed.")
         damaged = error.key if isinstance(error, DamagedArtifact) else None
-        passes = isinstance(error, Killed | DamagedArtifact) or out_of_room(error)
+        passes = isinstance(error, Killed | Unreachable | DamagedArtifact) or out_of_room(error)
         emit(RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
         return FAILED
     return STOPPED if stopped else DONE

@@ -13,6 +13,10 @@ class CorruptData(EngineError):
     """A data set differs from the planned one, or breaks the rules for labels, ids or groups."""
 
 
+class Unreachable(EngineError):
+    """The Hub does not respond, or refuses requests for now: the same run may succeed later."""
+
+
 class TooLarge(EngineError):
     """Memory runs out even for a single text."""
 

@@ -19,7 +19,7 @@ from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import EngineError
 from training.engine.evaluation_schedule import evaluation_schedule
 from training.engine.loop import Loop
-from training.engine.models import classifiers
+from training.engine.models import classifiers, model_files
 from training.engine.models.features import frozen_features
 from training.engine.models.input_loading import load_inputs
 from training.engine.models.inputs import Inputs
@@ -48,11 +48,12 @@ def train(
     """Train ``run``, or derive its predictions, and write its files to ``store``. Raises EngineError, Stopped."""
     make_deterministic(run.seed)
     training = Training(run, store, emit, should_stop, process_group)
-    if run.derives:
-        training.write_derived()
-    else:
+    with model_files.watched(emit, should_stop):
         try:
-            training.train()
+            if run.derives:
+                training.write_derived()
+            else:
+                training.train()
         finally:
             memory.release()
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from training.events import (
+    STARTING,
     ArtifactDamaged,
     EvaluationLogged,
     Event,
@@ -32,7 +33,7 @@ def fold(run: Run, event: Event, at: datetime) -> None:
             _begin(run, Status.QUEUED)
         case RunClaimed():
             run.status, run.worker, run.started_at = Status.RUNNING, event.worker, at
-            run.phase, run.phase_done, run.phase_total = "starting", 0, 0
+            run.phase, run.phase_done, run.phase_total = STARTING, 0, 0
         case RunStarted():
             run.device, run.phase = event.device, "training"
             run.step, run.total_steps = event.resumed_from, event.total_steps

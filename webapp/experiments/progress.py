@@ -156,7 +156,7 @@ def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "F
         work.left += rest
         if spec is None:
             continue
-        if run.step == 0 and run.phase_total and (left := phase_left(run)) is not None:
+        if run.step == 0 and run.phase == "features" and run.phase_total and (left := phase_left(run)) is not None:
             features.measure(spec, run.phase_done / run.phase_total, left)
         elif run.started_at:
             first_sign = START_SECONDS + features.seconds_to_wait(spec)

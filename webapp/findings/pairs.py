@@ -6,7 +6,10 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
+
 from training import ExperimentSpec, Triplet, catalog
+from training.events import DOWNLOADING, WAITING_FOR_HUB
 from training.planning.estimates import rows_of
 from training.spec import TrainingSpec
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
@@ -54,16 +57,24 @@ class Segment:
     @property
     def prepares(self) -> bool:
         """Return whether the run is in a phase before training, such as features."""
-        return self.run.status == Status.RUNNING and self.run.phase != "training" and bool(self.run.phase_total)
+        return prepares(self.run)
 
     @property
     def percent(self) -> float:
-        """Return the progress of the training, or of the phase before it while that is running."""
-        return round(100 * (self.run.phase_done / self.run.phase_total if self.prepares else self.run.fraction), 1)
+        return percent_of(self.run)
 
     @property
     def words(self) -> str:
         return f"seed {self.seed}: {run_words(self.run)}"
+
+
+def prepares(run: Run) -> bool:
+    return run.status == Status.RUNNING and run.phase != "training" and bool(run.phase_total)
+
+
+def percent_of(run: Run) -> float:
+    """Return the progress of the training, or of the phase before it while that is running."""
+    return round(100 * (run.phase_done / run.phase_total if prepares(run) else run.fraction), 1)
 
 
 def run_words(run: Run) -> str:
@@ -89,12 +100,17 @@ def short_phase(run: Run) -> str:
     if run.phase == "training":
         return f"{run.step:,} / {run.total_steps:,}"
     share = f"{100 * run.phase_done // run.phase_total}%" if run.phase_total else ""
-    return f"{run.phase or 'starting'} {share}".strip()
+    phase = DOWNLOADING if run.phase.startswith(DOWNLOADING) else run.phase
+    return f"{phase or 'starting'} {share}".strip()
 
 
 def phase_words(run: Run) -> str:
     if run.phase == "training":
         return f"step {run.step:,} of {run.total_steps:,}"
+    if run.phase_total and run.phase.startswith(DOWNLOADING):
+        return f"{run.phase}, {filesizeformat(run.phase_done)} of {filesizeformat(run.phase_total)}"
+    if run.phase_total and run.phase == WAITING_FOR_HUB:
+        return f"{run.phase}, {run.phase_done:,} of {run.phase_total:,} seconds"
     if run.phase_total:
         return f"{run.phase}, {run.phase_done:,} of {run.phase_total:,}"
     return run.phase or "starting"

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.template.defaultfilters import filesizeformat
 
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from training.command_output import CheckResult, Preview
+from training.events import DOWNLOADING, WAITING_FOR_HUB
 from training.names import within
 
 ENDING = re.compile(r"\.[a-z0-9]{1,16}")
@@ -61,6 +63,15 @@ class Import(models.Model):
     @property
     def title(self) -> str:
         return self.registered or self.file_name
+
+    @property
+    def download(self) -> str:
+        """Return what is downloaded from the Hub, or how long that is waited for, in a sentence; empty in other phases."""
+        if self.phase.startswith(DOWNLOADING):
+            return f"{self.phase.capitalize()}: {filesizeformat(self.done)} of {filesizeformat(self.total)}."
+        if self.phase == WAITING_FOR_HUB:
+            return f"The Hub has had too many requests, and is asked again in {max(0, self.total - self.done)} seconds."
+        return ""
 
     @property
     def folder(self) -> Path:

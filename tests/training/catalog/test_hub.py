@@ -1,146 +1,221 @@
-"""Models on the Hub, which is faked at the edge of its client: commits, tokens, the cache, and every way to be refused."""
+"""Models on the Hub, asked over HTTP from a Hub on loopback: commits, tokens, the cache, and every way to be refused."""
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import httpx2
-import huggingface_hub
 import pytest
 from huggingface_hub import constants, errors
 from pydantic import ValidationError
 
-from training import ExperimentSpec, catalog, make_plan
-from training.catalog import hub
+from tests.factories.hub_repositories import files_in
+from tests.factories.hub_server import HubServer
+from training import ExperimentSpec, Plan, catalog, make_plan
+from training.catalog import hub_client
+from training.catalog.ladders import LADDERS
+from training.catalog.models import ModelEntry
+from training.engine.models import model_files
 from training.spec import describe
 
-SHA = "c0ffee" + "0" * 34
 GPT2 = {"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_positions": 1024}
-FILES = ("config.json", "model.safetensors", "tokenizer.json")
+FILES = {"config.json": json.dumps(GPT2).encode(), "model.safetensors": b"", "tokenizer.json": b"{}"}
+TOKEN = "hf_made_for_this_test"
 
 
-class FakeHub:
-    """A substitute for the client of the Hub; ``requests`` are the arguments of all calls."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.requests = folder, list[dict[str, Any]]()
-        self.config: dict[str, Any] = GPT2
-        self.files: tuple[str, ...] = FILES
-        self.error: Exception | None = None
-        self.cached: str | None = None
-
-    def model_info(self, repository: str, **options: Any) -> Any:
-        self.requests.append({"repository": repository, **options})
-        if self.error:
-            raise self.error
-        files = [SimpleNamespace(rfilename=name) for name in self.files]
-        card = SimpleNamespace(license="mit")
-        return SimpleNamespace(sha=SHA, siblings=files, safetensors=SimpleNamespace(total=124), gated=False, card_data=card)
-
-    def download(self, repository: str, name: str, **options: Any) -> str:
-        self.requests.append({"file": name, **options})
-        path = self.folder / name
-        path.write_text(json.dumps(self.config))
-        return str(path)
+def plan_of(model: str) -> Plan:
+    return make_plan(ExperimentSpec.model_validate({"strong": {"models": [model]}, "seeds": 1}))
 
 
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
-    fake = FakeHub(tmp_path)
-    monkeypatch.setattr(hub, "_answers", {})
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-
-    def api(token: object) -> Any:
-        return SimpleNamespace(model_info=lambda *args, **options: fake.model_info(*args, token=token, **options))
-
-    monkeypatch.setattr(huggingface_hub, "HfApi", api)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fake.download)
-    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *args, **options: fake.cached)
-    return fake
+def digests(plan: Plan) -> set[str]:
+    return {run.digest for run in plan.runs.values() if run.model.startswith("hub:")}
 
 
-def response(status: int) -> httpx2.Response:
-    return httpx2.Response(status, request=httpx2.Request("GET", "https://huggingface.co"))
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the answers of the Hub that are kept for some minutes."""
+    monkeypatch.setattr(catalog.hub, "_answers", {})
 
 
-def test_a_name_of_a_ladder_gets_the_commit_as_its_digest(fake: FakeHub) -> None:
-    entry = catalog.model("gpt2")
-    assert (entry.name, entry.digest, entry.layers) == ("gpt2", SHA, 12)
-    assert fake.requests[0]["repository"] == "openai-community/gpt2"
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "GPT-2": {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]},
+    "Pythia": {"model_type": "gpt_neox", "architectures": ["GPTNeoXForCausalLM"]},
+    "SmolLM2": {"model_type": "llama", "architectures": ["LlamaForCausalLM"]},
+    "Qwen2.5": {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]},
+    "Qwen3": {"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]},
+    "OLMo-2": {"model_type": "olmo2", "architectures": ["Olmo2ForCausalLM"]},
+    "Llama 3.2": {"model_type": "llama", "architectures": ["LlamaForCausalLM"]},
+    "ModernBERT": {"model_type": "modernbert", "architectures": ["ModernBertForMaskedLM"]},
+}
+"""What the config.json of each family says of its architecture, without the sizes."""
 
 
-def test_any_model_is_described_by_its_config(fake: FakeHub) -> None:
+def published_config(entry: ModelEntry) -> dict[str, Any]:
+    layers, width, context = entry.layers, entry.width, entry.context
+    if entry.family == "GPT-2":
+        return PUBLISHED[entry.family] | {"n_layer": layers, "n_embd": width, "n_positions": context, "n_ctx": context}
+    sizes = {"num_hidden_layers": layers, "hidden_size": width, "max_position_embeddings": context}
+    return PUBLISHED[entry.family] | sizes
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_every_model_of_a_ladder_is_found_under_its_id_with_the_shape_that_the_catalog_states(
+    hub: HubServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, repository = LADDERS[name], hub.model(LADDERS[name].source)
+    commit = repository.commit(FILES | {"config.json": json.dumps(published_config(entry)).encode()})
+    if entry.gated:
+        repository.gated, repository.readers, hub.tokens = "manual", {TOKEN}, {TOKEN}
+        with pytest.raises(ValueError, match="is gated: accept its licence on the Hub, and set HF_TOKEN"):
+            catalog.model(name)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        forget(monkeypatch)
+    assert catalog.model(name).digest == commit
+    facts = catalog.hub.resolve(entry.source, "").facts
+    assert (facts.kind, facts.layers, facts.width, facts.context) == (entry.kind, entry.layers, entry.width, entry.context)
+
+
+def test_any_model_is_described_by_its_config(hub: HubServer) -> None:
+    repository = hub.model("someone/some-model")
+    repository.card, repository.parameters = {"license": "mit"}, 124
+    commit = repository.commit(FILES, "v1.0")
     entry = catalog.model("hub:someone/some-model@v1.0")
-    assert fake.requests[0] == {"repository": "someone/some-model", "revision": "v1.0", "token": False, "timeout": 5.0}
-    assert fake.requests[1]["revision"] == SHA
-    assert (entry.title, entry.digest, entry.kind, entry.context) == ("some-model@v1.0", SHA, "decoder", 1024)
+    assert (entry.title, entry.digest, entry.kind, entry.context) == ("some-model@v1.0", commit, "decoder", 1024)
     assert (entry.parameters, entry.licence) == (124, "mit")
+    paths = [request.path.partition("?")[0] for request in hub.received(path="some-model")]
+    assert paths[:2] == [
+        "/api/models/someone/some-model/revision/v1.0",
+        f"/someone/some-model/resolve/{commit}/config.json",
+    ]
+    assert all(commit in path for path in paths[1:])
 
 
-def test_the_commit_is_in_the_key_of_every_run(fake: FakeHub) -> None:
-    plan = make_plan(ExperimentSpec.model_validate({"strong": {"models": ["hub:someone/some-model"]}, "seeds": 1}))
-    assert {run.digest for run in plan.runs.values() if run.model.startswith("hub:")} == {SHA}
+def test_a_branch_is_its_commit_in_the_key_of_every_run_and_a_planned_run_stays_at_it(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = hub.model("a/b").commit(FILES)
+    before = plan_of("hub:a/b@main")
+    assert digests(before) == {first}
+    second = hub.model("a/b").commit(FILES | {"tokenizer.json": b"{ }"})
+    forget(monkeypatch)
+    after = plan_of("hub:a/b@main")
+    assert digests(after) == {second}
+    assert not {key for key, run in after.runs.items() if run.model.startswith("hub:")} & set(before.runs)
+    run = next(run for run in before.runs.values() if run.model.startswith("hub:"))
+    folder = model_files.folder_of(run)
+    assert (folder.name, (folder / "tokenizer.json").read_bytes()) == (first, b"{}")
 
 
-def test_the_token_comes_from_the_environment_and_from_nowhere_else(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    catalog.model("gpt2")
-    assert {question["token"] for question in fake.requests} == {"hf_secret"}
+def test_the_token_comes_from_the_environment_and_from_nowhere_else(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("hf_of_another_program")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    hub.tokens = {TOKEN}
+    hub.model("a/b").commit(FILES)
+    catalog.model("hub:a/b")
+    assert {request.token for request in hub.received(path="a/b")} == {None}
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    forget(monkeypatch)
+    hub.requests.clear()
+    catalog.model("hub:a/b")
+    assert {request.token for request in hub.received(path="a/b")} == {f"Bearer {TOKEN}"}
 
 
-def test_the_hub_is_asked_once_for_a_form_that_is_judged_often(fake: FakeHub) -> None:
-    for _ in range(3):
-        catalog.model("gpt2")
-    assert len(fake.requests) == 2
+def test_the_hub_is_asked_once_for_a_form_that_is_judged_often(hub: HubServer) -> None:
+    hub.model("a/b").commit(FILES)
+    catalog.model("hub:a/b")
+    requests = len(hub.requests)
+    catalog.model("hub:a/b")
+    assert len(hub.requests) == requests
 
 
-def test_a_refusal_is_not_kept_for_long(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.error = httpx2.ConnectError("no route")
-    monkeypatch.setattr(hub, "REFUSAL_SECONDS", 0.0)
-    with pytest.raises(ValueError, match="cannot be reached"):
-        catalog.model("gpt2")
-    fake.error = None
-    assert catalog.model("gpt2").digest == SHA
+def test_a_refusal_is_not_kept_for_long(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog.hub, "REFUSAL_SECONDS", 0.0)
+    with pytest.raises(ValueError, match="There is no model “a/b” on the Hub"):
+        catalog.model("hub:a/b")
+    commit = hub.model("a/b").commit(FILES)
+    assert catalog.model("hub:a/b").digest == commit
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("case", "said"),
     [
-        (errors.GatedRepoError("gated", response=response(403)), "is gated: accept its licence on the Hub, and set HF_TOKEN"),
-        (errors.RepositoryNotFoundError("no", response=response(404)), "There is no model “a/b” on the Hub"),
-        (errors.RevisionNotFoundError("no", response=response(404)), "has no revision “v9”"),
-        (httpx2.ConnectError("no route"), "The Hub cannot be reached, and “a/b” is not on this machine."),
-        (httpx2.ReadTimeout("slow"), "The Hub cannot be reached"),
+        ("gated", "“a/b” at “v9” is gated: accept its licence on the Hub, and set HF_TOKEN"),
+        ("private", "There is no model “a/b” on the Hub that HF_TOKEN, or nobody, may read."),
+        ("no such revision", "“a/b” on the Hub has no revision “v9”."),
+        (
+            "invalid token",
+            "The Hub does not let HF_TOKEN read “a/b” at “v9”: set HF_TOKEN to a valid token with access to it, or",
+        ),
+        ("disabled", "“a/b” at “v9” is disabled on the Hub."),
+        ("busy", "The Hub has had too many requests (429), and takes the next one in 60 seconds. “a/b” is not on this machine."),
+        ("down", "The Hub cannot be reached, and “a/b” is not on this machine."),
+        ("silent", "The Hub cannot be reached, and “a/b” is not on this machine."),
+        ("away", "The Hub cannot be reached, and “a/b” is not on this machine."),
+        ("offline", "HF_HUB_OFFLINE is set and “a/b” is not on this machine."),
     ],
-    ids=["gated", "missing", "no such revision", "unreachable", "too slow"],
 )
-def test_whatever_the_hub_refuses_is_said_at_the_field(fake: FakeHub, error: Exception, said: str) -> None:
-    fake.error = error
-    with pytest.raises(ValidationError) as caught:
+def test_whatever_the_hub_refuses_is_said_at_the_field(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, case: str, said: str
+) -> None:
+    repository = hub.model("a/b")
+    repository.commit(FILES, "main" if case == "no such revision" else "v9")
+    repository.gated, repository.private = "auto" if case == "gated" else False, case == "private"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", case == "offline")
+    match case:
+        case "invalid token":
+            monkeypatch.setenv("HF_TOKEN", TOKEN)
+        case "disabled":
+            hub.fault(status=403, headers={"X-Error-Message": "Access to this resource is disabled."}, path="a/b")
+        case "busy":
+            hub.fault(status=429, headers={"Retry-After": "60"}, path="a/b")
+        case "down":
+            hub.fault(status=503, path="a/b", times=9)
+        case "silent":
+            monkeypatch.setattr(catalog.hub, "TIMEOUT_SECONDS", 0.2)
+            hub.fault(silent=True, path="/api/models")
+        case "away":
+            hub.close()
+    with caplog.at_level("DEBUG"), pytest.raises(ValidationError) as caught:
         ExperimentSpec.model_validate({"weak": {"models": ["hub:a/b@v9"]}})
     (problem,) = describe(caught.value.errors())
     assert problem.path == "weak.models"
     assert said in problem.message
+    assert TOKEN not in problem.message + caplog.text
+    assert len(hub.received(path="a/b")) <= 2
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_hub_that_falls_silent_at_the_config_does_not_keep_a_form_waiting_for_its_repetitions(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(catalog.hub, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    hub.model("a/b").commit(FILES)
+    hub.fault(path="config.json", method=method, silent=True, times=99)
+    with pytest.raises(ValueError, match="The Hub cannot be reached, and “a/b” is not on this machine"):
+        catalog.model("hub:a/b")
+    assert len(hub.received(path="config.json", method=method)) == 1
 
 
 @pytest.mark.parametrize(
-    ("files", "config", "said"),
+    ("changes", "said"),
     [
-        (("config.json", "pytorch_model.bin", "tokenizer.json"), GPT2, "it has no model.safetensors"),
-        (("model.safetensors", "tokenizer.json"), GPT2, "it has no config.json"),
-        (("config.json", "model.safetensors"), GPT2, "it has no tokenizer"),
-        (FILES, GPT2 | {"model_type": "its_own", "auto_map": {"AutoModel": "x.Y"}}, "needs code of its own"),
-        (FILES, {"model_type": "whisper", "is_encoder_decoder": True}, "architecture (whisper) is not supported"),
+        ({"model.safetensors": None, "pytorch_model.bin": b""}, "it has no model.safetensors"),
+        ({"config.json": None}, "it has no config.json"),
+        ({"tokenizer.json": None}, "it has no tokenizer"),
+        ({"config.json": json.dumps(GPT2 | {"model_type": "own", "auto_map": {"AutoModel": "x.Y"}})}, "needs code of its own"),
+        ({"config.json": '{"model_type": "whisper", "is_encoder_decoder": true}'}, "architecture (whisper) is not supported"),
     ],
 )
-def test_a_model_that_cannot_be_used_is_refused_before_anything_is_fetched(
-    fake: FakeHub, files: tuple[str, ...], config: dict[str, Any], said: str
+def test_a_model_that_cannot_be_used_is_refused_before_its_weights_are_fetched(
+    hub: HubServer, changes: dict[str, Any], said: str
 ) -> None:
-    fake.files, fake.config = files, config
+    files = {name: content.encode() if isinstance(content, str) else content for name, content in (FILES | changes).items()}
+    hub.model("a/b").commit({name: content for name, content in files.items() if content is not None})
     with pytest.raises(ValueError, match="cannot be used") as caught:
         catalog.model("hub:a/b")
     assert said in str(caught.value)
+    assert hub.received("storage") == []
 
 
 @pytest.mark.parametrize("name", ["hub:gpt2", "hub:", "hub:a/b/c"])
@@ -149,21 +224,34 @@ def test_an_id_needs_its_organisation(name: str) -> None:
         catalog.model(name)
 
 
-@pytest.mark.parametrize("why", ["offline", "unreachable"])
-def test_a_snapshot_on_this_machine_is_used_without_the_hub(
-    fake: FakeHub, why: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("why", ["offline", "away", "busy"])
+def test_a_model_on_this_machine_is_used_without_the_hub(
+    hub: HubServer, why: str, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot = tmp_path / SHA
-    snapshot.symlink_to(models["llama"])
-    fake.cached = str(snapshot / "config.json")
+    commit = hub.model("a/b").commit(files_in(models["llama"]))
+    model_files.folder_of(next(run for run in plan_of("hub:a/b").runs.values() if run.model == "hub:a/b"))
+    hub.model("a/b").commit(FILES)
+    forget(monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", why == "offline")
-    fake.error = httpx2.ConnectError("no route")
-    entry = catalog.model("hub:someone/tiny-llama")
-    assert (entry.digest, entry.family, entry.layers) == (SHA, "llama", 2)
-    assert bool(fake.requests) == (why == "unreachable")
+    hub.fault(path="a/b", status=429, times=9 if why == "busy" else 0)
+    if why == "away":
+        hub.close()
+    entry = catalog.model("hub:a/b")
+    assert (entry.digest, entry.family, entry.layers) == (commit, "llama", 2)
 
 
-def test_offline_without_a_snapshot_is_said(fake: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ValueError, match="HF_HUB_OFFLINE is set and “openai-community/gpt2” is not on this machine"):
-        catalog.model("gpt2")
+def test_a_model_of_which_only_the_config_is_on_this_machine_is_not_used_without_the_hub(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.model("a/b").commit(FILES)
+    catalog.model("hub:a/b")
+    forget(monkeypatch)
+    hub.close()
+    with pytest.raises(ValueError, match="The Hub cannot be reached, and the weights of “a/b” are not on this machine"):
+        catalog.model("hub:a/b")
+
+
+def test_no_request_begins_after_the_deadline(hub: HubServer) -> None:
+    with hub_client.deadline(-1), pytest.raises(errors.OfflineModeIsEnabled):
+        hub_client.connect().model_info("a/b")
+    assert hub.received(path="a/b") == []

@@ -92,6 +92,11 @@ def test_while_nothing_shows_a_pace_no_time_is_given(owner: User) -> None:
     assert time_left(progressed.seconds_left, estimating=progressed.estimating) == "estimating the time left"
 
 
+def test_a_download_is_no_pace_of_what_comes_after_it(owner: User) -> None:
+    events = [(3600 - 36 * part, Progress(phase="downloading model", done=part, total=100)) for part in range(1, 100)]
+    assert progress(at_work(owner, events, claimed=3600)).estimating
+
+
 def test_a_run_that_has_just_been_claimed_has_the_time_of_the_cost_model(owner: User) -> None:
     assert left(at_work(owner, [], claimed=1)) > 0
 

@@ -98,7 +98,7 @@ def fetch_registered(name: str, mirror: Path | None, on_progress: OnProgress) ->
     entry = catalog.REGISTERED.get(name)
     if entry is None:
         raise catalog.unknown("registered data set", catalog.REGISTERED, name)
-    source = fetch.load(entry, mirror)
+    source = fetch.load(entry, mirror, on_progress)
     with work_folder() as folder:
         checked = check_source(name, source.rows(), source.total, folder, on_progress)
         card = _registered_card(name, entry, source, checked)

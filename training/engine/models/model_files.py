@@ -1,14 +1,50 @@
 """The files of a pretrained model: in a local folder, or fetched from the Hub at the run's commit."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from training import catalog
-from training.catalog import folders, hub, local
+from training.catalog import folders, local
 from training.catalog.folders import Facts
-from training.engine.errors import CorruptModel
+from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
+from training.engine.errors import CorruptModel, Stopped, Unreachable
+from training.engine.hub_download import OnProgress, Repository, patiently
+from training.events import Event, Progress
 from training.names import HUB
 from training.spec import RunSpec
+from training.storage.atomic import out_of_room
+
+PATTERNS = (folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER)
+"""The files of a repository that are fetched."""
+
+_on_progress: ContextVar[OnProgress] = ContextVar("on_progress", default=lambda phase, done, total: None)
+
+
+@contextmanager
+def watched(emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> Iterator[None]:
+    """Emit the progress of downloads every second, and raise Stopped in them once ``should_stop`` returns true.
+
+    Whatever loads a model or its tokenizer may be the first to need its files, so that these two are not passed through.
+    """
+    emitted = "", 0.0
+
+    def report(phase: str, done: int, total: int) -> None:
+        nonlocal emitted
+        if should_stop():
+            raise Stopped
+        now = time.monotonic()
+        if phase != emitted[0] or now - emitted[1] >= 1 or done == total:
+            emitted = phase, now
+            emit(Progress(phase=phase, done=done, total=total))
+
+    before = _on_progress.set(report)
+    try:
+        yield
+    finally:
+        _on_progress.reset(before)
 
 
 def facts(run: RunSpec) -> Facts:
@@ -55,28 +91,41 @@ def _local_folder(run: RunSpec) -> Path | None:
     return folder
 
 
-def _fetched(run: RunSpec, fetch: Callable[[str, str], str]) -> Path:
+def _fetched(run: RunSpec, fetch: Callable[[Repository, OnProgress], Path]) -> Path:
     from httpx2 import HTTPError
-    from huggingface_hub import errors
 
+    repository = Repository("model", catalog.repository_of(run.model)[0], run.digest)
+    where = f"The model {run.model} cannot be fetched from the Hub at commit {run.digest[:12]}"
     try:
-        repository, _ = catalog.repository_of(run.model)
-        return Path(fetch(repository, run.digest))
-    except (HTTPError, OSError, ValueError, errors.HFValidationError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CorruptModel(
-            f"The model {run.model} cannot be fetched from the Hub at commit {run.digest[:12]}: {reason}"
-        ) from None
+        return fetch(repository, _on_progress.get())
+    except (HTTPError, OSError, ValueError, Busy) as error:
+        if out_of_room(error):
+            raise
+        if sentence := refusal(error, "model", repository.name, run.digest[:12]):
+            kind = Unreachable if isinstance(error, Busy) else CorruptModel
+            raise kind(f"{where}: {sentence}") from None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CorruptModel(f"{where}: its files cannot be written to HF_HOME ({error.strerror}).") from None
+        raise Unreachable(f"{where}: the Hub cannot be reached, and not all of its files are on this machine.") from None
 
 
-def _fetch_config(repository: str, commit: str) -> str:
-    import huggingface_hub
+def _fetch_config(repository: Repository, on_progress: OnProgress) -> Path:
+    def fetch() -> str:
+        with deadline(2 * TIMEOUT_SECONDS):
+            hub, options = connect(), {"revision": repository.commit, "token": token()}
+            config: str = hub.hf_hub_download(repository.name, folders.CONFIG, **options)
+            return config
 
-    return huggingface_hub.hf_hub_download(repository, folders.CONFIG, revision=commit, token=hub.token())
+    return Path(patiently(fetch, on_progress))
 
 
-def _fetch_all(repository: str, commit: str) -> str:
-    import huggingface_hub
-
-    patterns = [folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER]
-    return huggingface_hub.snapshot_download(repository, revision=commit, token=hub.token(), allow_patterns=patterns)
+def _fetch_all(repository: Repository, on_progress: OnProgress) -> Path:
+    """Return the folder with the model's files."""
+    folder = repository.snapshot(PATTERNS, on_progress)
+    try:
+        folders.files_of(folder)
+    except ValueError as error:
+        if repository.complete(PATTERNS) is None:  # without the Hub, its client returns a folder that may lack some
+            raise FileNotFoundError from None
+        raise CorruptModel(f"The model {repository.name} cannot be used: {error}") from None
+    return folder

@@ -17,7 +17,7 @@ from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, 
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
-from webapp.findings.pairs import own_metrics, run_words
+from webapp.findings.pairs import own_metrics, percent_of, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.pages.experiments.forecast import forecast
 from webapp.pages.experiments.timeline import Line, lines_of
@@ -100,7 +100,7 @@ class RunPage:
 
     @property
     def percent(self) -> float:
-        return round(100 * self.run.fraction, 1)
+        return percent_of(self.run)
 
     @property
     def at_work(self) -> bool:

@@ -1,31 +1,56 @@
 """Every registered data set, laid out in a folder as on the Hub, through ``datasets`` to splits; and what cannot be fetched."""
 
 import contextlib
+import io
 import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import datasets
-import huggingface_hub
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.factories.hub_repositories import Repository
+from tests.factories.hub_server import HubServer
 from tests.factories.runs import make_run
 from tests.factories.source_rows import ROWS
 from training import catalog
 from training.catalog import library
 from training.catalog.registry import REGISTERED
+from training.engine import hub_download
 from training.engine.data import fetch, prepare
 from training.engine.data.examples import load_examples
 from training.engine.data.families import CONVERSIONS
 from training.engine.data.split import Rows, Split, split_for
-from training.engine.errors import CorruptData
+from training.engine.errors import CorruptData, Stopped
 from training.spec import RunSpec
+
+
+def parquet(rows: list[dict[str, Any]]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    return buffer.getvalue()
+
+
+def publish(hub: HubServer, name: str, rows: list[dict[str, Any]]) -> tuple[Repository, str]:
+    """Publish rows of ``name`` as its source does, as Parquet with a card or as code with the Hub's conversion, at a commit."""
+    entry = REGISTERED[name]
+    repository = hub.dataset(entry.repository)
+    repository.card = {"license": ["cc-by-sa-3.0"]}
+    lines, files = ["---", "license: cc-by-sa-3.0", "configs:", f"- config_name: {entry.config}", "  data_files:"], {}
+    for index, split in enumerate(entry.splits):
+        path = f"{entry.config}/{split}/0000.parquet" if entry.revision else f"data/{split}-00000-of-00001.parquet"
+        files[path] = parquet(rows[index :: len(entry.splits)])
+        lines += [f"  - split: {split}", f"    path: data/{split}-*"]
+    card = {"README.md": "\n".join([*lines, "---", "A card."]).encode()}
+    if entry.revision:
+        repository.commit({"README.md": b"A card.", f"{entry.repository.rpartition('/')[2]}.py": b"raise SystemExit"})
+        return repository, repository.commit(files, entry.revision)
+    return repository, repository.commit(card | files)
 
 
 def nothing(phase: str, done: int, total: int) -> None:
@@ -53,13 +78,26 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 
+@pytest.fixture
+def hub(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
+    """The Hub on loopback, for ``datasets`` too."""
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.url)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    return hub
+
+
 def test_every_conversion_is_registered_and_the_other_way_round() -> None:
     assert set(REGISTERED) == set(CONVERSIONS)
 
 
 @pytest.mark.parametrize("name", REGISTERED)
-def test_a_registered_data_set_comes_through_to_balanced_grouped_splits(tmp_path: Path, dataset_library: Path, name: str) -> None:
-    card = prepare.fetch_registered(name, mirror(tmp_path / "one", name), nothing)
+def test_a_registered_data_set_comes_from_the_hub_or_a_folder_to_balanced_grouped_splits(
+    hub: HubServer, tmp_path: Path, dataset_library: Path, name: str
+) -> None:
+    _, commit = publish(hub, name, ROWS[name])
+    card = prepare.fetch_registered(name, None, nothing)
+    assert (card.licence, card.source.partition(" on the Hub")[0]) == ("cc-by-sa-3.0", REGISTERED[name].repository)
+    assert card.source.endswith(f"commit {commit[:12]}")
     entry = catalog.dataset(name)
     assert (entry.rows, entry.digest, entry.classes) == (card.rows, card.fingerprint, REGISTERED[name].classes)
     examples = load_examples(name, entry.digest)
@@ -115,81 +153,10 @@ def test_a_name_that_is_not_registered_is_answered_with_the_nearest(dataset_libr
         prepare.fetch_registered("bool", None, nothing)
 
 
-class Gated(Exception):
-    """Return an error as the Hub's client raises it."""
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (ConnectionError("Couldn't reach the Hub"), "The Hub cannot be reached, and “google/boolq” is not on this machine."),
-        (
-            datasets.exceptions.DatasetNotFoundError("Dataset 'google/boolq' is a gated dataset on the Hub. Visit the page"),
-            "“google/boolq” is gated: accept its terms on the Hub, and set HF_TOKEN to a token of that account.",
-        ),
-        (
-            datasets.exceptions.DatasetNotFoundError("Dataset 'google/boolq' doesn't exist on the Hub or cannot be accessed."),
-            "There is no data set “google/boolq” on the Hub that HF_TOKEN, or nobody, may read.",
-        ),
-        (ValueError("Unknown split 'train'.\nShould be one of"), "“google/boolq” cannot be loaded: Unknown split 'train'."),
-    ],
-)
-def test_what_the_hub_refuses_is_one_sentence(
-    dataset_library: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise error
-
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(datasets, "load_dataset", refuse)
-    with pytest.raises(CorruptData) as caught:
-        prepare.fetch_registered("boolq", None, nothing)
-    assert str(caught.value) == sentence
-
-
 def test_without_a_connection_what_is_not_on_this_machine_is_one_sentence(dataset_library: Path) -> None:
     with pytest.raises(CorruptData) as caught:  # the tests run with HF_HUB_OFFLINE set
         prepare.fetch_registered("boolq", None, nothing)
     assert "“google/boolq” is not on this machine." in str(caught.value)
-
-
-def test_a_script_data_set_is_read_from_the_branch_that_the_hub_converted(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests: list[tuple[Any, ...]] = []
-
-    def load(*arguments: Any, **options: Any) -> Any:
-        requests.append((*arguments, options))
-        return datasets.Dataset.from_list([{"a": 1}])
-
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    monkeypatch.setenv("HF_TOKEN", "from the environment")
-    source = fetch.load(REGISTERED["piqa"], None)
-    assert source.total == 2
-    assert requests[0] == (
-        "ybisk/piqa",
-        {
-            "data_files": {"train": "default/train/*.parquet"},
-            "revision": "refs/convert/parquet",
-            "split": "train",
-            "token": "from the environment",
-        },
-    )
-
-
-def test_a_data_set_is_loaded_at_the_commit_that_its_card_names_with_the_licence_that_the_hub_states(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    requests: list[Any] = []
-
-    def load(*_: Any, revision: str, **__: Any) -> list[Any]:
-        requests.append(revision)
-        return [{}]
-
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    info = SimpleNamespace(sha="c0ffee" * 7, card_data=SimpleNamespace(license=["cc-by-sa-3.0"]))
-    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: info)
-    source = fetch.load(REGISTERED["boolq"], None)
-    assert requests == ["c0ffee" * 7] * 2
-    assert (source.licence, source.where) == ("cc-by-sa-3.0", "google/boolq on the Hub, commit c0ffeec0ffee")
 
 
 def test_fetching_again_takes_what_is_new_and_a_planned_run_keeps_what_it_was_planned_with(
@@ -204,3 +171,78 @@ def test_fetching_again_takes_what_is_new_and_a_planned_run_keeps_what_it_was_pl
     assert second.fingerprint != first.fingerprint
     assert len(load_examples("cola", first.fingerprint)) == first.rows
     assert library.file_of(second.fingerprint).exists()
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("gated", "“google/boolq” is gated: accept its licence on the Hub, and set HF_TOKEN to a token of that account."),
+        ("not there", "There is no data set “google/boolq” on the Hub that HF_TOKEN, or nobody, may read."),
+        ("invalid token", "The Hub does not let HF_TOKEN read “google/boolq”: set HF_TOKEN to a valid token with access to it"),
+        ("busy", "The Hub has had too many requests (429), and takes the next one in 3,600 seconds."),
+        ("busy at the files", "The Hub has had too many requests (429), and takes the next one in 3,600 seconds."),
+        ("away", "The Hub cannot be reached, and “google/boolq” is not on this machine."),
+        ("down", "The Hub cannot be reached, and “google/boolq” is not on this machine."),
+        ("other files", "“google/boolq” cannot be loaded: Unknown split"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_sentence_without_the_token(
+    hub: HubServer, dataset_library: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, case: str, said: str
+) -> None:
+    repository, _ = publish(hub, "boolq", ROWS["boolq"])
+    match case:
+        case "gated":
+            repository.gated = "auto"
+        case "not there":
+            hub.repositories.clear()
+        case "invalid token":
+            monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
+        case "busy":
+            hub.fault(path="boolq", status=429, headers={"Retry-After": "3600"}, times=99)
+        case "busy at the files":
+            hub.fault(path="/tree/", status=429, headers={"Retry-After": "3600"}, times=99)
+        case "away":
+            hub.close()
+        case "down":
+            hub.fault(path="boolq", status=503, times=99)
+        case "other files":
+            repository.commit({"data/test-0.parquet": parquet(ROWS["boolq"])})
+    with caplog.at_level("DEBUG"), pytest.raises(CorruptData) as caught:
+        prepare.fetch_registered("boolq", None, nothing)
+    assert said in str(caught.value)
+    assert "hf_of_nobody" not in str(caught.value) + caplog.text
+    assert list(dataset_library.iterdir()) == []
+
+
+def test_a_data_set_in_the_cache_is_loaded_without_the_hub_and_without_its_files_again(hub: HubServer) -> None:
+    publish(hub, "boolq", ROWS["boolq"])
+    first = list(fetch.load(REGISTERED["boolq"], None, nothing).rows())
+    files = len(hub.received("storage"))
+    assert list(fetch.load(REGISTERED["boolq"], None, nothing).rows()) == first
+    assert len(hub.received("storage")) == files
+    hub.close()
+    assert list(fetch.load(REGISTERED["boolq"], None, nothing).rows()) == first
+
+
+def test_the_files_of_a_data_set_are_downloaded_with_progress_and_a_stop_keeps_their_first_part(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_download, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(hub_download, "SILENCE_SECONDS", 0.2)
+    _, commit = publish(hub, "piqa", ROWS["piqa"])
+    total = sum(len(content) for name, content in hub.dataset("ybisk/piqa").commits[commit].items())
+    stuck = hub.fault(server="storage", after=100, cuts=False)
+    reports: list[tuple[str, int, int]] = []
+
+    def watch(phase: str, done: int, total: int) -> None:
+        reports.append((phase, done, total))
+        if stuck.waiting.is_set() and done:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        fetch.load(REGISTERED["piqa"], None, watch)
+    stuck.goes_on.set()
+    assert reports[0] == ("downloading 0000", 0, total)
+    source = fetch.load(REGISTERED["piqa"], None, nothing)
+    assert (source.total, source.where) == (len(ROWS["piqa"]), f"ybisk/piqa on the Hub, commit {commit[:12]}")
+    assert "Range" in hub.received("storage")[1].headers

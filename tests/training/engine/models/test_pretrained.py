@@ -220,35 +220,3 @@ def test_weights_that_lack_a_tensor_are_refused_and_not_made_up(models: dict[str
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(CorruptModel, match=r"lack layers\.1\.mlp\.up_proj\.weight"):
         backbone.load(a_run(copy))
-
-
-def test_a_model_on_the_hub_is_fetched_at_the_commit_that_was_planned(
-    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import huggingface_hub
-
-    arguments: dict[str, Any] = {}
-
-    def fetch(repository: str, **options: object) -> str:
-        arguments.update(options, repository=repository)
-        return str(models["llama"])
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repository, name, **options: str(models["llama"] / name))
-    backbone.load(a_run(models["llama"]).model_copy(update={"model": "hub:a/b@main", "digest": "c0ffee"}))
-    assert (arguments["repository"], arguments["revision"], arguments["token"]) == ("a/b", "c0ffee", False)
-    assert not any("*.bin" in pattern or pattern == "*.py" for pattern in arguments["allow_patterns"])
-
-
-def test_a_hub_that_does_not_answer_fails_the_run_with_a_sentence(
-    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import httpx2
-    import huggingface_hub
-
-    def fetch(repository: str, **options: object) -> str:
-        raise httpx2.ConnectError("no route")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    with pytest.raises(CorruptModel, match="cannot be fetched from the Hub at commit c0ffee: no route"):
-        backbone.load(a_run(models["llama"]).model_copy(update={"model": "hub:a/b", "digest": "c0ffee"}))

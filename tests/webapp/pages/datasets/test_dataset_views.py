@@ -81,6 +81,18 @@ def test_what_is_not_there_is_not_found(page: Client, path: str) -> None:
     assert page.get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("phase", "done", "total", "said"),
+    [
+        ("downloading train-00000-of-00001", 2**20, 2**22, "Downloading train-00000-of-00001: 1.0 MB of 4.0 MB."),
+        ("waiting for the Hub", 20, 60, "The Hub has had too many requests, and is asked again in 40 seconds."),
+    ],
+)
+def test_a_fetch_shows_its_download_and_its_wait(page: Client, owner: User, phase: str, done: int, total: int, said: str) -> None:
+    row = Import.objects.create(owner=owner, registered="boolq", state=State.RUNNING, phase=phase, done=done, total=total)
+    assert said in text(page, f"/datasets/imports/{row.pk}/").replace("\xa0", " ")
+
+
 def test_an_upload_shows_its_first_rows_and_guesses_what_is_what(page: Client) -> None:
     answer = upload(page, content())
     imported = Import.objects.get()

@@ -195,6 +195,21 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
     assert re.search(r"data-prepares style=\"--p: 25.0%\"", html)
 
 
+def test_a_download_shows_its_file_and_its_bytes(page: Client, owner: User) -> None:
+    experiment = states.launched(owner, "From the Hub")
+    run = states.queued(experiment)[0]
+    services.claim(run.pk, "worker0@lab")
+    file = Progress(phase="downloading model-00001-of-00002", done=3 * 2**30, total=12 * 2**30)
+    services.append_events(run.pk, 1, [file])
+    assert "downloading 25%" in text(page, address(experiment))
+    html = page.get(f"/runs/{run.pk}/").content.decode()
+    assert "downloading model-00001-of-00002, 3.0 GB of 12.0 GB" in plain(html).replace("\xa0", " ")
+    assert 'aria-valuenow="25.0"' in html
+    assert "A stop keeps what has been downloaded" in plain(html)
+    services.append_events(run.pk, 1, [Progress(phase="waiting for the Hub", done=5, total=60)])
+    assert "waiting for the Hub, 5 of 60 seconds" in text(page, f"/runs/{run.pk}/")
+
+
 def test_a_stopped_one_does_not_promise_numbers(page: Client, owner: User) -> None:
     experiment = states.launched(owner, "Stopped at once")
     assert "The first numbers appear when" in text(page, address(experiment))
