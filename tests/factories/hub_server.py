@@ -16,6 +16,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from tests.factories.hub_faults import Fault, Request
 from tests.factories.hub_repositories import LFS, Repository, blob_id, sha256
 
+SIGNATURE = "made-for-this-address"
+"""Signature of an address of the storage, which lets whoever has it read the file."""
+
 
 class HubServer:
     """The two servers with their repositories. ``requests`` are all that came, ``faults`` apply in their order."""
@@ -247,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
         digest = sha256(content)
         self.server.hub.blobs[digest] = content
         headers |= {"X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{digest}"'}
-        self._answer(302, b"", headers | {"Location": f"{self.server.hub.storage}/{digest}?Signature=made-for-this-address"})
+        self._answer(302, b"", headers | {"Location": f"{self.server.hub.storage}/{digest}?Signature={SIGNATURE}"})
 
     def _small(self, repository: Repository, commit: str, file: str) -> None:
         self._readable(repository)
@@ -259,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer with a file of LFS, or with the rest of it for a request with a range."""
         digest = urlsplit(self.path).path.removeprefix("/")
         content = self.server.hub.blobs.get(digest)
-        if self.headers.get("Authorization") or content is None or "Signature=" not in self.path:
+        if self.headers.get("Authorization") or content is None or f"Signature={SIGNATURE}" not in self.path:
             raise _Refused(400 if content else 404)  # as storages answer a second kind of credentials
         headers = {"ETag": f'"{digest}"', "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
         wanted = self.headers.get("Range") if self.fault is None or self.fault.ranges else None

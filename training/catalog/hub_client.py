@@ -38,9 +38,11 @@ def connect() -> Any:
     """Return ``huggingface_hub`` with the rules of this module. It costs 0.3 s once, which other processes need not pay."""
     import huggingface_hub
     from huggingface_hub.utils import _http
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if _http._GLOBAL_CLIENT_FACTORY is not _client:
         huggingface_hub.set_client_factory(_client)
+        disable_progress_bars()
     return huggingface_hub
 
 

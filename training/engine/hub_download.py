@@ -184,7 +184,7 @@ class _Download:
                 idle = idle + 1 if self._size <= size else 0
                 if idle >= ATTEMPTS:
                     raise
-                wait(PAUSE_SECONDS, WAITING_FOR_HUB, self.on_progress)
+                wait(PAUSE_SECONDS, lambda _: self.report(self._size))
             size = self._size
 
     @property
@@ -247,15 +247,19 @@ def patiently(request: Callable[[], Result], on_progress: OnProgress) -> Result:
             seconds = 60 if busy.seconds is None else busy.seconds
             if seconds > LONGEST_WAIT:
                 raise
-            wait(seconds, WAITING_FOR_HUB, on_progress)
+            wait(seconds, partial(_report_wait, on_progress, seconds))
     return request()
 
 
-def wait(seconds: int, phase: str, on_progress: OnProgress) -> None:
-    """Wait, and report the seconds."""
+def _report_wait(on_progress: OnProgress, seconds: int, waited: float) -> None:
+    on_progress(WAITING_FOR_HUB, int(waited), seconds)
+
+
+def wait(seconds: int, report: Callable[[float], None]) -> None:
+    """Wait, and report the seconds that have passed."""
     begun = time.monotonic()
     while (waited := time.monotonic() - begun) < seconds:
-        on_progress(phase, int(waited), seconds)
+        report(waited)
         time.sleep(min(EVERY_SECONDS, seconds - waited))
 
 

@@ -23,8 +23,9 @@ from webapp.findings import imported_notes
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
 from webapp.findings.overview import Overview
-from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, pairs_of, runs_text, short_phase
+from webapp.findings.pairs import Latest, Pair, PairLanes, latest_of, pairs_of, runs_text
 from webapp.findings.partial import partial
+from webapp.findings.run_state import short_phase
 from webapp.findings.test_set_uses import test_set_uses
 from webapp.findings.wording import count, dataset_title, duration, kinds_text, lower, short_methods, short_model, time_left
 from webapp.pages.experiments.list import AT_WORK, STYLES

@@ -17,7 +17,8 @@ from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, 
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
-from webapp.findings.pairs import own_metrics, percent_of, run_words
+from webapp.findings.pairs import own_metrics
+from webapp.findings.run_state import percent_of, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.pages.experiments.forecast import forecast
 from webapp.pages.experiments.timeline import Line, lines_of

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.factories.source_rows import ROWS
 from training import catalog
 from training.catalog import library
 from training.catalog.registry import REGISTERED
+from training.cli.main import main
 from training.engine import hub_download
 from training.engine.data import fetch, prepare
 from training.engine.data.examples import load_examples
@@ -246,3 +248,16 @@ def test_the_files_of_a_data_set_are_downloaded_with_progress_and_a_stop_keeps_t
     source = fetch.load(REGISTERED["piqa"], None, nothing)
     assert (source.total, source.where) == (len(ROWS["piqa"]), f"ybisk/piqa on the Hub, commit {commit[:12]}")
     assert "Range" in hub.received("storage")[1].headers
+
+
+def test_the_command_reports_the_bytes_of_every_file(
+    hub: HubServer, dataset_library: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, commit = publish(hub, "boolq", ROWS["boolq"])
+    sizes = [len(content) for name, content in hub.dataset("google/boolq").commits[commit].items() if name.endswith(".parquet")]
+    assert main(["data", "fetch", "boolq"]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    reports = [(line["phase"], line["done"], line["total"]) for line in lines if line["kind"] == "progress"]
+    assert ("downloading train-00000-of-00001", sizes[0], sum(sizes)) in reports
+    assert ("downloading validation-00000-of-00001"[:40], sum(sizes), sum(sizes)) in reports
+    assert lines[-1]["card"]["name"] == "boolq"

@@ -127,6 +127,7 @@ def test_a_storage_that_sends_the_whole_file_again_spoils_nothing(
     hub.fault(server="storage", ranges=False)
     folder = model_files.folder_of(run_of())
     assert (folder / WEIGHTS).read_bytes() == (models["llama"] / WEIGHTS).read_bytes()
+    assert len(hub.received("storage")) == 2
 
 
 def test_a_connection_that_is_cut_again_and_again_is_given_up_and_the_part_is_kept(
@@ -212,7 +213,7 @@ def test_a_busy_hub_is_waited_for_as_long_as_it_says(
     hub: HubServer, run_of: RunOf, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     waits: list[int] = []
-    monkeypatch.setattr(hub_download, "wait", lambda seconds, phase, on_progress: waits.append(seconds))
+    monkeypatch.setattr(hub_download, "wait", lambda seconds, report: waits.append(seconds))
     hub.fault(
         server=where, method="GET", status=429, headers={"Retry-After": "7"}, times=2, path="" if where == "storage" else "a/b"
     )
