@@ -21,7 +21,10 @@ SIGNATURE = "made-for-this-address"
 
 
 class HubServer:
-    """The two servers with their repositories. ``requests`` are all that came, ``faults`` apply in their order."""
+    """The two servers with their repositories, which may have ``moved`` from a name to another.
+
+    ``requests`` are all that came, ``tokens`` those that are valid, and ``faults`` apply in their order.
+    """
 
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
@@ -29,6 +32,7 @@ class HubServer:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.tokens: set[str] = set()
+        self.moved: dict[str, str] = {}
         self._servers = {name: _serving(self, name) for name in ("hub", "storage")}
         self._ports = {name: server.server_address[1] for name, server in self._servers.items()}
         for server in self._servers.values():
@@ -146,6 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.fault = hub.fault_of(request)
         if self.fault and self.fault.status:
             self._answer(self.fault.status, b"", self.fault.headers)
+            return
+        before = next((name for name in hub.moved if f"/{name}" in self.path), None)
+        if before:
+            self._answer(307, b"", {"Location": self.path.replace(f"/{before}", f"/{hub.moved[before]}")})
             return
         try:
             if self.server.name == "storage":

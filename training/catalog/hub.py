@@ -72,7 +72,7 @@ def _resolve(repository: str, revision: str) -> Commit:
         if sentence := refusal(error, "model", repository, revision if revision != "main" else ""):
             raise ValueError(sentence) from None
         if isinstance(error, OSError) and error.errno is not None:
-            raise ValueError(f"The folder for files of the Hub, HF_HOME, cannot be used: {error.strerror}.") from None
+            raise ValueError(f"The cache for files of the Hub cannot be written: {error.strerror}.") from None
         return _cached(repository, revision, "The Hub cannot be reached, and")
     facts = _usable(where, lambda: folders.facts(folders.read_config(Path(config))))
     card = getattr(info, "card_data", None)

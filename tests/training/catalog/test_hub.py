@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from tests.factories.hub_repositories import files_in
 from tests.factories.hub_server import HubServer
+from tests.factories.published_configs import PUBLISHED
 from training import ExperimentSpec, Plan, catalog, make_plan
 from training.catalog import hub_client
 from training.catalog.ladders import LADDERS
-from training.catalog.models import ModelEntry
 from training.engine.models import model_files
 from training.spec import describe
 
@@ -35,33 +35,12 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog.hub, "_answers", {})
 
 
-PUBLISHED: dict[str, dict[str, Any]] = {
-    "GPT-2": {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]},
-    "Pythia": {"model_type": "gpt_neox", "architectures": ["GPTNeoXForCausalLM"]},
-    "SmolLM2": {"model_type": "llama", "architectures": ["LlamaForCausalLM"]},
-    "Qwen2.5": {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]},
-    "Qwen3": {"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]},
-    "OLMo-2": {"model_type": "olmo2", "architectures": ["Olmo2ForCausalLM"]},
-    "Llama 3.2": {"model_type": "llama", "architectures": ["LlamaForCausalLM"]},
-    "ModernBERT": {"model_type": "modernbert", "architectures": ["ModernBertForMaskedLM"]},
-}
-"""What the config.json of each family says of its architecture, without the sizes."""
-
-
-def published_config(entry: ModelEntry) -> dict[str, Any]:
-    layers, width, context = entry.layers, entry.width, entry.context
-    if entry.family == "GPT-2":
-        return PUBLISHED[entry.family] | {"n_layer": layers, "n_embd": width, "n_positions": context, "n_ctx": context}
-    sizes = {"num_hidden_layers": layers, "hidden_size": width, "max_position_embeddings": context}
-    return PUBLISHED[entry.family] | sizes
-
-
 @pytest.mark.parametrize("name", LADDERS)
 def test_every_model_of_a_ladder_is_found_under_its_id_with_the_shape_that_the_catalog_states(
     hub: HubServer, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry, repository = LADDERS[name], hub.model(LADDERS[name].source)
-    commit = repository.commit(FILES | {"config.json": json.dumps(published_config(entry)).encode()})
+    commit = repository.commit(FILES | {"config.json": json.dumps(PUBLISHED[name]).encode()})
     if entry.gated:
         repository.gated, repository.readers, hub.tokens = "manual", {TOKEN}, {TOKEN}
         with pytest.raises(ValueError, match="is gated: accept its licence on the Hub, and set HF_TOKEN"):
@@ -71,6 +50,28 @@ def test_every_model_of_a_ladder_is_found_under_its_id_with_the_shape_that_the_c
     assert catalog.model(name).digest == commit
     facts = catalog.hub.resolve(entry.source, "").facts
     assert (facts.kind, facts.layers, facts.width, facts.context) == (entry.kind, entry.layers, entry.width, entry.context)
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_the_published_config_of_every_model_of_a_ladder_has_the_parameters_that_the_catalog_states(name: str) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+
+    loader = AutoModelForCausalLM if LADDERS[name].kind == "decoder" else AutoModel
+    with torch.device("meta"):
+        model = loader.from_config(AutoConfig.for_model(**PUBLISHED[name]))  # type: ignore[no-untyped-call]
+    assert sum(parameter.numel() for parameter in model.parameters()) == LADDERS[name].parameters
+
+
+def test_a_model_that_has_moved_is_found_under_its_old_name(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub.tokens, hub.moved = {TOKEN}, {"old/name": "new/name"}
+    commit = hub.model("new/name").commit(FILES | {"model.safetensors": b"weights"})
+    hub.model("new/name").gated, hub.model("new/name").readers = "auto", {TOKEN}
+    (digest,) = digests(plan := plan_of("hub:old/name"))
+    assert digest == commit
+    folder = model_files.folder_of(next(run for run in plan.runs.values() if run.model == "hub:old/name"))
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
 
 
 def test_any_model_is_described_by_its_config(hub: HubServer) -> None:

@@ -100,12 +100,12 @@ def _fetched(run: RunSpec, fetch: Callable[[Repository, OnProgress], Path]) -> P
         return fetch(repository, _on_progress.get())
     except (HTTPError, OSError, ValueError, Busy) as error:
         if out_of_room(error):
-            raise
+            raise CorruptModel(f"{where}: the disk of its cache is full.") from error
         if sentence := refusal(error, "model", repository.name, run.digest[:12]):
             kind = Unreachable if isinstance(error, Busy) else CorruptModel
             raise kind(f"{where}: {sentence}") from None
         if isinstance(error, OSError) and error.errno is not None:
-            raise CorruptModel(f"{where}: its files cannot be written to HF_HOME ({error.strerror}).") from None
+            raise CorruptModel(f"{where}: its files cannot be written to the cache ({error.strerror}).") from None
         raise Unreachable(f"{where}: the Hub cannot be reached, and not all of its files are on this machine.") from None
 
 

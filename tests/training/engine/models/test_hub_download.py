@@ -13,7 +13,9 @@ from safetensors.torch import load_file, save_file
 from tests.factories.hub_repositories import files_in, sha256
 from tests.factories.hub_server import HubServer
 from tests.factories.runs import Recording, make_run
-from training import RunSpec
+from training import RunSpec, Store
+from training.cli.execute import train
+from training.cli.exits import FAILED
 from training.engine import hub_download
 from training.engine.errors import CorruptModel, EngineError, Stopped, Unreachable
 from training.engine.hub_download import Repository
@@ -282,6 +284,24 @@ def test_a_hub_that_is_down_is_as_one_that_is_away(hub: HubServer, run_of: RunOf
     hub.fault(path="a/b", status=status, times=99)
     with pytest.raises(Unreachable, match="the Hub cannot be reached"):
         loaded(run)
+
+
+def test_a_full_disk_and_an_absent_hub_end_the_attempt_and_not_the_run(hub: HubServer, run_of: RunOf, tmp_path: Path) -> None:
+    run, recording = run_of(), Recording()
+    full = (
+        Repository("model", "a/b", run.digest).cache
+        / "blobs"
+        / f"{sha256(hub.model('a/b').commits[run.digest][WEIGHTS])}.incomplete"
+    )
+    full.parent.mkdir(parents=True)
+    full.symlink_to("/dev/full")
+    assert train(run, Store(tmp_path / "store"), recording.emit, lambda: False) == FAILED
+    hub.close()
+    assert train(run, Store(tmp_path / "store"), recording.emit, lambda: False) == FAILED
+    on_full_disk, without_hub = recording.of("failed")
+    assert "the disk of its cache is full" in on_full_disk.error
+    assert "the Hub cannot be reached" in without_hub.error
+    assert (on_full_disk.passes, without_hub.passes) == (True, True)
 
 
 def test_a_snapshot_without_its_weights_is_not_taken_for_a_model(hub: HubServer, run_of: RunOf) -> None:
