@@ -7,7 +7,7 @@ from pathlib import Path
 from platform import python_version
 
 from training import environment, threads
-from training.catalog import hub, library
+from training.catalog import hub_client, library
 from training.command_output import MachineCheck
 from training.spec import ENGINE_VERSION
 from training.storage.atomic import writable
@@ -71,17 +71,17 @@ def hub_access() -> MachineCheck:
     from httpx2 import HTTPError, InvalidURL
     from huggingface_hub import constants, get_session
 
-    token = "HF_TOKEN is set" if hub.token() else "HF_TOKEN is not set"
+    token = "HF_TOKEN is set" if hub_client.token() else "HF_TOKEN is not set"
     facts: dict[str, str | bool] = {
         "address": constants.ENDPOINT,
         "offline": constants.HF_HUB_OFFLINE,
-        "token": bool(hub.token()),
+        "token": bool(hub_client.token()),
     }
     if constants.HF_HUB_OFFLINE:
         sentence = f"HF_HUB_OFFLINE is set: only files that are on this machine are used. {token}."
         return MachineCheck(name="hub", state="ok", sentence=sentence, facts=dict(facts))
     try:
-        get_session().head(constants.ENDPOINT, timeout=hub.TIMEOUT_SECONDS)
+        get_session().head(constants.ENDPOINT, timeout=hub_client.TIMEOUT_SECONDS)
     except (HTTPError, InvalidURL, OSError) as error:
         sentence = (
             f"{constants.ENDPOINT} cannot be reached ({type(error).__name__}). Embedded and local models and data work; for "
