@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from tests.docs import variables
+from tests.docs import architectures, variables
 from tests.docs.described import GROUPS
 from training import ExperimentSpec
 from training.cli.main import parser
@@ -252,6 +252,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line,
     "api.md": api,
     "environment.md": environment,
+    "architectures.md": architectures.page,
 }
 
 

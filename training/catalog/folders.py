@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from training.catalog import architectures
 from training.catalog.models import Kind
 
 CONFIG = "config.json"
@@ -31,48 +32,13 @@ TOKENIZER = (
 VOCABULARIES = {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"}
 """Files of vocabularies; a tokenizer needs at least one of them."""
 
-DECODERS = {
-    *("bloom", "codegen", "cohere", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "granite"),
-    *("llama", "mistral", "olmo", "olmo2", "olmo3", "opt", "phi", "phi3", "qwen2", "qwen3", "smollm3", "stablelm", "starcoder2"),
-}
-ENCODERS = {
-    *("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "mobilebert", "modernbert"),
-    *("mpnet", "nomic_bert", "rembert", "roberta", "xlm-roberta", "xlm-roberta-xl"),
-}
-NATIVE = {
-    *DECODERS,
-    *ENCODERS,
-    *("arcee", "bamba", "cohere2", "dbrx", "deepseek_v2", "deepseek_v3", "eurobert", "exaone4", "falcon_h1", "falcon_mamba"),
-    *("gemma3_text", "glm", "glm4", "gpt_oss", "granitemoe", "helium", "jamba", "lfm2", "mamba", "mamba2", "minimax", "mixtral"),
-    *("mpt", "nemotron", "olmoe", "persimmon", "phimoe", "qwen2_moe", "qwen3_moe", "recurrent_gemma", "seed_oss", "xglm"),
-}
-"""Architectures implemented in transformers, which do not need the code that a model may contain (auto_map)."""
-
-UNFIT = {
-    "fnet": "it mixes all tokens of a row of a batch, padding too",
-    "convbert": "its convolutions run over the padding beside a text",
-    "funnel": "it pools padding together with the text",
-    "squeezebert": "it does not run without its pooler, which published weights lack",
-    "big_bird": "its attention changes with the longest text of a batch",
-    "reformer": "its attention is drawn at random",
-}
-"""Architectures that the engine cannot use, with the reason. Others are tried when they are loaded (``models.fitness``)."""
-
-NO_LORA = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
-"""Architectures with layers that PEFT refuses, since their fused kernels bypass any addition."""
-CAPS = ("final_logit_softcapping", "logits_soft_cap")
-"""Fields of a config for the cap of a model's logits."""
-
-OFFSET_POSITIONS = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
-"""Architectures that count positions from one past the id of their padding."""
-
 
 @dataclass(frozen=True)
 class Facts:
     """The facts of a config.json: kind, layers, width of the last hidden states, and longest text in tokens.
 
-    ``vocabulary`` is the number of tokens with an embedding. ``refused`` has a sentence for each tuning, or "unembedding", that
-    is not possible.
+    ``vocabulary`` is the number of tokens with an embedding. ``refused`` has a sentence for everything that is not possible
+    (``architectures.refused``).
     """
 
     architecture: str
@@ -112,45 +78,19 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def facts(config: Mapping[str, Any]) -> Facts:
     """Return the facts of a config. Raises ValueError for a model with code of its own, a quantised one, or another kind."""
+    kind = architectures.kind_of(config)
     architecture = str(config.get("model_type", ""))
-    if config.get("auto_map") and architecture not in NATIVE:
-        raise ValueError("it needs code of its own (auto_map in config.json), and code from model folders is never run here.")
-    if config.get("quantization_config"):
-        raise ValueError("its weights are quantised; choose the unquantised model.")
-    if architecture in UNFIT:
-        raise ValueError(f"its architecture ({architecture}) is not supported: {UNFIT[architecture]}.")
-    named = [str(name) for name in config.get("architectures") or ()]
-    kind: Kind | None = None
-    if config.get("is_encoder_decoder"):
-        pass
-    elif architecture in DECODERS:
-        kind = "decoder"
-    elif architecture in ENCODERS:
-        kind = "encoder"
-    elif any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
-        kind = "decoder"
-    elif any(name.endswith("ForMaskedLM") for name in named):
-        kind = "encoder"
     layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
-    width = _number(config, "hidden_size", "n_embd", "d_model", "dim")
-    if kind is None or layers is None or width is None:
-        what = architecture or (named[0] if named else "no model_type in config.json")
-        raise ValueError(f"its architecture ({what}) is not supported: it must be a text encoder or a text decoder.")
+    width = _number(config, "hidden_size", "n_embd", "d_model", "dim", "emb_dim")
+    if layers is None or width is None:
+        raise ValueError("its config.json does not say how many layers it has and how wide its states are.")
     if architecture == "opt":
         width = _number(config, "word_embed_proj_dim") or width  # states are projected back to the embeddings
     context = _number(config, "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
-    if context is not None and architecture in OFFSET_POSITIONS:
+    if context is not None and architecture in architectures.OFFSET_POSITIONS:
         context -= int(config.get("pad_token_id") or 1) + 1
-    return Facts(architecture, kind, layers, width, context, _number(config, "vocab_size"), _refused(architecture, config))
-
-
-def _refused(architecture: str, config: Mapping[str, Any]) -> dict[str, str]:
-    refused = {}
-    if architecture in NO_LORA:
-        refused["lora"] = f"LoRA cannot be added to this architecture ({architecture}): choose full tuning or a probe."
-    if any(config.get(cap) for cap in CAPS):
-        refused["unembedding"] = "The model caps its logits, so that no linear head gives them: start its head at zero."
-    return refused
+    refused = architectures.refused(config, kind)
+    return Facts(architecture, kind, layers, width, context, _number(config, "vocab_size"), refused)
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int | None:

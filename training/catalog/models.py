@@ -31,7 +31,7 @@ class ModelEntry:
     context: int | None = None
     gated: bool = False
     refused: dict[str, str] = field(default_factory=dict)
-    """A sentence for each tuning, or "unembedding" as the start of heads, that is not possible."""
+    """A sentence for everything that is not possible (``architectures.refused``)."""
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:

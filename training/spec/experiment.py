@@ -186,6 +186,8 @@ class ExperimentSpec(Requested):
             for entry in filter(None, map(catalog.known_model, self.strong.models)):
                 if entry.kind != "decoder":
                     return f"A prompt asks a decoder, and {entry.title} is none."
+                if "language" in entry.refused:
+                    return f"{entry.title}: {entry.refused['language']}"
         if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
             return "The mean of all supervisors needs at least two weak models."
         if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:
@@ -197,13 +199,14 @@ class ExperimentSpec(Requested):
     @model_validator(mode="after")
     def can_read_texts_first(self) -> Self:
         if self.strong.text_epochs:
+            place = ("strong", "text_epochs")
             known = list(filter(None, map(catalog.known_model, self.strong.models)))
             other = next((entry for entry in known if entry.kind != "decoder"), None)
             if other:
-                sentence = f"Only a decoder models language, and {other.title} is none."
-                _refuse([(("strong", "text_epochs"), sentence)])
+                _refuse([(place, f"Only a decoder models language, and {other.title} is none.")])
+            _refuse((place, f"{entry.title}: {entry.refused['language']}") for entry in known if "language" in entry.refused)
             if self.strong.tuning == "probe":
-                _refuse([(("strong", "text_epochs"), "A probe trains no transformer: choose full tuning or LoRA.")])
+                _refuse([(place, "A probe trains no transformer: choose full tuning or LoRA.")])
         return self
 
     @model_validator(mode="after")

@@ -117,13 +117,15 @@ class TrainingSpec(TrainingSettings, ModelChoice):  # fields of the last base co
             raise ValueError("A model is named twice.")
         return names
 
-    @field_validator("tuning", "head_start")
+    @field_validator("tuning", "head_start", "gradient_checkpointing")
     @classmethod
-    def possible(cls, choice: str, info: ValidationInfo) -> str:
+    def possible(cls, choice: str | bool, info: ValidationInfo) -> str | bool:
+        # A probe has no use for gradient checkpointing.
+        wanted = "checkpointing" if choice is True and info.data.get("tuning") != "probe" else choice
         for name in () if is_stored(info) else info.data.get("models", ()):
             entry = catalog.known_model(name)
-            if entry and choice in entry.refused:
-                raise ValueError(f"{entry.title}: {entry.refused[choice]}")
+            if entry and wanted in entry.refused:
+                raise ValueError(f"{entry.title}: {entry.refused[str(wanted)]}")
         return choice
 
     @field_validator("max_tokens")

@@ -183,12 +183,6 @@ def test_what_cannot_be_used_is_said_at_the_field_in_one_sentence(
     assert "\n" not in message
 
 
-def test_an_architecture_that_is_not_listed_is_told_by_its_class() -> None:
-    sizes = {"num_hidden_layers": 2, "hidden_size": 8}
-    assert folders.facts({"model_type": "new", "architectures": ["NewForCausalLM"], **sizes}).kind == "decoder"
-    assert folders.facts({"model_type": "new", "architectures": ["NewForMaskedLM"], **sizes}).kind == "encoder"
-
-
 def test_roberta_keeps_two_of_its_positions_for_itself() -> None:
     config = {
         "model_type": "roberta",

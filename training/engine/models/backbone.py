@@ -130,6 +130,7 @@ def directions(run: RunSpec, classes: int) -> WordLogits:
 
 
 def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
@@ -150,7 +151,16 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # reported below, by name
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (
+        AttributeError,
+        ImportError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        StrictDataclassError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CorruptModel(f"The model {name} cannot be loaded: {_first_line(error)}") from error
     if mismatched := sorted(map(str, report.get("mismatched_keys", ()))):
         raise CorruptModel(f"The weights of {name} do not have the sizes that its config.json says: {mismatched[0]}.")

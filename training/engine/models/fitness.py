@@ -1,7 +1,7 @@
 """The check that a pretrained transformer fits the engine's assumptions, made when it is loaded.
 
-Its weights are numbers, its tokens have embeddings, its vectors have the width of its config, and a text has the same vector
-alone and beside others. Architectures known to be unfit are refused at planning (``catalog.folders``).
+It runs on tokens alone, its weights are numbers, its vectors have the width of its config, and a text has the same vector alone
+and beside others. Architectures known to be unfit are refused at planning (``catalog.architectures``).
 """
 
 from collections.abc import Callable
@@ -30,15 +30,11 @@ def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Ca
     if digest in _fit:
         return
     _numbers(model, name)
-    size = int(model.get_input_embeddings().weight.shape[0])
-    draw = torch.Generator().manual_seed(0)
-    texts = [torch.randint(min(FIRST, size - 1), size, (length,), generator=draw) for length in LENGTHS]
-    ids, mask = torch.zeros(2, max(LENGTHS), dtype=torch.long), torch.zeros(2, max(LENGTHS))
-    for row, text in enumerate(texts):
-        ids[row, : len(text)], mask[row, : len(text)] = text, 1
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        together = vector(ids, mask)
-        alone = torch.cat([vector(text[None], torch.ones(1, len(text))) for text in texts])
+    try:
+        together, alone = _vectors(model, vector)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CorruptModel(f"{name} ({model.config.model_type}) does not read a plain text: {reason}") from error
     if together.shape[1] != width:
         raise CorruptModel(f"The states of {name} are {together.shape[1]} numbers wide, and its config.json says {width}.")
     if not torch.isfinite(alone).all():
@@ -50,6 +46,19 @@ def check(model: Any, name: str, digest: tuple[str, ...], width: int, vector: Ca
             f"alone the text has another vector, {gap:.1%} off. Results would hang on how texts are batched: choose another."
         )
     _fit.add(digest)
+
+
+def _vectors(model: Any, vector: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the vectors (2, width) of two texts of random tokens, computed together and alone."""
+    size = int(model.get_input_embeddings().weight.shape[0])
+    draw = torch.Generator().manual_seed(0)
+    texts = [torch.randint(min(FIRST, size - 1), size, (length,), generator=draw) for length in LENGTHS]
+    ids, mask = torch.zeros(2, max(LENGTHS), dtype=torch.long), torch.zeros(2, max(LENGTHS))
+    for row, text in enumerate(texts):
+        ids[row, : len(text)], mask[row, : len(text)] = text, 1
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        together = vector(ids, mask)
+        return together, torch.cat([vector(text[None], torch.ones(1, len(text))) for text in texts])
 
 
 def _numbers(model: nn.Module, name: str) -> None:

@@ -41,6 +41,11 @@ class SparseEmbedding(nn.Module):
         embedded[unread] = self.others[place[unread] - len(self.trained)]
         return embedded
 
+    @property
+    def weight(self) -> Tensor:
+        """Return ``dense``, for transformers that look at the device or the type of their embedding."""
+        return self.dense()
+
     def decay(self, share: float) -> None:
         """Shrink the untrained rows by ``share``, as AdamW does before each step."""
         if share:

@@ -28,7 +28,7 @@ tags: [weak-to-strong]
 
 # {_model(run)}, {role}
 
-{usage} {PAIRS if pairs else _head(names)} {_reading(run)}
+{usage} {PAIRS if pairs else _head(names)} {_reading(run)}{TOKENIZER if run.tunes_backbone else ""}
 
 {_provenance(run, store)}"""
 
@@ -51,6 +51,7 @@ neither{"" if run.half == "A" else ", but this run was trained on rows of the tr
 {_provenance(run, store)}"""
 
 
+TOKENIZER = " `PreTrainedTokenizerFast` loads its tokenizer as it was used; AutoTokenizer changes that of some architectures."
 PAIRS = "The head gives the score of a text; the first of two is preferred with log-odds of its score less that of the second."
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tests.factories.models import make_model
 from tests.factories.runs import finish
 from training import ExperimentSpec, Plan, RunSpec, Store, make_plan
-from training.catalog import folders
+from training.catalog import architectures, folders
 from training.engine.data.tokens import cached_word_pieces
 from training.engine.errors import CorruptModel, EngineError
 from training.engine.models import backbone, fitness
@@ -75,11 +75,20 @@ def test_architectures_that_read_padding_are_refused_when_planned(architecture: 
         folders.facts(config)
 
 
-@pytest.mark.parametrize(("prefix", "settings"), [("FNet", SMALL), ("ConvBert", {**SMALL, "embedding_size": 32})])
+@pytest.mark.parametrize(
+    ("prefix", "settings"),
+    [
+        ("FNet", SMALL),
+        ("ConvBert", {**SMALL, "embedding_size": 32}),
+        ("MobileBert", {**SMALL, "embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16, "pad_token_id": 1}),
+        ("Nystromformer", SMALL),
+        ("Yoso", SMALL),
+    ],
+)
 def test_one_that_is_not_known_to_read_padding_is_found_out_when_it_is_loaded(
     make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, prefix: str, settings: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(folders, "UNFIT", {})
+    monkeypatch.setattr(architectures, "UNFIT", {})
     run = ceiling_of(plan_of(make("bert", prefix, **settings)))
     with pytest.raises(CorruptModel, match="reads what is beside a text in its batch"):
         backbone.load(run)
@@ -125,10 +134,22 @@ def test_code_beside_a_model_that_transformers_knows_is_not_needed(model_type: s
     assert folders.facts({**config, "auto_map": {"AutoModelForCausalLM": "modeling.X"}}).architecture == model_type
 
 
-def test_every_architecture_that_is_called_native_is() -> None:
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+def test_one_that_reads_more_than_tokens_is_found_out_when_it_is_loaded(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(architectures, "UNFIT", {})
+    sizes = {"num_latents": 4, "d_latents": 32, "num_blocks": 1, "num_self_attends_per_block": 1, "num_self_attention_heads": 2}
+    folder = make("bert", "Perceiver", **sizes, d_model=32, num_cross_attention_heads=2, max_position_embeddings=64)
+    change(folder, "config.json", lambda item: item.update(num_hidden_layers=1))
+    with pytest.raises(CorruptModel, match=r"\(perceiver\) does not read a plain text"):
+        backbone.load(ceiling_of(plan_of(folder)))
 
-    assert set(CONFIG_MAPPING.keys()) >= folders.NATIVE
+
+def test_a_config_with_impossible_sizes_is_told_in_a_sentence(make: Callable[..., Path]) -> None:
+    folder = make("llama", "GPTNeo", "ForCausalLM", hidden_size=32, num_layers=2, num_heads=4, attention_types=[[["global"], 2]])
+    change(folder, "config.json", lambda item: item.update(num_layers=3))
+    with pytest.raises(CorruptModel, match="cannot be loaded: "):
+        backbone.load(ceiling_of(plan_of(folder)))
 
 
 def test_a_tokenizer_with_more_words_than_embeddings_is_refused_when_planned(make: Callable[..., Path]) -> None:
