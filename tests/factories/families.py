@@ -74,6 +74,7 @@ ENCODERS = [
     offset("esm", mask_token_id=1, position_embedding_type="absolute"),
     encoder("eurobert", num_key_value_heads=2),
     encoder("flaubert", emb_dim=32, n_layers=2, n_heads=4),
+    offset("ibert"),
     offset("longformer", attention_window=8),
     encoder("megatron-bert"),
     encoder("modernbert", local_attention=8, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3),
@@ -107,10 +108,13 @@ DECODERS = [
         **{"attention_types": [[["global", "local"], 1]], "max_position_embeddings": 64},
     ),
     other("gpt_neox", **SHAPE, rotary_pct=0.25),
+    decoder("gpt_neox_japanese", intermediate_multiple_size=2),
     decoder("gpt_oss", **EXPERTS, sliding_window=8),
     gpt("gptj", rotary_dim=4),
     decoder("granite", logits_scaling=8.0, embedding_multiplier=12.0),
+    decoder("jetmoe", **EXPERTS, kv_channels=8),
     LLAMA := decoder("llama", tie_word_embeddings=False),
+    decoder("llama4_text", **EXPERTS, intermediate_size_mlp=48),
     decoder("mistral", sliding_window=8),
     decoder("mixtral", **EXPERTS),
     decoder("modernbert-decoder", local_attention=8),
@@ -138,6 +142,12 @@ RECURRENT = [
     decoder("lfm2", layer_types=["conv", "full_attention"], block_multiple_of=8),
     other("mamba", hidden_size=32, num_hidden_layers=2, state_size=4),
     other("mamba2", hidden_size=32, num_hidden_layers=2, state_size=4, num_heads=4, head_dim=16, n_groups=1, chunk_size=8),
+    other(
+        "nemotron_h",
+        **{"hidden_size": 32, "layers_block_type": ["mamba", "attention"], "num_attention_heads": 4, "num_key_value_heads": 2},
+        **{"head_dim": 8, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 4, "n_groups": 1, "chunk_size": 8},
+        **{"max_position_embeddings": 64, "intermediate_size": 48, "n_routed_experts": 4, "moe_intermediate_size": 16},
+    ),
     decoder(
         "recurrent_gemma", lru_width=32, attention_window_size=8, logits_soft_cap=30.0, block_types=["recurrent", "attention"]
     ),
@@ -160,9 +170,12 @@ USABLE = [*ENCODERS, *DECODERS, *RECURRENT, *VARIANTS]
 
 T5 = {"d_model": 32, "num_layers": 2, "vocab_size": WORDS, "is_encoder_decoder": True}
 REFUSED = [
-    *(encoder(name) for name in ("big_bird", "convbert", "fnet", "funnel", "mobilebert", "mra", "nystromformer", "perceiver")),
+    *(
+        encoder(name)
+        for name in ("big_bird", "convbert", "fnet", "funnel", "layoutlm", "mobilebert", "mra", "nystromformer", "perceiver")
+    ),
     *(encoder(name) for name in ("reformer", "squeezebert", "yoso")),
-    decoder("cpmant"),
+    *(decoder(name) for name in ("cpmant", "deepseek_v4", "phimoe")),
     Family("bart", {"model_type": "bart", "d_model": 32, "num_hidden_layers": 2, "is_encoder_decoder": True}),
     Family("bart, only its decoder", {"model_type": "bart", "d_model": 32, "num_hidden_layers": 2, "is_encoder_decoder": False}),
     Family("t5", {"model_type": "t5", **T5}),

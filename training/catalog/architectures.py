@@ -26,12 +26,15 @@ UNFIT = {
     "big_bird": "its attention changes with the longest text of a batch",
     "convbert": "its convolutions run over the padding beside a text",
     "cpmant": "it reads a prompt of its own before a text, and padding only on the left",
+    "deepseek_v4": "transformers does not read its weights without its unembedding",
     "fnet": "it mixes all tokens of a row of a batch, padding too",
     "funnel": "it pools padding together with the text",
+    "layoutlm": "it reads the places of words on a page",
     "mobilebert": "its first layer reads the token after each one, which at the end of a text is padding",
     "mra": "its attention needs a CUDA kernel of its own",
     "nystromformer": "its attention runs over averages of tokens, padding too",
     "perceiver": "its states belong to no token",
+    "phimoe": "its router draws experts at random",
     "reformer": "its attention is drawn at random",
     "squeezebert": "it does not run without its pooler, which published weights lack",
     "yoso": "its attention reads the padding beside a text",
@@ -40,13 +43,13 @@ UNFIT = {
 
 NO_LORA = {
     *("falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"),  # fused kernels would bypass any addition
-    *("deepseek_v4", "ibert", "llama4_text", "phimoe"),  # linear layers with a forward of their own, which PEFT cannot wrap
+    *("ibert", "llama4_text"),  # linear layers with a forward of their own, which PEFT cannot wrap
 }
 NO_CHECKPOINTING = {
     *("albert", "ctrl", "flaubert", "gpt_neox_japanese", "ibert", "jetmoe", "mpnet", "openai-gpt", "xlm", "xlnet"),
 }
 """Architectures whose class does not support gradient checkpointing."""
-NOT_LINEAR = {"inkling2_text", "modernbert-decoder"}
+NOT_LINEAR = {"modernbert-decoder"}
 """Decoders whose logits are not linear in their last states although no cap is in their config."""
 NO_LANGUAGE = {"llama4_text"}
 """Decoders whose class with an unembedding does not wrap the one that AutoModel loads."""

@@ -80,7 +80,8 @@ def facts(config: Mapping[str, Any]) -> Facts:
     """Return the facts of a config. Raises ValueError for a model with code of its own, a quantised one, or another kind."""
     kind = architectures.kind_of(config)
     architecture = str(config.get("model_type", ""))
-    layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    blocks = config.get("layers_block_type")
+    layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "num_layers") or (len(blocks) if blocks else None)
     width = _number(config, "hidden_size", "n_embd", "d_model", "dim", "emb_dim")
     if layers is None or width is None:
         raise ValueError("its config.json does not say how many layers it has and how wide its states are.")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.factories import auto_classes
+from tests.factories.families import REFUSED, USABLE
 from training.catalog import architectures, folders
 from training.catalog.architectures import KINDS, VERSION
 
@@ -22,10 +23,11 @@ def test_the_table_is_that_of_the_installed_transformers() -> None:
     assert written == auto_classes.table(), "python -m tests.factories.auto_classes writes it anew"
 
 
-def test_every_architecture_with_a_rule_of_its_own_is_one_of_transformers() -> None:
-    named = {*architectures.UNFIT, *architectures.NO_LORA, *architectures.NO_CHECKPOINTING, *architectures.NOT_LINEAR}
-    named |= architectures.OFFSET_POSITIONS | architectures.BIDIRECTIONAL | architectures.NO_LANGUAGE
-    assert {name for name in named if KINDS.get(name) not in ("encoder", "decoder")} == set()
+def test_every_architecture_with_a_rule_of_its_own_is_in_the_table_of_families() -> None:
+    refused = {*architectures.NO_LORA, *architectures.NO_CHECKPOINTING, *architectures.NOT_LINEAR, *architectures.NO_LANGUAGE}
+    assert refused | architectures.BIDIRECTIONAL <= {family.config["model_type"] for family in USABLE}
+    assert set(architectures.UNFIT) <= {family.config["model_type"] for family in REFUSED}
+    assert {name for name in architectures.OFFSET_POSITIONS if KINDS.get(name) != "encoder"} == set()
 
 
 def test_classes_with_both_kinds_of_heads_are_encoders_unless_their_config_says_decoder() -> None:
