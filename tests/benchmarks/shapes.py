@@ -58,7 +58,7 @@ class Shape:
 
 def drawn(folder: Path, rows: int, lengths: tuple[float, int, int]) -> str:
     """Import a data set of ``rows`` drawn texts into the library, and return its name."""
-    name = f"drawn-{rows}-{lengths[2]}-t1"
+    name = f"drawn-{rows}-{lengths[2]}"
     if (folder / f"{name}.csv").exists():
         return name
     draw = np.random.default_rng(0)
@@ -147,7 +147,7 @@ def llama(layers: int, width: int, inner: int, heads: int, shared: int) -> Calla
 
 
 SHAPES = {
-    "narrow decoder": Shape(gpt2(2, 128), gpt2(4, 256), rows=800, test=400, lr=(5e-4, 5e-4), lengths=(72, 20, 400)),
+    "narrow decoder": Shape(gpt2(2, 128), gpt2(4, 256), rows=800, test=400, lr=(3e-4, 2e-4), lengths=(72, 20, 400)),
     "MiniLM": Shape("minilm-l2", "minilm-l6", rows=500, test=529, lr=(5e-5, 5e-5)),
     "SmolLM2-135M": Shape(
         llama(8, 192, 512, 3, 1), llama(30, 576, 1536, 9, 3), rows=64, test=64, lr=(1e-3, 1e-4), lengths=(40, 10, 160)

@@ -23,8 +23,8 @@ ARCHITECTURES = tuple(last_layers.OF)
 """Architectures with tests. Others may have windows, biases or caps in their attention that this one lacks."""
 BUCKET_OVERHEAD = 64
 """Cost of one more bucket, in tokens of padding."""
-ROUNDING = 32
-"""A row has a multiple of so many tokens, since matrix products of a new shape need new code, made on the fly (oneDNN)."""
+ROUNDING, BUCKET_ROUNDING = 32, 16
+"""A row and a text of a bucket have a multiple of so many tokens: products of new shapes need new code, made in use (oneDNN)."""
 
 Read = Literal["cls", "last"]
 
@@ -40,7 +40,7 @@ class Bucket:
 
     @cached_property
     def longest(self) -> int:
-        return int(self.lengths[-1])
+        return rounded(int(self.lengths[-1]), BUCKET_ROUNDING)
 
     @cached_property
     def tokens(self) -> int:
@@ -128,7 +128,7 @@ class Packing:
     @cached_property
     def tokens(self) -> int:
         """The tokens of the row with those that fill it up to a round number, which no other token attends to."""
-        return -(-len(self.at) // ROUNDING) * ROUNDING
+        return rounded(len(self.at), ROUNDING)
 
     def row(self, padded: Tensor) -> Tensor:
         """Return ``padded`` (n, longest) as a packed row (1, tokens), zero where it is filled up."""
@@ -145,6 +145,11 @@ class Packing:
         """Return the ``rows`` (n, width) of tokens that are read in a packed row (tokens, width), zero elsewhere."""
         spread: Tensor = _Pad.apply(rows, self.read, self.tokens)  # type: ignore[no-untyped-call]
         return spread
+
+
+def rounded(number: int, multiple: int) -> int:
+    """Return ``number`` rounded up to a multiple."""
+    return -(-number // multiple) * multiple
 
 
 class _Pad(torch.autograd.Function):
