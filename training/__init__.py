@@ -1,26 +1,43 @@
 """Weak-to-strong training as a library: a typed experiment, its plan of content-addressed runs, a run as a stream of events."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import ModuleType
 
 from training.events import Event
 from training.planning.plan import Plan, Triplet, make_plan
 from training.spec import ExperimentSpec, RunSpec
 from training.storage.artifacts import Store
 
-__all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "execute", "make_plan"]
+__all__ = ["Event", "ExperimentSpec", "Plan", "RunSpec", "Store", "Triplet", "execute", "execute_together", "make_plan"]
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
-    """Train ``run`` to its end, or to a checkpoint once ``should_stop`` returns true. The only way into the engine and torch."""
+    """Train ``run`` to its end, or to a checkpoint once ``should_stop`` returns true. See training.engine.execute."""
+    _engine().execute(run, store, emit, should_stop)
+
+
+def execute_together(
+    runs: Sequence[RunSpec],
+    store: Store,
+    emit: Callable[[str, Event], None],
+    should_stop: Callable[[str], bool],
+    fail: Callable[[str, Exception], None],
+) -> None:
+    """Train several runs that do not need each other. See training.engine.execute."""
+    _engine().execute_together(runs, store, emit, should_stop, fail)
+
+
+def _engine() -> ModuleType:
+    """Return the only way into the engine and torch."""
     gc.disable()  # torch creates a million lasting objects: scanning them for garbage is a sixth of its import time
     try:
-        from training.engine.execute import execute as engine_execute
+        from training.engine import execute as engine
 
         gc.freeze()
     finally:
         gc.enable()
-    engine_execute(run, store, emit, should_stop)
+    return engine
 
 
 def preload() -> None:

@@ -3,15 +3,15 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training import Event, RunSpec, Store, execute
+from training import Event, RunSpec, Store, execute_together
 from training.cli.exits import DONE, FAILED, STOPPED
 from training.cli.recipe import parsed
 from training.cli.streams import json_lines, stop_requests
 from training.engine.errors import EngineError, Killed, Unreachable
-from training.events import RunFailed, RunStopped
+from training.events import RunFailed, RunFinished, RunStopped
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
 
@@ -25,30 +25,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     spec = parsed(RunSpec, sys.stdin.read())
     with json_lines() as write, stop_requests() as should_stop:
-        return train(spec, Store(options.store), lambda event: write(event.model_dump(mode="json")), should_stop)
+        emit = lambda _, event: write(event.model_dump(mode="json"))  # noqa: E731
+        return train([spec], Store(options.store), emit, lambda _: should_stop())
 
 
-def train(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> int:
-    """Execute ``run`` and return its exit code; a failure is emitted as RunFailed."""
-    stopped = False
+def train(runs: Sequence[RunSpec], store: Store, emit: Callable[[str, Event], None], should_stop: Callable[[str], bool]) -> int:
+    """Execute ``runs`` together and return the exit code of the worst end; a failure is emitted as RunFailed.
 
-    def watch(event: Event) -> None:
-        nonlocal stopped
-        stopped = isinstance(event, RunStopped)
-        emit(event)
+    ``emit`` and ``should_stop`` get the key of a run first.
+    """
+    ends = dict[str, int]()
+
+    def watch(key: str, event: Event) -> None:
+        if isinstance(event, RunFinished | RunStopped):
+            ends[key] = DONE if isinstance(event, RunFinished) else STOPPED
+        emit(key, event)
+
+    def fail(key: str, error: Exception) -> None:
+        logging.error("Run %s failed.", key[:12], exc_info=error)
+        ends[key] = FAILED
+        damaged = error.key if isinstance(error, DamagedArtifact) else None
+        passes = isinstance(error, Killed | Unreachable | DamagedArtifact) or out_of_room(error)
+        emit(key, RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
 
     try:
-        execute(run, store, watch, should_stop)
+        execute_together(runs, store, watch, should_stop, fail)
     except BrokenPipeError:
         logging.error("Nobody reads the events any more.")
         return FAILED
     except Exception as error:
-        logging.exception("The run failed.")
-        damaged = error.key if isinstance(error, DamagedArtifact) else None
-        passes = isinstance(error, Killed | Unreachable | DamagedArtifact) or out_of_room(error)
-        emit(RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
-        return FAILED
-    return STOPPED if stopped else DONE
+        for key in (key for run in runs if (key := run.key()) not in ends):
+            fail(key, error)
+    codes = set(ends.values())
+    return next((code for code in (FAILED, STOPPED) if code in codes), DONE)
 
 
 def sentence(error: Exception, store: Store) -> str:

@@ -1,15 +1,16 @@
 """``run``: train a recipe without a laboratory, into a folder."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from training import Event, Plan, RunSpec, Store
+from training import Event, Plan, Store
 from training.cli.execute import train
 from training.cli.exits import DONE, BadInput
 from training.cli.recipe import add_recipe, planned
 from training.cli.streams import json_lines, stop_requests
+from training.planning.groups import next_group
 from training.storage.atomic import atomic, writable
 from training.storage.event_log import EventLog
 
@@ -27,23 +28,24 @@ def run(options: argparse.Namespace) -> int:
         writable(options.out)
     except OSError as error:
         raise BadInput(f"--out {options.out} cannot be written: {error.strerror or error}.") from None
+    waiting = {key for key in plan.runs if not store.finished(key) or store.damage(key)}
     with json_lines() as write, stop_requests() as should_stop:
-        for spec in plan.runs.values():
-            done = store.finished(spec.key()) and store.damage(spec.key()) is None
-            code = DONE if done else train(spec, store, _recorded(spec, store, write), should_stop)
+        while waiting:
+            group = next_group(plan, waiting)
+            code = train([plan.runs[key] for key in group], store, _recorded(group, store, write), lambda _: should_stop())
             if code != DONE:
                 return code
+            waiting.difference_update(group)
     _write_result(plan, store)
     return DONE
 
 
-def _recorded(run: RunSpec, store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[Event], None]:
-    """Return a function that prints events with the run's key and appends them to the event log, which ``push`` sends."""
-    key = run.key()
-    event_log = EventLog(store, key)
+def _recorded(keys: Iterable[str], store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[str, Event], None]:
+    """Return a function that prints events with the run's key and appends them to its event log, which ``push`` sends."""
+    event_logs = {key: EventLog(store, key) for key in keys}
 
-    def record(event: Event) -> None:
-        event_log.write(event)
+    def record(key: str, event: Event) -> None:
+        event_logs[key].write(event)
         write({"run": key, **event.model_dump(mode="json")})
 
     return record

@@ -1,19 +1,16 @@
-"""The execution of one run: trained once, resumed after an interruption, reported again when it is finished."""
+"""The execution of runs: each is trained once, resumed after an interruption, reported again when it is finished."""
 
-import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
-
+from training.engine.attempt import Attempt
 from training.engine.distributed.launcher import train_together
-from training.engine.errors import EngineError, Stopped
+from training.engine.heads.side_by_side import train_heads
 from training.engine.train import train
-from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
-from training.spec import ENGINE_VERSION, RunSpec
+from training.events import Event
+from training.planning.groups import Key, group_of
+from training.spec import RunSpec
 from training.storage.artifacts import Store
-
-log = logging.getLogger(__name__)
 
 
 def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
@@ -23,47 +20,39 @@ def execute(run: RunSpec, store: Store, emit: Callable[[Event], None], should_st
     moved aside and it is trained again. Raises EngineError, with a sentence for the user, DamagedArtifact for a file of another
     run, and any other error of the training.
     """
-    begun, key = time.monotonic(), run.key()
-    if run.engine != ENGINE_VERSION:
-        raise EngineError(f"The run was planned for version {run.engine} of the engine, and this is version {ENGINE_VERSION}.")
-    saved = 0
-
-    def watch(event: Event) -> None:
-        nonlocal saved
-        if isinstance(event, RunStarted):
-            saved = event.resumed_from
-        elif isinstance(event, CheckpointSaved):
-            saved = event.step
-        emit(event)
-
-    if store.finished(key) and (damage := store.damage(key, again=True)):
-        log.warning("%s It is moved aside, and the run is trained again.", damage)
-        store.quarantine(key)
-    if not store.finished(key):
-        try:
-            store.sweep(key)
-            train_together(train, run, store, watch, should_stop)
-        except Stopped:
-            emit(RunStopped(step=saved))
-            return
-    store.sweep(key, "checkpoint.bin", "best-*.safetensors")
-    emit(_finished(store, key, time.monotonic() - begun))
+    errors = list[Exception]()
+    execute_together([run], store, lambda _, event: emit(event), lambda _: should_stop(), lambda _, error: errors.append(error))
+    if errors:
+        raise errors[0]
 
 
-def _finished(store: Store, key: str, seconds: float) -> RunFinished:
-    test, trajectory = store.read_predictions(key).part("test"), store.read_trajectory(key)
-    if not len(test.id):
-        last = trajectory.last
-        return RunFinished(seconds=seconds, selected_step=last, last_step=last, hindsight_step=last)
-    gold = test.gold[np.isin(test.id, trajectory.id)]
-    hindsight = trajectory.hindsight(gold)
-    return RunFinished(
-        accuracy=float(test.right.mean()),
-        seconds=seconds,
-        selected_step=trajectory.selected,
-        last_step=trajectory.last,
-        last_accuracy=trajectory.accuracy(trajectory.last, gold),
-        hindsight_step=hindsight,
-        hindsight_accuracy=trajectory.accuracy(hindsight, gold),
-        watched=len(gold) if len(gold) < len(test.gold) else None,
-    )
+def execute_together(
+    runs: Sequence[RunSpec],
+    store: Store,
+    emit: Callable[[str, Event], None],
+    should_stop: Callable[[str], bool],
+    fail: Callable[[str, Exception], None],
+) -> None:
+    """Do what ``execute`` does for several runs that do not need each other. Runs of one group are trained side by side.
+
+    All functions are called with the key of a run first. An error of a run ends that run only, with a call of ``fail``.
+    """
+    groups = dict[Key | str, list[Attempt]]()
+    for run in runs:
+        key = run.key()
+        attempt = Attempt(run, store, partial(emit, key), partial(should_stop, key), partial(fail, key))
+        with attempt.ending():
+            attempt.begin()
+        if not attempt.ended:
+            groups.setdefault(group_of(run) or key, []).append(attempt)
+    for attempts in groups.values():
+        if group_of(attempts[0].run):
+            train_heads(attempts, store)
+        else:
+            _train_alone(*attempts)
+
+
+def _train_alone(attempt: Attempt) -> None:
+    with attempt.ending():
+        train_together(train, attempt.run, attempt.store, attempt.emit, attempt.should_stop)
+        attempt.finish()

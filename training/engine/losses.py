@@ -51,6 +51,20 @@ def target(
     true, which get no guess. Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
     """
     weight = own_weight(method, progress, step)
+    return weighted_target(method, labels, logits, weight, batch, prior=prior, truth=truth)
+
+
+def weighted_target(
+    method: Learning,
+    labels: Tensor,
+    logits: Tensor,
+    weight: float | Tensor,
+    batch: Tensor | None = None,
+    *,
+    prior: Tensor | None = None,
+    truth: Tensor | None = None,
+) -> Tensor:
+    """Return ``target`` for a ``weight`` from ``own_weight``. As a tensor it may differ between the runs of ``torch.vmap``."""
     if isinstance(method, GUESSING):
         share = (labels.mean() if prior is None else prior) if uses_prior(method) else None
         mixed = (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
@@ -68,6 +82,11 @@ def target(
 
 def loss(method: Learning, logits: Tensor, target: Tensor, progress: float, step: int = 0) -> Tensor:
     """Return the mean loss of ``logits`` against the target from ``target``. The mean over nothing is zero."""
+    return weighted_loss(method, logits, target, own_weight(method, progress, step))
+
+
+def weighted_loss(method: Learning, logits: Tensor, target: Tensor, weight: float | Tensor) -> Tensor:
+    """Return ``loss`` for a ``weight`` from ``own_weight``."""
     if not len(logits):
         return logits.sum()
     match method:
@@ -82,7 +101,6 @@ def loss(method: Learning, logits: Tensor, target: Tensor, progress: float, step
         case Cace():
             return cace(logits, target, method.margin, method.smoothing).mean()
         case Entropy():
-            weight = own_weight(method, progress, step)
             return (1 - weight) * cross_entropy(logits, target) + weight * entropy(logits).mean()
         case Window():
             return window(logits, target, method.radius).mean()
@@ -153,7 +171,14 @@ def threshold(batch: Tensor, prior: Tensor | None = None) -> Tensor:
     if prior is None:
         return batch.sort().values[len(batch) - len(batch) // 2 - 1]
     # The release compares probabilities of class 0, whose order is reversed.
-    return -torch.quantile(-batch, prior.to(batch.dtype))
+    return -quantile(-batch, prior.to(batch.dtype))
+
+
+def quantile(values: Tensor, share: Tensor) -> Tensor:
+    """Return what ``torch.quantile`` does for ``values`` (n,) and one ``share``, but by functions that torch.vmap can batch."""
+    ordered, place = values.sort().values, share * (len(values) - 1)
+    below, above = (ordered.gather(0, index.long()[None]) for index in (place, place.ceil()))
+    return torch.lerp(below, above, place - place.floor()).squeeze(0)
 
 
 def product(logits: Tensor, labels: Tensor, supervisor: float, student: float) -> Tensor:

@@ -3,13 +3,15 @@
 import logging
 import shutil
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from training.engine import checkpoint as checkpoints
 from training.engine.checkpoint import Checkpoint
+from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ProcessGroup
-from training.engine.loop import Loop
 from training.engine.models import classifiers
 from training.engine.outputs.export import weights_of
 from training.engine.selection import Selection
@@ -18,8 +20,25 @@ from training.events import Event
 from training.spec import RunSpec
 from training.storage.artifacts import Store
 from training.storage.atomic import atomic
+from training.storage.probabilities import Probabilities
 
 log = logging.getLogger(__name__)
+
+
+class Learner(Protocol):
+    """A model in training, as the rest of a run sees it: the loop of a transformer, or a head."""
+
+    def predict(self, rows: Rows) -> Probabilities:
+        """Return the probabilities of each of ``rows``."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the trained tensors by name."""
+
+    def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
+        """Load weights by name: all trained ones, unless ``partly``."""
+
+    def restore(self, state: Checkpoint) -> None:
+        """Continue from a checkpoint."""
 
 
 def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_group: ProcessGroup) -> Checkpoint | None:
@@ -56,6 +75,6 @@ def emit_again(selection: Selection, evaluate: Evaluate, emit: Callable[[Event],
         emit(event.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
 
 
-def start_from(start: RunSpec, store: Store, loop: Loop, pairs: bool) -> None:
-    """Load the weights of the finished run ``start`` into the model of ``loop``. ``pairs``: the examples are pairs of texts."""
-    loop.load(classifiers.starting_weights(start, weights_of(start, store), pairs), partly=start.reads)
+def start_from(start: RunSpec, store: Store, learner: Learner, pairs: bool) -> None:
+    """Load the weights of the finished run ``start`` into ``learner``. ``pairs``: the examples are pairs of texts."""
+    learner.load(classifiers.starting_weights(start, weights_of(start, store), pairs), partly=start.reads)

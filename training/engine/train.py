@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from platform import python_version
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torch import Tensor, nn
 
 from training.engine import starting_point
 from training.engine.checkpoint import Checkpoint
@@ -29,6 +31,7 @@ from training.engine.outputs.files import write_outputs
 from training.engine.outputs.predicted_rows import PredictedRows
 from training.engine.schedule import step_counts
 from training.engine.selection import Selection
+from training.engine.starting_point import Learner
 from training.engine.targets.derived_labels import derived_predictions, write_derived
 from training.engine.targets.imitation import prompted
 from training.engine.targets.supervisor_labels import evaluator, read_supervisor
@@ -38,6 +41,7 @@ from training.spec import RunSpec
 from training.spec.methods import Imitation
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
+from training.storage.probabilities import Probabilities
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +72,10 @@ class Training:
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
         process_group: ProcessGroup,
+        examples: Examples | None = None,
     ) -> None:
         self.run, self.store, self.emit, self.should_stop, self.process_group = run, store, emit, should_stop, process_group
-        self.examples = load_examples(run.dataset, run.fingerprint)
+        self.examples = examples or load_examples(run.dataset, run.fingerprint)
         self.split = split_for(run, self.examples.group)
         self.schedule = evaluation_schedule(run, self.split, self.examples.group)
         computes_hidden_states = run.tunes_backbone or run.prompts
@@ -90,24 +95,32 @@ class Training:
         run, process_group = self.run, self.process_group
         if run.reads and process_group.sharded:
             raise EngineError("A model in shards cannot learn texts: the worker must train without W2S_SHARDED.")
-        training_set = self._label()
-        selection = Selection(run, self.store.run(run.key()), process_group)
-        checkpoint = self._checkpoint(selection)
-        self.emit(self._started(training_set, checkpoint["step"] if checkpoint else 0))
+        self.begin()
         with process_group.main_first():
             inputs = load_inputs(run, self.examples, self.store, self.emit, self.should_stop)
         with threads(self.threads):
-            loop = self._loop(inputs, training_set, selection)
-            self._begin(loop, checkpoint)
+            loop = self._loop(inputs)
+            self.restore(loop)
             with loop.stoppable():
-                loop.fit(self._evaluation(loop, training_set), self.schedule.times)
-                if (best := selection.selected_weights()) is not None:
-                    loop.load(best)  # a checkpoint saved from here on has these weights, and is not trained further
-                predictions = self._predict(loop)
-        weights = loop.weights() if run.adaptation != "full" or run.keep_weights else None
-        if process_group.main:
-            trajectory = selection.trajectory(self.examples.id[self.schedule.watched])
-            write_outputs(run, self.store, weights, trajectory, predictions)
+                loop.fit(self.evaluation(loop), self.schedule.times)
+                self.finish(loop)
+
+    def begin(self) -> None:
+        """Find what to learn from, and where to resume; the run has started then."""
+        self.training_set = self._label()
+        self.selection = Selection(self.run, self.store.run(self.run.key()), self.process_group)
+        self.checkpoint = self._checkpoint(self.selection)
+        self.emit(self._started(self.training_set, self.checkpoint["step"] if self.checkpoint else 0))
+
+    def finish(self, learner: Learner) -> None:
+        """Write the files of the trained run, with the predictions of the selected step."""
+        if (best := self.selection.selected_weights()) is not None:
+            learner.load(best)  # a checkpoint saved from here on has these weights, and is not trained further
+        predictions = self._predict(learner)
+        weights = learner.weights() if self.run.adaptation != "full" or self.run.keep_weights else None
+        if self.process_group.main:
+            trajectory = self.selection.trajectory(self.examples.id[self.schedule.watched])
+            write_outputs(self.run, self.store, weights, trajectory, predictions)
 
     def _label(self) -> TrainingSet:
         """Return the training set; ``self.evaluate`` then uses the same labels, weak or ground truth."""
@@ -137,44 +150,55 @@ class Training:
         with self.process_group.main_first():
             return starting_point.checkpoint_of(self.run, self.store, selection, self.process_group)
 
-    def _loop(self, inputs: Inputs, training_set: TrainingSet, selection: Selection) -> Loop:
+    def _loop(self, inputs: Inputs) -> Loop:
         """Return the training loop with its model before the first step."""
-        used = inputs.used(training_set.rows) if self.run.adaptation == "full" else None
-        pairs = self.examples.text_b is not None
-        model = classifiers.build(self.run, used, pairs=pairs, classes=self.examples.classes)
-        path = self.store.checkpoint(self.run.key())
-        return Loop(self.run, model, inputs, training_set, path, self.emit, self.should_stop, selection, self.process_group)
+        run, training_set = self.run, self.training_set
+        used = inputs.used(training_set.rows) if run.adaptation == "full" else None
+        path = self.store.checkpoint(run.key())
+        return Loop(
+            run, self.model(used), inputs, training_set, path, self.emit, self.should_stop, self.selection, self.process_group
+        )
 
-    def _begin(self, loop: Loop, checkpoint: Checkpoint | None) -> None:
+    def model(self, used: Tensor | None = None) -> nn.Module:
+        """Return the untrained model; ``used`` are the token ids that training will read, if known."""
+        return classifiers.build(self.run, used, pairs=self.examples.text_b is not None, classes=self.examples.classes)
+
+    def restore(self, learner: Learner) -> None:
         """Load the weights of the checkpoint, or of the run that this one starts from."""
-        if checkpoint:
-            loop.restore(checkpoint)
+        if self.checkpoint:
+            learner.restore(self.checkpoint)
             if self.run.stop_at is not None:
-                starting_point.emit_again(loop.selection, self.evaluate_again, self.emit)
+                starting_point.emit_again(self.selection, self.evaluate_again, self.emit)
         elif self.run.start is not None:
-            starting_point.start_from(self.store.read_run(self.run.start), self.store, loop, self.examples.text_b is not None)
+            pairs = self.examples.text_b is not None
+            starting_point.start_from(self.store.read_run(self.run.start), self.store, learner, pairs)
 
-    def _evaluation(self, loop: Loop, training_set: TrainingSet) -> Callable[[int], Event]:
+    def evaluation(self, learner: Learner) -> Callable[[int], Event]:
         """Return a function that evaluates a step on validation rows and watched test rows, and records it for selection."""
-        validation, watched = training_set.validation, self.schedule.watched
+        validation, watched = self.training_set.validation, self.schedule.watched
 
         def evaluate(step: int) -> Event:
-            on_validation, on_test = np.split(loop.predict(np.concatenate([validation, watched])), [len(validation)])
+            on_validation, on_test = self._on_both(learner, validation, watched)
             if self.run.reads:
-                loop.selection.record(step, on_test, None, loop.weights)
+                self.selection.record(step, on_test, None, learner.weights)
                 return EvaluationLogged(step=step, validation_loss=float(on_validation.mean()) if len(on_validation) else None)
             event = self.evaluate(step, on_test, on_validation)
-            loop.selection.record(step, on_test, event.validation_accuracy, loop.weights)
+            self.selection.record(step, on_test, event.validation_accuracy, learner.weights)
             return event
 
         return evaluate
 
-    def _predict(self, loop: Loop) -> Predictions:
+    def _on_both(self, learner: Learner, validation: Rows, watched: Rows) -> tuple[Probabilities, Probabilities]:
+        """Return the predictions of validation rows and of watched test rows."""
+        on_validation, on_test = np.split(learner.predict(np.concatenate([validation, watched])), [len(validation)])
+        return on_validation, on_test
+
+    def _predict(self, learner: Learner) -> Predictions:
         """Return the predictions of the selected checkpoint; watched test rows have those recorded by its evaluation."""
         rows = PredictedRows.of(self.run, self.split)
         unseen = rows._replace(test=np.setdiff1d(rows.test, self.schedule.watched))
-        prob = loop.predict(np.concatenate(unseen))
-        return rows.predictions(self.examples, unseen, prob, self.schedule.watched, loop.selection.selected_prob)
+        prob = learner.predict(np.concatenate(unseen))
+        return rows.predictions(self.examples, unseen, prob, self.schedule.watched, self.selection.selected_prob)
 
     def _started(self, training_set: TrainingSet | None, resumed_from: int) -> RunStarted:
         """Return the event of the start; ``training_set`` is None for a run that trains nothing."""
@@ -191,8 +215,13 @@ class Training:
             resumed_from=resumed_from,
             device=f"{name}, {self.threads} thread{'s' if self.threads > 1 else ''}" if device.type == "cpu" else name,
             threads=self.threads,
-            versions={"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")},
+            versions=_versions(),
         )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")}
 
 
 def _log_classes(examples: Examples, parts: dict[str, Rows]) -> None:

@@ -100,7 +100,7 @@ def test_a_student_whose_supervisor_is_damaged_says_which_run_has_to_be_trained_
     finish(weak, store)
     flip(store.run(weak.key()) / "predictions.parquet", 4321)
     events: list[Event] = []
-    assert train(student, store, events.append, lambda: False) == FAILED
+    assert train([student], store, lambda _, event: events.append(event), lambda _: False) == FAILED
     last = events[-1]
     assert last.kind == "failed"
     assert (last.damaged, last.passes) == (weak.key(), True)

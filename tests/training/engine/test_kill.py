@@ -33,15 +33,20 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) 
     """The child: tells each event and goes on once it is heard, and saves a checkpoint at every third step."""
     from training import execute
     from training.engine import loop
+    from training.engine.heads.head_training import HeadTraining
 
     catalog.DATASETS[data.name] = data
-    save = loop.Loop.save
+    save, save_head = loop.Loop.save, HeadTraining.save
 
     def sometimes(self: loop.Loop) -> None:
         if self.step % SAVE_EVERY == 0:
             save(self)
 
-    loop.Loop.save = sometimes  # type: ignore[method-assign]
+    def sometimes_head(self: HeadTraining) -> None:
+        if self.head.step % SAVE_EVERY == 0:
+            save_head(self)
+
+    loop.Loop.save, HeadTraining.save = sometimes, sometimes_head  # type: ignore[method-assign]
     loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE = -1.0, 0
 
     def tell(event: object) -> None:

@@ -228,3 +228,12 @@ class Comparison(nn.Module):
         half = len(inputs) // 2
         difference: Tensor = self.scorer(*inputs[:half]) - self.scorer(*inputs[half:])
         return difference
+
+
+def layer_of(model: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return the weight (outputs, width) and the bias (outputs,) of the one linear layer of a probe or of a bag of words."""
+    scorer = model.scorer if isinstance(model, Comparison) else model
+    if isinstance(scorer, BagOfWords):
+        return scorer.weight.weight.T, scorer.bias
+    assert isinstance(scorer, Head)
+    return scorer.linear.weight, scorer.linear.bias

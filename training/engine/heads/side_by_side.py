@@ -1,0 +1,72 @@
+"""The training of heads on the same inputs, side by side: each run has its own events, files and end."""
+
+from collections.abc import Sequence
+
+from training.engine.attempt import Attempt, ending
+from training.engine.data.examples import load_examples
+from training.engine.determinism import HEAD_THREADS, make_deterministic, threads
+from training.engine.errors import Stopped
+from training.engine.heads.head_training import HeadTraining
+from training.engine.heads.stack import Stack
+from training.engine.heads.vectors import Vectors
+from training.engine.models.input_loading import load_inputs
+from training.events import Event
+from training.storage.artifacts import Store
+
+
+def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
+    """Train runs of one group, and write their files to ``store``. Each attempt ends by itself."""
+    make_deterministic(attempts[0].run.seed)  # every draw of a head has a generator of its own
+    with ending(attempts), threads(HEAD_THREADS):
+        trainings = _begin(attempts, store)
+        if not trainings:
+            return
+        vectors = _vectors(trainings, store)
+        for training in trainings:
+            if not training.attempt.ended:
+                with training.attempt.ending():
+                    training.start(vectors)
+        going = [training for training in trainings if not training.attempt.ended]
+        for places in sorted({training.head.places for training in going}):
+            _fit([training for training in going if training.head.places == places], vectors)
+
+
+def _begin(attempts: Sequence[Attempt], store: Store) -> list[HeadTraining]:
+    trainings = []
+    examples = load_examples(attempts[0].run.dataset, attempts[0].run.fingerprint)
+    for attempt in attempts:
+        with attempt.ending():
+            training = HeadTraining(attempt, examples, store, lambda: _all_stopped(attempts))
+            training.begin()
+            trainings.append(training)
+    return [training for training in trainings if not training.attempt.ended]
+
+
+def _all_stopped(attempts: Sequence[Attempt]) -> bool:
+    """Return whether nobody wants the runs any more; those that were asked to stop have ended. None is in training yet."""
+    for attempt in attempts:
+        if not attempt.ended and attempt.should_stop():
+            attempt.end(Stopped())
+    return all(attempt.ended for attempt in attempts)
+
+
+def _vectors(trainings: Sequence[HeadTraining], store: Store) -> Vectors:
+    """Return the inputs of all; their computation is progress of each run."""
+    attempts = [training.attempt for training in trainings]
+
+    def emit(event: Event) -> None:
+        for attempt in attempts:
+            if not attempt.ended:
+                attempt.emit(event)
+
+    first = trainings[0]
+    return Vectors(load_inputs(first.run, first.examples, store, emit, lambda: _all_stopped(attempts)))
+
+
+def _fit(trainings: list[HeadTraining], vectors: Vectors) -> None:
+    """Train until every run has ended."""
+    stack = None
+    while going := [training for training in trainings if training.goes_on(stack)]:
+        if stack is None or len(going) < len(trainings):
+            stack, trainings = Stack([training.head for training in going], vectors), going
+        stack.step()

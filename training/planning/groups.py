@@ -1,0 +1,36 @@
+"""Groups of runs that one process trains side by side, and their order."""
+
+from collections.abc import Collection, Iterable
+
+from training.planning.plan import Plan, features_key
+from training.spec import RunSpec
+
+Key = tuple[object, ...]
+
+MOST_TOGETHER = 64
+"""Largest number of runs that a worker takes at once: they are done within seconds, and others may wait for them."""
+
+
+def group_of(run: RunSpec) -> Key | None:
+    """Return what the runs of a group have in common, None for a run that is trained alone.
+
+    Heads on the same features, and bags of words of the same texts, take milliseconds each when they are trained together.
+    """
+    return None if run.tunes_backbone or run.derives else features_key(run)
+
+
+def next_group(plan: Plan, waiting: Collection[str]) -> list[str]:
+    """Return the keys of the runs among ``waiting`` to train next, together: those of the first group that others wait for.
+
+    A run of a plan stands after the runs that it needs, so there is always one that can start.
+    """
+    runs = {key: plan.runs[key] for key in plan.runs if key in waiting}
+    needed = _needed(runs.values())
+    ready = {key: run for key, run in runs.items() if not runs.keys() & run.needs}
+    first = next((key for key in ready if key in needed), next(iter(ready)))
+    group = group_of(ready[first])
+    return [key for key, run in ready.items() if key == first or (group is not None and group_of(run) == group)]
+
+
+def _needed(runs: Iterable[RunSpec]) -> set[str]:
+    return {need for run in runs for need in run.needs}
