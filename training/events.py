@@ -22,10 +22,11 @@ class RunQueued(Reported):
 
 
 class RunClaimed(Reported):
-    """A worker holds the run's lease and is starting the trainer."""
+    """A worker holds the run's lease and is starting the trainer. So many runs as ``together`` were claimed for one trainer."""
 
     kind: Literal["claimed"] = "claimed"
     worker: str
+    together: int = 1
 
 
 class RunStarted(Reported):
@@ -116,7 +117,7 @@ class RunFinished(Reported):
     kind: Literal["finished"] = "finished"
     accuracy: float | None = None
     seconds: float
-    """Duration of this attempt, from its start to its end."""
+    """Duration of this attempt, from its start to its end; of runs that were trained together, each one's share of it."""
     selected_step: int
     last_step: int
     last_accuracy: float | None = None
@@ -198,6 +199,16 @@ Event = Annotated[
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Adapter that parses and validates any event: ``EVENT.validate_json(line)``."""
+
+
+class RunEvent(Reported):
+    """A line of a trainer: an event of the run with this key."""
+
+    run: str
+    event: Event
+
+
+RUN_EVENT = TypeAdapter(RunEvent)
 
 EVENTS = "events.jsonl"
 """File of the event log in a run's folder."""

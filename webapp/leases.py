@@ -4,13 +4,15 @@ Leased models have the columns ``attempt`` and ``lease_until``. All times come f
 servers and workers differ. ``webapp.jobs.leased_work`` has the view of the worker that holds a lease.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Generic, TypeVar
 
 from django.conf import settings
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -46,9 +48,23 @@ class Leases(Generic[Row]):
         self._rows().filter(pk=row.pk).update(attempt=F("attempt") + 1, lease_until=_end(), **columns)
         row.refresh_from_db(fields=["attempt", "lease_until", *columns])
 
+    def claim_together(self, rows: Sequence[Row]) -> None:
+        """Give locked rows to new attempts, with new leases."""
+        ids = [row.pk for row in rows]
+        self._rows().filter(pk__in=ids).update(attempt=F("attempt") + 1, lease_until=_end())
+        claimed = self._rows().in_bulk(ids)
+        for row in rows:
+            for name in ("attempt", "lease_until"):
+                setattr(row, name, getattr(claimed[row.pk], name))
+
     def renew(self, pk: int, attempt: int, **columns: object) -> None:
         """Renew the lease of ``attempt``. Raises StaleAttempt."""
         self._update(pk, attempt, lease_until=_end(), **columns)
+
+    def renew_together(self, attempts: Mapping[int, int]) -> None:
+        """Renew the leases of several attempts, by row; those that another attempt has are left as they are."""
+        held = [Q(pk=pk, attempt=attempt) for pk, attempt in attempts.items()]
+        self._rows().filter(reduce(or_, held, Q(pk__in=())), **self.held).update(lease_until=_end())
 
     def end(self, pk: int, attempt: int, **columns: object) -> None:
         """End the lease of ``attempt``; ``columns`` say what the row is now. Raises StaleAttempt."""

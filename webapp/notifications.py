@@ -50,12 +50,12 @@ def call(work: Work, times: int = 1, *arguments: int) -> bool:
     return True
 
 
-def prepare_examples(run_id: int) -> None:
-    """Call the light worker to prepare the examples of the experiments that ended with this run.
+def prepare_examples(run_ids: Iterable[int]) -> None:
+    """Call the light worker to prepare the examples of the experiments that ended with one of these runs.
 
     Without that, the first page of examples prepares them.
     """
-    for pk in queries.at_rest(run_id):
+    for pk in queries.at_rest(run_ids):
         call(PREPARE_EXAMPLES, 1, pk)
 
 

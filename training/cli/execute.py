@@ -1,4 +1,4 @@
-"""``execute``: the training child. One run, read as JSON from standard input; its events are JSON lines."""
+"""``execute``: the training child. Runs are read as JSON from standard input; their events are JSON lines."""
 
 import argparse
 import logging
@@ -9,13 +9,13 @@ from pathlib import Path
 from training import Event, RunSpec, Store, execute_together
 from training.cli.exits import DONE, FAILED, STOPPED
 from training.cli.recipe import parsed
-from training.cli.streams import json_lines, stop_requests
+from training.cli.streams import Requests, json_lines, stop_requests
 from training.engine.errors import EngineError, Killed, Unreachable
-from training.events import RunFailed, RunFinished, RunStopped
+from training.events import RunEvent, RunFailed, RunFinished, RunStopped
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
 
-HELP = "Train one run, read as JSON from stdin; print its events as JSON lines."
+HELP = "Train runs, read as JSON from stdin; print their events as JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    spec = parsed(RunSpec, sys.stdin.read())
+    requests = Requests(sys.stdin.fileno())
+    runs = [parsed(RunSpec, text) for text in requests.documents()]
     with json_lines() as write, stop_requests() as should_stop:
-        emit = lambda _, event: write(event.model_dump(mode="json"))  # noqa: E731
-        return train([spec], Store(options.store), emit, lambda _: should_stop())
+
+        def emit(key: str, event: Event) -> None:
+            write(RunEvent(run=key, event=event).model_dump(mode="json"))
+
+        return train(runs, Store(options.store), emit, lambda key: should_stop() or requests.named(key))
 
 
 def train(runs: Sequence[RunSpec], store: Store, emit: Callable[[str, Event], None], should_stop: Callable[[str], bool]) -> int:

@@ -1,7 +1,8 @@
 """``run``: train a recipe without a laboratory, into a folder."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,10 @@ def run(options: argparse.Namespace) -> int:
     with json_lines() as write, stop_requests() as should_stop:
         while waiting:
             group = next_group(plan, waiting)
-            code = train([plan.runs[key] for key in group], store, _recorded(group, store, write), lambda _: should_stop())
+            with ExitStack() as opened:
+                event_logs = {key: opened.enter_context(closing(EventLog(store, key))) for key in group}
+                runs = [plan.runs[key] for key in group]
+                code = train(runs, store, _recorded(event_logs, write), lambda _: should_stop())
             if code != DONE:
                 return code
             waiting.difference_update(group)
@@ -40,9 +44,8 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _recorded(keys: Iterable[str], store: Store, write: Callable[[dict[str, Any]], None]) -> Callable[[str, Event], None]:
+def _recorded(event_logs: Mapping[str, EventLog], write: Callable[[dict[str, Any]], None]) -> Callable[[str, Event], None]:
     """Return a function that prints events with the run's key and appends them to its event log, which ``push`` sends."""
-    event_logs = {key: EventLog(store, key) for key in keys}
 
     def record(key: str, event: Event) -> None:
         event_logs[key].write(event)

@@ -16,7 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class Attempt:
-    """An attempt at ``run``, which has ``ended`` after RunFinished, RunStopped, or a call of ``fail`` with its error."""
+    """An attempt at ``run``, which has ``ended`` after RunFinished, RunStopped, or a call of ``fail`` with its error.
+
+    It is one of ``together`` attempts that share their time.
+    """
 
     def __init__(
         self,
@@ -25,11 +28,12 @@ class Attempt:
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
         fail: Callable[[Exception], None],
+        together: int = 1,
     ) -> None:
         self.run, self.key, self.store, self.should_stop = run, run.key(), store, should_stop
         self.ended = False
         self._emit, self._fail = emit, fail
-        self._begun, self._saved = time.monotonic(), 0
+        self._begun, self._saved, self._together = time.monotonic(), 0, together
 
     def emit(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -55,7 +59,7 @@ class Attempt:
     def finish(self) -> None:
         """Report the run, whose files are written."""
         self.store.sweep(self.key, "checkpoint.bin", "best-*.safetensors")
-        self._emit(_finished(self.store, self.key, time.monotonic() - self._begun))
+        self._emit(_finished(self.store, self.key, (time.monotonic() - self._begun) / self._together))
         self.ended = True
 
     def end(self, error: Exception) -> None:

@@ -40,7 +40,7 @@ def execute_together(
     groups = dict[Key | str, list[Attempt]]()
     for run in runs:
         key = run.key()
-        attempt = Attempt(run, store, partial(emit, key), partial(should_stop, key), partial(fail, key))
+        attempt = Attempt(run, store, partial(emit, key), partial(should_stop, key), partial(fail, key), len(runs))
         with attempt.ending():
             attempt.begin()
         if not attempt.ended:

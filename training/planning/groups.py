@@ -7,8 +7,11 @@ from training.spec import RunSpec
 
 Key = tuple[object, ...]
 
-MOST_TOGETHER = 64
-"""Largest number of runs that a worker takes at once: they are done within seconds, and others may wait for them."""
+MOST_TOGETHER, MOST_SECONDS = 64, 120.0
+"""Largest number of runs that a worker takes at once, and of the seconds that they would take one after the other.
+
+Other workers might train some of them, so all are done within seconds: together they take a small part of that time.
+"""
 
 
 def group_of(run: RunSpec) -> Key | None:

@@ -18,6 +18,7 @@ class EventLog:
         before = self._whole()
         self._seq = len(before)
         self._attempt = 1 + (json.loads(before[-1])["attempt"] if before else 0)
+        self._file = self._path.open("a", encoding="utf-8", buffering=1)
         self.write(RunClaimed(worker=WORKER))
 
     def _whole(self) -> list[str]:
@@ -30,8 +31,10 @@ class EventLog:
             self._path.write_text(complete, encoding="utf-8")
         return complete.splitlines()
 
+    def close(self) -> None:
+        self._file.close()
+
     def write(self, event: Event) -> None:
         self._seq += 1
         record = EventRecord(seq=self._seq, attempt=self._attempt, at=datetime.now(UTC), event=event)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(record.model_dump_json() + "\n")
+        self._file.write(record.model_dump_json() + "\n")

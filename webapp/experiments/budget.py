@@ -16,8 +16,9 @@ HOUR = 3600.0
 def spent_hours(experiment: Experiment) -> float:
     """Accelerator-hours of all attempts at its runs since the experiment was created, including those that broke off.
 
-    Each attempt counts from its claim to its end, or to now, times the processes of its worker. Runs that had finished before
-    cost nothing; a run that several experiments need counts for each of them.
+    Each attempt counts from its claim to its end, or to now, times the processes of its worker; of runs that were claimed
+    together, each counts its share. Runs that had finished before cost nothing; a run that several experiments need counts for
+    each of them.
     """
     runs = experiment.runs.distinct()
     # A run that was stopped and evaluated was replaced by one that took no time itself.
@@ -35,10 +36,12 @@ def _attempts(
     rows: Iterable[tuple[int, datetime, dict[str, object]]], now: datetime | None, processes: dict[str, int]
 ) -> Iterable[float]:
     """Yield the seconds of each attempt; ``rows`` are sorted by run, then by event."""
-    open_: dict[int, tuple[datetime, int]] = {}
+    open_: dict[int, tuple[datetime, float]] = {}
     for run, at, payload in rows:
         if payload["kind"] == "claimed":
-            open_[run] = at, processes.get(str(payload["worker"]), 1)
+            together = payload.get("together", 1)
+            assert isinstance(together, int)
+            open_[run] = at, processes.get(str(payload["worker"]), 1) / together
         elif run in open_:
             begun, number = open_.pop(run)
             yield (at - begun).total_seconds() * number

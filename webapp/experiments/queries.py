@@ -56,9 +56,10 @@ def _others(experiment: Experiment) -> QuerySet[Experiment]:
     return Experiment.objects.exclude(pk=experiment.pk)
 
 
-def at_rest(run_id: int) -> list[int]:
-    """Return the experiments of a run whose runs have all ended."""
-    return list(Experiment.objects.filter(runs=run_id, ended_at__isnull=False).distinct().values_list("pk", flat=True))
+def at_rest(run_ids: Iterable[int]) -> list[int]:
+    """Return the experiments of these runs of which all runs have ended."""
+    resting = Experiment.objects.filter(runs__in=list(run_ids), ended_at__isnull=False)
+    return list(resting.distinct().values_list("pk", flat=True))
 
 
 def _count(**conditions: object) -> Coalesce:

@@ -17,6 +17,14 @@ def path_of(key: str) -> Path:
     return within(Path(settings.LOG_DIR) / "runs", key, ".log")
 
 
+def note(key: str, line: str) -> None:
+    """Add a line to the log of a run that has none of its own in this attempt."""
+    path = path_of(key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as log:
+        log.write(f"{line}\n")
+
+
 def trim(path: Path) -> None:
     """Cut the middle out of a log that is too large. The trainer goes on writing at the new end."""
     if not path.exists() or path.stat().st_size <= LARGEST:

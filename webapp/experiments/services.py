@@ -1,6 +1,6 @@
 """Writes to experiments and to runs in training. Functions that change runs return their ids, so that the caller can notify."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from training import ExperimentSpec, RunSpec
 from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting
+from training.planning.estimates import estimate_seconds
+from training.planning.groups import MOST_SECONDS, MOST_TOGETHER, group_of
 from training.planning.plan import check_size
 from training.spec import ENGINE_VERSION
 from webapp.database_outages import Outage
 from webapp.experiments import requirements, workers
-from webapp.experiments.bulk import append, lock_run
+from webapp.experiments.bulk import append, lock, lock_run
 from webapp.experiments.dependents import ready, settle
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
@@ -41,6 +43,18 @@ def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[
     return {run.pk} | settle([run])
 
 
+@transaction.atomic
+def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequence[RunEvent]]) -> set[int]:
+    """Store events from the trainer of several ``attempts``, by run, and return the runs that changed.
+
+    Those of an attempt that no longer holds its lease are refused.
+    """
+    locked = lock(Run.objects.filter(pk__in=list(events_of)))
+    held = [run for run in locked if run.attempt == attempts[run.pk] and run.status in LEASED]
+    append((run, events_of[run.pk]) for run in held)
+    return {run.pk for run in held} | settle(held)
+
+
 def _lock_held(run_id: int, attempt: int) -> Run:
     """Return the locked run. Raises StaleAttempt where another attempt holds its lease, or none."""
     run = lock_run(run_id)
@@ -54,16 +68,62 @@ def recorded(run_id: int, attempt: int) -> int:
     return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=TRAINER_KINDS).count()
 
 
-def claim_next(worker: str) -> Run | None:
-    """Claim the first queued run that ``worker`` can take; None where there is none, or the queue is paused."""
+def claim_group(worker: str, most: int = MOST_TOGETHER) -> list[Run]:
+    """Claim the first queued run that ``worker`` can take, and further ones of its group, ``most`` in all.
+
+    None where the queue has none for the worker, or is paused.
+    """
     if pause_now():
-        return None
+        return []
     known, free = workers.known(worker), requirements.free_bytes()
+
+    def fits(spec: RunSpec) -> bool:
+        return not requirements.of_disk(spec, free) and not (known and requirements.of_worker(spec, known))
+
     for pk, spec in _readable(queued_run_ids()):
-        unmet = requirements.of_disk(spec, free) or (known and requirements.of_worker(spec, known))
-        if not unmet and (claimed := claim(pk, worker)):
+        if fits(spec) and (claimed := claim_together([pk, *_beside(pk, spec, fits, most - 1)], worker)):
             return claimed
-    return None
+    return []
+
+
+def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: int) -> list[int]:
+    """Return queued runs to train together with the run ``first``, in the order of the queue."""
+    group, beside, seconds = group_of(spec), list[int](), estimate_seconds(spec, features_ready=True)
+    if group is None or most == 0:
+        return []
+    same = {f"spec__{name}": getattr(spec, name) for name in ("adaptation", "model", "digest", "fingerprint", "max_tokens")}
+    alike = set(Run.objects.filter(status=Status.QUEUED, **same).exclude(pk=first).values_list("pk", flat=True))
+    for pk, other in _readable([pk for pk in queued_run_ids() if pk in alike] if alike else []):
+        if group_of(other) == group and fits(other):
+            seconds += estimate_seconds(other, features_ready=True)
+            if len(beside) == most or seconds > MOST_SECONDS:
+                break
+            beside.append(pk)
+    return beside
+
+
+def claim_next(worker: str) -> Run | None:
+    """Claim the first queued run that ``worker`` can take."""
+    return next(iter(claim_group(worker, most=1)), None)
+
+
+def claim(run_id: int, worker: str) -> Run | None:
+    """Claim the run, unless it is not queued or the worker is being drained."""
+    return next(iter(claim_together([run_id], worker)), None)
+
+
+@transaction.atomic
+def claim_together(run_ids: Sequence[int], worker: str) -> list[Run]:
+    """Claim those of the runs that are still queued: for each a new attempt with a new lease.
+
+    None are claimed where the worker is being drained.
+    """
+    runs = [run for run in lock(Run.objects.filter(pk__in=run_ids)) if run.status == Status.QUEUED]
+    if not runs or Worker.objects.select_for_update().filter(name=worker, draining=True).exists():
+        return []
+    leases.claim_together(runs)
+    append((run, [RunClaimed(worker=worker, together=len(runs))]) for run in runs)
+    return sorted(runs, key=lambda run: run_ids.index(run.pk))
 
 
 _reading = Isolated("queued runs", first=0)
@@ -99,18 +159,19 @@ def fail(run_id: int, error: str) -> set[int]:
     return {run.pk} | settle([run])
 
 
-@transaction.atomic
-def claim(run_id: int, worker: str) -> Run | None:
-    """Claim the run for ``worker``: a new attempt with a new lease.
+def renew_together(attempts: Mapping[int, int]) -> dict[int, str]:
+    """Renew the leases of ``attempts``, by run, and return ``statuses_of``."""
+    leases.renew_together(attempts)
+    return statuses_of(attempts)
 
-    None where the run is not queued, or the worker is being drained.
-    """
-    run = lock_run(run_id)
-    if run.status != Status.QUEUED or Worker.objects.select_for_update().filter(name=worker, draining=True).exists():
-        return None
-    leases.claim(run)
-    append([(run, [RunClaimed(worker=worker)])])
-    return run
+
+def statuses_of(attempts: Mapping[int, int]) -> dict[int, str]:
+    """Return the status of each run whose lease its attempt still holds. Raises StaleAttempt where none does."""
+    rows = Run.objects.filter(pk__in=list(attempts), status__in=LEASED).values_list("pk", "attempt", "status")
+    statuses = {pk: status for pk, attempt, status in rows if attempt == attempts[pk]}
+    if not statuses:
+        raise StaleAttempt(f"the attempts at runs {', '.join(map(str, attempts))} no longer hold their leases")
+    return statuses
 
 
 def renew(run_id: int, attempt: int) -> str:

@@ -62,7 +62,7 @@ def online() -> QuerySet[Worker]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A worker and the run that it trains; an offline worker may still hold a run whose lease has not expired."""
+    """A worker and the (first) run that it trains; an offline worker may still hold a run whose lease has not expired."""
 
     worker: Worker
     online: bool
@@ -72,7 +72,7 @@ class Standing:
 def standings() -> list[Standing]:
     """All workers, by name."""
     online_pks = set(online().values_list("pk", flat=True))
-    training = {run.worker: run for run in Run.objects.filter(status__in=LEASED)}
+    training = {run.worker: run for run in Run.objects.filter(status__in=LEASED).order_by("-pk")}
     return [Standing(worker, worker.pk in online_pks, training.get(worker.name)) for worker in Worker.objects.all()]
 
 

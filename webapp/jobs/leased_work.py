@@ -9,7 +9,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from django.conf import settings
@@ -92,25 +92,28 @@ class HeldLease:
             thread.join()
 
 
-class RunLease(HeldLease):
-    """The lease of a run, which is renewed now and then by ``check``."""
+class RunLeases(HeldLease):
+    """The leases of runs that were claimed together, which are renewed now and then by ``check``."""
 
-    def __init__(self, run: Run, since: float) -> None:
-        super().__init__(str(run), since, STOP_GRACE_SECONDS + POLL_SECONDS)
-        self.run = run
-        self._status: str = run.status
+    def __init__(self, runs: Sequence[Run], since: float) -> None:
+        others = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+        super().__init__(f"{runs[0]}{others}", since, STOP_GRACE_SECONDS + POLL_SECONDS)
+        self._statuses: dict[int, str] = {run.pk: run.status for run in runs}
         self._renew_at = 0.0
 
-    def check(self) -> str:
-        """Return the run's status, the last known one while the database is away. Raises StaleAttempt."""
+    def check(self, attempts: Mapping[int, int]) -> dict[int, str]:
+        """Return the status of each run of these attempts, the last known one while the database is away.
+
+        A run that another attempt has is left out. Raises StaleAttempt where none is left.
+        """
         renews = time.monotonic() >= self._renew_at
         if renews:
             self._renew_at = time.monotonic() + settings.LEASE_RENEW_SECONDS
-        query = services.renew if renews else services.status_of
-        self._status = self.ask(lambda: query(self.run.pk, self.run.attempt), self._status, renews=renews)
+        query = services.renew_together if renews else services.statuses_of
+        self._statuses = self.ask(lambda: query(attempts), self._statuses, renews=renews)
         if self._away:
             self._renew_at = 0.0
-        return self._status
+        return self._statuses
 
 
 @contextlib.contextmanager

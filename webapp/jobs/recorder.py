@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from training import Event
 from webapp.database_outages import AWAY, RETRY_SECONDS, is_away, reconnect
@@ -17,32 +19,31 @@ MOST_EVENTS = 10_000
 
 
 class Recorder:
-    """Buffers the events of an attempt and stores them every quarter of a second, or every fifty events."""
+    """Buffers the events of ``attempts``, by run, and stores them every quarter of a second, or every fifty events of a run."""
 
-    def __init__(self, run_id: int, attempt: int) -> None:
-        self.run_id = run_id
-        self.attempt = attempt
-        self._events: list[Event] = []
+    def __init__(self, attempts: Mapping[int, int]) -> None:
+        self.attempts = attempts
+        self._events: list[tuple[int, Event]] = []
         self._flush_at = time.monotonic() + BATCH_SECONDS
-        self._stored = 0
+        self._stored = Counter[int]()
         self._in_doubt = False  # it is unknown if the last batch was stored, since no answer came
         self._away = False
 
-    def add(self, event: Event) -> None:
-        self._events.append(event)
+    def add(self, run_id: int, event: Event) -> None:
+        self._events.append((run_id, event))
 
     @property
     def due(self) -> bool:
         """A batch is complete. While the database is away, it is tried again after a pause, however many events wait."""
         late = time.monotonic() >= self._flush_at
-        return late or (len(self._events) >= BATCH_EVENTS and not self._away)
+        return late or (len(self._events) >= BATCH_EVENTS * len(self.attempts) and not self._away)
 
     @property
     def full(self) -> bool:
         return len(self._events) >= MOST_EVENTS
 
     def flush(self) -> None:
-        """Store the batch. A database that is away loses and doubles no event. Raises StaleAttempt."""
+        """Store the batch. A database that is away loses and doubles no event. Raises StaleAttempt where no attempt is left."""
         self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
             return
@@ -53,27 +54,40 @@ class Recorder:
                 raise
             reconnect()
             if not self._away:
-                logger.warning("run %s: %s events wait for the database: %s", self.run_id, len(self._events), error)
+                logger.warning("runs %s: %s events wait for the database: %s", list(self.attempts), len(self._events), error)
             self._away = True
             self._flush_at = time.monotonic() + RETRY_SECONDS
 
     def _store(self) -> None:
         if self._in_doubt:
-            arrived = services.recorded(self.run_id, self.attempt) - self._stored
-            del self._events[:arrived]
-            self._stored, self._in_doubt = self._stored + arrived, False
+            self._forget_arrived()
         self._away = False
-        changed = {self.run_id}
+        changed = {run for run, _ in self._events}
         if self._events:
             self._in_doubt = True
-            changed |= services.append_events(self.run_id, self.attempt, self._events)
-            self._stored, self._events, self._in_doubt = self._stored + len(self._events), [], False
+            by_run = self._by_run()
+            changed |= services.append_together(self.attempts, by_run)
+            self._stored.update({run: len(events) for run, events in by_run.items()})
+            self._events, self._in_doubt = [], False
         notify(changed)
 
-    def finish(self, last: Event | None) -> None:
-        """Store the rest and ``last``, before the lease ends; tried again while the database is away."""
-        if last:
-            self.add(last)
+    def _forget_arrived(self) -> None:
+        """Drop the events of the last batch that were stored although no answer came."""
+        left: list[tuple[int, Event]] = []
+        for run, events in self._by_run().items():
+            arrived = services.recorded(run, self.attempts[run]) - self._stored[run]
+            self._stored[run] += arrived
+            left += [(run, event) for event in events[arrived:]]
+        self._events, self._in_doubt = left, False
+
+    def _by_run(self) -> dict[int, list[Event]]:
+        by_run = defaultdict[int, list[Event]](list)
+        for run, event in self._events:
+            by_run[run].append(event)
+        return dict(by_run)
+
+    def finish(self) -> None:
+        """Store the rest, before a lease ends; tried again while the database is away."""
         while self._events:
             self.flush()
             if self._events:

@@ -10,14 +10,15 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
 from pydantic import ValidationError
 
-from training import Event, RunSpec
-from training.events import EVENT
+from training import RunSpec
+from training.events import RUN_EVENT, RunEvent
 from training.fork_server import die_with_parent
 from webapp.child_processes import STOP_GRACE_SECONDS, ProcessGroup
 
@@ -84,24 +85,24 @@ def fork_server(log: BinaryIO) -> ForkServer:
     return _servers[0]
 
 
-class Trainer(ProcessGroup[Event]):
-    """A run in training. Only this process computes with torch and holds the accelerator."""
+class Trainer(ProcessGroup[RunEvent]):
+    """Runs in training, by one process. Only this process computes with torch and holds the accelerator."""
 
-    def __init__(self, run: RunSpec, store: Path, log: Path) -> None:
+    def __init__(self, runs: Sequence[RunSpec], store: Path, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        spec_in, spec_out = os.pipe()
+        requests_in, requests_out = os.pipe()
         events_in, events_out = os.pipe()
         with log.open("ab") as stderr:
             self.server = fork_server(stderr)
-            self.server.request(store, [spec_in, events_out, stderr.fileno()])
-        os.close(spec_in)
+            self.server.request(store, [requests_in, events_out, stderr.fileno()])
+        os.close(requests_in)
         os.close(events_out)
-        with contextlib.suppress(BrokenPipeError), os.fdopen(spec_out, "wb") as stdin:
-            stdin.write(run.model_dump_json().encode())
+        self._requests = os.fdopen(requests_out, "wb")
+        self._runs = "\n".join(run.model_dump_json() for run in runs) + "\n\n"
         self.pid: int | None = None
         self.status: int | None = None
-        super().__init__(os.fdopen(events_in, "rb"), EVENT, MOST_EVENTS)
+        super().__init__(os.fdopen(events_in, "rb"), RUN_EVENT, MOST_EVENTS)
         self._reader.start()
 
     @property
@@ -111,8 +112,20 @@ class Trainer(ProcessGroup[Event]):
 
     def _read(self) -> None:
         self.pid = self.server.response()
+        self._request(self._runs)  # here, as a pipe does not hold many runs before the trainer reads them
         super()._read()
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
         self.status = self.server.response()
+
+    def stop_run(self, key: str) -> None:
+        """Ask for the end of one run of several; the others go on."""
+        self._request(f"{key}\n")
+
+    def _request(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended
+            self._requests.write(text.encode())
+            self._requests.flush()
 
     def refuse(self, line: bytes, error: ValidationError) -> None:
         with self.log.open("a") as log:

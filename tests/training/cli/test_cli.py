@@ -14,7 +14,7 @@ import pytest
 from training import ExperimentSpec, RunSpec, Store, execute, make_plan
 from training.cli.exits import BAD_INPUT, FAILED, STOPPED
 from training.cli.main import main
-from training.events import EVENT
+from training.events import RUN_EVENT
 from training.recipes import names
 
 # The child process knows only the shipped data set; a small limit makes its runs quick.
@@ -87,7 +87,9 @@ def test_execute_in_a_process_of_its_own_predicts_the_same_bits(tmp_path: Path) 
     child = start(there.root)
     out, err = child.communicate(run.model_dump_json())
     assert child.returncode == 0, err
-    assert [EVENT.validate_json(line).kind for line in out.splitlines()][:: len(out.splitlines()) - 1] == ["started", "finished"]
+    events = [RUN_EVENT.validate_json(line) for line in out.splitlines()]
+    assert (events[0].event.kind, events[-1].event.kind) == ("started", "finished")
+    assert {event.run for event in events} == {run.key()}
     predictions, other = here.read_predictions(run.key()), there.read_predictions(run.key())
     np.testing.assert_array_equal(predictions.id, other.id)
     assert predictions.prob.tobytes() == other.prob.tobytes()
@@ -102,7 +104,7 @@ def test_sigterm_stops_at_a_checkpoint_from_which_the_next_attempt_goes_on(tmp_p
     child.stdin.close()
     wait_for("metric", child.stdout)
     child.send_signal(signal.SIGTERM)
-    events = [EVENT.validate_json(line) for line in child.stdout]
+    events = [RUN_EVENT.validate_json(line).event for line in child.stdout]
     assert child.wait(20) == STOPPED
     assert [event.kind for event in events[-2:]] == ["checkpoint", "stopped"]
 
@@ -111,21 +113,21 @@ def test_sigterm_stops_at_a_checkpoint_from_which_the_next_attempt_goes_on(tmp_p
     assert again.stdout
     again.stdin.write(run.model_dump_json())
     again.stdin.close()
-    started = EVENT.validate_json(wait_for("started", again.stdout))
+    started = RUN_EVENT.validate_json(wait_for("started", again.stdout)).event
     again.kill()
     again.wait()
     assert started.resumed_from == events[-1].step > 0  # type: ignore[union-attr]
 
 
 def wait_for(kind: str, lines: IO[str]) -> str:
-    return next(line for line in lines if EVENT.validate_json(line).kind == kind)
+    return next(line for line in lines if RUN_EVENT.validate_json(line).event.kind == kind)
 
 
 def test_a_store_that_cannot_be_written_fails_the_run_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     child = start(tmp_path / "file")
     out, _ = child.communicate(small().model_dump_json())
-    last = EVENT.validate_json(out.splitlines()[-1])
+    last = RUN_EVENT.validate_json(out.splitlines()[-1]).event
     assert child.returncode == FAILED
     assert last.kind == "failed"
     assert last.error.startswith(f"The store {tmp_path / 'file'} cannot be read or written")
@@ -142,7 +144,7 @@ def test_a_disk_without_room_fails_the_run_with_a_sentence_and_leaves_no_half_fi
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),  # no file may be larger
     )
     out, _ = child.communicate(probe.model_dump_json())
-    last = EVENT.validate_json(out.splitlines()[-1])
+    last = RUN_EVENT.validate_json(out.splitlines()[-1]).event
     assert child.returncode == FAILED
     assert last.kind == "failed"
     assert last.error.startswith(f"The store {tmp_path} cannot be read or written")
@@ -173,3 +175,22 @@ def test_a_recipe_with_more_runs_than_are_allowed_is_refused(
     first, *rest = command
     assert main([first, "movie-reviews", *(str(tmp_path) if word == "OUT" else word for word in rest)]) == 2
     assert "This experiment needs more than 10 runs" in capsys.readouterr().err
+
+
+def test_execute_trains_several_runs_and_stops_the_one_that_is_named(tmp_path: Path) -> None:
+    short, long = small(), small().model_copy(update={"epochs": 1000})
+    child = start(tmp_path)
+    assert child.stdin
+    assert child.stdout
+    child.stdin.write("\n".join(run.model_dump_json() for run in (long, short)) + "\n\n")
+    child.stdin.flush()
+    kinds: dict[str, list[str]] = {long.key(): [], short.key(): []}
+    for line in child.stdout:
+        event = RUN_EVENT.validate_json(line)
+        kinds[event.run].append(event.event.kind)
+        if kinds[long.key()].count("metric") == 1 and kinds[long.key()][-1] == "metric":
+            child.stdin.write(f"{long.key()}\n")
+            child.stdin.flush()
+    assert child.wait(60) == 75
+    assert (kinds[long.key()][-1], kinds[short.key()][-1]) == ("stopped", "finished")
+    assert Store(tmp_path).finished(short.key())

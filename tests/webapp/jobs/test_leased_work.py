@@ -12,7 +12,7 @@ from tests.factories.experiments import launched
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
 from webapp.jobs import leased_work as module
-from webapp.jobs.leased_work import HeldLease, RunLease
+from webapp.jobs.leased_work import HeldLease, RunLeases
 from webapp.leases import StaleAttempt
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
@@ -45,37 +45,37 @@ def run(owner: User, called: list[str]) -> Run:
 def test_a_database_that_is_away_is_borne_until_shortly_before_the_lease_ends(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    lease = RunLease(run, clock.now)
-    assert lease.check() == Status.RUNNING
+    lease = RunLeases([run], clock.now)
+    assert lease.check({run.pk: run.attempt}) == {run.pk: Status.RUNNING}
 
-    def away(*_: object) -> str:
+    def away(*_: object) -> dict[int, str]:
         raise error
 
-    monkeypatch.setattr(services, "renew", away)
+    monkeypatch.setattr(services, "renew_together", away)
     clock.now += settings.LEASE_SECONDS - 6
-    assert (lease.check(), lease.expired) == (Status.RUNNING, False)
+    assert (lease.check({run.pk: run.attempt}), lease.expired) == ({run.pk: Status.RUNNING}, False)
     clock.now += 3
-    assert (lease.check(), lease.expired) == (Status.RUNNING, True)
+    assert (lease.check({run.pk: run.attempt}), lease.expired) == ({run.pk: Status.RUNNING}, True)
     monkeypatch.undo()
-    assert lease.check() == Status.RUNNING
+    assert lease.check({run.pk: run.attempt}) == {run.pk: Status.RUNNING}
     assert lease.expired, "the trainer was asked to stop"
 
 
 def test_a_lease_that_is_renewed_after_the_database_was_away_begins_anew(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = RunLease(run, clock.now)
-    renew, answers = services.renew, iter([AWAY[0]])
+    lease = RunLeases([run], clock.now)
+    renew, answers = services.renew_together, iter([AWAY[0]])
 
-    def away_once(run_id: int, attempt: int) -> str | None:
+    def away_once(attempts: dict[int, int]) -> dict[int, str]:
         if error := next(answers, None):
             raise error
-        return renew(run_id, attempt)
+        return renew(attempts)
 
-    monkeypatch.setattr(services, "renew", away_once)
+    monkeypatch.setattr(services, "renew_together", away_once)
     clock.now += settings.LEASE_SECONDS / 2
-    assert lease.check() == Status.RUNNING
-    assert lease.check() == Status.RUNNING, "it is renewed at once when the database is back"
+    assert lease.check({run.pk: run.attempt}) == {run.pk: Status.RUNNING}
+    assert lease.check({run.pk: run.attempt}) == {run.pk: Status.RUNNING}, "it is renewed at once when the database is back"
     clock.now += settings.LEASE_SECONDS - 6
     assert not lease.check_time()
 
@@ -83,19 +83,19 @@ def test_a_lease_that_is_renewed_after_the_database_was_away_begins_anew(
 def test_an_error_that_is_not_of_a_database_that_is_away_is_no_reason_to_wait(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> str:
+    def broken(*_: object) -> dict[int, str]:
         raise KeyError("status")
 
-    monkeypatch.setattr(services, "renew", broken)
+    monkeypatch.setattr(services, "renew_together", broken)
     with pytest.raises(KeyError):
-        RunLease(run, clock.now).check()
+        RunLeases([run], clock.now).check({run.pk: run.attempt})
 
 
 def test_a_lease_that_another_attempt_has_is_lost(run: Run, clock: Clock) -> None:
-    lease = RunLease(run, clock.now)
+    lease = RunLeases([run], clock.now)
     Run.objects.filter(pk=run.pk).update(attempt=run.attempt + 1)
     with pytest.raises(StaleAttempt):
-        lease.check()
+        lease.check({run.pk: run.attempt})
 
 
 def test_work_is_stopped_when_the_lease_runs_out_although_a_query_hangs(clock: Clock) -> None:

@@ -5,12 +5,13 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
 from tests.factories.experiments import ending, launched
+from training import Event
 from training.events import MetricLogged, StopRequested
 from webapp.experiments import bulk, queries, services
-from webapp.experiments.models import Event, Run
+from webapp.experiments.models import Event as StoredEvent
+from webapp.experiments.models import Run
 from webapp.jobs import recorder as module
 from webapp.jobs.recorder import Recorder
-from webapp.leases import StaleAttempt
 
 AWAY = [OperationalError("the database is locked"), InterfaceError("connection already closed")]
 
@@ -21,7 +22,21 @@ def recorder(owner: User, broker: str) -> Recorder:
     assert run
     claimed = services.claim(run.pk, "w")
     assert claimed
-    return Recorder(run.pk, claimed.attempt)
+    return Recorder({run.pk: claimed.attempt})
+
+
+def run_of(recorder: Recorder) -> int:
+    (run,) = recorder.attempts
+    return run
+
+
+def add(recorder: Recorder, event: Event) -> None:
+    recorder.add(run_of(recorder), event)
+
+
+def finish(recorder: Recorder, last: Event) -> None:
+    add(recorder, last)
+    recorder.finish()
 
 
 def metric(step: int) -> MetricLogged:
@@ -30,17 +45,17 @@ def metric(step: int) -> MetricLogged:
 
 def stored_steps(recorder: Recorder) -> list[int | None]:
     """The steps of the stored events, None for the last."""
-    events = queries.events_after(recorder.run_id, 0)
+    events = queries.events_after(run_of(recorder), 0)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     return [event.get("step") for event in events if event["kind"] in ("metric", "finished")]
 
 
 def test_fifty_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: Recorder) -> None:
     recorder.flush()
-    recorder.add(metric(1))
+    add(recorder, metric(1))
     assert not recorder.due
     for step in range(2, 51):
-        recorder.add(metric(step))
+        add(recorder, metric(step))
     assert recorder.due
 
 
@@ -48,17 +63,17 @@ def test_fifty_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: 
 def test_events_wait_in_order_while_the_database_is_away(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    append = services.append_events
+    append = services.append_together
 
     def away(*_: object) -> set[int]:
         raise error
 
-    recorder.add(metric(1))
-    monkeypatch.setattr(services, "append_events", away)
+    add(recorder, metric(1))
+    monkeypatch.setattr(services, "append_together", away)
     recorder.flush()
-    recorder.add(metric(2))
-    monkeypatch.setattr(services, "append_events", append)
-    recorder.finish(ending(0.5))
+    add(recorder, metric(2))
+    monkeypatch.setattr(services, "append_together", append)
+    finish(recorder, ending(0.5))
     assert stored_steps(recorder) == [1, 2, None]
 
 
@@ -67,7 +82,7 @@ def test_events_wait_in_order_while_the_database_is_away(
 def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
 ) -> None:
-    append, left = services.append_events, [error] * times
+    append, left = services.append_together, [error] * times
 
     def unanswered(*arguments: object) -> set[int]:
         changed = append(*arguments)  # type: ignore[arg-type]
@@ -75,23 +90,23 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
             raise left.pop()
         return changed
 
-    monkeypatch.setattr(services, "append_events", unanswered)
-    recorder.add(metric(1))
+    monkeypatch.setattr(services, "append_together", unanswered)
+    add(recorder, metric(1))
     recorder.flush()
-    (run,) = bulk.lock(Run.objects.filter(pk=recorder.run_id))
+    (run,) = bulk.lock(Run.objects.filter(pk=run_of(recorder)))
     bulk.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
-    Run.objects.filter(pk=recorder.run_id).update(status="running")
-    recorder.add(metric(2))
+    Run.objects.filter(pk=run_of(recorder)).update(status="running")
+    add(recorder, metric(2))
     recorder.flush()
-    recorder.add(metric(3))
-    recorder.finish(ending(0.5))
+    add(recorder, metric(3))
+    finish(recorder, ending(0.5))
     assert stored_steps(recorder) == [1, 2, 3, None]
 
 
 def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append, left = services.append_events, [AWAY[0]]
+    append, left = services.append_together, [AWAY[0]]
 
     def unanswered(*arguments: object) -> set[int]:
         changed = append(*arguments)  # type: ignore[arg-type]
@@ -100,10 +115,10 @@ def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(
         return changed
 
     monkeypatch.setattr(module, "RETRY_SECONDS", 0)
-    monkeypatch.setattr(services, "append_events", unanswered)
-    recorder.finish(ending(0.5))
+    monkeypatch.setattr(services, "append_together", unanswered)
+    finish(recorder, ending(0.5))
     assert stored_steps(recorder) == [None]
-    assert Event.objects.filter(run=recorder.run_id, payload__kind="finished").count() == 1
+    assert StoredEvent.objects.filter(run=run_of(recorder), payload__kind="finished").count() == 1
 
 
 def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
@@ -113,10 +128,10 @@ def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
         raise AWAY[0]
 
     monkeypatch.setattr(module, "notify", away)
-    recorder.add(metric(1))
+    add(recorder, metric(1))
     recorder.flush()
     monkeypatch.undo()
-    recorder.finish(ending(0.5))
+    finish(recorder, ending(0.5))
     assert stored_steps(recorder) == [1, None]
 
 
@@ -124,7 +139,7 @@ def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, m
     monkeypatch.setattr(module, "MOST_EVENTS", 3)
     full = []
     for step in (1, 2, 3):
-        recorder.add(metric(step))
+        add(recorder, metric(step))
         full.append(recorder.full)
     assert full == [False, False, True]
     recorder.flush()
@@ -132,7 +147,7 @@ def test_no_more_than_so_many_events_wait_for_the_database(recorder: Recorder, m
 
 
 def test_events_of_an_attempt_that_lost_its_lease_are_refused(recorder: Recorder) -> None:
-    recorder.add(metric(1))
-    Run.objects.filter(pk=recorder.run_id).update(attempt=7)
-    with pytest.raises(StaleAttempt):
-        recorder.finish(None)
+    add(recorder, metric(1))
+    Run.objects.filter(pk=run_of(recorder)).update(attempt=7)
+    recorder.finish()
+    assert stored_steps(recorder) == []

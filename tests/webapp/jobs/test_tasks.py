@@ -16,7 +16,7 @@ from training import ExperimentSpec, Store
 from training.events import RunQueued
 from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Run, Status
-from webapp.jobs import tasks
+from webapp.jobs import following, tasks
 from webapp.jobs.trainer import Trainer
 
 pytestmark = [
@@ -46,7 +46,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainer]:
             super().__init__(*events)  # type: ignore[arg-type]
             started.append(self)
 
-    monkeypatch.setattr(tasks, "Trainer", Seen)
+    monkeypatch.setattr(following, "Trainer", Seen)
     return started
 
 
@@ -68,7 +68,7 @@ def claimed(owner: User, epochs: int) -> Run:
 
 def follow(run: Run) -> threading.Thread:
     def work() -> None:
-        tasks.work(run)
+        tasks.work([run])
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -113,7 +113,7 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
     thread = follow(run)
     until(lambda: Event.objects.filter(run=run, payload__kind="metric").exists())
     waits = threading.Event()
-    failed = services.append_events
+    failed = services.append_together
 
     def seen(*arguments: object) -> set[int]:
         try:
@@ -123,7 +123,7 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
             raise
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services, "append_events", seen)
+        patch.setattr(services, "append_together", seen)
         with Sqlite(Path(connection.settings_dict["NAME"])).locked():
             assert waits.wait(60)
         thread.join(280)
@@ -136,13 +136,13 @@ def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, 
 
 def test_a_claim_of_which_the_answer_was_lost_gives_the_run_back(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     launched(owner)
-    claim = services.claim_next
+    claim = services.claim_group
 
-    def unanswered(worker: str) -> Run | None:
+    def unanswered(worker: str) -> list[Run]:
         claim(worker)
         raise OperationalError("the connection was lost")
 
-    monkeypatch.setattr(services, "claim_next", unanswered)
+    monkeypatch.setattr(services, "claim_group", unanswered)
     tasks.train.apply()
     run = Run.objects.filter(attempt=1).get()
     assert (run.status, run.losses) == (Status.QUEUED, 0)
@@ -154,8 +154,8 @@ def test_a_run_that_cannot_be_followed_is_lost_at_once_and_says_why(owner: User,
     def broken(*_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(tasks, "Trainer", broken)
-    tasks.work(run)
+    monkeypatch.setattr(following, "Trainer", broken)
+    tasks.work([run])
     lost = Event.objects.get(run=run, payload__kind="lost")
     assert lost.payload["cause"] == "it could not be followed: FileNotFoundError: [Errno 2] No such file or directory"
     assert Event.objects.filter(run=run).last().payload["kind"] == RunQueued().kind  # type: ignore[union-attr]

@@ -27,7 +27,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     started = []
 
     def start(run: RunSpec) -> Trainer:
-        started.append(Trainer(run, tmp_path / "store", tmp_path / "log"))
+        started.append(Trainer([run], tmp_path / "store", tmp_path / "log"))
         return started[-1]
 
     yield start
@@ -40,9 +40,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def events(trainer: Trainer, until: str = "") -> list[Event]:
     """The events up to one of the kind ``until``, or up to the end."""
     received: list[Event] = []
-    while (event := trainer.next_message(60)) is not None:
-        received.append(event)
-        if event.kind == until:
+    while (message := trainer.next_message(60)) is not None:
+        received.append(message.event)
+        if message.event.kind == until:
             break
     return received
 

@@ -1,0 +1,141 @@
+"""A trainer with the runs that it trains, as the worker follows them: each has its own stop and its own end."""
+
+import contextlib
+import queue
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from training import Event
+from training.events import RunFailed, RunFinished, RunStopped
+from training.storage.checksums import DamagedArtifact
+from webapp.actions import artifacts
+from webapp.database_outages import AWAY, patiently
+from webapp.experiments import results, run_logs, services
+from webapp.experiments.models import Run, Status
+from webapp.jobs.leased_work import POLL_SECONDS, RunLeases
+from webapp.jobs.recorder import Recorder
+from webapp.jobs.shutdown import shutting_down
+from webapp.jobs.trainer import Trainer
+from webapp.leases import StaleAttempt
+from webapp.notifications import notify, prepare_examples
+
+
+class Following:
+    """The runs of one trainer, claimed at ``since``. This worker holds the leases of those in ``open``, by id."""
+
+    def __init__(self, runs: Sequence[Run], since: float) -> None:
+        self.runs = {run.key: run for run in runs}
+        self.open = {run.pk: run for run in runs}
+        self.leases = RunLeases(runs, since)
+        self.recorder = Recorder({run.pk: run.attempt for run in runs})
+        self._stop_requested = set[int]()
+
+    def follow(self) -> None:
+        """Record the trainer's events, renew the leases, pass on stop requests, and store the end of each run."""
+        first, *others = self.runs.values()
+        specs, log = [run.run_spec for run in self.runs.values()], run_logs.path_of(first.key)
+        trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log)
+        for run in others:
+            run_logs.note(run.key, f"Run {first.pk} is trained together with this one; its log has the output.")
+        try:
+            with self.leases.enforced(trainer.stop):
+                self._record()
+                status, stopping = trainer.end(), self._stopping
+            for run in list(self.open.values()):
+                if status < 0 and not stopping:
+                    cause = f"its trainer was killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
+                    self._lose(run, cause)
+                elif stopping:
+                    self._conclude(run, RunStopped(step=0))
+                else:
+                    error = f"The trainer ended with status {status} without saying why."
+                    self._conclude(run, RunFailed(error=error, log=trainer.log_tail()))
+            self.recorder.finish()
+        finally:
+            trainer.kill()
+        self._refresh()
+
+    @property
+    def _stopping(self) -> bool:
+        return self.trainer.stopping or shutting_down.is_set()
+
+    def _record(self) -> None:
+        """Record events until the trainer's output ends."""
+        while True:
+            if self.recorder.full:
+                time.sleep(POLL_SECONDS)  # the trainer waits, since nothing reads its output
+            else:
+                with contextlib.suppress(queue.Empty):
+                    if (message := self.trainer.next_message(POLL_SECONDS)) is None:
+                        return
+                    self._add(self.runs[message.run], message.event)
+            if self.recorder.due:
+                self.recorder.flush()
+                run_logs.trim(self.trainer.log)
+                self._check()
+
+    def _check(self) -> None:
+        """Renew the leases and pass on stop requests. A run that another attempt has is followed no more. Raises StaleAttempt."""
+        if not self.open:
+            return
+        statuses = self.leases.check({pk: run.attempt for pk, run in self.open.items()})
+        stale = [self.open.pop(pk) for pk in list(self.open) if pk not in statuses]
+        stopping = [run for pk, run in self.open.items() if statuses[pk] == Status.STOPPING]
+        if shutting_down.is_set() or len(stopping) == len(self.open):
+            self.trainer.stop()
+            return
+        for run in stale + stopping:
+            if run.pk not in self._stop_requested:
+                self._stop_requested.add(run.pk)
+                self.trainer.stop_run(run.key)
+
+    def _add(self, run: Run, event: Event) -> None:
+        if run.pk not in self.open:
+            return
+        if isinstance(event, RunFailed) and event.passes and not self._stopping:
+            # It is read again first: one worker's memory may be at fault, and not the file.
+            if key := event.damaged:
+                patiently(lambda: artifacts.report_damage(DamagedArtifact(key, "", "")))
+            self._lose(run, event.error[0].lower() + event.error[1:].rstrip("."))
+        elif isinstance(event, RunFinished | RunFailed | RunStopped):
+            self._conclude(run, event)
+        else:
+            self.recorder.add(run.pk, event)
+
+    def _conclude(self, run: Run, last: Event) -> None:
+        """Store the end of an attempt. A stop that nobody requested gives the run back."""
+        del self.open[run.pk]
+        if isinstance(last, RunStopped) and not self._requested(run):
+            self.recorder.finish()
+            cause = services.DATABASE_AWAY if self.leases.expired else ""
+            notify_safely(patiently(lambda: services.give_back(run.pk, run.attempt, cause)))
+        else:
+            self.recorder.add(run.pk, last)
+
+    def _requested(self, run: Run) -> bool:
+        """Return whether the run's stop was requested, or its lease is lost."""
+        try:
+            return patiently(lambda: services.renew(run.pk, run.attempt)) == Status.STOPPING
+        except StaleAttempt:
+            return True
+
+    def _lose(self, run: Run, cause: str) -> None:
+        """Store an end that is not the run's fault, such as a full disk; the run goes on from its last checkpoint."""
+        del self.open[run.pk]
+        self.recorder.finish()
+        notify_safely(patiently(lambda: services.lose(run.pk, run.attempt, cause, self.trainer.log_tail())))
+
+    def _refresh(self) -> None:
+        """Compute what the ends of the runs have made due: once for all of them."""
+        with contextlib.suppress(*AWAY):  # the recovery computes what is due
+            ids = [run.pk for run in self.runs.values()]
+            notify(results.refresh_results(ids))
+            prepare_examples(ids)
+
+
+def notify_safely(changed: set[int]) -> None:
+    """Notify best effort; pages and recovery read what was not notified."""
+    with contextlib.suppress(*AWAY):
+        notify(changed)
