@@ -8,7 +8,7 @@ run has the same bits alone and beside others.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,18 @@ class Part:
     guesses: Tensor | None = None
     labels: Tensor | None = None
 
+    @cached_property
+    def places(self) -> Tensor:
+        """Return ``index`` as a tensor."""
+        return torch.tensor(self.index)
+
+    @cached_property
+    def repeats(self) -> Tensor | None:
+        """Return which heads to take, some again, for a multiple of ``LANES`` numbers in all; None for each once."""
+        count, multiple = len(self.heads), LANES // math.gcd(self.size, LANES)
+        missing = -count % multiple
+        return torch.arange(count + missing) % count if missing else None
+
 
 class Stack:
     """The stack of ``heads`` with equally many places and outputs. It moves their weights and moments into rows of its own."""
@@ -160,12 +172,13 @@ class Stack:
         self._last = self._parts_of(sizes)
         by_part = list[Tensor]()
         for part in self._last:
-            own = slice(None) if len(part.index) == len(self.heads) else part.index
+            own = slice(None) if len(self._last) == 1 else part.places
             rows = places[own][:, : part.size]
             truth = None if part.heads[0].truth is None else self.truth[rows]
             by_part.append(_loss(part, logits[own][:, : part.size], self.labels[rows], truth))
-        order = np.argsort([place for part in self._last for place in part.index])
-        return torch.cat(by_part)[torch.from_numpy(order)]
+        if len(by_part) == 1:
+            return by_part[0]
+        return torch.cat(by_part)[torch.cat([part.places for part in self._last]).argsort()]
 
     def threshold(self, head: Head) -> float | None:
         """Return the probability above which the guess of ``head`` was 1 in the last step; None for methods without a guess."""
@@ -222,12 +235,9 @@ def _loss(part: Part, logits: Tensor, labels: Tensor, truth: Tensor | None) -> T
         head.recent = torch.cat([head.recent, part.guesses[0]])[-size:]
         part.guesses = head.recent[None]
     arguments = [weight, logits, labels, part.guesses, *([] if truth is None else [truth])]
-    # Repeated until all their numbers are a multiple of the lanes.
-    heads = len(part.heads)
-    times = torch.arange(-(-heads // (repeat := LANES // math.gcd(part.size, LANES))) * repeat) % heads
-    if len(times) > heads:
-        arguments = [argument[times] for argument in arguments]
-    return torch.vmap(partial(_loss_of_head, method))(*arguments)[:heads]
+    if part.repeats is not None:
+        arguments = [argument[part.repeats] for argument in arguments]
+    return torch.vmap(partial(_loss_of_head, method))(*arguments)[: len(part.heads)]
 
 
 def _loss_of_head(
