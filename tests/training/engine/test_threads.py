@@ -36,7 +36,7 @@ def test_a_trainer_on_one_core_has_one_thread_and_waits_passively(tmp_path: Path
         assert trainer.stderr
         trainer.stdin.write(plan.runs[plan.triplets[0].ceiling].model_dump_json())
         trainer.stdin.close()
-        started = json.loads(trainer.stdout.readline())
+        started = json.loads(trainer.stdout.readline())["event"]
         trainer.kill()
         log = trainer.stderr.read()
     assert (started["threads"], started["device"]) == (1, "cpu, 1 thread")
