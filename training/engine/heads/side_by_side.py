@@ -1,6 +1,6 @@
 """The training of heads on the same inputs, side by side: each run has its own events, files and end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from training.engine.attempt import Attempt, ending
 from training.engine.data.examples import load_examples
@@ -9,6 +9,7 @@ from training.engine.errors import Stopped
 from training.engine.heads.head_training import HeadTraining
 from training.engine.heads.stack import Stack
 from training.engine.heads.vectors import Vectors
+from training.engine.models import model_files
 from training.engine.models.input_loading import load_inputs
 from training.events import Event
 from training.storage.artifacts import Store
@@ -18,25 +19,43 @@ def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
     """Train runs of one group, and write their files to ``store``. Each attempt ends by itself."""
     make_deterministic(attempts[0].run.seed)  # every draw of a head has a generator of its own
     with ending(attempts), threads(HEAD_THREADS):
-        trainings = _begin(attempts, store)
+        trainings, vectors = _prepare(attempts, store)
+        for places in sorted({training.head.places for training in trainings}):
+            _fit([training for training in trainings if training.head.places == places], vectors)
+
+
+def _prepare(attempts: Sequence[Attempt], store: Store) -> tuple[list[HeadTraining], Vectors]:
+    """Return the runs that are ready for their first step, with the inputs of all. Raises Stopped where none is wanted any more.
+
+    A download or the computation of features is progress of each run.
+    """
+
+    def emit(event: Event) -> None:
+        for attempt in attempts:
+            if not attempt.ended:
+                attempt.emit(event)
+
+    def should_stop() -> bool:
+        return _all_stopped(attempts)
+
+    with model_files.watched(emit, should_stop):
+        trainings = _begin(attempts, store, should_stop)
         if not trainings:
-            return
-        vectors = _vectors(trainings, store)
+            raise Stopped
+        vectors = Vectors(load_inputs(trainings[0].run, trainings[0].examples, store, emit, should_stop))
         for training in trainings:
             if not training.attempt.ended:
                 with training.attempt.ending():
                     training.start(vectors)
-        going = [training for training in trainings if not training.attempt.ended]
-        for places in sorted({training.head.places for training in going}):
-            _fit([training for training in going if training.head.places == places], vectors)
+    return [training for training in trainings if not training.attempt.ended], vectors
 
 
-def _begin(attempts: Sequence[Attempt], store: Store) -> list[HeadTraining]:
+def _begin(attempts: Sequence[Attempt], store: Store, should_stop: Callable[[], bool]) -> list[HeadTraining]:
     trainings = []
     examples = load_examples(attempts[0].run.dataset, attempts[0].run.fingerprint)
     for attempt in attempts:
         with attempt.ending():
-            training = HeadTraining(attempt, examples, store, lambda: _all_stopped(attempts))
+            training = HeadTraining(attempt, examples, store, should_stop)
             training.begin()
             trainings.append(training)
     return [training for training in trainings if not training.attempt.ended]
@@ -48,19 +67,6 @@ def _all_stopped(attempts: Sequence[Attempt]) -> bool:
         if not attempt.ended and attempt.should_stop():
             attempt.end(Stopped())
     return all(attempt.ended for attempt in attempts)
-
-
-def _vectors(trainings: Sequence[HeadTraining], store: Store) -> Vectors:
-    """Return the inputs of all; their computation is progress of each run."""
-    attempts = [training.attempt for training in trainings]
-
-    def emit(event: Event) -> None:
-        for attempt in attempts:
-            if not attempt.ended:
-                attempt.emit(event)
-
-    first = trainings[0]
-    return Vectors(load_inputs(first.run, first.examples, store, emit, lambda: _all_stopped(attempts)))
 
 
 def _fit(trainings: list[HeadTraining], vectors: Vectors) -> None:
