@@ -95,7 +95,7 @@ def test_a_signal_ends_a_download_and_the_next_attempt_continues_it(
     child.send_signal(signal.SIGTERM)
     said, _ = child.communicate(timeout=60)  # within the silence after which a connection is made anew
     assert child.returncode == STOPPED
-    assert json.loads(said.splitlines()[-1])["kind"] == "stopped"
+    assert json.loads(said.splitlines()[-1])["event"]["kind"] == "stopped"
     (part,) = Repository("model", "a/b", commit).cache.glob("blobs/*.incomplete")
     assert part.stat().st_size == 100_000
     stuck.goes_on.set()

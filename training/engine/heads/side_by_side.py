@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from training.engine.attempt import Attempt, ending
 from training.engine.data.examples import load_examples
 from training.engine.determinism import HEAD_THREADS, make_deterministic, threads
+from training.engine.distributed import launcher
 from training.engine.errors import Stopped
 from training.engine.heads.head_training import HeadTraining
 from training.engine.heads.stack import Stack
@@ -19,6 +20,7 @@ def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
     """Train runs of one group, and write their files to ``store``. Each attempt ends by itself."""
     make_deterministic(attempts[0].run.seed)  # every draw of a head has a generator of its own
     with ending(attempts), threads(HEAD_THREADS):
+        launcher.settings()  # a head needs one process, but a worker that is set up wrongly says so whatever it trains
         trainings, vectors = _prepare(attempts, store)
         for places in sorted({training.head.places for training in trainings}):
             _fit([training for training in trainings if training.head.places == places], vectors)

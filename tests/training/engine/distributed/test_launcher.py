@@ -97,6 +97,6 @@ def test_the_command_line_trains_with_two_processes_too(models: dict[str, Path],
     worker = os.environ | {"W2S_PROCESSES": "2"}
     completed = subprocess.run(command, input=run, env=worker, capture_output=True, text=True, timeout=200)
     assert completed.returncode == 0, completed.stderr
-    events = [json.loads(line) for line in completed.stdout.splitlines()]
+    events = [json.loads(line)["event"] for line in completed.stdout.splitlines()]
     assert events[0]["device"] == "2 x cpu, 1 thread"
     assert events[-1]["kind"] == "finished"
