@@ -9,7 +9,7 @@ import torch
 from tests.factories.hub_repositories import sha256
 from tests.factories.hub_server import HubServer
 from tests.factories.runs import Recording
-from training import RunSpec, Store
+from training import Event, RunSpec, Store
 from training.cli.execute import train
 from training.cli.exits import FAILED
 from training.engine import hub_download
@@ -104,7 +104,11 @@ def test_a_hub_that_is_down_is_as_one_that_is_away(hub: HubServer, run_of: RunOf
 
 
 def test_a_full_disk_and_an_absent_hub_end_the_attempt_and_not_the_run(hub: HubServer, run_of: RunOf, tmp_path: Path) -> None:
-    run, recording = run_of(), Recording()
+    run, recording, store = run_of(), Recording(), Store(tmp_path / "store")
+
+    def emit(_: str, event: Event) -> None:
+        recording.emit(event)
+
     full = (
         Repository("model", "a/b", run.digest).cache
         / "blobs"
@@ -112,9 +116,9 @@ def test_a_full_disk_and_an_absent_hub_end_the_attempt_and_not_the_run(hub: HubS
     )
     full.parent.mkdir(parents=True)
     full.symlink_to("/dev/full")
-    assert train(run, Store(tmp_path / "store"), recording.emit, lambda: False) == FAILED
+    assert train([run], store, emit, lambda _: False) == FAILED
     hub.close()
-    assert train(run, Store(tmp_path / "store"), recording.emit, lambda: False) == FAILED
+    assert train([run], store, emit, lambda _: False) == FAILED
     on_full_disk, without_hub = recording.of("failed")
     assert "the disk of its cache is full" in on_full_disk.error
     assert "the Hub cannot be reached" in without_hub.error
