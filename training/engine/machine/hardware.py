@@ -10,10 +10,11 @@ from accelerate import Accelerator
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
+from training import catalog
 from training.command_output import MachineCheck
 from training.engine.determinism import make_deterministic
 from training.engine.errors import EngineError
-from training.engine.models.precision import resolve
+from training.engine.models.precision import in_training, resolve
 from training.spec import Precision
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -58,8 +59,10 @@ def precision() -> MachineCheck:
     """Find the format that ``precision: auto`` takes, and those that may be chosen."""
     target = Accelerator().device
     supported = [name for name in FORMATS if _supports(name, target)]
-    auto = resolve("auto", target)
-    sentence = f"“auto” takes {auto}. Supported: {', '.join(supported)}."
+    on_cpu = target.type == "cpu"
+    auto = in_training(catalog.MODELS["minilm-l2"].width) if on_cpu else resolve("auto", target)
+    how = " to train a transformer of MiniLM’s width, and fp32 for frozen features" if on_cpu else ""
+    sentence = f"“auto” takes {auto}{how}. Supported: {', '.join(supported)}."
     return MachineCheck(name="precision", state="ok", sentence=sentence, facts={"auto": auto, "supported": supported})
 
 
@@ -72,7 +75,7 @@ def _supports(name: Precision, target: torch.device) -> bool:
 
 
 def attention() -> MachineCheck:
-    """Call each of torch's attention kernels in the format of ``auto``."""
+    """Call each of torch's attention kernels in the format that ``auto`` has on this kind of device."""
     target = Accelerator().device
     auto = resolve("auto", target)
     query = torch.ones(1, 2, 16, 64, device=target, dtype=torch.bfloat16 if auto == "bf16" else torch.float32)

@@ -39,12 +39,17 @@ def precision_of(run: RunSpec) -> Resolved:
     """Return the number format of ``run`` on this machine. Raises EngineError where the device does not support it."""
     device = Accelerator().device
     if run.precision == "auto" and device.type == "cpu" and run.tunes_backbone:
-        try:
-            wanted = environment.choice("W2S_CPU_PRECISION", "measured", ("measured", "fp32", "bf16"))
-        except environment.SettingError as error:
-            raise EngineError(f"This worker’s {error}") from None
-        return faster(size_of(run).width) if wanted == "measured" else cast(Resolved, wanted)
+        return in_training(size_of(run).width)
     return resolve(run.precision, device)
+
+
+def in_training(width: int) -> Resolved:
+    """Return what ``auto`` is on this CPU for a transformer of ``width`` that is trained. Raises EngineError."""
+    try:
+        wanted = environment.choice("W2S_CPU_PRECISION", "measured", ("measured", "fp32", "bf16"))
+    except environment.SettingError as error:
+        raise EngineError(f"This worker’s {error}") from None
+    return faster(width) if wanted == "measured" else cast(Resolved, wanted)
 
 
 def resolve(precision: Precision, device: torch.device) -> Resolved:
