@@ -1,6 +1,7 @@
 """``doctor``: check this machine before the first training, and say what to do about what is wrong."""
 
 import argparse
+import contextlib
 import logging
 import sys
 import tempfile
@@ -25,15 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    logging.getLogger().setLevel(logging.ERROR)
     failed = False
-    with text_lines() as write, stop_requests() as should_stop:
+    with _errors_only(), text_lines() as write, stop_requests() as should_stop:
         for check in checks(should_stop, training=not options.no_training):
             failed = failed or check.state == "failed"
             write(check.model_dump_json() if options.json else f"{check.state:8} {check.name}: {check.sentence}")
         if should_stop():
             return STOPPED
     return FAILED if failed else DONE
+
+
+@contextlib.contextmanager
+def _errors_only() -> Iterator[None]:
+    """Keep the notices of trainings off the report."""
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def checks(should_stop: Callable[[], bool], *, training: bool) -> Iterator[MachineCheck]:

@@ -175,9 +175,13 @@ def _on_texts(spec: ExperimentSpec, model: str, seed: int) -> RunSpec | None:
     return on_texts(_run(spec, spec.strong, model, "B", GROUND_TRUTH, Naive(), seed), epochs) if epochs else None
 
 
+STORED_OF_FEATURES = ("adaptation", "model", "digest", "fingerprint", "max_tokens")
+"""Those of the settings of ``features_key`` that every stored run has; later ones are missing where they have their default."""
+
+
 def features_key(run: RunSpec) -> tuple[object, ...]:
     """Return a key that is equal for runs that share their frozen features."""
-    named = ("adaptation", "model", "digest", "fingerprint", "max_tokens", "precision", "pooling", "texts", "features_of")
+    named = (*STORED_OF_FEATURES, "precision", "pooling", "texts", "features_of")
     return tuple(getattr(run, name) for name in named)
 
 

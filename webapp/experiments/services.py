@@ -12,7 +12,7 @@ from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting
 from training.planning.estimates import estimate_seconds
 from training.planning.groups import MOST_SECONDS, MOST_TOGETHER, group_of
-from training.planning.plan import check_size
+from training.planning.plan import STORED_OF_FEATURES, check_size
 from training.spec import ENGINE_VERSION
 from webapp.database_outages import Outage
 from webapp.experiments import requirements, workers
@@ -91,7 +91,7 @@ def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: in
     group, beside, seconds = group_of(spec), list[int](), estimate_seconds(spec, features_ready=True)
     if group is None or most == 0:
         return []
-    same = {f"spec__{name}": getattr(spec, name) for name in ("adaptation", "model", "digest", "fingerprint", "max_tokens")}
+    same = {f"spec__{name}": getattr(spec, name) for name in STORED_OF_FEATURES}
     alike = set(Run.objects.filter(status=Status.QUEUED, **same).exclude(pk=first).values_list("pk", flat=True))
     for pk, other in _readable([pk for pk in queued_run_ids() if pk in alike] if alike else []):
         if group_of(other) == group and fits(other):
