@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,7 +100,8 @@ class Trainer(ProcessGroup[RunEvent]):
         os.close(requests_in)
         os.close(events_out)
         self._requests = os.fdopen(requests_out, "wb")
-        self._runs = "\n".join(run.model_dump_json() for run in runs) + "\n\n"
+        self._unsent: str | None = "\n".join(run.model_dump_json() for run in runs) + "\n\n"
+        self._sending = threading.Lock()
         self.pid: int | None = None
         self.status: int | None = None
         super().__init__(os.fdopen(events_in, "rb"), RUN_EVENT, MOST_EVENTS)
@@ -112,15 +114,21 @@ class Trainer(ProcessGroup[RunEvent]):
 
     def _read(self) -> None:
         self.pid = self.server.response()
-        self._request(self._runs)  # here, as a pipe does not hold many runs before the trainer reads them
+        with self._sending:  # here, as a pipe does not hold many runs before the trainer reads them
+            first, self._unsent = self._unsent or "", None
+            self._request(first)
         super()._read()
         with contextlib.suppress(BrokenPipeError):
             self._requests.close()
         self.status = self.server.response()
 
     def stop_run(self, key: str) -> None:
-        """Ask for the end of one run of several; the others go on."""
-        self._request(f"{key}\n")
+        """Ask for the end of one run of several; the others go on. While the server still starts, the request waits."""
+        with self._sending:
+            if self._unsent is None:
+                self._request(f"{key}\n")
+            else:
+                self._unsent += f"{key}\n"
 
     def _request(self, text: str) -> None:
         with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended

@@ -14,7 +14,7 @@ from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.jobs import trainer as module
 from webapp.jobs.trainer import Trainer
 
-Start = Callable[[RunSpec], Trainer]
+Start = Callable[..., Trainer]
 
 
 def runs(spec: dict[str, object]) -> list[RunSpec]:
@@ -26,8 +26,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     monkeypatch.setattr(module, "_servers", [])
     started = []
 
-    def start(run: RunSpec) -> Trainer:
-        started.append(Trainer([run], tmp_path / "store", tmp_path / "log"))
+    def start(*together: RunSpec) -> Trainer:
+        started.append(Trainer(together, tmp_path / "store", tmp_path / "log"))
         return started[-1]
 
     yield start
@@ -79,6 +79,16 @@ def test_a_stop_while_the_server_still_starts_ends_both(start: Start) -> None:
     trainer.stop()
     assert events(trainer) == []
     assert trainer.end() == -signal.SIGTERM
+
+
+def test_a_stop_of_one_run_while_the_server_still_starts_is_for_that_run_only(start: Start) -> None:
+    first, second = runs(quick(seeds=2))[:2]
+    trainer = start(first, second)
+    trainer.stop_run(first.key())
+    ends = {}
+    while (message := trainer.next_message(60)) is not None:
+        ends[message.run] = message.event.kind
+    assert ends == {first.key(): "stopped", second.key(): "finished"}
 
 
 def test_a_killed_trainer_leaves_its_signal_and_a_server_for_the_next(start: Start) -> None:
