@@ -84,7 +84,7 @@ def _cgroup_folders(process: Path, root: Path) -> Iterator[Path]:
         return
     path_of = {name: path for _, names, path in groups for name in names.split(",")}  # the unified hierarchy has no name
     for place, _, kind in mounts:
-        (within, mount_point), (system, _, options) = place.split()[3:5], kind.split()[:3]
+        (within, mount_point), (system, _, options) = place.split()[3:5], kind.split(" ")[:3]  # a source may be empty
         controller = "" if system == "cgroup2" else "cpu"
         if controller not in path_of or system not in ("cgroup", "cgroup2") or (controller and "cpu" not in options.split(",")):
             continue

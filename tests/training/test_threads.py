@@ -72,6 +72,11 @@ def test_the_first_version_of_control_groups_is_read_too_in_a_container_as_well(
     assert tree(tmp_path, groups, mounts, {f"cpu,cpuacct/{name}": text for name, text in files.items()}) == quota
 
 
+def test_a_mount_without_a_source_does_not_hide_the_quota(tmp_path: Path) -> None:
+    nameless = "43 31 0:40 / /mnt rw,relatime - tmpfs  rw,size=1024k\n"
+    assert tree(tmp_path, "0::/job\n", nameless + UNIFIED, {"job/cpu.max": "50000 100000"}) == 0.5
+
+
 def test_a_system_without_control_groups_has_no_quota(tmp_path: Path) -> None:
     assert QUOTA(tmp_path, tmp_path) is None
 
