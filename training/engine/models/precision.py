@@ -5,6 +5,7 @@ measured once for each width, machine and build of torch (``faster``); frozen fe
 """
 
 import json
+import logging
 import platform
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -24,6 +25,8 @@ from training.engine.errors import EngineError
 from training.engine.models.sizes import size_of
 from training.spec import Precision, RunSpec
 from training.storage.atomic import atomic
+
+log = logging.getLogger(__name__)
 
 Resolved = Literal["fp32", "bf16", "fp16"]
 
@@ -47,9 +50,9 @@ def in_training(width: int) -> Resolved:
     """Return what ``auto`` is on this CPU for a transformer of ``width`` that is trained. Raises EngineError."""
     try:
         wanted = environment.choice("W2S_CPU_PRECISION", "measured", ("measured", "fp32", "bf16"))
+        return faster(width) if wanted == "measured" else cast(Resolved, wanted)
     except environment.SettingError as error:
         raise EngineError(f"This worker’s {error}") from None
-    return faster(width) if wanted == "measured" else cast(Resolved, wanted)
 
 
 def resolve(precision: Precision, device: torch.device) -> Resolved:
@@ -69,11 +72,20 @@ def autocast(precision: Resolved, device: torch.device) -> AbstractContextManage
 def faster(width: int) -> Resolved:
     """Return the faster format on this CPU for a layer of ``width`` floats: as measured before, or measured now and stored.
 
-    Measurements are in the folder of the data, so that all processes of this machine take the same.
+    Measurements are in the folder of the data, so that all processes of this machine take the same: fp32 where it is read-only.
     """
     if width < NARROWEST:
         return "fp32"
-    file = library.folder().parent / "precision.json"
+    try:
+        known = _measured(environment.folder("DATA_DIR", library.HOME) / "precision.json", width)
+    except OSError as error:
+        log.warning("The faster format cannot be stored, so that auto is fp32: %s", error)
+        return "fp32"
+    return "bf16" if known["fp32"] > ADVANTAGE * known["bf16"] else "fp32"
+
+
+def _measured(file: Path, width: int) -> dict[str, float]:
+    """Return the seconds in each format, measured unless they are in ``file``. Raises OSError where that cannot be written."""
     name = f"{processor()}, torch {torch.__version__}, width {width}"
     if name not in (known := _read(file)):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +95,7 @@ def faster(width: int) -> Resolved:
                     known[name] = {precision: round(seconds(width, precision), 5) for precision in ("fp32", "bf16")}
                 with atomic(file) as partial:
                     partial.write_text(json.dumps(known, indent=1))
-    return "bf16" if known[name]["fp32"] > ADVANTAGE * known[name]["bf16"] else "fp32"
+    return known[name]
 
 
 def _read(file: Path) -> dict[str, dict[str, float]]:

@@ -68,6 +68,23 @@ def test_a_damaged_file_of_measurements_is_measured_anew(measured: dict[str, flo
     assert precision_of(full()) == "bf16"
 
 
+def test_a_library_elsewhere_does_not_move_the_measurements(
+    measured: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "elsewhere" / "datasets"))
+    assert precision_of(full()) == "bf16"
+    assert (tmp_path / "precision.json").is_file()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_measurement_that_cannot_be_stored_leaves_auto_fp32(
+    measured: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
+    assert precision_of(full()) == "fp32"
+
+
 def test_a_worker_may_say_what_auto_is(measured: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("W2S_CPU_PRECISION", "fp32")
     assert precision_of(full()) == "fp32"
