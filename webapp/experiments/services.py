@@ -87,12 +87,15 @@ def claim_group(worker: str, most: int = MOST_TOGETHER) -> list[Run]:
 
 
 def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: int) -> list[int]:
-    """Return queued runs to train together with the run ``first``, in the order of the queue."""
+    """Return queued runs to train together with the run ``first``, in the order of the queue.
+
+    A run whose last attempt broke off is trained alone: if that was its own fault, it costs no other run its attempts.
+    """
     group, beside, seconds = group_of(spec), list[int](), estimate_seconds(spec, features_ready=True)
-    if group is None or most == 0:
+    if group is None or most == 0 or Run.objects.filter(pk=first, losses__gt=0).exists():
         return []
     same = {f"spec__{name}": getattr(spec, name) for name in STORED_OF_FEATURES}
-    alike = set(Run.objects.filter(status=Status.QUEUED, **same).exclude(pk=first).values_list("pk", flat=True))
+    alike = set(Run.objects.filter(status=Status.QUEUED, losses=0, **same).exclude(pk=first).values_list("pk", flat=True))
     for pk, other in _readable([pk for pk in queued_run_ids() if pk in alike] if alike else []):
         if group_of(other) == group and fits(other):
             seconds += estimate_seconds(other, features_ready=True)

@@ -49,6 +49,15 @@ def test_a_transformer_that_is_tuned_is_claimed_alone_and_long_trainings_are_lef
     assert models(services.claim_group("w")) == ["minilm-l1"]
 
 
+def test_a_run_whose_attempt_broke_off_is_claimed_alone(owner: User) -> None:
+    launched(owner, **PROBES)
+    lost = services.claim_group("worker@test")
+    for run in lost:
+        services.lose(run.pk, run.attempt, "its trainer was killed by signal 9", "")
+    groups = iter(lambda: [run.pk for run in services.claim_group("worker@test")], [])
+    assert sorted(group for group in groups if {run.pk for run in lost} & set(group)) == [[run.pk] for run in lost]
+
+
 def test_a_worker_that_is_drained_and_a_queue_that_is_paused_give_nothing(owner: User) -> None:
     launched(owner, **PROBES)
     worker = a_worker("worker@test")
