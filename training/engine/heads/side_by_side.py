@@ -23,7 +23,8 @@ def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
         launcher.settings()  # a head needs one process, but a worker that is set up wrongly says so whatever it trains
         trainings, vectors = _prepare(attempts, store)
         for places in sorted({training.head.places for training in trainings}):
-            _fit([training for training in trainings if training.head.places == places], vectors)
+            later = [training.attempt for training in trainings if training.head.places > places]
+            _fit([each for each in trainings if each.head.places == places and not each.attempt.ended], vectors, later)
 
 
 def _prepare(attempts: Sequence[Attempt], store: Store) -> tuple[list[HeadTraining], Vectors]:
@@ -64,17 +65,18 @@ def _begin(attempts: Sequence[Attempt], store: Store, should_stop: Callable[[], 
 
 
 def _all_stopped(attempts: Sequence[Attempt]) -> bool:
-    """Return whether nobody wants the runs any more; those that were asked to stop have ended. None is in training yet."""
+    """Return whether nobody wants the runs any more; those that were asked to stop have ended. None is in training."""
     for attempt in attempts:
         if not attempt.ended and attempt.should_stop():
             attempt.end(Stopped())
     return all(attempt.ended for attempt in attempts)
 
 
-def _fit(trainings: list[HeadTraining], vectors: Vectors) -> None:
-    """Train until every run has ended."""
+def _fit(trainings: list[HeadTraining], vectors: Vectors, later: Sequence[Attempt]) -> None:
+    """Train until every run has ended; those that are trained ``later`` may be asked to stop meanwhile."""
     stack = None
     while going := [training for training in trainings if training.goes_on(stack)]:
+        _all_stopped(later)
         if stack is None or len(going) < len(trainings):
             stack, trainings = Stack([training.head for training in going], vectors), going
         stack.step()

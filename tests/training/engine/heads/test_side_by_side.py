@@ -136,6 +136,22 @@ def test_a_run_that_is_stopped_leaves_the_others_and_resumes_bit_for_bit_alone_o
         assert_same(other_store.read_predictions(run.key()), store.read_predictions(run.key()))
 
 
+def test_a_run_that_is_stopped_while_it_waits_for_batches_of_another_size_stops_at_once(store: Store) -> None:
+    first, waiting = (make_run("ceiling", epochs=2, batch_size=size) for size in (8, 16))
+    ends, group = list[str](), Group(store)
+    group.should_stop = lambda key: key == waiting.key() and group.steps(first) > 0
+    emit = group.emit
+
+    def watch(key: str, event: Event) -> None:
+        emit(key, event)
+        ends.extend([key] if event.kind in ("finished", "stopped") else [])
+
+    group.emit = watch  # type: ignore[method-assign]
+    group.train([first, waiting])
+    assert ends == [waiting.key(), first.key()]
+    assert group.events[waiting.key()][-1].kind == "stopped"
+
+
 def test_a_checkpoint_of_the_loop_for_transformers_goes_on_in_a_stack(store: Store, other_store: Store, weak: RunSpec) -> None:
     for run in (make_run("student", labels=weak.key()), make_run("weak", seed=1)):
         recording = Recording(stop_after=at_step(6))
