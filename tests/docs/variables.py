@@ -86,7 +86,7 @@ def _variable(name: ast.expr, reader: str, rest: list[ast.expr], keywords: dict[
     limits = ", ".join(f"{'≥' if side == 'least' else '≤'} {value}" for side, value in bounds.items())
     if reader in ("choice", "address"):
         among = rest[1] if reader == "choice" else rest[0]
-        limits = ", ".join(ast.literal_eval(among)) if isinstance(among, ast.List) else ""
+        limits = ", ".join(ast.literal_eval(among)) if isinstance(among, ast.List | ast.Tuple) else ""
         rest = rest[:1] if reader == "choice" else rest[1:]
     return Variable(name.value, reader, _value(rest[0], module) if rest else "", limits)
 
