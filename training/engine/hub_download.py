@@ -176,16 +176,19 @@ class _Download:
         self.part.touch()
         idle, size = 0, self._size
         while size < self.file.size:
+            failure: Exception = ConnectionError(f"{self.file.path} ends before its last byte.")
             try:
                 patiently(partial(self._receive, size), self.on_progress)
             except (TransportError, HfHubHTTPError) as error:
                 if isinstance(error, HfHubHTTPError) and error.response.status_code < 500:
                     raise
-                idle = idle + 1 if self._size <= size else 0
-                if idle >= ATTEMPTS:
-                    raise
-                wait(PAUSE_SECONDS, lambda _: self.report(self._size))
+                failure = error
+            idle = idle + 1 if self._size <= size else 0
+            if idle >= ATTEMPTS:
+                raise failure
             size = self._size
+            if size < self.file.size:
+                wait(PAUSE_SECONDS, lambda _: self.report(self._size))
 
     @property
     def _size(self) -> int:

@@ -133,6 +133,18 @@ def test_a_connection_that_is_cut_again_and_again_is_given_up_and_the_part_is_ke
     assert part.stat().st_size == 1000
 
 
+def test_a_storage_that_answers_without_content_is_given_up(
+    hub: HubServer, run_of: RunOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_download, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(hub_download, "ATTEMPTS", 3)
+    run = run_of()
+    hub.fault(server="storage", status=200, times=9)
+    with pytest.raises(Unreachable):
+        loaded(run)
+    assert len(hub.received("storage")) == 3
+
+
 def test_content_with_another_hash_than_the_hub_states_is_never_used(hub: HubServer, run_of: RunOf) -> None:
     run = run_of()
     spoiled = hub.fault(server="storage", content=flipped)
