@@ -15,6 +15,9 @@ from training.engine.models.input_loading import load_inputs
 from training.events import Event
 from training.storage.artifacts import Store
 
+STEP_BYTES = 2**28
+"""Most bytes of the vectors of one step of several runs; further runs are trained after them."""
+
 
 def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
     """Train runs of one group, and write their files to ``store``. Each attempt ends by itself."""
@@ -22,9 +25,20 @@ def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
     with ending(attempts), threads(HEAD_THREADS):
         launcher.settings()  # a head needs one process, but a worker that is set up wrongly says so whatever it trains
         trainings, vectors = _prepare(attempts, store)
-        for places in sorted({training.head.places for training in trainings}):
-            later = [training.attempt for training in trainings if training.head.places > places]
-            _fit([each for each in trainings if each.head.places == places and not each.attempt.ended], vectors, later)
+        stacks = _stacks(trainings)
+        for number, stack in enumerate(stacks, start=1):
+            later = [training.attempt for each in stacks[number:] for training in each]
+            _fit([training for training in stack if not training.attempt.ended], vectors, later)
+
+
+def _stacks(trainings: list[HeadTraining]) -> list[list[HeadTraining]]:
+    """Return the runs in parts with equally many places, whose vectors of one step take at most ``STEP_BYTES``."""
+    stacks = list[list[HeadTraining]]()
+    for places in sorted({training.head.places for training in trainings}):
+        alike = [training for training in trainings if training.head.places == places]
+        most = max(1, STEP_BYTES // (alike[0].head.width * places * 4))
+        stacks += [alike[start : start + most] for start in range(0, len(alike), most)]
+    return stacks
 
 
 def _prepare(attempts: Sequence[Attempt], store: Store) -> tuple[list[HeadTraining], Vectors]:

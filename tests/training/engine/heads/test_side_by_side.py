@@ -15,6 +15,7 @@ from training import Event, RunSpec, Store, execute_together
 from training.engine import losses
 from training.engine.distributed.process_group import ALONE
 from training.engine.errors import Diverged, EngineError, Stopped
+from training.engine.heads import side_by_side
 from training.engine.train import train
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Entropy, Naive, Window
 
@@ -150,6 +151,24 @@ def test_a_run_that_is_stopped_while_it_waits_for_batches_of_another_size_stops_
     group.train([first, waiting])
     assert ends == [waiting.key(), first.key()]
     assert group.events[waiting.key()][-1].kind == "stopped"
+
+
+def test_runs_whose_vectors_would_fill_the_memory_are_trained_one_after_the_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "STEP_BYTES", 1)
+    first, second = (make_run("ceiling", epochs=1, seed=seed) for seed in (0, 1))
+    logged, group = list[str](), Group(store)
+    emit = group.emit
+
+    def watch(key: str, event: Event) -> None:
+        emit(key, event)
+        logged.extend([key] if event.kind in ("metric", "finished") else [])
+
+    group.emit = watch  # type: ignore[method-assign]
+    group.train([first, second])
+    assert [group.events[run.key()][-1].kind for run in (first, second)] == ["finished"] * 2
+    assert logged == sorted(logged, key=[first.key(), second.key()].index)
 
 
 def test_a_checkpoint_of_the_loop_for_transformers_goes_on_in_a_stack(store: Store, other_store: Store, weak: RunSpec) -> None:
