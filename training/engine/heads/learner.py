@@ -25,8 +25,8 @@ class HeadLearner:
         """Return the probability of class 1 for each of ``rows``, or of all classes, in the shape of the labels."""
         weight, bias = self.head.layer(self.head.weights)
         with torch.inference_mode():
-            parts = [part.to(weight.device) for part in self.vectors.parts(rows)]
-            scores = [F.linear(part, weight, bias if self.vectors.biased else None) for part in parts]
+            own = bias if self.vectors.biased else None
+            scores = [F.linear(part.to(weight.device), weight, own) for part in self.vectors.parts(rows)]
             logits = torch.cat([weight.new_zeros(0, self.head.outputs), *scores])
             return probabilities(logits.squeeze(1) if self.head.outputs == 1 else logits).cpu().numpy()
 

@@ -1,5 +1,9 @@
 """The inputs of heads as vectors: rows of features, or the word counts of texts."""
 
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,21 +27,25 @@ class Vectors:
         self._cache = dict[bytes, list[Tensor]]()
         self._bytes = 0
 
+    @cached_property
+    def width(self) -> int:
+        return self.of(np.zeros(1, np.int64)).shape[1]
+
     def of(self, rows: Rows) -> Tensor:
         """Return the vectors (n, width) float32 of ``rows`` (n,), on the CPU."""
         return _vectors(self.inputs, rows)
 
-    def parts(self, rows: Rows) -> list[Tensor]:
+    def parts(self, rows: Rows) -> Iterable[Tensor]:
         """Return the vectors of ``rows`` in parts, which are cached for the next call if they are few enough."""
         name = rows.tobytes()
         if (cached := self._cache.get(name)) is not None:
             return cached
-        parts = [self.of(rows[start : start + 8192]) for start in range(0, len(rows), 8192)]
-        size = sum(part.nbytes for part in parts)
-        if self._bytes + size <= CACHE_BYTES:
-            self._cache[name] = parts
-            self._bytes += size
-        return parts
+        parts = (self.of(rows[start : start + 8192]) for start in range(0, len(rows), 8192))
+        size = 4 * len(rows) * self.width
+        if self._bytes + size > CACHE_BYTES:
+            return parts
+        self._bytes += size
+        return self._cache.setdefault(name, list(parts))
 
 
 def _vectors(inputs: Inputs, rows: Rows) -> Tensor:

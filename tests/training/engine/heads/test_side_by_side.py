@@ -16,6 +16,9 @@ from training.engine import losses
 from training.engine.distributed.process_group import ALONE
 from training.engine.errors import Diverged, EngineError, Stopped
 from training.engine.heads import side_by_side
+from training.engine.heads import vectors as vectors_module
+from training.engine.heads.vectors import Vectors
+from training.engine.models.inputs import Dense
 from training.engine.train import train
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Entropy, Naive, Window
 
@@ -169,6 +172,19 @@ def test_runs_whose_vectors_would_fill_the_memory_are_trained_one_after_the_othe
     group.train([first, second])
     assert [group.events[run.key()][-1].kind for run in (first, second)] == ["finished"] * 2
     assert logged == sorted(logged, key=[first.key(), second.key()].index)
+
+
+def test_vectors_beyond_the_cache_are_in_memory_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(20_000)
+    vectors = Vectors(Dense(np.arange(40_000, dtype=np.float32).reshape(-1, 2)))
+    cached = list(vectors.parts(rows))
+    assert vectors.parts(rows) is vectors.parts(rows)
+    monkeypatch.setattr(vectors_module, "CACHE_BYTES", 1)
+    others = Vectors(vectors.inputs)
+    parts = iter(others.parts(rows))
+    monkeypatch.setattr(others, "of", lambda rows: torch.zeros(len(rows), 2))
+    assert not next(parts).any(), "computed when it is asked for"
+    assert [len(part) for part in cached] == [8192, 8192, 3616]
 
 
 def test_a_checkpoint_of_the_loop_for_transformers_goes_on_in_a_stack(store: Store, other_store: Store, weak: RunSpec) -> None:
