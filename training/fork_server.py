@@ -1,4 +1,4 @@
-"""The fork server: a process that has imported torch, computes nothing, and forks a trainer for each run, without start-up time.
+"""The fork server: a process that has imported torch, computes nothing, and forks trainers, without start-up time.
 
 Its standard input is a socket. A request is the store's path, with the trainer's standard input, output and error as file
 descriptors. The response is two lines: the trainer's process id, and at its end its exit status (negative for a signal).

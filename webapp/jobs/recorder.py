@@ -43,7 +43,7 @@ class Recorder:
         return len(self._events) >= MOST_EVENTS
 
     def flush(self) -> None:
-        """Store the batch. A database that is away loses and doubles no event. Raises StaleAttempt where no attempt is left."""
+        """Store the batch. A database that is away loses and doubles no event; those of a stale attempt are refused."""
         self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
             return

@@ -32,7 +32,7 @@ LIGHT = {"OPENBLAS_NUM_THREADS": "1", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
 class ForkServer:
-    """A running ``python -m training serve``, which trains one run at a time. Its error output is in ``log``."""
+    """A running ``python -m training serve``, which has one trainer at a time. Its error output is in ``log``."""
 
     def __init__(self, log: BinaryIO) -> None:
         ours, theirs = socket.socketpair()
