@@ -11,8 +11,11 @@ from training import environment
 MOST = 8
 """Most threads of one process of a trainer; more have not been measured to help models of this size."""
 
-PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
-"""Settings of OpenMP (GNU's and Intel's) under which a waiting thread sleeps instead of spinning."""
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+"""Settings of OpenMP (GNU's and Intel's) under which a waiting thread soon sleeps instead of spinning.
+
+A thousand rounds are some microseconds: between two operators of a step a thread would otherwise sleep and be woken each time.
+"""
 
 
 class Threads(NamedTuple):

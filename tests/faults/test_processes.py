@@ -14,7 +14,7 @@ def test_a_worker_with_two_processes_trains_transformers_with_both_and_leaves_no
         pk = lab.launch(spec)
         assert lab.finished(pk)["state"] == "finished"
         devices = {role: lab.events(lab.run(pk, role)["run"])[2]["device"] for role in ("weak", "student", "ceiling")}
-        assert devices == {"weak": "cpu", "student": "2 x cpu", "ceiling": "2 x cpu"}
+        assert devices == {"weak": "cpu, 1 thread", "student": "2 x cpu, 1 thread", "ceiling": "2 x cpu, 1 thread"}
         assert not lab.processes("execute")
 
         slow = lab.launch(

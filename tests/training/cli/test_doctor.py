@@ -20,7 +20,7 @@ def test_every_check_is_reported_and_the_token_is_not(tmp_path: Path) -> None:
     settings = {"DATA_DIR": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_TOKEN": "hf_secret", "W2S_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "training", "doctor", "--json", "--no-training"],
-        env=os.environ | settings | {"GOMP_SPINCOUNT": "1000"},
+        env=os.environ | settings | {"GOMP_SPINCOUNT": "100000"},
         capture_output=True,
         text=True,
         check=False,
