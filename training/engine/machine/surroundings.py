@@ -51,7 +51,7 @@ def waiting() -> MachineCheck:
 
 def storage() -> MachineCheck:
     """Write into the data folder and read its free space."""
-    folder = Path(environment.text("DATA_DIR", str(library.HOME)))
+    folder = environment.folder("DATA_DIR", library.HOME)
     try:
         writable(folder)
     except OSError as error:
