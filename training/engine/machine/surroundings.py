@@ -3,7 +3,6 @@
 import os
 import shutil
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from platform import python_version
 
 from training import environment, threads
