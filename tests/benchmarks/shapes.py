@@ -39,10 +39,8 @@ class Shape:
         """Return the experiment: supervisor, ceiling, naive and confidence student. Its files are made in ``folder`` once."""
         data, share = {"name": "movie-reviews"}, self.test / 10_568
         if self.lengths:
-            data, share = (
-                {"name": drawn(folder, 2 * self.rows + self.test, self.lengths)},
-                self.test / (2 * self.rows + self.test),
-            )
+            test = min(self.test, 2 * self.rows)  # a plan takes at most half of the rows for the test
+            data, share = {"name": drawn(folder, 2 * self.rows + test, self.lengths)}, test / (2 * self.rows + test)
         training = {"tuning": "full", "epochs": self.epochs, "precision": precision, "stop": "last"}
         parts = {"test_fraction": share, "locked_fraction": 0, "validation_fraction": 0}
         models = [model if isinstance(model, str) else str(model(folder)) for model in (self.weak, self.strong)]
