@@ -93,18 +93,18 @@ def shared(pk: int) -> tuple[str, str]:
 
 def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
     """Append metrics to the runs of the experiment, as its recorders would: in batches of a quarter of a second."""
+    from tests.factories import claims
     from training.events import MetricLogged
-    from webapp.experiments import services
     from webapp.experiments.models import Experiment
     from webapp.live.notify import notify_viewers
 
     queued = Experiment.objects.get(pk=pk).runs.filter(status="queued").order_by("pk")[:runs]
-    claimed = [services.claim(run.pk, "bench") for run in queued]
+    claimed = [claims.claim(run.pk, "bench") for run in queued]
     step, batch = 0, max(1, round(rate / 4))
     while not until():
         for run in claimed:
             assert run
-            services.append_events(run.pk, run.attempt, [MetricLogged(step=step + i, loss=1.0, lr=1.0) for i in range(batch)])
+            claims.append_events(run.pk, run.attempt, [MetricLogged(step=step + i, loss=1.0, lr=1.0) for i in range(batch)])
             notify_viewers([run.pk])
         step += batch
         time.sleep(0.25)

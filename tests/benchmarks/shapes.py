@@ -80,54 +80,45 @@ def drawn(folder: Path, rows: int, lengths: tuple[float, int, int]) -> str:
     return name
 
 
-def _save(folder: Path, model: Any) -> Path:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    model.save_pretrained(folder)
-    known = {word: number for number, word in enumerate(["[UNK]", "0", "1", *(f"w{number}" for number in range(WORDS))])}
-    tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(folder)  # type: ignore[no-untyped-call]
-    return folder
-
-
-def gpt2(layers: int, width: int) -> Callable[[Path], Path]:
-    """Return a maker of a GPT-2 with random weights."""
+def maker(name: str, model: Callable[[], Any]) -> Callable[[Path], Path]:
+    """Return a function that makes ``model`` with random weights and its tokenizer in a folder, once."""
 
     def make(folder: Path) -> Path:
         import torch
-        from transformers import GPT2Config, GPT2LMHeadModel
+        from tokenizers import Tokenizer, models, pre_tokenizers
+        from transformers import PreTrainedTokenizerFast
 
-        made = folder / f"gpt2-{layers}x{width}"
-        if made.exists():
-            return made
-        torch.manual_seed(0)
-        config = GPT2Config(
-            vocab_size=8192,
-            n_embd=width,
-            n_layer=layers,
-            n_head=width // 64,
-            n_positions=512,
-            bos_token_id=None,
-            eos_token_id=None,
-        )
-        return _save(made, GPT2LMHeadModel(config))
+        made = folder / name
+        if not made.exists():
+            torch.manual_seed(0)
+            model().save_pretrained(made)
+            words = ["[UNK]", "0", "1", *(f"w{number}" for number in range(WORDS))]
+            tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+            tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+            PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(made)  # type: ignore[no-untyped-call]
+        return made
 
     return make
 
 
-def llama(layers: int, width: int, inner: int, heads: int, shared: int) -> Callable[[Path], Path]:
-    """Return a maker of a Llama with random weights, ``shared`` of whose ``heads`` have keys and values."""
+def gpt2(layers: int, width: int) -> Callable[[Path], Path]:
+    """Return a maker of a GPT-2."""
 
-    def make(folder: Path) -> Path:
-        import torch
+    def model() -> Any:
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        sizes: dict[str, Any] = {"n_embd": width, "n_layer": layers, "n_head": width // 64, "n_positions": 512}
+        return GPT2LMHeadModel(GPT2Config(vocab_size=8192, bos_token_id=None, eos_token_id=None, **sizes))
+
+    return maker(f"gpt2-{layers}x{width}", model)
+
+
+def llama(layers: int, width: int, inner: int, heads: int, shared: int) -> Callable[[Path], Path]:
+    """Return a maker of a Llama, ``shared`` of whose ``heads`` have keys and values."""
+
+    def model() -> Any:
         from transformers import LlamaConfig, LlamaForCausalLM
 
-        made = folder / f"llama-{layers}x{width}"
-        if made.exists():
-            return made
-        torch.manual_seed(0)
         config = LlamaConfig(
             vocab_size=49_152,
             hidden_size=width,
@@ -139,9 +130,9 @@ def llama(layers: int, width: int, inner: int, heads: int, shared: int) -> Calla
             rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
             tie_word_embeddings=True,
         )
-        return _save(made, LlamaForCausalLM(config))
+        return LlamaForCausalLM(config)
 
-    return make
+    return maker(f"llama-{layers}x{width}", model)
 
 
 SHAPES = {

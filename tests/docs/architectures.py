@@ -12,7 +12,7 @@ COLUMNS = {
     "checkpointing": "gradient checkpointing",
     "language": "prompts, texts before training",
 }
-"""What may be refused, with the heading of its column."""
+"""Uses of a model that may be refused, each with the heading of its column."""
 DECODERS_ONLY = ("unembedding", "language")
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from tests.factories.experiments import SKILL, launched
 from training import RunSpec, Store, catalog
 from training.engine.data.examples import from_table
@@ -22,7 +23,7 @@ from training.spec import GROUND_TRUTH
 from training.storage.archive import Broken
 from training.storage.predictions import Predictions, Trajectory
 from training.storage.probabilities import labels_of
-from webapp.experiments import archive_imports, results, services
+from webapp.experiments import archive_imports, results
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
 from webapp.experiments.models import Event as EventRow
@@ -92,7 +93,7 @@ def events_of(made: Predictions, course: Trajectory, supervisor: Predictions | N
 
 def train(run: Run, skill: float | None = None) -> None:
     """Finish a queued run without training, with events that agree with its predictions."""
-    claimed = services.claim(run.pk, "worker@test")
+    claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
     spec, store = run.run_spec, Store(settings.ARTIFACTS_DIR)
     made, course = said(spec, run.key, skill or SKILL[run.parts.first().role])  # type: ignore[union-attr]
@@ -101,7 +102,7 @@ def train(run: Run, skill: float | None = None) -> None:
     store.write_trajectory(run.key, course)
     store.write_predictions(run.key, made)
     supervisor = None if spec.labels == GROUND_TRUTH else store.read_predictions(spec.labels)
-    services.append_events(run.pk, claimed.attempt, events_of(made, course, supervisor))
+    claims.append_events(run.pk, claimed.attempt, events_of(made, course, supervisor))
 
 
 def train_all(experiment: Experiment, skill: float | None = None) -> None:

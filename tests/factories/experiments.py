@@ -4,6 +4,7 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from training import ExperimentSpec, Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted, RunStopped
 from training.storage.predictions import Predictions
@@ -61,12 +62,12 @@ def save_predictions(run: Run, share_right: float, rows: int = 400, classes: int
 
 def finish(run: Run, share_right: float | None = None, classes: int = 2) -> set[int]:
     """Finish a queued run without training: claim it, append its events and write its predictions."""
-    claimed = services.claim(run.pk, "worker@test")
+    claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
     share = share_right if share_right is not None else SKILL[run.parts.first().role]  # type: ignore[union-attr]
     save_predictions(run, share, classes=classes)
-    services.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
-    return services.append_events(run.pk, claimed.attempt, [ending(share)])
+    claims.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
+    return claims.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
 def finish_all(experiment: Experiment, share_right: float | None = None, classes: int = 2) -> None:
@@ -86,11 +87,11 @@ def stopped_in_training(owner: User, checkpoint: int) -> Experiment:
     experiment = launched(owner, methods=[{"kind": "naive"}])
     finish(of(experiment, Role.WEAK))
     finish(of(experiment, Role.CEILING))
-    student = services.claim_next("worker0@gpu")
+    student = claims.claim_next("worker0@gpu")
     assert student is not None
     saved = [CheckpointSaved(step=checkpoint)] if checkpoint else []
-    services.append_events(student.pk, student.attempt, [*training_events(), *saved])
+    claims.append_events(student.pk, student.attempt, [*training_events(), *saved])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
-    services.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
+    claims.append_events(student.pk, student.attempt, [RunStopped(step=checkpoint)])
     experiment.refresh_from_db()
     return experiment

@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from tests.factories.experiments import SKILL, ending, launched, training_events
 from training import Store, catalog
 from training.catalog import library
 from training.storage.checksums import digest
 from training.storage.predictions import Predictions, Trajectory
-from webapp.experiments import results, services
+from webapp.experiments import results
 from webapp.experiments.models import Experiment, Run, Status
 
 SPLITS = {"test": 300, "transfer": 200, "locked": 100}
@@ -30,7 +31,7 @@ def rows(dataset: str) -> dict[str, np.ndarray]:
 
 
 def finish(run: Run) -> None:
-    claimed = services.claim(run.pk, "worker@test")
+    claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None
     share = SKILL[run.parts.first().role]  # type: ignore[union-attr]
     made = rows(run.spec["dataset"])
@@ -44,8 +45,8 @@ def finish(run: Run) -> None:
     test = done.part("test")
     path = np.stack([np.full_like(test.prob, 0.5), 1 - test.prob, test.prob])
     store.write_trajectory(run.key, Trajectory(STEPS, test.id, path, np.full(3, 0.5), 20))
-    services.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
-    services.append_events(run.pk, claimed.attempt, [ending(share)])
+    claims.append_events(run.pk, claimed.attempt, training_events(accuracy=share))
+    claims.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
 def explored(owner: User, **changes: object) -> Experiment:

@@ -22,7 +22,7 @@ class Request:
 
 @dataclass
 class Fault:
-    """What is wrong with the answers to some requests: another status, or a body that ends or waits after ``after`` bytes.
+    """A fault of the answers to some requests: another status, or a body that ends or waits after ``after`` bytes.
 
     It applies ``times`` times, to requests of ``server`` whose path contains ``path``. A body that waits, or a response that is
     ``silent`` altogether, goes on when ``goes_on`` is set; ``waiting`` is set before.

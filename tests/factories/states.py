@@ -7,6 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from tests.factories.experiments import ending, spec
 from training import Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
@@ -63,17 +64,17 @@ def curve(run: Run, target: float, until: int, start: int = 0, broken: int | Non
 
 
 def start(run: Run, until: int, ceiling: float = 0.788, broken: int | None = None) -> Run:
-    claimed = services.claim(run.pk, "worker0@lab")
+    claimed = claims.claim(run.pk, "worker0@lab")
     assert claimed is not None
     opening = [RunStarted(total_steps=STEPS, device="cpu", versions={}), *curve(run, skill(run, ceiling), until, broken=broken)]
-    services.append_events(run.pk, claimed.attempt, [*opening, CheckpointSaved(step=until)])
+    claims.append_events(run.pk, claimed.attempt, [*opening, CheckpointSaved(step=until)])
     return claimed
 
 
 def finish(run: Run, ceiling: float = 0.788) -> None:
     claimed = start(run, STEPS, ceiling)
     predict(run, skill(run, ceiling))
-    services.append_events(run.pk, claimed.attempt, [ending(skill(run, ceiling), STEPS, 42.0)])
+    claims.append_events(run.pk, claimed.attempt, [ending(skill(run, ceiling), STEPS, 42.0)])
 
 
 def queued(experiment: Experiment) -> list[Run]:
@@ -108,7 +109,7 @@ def running(owner: User) -> Experiment:
 def failed(owner: User) -> Experiment:
     experiment = launched(owner, "A rate that is too high", seeds=1, weak={"models": ["bag-of-words"], "lr": 5.0})
     claimed = start(queued(experiment)[0], 400, broken=340)
-    services.append_events(claimed.pk, claimed.attempt, [RunFailed(error="The loss is not finite at step 340.", log=AGAIN)])
+    claims.append_events(claimed.pk, claimed.attempt, [RunFailed(error="The loss is not finite at step 340.", log=AGAIN)])
     return done(experiment)
 
 
@@ -123,10 +124,10 @@ def restarted(owner: User) -> Experiment:
     experiment = launched(owner, "A worker went away", seeds=1, data={"split_seed": 3})
     claimed = start(queued(experiment)[0], 500)
     services.give_back(claimed.pk, claimed.attempt)
-    again = services.claim(claimed.pk, "worker1@lab")
+    again = claims.claim(claimed.pk, "worker1@lab")
     assert again is not None
     resumed = RunStarted(total_steps=STEPS, resumed_from=400, device="cpu", versions={})
-    services.append_events(again.pk, again.attempt, [resumed, *curve(again, skill(again), 700, start=400)])
+    claims.append_events(again.pk, again.attempt, [resumed, *curve(again, skill(again), 700, start=400)])
     return experiment
 
 

@@ -55,10 +55,12 @@ def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_on
         runs = lab.finished(pk)["runs"]
         watch.over.set()
         watch.join()
+        together = [event["together"] for run in runs for event in lab.events(run["run"]) if event["kind"] == "claimed"]
         kinds = {run["key"]: [event["kind"] for event in lab.events(run["run"])] for run in runs}
     assert watch.most == 1
-    # Heads that are trained side by side have one trainer, which is seen by the first of them.
+    # Heads that are trained side by side have one trainer, which is seen by the log of the first of them.
     assert watch.seen.keys() <= kinds.keys()
-    assert [len(pids) for pids in watch.seen.values()] == [1] * len(watch.seen) != []
+    assert [len(pids) for pids in watch.seen.values()] == [1] * len(watch.seen)
+    assert len(watch.seen) == sum(1 / count for count in together) > 1
     for events_of_run in kinds.values():
         assert (events_of_run.count("claimed"), events_of_run.count("finished"), events_of_run.count("lost")) == (1, 1, 0)

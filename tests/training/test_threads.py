@@ -1,4 +1,4 @@
-"""How many threads a trainer may use, from what the process may use."""
+"""The number of threads of a trainer, from what its process may use."""
 
 import os
 from pathlib import Path

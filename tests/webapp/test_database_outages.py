@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from webapp import database_outages
 from webapp.attributions import services as attributions
@@ -124,7 +125,7 @@ def outage(begun: float, ended: float) -> Outage:
 
 def lost(owner: User, ago: float) -> Run:
     launched(owner)
-    run = services.claim_next("worker@dead")
+    run = claims.claim_next("worker@dead")
     assert run
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=ago), losses=settings.MAX_ATTEMPTS - 1)
     return run

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.factories.imports import queued
 from webapp.attributions import services as attributions
@@ -45,7 +46,7 @@ KINDS = {
     "run": Kind(
         services.leases,  # type: ignore[arg-type]
         lambda owner, _: launched(owner),
-        lambda: services.claim_next("worker@test"),  # type: ignore[arg-type, return-value]
+        lambda: claims.claim_next("worker@test"),  # type: ignore[arg-type, return-value]
         services.take_back_expired,
     ),
     "import": Kind(imports.leases, queued, imports.claim_next, imports.fail_expired),  # type: ignore[arg-type]

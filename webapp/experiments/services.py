@@ -36,14 +36,6 @@ def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) 
 
 
 @transaction.atomic
-def append_events(run_id: int, attempt: int, events: Sequence[RunEvent]) -> set[int]:
-    """Store events from the trainer of ``attempt``. Raises StaleAttempt."""
-    run = _lock_held(run_id, attempt)
-    append([(run, events)])
-    return {run.pk} | settle([run])
-
-
-@transaction.atomic
 def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequence[RunEvent]]) -> set[int]:
     """Store events from the trainer of several ``attempts``, by run, and return the runs that changed.
 
@@ -53,14 +45,6 @@ def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequenc
     held = [run for run in locked if run.attempt == attempts[run.pk] and run.status in LEASED]
     append((run, events_of[run.pk]) for run in held)
     return {run.pk for run in held} | settle(held)
-
-
-def _lock_held(run_id: int, attempt: int) -> Run:
-    """Return the locked run. Raises StaleAttempt where another attempt holds its lease, or none."""
-    run = lock_run(run_id)
-    if run.attempt != attempt or run.status not in LEASED:
-        raise StaleAttempt(f"attempt {attempt} of {run} no longer holds the lease")
-    return run
 
 
 def recorded(run_id: int, attempt: int) -> int:
@@ -103,16 +87,6 @@ def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: in
                 break
             beside.append(pk)
     return beside
-
-
-def claim_next(worker: str) -> Run | None:
-    """Claim the first queued run that ``worker`` can take."""
-    return next(iter(claim_group(worker, most=1)), None)
-
-
-def claim(run_id: int, worker: str) -> Run | None:
-    """Claim the run, unless it is not queued or the worker is being drained."""
-    return next(iter(claim_together([run_id], worker)), None)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Which runs of a plan are trained side by side, and in which order."""
+"""The groups of runs of a plan that are trained side by side, and their order."""
 
 from training import ExperimentSpec, make_plan
 from training.planning.groups import group_of, next_group

@@ -14,9 +14,10 @@ from training.spec.run import NOT_IN_KEY
 from training.spec.setting import setting_of
 
 ROOT = Path(__file__).resolve().parents[3]
-AMBIGUOUS = {"stop", "lr", "precision"}
-"""Settings whose names are also those of an action, an argument of an optimiser, or a check of a machine."""
+AMBIGUOUS = {"stop", "lr"}
+"""Settings whose names are also those of an action or an argument of an optimiser."""
 ALLOWED = {
+    "training/cli/doctor.py": "the check of a machine that is called precision",
     "training/planning/plan.py": "the settings that decide the features of a frozen model",
     "training/planning/estimates.py": "the settings that decide the duration of a run",
     "training/planning/extra_runs.py": "runs whose settings are not those of the experiment",

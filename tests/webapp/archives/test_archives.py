@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.archives import bring, empty, sent, shown, train, trained, worked
 from tests.factories.experiments import launched
 from training import Store
@@ -24,7 +25,7 @@ from training.events import RunFailed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import Unfinished, packed
-from webapp.experiments import archive_imports, results, services
+from webapp.experiments import archive_imports, results
 from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
 from webapp.leases import StaleAttempt
 
@@ -185,9 +186,8 @@ def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archiv
 def test_an_experiment_with_a_failed_run_is_archived_with_its_timeline(owner: User, tmp_path: Path) -> None:
     experiment = launched(owner)
     run = experiment.runs.filter(status=Status.QUEUED).order_by("pk")[0]
-    claimed = services.claim(run.pk, "worker@test")
-    assert claimed is not None
-    services.append_events(run.pk, claimed.attempt, [RunFailed(error="out of luck", log="the last line")])
+    assert (claimed := claims.claim(run.pk, "worker@test"))
+    claims.append_events(run.pk, claimed.attempt, [RunFailed(error="out of luck", log="the last line")])
     while another := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         train(another)
     results.refresh_result(experiment)

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, launched, stopped_in_training, training_events
 from tests.factories.workers import a_worker
 from training.events import CheckpointSaved
@@ -34,7 +35,7 @@ def spent(experiment: Experiment) -> float:
 
 
 def claimed(worker: str = "worker0@gpu") -> Run:
-    run = services.claim_next(worker)
+    run = claims.claim_next(worker)
     assert run is not None
     return run
 
@@ -69,7 +70,7 @@ def test_an_experiment_that_has_used_it_up_is_stopped_with_what_it_has_and_goes_
     experiment = launched(owner)
     experiment_actions.limit(experiment, 2, owner)
     run = claimed()
-    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=20)])
+    claims.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=20)])
     earlier(1.9)
     experiment_actions.stop_used_up()
     assert Run.objects.get(pk=run.pk).status == Status.RUNNING

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.artifacts import trajectory
 from tests.factories.experiments import finish, finish_all, launched, save_predictions
 from training import Store
@@ -100,7 +101,7 @@ def test_a_student_whose_supervisor_is_damaged_waits_for_it_and_does_not_fail(ow
     experiment = launched(owner, methods=[{"kind": "naive"}])
     weak, student = run_of(experiment, Role.WEAK), run_of(experiment, Role.STUDENT)
     finish(weak)
-    claimed = services.claim(student.pk, "worker@test")
+    claimed = claims.claim(student.pk, "worker@test")
     assert claimed is not None
     cut(predictions(weak))
     assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))

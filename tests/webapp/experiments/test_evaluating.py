@@ -5,11 +5,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, training_events
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
-from webapp.experiments import queries, results, run_launch, run_stop, services
+from webapp.experiments import queries, results, run_launch, run_stop
 from webapp.experiments.models import Role, Run, Status
 from webapp.findings.partial import partial
 
@@ -17,10 +18,10 @@ pytestmark = pytest.mark.usefixtures("called")
 
 
 def finish(run: Run) -> None:
-    claimed = services.claim(run.pk, "worker0@gpu")
+    claimed = claims.claim(run.pk, "worker0@gpu")
     assert claimed is not None
     save_predictions(run, {"weak": 0.66, "ceiling": 0.79}.get(run.parts.all()[0].role, 0.71))
-    services.append_events(run.pk, claimed.attempt, [*training_events(), ending()])
+    claims.append_events(run.pk, claimed.attempt, [*training_events(), ending()])
 
 
 def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is_partial(owner: User, client: Client) -> None:
@@ -70,11 +71,11 @@ def test_a_shortened_run_that_no_number_rests_on_is_not_said_to_be_in_the_result
     for role in ("weak", "ceiling", "student"):
         finish(Run.objects.get(key=first[role]))
     finish(Run.objects.get(key=second["weak"]))
-    student = services.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
+    student = claims.claim(Run.objects.get(key=second["student"]).pk, "worker0@gpu")
     assert student is not None
-    services.append_events(student.pk, student.attempt, [*training_events(), CheckpointSaved(step=10)])
+    claims.append_events(student.pk, student.attempt, [*training_events(), CheckpointSaved(step=10)])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
-    services.append_events(student.pk, student.attempt, [RunStopped(step=10)])
+    claims.append_events(student.pk, student.attempt, [RunStopped(step=10)])
     finish(experiment.runs.get(spec__stop_at=10))
     results.refresh_result(experiment)
     experiment.refresh_from_db()
@@ -93,10 +94,10 @@ def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:
 
 def test_a_plain_stop_evaluates_nothing(owner: User) -> None:
     experiment = launched(owner)
-    run = services.claim_next("worker0@gpu")
+    run = claims.claim_next("worker0@gpu")
     assert run is not None
-    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=10)])
+    claims.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=10)])
     run_stop.stop_experiment(experiment, "ada")
-    services.append_events(run.pk, run.attempt, [RunStopped(step=10)])
+    claims.append_events(run.pk, run.attempt, [RunStopped(step=10)])
     assert not Run.objects.filter(status=Status.QUEUED).exists()
     assert Run.objects.get(pk=run.pk).status == Status.STOPPED

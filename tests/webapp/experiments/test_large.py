@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.factories import claims
 from tests.factories.experiments import finish, finish_all, launched, spec, training_events
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
@@ -114,9 +115,9 @@ def test_a_student_whose_supervisor_failed_while_the_launch_went_on_fails_with_i
     experiment = services.create(owner, spec(seeds=1, methods=[{"kind": "naive"}, {"kind": "confidence"}]))
     killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(experiment, owner))
     weak = experiment.runs.filter(parts__role=Role.WEAK)[0]
-    claimed = services.claim(weak.pk, "worker@test")
+    claimed = claims.claim(weak.pk, "worker@test")
     assert claimed
-    services.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="")])
+    claims.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="")])
     experiment_actions.complete()
     students = Run.objects.filter(parts__role=Role.STUDENT)
     assert [run.status for run in students] == [Status.FAILED] * 2
@@ -128,13 +129,13 @@ def test_a_run_that_another_experiment_stopped_while_the_launch_went_on_is_train
 ) -> None:
     first = launched(owner, seeds=2)
     last = list(queries.parts(first))[4].run
-    claimed = services.claim(last.pk, "worker@test")
+    claimed = claims.claim(last.pk, "worker@test")
     assert claimed
     second = services.create(owner, spec(name="Shares all", seeds=2))
     killed_at(2, monkeypatch, run_launch, lambda: experiment_actions.launch(second, owner))
     experiment_actions.stop(first, owner)
     experiment_actions.complete()
-    services.append_events(last.pk, claimed.attempt, [RunStopped(step=3)])
+    claims.append_events(last.pk, claimed.attempt, [RunStopped(step=3)])
     assert Run.objects.get(pk=last.pk).status == Status.QUEUED
 
 
@@ -156,12 +157,12 @@ def test_a_launch_that_cannot_be_planned_any_more_is_stopped_with_the_reason(
 
 def test_the_state_of_runs_changed_together_is_the_fold_of_their_events(owner: User) -> None:
     experiment = launched(owner, seeds=3)
-    taken = services.claim_next("worker@test")
+    taken = claims.claim_next("worker@test")
     assert taken
-    services.append_events(taken.pk, taken.attempt, [*training_events(), CheckpointSaved(step=10)])
+    claims.append_events(taken.pk, taken.attempt, [*training_events(), CheckpointSaved(step=10)])
     finish(experiment.runs.filter(status=Status.QUEUED)[0])
     run_stop.stop_experiment(experiment, "ada", evaluate=True)
-    services.append_events(taken.pk, taken.attempt, [RunStopped(step=20)])
+    claims.append_events(taken.pk, taken.attempt, [RunStopped(step=20)])
     run_launch.launch(experiment)
     assert Run.objects.filter(status=Status.QUEUED).exists()
     for run in Run.objects.all():

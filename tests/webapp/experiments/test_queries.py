@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, finish_all, launched, spec
 from training import make_plan
 from training.events import MetricLogged, RunStarted
@@ -15,7 +16,7 @@ from webapp.experiments.progress import Progress, expected_seconds, progress, se
 def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
     first, second = launched(owner, seeds=2), launched(owner, name="Later", data={"split_seed": 1})
     taken = []
-    while run := services.claim_next("w"):
+    while run := claims.claim_next("w"):
         taken.append(run.pk)
         services.give_back(run.pk, run.attempt)
         finish(run)
@@ -35,12 +36,12 @@ def test_a_run_that_an_earlier_experiment_wants_too_keeps_its_earlier_place(owne
 def trained(owner: User, resumed_from: int, seconds: float) -> tuple[Experiment, Run]:
     """A run of 100 steps that is at step 50, after some seconds of this attempt."""
     experiment = launched(owner)
-    run = services.claim_next("w")
+    run = claims.claim_next("w")
     assert run
     begun = RunStarted(total_steps=100, resumed_from=resumed_from, device="cpu", versions={})
-    services.append_events(run.pk, run.attempt, [begun])
+    claims.append_events(run.pk, run.attempt, [begun])
     Event.objects.filter(run=run, payload__kind="started").update(at=timezone.now() - timedelta(seconds=seconds))
-    services.append_events(run.pk, run.attempt, [metric(50)])
+    claims.append_events(run.pk, run.attempt, [metric(50)])
     run.refresh_from_db()
     return experiment, run
 
@@ -56,9 +57,9 @@ def test_the_time_left_follows_the_steps_that_this_attempt_has_made(owner: User,
 
 def test_before_its_first_steps_nothing_is_measured(owner: User) -> None:
     launched(owner)
-    run = services.claim_next("w")
+    run = claims.claim_next("w")
     assert run
-    services.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, resumed_from=30, device="cpu", versions={})])
+    claims.append_events(run.pk, run.attempt, [RunStarted(total_steps=100, resumed_from=30, device="cpu", versions={})])
     run.refresh_from_db()
     assert seconds_left(run) is None
 

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, launched
 from webapp.experiments import queue, services
 from webapp.experiments.models import Experiment, Priority, Run, Status
@@ -68,7 +69,7 @@ def claimed(times: int) -> list[int]:
     """Have workers take and finish runs one after the other; return the owners of their experiments."""
     taken = []
     for _ in range(times):
-        run = services.claim_next("worker@test")
+        run = claims.claim_next("worker@test")
         assert run is not None
         taken.append(run.experiments.get().owner_id)
         services.give_back(run.pk, run.attempt)
@@ -108,14 +109,14 @@ def test_an_experiment_is_moved_among_those_of_its_owner(owner: User) -> None:
 
 def test_a_paused_queue_gives_nothing_and_what_trains_goes_on(owner: User) -> None:
     launched(owner, seeds=2)
-    run = services.claim_next("worker@test")
+    run = claims.claim_next("worker@test")
     assert run is not None
     queue.pause(owner, "new drivers")
-    assert services.claim_next("other@test") is None
+    assert claims.claim_next("other@test") is None
     assert services.renew(run.pk, run.attempt) == Status.RUNNING
     assert queue.resume() is True
     assert queue.resume() is False
-    assert services.claim_next("other@test") is not None
+    assert claims.claim_next("other@test") is not None
 
 
 @pytest.mark.parametrize("runs", [40, 400])

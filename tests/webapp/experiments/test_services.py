@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, finish_all, launched, spec, training_events
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, results, run_launch, run_stop, services
@@ -79,9 +80,9 @@ def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User,
 def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> None:
     experiment = launched(owner)
     weak = by_role(experiment, "weak")
-    claimed = services.claim(weak.pk, "w")
+    claimed = claims.claim(weak.pk, "w")
     assert claimed
-    services.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="last words")])
+    claims.append_events(weak.pk, claimed.attempt, [RunFailed(error="The disk is full.", log="last words")])
     student = by_role(experiment, "student")
     assert student.status == Status.FAILED
     assert "The disk is full." in student.error
@@ -103,21 +104,20 @@ def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> Non
 
 def test_a_single_worker_gets_the_lease_and_a_second_delivery_gets_nothing(owner: User) -> None:
     run = by_role(launched(owner), "weak")
-    assert services.claim(run.pk, "one") is not None
-    assert services.claim(run.pk, "two") is None
+    assert claims.claim(run.pk, "one") is not None
+    assert claims.claim(run.pk, "two") is None
 
 
 def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> None:
     run = by_role(launched(owner), "weak")
-    old = services.claim(run.pk, "one")
+    old = claims.claim(run.pk, "one")
     assert old
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     services.take_back(run.pk)
-    new = services.claim(run.pk, "two")
+    new = claims.claim(run.pk, "two")
     assert new
     before = Event.objects.filter(run=run).count()
-    with pytest.raises(StaleAttempt):
-        services.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)])
+    assert claims.append_events(run.pk, old.attempt, [MetricLogged(step=1, loss=0.5, lr=1)]) == set()
     with pytest.raises(StaleAttempt):
         services.renew(run.pk, old.attempt)
     assert Event.objects.filter(run=run).count() == before
@@ -126,7 +126,7 @@ def test_events_of_an_attempt_that_lost_its_lease_are_refused(owner: User) -> No
 
 def test_an_expired_lease_sends_the_run_back_to_the_queue_and_says_so(owner: User) -> None:
     run = by_role(launched(owner), "weak")
-    services.claim(run.pk, "worker@dead")
+    claims.claim(run.pk, "worker@dead")
     assert services.take_back_expired() == set()
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert services.take_back_expired() == {run.pk}
@@ -138,7 +138,7 @@ def test_an_expired_lease_sends_the_run_back_to_the_queue_and_says_so(owner: Use
 def test_a_run_that_loses_three_workers_is_given_up(owner: User) -> None:
     run = by_role(launched(owner), "weak")
     for _ in range(3):
-        services.claim(run.pk, "worker@dead")
+        claims.claim(run.pk, "worker@dead")
         Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
         services.take_back_expired()
     run.refresh_from_db()
@@ -149,7 +149,7 @@ def test_a_run_that_loses_three_workers_is_given_up(owner: User) -> None:
 def test_workers_that_shut_down_in_order_may_do_so_as_often_as_they_like(owner: User) -> None:
     run = by_role(launched(owner), "weak")
     for _ in range(5):
-        claimed = services.claim(run.pk, "w")
+        claimed = claims.claim(run.pk, "w")
         assert claimed
         services.give_back(run.pk, claimed.attempt)
     run.refresh_from_db()
@@ -159,13 +159,13 @@ def test_workers_that_shut_down_in_order_may_do_so_as_often_as_they_like(owner: 
 def test_a_stop_is_requested_from_the_trainer_and_its_events_stay(owner: User) -> None:
     experiment = launched(owner)
     weak = by_role(experiment, "weak")
-    claimed = services.claim(weak.pk, "w")
+    claimed = claims.claim(weak.pk, "w")
     assert claimed
-    services.append_events(weak.pk, claimed.attempt, training_events())
+    claims.append_events(weak.pk, claimed.attempt, training_events())
     run_stop.stop_experiment(experiment, "ada")
     assert queries.state(experiment) == "stopping"
     assert services.renew(weak.pk, claimed.attempt) == Status.STOPPING
-    services.append_events(weak.pk, claimed.attempt, [RunStopped(step=20)])
+    claims.append_events(weak.pk, claimed.attempt, [RunStopped(step=20)])
     weak.refresh_from_db()
     assert (weak.status, weak.step) == (Status.STOPPED, 20)
     assert statuses(experiment) == [Status.STOPPED] * 4
@@ -183,11 +183,11 @@ def test_a_run_that_another_experiment_needs_is_not_stopped(owner: User) -> None
 def test_a_run_wanted_again_while_it_stops_goes_back_to_the_queue(owner: User) -> None:
     first = launched(owner)
     weak = by_role(first, "weak")
-    claimed = services.claim(weak.pk, "w")
+    claimed = claims.claim(weak.pk, "w")
     assert claimed
     run_stop.stop_experiment(first, "ada")
     second = launched(owner, name="Wants it")
-    services.append_events(weak.pk, claimed.attempt, [RunStopped(step=3)])
+    claims.append_events(weak.pk, claimed.attempt, [RunStopped(step=3)])
     weak.refresh_from_db()
     assert weak.status == Status.QUEUED
     assert Status.WAITING in statuses(second)
@@ -232,7 +232,7 @@ def test_a_lease_depends_on_no_process_s_clock(owner: User, monkeypatch: pytest.
     launched(owner)
     true = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))
-    run = services.claim_next("worker@elsewhere")
+    run = claims.claim_next("worker@elsewhere")
     assert run is not None
     assert services.renew(run.pk, run.attempt) == Status.RUNNING
     assert services.take_back_expired() == set()
@@ -250,7 +250,7 @@ def test_a_lease_depends_on_no_process_s_clock(owner: User, monkeypatch: pytest.
 def test_a_run_whose_trainer_was_killed_goes_on_and_is_given_up_at_the_third_time(owner: User) -> None:
     run = by_role(launched(owner), Role.WEAK)
     for attempt in (1, 2, 3):
-        assert services.claim(run.pk, "worker@test") is not None
+        assert claims.claim(run.pk, "worker@test") is not None
         assert services.lose(run.pk, attempt + 1, "a wrong attempt", "") == set()
         assert run.pk in services.lose(run.pk, attempt, "its trainer was killed by signal 9", "Killed")
     run.refresh_from_db()
@@ -263,7 +263,7 @@ def test_a_run_whose_trainer_was_killed_goes_on_and_is_given_up_at_the_third_tim
 def test_a_run_that_is_to_stop_is_stopped_when_its_trainer_is_killed(owner: User) -> None:
     experiment = launched(owner)
     run = by_role(experiment, Role.WEAK)
-    assert services.claim(run.pk, "worker@test") is not None
+    assert claims.claim(run.pk, "worker@test") is not None
     run_stop.stop_run(run, "ada")
     services.lose(run.pk, 1, "its trainer was killed by signal 9", "")
     run.refresh_from_db()

@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from training.events import Event as RunEvent
 from training.events import MetricLogged, Progress, RunStarted
-from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run
 from webapp.experiments.progress import progress
 from webapp.findings.wording import time_left
@@ -21,11 +21,11 @@ Events = Iterable[tuple[float, RunEvent]]
 def at_work(owner: User, events: Events, *, claimed: float) -> Experiment:
     """An experiment whose first run was claimed, and stored its events, the given seconds ago."""
     experiment = launched(owner, seeds=1)
-    run = services.claim_next("worker@test")
+    run = claims.claim_next("worker@test")
     assert run is not None
     now, events = timezone.now(), list(events)
     Run.objects.filter(pk=run.pk).update(started_at=now - timedelta(seconds=claimed))
-    services.append_events(run.pk, run.attempt, [event for _, event in events])
+    claims.append_events(run.pk, run.attempt, [event for _, event in events])
     rows = Event.objects.filter(run=run, payload__kind__in=[event.kind for _, event in events]).order_by("seq")
     for row, (ago, _) in zip(rows, events, strict=True):
         Event.objects.filter(pk=row.pk).update(at=now - timedelta(seconds=ago))

@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.factories.workers import CPU, a_worker, gpu, silence
 from training import RunSpec
@@ -38,18 +39,18 @@ def test_a_worker_that_is_drained_takes_nothing_also_when_it_starts_again(owner:
     assert workers.drain(worker, draining=True)
     assert not workers.drain(worker, draining=True)
     first = Run.objects.filter(status="queued").order_by("pk")[0]
-    assert services.claim(first.pk, worker.name) is None, "the claim itself refuses, whoever asks"
+    assert claims.claim(first.pk, worker.name) is None, "the claim itself refuses, whoever asks"
     a_worker()
-    assert services.claim_next(worker.name) is None
-    assert services.claim_next("worker1@gpu") is not None
+    assert claims.claim_next(worker.name) is None
+    assert claims.claim_next("worker1@gpu") is not None
     workers.drain(worker, draining=False)
-    assert services.claim_next(worker.name) is not None
+    assert claims.claim_next(worker.name) is not None
 
 
 def test_what_a_drained_worker_trains_goes_on(owner: User) -> None:
     launched(owner)
     worker = a_worker()
-    run = services.claim_next(worker.name)
+    run = claims.claim_next(worker.name)
     assert run is not None
     workers.drain(worker, draining=True)
     assert services.renew(run.pk, run.attempt) == "running"
@@ -59,7 +60,7 @@ def test_a_worker_leaves_alone_what_it_cannot_run_and_takes_what_comes_after_it(
     launched(owner)
     first, second = Run.objects.filter(status="queued").order_by("pk")
     Run.objects.filter(pk=first.pk).update(spec=first.spec | {"engine": ENGINE_VERSION + 1})
-    claimed = services.claim_next(a_worker().name)
+    claimed = claims.claim_next(a_worker().name)
     assert claimed is not None
     assert claimed.pk == second.pk
 
@@ -111,9 +112,9 @@ def test_a_run_waits_until_the_disk_has_space_for_it(owner: User, settings: Lazy
     assert requirements.of_disk(run, requirements.free_bytes()) == ""
     settings.DISK_RESERVE = 2**60
     assert requirements.of_disk(run, requirements.free_bytes()).startswith("The disk of the artifacts has ")
-    assert services.claim_next("worker0@gpu") is None
+    assert claims.claim_next("worker0@gpu") is None
     settings.DISK_RESERVE = 0
-    assert services.claim_next("worker0@gpu") is not None
+    assert claims.claim_next("worker0@gpu") is not None
 
 
 def test_a_quota_counts_what_all_artifacts_take(owner: User, settings: LazySettings) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from training.events import EvaluationLogged, Event, MetricLogged, RunStarted
 from webapp.charts import metrics
-from webapp.experiments import queries, services
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.findings.curves import Row, curves
 from webapp.findings.pairs import PairLanes, pairs_of
@@ -29,9 +30,9 @@ def experiment(owner: User) -> Experiment:
     experiment = launched(owner)
     run = experiment.runs.filter(status="queued").order_by("pk").first()
     assert run
-    claimed = services.claim(run.pk, "worker@test")
+    claimed = claims.claim(run.pk, "worker@test")
     assert claimed
-    services.append_events(run.pk, claimed.attempt, EVENTS)
+    claims.append_events(run.pk, claimed.attempt, EVENTS)
     return experiment
 
 

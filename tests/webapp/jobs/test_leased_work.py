@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from webapp.experiments import services
 from webapp.experiments.models import Run, Status
@@ -36,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def run(owner: User, called: list[str]) -> Run:
     launched(owner)
-    run = services.claim_next("worker@test")
+    run = claims.claim_next("worker@test")
     assert run
     return run
 

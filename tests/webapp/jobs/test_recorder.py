@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 
+from tests.factories import claims
 from tests.factories.experiments import ending, launched
 from training import Event
 from training.events import MetricLogged, StopRequested
@@ -20,7 +21,7 @@ AWAY = [OperationalError("the database is locked"), InterfaceError("connection a
 def recorder(owner: User, broker: str) -> Recorder:
     run = launched(owner).runs.order_by("pk").first()
     assert run
-    claimed = services.claim(run.pk, "w")
+    claimed = claims.claim(run.pk, "w")
     assert claimed
     return Recorder({run.pk: claimed.attempt})
 

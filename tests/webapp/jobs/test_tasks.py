@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
 from tests.databases import Sqlite
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.lab import quick
 from training import ExperimentSpec, Store
@@ -61,7 +62,7 @@ def claimed(owner: User, epochs: int) -> Run:
     small = {"models": ["bag-of-words"], "epochs": epochs}
     spec = ExperimentSpec.model_validate(quick(weak=small, strong=small, data={}))
     launched(owner, **{name: value for name, value in spec.model_dump(mode="json").items() if name != "name"})
-    run = services.claim_next("worker@test")
+    run = claims.claim_next("worker@test")
     assert run
     return run
 

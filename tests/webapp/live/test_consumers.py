@@ -11,9 +11,10 @@ from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 
+from tests.factories import claims
 from tests.factories.experiments import ending, launched
 from training.events import MetricLogged
-from webapp.experiments import queries, services
+from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
 from webapp.live.hub import hub
 from webapp.live.notify import notify_viewers
@@ -75,15 +76,15 @@ class Page:
 def train(run_id: int, steps: int, seed: int) -> None:
     """Store ``steps`` metrics in batches of random size, then the end."""
     rng = random.Random(seed)
-    run = services.claim(run_id, "w")
+    run = claims.claim(run_id, "w")
     assert run
     step = 0
     while step < steps:
         size = rng.randint(1, 7)
-        services.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
+        claims.append_events(run_id, run.attempt, [MetricLogged(step=step + i, loss=0.5, lr=1) for i in range(size)])
         notify_viewers([run_id])
         step += size
-    notify_viewers(services.append_events(run_id, run.attempt, [ending()]))
+    notify_viewers(claims.append_events(run_id, run.attempt, [ending()]))
 
 
 @sync_to_async
@@ -114,12 +115,12 @@ async def test_a_page_that_connects_at_a_random_moment_ends_with_exactly_the_run
 async def test_a_page_that_was_cut_off_goes_on_where_it_was(owner: User, broker: str) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
-    claimed = await sync_to_async(services.claim)(run.pk, "w")
+    claimed = await sync_to_async(claims.claim)(run.pk, "w")
     assert claimed
     received: Received = {}
     for step in range(4):
         news = [MetricLogged(step=10 * step + i, loss=0.5, lr=1) for i in range(10)]
-        await sync_to_async(services.append_events)(run.pk, claimed.attempt, news)
+        await sync_to_async(claims.append_events)(run.pk, claimed.attempt, news)
         async with Page(experiment, owner, received) as page:
             await page.until(run.pk, 2 + 10 * (step + 1))
     assert received[run.pk] == await all_events(run)
@@ -157,9 +158,9 @@ async def test_without_notifications_the_page_still_gets_every_event(
     run = await weak_run(experiment)
     async with Page(experiment, owner) as page:
         await page.until(run.pk, 1)
-        claimed = await sync_to_async(services.claim)(run.pk, "w")
+        claimed = await sync_to_async(claims.claim)(run.pk, "w")
         assert claimed
-        await sync_to_async(services.append_events)(run.pk, 1, [MetricLogged(step=1, loss=0.5, lr=1)])
+        await sync_to_async(claims.append_events)(run.pk, 1, [MetricLogged(step=1, loss=0.5, lr=1)])
         await page.until(run.pk, 3)
     assert page.received[run.pk] == await all_events(run)
 

@@ -16,10 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.factories.shares import CHOICES
 from webapp.accounts import people
-from webapp.experiments import lifecycle, services
+from webapp.experiments import lifecycle
 from webapp.experiments.models import Experiment
 from webapp.live import socket_permissions as live
 from webapp.live.notify import access_changed
@@ -267,7 +268,7 @@ async def test_events_are_sent_while_the_thread_that_consumers_share_is_busy(own
     async with opened(f"/ws/experiments/{experiment.pk}/", cookie) as socket:
         busy = SyncToAsync.single_thread_executor.submit(released.wait, 60)
         try:
-            await asyncio.to_thread(services.claim, run.pk, "worker")
+            await asyncio.to_thread(claims.claim, run.pk, "worker")
             async with asyncio.timeout(20):
                 while "claimed" not in (await socket.receive_output(timeout=20))["text"]:
                     pass

@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.webapp.management.conftest import Damage
-from webapp.experiments import dependents, queries, services
+from webapp.experiments import dependents, queries
 from webapp.experiments.models import Event, Status
 
 pytestmark = pytest.mark.usefixtures("called")
@@ -33,7 +34,7 @@ def test_the_page_of_a_damaged_run_says_what_is_wrong(owner: User, damage: Damag
     run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
     assert run
     damage(run, "spec")
-    services.claim_next("worker@test")
+    claims.claim_next("worker@test")
     client.force_login(owner)
     page = client.get(f"/runs/{run.pk}/")
     assert page.status_code == 200
@@ -44,7 +45,7 @@ def test_the_page_of_a_damaged_run_says_what_is_wrong(owner: User, damage: Damag
 def test_the_page_of_a_run_with_a_damaged_event_shows_all_others(owner: User, client: Client, payload: object) -> None:
     run = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk").first()
     assert run
-    services.claim(run.pk, "worker@test")
+    claims.claim(run.pk, "worker@test")
     Event.objects.filter(run=run, seq=1).update(payload=payload)
     client.force_login(owner)
     page = client.get(f"/runs/{run.pk}/").content.decode()

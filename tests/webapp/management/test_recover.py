@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, finish_all, launched
 from tests.factories.imports import queued
 from tests.webapp.management.conftest import Damage
@@ -20,7 +21,6 @@ from training import Store
 from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
 from webapp.attributions.models import State as AttributionState
-from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.imports import services as imports
 from webapp.imports.models import Import, State
@@ -95,7 +95,7 @@ def test_an_experiment_that_cannot_be_read_says_so_and_the_next_result_is_comput
 def test_a_queued_run_that_cannot_be_read_fails_and_the_next_is_taken(owner: User, damage: Damage) -> None:
     first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
     damage(first, "spec")
-    taken = services.claim_next("worker@test")
+    taken = claims.claim_next("worker@test")
     assert taken == second
     stored = Run.objects.values("status", "error").get(pk=first.pk)
     assert stored["status"] == Status.FAILED
@@ -106,14 +106,14 @@ def test_a_queued_run_that_cannot_be_read_fails_and_the_next_is_taken(owner: Use
 def test_a_run_of_another_version_of_the_engine_is_not_damaged(owner: User) -> None:
     first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
     Run.objects.filter(pk=first.pk).update(spec={"engine": 10**6, "what": "later versions know"})
-    assert services.claim_next("worker@test") == second
+    assert claims.claim_next("worker@test") == second
     assert Run.objects.values_list("status", flat=True).get(pk=first.pk) == Status.QUEUED
 
 
 def test_runs_of_dead_workers_are_taken_back_whatever_their_specs_say(owner: User, recovery: Recovery, damage: Damage) -> None:
     first, second = launched(owner).runs.filter(status=Status.QUEUED).order_by("pk")
     for run in (first, second):
-        assert services.claim(run.pk, "worker@dead")
+        assert claims.claim(run.pk, "worker@dead")
     Run.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
     damage(first, "spec")
     recovery.round()
@@ -144,7 +144,7 @@ def test_a_budget_over_damaged_events_is_an_error_and_the_next_budget_is_held(ow
     first, second = launched(owner, data={"split_seed": 1}), launched(owner, data={"split_seed": 2})
     run = first.runs.filter(status=Status.QUEUED).first()
     assert run
-    assert services.claim(run.pk, "worker@test")
+    assert claims.claim(run.pk, "worker@test")
     Event.objects.filter(run=run, payload__kind="claimed").update(payload={"kind": "claimed"})
     Experiment.objects.filter(pk=first.pk).update(budget_hours=1.0)
     held(second, recovery)
@@ -156,7 +156,7 @@ def held(experiment: Experiment, recovery: Recovery) -> None:
     """Assert that the recovery stops the experiment, which has used up its budget."""
     run = experiment.runs.filter(status=Status.QUEUED).first()
     assert run
-    assert services.claim(run.pk, "worker@test")
+    assert claims.claim(run.pk, "worker@test")
     earlier = timezone.now() - timedelta(hours=2)
     Event.objects.filter(run=run).update(at=earlier)
     Experiment.objects.filter(pk=experiment.pk).update(created_at=earlier, budget_hours=1.0)

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
+from tests.factories import claims
 from tests.factories.experiments import finish, finish_all, launched, training_events
 from training.events import RunFailed
 from webapp.experiments import results, services
@@ -34,10 +35,10 @@ def test_a_failed_seed_is_named_with_its_error(owner: User) -> None:
     experiment = launched(owner, seeds=2)
     last = Part.objects.filter(experiment=experiment, role=Role.CEILING).order_by("position").last()
     assert last
-    claimed = services.claim(last.run.pk, "worker@test")
+    claimed = claims.claim(last.run.pk, "worker@test")
     assert claimed
     failure = RunFailed(error="The loss is not finite at step 340.")
-    services.append_events(last.run.pk, claimed.attempt, [*training_events(), failure])
+    claims.append_events(last.run.pk, claimed.attempt, [*training_events(), failure])
     finish_all(experiment)
     notes = said(experiment, owner)
     assert notes["Not in the numbers"] == "Strong ceiling MiniLM L4, seed 1, failed: The loss is not finite at step 340."

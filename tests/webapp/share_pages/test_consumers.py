@@ -14,9 +14,9 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import launched, training_events
 from tests.factories.shares import CHOICES
-from webapp.experiments import services as experiments
 from webapp.live import routing as live
 from webapp.live import socket_permissions
 from webapp.live.consumers import UNREADABLE
@@ -37,8 +37,8 @@ def shared(owner: User, live: bool = True, **changes: object) -> tuple[Share, Li
     experiment = launched(owner)
     run = experiment.runs.filter(status="queued").order_by("pk").first()
     assert run
-    experiments.claim(run.pk, "worker7@secret-host")
-    experiments.append_events(run.pk, 1, training_events())
+    claims.claim(run.pk, "worker7@secret-host")
+    claims.append_events(run.pk, 1, training_events())
     chosen = CHOICES.model_copy(update=changes).model_dump(mode="json")
     share = Share.objects.create(experiment=experiment, owner=owner, live=live, title="Live", choices=chosen)
     return share, links.make_link(share, owner)[0]

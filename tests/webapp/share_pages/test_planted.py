@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.factories import explored_experiments
+from tests.factories import claims, explored_experiments
 from tests.factories.archives import bring, train
 from tests.factories.experiments import launched
 from tests.factories.models import make_model
@@ -27,7 +27,7 @@ from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import packed
 from webapp.example_queries.export import SUFFIXES
-from webapp.experiments import results, run_logs, services
+from webapp.experiments import results, run_logs
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import register
 from webapp.reports.choices import Choices
@@ -83,9 +83,9 @@ def finished(experiment: Experiment, finish: Callable[[Run], object]) -> Experim
     for error in ERRORS:
         run = experiment.runs.filter(status=Status.QUEUED, spec__seed=2).order_by("pk").first()
         if run:
-            claimed = services.claim(run.pk, f"w1@{HOST}")
+            claimed = claims.claim(run.pk, f"w1@{HOST}")
             assert claimed
-            services.append_events(run.pk, claimed.attempt, [RunFailed(error=error, log=LOG)])
+            claims.append_events(run.pk, claimed.attempt, [RunFailed(error=error, log=LOG)])
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         finish(run)
     for event in Event.objects.filter(payload__kind="claimed"):

@@ -106,7 +106,7 @@ class Ragged:
 
     def together(self, rows: Rows) -> bool:
         if self.packed:
-            return int(self.lengths[rows].sum()) <= self.budget
+            return int(np.maximum(self.lengths[rows], 1).sum()) <= self.budget
         if len(rows) * self.lengths[rows].max() <= self.budget:
             return True
         return sum(len(part) * max(1, int(self.lengths[rows[part]].max())) for part in self.parts(rows)) <= self.budget

@@ -1,4 +1,4 @@
-"""What a training finds around it: threads, disk and Hub, each with a sentence that says what to do."""
+"""The surroundings of a training: threads, disk and Hub, each with a sentence that says what to do."""
 
 import threading
 from collections.abc import Iterator

@@ -1,11 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
 
-from training.engine.models.inputs import Dense, Inputs, Pairs, Ragged, cuts
+from training.engine.models.inputs import Dense, Inputs, Pairs, Ragged, cuts, full
 
 TEXTS = [[1, 2, 3], [0], [], [4, 0, 5, 6, 7]]
 
@@ -49,6 +50,21 @@ def test_a_batch_goes_together_as_long_as_its_parts_are_within_the_budget() -> N
     rows = np.array([0, 3])
     assert Ragged.of(TEXTS, budget=8, overhead=0).together(rows)
     assert not Ragged.of(TEXTS, budget=7, overhead=0).together(rows)
+
+
+def test_packed_inputs_count_their_tokens_without_padding() -> None:
+    packed = replace(Ragged.of(TEXTS * 5, budget=9), packed=True)
+    rows = np.arange(4)
+    assert packed.together(rows[:3]), "5 tokens, 9 places with padding"
+    assert not packed.together(np.array([0, 3, 0])), "11 tokens"
+    for part in packed.parts(np.arange(20)):
+        assert sum(max(1, len(TEXTS[place % 4])) for place in part) <= 9
+    assert len(packed.parts(rows[:3])) == 1
+    assert [len(part) for part in packed.parts(np.arange(20))] == [9, 3, 3, 1, 1, 1, 1, 1], "by length: 1 ten times, 3, 5"
+
+
+def test_a_row_longer_than_the_budget_is_a_part_by_itself() -> None:
+    assert full(np.array([2, 3, 9, 9, 1]), budget=5) == [2, 3, 4]
 
 
 def test_dense_inputs_give_the_rows_asked_for() -> None:

@@ -72,6 +72,26 @@ def test_the_last_layer_is_computed_for_the_tokens_only_that_are_read(
     assert rows_seen(part.replace("1", "0"), run) == {2 * packing.ROUNDING}
 
 
+def test_texts_of_a_bucket_are_filled_up_to_a_round_length() -> None:
+    buckets = packing.Packing.of(MASK).buckets
+    assert {bucket.longest % packing.BUCKET_ROUNDING for bucket in buckets} == {0}
+    assert sum(bucket.tokens for bucket in buckets) == sum(LENGTHS)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_fused_modules_give_the_states_of_those_that_transformers_has(models: dict[str, Path], architecture: str) -> None:
+    from transformers import AutoModel
+
+    run = a_run(models, architecture)
+    plain = AutoModel.from_pretrained(models[architecture], attn_implementation="eager").eval()
+    fused: Any = backbone.load(run)
+    kinds = {type(module).__name__ for module in fused.modules()}
+    assert kinds.isdisjoint({"NewGELUActivation", "LlamaRMSNorm"})
+    with torch.no_grad():
+        expected = plain(input_ids=IDS[4:], attention_mask=MASK[4:]).last_hidden_state[:, -1]
+        torch.testing.assert_close(pooled(fused, IDS[4:], MASK[4:], "last"), expected, atol=1e-5, rtol=1e-4)
+
+
 def test_on_another_device_nothing_is_packed(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     class Elsewhere:
         device = torch.device("meta")

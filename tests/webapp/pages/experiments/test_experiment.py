@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories import states
+from tests.factories import claims, states
 from tests.factories.experiments import finish_all, launched, spec
 from tests.webapp.page_text import plain, text
 from tests.webapp.pages.experiments.page_forms import address
@@ -188,8 +188,8 @@ def test_a_running_one_says_what_happens_now_and_what_comes_next(page: Client, o
 def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: Client, owner: User) -> None:
     experiment = states.launched(owner, "Features")
     run = states.queued(experiment)[0]
-    services.claim(run.pk, "worker0@lab")
-    services.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
+    claims.claim(run.pk, "worker0@lab")
+    claims.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
     html = page.get(address(experiment)).content.decode()
     assert "features 25%" in plain(html)
     assert re.search(r"data-prepares style=\"--p: 25.0%\"", html)
@@ -198,15 +198,15 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
 def test_a_download_shows_its_file_and_its_bytes(page: Client, owner: User) -> None:
     experiment = states.launched(owner, "From the Hub")
     run = states.queued(experiment)[0]
-    services.claim(run.pk, "worker0@lab")
+    claims.claim(run.pk, "worker0@lab")
     file = Progress(phase="downloading model-00001-of-00002", done=3 * 2**30, total=12 * 2**30)
-    services.append_events(run.pk, 1, [file])
+    claims.append_events(run.pk, 1, [file])
     assert "downloading 25%" in text(page, address(experiment))
     html = page.get(f"/runs/{run.pk}/").content.decode()
     assert "downloading model-00001-of-00002, 3.0 GB of 12.0 GB" in plain(html).replace("\xa0", " ")
     assert 'aria-valuenow="25.0"' in html
     assert "A stop keeps what has been downloaded" in plain(html)
-    services.append_events(run.pk, 1, [Progress(phase="waiting for the Hub", done=5, total=60)])
+    claims.append_events(run.pk, 1, [Progress(phase="waiting for the Hub", done=5, total=60)])
     assert "waiting for the Hub, 5 of 60 seconds" in text(page, f"/runs/{run.pk}/")
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from tests.factories import claims
 from tests.factories.experiments import finish, launched, training_events
 from training.events import CheckpointSaved, RunFailed, RunStopped
 from webapp.experiments import queue, run_logs, run_stop, services
@@ -19,7 +20,7 @@ def of(experiment: Experiment, role: Role) -> Run:
 
 
 def claimed(experiment: Experiment) -> Run:
-    run = services.claim_next("worker0@gpu")
+    run = claims.claim_next("worker0@gpu")
     assert run is not None
     return run
 
@@ -46,14 +47,14 @@ def test_what_waits_says_for_which_run_and_what_is_queued_how_many_come_before_i
 
 def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: User) -> None:
     run = claimed(launched(owner))
-    services.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=40)])
+    claims.append_events(run.pk, run.attempt, [*training_events(), CheckpointSaved(step=40)])
     lose(run)
     assert "Attempt 2 goes on from step 40. If 2 more attempts break off, it is given up." in said(run)
-    again = services.claim(run.pk, "worker1@gpu")
+    again = claims.claim(run.pk, "worker1@gpu")
     assert again is not None
     lose(run)
     assert "Attempt 3 goes on from step 40. If this attempt breaks off too, it is given up." in said(run)
-    services.claim(run.pk, "worker1@gpu")
+    claims.claim(run.pk, "worker1@gpu")
     lose(run)
     assert said(run).startswith("Nothing by itself")
     assert said(run).endswith("it then goes on from step 40.")
@@ -62,7 +63,7 @@ def test_a_lost_run_says_from_where_it_goes_on_and_when_it_is_given_up(owner: Us
 def test_a_run_at_work_says_that_it_starts_trains_or_is_about_to_be_taken_back(owner: User) -> None:
     run = claimed(launched(owner))
     assert said(run) == "Its trainer is starting."
-    services.append_events(run.pk, run.attempt, training_events())
+    claims.append_events(run.pk, run.attempt, training_events())
     assert said(run).startswith("It trains until its last step.")
     Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert said(run).startswith("Its worker gives no sign of life")
@@ -73,7 +74,7 @@ def test_a_stop_says_how_long_it_takes_and_what_then_comes_of_it(owner: User) ->
     run = claimed(experiment)
     run_stop.stop_experiment(experiment, "ada")
     assert said(run).startswith("It saves a checkpoint and ends. If it has not in 4 seconds, all its processes are killed.")
-    services.append_events(run.pk, run.attempt, [CheckpointSaved(step=7), RunStopped(step=7)])
+    claims.append_events(run.pk, run.attempt, [CheckpointSaved(step=7), RunStopped(step=7)])
     assert said(run) == "Nothing, until an experiment that needs it is launched again: then it goes on from step 7."
     assert said(of(experiment, Role.CEILING)).endswith("then it starts again.")
 
@@ -81,7 +82,7 @@ def test_a_stop_says_how_long_it_takes_and_what_then_comes_of_it(owner: User) ->
 def test_a_failure_is_not_tried_again_and_of_a_supervisor_its_students_say_so(owner: User) -> None:
     experiment = launched(owner)
     run = claimed(experiment)
-    services.append_events(run.pk, run.attempt, [RunFailed(error="The loss is not finite.")])
+    claims.append_events(run.pk, run.attempt, [RunFailed(error="The loss is not finite.")])
     assert said(run).startswith("Nothing by itself, since the same failure is likely.")
     assert f"tries run {run.pk} again first, and then this one." in said(of(experiment, Role.STUDENT))
 

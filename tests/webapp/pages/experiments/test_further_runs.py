@@ -9,11 +9,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from tests.factories import claims
 from tests.factories.archives import bring, empty, shown, train_all
 from tests.factories.experiments import launched
 from tests.factories.explored_experiments import finish, ids_of
 from webapp.archives.export import packed
-from webapp.experiments import results, services
+from webapp.experiments import results
 from webapp.experiments.models import Experiment, Role, Run, Status
 from webapp.pages.experiments.experiment import Living
 
@@ -61,7 +62,7 @@ def test_every_page_knows_a_further_run(launched_experiment: Experiment, client:
     assert "Further run: Bag of words, seed 0" in content
     assert "Labels the mean of its members’ labels" in content
     assert f"Members {', '.join(key[:12] for key in together.spec['members'])}" in content
-    claimed = services.claim(Run.objects.get(key=together.spec["members"][0]).pk, "worker@test")
+    claimed = claims.claim(Run.objects.get(key=together.spec["members"][0]).pk, "worker@test")
     assert claimed is not None
     assert Living(launched_experiment).now.startswith("further run, seed 0")
     student = next(triplet for triplet in launched_experiment.triplets if triplet["method"] == 1)["student"]

@@ -7,10 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.factories.workers import a_worker
 from webapp.audit.models import Entry
-from webapp.experiments import queue, services, workers
+from webapp.experiments import queue, workers
 from webapp.experiments.models import Experiment, Pause
 
 pytestmark = pytest.mark.usefixtures("called")
@@ -28,7 +29,7 @@ def said(client: Client) -> str:
 
 def test_it_says_what_trains_and_what_comes_next_with_how_many_before_it(owner: User) -> None:
     first, second = launched(owner, name="The first"), launched(owner, name="The second", data={"split_seed": 1})
-    run = services.claim_next("worker0@lab")
+    run = claims.claim_next("worker0@lab")
     assert run is not None
     page = said(client_of(owner))
     assert "1 run in training, 3 in the queue" in page
@@ -62,7 +63,7 @@ def test_an_administrator_pauses_with_a_reason_and_workers_are_called_when_it_is
     for page in (said(client_of(owner)), client_of(owner).get(f"/experiments/{experiment.pk}/").content.decode()):
         assert "The queue is paused</b> by root" in page
         assert "new &lt;drivers&gt;" in page
-    assert services.claim_next("w") is None
+    assert claims.claim_next("w") is None
     called.clear()
     admin.post("/queue/pause/", {"do": "resume"})
     assert len(called) == len(queue.places()) > 0

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.factories.workers import a_worker, gpu, silence
 from webapp.audit.models import Entry
-from webapp.experiments import services
 from webapp.experiments.models import Run, Worker
 from webapp.pages.experiments.forecast import forecast
 
@@ -25,7 +25,7 @@ def said(user: User) -> str:
 def test_it_says_of_each_worker_what_it_trains_on_what(owner: User) -> None:
     launched(owner)
     a_worker(devices=[{**gpu(24), "used": 6 * 2**30, "busy": 0.97}], packages={"torch": "2.13.0", "peft": "1"})
-    run = services.claim_next("worker0@gpu")
+    run = claims.claim_next("worker0@gpu")
     assert run is not None
     silence(a_worker("worker1@gpu"), 5)
     page = said(owner)
@@ -44,11 +44,11 @@ def test_administrators_drain_a_worker_and_let_it_work_again(owner: User, called
     client.force_login(root)
     client.post(f"/workers/{worker.pk}/drain/", {"do": "drain"})
     assert "drained" in said(owner)
-    assert services.claim_next(worker.name) is None
+    assert claims.claim_next(worker.name) is None
     called.clear()
     client.post(f"/workers/{worker.pk}/drain/", {"do": "undrain"})
     assert len(called) == 2, "it is called for what is queued"
-    assert services.claim_next(worker.name) is not None
+    assert claims.claim_next(worker.name) is not None
     assert [(entry.verb, entry.title) for entry in Entry.objects.order_by("pk")[:9] if entry.about == "worker"] == [
         ("drained", "worker0@gpu"),
         ("undrained", "worker0@gpu"),
