@@ -184,9 +184,9 @@ def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archiv
 
 
 def test_an_experiment_with_a_failed_run_is_archived_with_its_timeline(owner: User, tmp_path: Path) -> None:
-    experiment = launched(owner)
-    run = experiment.runs.filter(status=Status.QUEUED).order_by("pk")[0]
-    assert (claimed := claims.claim(run.pk, "worker@test"))
+    run = (experiment := launched(owner)).runs.filter(status=Status.QUEUED).order_by("pk")[0]
+    claimed = claims.claim(run.pk, "worker@test")
+    assert claimed
     claims.append_events(run.pk, claimed.attempt, [RunFailed(error="out of luck", log="the last line")])
     while another := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
         train(another)
