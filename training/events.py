@@ -22,7 +22,7 @@ class RunQueued(Reported):
 
 
 class RunClaimed(Reported):
-    """A worker holds the run's lease and is starting the trainer. ``together`` is the number of runs that were claimed for one trainer."""
+    """A worker holds the run's lease and is starting the trainer, of as many runs as were claimed ``together``."""
 
     kind: Literal["claimed"] = "claimed"
     worker: str

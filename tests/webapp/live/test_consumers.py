@@ -1,76 +1,24 @@
 """The law: what a page received, whenever it connected, equals a fresh read of the runs' events."""
 
 import asyncio
-import json
 import random
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
-from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 
 from tests.factories import claims
 from tests.factories.experiments import ending, launched
+from tests.factories.watching_pages import Received, WatchingPage
 from training.events import MetricLogged
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run
 from webapp.live.hub import hub
 from webapp.live.notify import notify_viewers
-from webapp.live.routing import websocket_urlpatterns
 from webapp.live.socket_permissions import NOT_FOUND
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Received = dict[int, list[dict[str, Any]]]
-
-
-class Page:
-    """A page that watches an experiment: it connects, lists the events that it has, and collects new ones."""
-
-    def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
-        path = f"/ws/experiments/{experiment.pk}/"
-        scope: dict[str, Any] = {
-            "type": "websocket",
-            "path": path,
-            "query_string": b"",
-            "headers": [],
-            "subprotocols": [],
-            "user": user,
-        }
-        self.socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
-        self.received: Received = {} if have is None else have
-
-    async def connect(self) -> None:
-        await self.socket.send_input({"type": "websocket.connect"})
-        assert (await self.socket.receive_output(timeout=10))["type"] == "websocket.accept"
-
-    async def say(self, message: Any) -> None:
-        await self.socket.send_input({"type": "websocket.receive", "text": json.dumps(message)})
-
-    async def disconnect(self) -> None:
-        await self.socket.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.socket.wait()
-
-    async def __aenter__(self) -> "Page":
-        await self.connect()
-        await self.say({"have": {str(run): events[-1]["seq"] for run, events in self.received.items() if events}})
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.disconnect()
-
-    async def frame(self) -> Any:
-        output = await self.socket.receive_output(timeout=10)
-        runs = json.loads(output["text"])["runs"]
-        for run, events in runs.items():
-            self.received.setdefault(int(run), []).extend(events)
-        return runs
-
-    async def until(self, run: int, seq: int) -> None:
-        while not (self.received.get(run) and self.received[run][-1]["seq"] >= seq):
-            await self.frame()
 
 
 def train(run_id: int, steps: int, seed: int) -> None:
@@ -105,7 +53,7 @@ async def test_a_page_that_connects_at_a_random_moment_ends_with_exactly_the_run
         run = await weak_run(experiment)
         training = asyncio.create_task(sync_to_async(train)(run.pk, 120, trial))
         await asyncio.sleep(random.Random(trial).uniform(0, 0.15))  # the random moment
-        async with Page(experiment, owner) as page:
+        async with WatchingPage(experiment, owner) as page:
             await training
             truth = await all_events(run)
             await page.until(run.pk, truth[-1]["seq"])
@@ -121,7 +69,7 @@ async def test_a_page_that_was_cut_off_goes_on_where_it_was(owner: User, broker:
     for step in range(4):
         news = [MetricLogged(step=10 * step + i, loss=0.5, lr=1) for i in range(10)]
         await sync_to_async(claims.append_events)(run.pk, claimed.attempt, news)
-        async with Page(experiment, owner, received) as page:
+        async with WatchingPage(experiment, owner, received) as page:
             await page.until(run.pk, 2 + 10 * (step + 1))
     assert received[run.pk] == await all_events(run)
 
@@ -131,7 +79,7 @@ async def test_a_viewer_who_goes_while_events_are_sent_to_him_is_no_error(
 ) -> None:
     """A server raises a subclass of OSError from a send after the client has gone (ASGI 2.4)."""
     experiment = await sync_to_async(launched)(owner)
-    page, gone = Page(experiment, owner), asyncio.Event()
+    page, gone = WatchingPage(experiment, owner), asyncio.Event()
     application = page.socket.application
 
     async def losing(scope: Any, receive: Any, send: Any) -> None:
@@ -156,7 +104,7 @@ async def test_without_notifications_the_page_still_gets_every_event(
     monkeypatch.setattr("webapp.live.hub.LOOK_SECONDS", 0.1)
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
-    async with Page(experiment, owner) as page:
+    async with WatchingPage(experiment, owner) as page:
         await page.until(run.pk, 1)
         claimed = await sync_to_async(claims.claim)(run.pk, "w")
         assert claimed
@@ -168,7 +116,7 @@ async def test_without_notifications_the_page_still_gets_every_event(
 async def test_a_notification_without_events_reaches_the_page_so_that_it_can_read_the_result(owner: User, broker: str) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
-    async with Page(experiment, owner) as page:
+    async with WatchingPage(experiment, owner) as page:
         await page.until(run.pk, 1)
         while True:  # until the subscription stands, a notification may be lost
             notify_viewers([run.pk])
@@ -179,7 +127,7 @@ async def test_a_notification_without_events_reaches_the_page_so_that_it_can_rea
 
 async def test_strangers_are_sent_away(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
-    page = Page(experiment, AnonymousUser())
+    page = WatchingPage(experiment, AnonymousUser())
     await page.connect()
     assert await page.socket.receive_output(timeout=10) == {"type": "websocket.close", "code": NOT_FOUND}
 
@@ -187,7 +135,7 @@ async def test_strangers_are_sent_away(owner: User) -> None:
 async def test_feeds_close_when_the_last_viewer_leaves(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
-    async with Page(experiment, owner) as page:
+    async with WatchingPage(experiment, owner) as page:
         await page.until(run.pk, 1)
         assert run.pk in hub().feeds
     assert hub().feeds == {}
@@ -196,7 +144,7 @@ async def test_feeds_close_when_the_last_viewer_leaves(owner: User) -> None:
 async def test_a_message_that_is_no_json_object_breaks_nothing(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
-    page = Page(experiment, owner)
+    page = WatchingPage(experiment, owner)
     await page.connect()
     await page.say([1, 2])
     await page.until(run.pk, 1)
