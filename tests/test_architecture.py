@@ -97,7 +97,7 @@ client = Client(headers={{"host": "localhost"}})
 client.force_login(ada)
 data = ("/datasets/", "/datasets/movie-reviews/")
 experiment_pages = [f"/experiments/{{experiment.pk}}/{{rest}}" for rest in ("", "examples/", "examples/marked/", "share/")]
-for path in (*data, *experiment_pages, "/", "/experiments/new/", f"/runs/{{experiment.runs.first().pk}}/"):
+for path in (*data, *experiment_pages, "/", "/experiments/", "/experiments/new/", f"/runs/{{experiment.runs.first().pk}}/"):
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code)
 """

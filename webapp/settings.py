@@ -137,7 +137,7 @@ FILE_UPLOAD_PERMISSIONS = file_mode()  # for static files too, which Django woul
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "experiments"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
 AUTHENTICATION_BACKENDS = [

@@ -43,7 +43,7 @@
       if (search) {
         search.focus();
         search.select();
-      } else location.href = `${document.querySelector(".brand").href}#search`;
+      } else location.href = "/experiments/#search";
     } else if (/^[a-z0-9]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`)) {
       const target = document.querySelector(`[data-key="${event.key}"]`);
       if (target.matches("input, textarea")) {

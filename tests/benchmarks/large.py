@@ -132,7 +132,7 @@ def measure(seeds: int, times: int, folder: Path) -> None:
             for name, path in (("page", f"/experiments/{experiment.pk}/"), ("status", f"/experiments/{experiment.pk}/status/")):
                 answered(f"  {name}", partial(client.get, path), times)
             answered("  API", lambda: api.get(f"/api/v1/experiments/{experiment.pk}"), times)
-        answered("list", lambda: client.get("/"), times)
+        answered("list", lambda: client.get("/experiments/"), times)
         answered("queue", lambda: client.get("/queue/"), times)
         writer = Writer(folder, "delete")
         begun = time.perf_counter()

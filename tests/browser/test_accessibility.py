@@ -93,6 +93,7 @@ def test_pages_of_accounts(lab: Lab, member: Page, made: tuple[int, int]) -> Non
     home = f"/experiments/{experiment}"
     pages = {
         "/": "h1",
+        "/experiments/": "h1",
         f"/experiments/{trains}/": "#live-chart",
         f"{home}/": "#result",
         f"{home}/examples/": "#examples",

@@ -110,7 +110,14 @@ def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, 
     """Layout shift stays below .1, with nothing in the browser's cache, on a screen and on a phone."""
     pk = finished(lab)
     run = lab.experiment(pk)["runs"][0]["run"]
-    paths = ("/", f"/experiments/{pk}/", f"/experiments/{pk}/diagnostics/", f"/experiments/{pk}/examples/", f"/compare/?e={pk}")
+    paths = (
+        "/",
+        "/experiments/",
+        f"/experiments/{pk}/",
+        f"/experiments/{pk}/diagnostics/",
+        f"/experiments/{pk}/examples/",
+        f"/compare/?e={pk}",
+    )
     for width in (1280, 390):
         for path in (*paths, f"/runs/{run}/"):
             context = browser.new_context(viewport={"width": width, "height": 800})

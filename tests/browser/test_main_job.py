@@ -130,10 +130,18 @@ def test_every_page_fits_a_phone(lab: Lab, page: Page) -> None:
     pk = lab.launch(quick(name="A name long enough to need a second line on a small screen", seeds=2))
     run = lab.finished(pk)["runs"][0]["run"]
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/experiments/new/", f"/experiments/{pk}/", f"/experiments/new/?from={pk}", f"/runs/{run}/", "/nowhere"):
+    for path in (
+        "/",
+        "/experiments/",
+        "/experiments/new/",
+        f"/experiments/{pk}/",
+        f"/experiments/new/?from={pk}",
+        f"/runs/{run}/",
+        "/nowhere",
+    ):
         page.goto(f"{lab.url}{path}")
         assert overflow(page) == 0, path
-    page.goto(f"{lab.url}/")
+    page.goto(f"{lab.url}/experiments/")
     page.get_by_label(f"Compare experiment {pk}").check()
     page.get_by_role("button", name="Compare the chosen ones").click()
     expect(page).to_have_url(re.compile(rf"/compare/\?e={pk}$"))
@@ -142,7 +150,7 @@ def test_every_page_fits_a_phone(lab: Lab, page: Page) -> None:
 
 def test_the_keyboard_reaches_search_and_the_form(lab: Lab, page: Page) -> None:
     lab.launch(quick())
-    page.goto(f"{lab.url}/")
+    page.goto(f"{lab.url}/experiments/")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.type") == "search"
     page.keyboard.press("Escape")

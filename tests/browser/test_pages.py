@@ -175,7 +175,13 @@ def test_a_form_that_htmx_sends_comes_back_with_its_answer_also_where_that_repla
 
 def test_the_navigation_of_a_phone_is_in_view_and_marks_where_one_is(lab: Lab, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
-    for path, name in (("/", "Experiments"), ("/datasets/", "Data sets"), ("/queue/", "Queue"), ("/workers/", "Workers")):
+    for path, name in (
+        ("/", "Home"),
+        ("/experiments/", "Experiments"),
+        ("/datasets/", "Data sets"),
+        ("/queue/", "Queue"),
+        ("/workers/", "Workers"),
+    ):
         page.goto(f"{lab.url}{path}")
         navigation = page.get_by_role("navigation", name="Main")
         for link in navigation.get_by_role("link").all():

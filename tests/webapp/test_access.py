@@ -75,7 +75,7 @@ def test_errors_and_the_admin_site_carry_the_same_headers(
     client.force_login(user)
     monkeypatch.setattr(views, "render", lambda *_, **__: 1 / 0)
     asks = {
-        "/": 500,
+        "/experiments/": 500,
         "/nothing/": 404,
         "/api/v1/nothing": 404,
         "/shared/none/": 404,

@@ -18,7 +18,7 @@ def test_an_error_of_a_page_is_in_the_log_with_its_cause(owner: User, monkeypatc
     monkeypatch.setattr(queries, "listed", lambda viewer: 1 / 0)
     client = Client(raise_request_exception=False)
     client.force_login(owner)
-    page = client.get("/")
+    page = client.get("/experiments/")
     assert page.status_code == 500
     assert "The error is in the log of the web server." in page.content.decode()
     assert "ZeroDivisionError" in log.getvalue()

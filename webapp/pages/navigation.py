@@ -1,6 +1,7 @@
 """Pages and their places in the navigation: the link that is marked while a page is open."""
 
 PLACES: dict[str, tuple[str, ...]] = {
+    "home": ("home",),
     "experiments": (
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),

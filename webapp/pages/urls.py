@@ -2,7 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import documentation
+from webapp.pages import documentation, home
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
 from webapp.pages.experiments import archives, chart_files, compare, manage, views
@@ -41,7 +41,8 @@ urlpatterns = [
     path("queue/", queue.page, name="queue"),
     path("queue/pause/", queue.pause, name="queue-pause"),
     path("queue/<int:pk>/move/", queue.move, name="queue-move"),
-    path("", views.experiments, name="experiments"),
+    path("", home.home, name="home"),
+    path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),
     path("experiments/import/", archives.bring_archive, name="import-archive"),

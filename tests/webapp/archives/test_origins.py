@@ -94,7 +94,7 @@ def test_an_administrator_accepts_the_runs_of_an_archive_and_their_origin_stays_
     pages += [f"/compare/?e={using.pk}&e={brought.pk}", "/leaderboard/"]
     for path in pages:
         assert where in client.get(path).content.decode(), path
-    assert "trained elsewhere" in client.get("/").content.decode()
+    assert "trained elsewhere" in client.get("/experiments/").content.decode()
     answer = api.get(f"/api/v1/experiments/{using.pk}").json()
     assert sorted(run["imported"] is not None for run in answer["runs"]) == [False, *[True] * (len(answer["runs"]) - 1)]
     assert api.get(f"/api/v1/runs/{weak.pk}").json()["imported"]["content"] == where

@@ -204,7 +204,7 @@ def test_the_number_of_queries_of_a_launch_and_of_a_stop_does_not_grow_with_the_
     assert stops[1] - stops[0] <= BATCHES
 
 
-@pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/", "/"])
+@pytest.mark.parametrize("path", ["/experiments/{}/", "/experiments/{}/status/", "/", "/experiments/"])
 def test_the_number_of_queries_of_a_page_does_not_grow_with_the_runs(owner: User, client: Client, path: str) -> None:
     client.force_login(owner)
     rows = []

@@ -24,7 +24,7 @@ def test_the_page_of_a_damaged_experiment_says_what_is_wrong_and_the_list_shows_
     page = client.get(f"/experiments/{experiment.pk}/")
     assert page.status_code == 200
     assert "KeyError: &#x27;prob&#x27;." in page.content.decode()
-    listed = client.get("/")
+    listed = client.get("/experiments/")
     assert listed.status_code == 200
     assert f'/experiments/{experiment.pk}/"' in listed.content.decode()
     assert client.get("/experiments/12345/").status_code == 404
@@ -61,5 +61,5 @@ def test_a_damaged_run_breaks_no_page_of_an_experiment_that_waits_behind_it(owne
     assert run
     damage(run, "spec")
     client.force_login(owner)
-    for path in (f"/experiments/{second.pk}/", f"/experiments/{second.pk}/status/", "/", "/queue/", "/workers/"):
+    for path in (f"/experiments/{second.pk}/", f"/experiments/{second.pk}/status/", "/", "/experiments/", "/queue/", "/workers/"):
         assert client.get(path).status_code == 200, path

@@ -32,7 +32,8 @@ def test_every_address_of_an_account_belongs_to_one_place() -> None:
 @pytest.mark.parametrize(
     ("path", "place", "exactly"),
     [
-        ("/", "Experiments", True),
+        ("/", "Home", True),
+        ("/experiments/", "Experiments", True),
         ("/leaderboard/", "Experiments", False),
         ("/compare/", "Experiments", False),
         ("/experiments/import/", "Experiments", False),

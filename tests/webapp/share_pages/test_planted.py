@@ -236,6 +236,7 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     paths += [f"/api/v1/runs/{run.pk}{end}" for run in (failed, done) for end in ("", "/log", "/events")]
     pages = [
         "/",
+        "/experiments/",
         own,
         f"{own}status/",
         f"{own}archive/",

@@ -70,7 +70,7 @@ def login_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     if not spend(user):
         return _over(request)
     login(request, user, backend=PASSWORDS)
-    return redirect(target if safe else "experiments")
+    return redirect(target if safe else "home")
 
 
 def _over(request: HttpRequest) -> HttpResponse:
@@ -102,7 +102,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         except invitations.Closed:  # used by another request in the meantime
             return render(request, "pages/link_over.html", status=410)
         login(request, user, backend=PASSWORDS)
-        return redirect("experiments")
+        return redirect("home")
     status = 422 if form.errors else 200
     return render(request, "pages/join.html", {"form": form, "role": people.words(Access(invitation.role))}, status=status)
 

@@ -39,7 +39,7 @@ class Reset(PasswordResetConfirmView):
     """Django's own view, which moves the token from the address into the session before it shows anything."""
 
     template_name = "pages/reset.html"
-    success_url = reverse_lazy("experiments")
+    success_url = reverse_lazy("home")
     post_reset_login = True
     post_reset_login_backend = PASSWORDS
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec
 from training.planning.plan import check_size
-from training.recipes import FIRST, recipes
+from training.recipes import recipes
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
 from webapp.actions import experiments as experiment_actions
 from webapp.actions import runs as run_actions
@@ -29,6 +29,7 @@ from webapp.pages.experiments.plan_preview import PlanView
 from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
+from webapp.pages.home import first_experiment
 from webapp.parsing import whole
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
@@ -46,8 +47,7 @@ def experiments(request: HttpRequest) -> HttpResponse:
     context = {"listing": page, "text": text, "state": state}
     context["changes"] = page.at_work is not None and may_change(request.user, page.at_work.experiment)
     if page.nothing:
-        spec = recipes()[FIRST]
-        context |= {"name": FIRST, "spec": spec, "plan": PlanView(spec, queries.preview(spec))}
+        context |= first_experiment()
     return render(request, "pages/experiments.html", context)
 
 

@@ -97,7 +97,7 @@ def test_an_unresolved_one_shows_no_point_and_says_why(page: Client, owner: User
     assert "so no share of the gap can be claimed." in content
     assert "recovers" not in content
     assert not re.search(r"\d+%\s*\[", content)
-    assert "Unresolved" in text(page, "/")
+    assert "Unresolved" in text(page, "/experiments/")
 
 
 def test_a_failed_one_shows_error_and_log_and_can_be_launched_again(page: Client, owner: User) -> None:

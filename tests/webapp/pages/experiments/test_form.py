@@ -49,7 +49,7 @@ def test_an_experiment_whose_model_is_gone_is_still_shown_and_says_so_at_its_lau
     stored = ExperimentSpec().model_dump(mode="json")
     stored["strong"]["models"] = ["local:/gone/tiny"]
     experiment = Experiment.objects.create(name="Old", owner=owner, spec=stored)
-    assert "Bag of words to tiny" in text(page, "/")
+    assert "Bag of words to tiny" in text(page, "/experiments/")
     assert "tiny" in text(page, address(experiment))
     response = page.post(f"/experiments/{experiment.pk}/launch/", follow=True)
     assert "No model can be read from this folder." in plain(response.content.decode())

@@ -14,7 +14,7 @@ from webapp.experiments.models import Experiment
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/experiments/new/", "/experiments/1/", "/experiments/1/status/", "/runs/1/", "/password/"]
+    "path", ["/", "/experiments/", "/experiments/new/", "/experiments/1/", "/experiments/1/status/", "/runs/1/", "/password/"]
 )
 def test_strangers_are_sent_to_the_login(client: Client, db: None, path: str) -> None:
     response = client.get(path)
@@ -34,7 +34,13 @@ def test_health_needs_neither_account_nor_database(client: Client) -> None:
 
 def test_names_are_escaped_everywhere(page: Client, owner: User) -> None:
     experiment = states.done(states.launched(owner, "<script>alert(1)</script>", seeds=1))
-    for path in ("/", address(experiment), f"/experiments/new/?from={experiment.pk}", f"/runs/{experiment.runs.first().pk}/"):  # type: ignore[union-attr]
+    for path in (
+        "/",
+        "/experiments/",
+        address(experiment),
+        f"/experiments/new/?from={experiment.pk}",
+        f"/runs/{experiment.runs.first().pk}/",
+    ):  # type: ignore[union-attr]
         assert "<script>alert" not in page.get(path).content.decode()
 
 
