@@ -65,7 +65,8 @@ class MetricLogged(Reported):
     """Mean training loss (nats per example) since the previous such event, against the run's own targets.
 
     ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
-    guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes.
+    guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes. ``tokens`` is
+    the number of tokens in the batches of all steps so far, padding excluded; None for runs that train on features.
     """
 
     kind: Literal["metric"] = "metric"
@@ -74,6 +75,7 @@ class MetricLogged(Reported):
     lr: float
     confidence_weight: float | None = None
     threshold: float | None = None
+    tokens: int | None = None
 
 
 class EvaluationLogged(Reported):
@@ -92,6 +94,29 @@ class EvaluationLogged(Reported):
     agreement_wrong: float | None = None
     validation_accuracy: float | None = None
     validation_loss: float | None = None
+
+
+class SystemSampled(Reported):
+    """The use of a machine by a run's trainer, sampled by its worker every few seconds, less often the more samples the run has.
+
+    All but ``step``, the last step that was logged, is over the time since the sample before. ``cores`` is the mean number of
+    processor cores at work for the trainer with all its processes, ``memory`` the largest sum of their resident sets in bytes, in
+    which pages that processes share count for each. ``accelerator`` is the mean share of the time in which the worker's
+    accelerators were busy, ``accelerator_memory`` the most bytes in use on them, by whichever program; None without any.
+    Examples and tokens a second are those of training steps, from the first to the last logged one; None where fewer than two
+    were logged, and tokens also for runs that train on features. ``runs`` were trained by this trainer together: all have the
+    same use of the machine.
+    """
+
+    kind: Literal["system"] = "system"
+    step: int
+    cores: float
+    memory: int
+    accelerator: float | None = None
+    accelerator_memory: int | None = None
+    examples_per_second: float | None = None
+    tokens_per_second: float | None = None
+    runs: int = 1
 
 
 class CheckpointSaved(Reported):
@@ -186,6 +211,7 @@ Event = Annotated[
     | Progress
     | MetricLogged
     | EvaluationLogged
+    | SystemSampled
     | CheckpointSaved
     | StopRequested
     | RunFinished

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -220,9 +221,17 @@ class Loop:
         weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         lr = self.run.lr * lr_factor(self.run.schedule, done)
         threshold = torch.sigmoid(losses.threshold(*self.passes.guessed)).item() if self.passes.guessed else None
-        self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight, threshold=threshold))
+        tokens = self._tokens()
+        self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight, threshold=threshold, tokens=tokens))
         self.loss_sum.zero_()
         self.loss_count = 0
+
+    def _tokens(self) -> int | None:
+        """Return the tokens of all steps so far; None for inputs without tokens."""
+        inputs, position = self.passes.inputs, (self.step - 1) % self.steps_per_epoch
+        now = inputs.tokens(self.rows[np.concatenate(self.epoch_batches[: position + 1])])
+        each = inputs.tokens(self.rows)
+        return None if now is None or each is None else self.epoch * each + now
 
     def _check_stop(self) -> None:
         if self.process_group.agree(self.should_stop()):

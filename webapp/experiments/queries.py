@@ -174,12 +174,12 @@ def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 
 def timeline(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> QuerySet[Event]:
-    """Return the events of the runs, oldest first, without metrics and progress; only those of ``kinds`` where given."""
+    """Return the events of the runs, oldest first, without measurements and progress; only those of ``kinds`` where given."""
     chosen = runs if isinstance(runs, QuerySet) else list(runs)
     events = Event.objects.filter(run__in=chosen).select_related("run").order_by("at", "pk")
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
-    return events.exclude(payload__kind__in=["metric", "evaluation", "progress"])
+    return events.exclude(payload__kind__in=["metric", "evaluation", "system", "progress"])
 
 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:

@@ -23,7 +23,9 @@ from webapp.experiments.queue import pause_now, queued_run_ids
 from webapp.leases import Leases, StaleAttempt
 from webapp.row_isolation import Isolated
 
-TRAINER_KINDS = ("started", "progress", "metric", "evaluation", "checkpoint", "finished", "failed", "stopped")
+RECORDED_KINDS = ("started", "progress", "metric", "evaluation", "system", "checkpoint", "finished", "failed", "stopped")
+"""Kinds of events that the recorder of a worker writes: the trainer's own, and samples of its machine."""
+
 DATABASE_AWAY = "the laboratory's database was away for longer than its lease"
 
 leases = Leases(Run, {"status__in": LEASED})
@@ -48,8 +50,8 @@ def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequenc
 
 
 def recorded(run_id: int, attempt: int) -> int:
-    """Return the number of stored events from the trainer of ``attempt``, for a writer that got no answer to its last write."""
-    return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=TRAINER_KINDS).count()
+    """Return the number of stored events from the recorder of ``attempt``, for a writer that got no answer to its last write."""
+    return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=RECORDED_KINDS).count()
 
 
 def claim_group(worker: str, most: int = MOST_TOGETHER) -> list[Run]:

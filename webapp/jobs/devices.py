@@ -27,7 +27,12 @@ class Device(TypedDict):
 
 def devices() -> list[Device]:
     """Return the GPUs that this process may use, or the machine's processor with its memory."""
-    return visible(_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")) or [_machine()]
+    return accelerators() or [_machine()]
+
+
+def accelerators() -> list[Device]:
+    """Return the GPUs that this process may use."""
+    return visible(_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def processes() -> int:

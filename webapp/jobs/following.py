@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from training import Event
-from training.events import RunFailed, RunFinished, RunStopped
+from training.events import MetricLogged, RunFailed, RunFinished, RunStopped
 from training.storage.checksums import DamagedArtifact
 from webapp.actions import artifacts
 from webapp.database_outages import AWAY, patiently
-from webapp.experiments import results, run_logs, services
+from webapp.experiments import results, run_logs, services, system_samples
 from webapp.experiments.models import Run, Status
 from webapp.jobs.leased_work import POLL_SECONDS, RunLeases
 from webapp.jobs.recorder import Recorder
+from webapp.jobs.sampler import Sampler, Speed
 from webapp.jobs.shutdown import shutting_down
 from webapp.jobs.trainer import Trainer
 from webapp.leases import StaleAttempt
@@ -30,18 +31,20 @@ class Following:
         self.open = {run.pk: run for run in runs}
         self.leases = RunLeases(runs, since)
         self.recorder = Recorder({run.pk: run.attempt for run in runs})
+        self.speeds = {run.pk: Speed(run.run_spec.batch_size) for run in runs}
         self._stop_requested = set[int]()
 
     def follow(self) -> None:
         """Record the trainer's events, renew the leases, pass on stop requests, and store the end of each run."""
         first, *others = self.runs.values()
         specs, log = [run.run_spec for run in self.runs.values()], run_logs.path_of(first.key)
+        samples = patiently(lambda: system_samples.most_samples([run.pk for run in self.runs.values() if run.attempt > 1]))
         trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log)
         for run in others:
             run_logs.note(run.key, f"Run {first.pk} is trained together with this one; its log has the output.")
         try:
-            with self.leases.enforced(trainer.stop):
-                self._record()
+            with self.leases.enforced(trainer.stop), Sampler(lambda: trainer.pid, samples) as sampler:
+                self._record(sampler)
                 status, stopping = trainer.end(), self._stopping
             for run in list(self.open.values()):
                 if status < 0 and not stopping:
@@ -61,9 +64,12 @@ class Following:
     def _stopping(self) -> bool:
         return self.trainer.stopping or shutting_down.is_set()
 
-    def _record(self) -> None:
-        """Record events until the trainer's output ends."""
+    def _record(self, sampler: Sampler) -> None:
+        """Record events until the trainer's output ends, and the samples of its use of the machine."""
         while True:
+            for use in sampler.taken():
+                for pk in self.open:
+                    self.recorder.add(pk, self.speeds[pk].sample(use, len(self.open)))
             if self.recorder.full:
                 time.sleep(POLL_SECONDS)  # the trainer waits, since nothing reads its output
             else:
@@ -102,6 +108,8 @@ class Following:
         elif isinstance(event, RunFinished | RunFailed | RunStopped):
             self._conclude(run, event)
         else:
+            if isinstance(event, MetricLogged):
+                self.speeds[run.pk].add(event, time.monotonic())
             self.recorder.add(run.pk, event)
 
     def _conclude(self, run: Run, last: Event) -> None:

@@ -70,6 +70,19 @@ def test_the_events_come_in_order(store: Store) -> None:
     assert recording.of("metric")[-1].confidence_weight == 0.5
 
 
+def test_metrics_count_the_tokens_of_all_steps_so_far_and_none_of_features(store: Store) -> None:
+    run = full(limit=64)
+    counts = {event.step: event.tokens for event in finish(run, store).of("metric")}
+    epoch = max(counts) // run.epochs
+    each = counts[epoch]
+    assert each
+    assert [counts[epoch * epochs] for epochs in range(1, run.epochs + 1)] == [
+        each * epochs for epochs in range(1, run.epochs + 1)
+    ]
+    assert sorted(counts.values()) == list(counts.values())
+    assert {event.tokens for event in finish(make_run("ceiling"), store).of("metric")} == {None}
+
+
 def test_predictions_are_of_half_b_and_the_test_set_whoever_trained(store: Store) -> None:
     weak, ceiling = predictions(make_run(), store), predictions(make_run("ceiling"), store)
     np.testing.assert_array_equal(weak.id, ceiling.id)

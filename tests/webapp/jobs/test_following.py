@@ -14,8 +14,9 @@ from tests.lab import quick
 from training import ExperimentSpec, Store
 from webapp.experiments import queries, run_logs, run_stop, services
 from webapp.experiments.models import Event, Run, Status
+from webapp.experiments.system_samples import samples_of
 from webapp.jobs import following as module
-from webapp.jobs import tasks
+from webapp.jobs import sampler, tasks
 from webapp.jobs.following import Following
 from webapp.jobs.trainer import Trainer
 
@@ -76,6 +77,7 @@ def statuses(runs: Sequence[Run]) -> list[str]:
 def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
     owner: User, monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
+    monkeypatch.setattr(sampler, "FIRST_PAUSE", 0.05)
     followed = Followed(owner, monkeypatch, epochs=2, seeds=3)
     runs = followed.end()
     assert statuses(runs) == [Status.FINISHED] * 3
@@ -85,6 +87,9 @@ def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
         assert [events.count(kind) for kind in ("claimed", "started", "finished")] == [1, 1, 1]
         assert events[-1] == "finished"
         assert Store(settings.ARTIFACTS_DIR).finished(run.key)  # type: ignore[attr-defined]
+        sample = samples_of(run.pk)[0]
+        assert sample["runs"] == 3
+        assert sample["memory"] > 0
     assert run_logs.lines(runs[1].key)[-1] == f"Run {runs[0].pk} is trained together with this one; its log has the output."
     followed.experiment.refresh_from_db()
     assert len(followed.experiment.result_runs) == 3, "the result is that of all of them"

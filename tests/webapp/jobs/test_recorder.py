@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError
 from tests.factories import claims
 from tests.factories.experiments import ending, launched
 from training import Event
-from training.events import MetricLogged, StopRequested
+from training.events import MetricLogged, StopRequested, SystemSampled
 from webapp.experiments import bulk, queries, services
 from webapp.experiments.models import Event as StoredEvent
 from webapp.experiments.models import Run
@@ -93,6 +93,7 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
 
     monkeypatch.setattr(services, "append_together", unanswered)
     add(recorder, metric(1))
+    add(recorder, SystemSampled(step=1, cores=1, memory=1))
     recorder.flush()
     (run,) = bulk.lock(Run.objects.filter(pk=run_of(recorder)))
     bulk.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
@@ -102,6 +103,7 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
     add(recorder, metric(3))
     finish(recorder, ending(0.5))
     assert stored_steps(recorder) == [1, 2, 3, None]
+    assert StoredEvent.objects.filter(run=run_of(recorder), payload__kind="system").count() == 1
 
 
 def test_the_last_word_of_which_the_commit_was_not_answered_ends_the_attempt(

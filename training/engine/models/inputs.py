@@ -19,6 +19,9 @@ class Inputs(Protocol):
     def used(self, rows: Rows) -> Tensor | None:
         """Return the distinct token ids in these rows and that of padding; None for inputs without tokens."""
 
+    def tokens(self, rows: Rows) -> int | None:
+        """Return the number of tokens in these rows; None for inputs without tokens."""
+
     def parts(self, rows: Rows) -> list[Rows]:
         """Return positions in ``rows``, each once, in parts small enough for a stop check between two of them."""
 
@@ -40,6 +43,9 @@ class Dense:
         return (torch.from_numpy(np.asarray(self.matrix)[rows]),)
 
     def used(self, rows: Rows) -> Tensor | None:
+        return None
+
+    def tokens(self, rows: Rows) -> int | None:
         return None
 
     def parts(self, rows: Rows) -> list[Rows]:
@@ -82,6 +88,9 @@ class Ragged:
     def used(self, rows: Rows) -> Tensor | None:
         distinct = np.unique(np.concatenate([np.unique(self.ids[self.starts[row] :][: self.lengths[row]]) for row in rows]))
         return torch.from_numpy(np.union1d(distinct, [0]).astype(np.int64))
+
+    def tokens(self, rows: Rows) -> int | None:
+        return int(self.lengths[rows].sum())
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         """Return ids (n, longest) int64 and mask (n, longest) float32. The mask is derived from lengths: no id marks padding."""
@@ -129,6 +138,10 @@ class Pairs:
     def used(self, rows: Rows) -> Tensor | None:
         first, second = self.first.used(rows), self.second.used(rows)
         return None if first is None or second is None else torch.unique(torch.cat([first, second]))
+
+    def tokens(self, rows: Rows) -> int | None:
+        first, second = self.first.tokens(rows), self.second.tokens(rows)
+        return None if first is None or second is None else first + second
 
     def parts(self, rows: Rows) -> list[Rows]:
         return [part[smaller] for part in self.first.parts(rows) for smaller in self.second.parts(rows[part])]
