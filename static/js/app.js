@@ -1,4 +1,4 @@
-/* Behaviour of every page: the switch of the theme, keyboard shortcuts, menus that close, forms that are being sent,
+/* Behaviour of every page: the switch of the theme, menus that close, forms that are being sent,
    and fields that are marked as wrong. */
 "use strict";
 (() => {
@@ -35,29 +35,9 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]"))
-      return;
-    if (event.key === "/") {
-      event.preventDefault();
-      const search = document.getElementById("search");
-      if (search) {
-        search.focus();
-        search.select();
-      } else location.href = "/experiments/#search";
-    } else if (/^[a-z0-9]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`)) {
-      const target = document.querySelector(`[data-key="${event.key}"]`);
-      if (target.matches("input, textarea")) {
-        event.preventDefault();
-        target.focus();
-      } else target.click();
-    } else if (event.key === "?") {
-      document.getElementById("help").showModal();
-    } else if (event.key === "Escape") {
-      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-    }
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
   });
-
-  if (location.hash === "#search") document.getElementById("search")?.focus();
 
   /* A form that changes something is sent once, and shows at once that it is being sent: its buttons look disabled,
      and the pressed one shows the text of its data-busy. The form is restored when the answer does not load a page:

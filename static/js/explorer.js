@@ -1,5 +1,4 @@
-/* The disagreement explorer: dragging over a histogram sets its two limits, dragging over the map its four; the keys
-   j and k move through the examples. */
+/* The disagreement explorer: dragging over a histogram sets its two limits, dragging over the map its four. */
 "use strict";
 (() => {
   const BINS = 20;
@@ -129,18 +128,5 @@
   document.addEventListener("htmx:after:swap", () => {
     const fold = document.querySelector(".compare");
     if (fold && folded !== null) fold.open = !folded;
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]"))
-      return;
-    const step = { j: 1, k: -1 }[event.key];
-    const rows = [...document.querySelectorAll("#examples tbody tr")];
-    if (!step || !rows.length) return;
-    const at = rows.findIndex((row) => row.classList.contains("current"));
-    const next = rows[Math.max(0, Math.min(rows.length - 1, at + (at < 0 ? 1 : step)))];
-    rows[at]?.classList.remove("current");
-    next.classList.add("current");
-    next.querySelector("a").focus();
   });
 })();

@@ -1,7 +1,10 @@
 """Pages and their places in the navigation: the link that is marked while a page is open."""
 
+from collections.abc import Mapping
+from typing import Any
+
 PLACES: dict[str, tuple[str, ...]] = {
-    "home": ("home",),
+    "home": ("home", "palette"),
     "experiments": (
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
@@ -32,3 +35,17 @@ _place = {name: place for place, names in PLACES.items() for name in names}
 def place_of(name: str | None) -> str:
     """Return the place of an address by its name; empty for one without a place, such as the login page."""
     return _place.get(name or "", "")
+
+
+ITEMS = (
+    ("experiments/<int:pk>/", "experiment", "pk"),
+    ("runs/<int:pk>/", "run", "pk"),
+    ("datasets/<slug:name>/", "dataset", "name"),
+    ("shares/<slug:slug>/", "share", "slug"),
+)
+"""The beginning of the addresses of pages about one record, its kind, and the argument that names it."""
+
+
+def item_of(route: str, arguments: Mapping[str, Any]) -> str:
+    """Return the record that a page is about, such as experiment:12; empty for other pages."""
+    return next((f"{kind}:{arguments[name]}" for start, kind, name in ITEMS if route.startswith(start)), "")

@@ -8,6 +8,7 @@ from webapp.pages.datasets import dataset_views
 from webapp.pages.experiments import archives, chart_files, compare, manage, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.operations import queue, workers
+from webapp.pages.palette.views import palette
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -42,6 +43,7 @@ urlpatterns = [
     path("queue/pause/", queue.pause, name="queue-pause"),
     path("queue/<int:pk>/move/", queue.move, name="queue-move"),
     path("", home.home, name="home"),
+    path("palette/", palette, name="palette"),
     path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),

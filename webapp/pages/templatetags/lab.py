@@ -15,7 +15,8 @@ from webapp.charts.heights import height_of
 from webapp.findings.tables import p_text
 from webapp.findings.wording import lower
 from webapp.pages import fields, form_data
-from webapp.pages.navigation import MENU, place_of
+from webapp.pages.keys import KEYS, Key
+from webapp.pages.navigation import MENU, item_of, place_of
 
 register = template.Library()
 
@@ -62,6 +63,19 @@ def here_in_menu(context: Context) -> SafeString:
     """Return the mark of the menu of the account, if this page is one of its places."""
     here = place_of(_name(context)) in MENU
     return SafeString(' class="here"') if here else SafeString("")
+
+
+@register.simple_tag(takes_context=True)
+def item(context: Context) -> str:
+    """Return what this page is about, such as experiment:12; empty for a page about none that can be opened again."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return item_of(match.route, match.kwargs) if match else ""
+
+
+@register.inclusion_tag("partials/keys.html")
+def keyboard() -> dict[str, tuple[Key, ...]]:
+    """Return the help with all keys, which is also their declaration for keys.js."""
+    return {"keys": KEYS}
 
 
 @register.filter
