@@ -11,6 +11,7 @@
     BEATS_PER_PING = 3,
     SILENCE_MS = 4000,
     NEWS_MS = 1000,
+    HIDDEN_NEWS_MS = 30000,
     FIRST_WAIT_MS = 500,
     LONGEST_WAIT_MS = 8000,
     NOT_FOUND = 4404;
@@ -175,14 +176,15 @@
   let rung = 0,
     ringing = null;
   function ring(ended = false) {
-    if (over || ringing || (document.hidden && !(ended && document.body.dataset.notify === "on"))) return;
+    if (over || ringing || (document.hidden && !ended)) return;
+    const pause = document.hidden && document.body.dataset.notify !== "on" ? HIDDEN_NEWS_MS : NEWS_MS;
     ringing = setTimeout(
       () => {
         ringing = null;
         rung = Date.now();
         document.body.dispatchEvent(new Event("news"));
       },
-      Math.max(0, rung + NEWS_MS - Date.now()),
+      Math.max(0, rung + pause - Date.now()),
     );
   }
 
@@ -204,6 +206,8 @@
     });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !over) {
+        clearTimeout(ringing);
+        ringing = null;
         flush();
         ring();
         if (!socket) now();

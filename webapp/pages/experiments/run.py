@@ -22,6 +22,7 @@ from webapp.findings.run_state import percent_of, run_words
 from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
 from webapp.pages.experiments.forecast import forecast
 from webapp.pages.experiments.timeline import Line, lines_of
+from webapp.pages.tab import Tab, tab
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
@@ -102,6 +103,10 @@ class RunPage:
     @property
     def percent(self) -> float:
         return percent_of(self.run)
+
+    @property
+    def tab(self) -> Tab:
+        return tab(self.run.status, lambda: self.percent, f"Run {self.run.pk}")
 
     @property
     def at_work(self) -> bool:

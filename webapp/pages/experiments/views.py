@@ -30,6 +30,7 @@ from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
 from webapp.pages.home import first_experiment
+from webapp.pages.tab import tab
 from webapp.parsing import whole
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
@@ -172,6 +173,7 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
     return {
         "living": living,
+        "tab": tab(living.state, lambda: living.percent, f"#{pk} {living.experiment.name}"),
         "sections": Sections(living, *(request.GET.get(name, "") for name in ("section", "method", "pair"))),
         "experiment": living.experiment,
         "lost_parent": "" if living.at_work or living.experiment.parent_id else cloned_from(pk),
