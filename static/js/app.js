@@ -104,6 +104,13 @@
     { capture: true },
   );
 
+  /* A part with data-polls is loaded again and again, but not in a hidden tab, nor while something in it has the focus.
+     Not by a condition in hx-trigger, which htmx evaluates as code and the policy of the page refuses. */
+  document.addEventListener("htmx:before:request", (event) => {
+    const part = event.detail.ctx.sourceElement;
+    if (part.matches?.("[data-polls]") && (document.hidden || part.querySelector(":focus"))) event.preventDefault();
+  });
+
   const requests = new WeakMap(); // request of htmx -> address of the form that it sends, which the answer may replace
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.sourceElement.matches?.("form")) requests.set(ctx, ctx.sourceElement.action);

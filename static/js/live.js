@@ -135,6 +135,7 @@
   function draw(run, event) {
     const place = wire.runs[run];
     if (!place) return; // a run of another pair
+    window.system?.take(run, place, event);
     const row = (metric, value) => ({
       run,
       series: place.series,
@@ -161,6 +162,7 @@
     if (document.hidden || over) return;
     if (rows.length) charts.push(wire.chart, rows);
     rows = [];
+    window.system?.draw();
     const note = byId(`${wire.chart}-note`);
     const bad = Object.entries(nonFinite).map(
       ([run, { metric, step }]) =>

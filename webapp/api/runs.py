@@ -1,5 +1,6 @@
 """Runs in the API: a run, its log and its events, and stopping it."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from webapp.actions import runs as run_actions
 from webapp.api.experiment_schemas import OriginOut, origin_out
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Run
+from webapp.experiments.system_samples import samples_of
 
 router = Router()
 
@@ -45,6 +47,26 @@ class LogOut(Schema):
 
     log: str
     lines: list[str]
+
+
+class SampleOut(Schema):
+    """A sample of the machine that trained a run. The documentation of events explains its fields."""
+
+    seq: int
+    attempt: int
+    at: datetime
+    step: int
+    cores: float
+    memory: int
+    accelerator: float | None
+    accelerator_memory: int | None
+    examples_per_second: float | None
+    tokens_per_second: float | None
+    runs: int
+
+
+class SamplesOut(Schema):
+    samples: list[SampleOut]
 
 
 class EventsOut(Schema):
@@ -110,3 +132,9 @@ def events(request: HttpRequest, run_id: int, after: int = 0) -> EventsOut:
     """
     page = queries.events_after(visible(request, run_id).pk, after)
     return EventsOut(events=events_for(request.user, page), last=page[-1]["seq"] if page else after)
+
+
+@router.get("/runs/{run_id}/system", response=SamplesOut)
+def system(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    """Return all samples of the machine that trained the run: processor, memory, accelerators and speed. They are few."""
+    return {"samples": samples_of(visible(request, run_id).pk)}

@@ -13,6 +13,7 @@ from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, Confid
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
+from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments.models import Part, Run, Status
 from webapp.findings.run_state import percent_of, prepares, run_words, short_phase
 from webapp.findings.wording import count, lower, method_titles, short_methods, short_model
@@ -204,6 +205,9 @@ class PairLanes:
             for lane in self.lanes
             for segment in lane.segments
         }
+
+    def system_charts(self) -> list[SystemChart]:
+        return system_charts([lane.series for lane in self.lanes])
 
     def run_of(self, key: str) -> Run | None:
         return self.runs.get(key)

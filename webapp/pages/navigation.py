@@ -9,7 +9,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
         *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
-        *("run-status", "run-log", "run-log-file", "stop-run"),
+        *("run-status", "run-system", "run-log", "run-log-file", "stop-run"),
     ),
     "datasets": (
         *("datasets", "dataset", "upload", "fetch"),

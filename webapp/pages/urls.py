@@ -5,7 +5,7 @@ from webapp.access import public
 from webapp.pages import documentation, home
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
-from webapp.pages.experiments import archives, chart_files, compare, manage, views
+from webapp.pages.experiments import archives, chart_files, compare, manage, system, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.operations import queue, workers
 from webapp.pages.palette.views import palette
@@ -79,6 +79,7 @@ urlpatterns = [
     path("datasets/<slug:name>/fetch/", dataset_views.fetch, name="fetch"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/status/", views.run_status, name="run-status"),
+    path("runs/<int:pk>/system.csv", system.samples, name="run-system"),
     path("runs/<int:pk>/log/", views.run_log, name="run-log"),
     path("runs/<int:pk>/log.txt", views.run_log_file, name="run-log-file"),
     path("runs/<int:pk>/stop/", views.stop_run, name="stop-run"),

@@ -2,7 +2,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import claims
 from tests.factories.experiments import launched
+from training.events import SystemSampled
 from webapp.accounts.tokens import make_token
 from webapp.experiments import run_logs
 from webapp.experiments.models import Run, Status
@@ -33,6 +35,20 @@ def test_the_log_of_a_run_is_read(client: Client, run: Run) -> None:
     assert client.get(f"/api/v1/runs/{run.pk}/log?lines=2").json()["lines"] == ["two", "three"]
     assert client.get(f"/api/v1/runs/{run.pk}/log?find=T&lines=1").json()["lines"] == ["three"]
     path.unlink()
+
+
+def test_the_samples_of_a_run_are_read_as_json_and_as_a_file(client: Client, run: Run, owner: User) -> None:
+    samples = [SystemSampled(step=step, cores=1.5, memory=10**9, tokens_per_second=step or None) for step in (0, 8)]
+    claimed = claims.claim(run.pk, "a worker")
+    assert claimed
+    claims.append_events(run.pk, claimed.attempt, samples)
+    answer = client.get(f"/api/v1/runs/{run.pk}/system").json()["samples"]
+    read = [(sample["attempt"], sample["step"], sample["cores"], sample["tokens_per_second"]) for sample in answer]
+    assert read == [(1, 0, 1.5, None), (1, 8, 1.5, 8)]
+    client.force_login(owner)
+    names, *lines = client.get(f"/runs/{run.pk}/system.csv").text.splitlines()
+    assert names.startswith("seq,attempt,at,kind,step,cores,memory,")
+    assert len(lines) == 2
 
 
 def test_a_run_is_stopped_and_answers_with_its_new_status(client: Client, run: Run, broker: str) -> None:

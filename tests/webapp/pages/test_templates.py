@@ -29,3 +29,7 @@ def test_text_that_scrolls_in_its_own_box_is_reached_by_the_keyboard() -> None:
     boxes = matches(r'<\w+\s[^<]*class="(?:log boxed|weighed|quote)\b[^<]*')
     assert len(boxes) > 4
     assert [box for box in boxes if "tabindex" not in box[1]] == []
+
+
+def test_no_trigger_of_htmx_has_a_condition_which_the_policy_of_the_pages_refuses_as_code() -> None:
+    assert matches(r'hx-trigger="[^"]*\[') == []

@@ -12,6 +12,7 @@ from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_
 from webapp.charts.live import Series, live_chart
 from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
+from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
@@ -212,6 +213,10 @@ class RunPage:
     @cached_property
     def chart(self) -> dict[str, Any]:
         return live_chart([self.series], self.steps)
+
+    @cached_property
+    def system_charts(self) -> list[SystemChart]:
+        return system_charts([self.series])
 
     @property
     def wire(self) -> dict[str, Any]:
