@@ -78,6 +78,11 @@ def finish_all(experiment: Experiment, share_right: float | None = None, classes
     experiment.refresh_from_db()
 
 
+def state_now(experiment: Experiment) -> str:
+    """The state in the database, whenever ``experiment`` was read."""
+    return Experiment.objects.values_list("state", flat=True).get(pk=experiment.pk)
+
+
 def of(experiment: Experiment, role: Role) -> Run:
     return experiment.parts.filter(role=role)[0].run
 

@@ -136,7 +136,7 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
     return ExperimentOut(
         id=experiment.pk,
         name=experiment.name,
-        state=queries.state(experiment),
+        state=experiment.state,
         fraction=current.fraction,
         seconds_left=current.seconds_left,
         spec=spec_for(request.user, experiment.experiment_spec),

@@ -55,7 +55,7 @@ def changed(request: HttpRequest, experiment_id: int) -> Experiment:
 def listing(request: HttpRequest, selection: Annotated[ExperimentFilter, Query()]) -> ListOut:
     """List the experiments of the team, the newest first, filtered by name and state."""
     listed = queries.listed(request.user).defer("spec", "triplets", "result", "result_runs", "result_error")
-    named = [(experiment, queries.state(experiment)) for experiment in listed if queries.is_named(experiment, selection.text)]
+    named = [(experiment, experiment.state) for experiment in listed if queries.is_named(experiment, selection.text)]
     chosen = [(experiment, state) for experiment, state in named if selection.state in ("", state)]
     pages = Paginator(chosen, selection.per_page)
     shown = pages.page(selection.page) if selection.page <= pages.num_pages else ()
@@ -67,7 +67,7 @@ def listing(request: HttpRequest, selection: Annotated[ExperimentFilter, Query()
             state=state,
             parent=experiment.parent_id,
             created_at=experiment.created_at,
-            runs=queries.run_counts(experiment),
+            runs=experiment.run_counts,
             imported=getattr(experiment, "imported", False),
         )
         for experiment, state in shown

@@ -20,7 +20,6 @@ from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.imported_runs import exported
 from webapp.experiments.models import Event, Experiment, Run, Status
-from webapp.experiments.queries import state
 from webapp.experiments.redaction import public_models, public_text
 
 
@@ -48,7 +47,7 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
     Raise Unfinished, OSError, and DamagedArtifact for a file that differs from what its run wrote.
     """
     launched, ended = experiment.launched_at, experiment.ended_at
-    if state(experiment) not in ("finished", "failed", "stopped") or launched is None or ended is None:
+    if experiment.state not in ("finished", "failed", "stopped") or launched is None or ended is None:
         raise Unfinished("An archive can be made when no run of the experiment is queued or in training.")
     store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))

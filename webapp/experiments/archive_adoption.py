@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from training import RunSpec, Triplet
 from training.events import EventRecord
 from training.redaction import renamed
+from training.spec import upgrade
 from training.storage.archive import Archive, Broken, Origin
+from webapp.experiments.bulk import lock
+from webapp.experiments.changes import changing
 from webapp.experiments.fold import fold
 from webapp.experiments.imported_runs import stored_key
+from webapp.experiments.list_columns import columns_of_result, columns_of_spec, give_facets
 from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
 from webapp.experiments.run_groups import alike
 from webapp.experiments.run_launch import give_parts, places_of
@@ -18,7 +21,7 @@ from webapp.experiments.run_launch import give_parts, places_of
 BATCH = 1000
 
 
-@transaction.atomic
+@changing()
 def adopt(
     owner: User,
     archive: Archive,
@@ -33,9 +36,10 @@ def adopt(
     """
     same = set(ours)
     keys = {key: key if key in same else stored_key(content, key) for key in runs}
+    known = {row.key: row for row in lock(Run.objects.filter(key__in=keys.values()))}
     rows = {}
     for key, spec in runs.items():
-        row = Run.objects.filter(key=keys[key]).first()
+        row = known.get(keys[key])
         if row is None:
             origin = Origin(number=archive.number, owner=archive.owner, content=content, earlier=archive.imported.get(key))
             row = _run(keys[key], key, spec.with_keys(keys), origin, events_of(key))
@@ -44,12 +48,16 @@ def adopt(
         if key not in same:
             rows[key].needs.set([rows[need] for need in spec.needs])
     triplets = [Triplet(**renamed(vars(triplet), keys)) for triplet in archive.triplets]
+    described = upgrade(archive.spec).model_copy(update={"name": archive.name})
+    columns = columns_of_spec(described)
+    result = None if archive.result is None else renamed(archive.result.model_dump(mode="json"), keys)
     experiment = Experiment.objects.create(
-        name=archive.name,
+        **columns,
+        **columns_of_result(result, columns["weak_model"], columns["strong_model"]),
         owner=owner,
         spec=archive.spec,
         triplets=[vars(triplet) for triplet in triplets],
-        result=None if archive.result is None else renamed(archive.result.model_dump(mode="json"), keys),
+        result=result,
         result_runs=sorted(row.key for row in rows.values() if row.status == Status.FINISHED),
         launched_at=archive.launched_at,
         ended_at=archive.ended_at,
@@ -59,6 +67,7 @@ def adopt(
     in_order |= dict.fromkeys(rows)  # runs that only other runs need
     by_key = {keys[key]: rows[key] for key in in_order}
     give_parts(experiment, places_of(triplets, by_key), by_key)
+    give_facets(experiment, described)
     return experiment, keys
 
 

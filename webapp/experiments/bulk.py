@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from training import RunSpec
 from training.events import Event as RunEvent
+from webapp.experiments.changes import run_changed, state_of_run
 from webapp.experiments.fold import fold
 from webapp.experiments.models import LEASED, Event, Run
 from webapp.experiments.run_groups import alike
@@ -59,11 +60,11 @@ def lock_run(run_id: int) -> Run:
 
 
 def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
-    """Insert and fold events of locked runs. Runs with equal changes are written by one statement."""
+    """Insert and fold events of locked runs, within ``changing``. Runs with equal changes are written by one statement."""
     rows: list[Event] = []
     changed: defaultdict[tuple[int, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
     for run, events in events_of:
-        before = {name: getattr(run, name) for name in FOLDED}
+        before, known = {name: getattr(run, name) for name in FOLDED}, state_of_run(run)
         for event in events:
             run.last_seq += 1
             payload = event.model_dump(mode="json")
@@ -71,6 +72,7 @@ def append(events_of: Iterable[tuple[Run, Sequence[RunEvent]]]) -> None:
             fold(run, event, run.clock)
         if run.status not in LEASED:
             run.lease_until = None
+        run_changed(run, known)
         changes = tuple((name, getattr(run, name)) for name in FOLDED if getattr(run, name) != before[name])
         changed[len(events), changes].append(run.pk)
     Event.objects.bulk_create(rows)

@@ -1,12 +1,12 @@
 """Damaged artifacts of finished runs: these runs are trained again."""
 
 from django.conf import settings
-from django.db import transaction
 
 from training import Store
 from training.events import ArtifactDamaged, RunFailed, RunWaiting
 from training.storage.checksums import DamagedArtifact
 from webapp.experiments.bulk import append, lock, lock_run
+from webapp.experiments.changes import changing
 from webapp.experiments.dependents import rest, start
 from webapp.experiments.models import Run, Status
 
@@ -18,7 +18,7 @@ def train_again(damage: DamagedArtifact) -> set[int]:
     return _train_again(run.pk, run.last_seq, confirmed) if run and confirmed else set()
 
 
-@transaction.atomic
+@changing()
 def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
     """Move the run's artifacts aside, unless anything happened to it since ``seq``, and queue it with the runs that it needs.
 

@@ -4,15 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F
 
 from training import RunSpec, Store
 from training.events import Event as RunEvent
 from training.events import RunFailed, RunQueued, RunStopped, RunWaiting
 from webapp.experiments.bulk import Needs, append, create_runs, lock
-from webapp.experiments.models import ACTIVE, COMPARED, Event, Experiment, Part, Run, Status, Transition
+from webapp.experiments.changes import changing, experiment_changed, parts_changed
+from webapp.experiments.models import ACTIVE, COMPARED, Event, Experiment, Part, Run, Status
 from webapp.row_isolation import Isolated
 
 
@@ -86,7 +85,7 @@ def _wanted_since(ids: Sequence[int]) -> set[int]:
 
 
 def rest(runs: Iterable[Run]) -> set[int]:
-    """Queue or end the runs that waited for ``runs``, which have ended, and note the end of experiments.
+    """Queue or end the runs that waited for ``runs``, which have ended, and replace stopped runs that are to be evaluated.
 
     None of ``runs`` is started again: that was decided in ``settle``. Return the ids of the runs that changed.
     """
@@ -96,16 +95,11 @@ def rest(runs: Iterable[Run]) -> set[int]:
         ended += runs
         runs = _follow({run.pk: run for run in runs})
         changed |= {run.pk for run in runs}
-    if ended:
-        finished = [run.pk for run in ended if run.status == Status.FINISHED]
-        if finished:
-            Experiment.objects.filter(runs__in=finished).update(result_due=True)
-        stopped = [run.pk for run in ended if run.status == Status.STOPPED]
-        if stopped:
-            evaluating = Experiment.objects.filter(runs__in=stopped, evaluates=True, stopped_at__isnull=False).distinct()
-            pks = list(evaluating.values_list("pk", flat=True))
-            changed |= set().union(*_evaluating.each(pks, lambda pk: _evaluate(pk, stopped), note_result_error))
-        note_rest(Experiment.objects.filter(pk__in=Part.objects.filter(run__in=[run.pk for run in ended]).values("experiment")))
+    stopped = [run.pk for run in ended if run.status == Status.STOPPED]
+    if stopped:
+        evaluating = Experiment.objects.filter(runs__in=stopped, evaluates=True, stopped_at__isnull=False).distinct()
+        pks = list(evaluating.values_list("pk", flat=True))
+        changed |= set().union(*_evaluating.each(pks, lambda pk: _evaluate(pk, stopped), note_result_error))
     return changed
 
 
@@ -133,13 +127,15 @@ def _follow(causes: dict[int, Run]) -> list[Run]:
 _evaluating = Isolated("evaluating what was stopped", first=0)
 
 
+@changing()
 def note_result_error(experiment_id: int, error: str) -> None:
     """Store the error of an experiment whose row cannot be read. It ends with this error, and a launch tries again."""
     damaged = f"The record of this experiment is damaged. {error}"
     Experiment.objects.filter(pk=experiment_id).update(result_error=damaged, result_due=False)
+    experiment_changed(experiment_id)
 
 
-@transaction.atomic
+@changing()
 def _evaluate(experiment_id: int, ids: Sequence[int]) -> set[int]:
     """Replace stopped runs in the experiment by runs that end at their last checkpoint.
 
@@ -162,6 +158,7 @@ def _evaluate(experiment_id: int, ids: Sequence[int]) -> set[int]:
     ]
     experiment.result_due = experiment.result_due or any(run.status == Status.FINISHED for run in rows.values())
     experiment.save(update_fields=["triplets", "result_due"])
+    parts_changed(experiment_id)
     return start(list(rows.values()))
 
 
@@ -170,10 +167,3 @@ def _beginnings(ids: Iterable[int]) -> dict[int, RunSpec]:
     saved = Event.objects.filter(run__in=list(ids), payload__kind="checkpoint").order_by("seq")
     steps = {run: payload["step"] for run, payload in saved.values_list("run_id", "payload") if payload["step"]}
     return {run.pk: run.run_spec.model_copy(update={"stop_at": steps[run.pk]}) for run in Run.objects.filter(pk__in=steps)}
-
-
-def note_rest(experiments: QuerySet[Experiment]) -> None:
-    """Set the end of experiments without active runs, except those that are being launched."""
-    at_work = Part.objects.filter(experiment=OuterRef("pk"), run__status__in=ACTIVE)
-    resting = experiments.filter(~Exists(at_work), ended_at=None).exclude(transition=Transition.LAUNCHING)
-    resting.update(ended_at=Now())

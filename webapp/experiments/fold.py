@@ -1,4 +1,4 @@
-"""The fold of events into a run's state: the only code that changes a status."""
+"""The fold of events into a run's state, the only code that changes a status, and the state of an experiment that follows."""
 
 from datetime import datetime
 
@@ -20,7 +20,8 @@ from training.events import (
     RunWaiting,
     StopRequested,
 )
-from webapp.experiments.models import Run, Status
+from webapp.experiments.listing_models import State
+from webapp.experiments.models import Experiment, Run, Status, Transition
 
 
 def fold(run: Run, event: Event, at: datetime) -> None:
@@ -69,3 +70,30 @@ def _begin(run: Run, status: Status) -> None:
 
 def _end(run: Run, status: Status, at: datetime) -> None:
     run.status, run.ended_at, run.phase, run.losses = status, at, "", 0
+
+
+def state_of(experiment: Experiment) -> State:
+    """Return the state that follows from the columns of the experiment's row, among them the numbers of its runs."""
+    launched, stopped = experiment.launched_at, experiment.stopped_at is not None
+    if launched is None:
+        return State.DRAFT
+    if experiment.transition == Transition.STOPPING:
+        return State.STOPPING
+    if experiment.runs_running or experiment.runs_stopping:
+        return State.STOPPING if stopped else State.RUNNING
+    if experiment.runs_waiting or experiment.runs_queued:
+        if stopped:
+            return State.STOPPING if experiment.evaluates else State.STOPPED
+        begun = experiment.run_started_at is not None and experiment.run_started_at >= launched
+        return State.RUNNING if begun else State.WAITING
+    if experiment.transition == Transition.LAUNCHING:
+        return State.WAITING
+    return _state_at_rest(experiment)
+
+
+def _state_at_rest(experiment: Experiment) -> State:
+    if experiment.ended_at is None or experiment.result_due:
+        return State.RUNNING  # until it has its result
+    if experiment.runs_failed:
+        return State.FAILED
+    return State.STOPPED if experiment.runs_stopped or experiment.evaluates else State.FINISHED

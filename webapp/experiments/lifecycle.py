@@ -1,8 +1,7 @@
 """Renaming, limiting and deleting an experiment. Its runs belong to no experiment alone and stay."""
 
-from django.db import transaction
-
 from training import ExperimentSpec
+from webapp.experiments.changes import changing, list_changed
 from webapp.experiments.models import ACTIVE, Experiment
 
 
@@ -10,11 +9,14 @@ class AtWork(Exception):
     """Runs of the experiment train or wait; the message says what to do."""
 
 
+@changing()
 def rename(experiment: Experiment, name: str) -> None:
     """Rename the experiment. Raises pydantic.ValidationError for a name that no spec may have."""
     spec = ExperimentSpec.model_validate({**experiment.experiment_spec.model_dump(), "name": name.strip()})
     experiment.name, experiment.spec = spec.name, spec.model_dump(mode="json")
-    experiment.save(update_fields=["name", "spec"])
+    experiment.search_name = spec.name.casefold()
+    experiment.save(update_fields=["name", "spec", "search_name"])
+    list_changed()
 
 
 LARGEST_BUDGET = 1_000_000.0
@@ -28,7 +30,7 @@ def limit(experiment: Experiment, hours: float | None) -> None:
     experiment.save(update_fields=["budget_hours"])
 
 
-@transaction.atomic
+@changing()
 def delete(experiment: Experiment) -> None:
     """Delete the experiment and keep its runs, which other experiments may share or ask for again. Raises AtWork."""
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
@@ -37,3 +39,4 @@ def delete(experiment: Experiment) -> None:
     if row.stopped_at is None and row.runs.filter(status__in=ACTIVE).exists():
         raise AtWork("Runs of this experiment are at work. Stop it first.")
     row.delete()
+    list_changed()

@@ -8,6 +8,7 @@ from django.db import models
 
 from training import ExperimentSpec, Plan, RunSpec, Triplet
 from training.spec import upgrade
+from webapp.experiments.listing_models import ListedColumns
 
 
 class Status(models.TextChoices):
@@ -111,8 +112,25 @@ class Run(models.Model):
             return 1.0
         return self.step / self.total_steps if self.total_steps else 0.0
 
+    @property
+    def percent(self) -> int:
+        """The share in whole percents, which change at most a hundred times."""
+        if self.status == Status.FINISHED:
+            return 100
+        return min(100, 100 * self.step // self.total_steps) if self.total_steps else 0
 
-class Experiment(models.Model):
+
+PERCENT = models.Case(
+    models.When(status=Status.FINISHED, then=100),
+    models.When(total_steps=0, then=0),
+    models.When(step__gte=models.F("total_steps"), then=100),
+    default=100 * models.F("step") / models.F("total_steps"),
+    output_field=models.BigIntegerField(),
+)
+"""The expression of Run.percent."""
+
+
+class Experiment(ListedColumns):
     """A specification with its owner. State and result are derived from its runs."""
 
     name = models.CharField(max_length=120)
@@ -140,7 +158,7 @@ class Experiment(models.Model):
     transition_done = models.PositiveIntegerField(default=0)  # runs, in the order of the plan
     transition_total = models.PositiveIntegerField(default=0)
 
-    class Meta:
+    class Meta(ListedColumns.Meta):
         ordering = ("-id",)
 
     def __str__(self) -> str:

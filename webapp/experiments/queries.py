@@ -8,29 +8,19 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from training import ExperimentSpec, Plan, Store, make_plan
 from training.spec import Problem, warnings
 from webapp.experiments.imported_runs import with_accepted
-from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status, Transition
+from webapp.experiments.listing_models import State
+from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status
 from webapp.experiments.progress import expected_seconds
 
 MOST_KEYS = 5000
 """Keys in one query; the limit of SQLite is 32,766."""
 
 Viewer = User | AnonymousUser
-
-STATES = {
-    "draft": "Draft",
-    "waiting": "Queued",
-    "running": "Running",
-    "stopping": "Stopping",
-    "stopped": "Stopped",
-    "failed": "Failed",
-    "finished": "Done",
-}
 
 
 def visible(viewer: Viewer) -> QuerySet[Experiment]:
@@ -62,21 +52,13 @@ def at_rest(run_ids: Iterable[int]) -> list[int]:
     return list(resting.distinct().values_list("pk", flat=True))
 
 
-def _count(**conditions: object) -> Coalesce:
-    """The number of an experiment's runs that meet the conditions; no join, which would group by its large columns."""
-    parts = Part.objects.filter(experiment=OuterRef("pk"), **conditions).order_by().values("experiment")
-    return Coalesce(Subquery(parts.annotate(number=Count("run", distinct=True)).values("number")), 0)
-
-
 IMPORTED = Exists(Part.objects.filter(experiment=OuterRef("pk")).exclude(run__claimed_key=""))
 """True for an experiment with runs that were trained elsewhere."""
 
 
 def listed(viewer: Viewer) -> QuerySet[Experiment]:
-    """Return the experiments, newest first, each with the number of its runs by status, in one query."""
-    counts = {f"runs_{status.value}": _count(run__status=status) for status in Status}
-    begun = _count(run__started_at__gte=OuterRef("launched_at"))
-    return visible(viewer).select_related("owner").annotate(imported=IMPORTED, runs_begun=begun, **counts).order_by("-pk")
+    """Return the experiments, newest first, with their owners."""
+    return visible(viewer).select_related("owner").annotate(imported=IMPORTED).order_by("-pk")
 
 
 LONGEST_NAME = 120
@@ -94,41 +76,6 @@ def copy_name(owner: User, name: str) -> str:
 def is_named(experiment: Experiment, text: str) -> bool:
     """Return whether a search for ``text`` matches the experiment: a part of its name, or its number after a #."""
     return text.lower() in experiment.name.lower() or text == f"#{experiment.pk}"
-
-
-def state(experiment: Experiment) -> str:
-    """Return a key of STATES, derived from the runs, with the counts of ``listed`` where these are present."""
-    if experiment.launched_at is None:
-        return "draft"
-    counts = run_counts(experiment)
-    if experiment.transition == Transition.STOPPING:
-        return "stopping"
-    if counts[Status.RUNNING] or counts[Status.STOPPING]:
-        return "stopping" if experiment.stopped_at else "running"
-    if counts[Status.WAITING] or counts[Status.QUEUED]:
-        begun = (
-            experiment.runs_begun
-            if hasattr(experiment, "runs_begun")
-            else experiment.runs.filter(started_at__gte=experiment.launched_at).exists()
-        )
-        if experiment.stopped_at:
-            return "stopping" if experiment.evaluates else "stopped"
-        return "running" if begun else "waiting"
-    if experiment.transition == Transition.LAUNCHING:
-        return "waiting"
-    # At rest is only what has its result. Both are read off the one row, as the counts may be newer than it.
-    if experiment.ended_at is None or experiment.result_due:
-        return "running"
-    if counts[Status.FAILED]:
-        return "failed"
-    return "stopped" if counts[Status.STOPPED] or experiment.evaluates else "finished"
-
-
-def run_counts(experiment: Experiment) -> dict[str, int]:
-    if hasattr(experiment, "runs_begun"):
-        return {status: getattr(experiment, f"runs_{status.value}") for status in Status}
-    counts = dict(experiment.runs.order_by().values_list("status").annotate(Count("pk", distinct=True)))
-    return {status: counts.get(status, 0) for status in Status}
 
 
 def parts(experiment: Experiment) -> QuerySet[Part]:
@@ -185,7 +132,7 @@ def timeline(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:
     """Return a launched experiment of the same owner with the same spec that has neither failed nor been stopped."""
     same = Experiment.objects.filter(owner=owner, spec=spec.model_dump(mode="json"), launched_at__isnull=False)
-    return next((experiment for experiment in same if state(experiment) not in ("stopped", "failed")), None)
+    return same.exclude(state__in=(State.STOPPED, State.FAILED)).first()
 
 
 @dataclass(frozen=True)

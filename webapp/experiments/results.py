@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 
 from training import Store
@@ -13,9 +12,11 @@ from training.metrics.results import summarize
 from training.storage.checksums import MISSING, DamagedArtifact
 from training.storage.predictions import Predictions
 from webapp.database_outages import is_away
+from webapp.experiments.changes import changing, experiment_changed
 from webapp.experiments.damage import train_again
 from webapp.experiments.dependents import note_result_error
 from webapp.experiments.imported_runs import compare
+from webapp.experiments.list_columns import columns_of_result
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.row_isolation import Isolated, sentence
 
@@ -61,7 +62,7 @@ def _refresh(experiment: Experiment) -> None:
     """Compute and store the result, or in its place the error. Raises DamagedArtifact, and has then stored nothing."""
     finished = _finished_keys(experiment)
     result, error = _computed(experiment, finished)
-    with transaction.atomic():
+    with changing():
         row = Experiment.objects.select_for_update().filter(pk=experiment.pk).first()
         if row is None:
             return  # deleted meanwhile
@@ -69,7 +70,11 @@ def _refresh(experiment: Experiment) -> None:
         if finished == now or row.result_runs != now:
             row.result, row.result_runs, row.result_error = result, finished, error
             row.result_due = finished != now
-            row.save(update_fields=["result", "result_runs", "result_error", "result_due"])
+            columns = columns_of_result(result, row.weak_model, row.strong_model)
+            for name, value in columns.items():
+                setattr(row, name, value)
+            row.save(update_fields=["result", "result_runs", "result_error", "result_due", *columns])
+            experiment_changed(row.pk)
 
 
 def _computed(experiment: Experiment, finished: list[str]) -> tuple[dict[str, object] | None, str]:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from training import Plan, Triplet, make_plan
 from webapp.experiments.bulk import create_runs, lock
-from webapp.experiments.dependents import note_rest, start
+from webapp.experiments.changes import changing, parts_changed
+from webapp.experiments.dependents import start
 from webapp.experiments.imported_runs import with_accepted
 from webapp.experiments.models import COMPARED, Experiment, Part, Role, Run, Status, Transition
 from webapp.experiments.transitions import CHUNK, FIELDS, advance, end
@@ -27,7 +27,7 @@ def launch(experiment: Experiment) -> set[int]:
     return changed
 
 
-@transaction.atomic
+@changing()
 def begin(experiment: Experiment, by: str = "") -> int:
     """Store that the experiment is launched, and return how many of its runs are neither finished nor at work.
 
@@ -48,6 +48,7 @@ def _plan(row: Experiment, plan: Plan) -> None:
     ids = set().union(*(runs.values_list("pk", flat=True) for runs in _known(plan)))
     others = [pk for pk, run in row.parts.values_list("pk", "run_id") if run not in ids]  # such as evaluated beginnings
     Part.objects.filter(pk__in=others).delete()
+    parts_changed(row.pk)
     row.triplets = [vars(triplet) for triplet in plan.triplets]
     row.transition, row.transition_done, row.transition_total = Transition.LAUNCHING, 0, len(plan.runs)
 
@@ -67,7 +68,7 @@ def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:
     plan = with_accepted(make_plan(experiment.experiment_spec))
     places = places_of(plan.triplets, plan.runs)
     if experiment.triplets != [vars(triplet) for triplet in plan.triplets]:
-        with transaction.atomic():  # a model or a data set has changed since the launch began
+        with changing():  # a model or a data set has changed since the launch began
             row = Experiment.objects.select_for_update().get(pk=experiment_id)
             _plan(row, plan)
             row.save(update_fields=["triplets", *FIELDS])
@@ -100,7 +101,6 @@ def _step(row: Experiment, runs: list[Run], places: Places) -> set[int]:
         end(row)
         row.result_due = row.runs.filter(status=Status.FINISHED).exists()
     row.save(update_fields=["launched_at", "result_due", *FIELDS])
-    note_rest(Experiment.objects.filter(pk=row.pk))
     return changed
 
 
@@ -114,13 +114,14 @@ def places_of(triplets: Iterable[Triplet], keys: Iterable[str]) -> Places:
 
 
 def give_parts(experiment: Experiment, places: Places, runs: Mapping[str, Run]) -> None:
-    """Add ``runs``, by key, to the experiment in their places."""
+    """Add locked ``runs``, by key, to the experiment in their places."""
     parts = [
         Part(experiment=experiment, run=run, role=role, position=places[key][0])
         for key, run in runs.items()
         for role in places[key][1]
     ]
     Part.objects.bulk_create(parts, ignore_conflicts=True)
+    parts_changed(experiment.pk)
 
 
 def _clock(row: Experiment) -> datetime:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from training.events import Event as RunEvent
 from training.events import RunStopped, StopRequested
 from webapp.experiments.bulk import append, lock
-from webapp.experiments.dependents import note_rest, rest
+from webapp.experiments.changes import changing, experiment_changed
+from webapp.experiments.dependents import rest
 from webapp.experiments.models import Experiment, Part, Run, Status, Transition
 from webapp.experiments.transitions import CHUNK, FIELDS, advance, end
 
@@ -24,7 +24,7 @@ def stop_experiment(experiment: Experiment, by: str, *, evaluate: bool = False) 
     return changed
 
 
-@transaction.atomic
+@changing()
 def begin(experiment: Experiment, by: str, *, evaluate: bool = False) -> int:
     """Store that the experiment is stopped, and return the number of runs to stop.
 
@@ -35,6 +35,7 @@ def begin(experiment: Experiment, by: str, *, evaluate: bool = False) -> int:
     total = _stoppable(row).values("run").distinct().count()
     row.transition, row.transition_by, row.transition_done, row.transition_total = Transition.STOPPING, by, 0, total
     row.save(update_fields=["stopped_at", "evaluates", *FIELDS])
+    experiment_changed(row.pk)
     return total
 
 
@@ -61,11 +62,11 @@ def _step(row: Experiment, runs: list[Run]) -> set[int]:
     if not _stoppable(row).exists():
         end(row)
     row.save(update_fields=FIELDS)
-    note_rest(Experiment.objects.filter(pk=row.pk))
+    experiment_changed(row.pk)
     return changed
 
 
-@transaction.atomic
+@changing()
 def stop_run(run: Run, by: str) -> set[int]:
     return _stop(lock(Run.objects.filter(pk=run.pk)), by)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from pydantic import ValidationError
 
 from training import ExperimentSpec, RunSpec
@@ -17,7 +16,9 @@ from training.spec import ENGINE_VERSION
 from webapp.database_outages import Outage
 from webapp.experiments import requirements, workers
 from webapp.experiments.bulk import append, lock, lock_run
+from webapp.experiments.changes import changing, list_changed
 from webapp.experiments.dependents import ready, settle
+from webapp.experiments.list_columns import columns_of_spec, give_facets
 from webapp.experiments.models import LEASED, Event, Experiment, Run, Status, Worker
 from webapp.experiments.queue import pause_now, queued_run_ids
 from webapp.leases import Leases, StaleAttempt
@@ -31,13 +32,18 @@ DATABASE_AWAY = "the laboratory's database was away for longer than its lease"
 leases = Leases(Run, {"status__in": LEASED})
 
 
+@changing()
 def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
     """Return a new experiment, which is not launched yet. Raises TooManyRuns."""
     check_size(spec)
-    return Experiment.objects.create(name=spec.name, owner=owner, spec=spec.model_dump(mode="json"), parent=parent)
+    stored = spec.model_dump(mode="json")
+    experiment = Experiment.objects.create(owner=owner, parent=parent, spec=stored, **columns_of_spec(spec))
+    give_facets(experiment, spec)
+    list_changed()
+    return experiment
 
 
-@transaction.atomic
+@changing()
 def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequence[RunEvent]]) -> set[int]:
     """Store events from the trainer of several ``attempts``, by run, and return the runs that changed.
 
@@ -91,7 +97,7 @@ def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: in
     return beside
 
 
-@transaction.atomic
+@changing()
 def claim_together(run_ids: Sequence[int], worker: str) -> list[Run]:
     """Claim those of the runs that are still queued: for each a new attempt with a new lease.
 
@@ -128,7 +134,7 @@ def _fail_damaged(run_id: int, error: str) -> None:
     fail(run_id, f"What this run is to train cannot be read from the record. {error}")
 
 
-@transaction.atomic
+@changing()
 def fail(run_id: int, error: str) -> set[int]:
     """End a queued run that no worker can train, and the runs that need it."""
     run = lock_run(run_id)
@@ -167,7 +173,7 @@ def status_of(run_id: int, attempt: int) -> str:
     return status
 
 
-@transaction.atomic
+@changing()
 def give_back(run_id: int, attempt: int, cause: str = "") -> set[int]:
     """Return the run of a worker that shuts down, or has another ``cause``, to the queue; it goes on from its last checkpoint."""
     run = lock_run(run_id)
@@ -183,7 +189,7 @@ def give_back_unstarted(worker: str) -> set[int]:
     return set().union(*(give_back(pk, attempt, cause) for pk, attempt in held))
 
 
-@transaction.atomic
+@changing()
 def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
     """Take a run from a worker whose lease has expired: queued again, or stopped if that was requested, or failed at last.
 
@@ -197,7 +203,7 @@ def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
     return _return(run, RunLost(worker=run.worker))
 
 
-@transaction.atomic
+@changing()
 def lose(run_id: int, attempt: int, cause: str, log: str) -> set[int]:
     """Treat an attempt whose trainer was killed from outside like one whose worker died: it goes on from its last checkpoint."""
     run = lock_run(run_id)

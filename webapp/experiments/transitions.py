@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
+from webapp.experiments.changes import changing, lock_holders
 from webapp.experiments.models import Experiment, Run
 
 CHUNK = 100
@@ -37,12 +38,12 @@ def advance(experiment_id: int, kind: str, choose: Choose, step: Step, seconds: 
     """
     begun, changed = time.monotonic(), set[int]()
     while True:
-        with transaction.atomic():
-            # Everything locks runs first and then the experiment: the other order could deadlock.
+        with changing():
             known = Experiment.objects.filter(pk=experiment_id, transition=kind).defer(*LARGE).first()
             if known is None:
                 return changed
             runs = choose(known)
+            lock_holders(runs, experiment_id)
             same = {"pk": experiment_id, "transition": kind, "transition_done": known.transition_done}
             row = Experiment.objects.select_for_update().filter(**same).defer(*LARGE).first()
             if row is None:

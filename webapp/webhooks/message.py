@@ -5,7 +5,6 @@ from typing import Any
 from django.urls import reverse
 
 from training.metrics.results import Result
-from webapp.experiments import queries
 from webapp.findings.wording import method_titles
 from webapp.webhooks.models import Call
 
@@ -18,7 +17,7 @@ def message(call: Call, site: str) -> dict[str, Any]:
     ``id`` is the same when a call is repeated because its arrival is unknown.
     """
     experiment = call.experiment
-    state = queries.state(experiment)
+    state = experiment.state
     spec = experiment.experiment_spec
     titles = method_titles(spec)
     result = Result.model_validate(experiment.result) if experiment.result else None
@@ -40,6 +39,6 @@ def message(call: Call, site: str) -> dict[str, Any]:
         "event": "experiment.ended",
         "experiment": {"id": experiment.pk, "name": experiment.name, "owner": experiment.owner.get_username(), "state": state},
         "address": address,
-        "runs": {status: number for status, number in queries.run_counts(experiment).items() if number},
+        "runs": {status: number for status, number in experiment.run_counts.items() if number},
         "groups": groups,
     }

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.row_isolation import Isolated
 from webapp.webhooks.message import message
@@ -66,7 +65,7 @@ def _again_at(tries: int) -> datetime | None:
 
 def _call(pk: int) -> None:
     call = Call.objects.select_related("experiment__owner").get(pk=pk)
-    if queries.state(call.experiment) not in ("finished", "failed", "stopped"):
+    if call.experiment.state not in ("finished", "failed", "stopped"):
         call.due_at, call.problem = None, "The experiment was launched again before the call."
         call.save(update_fields=["due_at", "problem"])
         return

@@ -11,13 +11,13 @@ from django.test import Client
 
 from tests.factories import claims
 from tests.factories.artifacts import trajectory
-from tests.factories.experiments import finish, finish_all, launched, save_predictions
+from tests.factories.experiments import finish, finish_all, launched, save_predictions, state_now
 from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest
 from webapp.actions import artifacts
 from webapp.archives.export import write
-from webapp.experiments import queries, results, services
+from webapp.experiments import results, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     done.refresh_from_db()
     weak.refresh_from_db()
     assert (weak.status, weak.accuracy) == (Status.QUEUED, None)
-    assert queries.state(done) == "running"
+    assert state_now(done) == "running"
     assert done.result is not None
     assert done.result["groups"][0]["state"] == "incomplete", "nothing is said of a triplet whose supervisor is damaged"
     assert weak.key not in done.result_runs
@@ -81,7 +81,7 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     done.refresh_from_db()
     assert digest(predictions(weak)) == before
     assert done.result == result
-    assert queries.state(done) == "finished"
+    assert state_now(done) == "finished"
 
 
 def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wait_for_it(owner: User) -> None:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories import claims
-from tests.factories.experiments import ending, launched, of, save_predictions, stopped_in_training, training_events
+from tests.factories.experiments import ending, launched, of, save_predictions, state_now, stopped_in_training, training_events
 from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
@@ -29,14 +29,14 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
     beginning = of(experiment, Role.STUDENT)
     assert beginning.run_spec.stop_at == 10
     assert beginning.status == Status.QUEUED
-    assert queries.state(experiment) == "stopping"
+    assert state_now(experiment) == "stopping"
     whole = Run.objects.get(key=beginning.run_spec.model_copy(update={"stop_at": None}).key())
     assert whole.status == Status.STOPPED
     assert not Store(settings.ARTIFACTS_DIR).finished(whole.key), "nobody takes the one for the other"
     finish(beginning)
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
     assert experiment.result
     assert experiment.result["triplets"][0]["student_run"] == beginning.key
     assert experiment.result["groups"][0]["student"] is not None
@@ -60,7 +60,7 @@ def test_a_new_launch_trains_the_whole_and_the_beginning_is_no_part_of_it_any_mo
     finish(student)
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "finished"
+    assert state_now(experiment) == "finished"
     assert partial(list(queries.parts(experiment)), Result.model_validate(experiment.result)) == []
 
 
@@ -89,7 +89,7 @@ def test_without_a_checkpoint_there_is_nothing_to_evaluate(owner: User) -> None:
     assert of(experiment, Role.STUDENT).status == Status.STOPPED
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
 
 
 def test_a_plain_stop_evaluates_nothing(owner: User) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import claims
-from tests.factories.experiments import finish, finish_all, launched, spec, training_events
+from tests.factories.experiments import finish, finish_all, launched, spec, state_now, training_events
 from training.events import EVENT, CheckpointSaved, RunFailed, RunStopped
 from webapp.accounts.tokens import make_token
 from webapp.actions import experiments as experiment_actions
@@ -90,13 +90,13 @@ def test_a_stop_that_was_killed_is_completed_by_the_recovery(owner: User, few: N
     experiment = launched(owner, seeds=2)
     killed_at(2, monkeypatch, run_stop, lambda: experiment_actions.stop(experiment, owner))
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "stopping"
+    assert state_now(experiment) == "stopping"
     assert (experiment.transition_done, experiment.transition_total) == (3, 8)
     assert statuses(experiment).count(Status.STOPPED) == 3
     experiment_actions.complete()
     experiment.refresh_from_db()
     assert set(statuses(experiment)) == {Status.STOPPED}
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
     assert experiment.ended_at is not None
 
 
@@ -106,7 +106,7 @@ def test_a_stop_in_the_middle_of_a_launch_ends_the_launch(owner: User, few: None
     experiment_actions.stop(experiment, owner)
     experiment_actions.complete()
     assert statuses(experiment) == [Status.STOPPED] * 3
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
 
 
 def test_a_student_whose_supervisor_failed_while_the_launch_went_on_fails_with_it(
@@ -249,7 +249,7 @@ def test_a_click_works_for_a_second_at_most_and_leaves_the_rest(owner: User, few
     assert (experiment.transition, experiment.transition_done) == ("launching", 3)
     experiment_actions.complete()
     finish_all(experiment)
-    assert queries.state(experiment) == "finished"
+    assert state_now(experiment) == "finished"
 
 
 REFUSED = "This experiment needs more than 10 runs, the most that one may have here: choose fewer seeds, models or methods."

@@ -100,4 +100,4 @@ def test_the_list_needs_the_same_number_of_queries_for_any_length(owner: User, d
     for index in range(3):
         launched(owner, data={"split_seed": index})
     with django_assert_num_queries(1):  # type: ignore[operator]
-        assert [queries.state(experiment) for experiment in queries.listed(owner)] == ["waiting"] * 3
+        assert [experiment.state for experiment in queries.listed(owner)] == ["waiting"] * 3

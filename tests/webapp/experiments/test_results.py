@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tests.factories.experiments import finish, finish_all, launched
-from webapp.experiments import queries, results
+from tests.factories.experiments import finish, finish_all, launched, state_now
+from webapp.experiments import results
 from webapp.experiments.models import ACTIVE, Experiment, Status
 
 
@@ -24,10 +24,10 @@ def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) ->
         finish(run)
     experiment.refresh_from_db()
     assert experiment.ended_at is not None
-    assert queries.state(experiment) == "running"
+    assert state_now(experiment) == "running"
     results.refresh_result(experiment)
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "finished"
+    assert state_now(experiment) == "finished"
 
 
 def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
@@ -37,7 +37,7 @@ def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: U
     results.refresh_result(experiment)
     read_early = Experiment.objects.get(pk=experiment.pk)  # with the result of the runs before the last
     finish(experiment.runs.get(status=Status.QUEUED))
-    assert queries.state(read_early) == "running"
+    assert read_early.state == "running"
 
 
 def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> None:
@@ -50,4 +50,4 @@ def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> 
     assert results.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
     experiment.refresh_from_db()
     assert experiment.result is not None
-    assert queries.state(experiment) == "finished"
+    assert state_now(experiment) == "finished"

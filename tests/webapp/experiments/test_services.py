@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.factories import claims
-from tests.factories.experiments import finish, finish_all, launched, spec, training_events
+from tests.factories.experiments import finish, finish_all, launched, spec, state_now, training_events
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
 from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
@@ -61,7 +61,7 @@ def test_an_identical_experiment_trains_nothing_and_has_its_result_at_once(owner
     assert run_launch.launch(second) == set()
     results.refresh_result(second)
     second.refresh_from_db()
-    assert queries.state(second) == "finished"
+    assert state_now(second) == "finished"
     assert second.result == first.result
     assert second.ended_at is not None
 
@@ -86,16 +86,16 @@ def test_a_failed_supervisor_fails_its_students_with_the_reason(owner: User) -> 
     student = by_role(experiment, "student")
     assert student.status == Status.FAILED
     assert "The disk is full." in student.error
-    assert queries.state(experiment) == "running"  # the ceiling still waits in the queue
+    assert state_now(experiment) == "running"  # the ceiling still waits in the queue
     finish_all(experiment)
-    assert queries.state(experiment) == "failed"
+    assert state_now(experiment) == "failed"
 
 
 def test_launching_again_takes_up_what_failed_or_was_stopped(owner: User) -> None:
     experiment = launched(owner)
     run_stop.stop_experiment(experiment, "ada")
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
     run_launch.launch(experiment)
     experiment.refresh_from_db()
     assert statuses(experiment) == [Status.QUEUED, Status.QUEUED, Status.WAITING, Status.WAITING]
@@ -163,14 +163,14 @@ def test_a_stop_is_requested_from_the_trainer_and_its_events_stay(owner: User) -
     assert claimed
     claims.append_events(weak.pk, claimed.attempt, training_events())
     run_stop.stop_experiment(experiment, "ada")
-    assert queries.state(experiment) == "stopping"
+    assert state_now(experiment) == "stopping"
     assert services.renew(weak.pk, claimed.attempt) == Status.STOPPING
     claims.append_events(weak.pk, claimed.attempt, [RunStopped(step=20)])
     weak.refresh_from_db()
     assert (weak.status, weak.step) == (Status.STOPPED, 20)
     assert statuses(experiment) == [Status.STOPPED] * 4
     experiment.refresh_from_db()
-    assert queries.state(experiment) == "stopped"
+    assert state_now(experiment) == "stopped"
 
 
 def test_a_run_that_another_experiment_needs_is_not_stopped(owner: User) -> None:

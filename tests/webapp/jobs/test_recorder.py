@@ -9,6 +9,7 @@ from tests.factories.experiments import ending, launched
 from training import Event
 from training.events import MetricLogged, StopRequested, SystemSampled
 from webapp.experiments import bulk, queries, services
+from webapp.experiments.changes import changing
 from webapp.experiments.models import Event as StoredEvent
 from webapp.experiments.models import Run
 from webapp.jobs import recorder as module
@@ -95,8 +96,9 @@ def test_events_of_which_the_commit_was_not_answered_are_not_stored_again(
     add(recorder, metric(1))
     add(recorder, SystemSampled(step=1, cores=1, memory=1))
     recorder.flush()
-    (run,) = bulk.lock(Run.objects.filter(pk=run_of(recorder)))
-    bulk.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
+    with changing():
+        (run,) = bulk.lock(Run.objects.filter(pk=run_of(recorder)))
+        bulk.append([(run, [StopRequested(by="somebody else, who tells of the run too")])])
     Run.objects.filter(pk=run_of(recorder)).update(status="running")
     add(recorder, metric(2))
     recorder.flush()

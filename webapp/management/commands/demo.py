@@ -56,7 +56,7 @@ class Command(BaseCommand):
         while not stack.stopping:
             stack.mend()
             experiment.refresh_from_db()
-            counts, state = queries.run_counts(experiment), progress(experiment)
+            counts, state = experiment.run_counts, progress(experiment)
             left = time_left(state.seconds_left, estimating=state.estimating)
             line = ", ".join(filter(None, [f"{counts[Status.FINISHED]} of {sum(counts.values())} runs done", left]))
             if line != printed:
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             time.sleep(0.5)
 
     def _report(self, experiment: Experiment, as_json: bool) -> None:
-        state = queries.state(experiment)
+        state = experiment.state
         if state != "finished" or experiment.result is None:
             failed = experiment.runs.filter(status=Status.FAILED).first()
             raise CommandError(f"The experiment ended as {state}. {failed.error if failed else experiment.result_error}")

@@ -16,9 +16,9 @@ from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.imported_runs import imported_runs
+from webapp.experiments.listing_models import State
 from webapp.experiments.models import COMPARED, LEASED, Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.progress import Progress, progress
-from webapp.experiments.queries import STATES
 from webapp.findings import imported_notes
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
@@ -43,7 +43,7 @@ class Living:
         self.spec: ExperimentSpec = experiment.experiment_spec
         self.pairs: list[Pair] = pairs_of(self.spec)
         self.pair = self.pairs[whole(pair, high=len(self.pairs) - 1) or 0]
-        self.state = queries.state(experiment)
+        self.state = experiment.state
 
     @property
     def word(self) -> str:
@@ -53,7 +53,7 @@ class Living:
         if self.state == "stopped" and self.findings and self.partial:
             return "Stopped, partial result"
         if self.state != "finished":
-            return STATES[self.state]
+            return State(self.state).label
         findings_state = self.findings.state if self.findings else ""
         return f"Done, {findings_state}" if findings_state else "Done"
 
@@ -129,7 +129,7 @@ class Living:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        return queries.run_counts(self.experiment)
+        return self.experiment.run_counts
 
     @property
     def runs_text(self) -> str:

@@ -12,9 +12,9 @@ from training.metrics.results import Group, Result
 from webapp.charts.styles import Style, style_of
 from webapp.charts.svg import pgr_row
 from webapp.experiments import queries
+from webapp.experiments.listing_models import State
 from webapp.experiments.models import Experiment, Status
 from webapp.experiments.progress import progress
-from webapp.experiments.queries import STATES
 from webapp.findings.pairs import Pair, pairs_of, runs_text
 from webapp.findings.wording import count, dataset_title, duration, kinds_text, lower, method_title, time_left
 from webapp.row_isolation import Isolated
@@ -30,7 +30,7 @@ class Line:
     def __init__(self, experiment: Experiment, now: datetime) -> None:
         self.experiment = experiment
         self.spec = experiment.experiment_spec
-        self.state = queries.state(experiment)
+        self.state = experiment.state
         self.pairs: list[Pair] = pairs_of(self.spec)
         self.dataset = dataset_title(self.spec.data.name)
         self.methods = kinds_text(self.spec)
@@ -65,16 +65,16 @@ class Line:
     def word(self) -> str:
         if self.state == "finished" and self.groups and not self.resolved:
             return "No headroom" if self.groups[0].state == "saturated" else self.groups[0].state.capitalize()
-        return STATES[self.state]
+        return State(self.state).label
 
     @property
     def style(self) -> str:
-        return "part" if self.word not in STATES.values() else STYLES.get(self.state, "")
+        return "part" if self.word not in State.labels else STYLES.get(self.state, "")
 
     @property
     def progress(self) -> str:
         """The line below the state of an experiment that is not done."""
-        counts = queries.run_counts(self.experiment)
+        counts = self.experiment.run_counts
         total = sum(counts.values())
         if self.state == "finished" or not total:
             return ""
@@ -135,11 +135,11 @@ def listing(viewer: User | AnonymousUser, text: str, state: str, number: str) ->
     """Return a page of the list. The number of queries does not depend on the number of experiments."""
     everything = queries.listed(viewer).defer("spec", "triplets", "result", "result_runs", "result_error")
     known = list(everything)
-    states = {experiment.pk: queries.state(experiment) for experiment in known}
+    states = {experiment.pk: experiment.state for experiment in known}
     named = [experiment for experiment in known if queries.is_named(experiment, text)]
     counts = [states[experiment.pk] for experiment in named]
     filters = [Filter("", "All", len(named))]
-    filters += [Filter(name, title, counts.count(name)) for name, title in STATES.items() if name in counts or name == state]
+    filters += [Filter(name, title, counts.count(name)) for name, title in State.choices if name in counts or name == state]
     chosen = [experiment for experiment in named if not state or states[experiment.pk] == state]
     page = Paginator(chosen, PER_PAGE).get_page(number)
     isolated, now = Isolated("the list"), timezone.now()
@@ -157,8 +157,8 @@ def at_work(working: list[Experiment], states: dict[int, str]) -> AtWork:
     current = progress(first)
     return AtWork(
         experiment=first,
-        state=STATES[states[first.pk]],
-        runs=runs_text(queries.run_counts(first)),
+        state=State(states[first.pk]).label,
+        runs=runs_text(first.run_counts),
         percent=round(100 * current.fraction, 1),
         left=time_left(current.seconds_left, estimating=current.estimating),
         others=others,
