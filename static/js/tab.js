@@ -1,5 +1,5 @@
-/* The title and the icon of the tab follow the part of the page with data-tab-title and data-tab-icon, whenever htmx has
-   replaced it. The icons are addresses in the link of the icon. */
+/* The title and the icon of the tab follow the part of the page with data-tab-title and data-tab-icon, whenever htmx
+   has replaced it. The icons are addresses in the link of the icon. */
 "use strict";
 (() => {
   let drawn = "";

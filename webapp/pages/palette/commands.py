@@ -104,7 +104,7 @@ def here(user: Anybody, access: Access, item: str) -> list[Command]:
 
 
 def _of_experiment(user: Anybody, access: Access, experiment: Experiment) -> list[Command]:
-    pk, state = experiment.pk, queries.state(experiment)
+    pk, state = experiment.pk, experiment.state
     entries = []
     if may_change(user, experiment):
         if state in ("running", "waiting"):
