@@ -29,3 +29,8 @@ def rate_interval(estimate: Estimate, digits: int = 3) -> str:
 def points_interval(estimate: Estimate) -> str:
     low = "−∞" if estimate.low is None else points(estimate.low, signed=False)
     return f"[{low}, {'∞' if estimate.high is None else points(estimate.high, signed=False)}]"
+
+
+def p_text(p: float) -> str:
+    """A p value with its sign: = .032, < .001"""
+    return "< .001" if p < 0.001 else f"= {rate(p)}"

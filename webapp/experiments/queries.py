@@ -37,6 +37,16 @@ def visible_runs(viewer: Viewer) -> QuerySet[Run]:
     return Run.objects.filter(experiments__in=visible(viewer)).distinct()
 
 
+def runs_with_role(viewer: Viewer, pks: Collection[int]) -> QuerySet[Run]:
+    """Return those of the runs ``pks`` that the viewer may see, with the ``role`` and the number of their first experiment.
+
+    The costs follow from the number of ``pks``, however many experiments share a run.
+    """
+    parts = Part.objects.filter(run=OuterRef("pk")).order_by("pk")
+    first = {"role": Subquery(parts.values("role")[:1]), "experiment_number": Subquery(parts.values("experiment")[:1])}
+    return Run.objects.filter(Exists(visible(viewer).filter(parts__run=OuterRef("pk"))), pk__in=pks).annotate(**first)
+
+
 def shared_runs(experiment: Experiment) -> int:
     """Return the number of its runs that other experiments have as well."""
     return Run.objects.filter(experiments=experiment).filter(parts__experiment__in=_others(experiment)).distinct().count()

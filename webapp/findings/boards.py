@@ -6,6 +6,7 @@ their supervisors and ceilings are the same runs, seed by seed. So data, test se
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from training.metrics.results import Group, Result
@@ -31,6 +32,8 @@ class Entry:
 
 @dataclass
 class Board:
+    id: str
+    """A hash of its conditions, which a new result does not change."""
     dataset: str
     pair: Pair
     seeds: int
@@ -68,6 +71,10 @@ def boards(experiments: Iterable[Experiment]) -> tuple[list[Board], int]:
     return sorted(shown, key=lambda board: -len(board.entries)), len(by_conditions) - len(shown)
 
 
+def _id(key: Key) -> str:
+    return sha256(repr(key).encode()).hexdigest()[:12]
+
+
 def _drawn(experiment: Experiment) -> tuple[Any, ...]:
     return tuple(experiment.spec["data"][name] for name in DRAWS)
 
@@ -90,7 +97,7 @@ def _enter(by_conditions: dict[Key, Board], experiment: Experiment, uses: int) -
             f"{count(spec.strong.epochs, 'epoch')}; "
             + ("all rows" if spec.data.limit is None else f"{spec.data.limit:,} rows per half")
         )
-        board = by_conditions.setdefault(key, Board(dataset_title(spec.data.name), pair, len(outcomes), settings, uses))
+        board = by_conditions.setdefault(key, Board(_id(key), dataset_title(spec.data.name), pair, len(outcomes), settings, uses))
         students = tuple(outcome.student_run for outcome in outcomes)
         entry = board.entries.setdefault(students, Entry(spec.methods[group.method_index], group, []))
         if experiment not in entry.experiments:

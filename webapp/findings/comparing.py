@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
+from typing import Any
 
 from training.metrics.intervals import Estimate, holm
 from training.metrics.results import Contrast, Group, Result
@@ -113,11 +114,6 @@ class Comparison:
         adjusted = iter(holm(tested))
         return [replace(line, p=next(adjusted)) if line.over and line.over.t is not None else line for line in lines]
 
-    @property
-    def table(self) -> list[tuple[Place, list[Group | None]]]:
-        """Return a row for each place with a column for each method."""
-        return [(place, [line.cells[at].group for line in self.lines]) for at, place in enumerate(self.places)]
-
     @cached_property
     def forest(self) -> dict[str, object] | None:
         """Return the chart of differences from the baseline in every place; None if there are none."""
@@ -128,6 +124,24 @@ class Comparison:
             if cell.contrast
         ]
         return forest_chart(differences, self.baseline_title) if differences else None
+
+    @property
+    def forest_rows(self) -> list[dict[str, Any]]:
+        """Return the numbers that the chart is drawn from: shares, not points."""
+        return [
+            {
+                "experiment": cell.place.experiment.pk,
+                "data_set": cell.place.dataset,
+                "weak_model": cell.place.pair.weak,
+                "strong_model": cell.place.pair.strong,
+                "method": line.title,
+                "seeds": len(cell.contrast.seeds),
+                **cell.contrast.difference.model_dump(),
+            }
+            for line in self.lines
+            for cell in line.cells
+            if cell.contrast
+        ]
 
     @property
     def baseline_title(self) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from webapp.charts.decomposition import decomposition_chart
 from webapp.charts.gap import gap_chart
 from webapp.findings.claims import Claims
+from webapp.findings.number_table import NumberTable
+from webapp.findings.result_tables import accuracy_table, difference_table
 from webapp.findings.tables import Tables
 from webapp.findings.wording import short_methods
 
@@ -20,3 +22,11 @@ class Findings(Claims, Tables):
     @cached_property
     def decomposition(self) -> dict[str, Any] | None:
         return decomposition_chart(self.groups, short_methods(self.spec))
+
+    @property
+    def accuracy_table(self) -> NumberTable:
+        return accuracy_table(self)
+
+    @property
+    def difference_table(self) -> NumberTable:
+        return difference_table(self)

@@ -10,7 +10,7 @@ from training.metrics.early_stopping import Stop
 from training.metrics.intervals import Estimate
 from training.metrics.results import Group, Outcome
 from webapp.cell_names import BOTH_RIGHT, COPIED_ERROR, CORRECTED, NEW_ERROR, OTHER_ERROR
-from webapp.charts.numbers import points, points_interval, rate, rate_interval
+from webapp.charts.numbers import p_text, points, points_interval, rate, rate_interval
 from webapp.charts.svg import accuracy_axis, accuracy_range, accuracy_row
 from webapp.findings.evidence import Evidence
 from webapp.findings.pairs import Lane
@@ -91,18 +91,23 @@ class Tables(Evidence):
         return accuracy_axis(*self.axis)
 
     @property
-    def lines(self) -> list[AccuracyLine]:
-        """Return the accuracy table: supervisor, students, ceiling."""
+    def accuracies(self) -> list[tuple[Lane, Accuracy, Estimate | None, Group]]:
+        """Return for supervisor, students and ceiling: accuracy, difference from the supervisor, and the group that has them."""
         best = max(self.complete, key=lambda group: len(group.seeds))
         students = {f"m{group.method_index}": group for group in self.groups}
-        lines = []
+        rows = []
         for lane in self.lanes.lanes:
             group = students.get(lane.id, best)
             accuracy = {"weak": group.weak, "ceiling": group.ceiling}.get(lane.role, group.student)
             gain = {"weak": None, "ceiling": group.gap}.get(lane.role, group.gain)
             if accuracy:
-                lines.append(self._line(lane, accuracy, gain, group))
-        return lines
+                rows.append((lane, accuracy, gain, group))
+        return rows
+
+    @property
+    def lines(self) -> list[AccuracyLine]:
+        """Return the accuracy table: supervisor, students, ceiling."""
+        return [self._line(*row) for row in self.accuracies]
 
     def _line(self, lane: Lane, accuracy: Accuracy, gain: Estimate | None, group: Group) -> AccuracyLine:
         pgr = group.pgr if lane.role == "student" else None
@@ -263,7 +268,3 @@ def reading(estimate: Estimate, first: str, second: str) -> str:
     if not estimate.excludes_zero:
         return NOT_SEPARATED
     return f"{first} better" if estimate.value > 0 else f"{second} better"
-
-
-def p_text(p: float) -> str:
-    return "< .001" if p < 0.001 else f"= {rate(p)}"

@@ -7,6 +7,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "home": ("home", "palette"),
     "experiments": (
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
+        *("compare-file", "leaderboard-table", "table"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
         *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
         *("run-status", "run-system", "run-log", "run-log-file", "stop-run"),

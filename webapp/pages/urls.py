@@ -5,7 +5,7 @@ from webapp.access import public
 from webapp.pages import documentation, home
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
-from webapp.pages.experiments import archives, chart_files, compare, manage, system, views
+from webapp.pages.experiments import archives, chart_files, compare, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.operations import queue, workers
 from webapp.pages.palette.views import palette
@@ -36,7 +36,9 @@ urlpatterns = [
     path("docs/", documentation.documentation, name="docs"),
     path("docs/<path:path>", documentation.documentation, name="docs-page"),
     path("compare/", compare.compare, name="compare"),
+    path("compare/<slug:name>.<slug:how>", compare.compare_file, name="compare-file"),
     path("leaderboard/", compare.leaderboard, name="leaderboard"),
+    path("leaderboard/<slug:name>.<slug:how>", compare.leaderboard_table, name="leaderboard-table"),
     path("workers/", workers.page, name="workers"),
     path("workers/<int:pk>/drain/", workers.drain, name="drain"),
     path("queue/", queue.page, name="queue"),
@@ -57,6 +59,7 @@ urlpatterns = [
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
     path("experiments/<int:pk>/stop/", views.stop, name="stop"),
     path("experiments/<int:pk>/diagnostics/<slug:name>.<slug:how>", diagnostics.figure, name="figure"),
+    path("experiments/<int:pk>/tables/<slug:name>.<slug:how>", table_files.table, name="table"),
     path("experiments/<int:pk>/charts/<slug:name>.<slug:how>", chart_files.chart, name="chart"),
     path("experiments/<int:pk>/diagnostics/", diagnostics.diagnostics, name="diagnostics"),
     path("experiments/<int:pk>/examples/", explorer_views.explorer, name="explorer"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 
 from webapp.access import viewer
 from webapp.charts.chart_data import decomposition_rows, gap_rows
@@ -14,8 +15,12 @@ from webapp.experiments import queries
 from webapp.findings.csv_file import as_csv
 from webapp.findings.curves import curves
 from webapp.pages.experiments.experiment import Living
+from webapp.pages.experiments.run_settings import text_of
 
 Row = dict[str, Any]
+
+SHOWN_ROWS = 100
+"""Rows of a chart on a page; its CSV has all."""
 
 
 @viewer
@@ -28,7 +33,12 @@ def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
 
 
 def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
-    """Return a chart as SVG or PNG, or its ``rows`` as CSV. A ``streamed`` chart has no rows of its own."""
+    """Return a chart as SVG or PNG, its ``rows`` as CSV, or in words with its first rows as a part of a page (rows).
+
+    A ``streamed`` chart has no rows of its own.
+    """
+    if how == "rows":
+        return HttpResponse(_in_words(str(spec.get("description", "")), rows))
     headers = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
     if how == "csv":
         return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
@@ -43,6 +53,18 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
     except NotDrawn as error:
         return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=503)
     return HttpResponse(drawn, content_type=kind, headers=headers)
+
+
+def _in_words(text: str, rows: list[Row]) -> str:
+    titles = [name.replace("_", " ").capitalize() for name in rows[0]] if rows else []
+    shown = [[_cell(value) for value in row.values()] for row in rows[:SHOWN_ROWS]]
+    return render_to_string("partials/chart_rows.html", {"text": text, "titles": titles, "rows": shown, "total": len(rows)})
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else text_of(value) if isinstance(value, str) else str(value)
 
 
 def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:

@@ -1,38 +1,150 @@
-"""Several experiments side by side, and the leaderboards of methods over all results."""
+"""Experiments and runs side by side, and the leaderboards of methods over all results."""
 
-from typing import Any
+from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from webapp.access import viewer
+from webapp.charts.renderers import rendering_for
 from webapp.experiments import queries
-from webapp.findings.boards import boards
+from webapp.experiments.models import Experiment
+from webapp.findings.aggregate_table import aggregate_table
+from webapp.findings.boards import Board, boards
+from webapp.findings.claims import Note
 from webapp.findings.comparing import Comparison
 from webapp.findings.imported_notes import by_experiment
-from webapp.pages.experiments.setting_differences import differing
-from webapp.parsing import whole
+from webapp.findings.number_table import Column, NumberTable, plain
+from webapp.findings.result_tables import board_table
+from webapp.findings.test_sets import warnings
+from webapp.pages.experiments import chart_files, table_files
+from webapp.pages.experiments.compared_runs import ComparedRun, RunTable
+from webapp.pages.experiments.compared_students import StudentTable
+from webapp.pages.experiments.selection import Selection
+from webapp.pages.experiments.setting_differences import Setting, run_settings, settings
 
-MOST = 50
+LONGEST_NAME = 40
+"""Characters of the name of an experiment above a column."""
+
+
+class ComparePage:
+    """The parts of the page, each computed once where it is read."""
+
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        return Comparison(self.selection.experiments)
+
+    @cached_property
+    def students(self) -> StudentTable:
+        return StudentTable(self.comparison, self.selection.over)
+
+    @property
+    def aggregates(self) -> NumberTable:
+        return aggregate_table(self.comparison)
+
+    @cached_property
+    def runs(self) -> list[ComparedRun]:
+        return [ComparedRun(run) for run in self.selection.runs]
+
+    @cached_property
+    def run_table(self) -> RunTable:
+        return RunTable(self.runs, self.selection.base_run)
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        return settings([experiment.experiment_spec for experiment in self.selection.experiments])
+
+    @cached_property
+    def run_settings(self) -> list[Setting]:
+        return run_settings([row.spec for row in self.runs])
+
+    @cached_property
+    def settings_table(self) -> NumberTable:
+        titles = [f"#{row.pk} {row.name[:LONGEST_NAME]}" for row in self.selection.experiments]
+        return _settings_table("settings", "Settings that differ", titles, self.settings)
+
+    @cached_property
+    def run_settings_table(self) -> NumberTable:
+        titles = [f"Run {row.run.pk}" for row in self.runs]
+        return _settings_table("run-settings", "Settings of runs that differ", titles, self.run_settings)
+
+    @property
+    def equal(self) -> list[Setting]:
+        return [setting for setting in self.settings if not setting.differs]
+
+    @property
+    def equal_of_runs(self) -> list[Setting]:
+        return [setting for setting in self.run_settings if not setting.differs]
+
+    @cached_property
+    def warnings(self) -> list[Note]:
+        return warnings(self.selection.experiments, self.selection.runs)
+
+    @cached_property
+    def elsewhere(self) -> list[tuple[Experiment, str]]:
+        return by_experiment(self.selection.experiments)
+
+    def table(self, name: str) -> NumberTable | None:
+        """Return the table of this name, None where the page does not have it."""
+        match name:
+            case "students" if self.comparison.any:
+                return self.students.table
+            case "methods" if self.comparison.any:
+                return self.aggregates
+            case "runs" if self.runs:
+                return self.run_table.table
+            case "settings" if len(self.selection.experiments) > 1:
+                return self.settings_table
+            case "run-settings" if len(self.runs) > 1:
+                return self.run_settings_table
+        return None
+
+
+def _settings_table(name: str, title: str, titles: list[str], rows: list[Setting]) -> NumberTable:
+    return NumberTable(
+        name,
+        title,
+        [Column("Setting", right=False), *(Column(title, right=False) for title in titles)],
+        [[plain(row.title, detail=row.unit), *map(plain, row.values)] for row in rows if row.differs],
+        "The settings that are not the same in all; all others are.",
+    )
 
 
 @viewer
 def compare(request: HttpRequest) -> HttpResponse:
-    """Compare the experiments in the address that the account may see; the page names the others."""
-    typed = (whole(number) for number in request.GET.getlist("e"))
-    numbers = list(dict.fromkeys(number for number in typed if number is not None))[:MOST]
-    known = queries.visible(request.user).select_related("owner").in_bulk(numbers)
-    experiments = [known[pk] for pk in numbers if pk in known]
-    page = Comparison(experiments)
-    context: dict[str, Any] = {"page": page, "settings": differing(page.specs)}
-    context["unknown"] = [pk for pk in numbers if pk not in known]
-    context["elsewhere"] = by_experiment(experiments)
-    return render(request, "pages/compare.html", context)
+    """Compare the experiments and runs in the address that the account may see; the page names the others."""
+    return render(request, "pages/compare.html", {"page": ComparePage(Selection(request.user, request.GET))})
+
+
+@viewer
+def compare_file(request: HttpRequest, name: str, how: str) -> HttpResponse:
+    """Return one table or chart of the comparison as a file."""
+    page = ComparePage(Selection(request.user, request.GET))
+    if name == "forest" and page.comparison.forest:
+        with rendering_for(f"account {request.user.pk}", visitor=False):
+            return chart_files.as_file(page.comparison.forest, page.comparison.forest_rows, how, "comparison-forest")
+    return table_files.as_file(page.table(name), how, f"comparison-{name}")
 
 
 @viewer
 def leaderboard(request: HttpRequest) -> HttpResponse:
-    all_boards, alone = boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
+    all_boards, alone = _boards(request)
     shown = {experiment.pk: experiment for board in all_boards for entry in board.lines for experiment in entry.experiments}
-    context = {"boards": all_boards, "alone": alone, "elsewhere": by_experiment(shown.values())}
+    tables = [(board, board_table(board, reverse("compare"))) for board in all_boards]
+    context = {"boards": tables, "alone": alone, "elsewhere": by_experiment(shown.values())}
     return render(request, "pages/leaderboard.html", context)
+
+
+@viewer
+def leaderboard_table(request: HttpRequest, name: str, how: str) -> HttpResponse:
+    """Return one board as a file."""
+    board = next((board for board in _boards(request)[0] if board.id == name), None)
+    return table_files.as_file(board_table(board, reverse("compare")) if board else None, how, f"leaderboard-{name}")
+
+
+def _boards(request: HttpRequest) -> tuple[list[Board], int]:
+    return boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))

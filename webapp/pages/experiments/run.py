@@ -2,11 +2,13 @@
 
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
 
+from training import Triplet
 from training.planning.estimates import rows_of
-from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
+from training.spec import GROUND_TRUTH
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_for
 from webapp.charts.live import Series, live_chart
@@ -20,30 +22,16 @@ from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.pairs import own_metrics
 from webapp.findings.run_state import percent_of, run_words
-from webapp.findings.wording import dataset_title, duration, lower, method_title, model_title, short_model, value_text
+from webapp.findings.wording import duration, method_title
 from webapp.pages.experiments.forecast import forecast
+from webapp.pages.experiments.run_settings import hashes_of, settings_of, title_of
+from webapp.pages.experiments.selection import MOST_RUNS
 from webapp.pages.experiments.timeline import Line, lines_of
 from webapp.pages.tab import Tab, tab
 
 CHART = "run-chart"
 STYLES = {Status.RUNNING: "live", Status.STOPPING: "live", Status.FINISHED: "done", Status.FAILED: "bad", Status.STOPPED: "part"}
 SERIES = {"weak": "Weak supervisor", "ceiling": "Ceiling", "further": "Further run"}
-TITLES = {name: info.title for model in (DataSpec, TrainingSpec) for name, info in model.model_fields.items() if info.title}
-HASHES = ("fingerprint", "digest")
-
-
-def _text(value: object) -> str:
-    """Return a setting as text; keys of other runs are abbreviated."""
-    if isinstance(value, tuple):
-        return ", ".join(map(_text, value)) or "none"
-    text = value_text(value)
-    return text[:12] if len(text) == 64 else text
-
-
-def trained_on(spec: RunSpec) -> str:
-    if spec.prompts:
-        return "nothing: it answers prompts"
-    return "nothing: derived from other runs’ predictions" if spec.derives else f"half {spec.half}"
 
 
 class RunPage:
@@ -69,9 +57,7 @@ class RunPage:
 
     @property
     def title(self) -> str:
-        how = f", {lower(method_title(self.spec.method))}" if self.role == Role.STUDENT else ""
-        what = "Texts first" if self.spec.reads else self.role.label
-        return f"{what}{how}: {short_model(self.spec.model)}, seed {self.spec.seed}"
+        return title_of(self.role, self.spec)
 
     @property
     def word(self) -> str:
@@ -128,45 +114,39 @@ class RunPage:
         return "" if left is None else f"about {duration(left)} left"
 
     @cached_property
+    def alike(self) -> list[tuple[str, str]]:
+        """Return comparisons with this run in its newest experiment: a title and the query of the address of each."""
+        return [(title, urlencode([("r", pk) for pk in pks])) for title, pks in self._alike if len(pks) > 1]
+
+    @property
+    def _alike(self) -> list[tuple[str, list[int]]]:
+        experiment = self.experiments[0]
+        triplets = [Triplet(**triplet) for triplet in experiment.triplets]
+        own = next((triplet for triplet in triplets if getattr(triplet, self.role, None) == self.run.key), None)
+        if own is None:
+            return []
+        place = (own.weak_model, own.strong_model)
+        pair = [triplet for triplet in triplets if (triplet.weak_model, triplet.strong_model) == place]
+        seeds = [triplet for triplet in pair if triplet.method == own.method]
+        methods = [triplet for triplet in pair if triplet.seed == own.seed]
+        sides = {"the same in other seeds": [getattr(triplet, self.role) for triplet in seeds]}
+        if self.role == Role.STUDENT:
+            sides["other methods of this seed"] = [triplet.student for triplet in methods]
+        sides["supervisor, student and ceiling"] = [getattr(own, role) for role in COMPARED]
+        known = dict(Run.objects.filter(key__in={key for keys in sides.values() for key in keys}).values_list("key", "pk"))
+        return [(title, self._with_this([known[key] for key in keys if key in known])) for title, keys in sides.items()]
+
+    def _with_this(self, pks: list[int]) -> list[int]:
+        """Return this run first, then others, at most as many as a comparison takes."""
+        return list(dict.fromkeys([self.run.pk, *pks]))[:MOST_RUNS]
+
+    @cached_property
     def labels_from(self) -> Run | None:
         return None if self.spec.labels == GROUND_TRUTH else Run.objects.filter(key=self.spec.labels).first()
 
     @property
-    def labels(self) -> str:
-        if self.spec.members:
-            return "the mean of its members’ labels"
-        if self.spec.reads:
-            return "none: it learns from the texts"
-        if self.spec.errors != "own":
-            return "the truth, with as many errors as another run’s"
-        return "ground truth" if self.spec.labels == GROUND_TRUTH else "its supervisor’s"
-
-    @property
     def settings(self) -> list[tuple[str, str]]:
-        """Return what determines the run's outcome, as titles and values; the settings of its method follow the method."""
-        spec = self.spec
-        settings: list[tuple[str, str]] = [
-            ("Data set", dataset_title(spec.dataset)),
-            ("Trained on", trained_on(spec)),
-            ("Model", model_title(spec.model)),
-            ("Labels", self.labels),
-        ]
-        if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
-            titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
-            settings.append(("Method", method_title(spec.method)))
-            settings += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
-        for name, value in spec:
-            if name not in self._hidden:
-                title = TITLES.get(name, name.replace("_", " ").capitalize())
-                settings.append((title, "all" if value is None else _text(value)))
-        return settings
-
-    @property
-    def _hidden(self) -> set[str]:
-        """Return the fields that are shown elsewhere, and those that this run does not use."""
-        names = {"keep_weights", "dataset", "half", "labels", "model", "method", *HASHES}
-        names |= {name for name, unused in RunSpec.unused(self.spec.adaptation).items() if unused is None}
-        return names | {name for name in PLANNED if getattr(self.spec, name) == RunSpec.model_fields[name].default}
+        return settings_of(self.spec)
 
     @cached_property
     def elsewhere(self) -> list[Note]:
@@ -175,8 +155,7 @@ class RunPage:
 
     @property
     def hashes(self) -> list[tuple[str, str]]:
-        digest = self.spec.digest or "none, starts from scratch"
-        hashes = [("Data fingerprint", self.spec.fingerprint), ("Model digest", digest), ("Key", self.run.key)]
+        hashes = [*hashes_of(self.spec), ("Key", self.run.key)]
         return [*hashes, ("Key in its archive", self.run.claimed_key)] if self.run.imported else hashes
 
     @cached_property

@@ -12,9 +12,12 @@ from training import ExperimentSpec
 from training.metrics.intervals import Estimate
 from webapp.charts import numbers, svg
 from webapp.charts.heights import height_of
-from webapp.findings.tables import p_text
+from webapp.experiments.models import Experiment, Run
+from webapp.findings.latex import latex
+from webapp.findings.number_table import NumberTable
 from webapp.findings.wording import lower
 from webapp.pages import fields, form_data
+from webapp.pages.experiments.selection import Selection
 from webapp.pages.keys import KEYS, Key
 from webapp.pages.navigation import MENU, item_of, place_of
 
@@ -89,6 +92,22 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     return numbers.rate_interval(estimate, digits)
 
 
+@register.simple_tag
+def without(selection: Selection, row: Experiment | Run) -> str:
+    """Return the query of a comparison without one of its experiments or runs."""
+    return selection.without(row)
+
+
+@register.simple_tag
+def with_experiment(selection: Selection, pk: int) -> str:
+    return selection.with_experiment(pk)
+
+
+@register.filter
+def as_latex(table: NumberTable) -> str:
+    return latex(table)
+
+
 @register.filter
 def points(value: float) -> str:
     return numbers.points(value)
@@ -102,7 +121,7 @@ def points_interval(estimate: Estimate) -> str:
 @register.filter
 def p_value(p: float) -> str:
     """Return a p value, such as "= .032" or "< .001"."""
-    return p_text(p)
+    return numbers.p_text(p)
 
 
 @register.filter

@@ -13,7 +13,9 @@ from django.urls import reverse
 from tests.factories.experiments import finish_all, launched
 from training.metrics.results import Result
 from webapp.charts import child_programs
+from webapp.charts.numbers import rate
 from webapp.experiments.models import Event, Experiment
+from webapp.pages.experiments import chart_files
 
 NAMES = ["gap", "decomposition", "live"]
 
@@ -141,3 +143,21 @@ def test_the_page_links_every_chart_in_every_form(client: Client, done: Experime
     for name in NAMES:
         for how in ("svg", "png", "csv"):
             assert f'href="{address(done, name, how)}?pair=0"' in page
+
+
+@pytest.mark.parametrize("name", ["gap", "decomposition", "live"])
+def test_a_chart_is_also_words_and_a_bounded_table_that_the_page_loads_when_it_is_opened(
+    client: Client, done: Experiment, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chart_files, "SHOWN_ROWS", 3)
+    html = client.get(address(done, name, "rows")).content.decode()
+    assert html.count("<tr>") == 1 + 3
+    assert f"The first 3 of {len(rows(client, done, name))} rows" in html
+    assert f'hx-get="{address(done, name, "rows")}?pair=0"' in client.get(f"/experiments/{done.pk}/").content.decode()
+
+
+def test_the_words_of_the_gap_are_its_numbers(client: Client, done: Experiment) -> None:
+    html = client.get(address(done, "gap", "rows")).content.decode()
+    [naive, _] = Result.model_validate(done.result).groups
+    assert naive.student is not None
+    assert f"Naive: accuracy {rate(naive.student.value)}, PGR" in html

@@ -80,8 +80,8 @@ def test_a_data_set_counts_once_however_many_experiments_are_on_it(owner: User) 
 def test_two_experiments_of_one_data_set_and_pair_stand_apart_with_number_and_name(owner: User, client: Client) -> None:
     first, second = done(owner, name="Shorter"), done(owner, name="Longer", strong={"models": ["minilm-l4"], "epochs": 3})
     page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
-    assert "2 experiments on 1 data set, 1 pair:" in page
-    table = page[page.index("By experiment and pair") :]
+    assert "2 experiments on 1 data set, 1 pair." in page
+    table = page[page.index("Students side by side") :]
     assert f"#{first.pk} Shorter Movie reviews" in table
     assert f"#{second.pk} Longer Movie reviews" in table
     chart = Comparison([first, second]).forest
@@ -116,7 +116,9 @@ def test_only_settings_that_differ_are_shown_each_with_the_group_that_it_belongs
     }
     page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
     assert "Weak supervisors, epochs 4 7" in page
-    assert "batch size" not in page
+    differ, _, same = page.partition("settings that are the same")
+    assert "batch size" not in differ
+    assert "Weak supervisors, batch size 32" in same, "on request"
     assert "Settings that differ" not in plain(client, f"/compare/?e={first.pk}")
 
 
@@ -128,9 +130,10 @@ def test_experiments_that_differ_in_their_names_alone_are_said_to(owner: User, c
 def test_a_method_that_an_experiment_does_not_have_is_not_tried_there_and_nothing_is_hidden(owner: User, client: Client) -> None:
     first, second = done(owner), done(owner, "movie-preferences", methods=[{"kind": "naive"}, {"kind": "reverse-kl"}])
     page = plain(client, f"/compare/?e={first.pk}&e={second.pk}")
-    assert page.count("not tried") == 4, "two cells, and in two lines the count of what was left out"
+    lines, _, files = page.partition("In aggregate")[2].partition("as CSV or LaTeX")
+    assert lines.count("1 not tried") == files.count("1 not tried") == 2, "two methods, each in one of two pairs"
     waiting = launched(owner, name="Not yet")
-    assert f"No result yet: #{waiting.pk} Not yet" in plain(client, f"/compare/?e={first.pk}&e={waiting.pk}")
+    assert f"#{waiting.pk} Not yet no result yet" in plain(client, f"/compare/?e={first.pk}&e={waiting.pk}")
 
 
 def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(owner: User, client: Client) -> None:

@@ -1,0 +1,76 @@
+"""The settings that decide the outcome of a run, as titles and values."""
+
+from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
+from webapp.experiments.models import Role
+from webapp.findings.wording import dataset_title, lower, method_title, model_title, short_model, value_text
+
+TITLES = {name: info.title for model in (DataSpec, TrainingSpec) for name, info in model.model_fields.items() if info.title}
+HASHES = ("fingerprint", "digest")
+SHORT_KEY = 12
+"""Characters of a key that identify a run for a reader."""
+
+
+def title_of(role: Role, spec: RunSpec) -> str:
+    """Return the title of a run, such as "Student, confidence loss: MiniLM L4, seed 0"."""
+    return f"{role_of(role, spec)}: {short_model(spec.model)}, seed {spec.seed}"
+
+
+def role_of(role: Role, spec: RunSpec) -> str:
+    if spec.reads:
+        return "Texts first"
+    return f"{role.label}, {lower(method_title(spec.method))}" if role == Role.STUDENT else role.label
+
+
+def text_of(value: object) -> str:
+    """Return a setting as text; keys of other runs are abbreviated."""
+    if isinstance(value, tuple):
+        return ", ".join(map(text_of, value)) or "none"
+    text = value_text(value)
+    return text[:SHORT_KEY] if len(text) == 64 else text
+
+
+def trained_on(spec: RunSpec) -> str:
+    if spec.prompts:
+        return "nothing: it answers prompts"
+    return "nothing: derived from other runs’ predictions" if spec.derives else f"half {spec.half}"
+
+
+def labels(spec: RunSpec) -> str:
+    if spec.members:
+        return "the mean of its members’ labels"
+    if spec.reads:
+        return "none: it learns from the texts"
+    if spec.errors != "own":
+        return "the truth, with as many errors as another run’s"
+    return "ground truth" if spec.labels == GROUND_TRUTH else "its supervisor’s"
+
+
+def settings_of(spec: RunSpec) -> list[tuple[str, str]]:
+    """Return what determines the run's outcome; the settings of its method follow the method."""
+    settings: list[tuple[str, str]] = [
+        ("Data set", dataset_title(spec.dataset)),
+        ("Trained on", trained_on(spec)),
+        ("Model", model_title(spec.model)),
+        ("Labels", labels(spec)),
+    ]
+    if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
+        titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
+        settings.append(("Method", method_title(spec.method)))
+        settings += [(titles[name], value_text(value)) for name, value in spec.method if name != "kind"]
+    hidden = _hidden(spec)
+    for name, value in spec:
+        if name not in hidden:
+            title = TITLES.get(name, name.replace("_", " ").capitalize())
+            settings.append((title, "all" if value is None else text_of(value)))
+    return settings
+
+
+def hashes_of(spec: RunSpec) -> list[tuple[str, str]]:
+    return [("Data fingerprint", spec.fingerprint), ("Model digest", spec.digest or "none, starts from scratch")]
+
+
+def _hidden(spec: RunSpec) -> set[str]:
+    """Return the fields that are shown elsewhere, and those that this run does not use."""
+    names = {"keep_weights", "dataset", "half", "labels", "model", "method", *HASHES}
+    names |= {name for name, unused in RunSpec.unused(spec.adaptation).items() if unused is None}
+    return names | {name for name in PLANNED if getattr(spec, name) == RunSpec.model_fields[name].default}
