@@ -7,7 +7,8 @@
    <input type="checkbox" data-param="NAME" data-of="ELEMENT_ID"> sets a parameter of that chart.
    Charts work under script-src 'self': with ast, Vega interprets its expressions instead of compiling them.
    charts.push(id, rows), charts.remove(id, predicate) and charts.rows(id) change and read the rows of a live chart,
-   which survive redraws. charts.set(id, {focus, hidden}) sets its parameters, and charts.seriesAt(id, event) returns
+   which survive redraws. charts.append(id, rows) adds rows to another chart with a data set "live".
+   charts.set(id, {focus, hidden}) sets its parameters, and charts.seriesAt(id, event) returns
    the line at the pointer. An element of class "reserve" after a chart takes up its height until it is drawn. */
 "use strict";
 window.charts = (() => {
@@ -160,6 +161,20 @@ window.charts = (() => {
     else draw(chart);
   }
 
+  /* Adds rows to the data set "live" of the spec, and to the chart. */
+  function append(id, rows) {
+    const chart = charts.get(id);
+    if (!chart) return;
+    const live = ((chart.spec.datasets ??= {})[LIVE] ??= chart.rows ?? []);
+    live.push(...rows);
+    chart.drawing = chart.drawing.then(async () => {
+      const fresh = chart.view ? live.slice(chart.view.data(LIVE).length) : [];
+      if (!fresh.length) return;
+      const changes = vega.changeset().insert(fresh.map((row) => ({ ...row })));
+      await chart.view.change(LIVE, changes).resize().runAsync();
+    });
+  }
+
   const widths = new ResizeObserver((entries) =>
     entries.forEach(({ target }) => {
       const chart = charts.get(target.id);
@@ -233,6 +248,7 @@ window.charts = (() => {
 
   return {
     push,
+    append,
     remove,
     set,
     seriesAt,

@@ -4,12 +4,14 @@
      "metrics": {event kind: [{"metric", "field", "expected"}]}, "runs": {run id: {"series", "seed", "title"}}}, and
      "socket" where the events come from another path than that of the experiment.
    Every event is taken once: the page sends the numbers that it has, and ignores an event whose number it has seen.
-   For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting. */
+   For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting, and
+   data-asleep is true while the tab sleeps. */
 "use strict";
 (() => {
   const BEAT_MS = 500,
     BEATS_PER_PING = 3,
     SILENCE_MS = 4000,
+    SLEEP_MS = 5000,
     NEWS_MS = 1000,
     HIDDEN_NEWS_MS = 30000,
     FIRST_WAIT_MS = 500,
@@ -25,7 +27,9 @@
     heard = 0,
     beats = 0,
     events = 0,
-    over = false;
+    over = false,
+    asleep = false,
+    sleeping = null; // the timer until a hidden tab sleeps
   const have = {}; // run id -> number of its last event
   const nonFinite = {}; // run id -> first {metric, step} that is expected and not a number
   const totals = {}; // run id -> its number of steps
@@ -60,7 +64,7 @@
     socket = connection;
     alive = Date.now();
     connection.onopen = () => {
-      connection.send(JSON.stringify({ have }));
+      connection.send(JSON.stringify({ have, asleep }));
       connection.send("{}");
     };
     connection.onmessage = (message) => {
@@ -106,8 +110,23 @@
     connect();
   }
 
+  /* A hidden tab sleeps after some seconds: it sends nothing, and is sent nothing but that a run has ended. */
+  function sleep(value) {
+    if (asleep === value || over) return;
+    asleep = value;
+    document.body.dataset.asleep = asleep;
+    alive = Date.now();
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ asleep }));
+  }
+
+  function shown() {
+    clearTimeout(sleeping);
+    if (document.hidden) sleeping = setTimeout(sleep, SLEEP_MS, true);
+    else sleep(false);
+  }
+
   function beat() {
-    if (!socket) return;
+    if (!socket || asleep) return;
     if (Date.now() - alive > SILENCE_MS) drop(socket);
     else if (socket.readyState === WebSocket.OPEN && ++beats % BEATS_PER_PING === 0) socket.send("{}");
   }
@@ -116,6 +135,7 @@
 
   function take(frame) {
     if (frame.pong) return; // the answer to a ping
+    if (frame.ended) return ring(true); // all that a tab which sleeps is told
     const before = events;
     let ended = false;
     for (const [run, list] of Object.entries(frame.runs)) {
@@ -206,7 +226,9 @@
     addEventListener("pageshow", (shown) => {
       if (shown.persisted) now();
     });
+    shown();
     document.addEventListener("visibilitychange", () => {
+      shown();
       if (!document.hidden && !over) {
         clearTimeout(ringing);
         ringing = null;

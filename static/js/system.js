@@ -44,7 +44,7 @@ window.system = (() => {
         });
       if (!rows.length) continue;
       element.hidden = false;
-      charts.push(element.id, rows);
+      charts.append(element.id, rows);
     }
     root.querySelector("[data-none]").hidden = true;
     if (waiting.some(({ event }) => event.runs > 1)) root.querySelector("[data-shared]").hidden = false;

@@ -6,7 +6,7 @@ from tests.lab import Lab, slow
 
 
 def drawn(page: Page, field: str) -> int:
-    return int(page.evaluate("field => charts.rows(`system-${field}`).length", field))
+    return int(page.evaluate("field => charts.view(`system-${field}`)?.data('live').length ?? 0", field))
 
 
 def test_samples_are_drawn_as_they_come_and_on_an_experiments_page_once_they_are_asked_for(lab: Lab, page: Page) -> None:

@@ -53,9 +53,13 @@ class WatchingPage:
     async def __aexit__(self, *_: object) -> None:
         await self.disconnect()
 
+    async def message(self) -> Any:
+        """Take the next message of the server."""
+        return json.loads((await self.socket.receive_output(timeout=10))["text"])
+
     async def frame(self) -> Any:
         """Take the next frame; return its events by run."""
-        runs = json.loads((await self.socket.receive_output(timeout=10))["text"])["runs"]
+        runs = (await self.message())["runs"]
         for run, events in runs.items():
             self.received.setdefault(int(run), []).extend(events)
         return runs

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.2
 FRAME_EVENTS = 1000
+ENDS = frozenset({"finished", "stopped", "failed"})
+"""Kinds of events that a page which sleeps is told about."""
 UNREADABLE = 4400
 
 
@@ -116,11 +118,15 @@ class ExperimentConsumer(AccessConsumer):
     The first message of the page lists the events that it has: {"have": {run id: last seq}}. Later messages are pings, answered
     at once so that the page knows that the connection works. A frame without events and without pong means that something else
     is new, such as a result.
+
+    Any message may say whether the page is "asleep": then it gets no events, and {"runs": {}, "ended": true} when a run has
+    ended or something else is new. Awake again, it gets all that it does not have.
     """
 
     rules: ClassVar[Rule] = staticmethod(open_experiments)
     run_ids: tuple[int, ...] = ()
     pump: asyncio.Task[None] | None = None
+    asleep = False
 
     def requested_grant(self) -> Any:
         account = account_of(self.scope)
@@ -139,6 +145,9 @@ class ExperimentConsumer(AccessConsumer):
             self.pump.cancel()
 
     async def receive_json(self, content: Any, **_: Any) -> None:
+        asleep = content.get("asleep") if isinstance(content, Mapping) else None
+        if isinstance(asleep, bool):
+            self.asleep, self.noted = asleep, dict[int, int]()
         if self.pump is None:
             self.sent = numbers(content, self.run_ids)
             self.dirty, self.notified, self.woken = set[int](), False, asyncio.Event()
@@ -162,24 +171,39 @@ class ExperimentConsumer(AccessConsumer):
             await self.close(code=BROKEN)
 
     async def _pump(self) -> None:
-        feeds, shown = hub().feeds, type(self).shown
         while True:
             await self.woken.wait()
             self.woken.clear()
             dirty, self.dirty, notified, self.notified = self.dirty, set(), self.notified, False
-            frame: dict[int, list[Row]] = {}
-            for run_id in sorted(dirty):
-                if sum(map(len, frame.values())) >= FRAME_EVENTS:
-                    self.wake([run_id], notified=False)
-                elif rows := (await feeds[run_id].since(self.sent[run_id]))[:FRAME_EVENTS]:
-                    frame[run_id] = rows
-                    if len(rows) == FRAME_EVENTS:
-                        self.wake([run_id], notified=False)
-            if frame or notified:
-                runs = ", ".join(f'"{run_id}": {feeds[run_id].text(rows, shown)}' for run_id, rows in frame.items())
-                await self.send(text_data=f'{{"runs": {{{runs}}}}}')
-                self.sent |= {run_id: rows[-1]["seq"] for run_id, rows in frame.items()}
+            await (self._note_ends if self.asleep else self._send_events)(dirty, notified)
             await asyncio.sleep(COALESCE_SECONDS)
+
+    async def _send_events(self, run_ids: Iterable[int], notified: bool) -> None:
+        """Send what was not sent of these runs, at most about ``FRAME_EVENTS``; the rest in the next round."""
+        feeds, frame = hub().feeds, dict[int, list[Row]]()
+        for run_id in sorted(run_ids):
+            if sum(map(len, frame.values())) >= FRAME_EVENTS:
+                self.wake([run_id], notified=False)
+            elif rows := (await feeds[run_id].since(self.sent[run_id]))[:FRAME_EVENTS]:
+                frame[run_id] = rows
+                if len(rows) == FRAME_EVENTS:
+                    self.wake([run_id], notified=False)
+        if frame or notified:
+            shown = type(self).shown
+            runs = ", ".join(f'"{run_id}": {feeds[run_id].text(rows, shown)}' for run_id, rows in frame.items())
+            await self.send(text_data=f'{{"runs": {{{runs}}}}}')
+            self.sent |= {run_id: rows[-1]["seq"] for run_id, rows in frame.items()}
+
+    async def _note_ends(self, run_ids: Iterable[int], notified: bool) -> None:
+        """Tell a page that sleeps that runs have ended, or that it was ``notified`` of what is no event."""
+        feeds, new = hub().feeds, list[Row]()
+        for run_id in run_ids:
+            rows = await feeds[run_id].since(max(self.sent[run_id], self.noted.get(run_id, 0)))
+            if rows:
+                new += rows
+                self.noted[run_id] = rows[-1]["seq"]
+        if any(row["kind"] in ENDS for row in new) or (notified and not new):
+            await self.send_json({"runs": {}, "ended": True})
 
     @staticmethod
     def shown(rows: list[Row]) -> list[Row]:

@@ -125,6 +125,29 @@ async def test_a_notification_without_events_reaches_the_page_so_that_it_can_rea
         assert await page.frame() == {}
 
 
+async def test_a_page_that_sleeps_is_told_of_ends_alone_and_catches_up_when_it_wakes(owner: User, broker: str) -> None:
+    experiment = await sync_to_async(launched)(owner)
+    run = await weak_run(experiment)
+    async with WatchingPage(experiment, owner) as page:
+        await page.until(run.pk, 1)
+        await page.say({"asleep": True})
+        assert await page.message() == {"runs": {}, "pong": True}
+        claimed = await sync_to_async(claims.claim)(run.pk, "w")
+        assert claimed
+        for step in range(3):
+            rows = [MetricLogged(step=step, loss=0.5, lr=1)]
+            await sync_to_async(claims.append_events)(run.pk, claimed.attempt, rows)
+            hub().wake([run.pk], notified=True)
+            assert await page.socket.receive_nothing(timeout=0.4)
+        await sync_to_async(claims.append_events)(run.pk, claimed.attempt, [ending()])
+        hub().wake([run.pk], notified=True)
+        assert await page.message() == {"runs": {}, "ended": True}
+        await page.say({"asleep": False})
+        truth = await all_events(run)
+        await page.until(run.pk, truth[-1]["seq"])
+    assert page.received[run.pk] == truth
+
+
 async def test_strangers_are_sent_away(owner: User) -> None:
     experiment = await sync_to_async(launched)(owner)
     page = WatchingPage(experiment, AnonymousUser())

@@ -58,6 +58,14 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Hide:
+    """The tab of a page is hidden and sleeps, or it is shown again."""
+
+    page: int
+    asleep: bool
+
+
+@dataclass(frozen=True)
 class Restart:
     """The web process ends and another one begins, with all connections cut."""
 
@@ -69,13 +77,14 @@ class Pass:
     seconds: float
 
 
-Action = Emit | Connect | Cut | Restart | Pass
+Action = Emit | Connect | Cut | Hide | Restart | Pass
 
 pages = st.integers(0, PAGES - 1)
 seldom = st.sampled_from([False] * 9 + [True])
 emits = st.builds(Emit, st.integers(0, RUNS - 1), st.integers(1, 9), st.integers(0, 2), seldom, st.booleans())
 passes = st.builds(Pass, st.sampled_from([0.0, 0.002, 0.03]))
-actions = st.one_of(emits, emits, st.builds(Connect, pages), st.builds(Cut, pages, st.booleans()), passes, st.just(Restart()))
+comes, goes, hides = st.builds(Connect, pages), st.builds(Cut, pages, st.booleans()), st.builds(Hide, pages, st.booleans())
+actions = st.one_of(emits, emits, comes, comes, goes, hides, passes, st.just(Restart()))
 
 
 @dataclass
@@ -102,6 +111,8 @@ class Play:
                 self.connect(page)
             case Cut(page, read):
                 self.cut(page, read)
+            case Hide(page, asleep):
+                self.hide(page, asleep)
             case Restart():
                 self.web.close()
                 self.web, self.open = asyncio.Runner(), {}
@@ -128,6 +139,10 @@ class Play:
         if page := self.open.pop(number, None):
             self.in_web(cut(page))
 
+    def hide(self, number: int, asleep: bool) -> None:
+        if page := self.open.get(number):
+            self.in_web(page.say({"asleep": asleep}))
+
     def finish(self) -> None:
         """Wait until all events are stored, and each page has received the last ones."""
         for stored in self.stored:
@@ -137,6 +152,7 @@ class Play:
         truth = {run: queries.events_after(run, 0, limit=100_000) for run in self.runs}
         for number in range(PAGES):
             self.connect(number)
+            self.hide(number, asleep=False)
             self.in_web(self.settle(self.open[number], truth))
         self.web.close()
 
@@ -182,7 +198,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     database=None,
