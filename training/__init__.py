@@ -23,9 +23,10 @@ def execute_together(
     emit: Callable[[str, Event], None],
     should_stop: Callable[[str], bool],
     fail: Callable[[str, Exception], None],
+    beside: Sequence[str] = (),
 ) -> None:
     """Train several runs that do not need each other. See training.engine.execute."""
-    _engine().execute_together(runs, store, emit, should_stop, fail)
+    _engine().execute_together(runs, store, emit, should_stop, fail, beside)
 
 
 def _engine() -> ModuleType:

@@ -6,14 +6,22 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pydantic import RootModel
+
 from training import Event, RunSpec, Store, execute_together
 from training.cli.exits import DONE, FAILED, STOPPED
 from training.cli.recipe import parsed
 from training.cli.streams import Requests, json_lines, stop_requests
 from training.engine.errors import EngineError, Killed, Unreachable
 from training.events import RunEvent, RunFailed, RunFinished, RunStopped
+from training.names import ModelName
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+
+
+class Models(RootModel[list[ModelName]]):
+    """Names of models, the last document of a request: features that later runs need are computed with those of its runs."""
+
 
 HELP = "Train runs, read as JSON from stdin; print their events as JSON lines."
 
@@ -24,19 +32,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     requests = Requests(sys.stdin.fileno())
-    runs = [parsed(RunSpec, text) for text in requests.documents()]
+    texts = requests.documents()
+    beside = parsed(Models, texts.pop()).root if texts[-1].startswith("[") else ()
+    runs = [parsed(RunSpec, text) for text in texts]
     with json_lines() as write, stop_requests() as should_stop:
 
         def emit(key: str, event: Event) -> None:
             write(RunEvent(run=key, event=event).model_dump(mode="json"))
 
-        return train(runs, Store(options.store), emit, lambda key: should_stop() or requests.named(key))
+        return train(runs, Store(options.store), emit, lambda key: should_stop() or requests.named(key), beside)
 
 
-def train(runs: Sequence[RunSpec], store: Store, emit: Callable[[str, Event], None], should_stop: Callable[[str], bool]) -> int:
+def train(
+    runs: Sequence[RunSpec],
+    store: Store,
+    emit: Callable[[str, Event], None],
+    should_stop: Callable[[str], bool],
+    beside: Sequence[str] = (),
+) -> int:
     """Execute ``runs`` together and return the exit code of the worst end; a failure is emitted as RunFailed.
 
-    ``emit`` and ``should_stop`` get the key of a run first.
+    ``emit`` and ``should_stop`` get the key of a run first. ``beside`` is that of ``execute_together``.
     """
     ends = dict[str, int]()
 
@@ -53,7 +69,7 @@ def train(runs: Sequence[RunSpec], store: Store, emit: Callable[[str, Event], No
         emit(key, RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
 
     try:
-        execute_together(runs, store, watch, should_stop, fail)
+        execute_together(runs, store, watch, should_stop, fail, beside)
     except BrokenPipeError:
         logging.error("Nobody reads the events any more.")
         return FAILED

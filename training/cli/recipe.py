@@ -5,15 +5,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from training import ExperimentSpec, Plan, RunSpec, make_plan
+from training import ExperimentSpec, Plan, make_plan
 from training.cli.exits import BadInput
 from training.planning.plan import TooManyRuns
 from training.recipes import RECIPES, names
 from training.spec import describe
 
-Model = TypeVar("Model", ExperimentSpec, RunSpec)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:

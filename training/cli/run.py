@@ -12,6 +12,7 @@ from training.cli.exits import DONE, BadInput
 from training.cli.recipe import add_recipe, planned
 from training.cli.streams import json_lines, stop_requests
 from training.planning.groups import next_group
+from training.planning.plan import same_pass
 from training.storage.atomic import atomic, writable
 from training.storage.event_log import EventLog
 
@@ -36,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
             with ExitStack() as opened:
                 event_logs = {key: opened.enter_context(closing(EventLog(store, key))) for key in group}
                 runs = [plan.runs[key] for key in group]
-                code = train(runs, store, _recorded(event_logs, write), lambda _: should_stop())
+                beside = same_pass(runs[0], (plan.runs[key] for key in waiting))
+                code = train(runs, store, _recorded(event_logs, write), lambda _: should_stop(), beside)
             if code != DONE:
                 return code
             waiting.difference_update(group)

@@ -32,10 +32,12 @@ def execute_together(
     emit: Callable[[str, Event], None],
     should_stop: Callable[[str], bool],
     fail: Callable[[str, Exception], None],
+    beside: Sequence[str] = (),
 ) -> None:
     """Do what ``execute`` does for several runs that do not need each other. Runs of one group are trained side by side.
 
-    All functions are called with the key of a run first. An error of a run ends that run only, with a call of ``fail``.
+    Later runs need the features of the models ``beside``, which are computed with those of ``runs`` (``plan.same_pass``). All
+    functions are called with the key of a run first. An error of a run ends that run only, with a call of ``fail``.
     """
     groups = dict[Key | str, list[Attempt]]()
     for run in runs:
@@ -47,7 +49,7 @@ def execute_together(
             groups.setdefault(group_of(run) or key, []).append(attempt)
     for attempts in groups.values():
         if group_of(attempts[0].run):
-            train_heads(attempts, store)
+            train_heads(attempts, store, beside)
         else:
             _train_alone(*attempts)
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from training import catalog, environment
 from training.names import Key, ModelName
-from training.planning.estimates import COSTS, estimate_seconds
+from training.planning.estimates import COSTS, estimate_seconds, features_seconds
 from training.planning.extra_runs import on_texts, probed, simulated, student_of
 from training.spec import GROUND_TRUTH, DataSpec, ExperimentSpec, Method, Naive, RunSpec, TrainingSettings, TrainingSpec, key_of
 from training.spec.methods import EnsembleMean
@@ -61,15 +61,17 @@ class Plan:
     def estimate_seconds(self, done: Container[str] = ()) -> dict[str, float]:
         """Estimate the seconds of each run; of the runs that are not ``done``, the first to need features computes them."""
         ready = {features_key(run) for key, run in self.runs.items() if key in done}
-        seconds = {}
+        passes: dict[tuple[object, ...], float] = {}
         known: dict[tuple[object, ...], float] = {}
+        missing = {key: run for key, run in self.runs.items() if key not in done and features_key(run) not in ready}
+        for run in missing.values():
+            passes[features_pass(run)] = max(passes.get(features_pass(run), 0.0), features_seconds(run))
+        seconds = {}
         for key, run in self.runs.items():
-            features = features_key(run)
-            alike = *(getattr(run, name) for name in COSTS), key in done or features in ready
+            alike = tuple(getattr(run, name) for name in COSTS)
             if alike not in known:
-                known[alike] = estimate_seconds(run, features_ready=bool(alike[-1]))
-            seconds[key] = known[alike]
-            ready.add(features)
+                known[alike] = estimate_seconds(run, features_ready=True)
+            seconds[key] = known[alike] + (passes.pop(features_pass(run), 0.0) if key in missing else 0.0)
         return seconds
 
     def to_json(self) -> dict[str, Any]:
@@ -183,6 +185,21 @@ def features_key(run: RunSpec) -> tuple[object, ...]:
     """Return a key that is equal for runs that share their frozen features."""
     named = (*STORED_OF_FEATURES, "precision", "pooling", "texts", "features_of")
     return tuple(getattr(run, name) for name in named)
+
+
+def features_pass(run: RunSpec) -> tuple[object, ...]:
+    """Return a key that is equal for runs whose frozen features one pass computes: the embedded model, cut at several depths.
+
+    Of the last layer only tokens that are read are computed, so that only means over all tokens are equal to the bit.
+    """
+    cut = run.adaptation == "probe" and run.model in catalog.MODELS and run.features_of is None and run.pooling == "mean"
+    return features_key(run.model_copy(update={"model": run.digest})) if cut else features_key(run)
+
+
+def same_pass(run: RunSpec, others: Iterable[RunSpec]) -> list[str]:
+    """Return the other models whose features ``others`` need and the pass that computes those of ``run`` can compute as well."""
+    wanted = {other.model for other in others if features_pass(other) == features_pass(run)}
+    return sorted(wanted - {run.model})
 
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Now
 
 from training import Plan, RunSpec
 from training.planning.estimates import estimate_seconds, features_seconds
-from training.planning.plan import features_key
+from training.planning.plan import features_pass
 from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
 from webapp.experiments.run_groups import ALIKE, group_of
 
@@ -165,7 +165,7 @@ def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "F
 
 
 class Features:
-    """The features that runs compute before training and share, each set once."""
+    """The features that runs compute before training and share: one pass computes those of several depths of a model."""
 
     def __init__(self) -> None:
         self._seconds: dict[object, float] = {}
@@ -173,19 +173,19 @@ class Features:
         self._measured: dict[object, tuple[float, float]] = {}
 
     def add(self, spec: RunSpec, *, computed: bool) -> None:
-        key = features_key(spec)
-        self._seconds[key] = features_seconds(spec)
+        key = features_pass(spec)
+        self._seconds[key] = max(self._seconds.get(key, 0.0), features_seconds(spec))
         if computed:
             self._computed.add(key)
 
     def seconds_to_wait(self, spec: RunSpec) -> float:
         """Return the expected seconds until the features of a run are there."""
-        key = features_key(spec)
+        key = features_pass(spec)
         return 0.0 if key in self._computed else self._seconds[key]
 
     def measure(self, spec: RunSpec, share: float, left: float) -> None:
         """Note the computed share of features and the seconds that are left."""
-        self._measured[features_key(spec)] = share, left
+        self._measured[features_pass(spec)] = share, left
 
     def add_to(self, work: Work) -> None:
         for key, seconds in self._seconds.items():

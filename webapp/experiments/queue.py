@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from training.planning.plan import STORED_OF_FEATURES, features_key, features_pass, same_pass
 from webapp.experiments.models import LEASED, Experiment, Pause, Priority, Run, Status
 
 MEMORY = timedelta(days=1)
@@ -122,3 +123,14 @@ def move(experiment: Experiment, to: str | int) -> None:
     own.insert(own.index(to) if isinstance(to, int) else ways[to], experiment.pk)
     for place, pk in enumerate(own, start=1 - len(own)):  # at most 0, the place of experiments that are launched later
         Experiment.objects.filter(pk=pk).update(place=place)
+
+
+def models_beside(run: Run) -> list[str]:
+    """Return the models of later runs of its experiments whose features the pass for those of ``run`` computes as well."""
+    spec = run.run_spec
+    if features_pass(spec) == features_key(spec):
+        return []
+    same = {f"spec__{name}": getattr(spec, name) for name in STORED_OF_FEATURES if name != "model"}
+    later = Run.objects.filter(parts__experiment__in=run.parts.values("experiment"), status__in=(Status.WAITING, Status.QUEUED))
+    firsts = later.filter(**same).order_by().values("spec__model").annotate(first=Min("pk")).values("first")
+    return same_pass(spec, (other.run_spec for other in Run.objects.filter(pk__in=firsts)))

@@ -1,9 +1,9 @@
 """A trainer with the runs that it trains, as the worker follows them: each has its own stop and its own end."""
 
 import contextlib
-import queue
 import time
 from collections.abc import Sequence
+from queue import Empty
 
 from django.conf import settings
 
@@ -12,7 +12,7 @@ from training.events import MetricLogged, RunFailed, RunFinished, RunStopped
 from training.storage.checksums import DamagedArtifact
 from webapp.actions import artifacts
 from webapp.database_outages import AWAY, patiently
-from webapp.experiments import results, run_logs, services, system_samples
+from webapp.experiments import queue, results, run_logs, services, system_samples
 from webapp.experiments.models import Run, Status
 from webapp.jobs.leased_work import POLL_SECONDS, RunLeases
 from webapp.jobs.recorder import Recorder
@@ -39,7 +39,7 @@ class Following:
         first, *others = self.runs.values()
         specs, log = [run.run_spec for run in self.runs.values()], run_logs.path_of(first.key)
         samples = patiently(lambda: system_samples.most_samples([run.pk for run in self.runs.values() if run.attempt > 1]))
-        trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log)
+        trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log, patiently(lambda: queue.models_beside(first)))
         for run in others:
             run_logs.note(run.key, f"Run {first.pk} is trained together with this one; its log has the output.")
         try:
@@ -73,7 +73,7 @@ class Following:
             if self.recorder.full:
                 time.sleep(POLL_SECONDS)  # the trainer waits, since nothing reads its output
             else:
-                with contextlib.suppress(queue.Empty):
+                with contextlib.suppress(Empty):
                     if (message := self.trainer.next_message(POLL_SECONDS)) is None:
                         return
                     self._add(self.runs[message.run], message.event)

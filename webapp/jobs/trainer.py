@@ -4,6 +4,7 @@ It is forked by a fork server that the worker starts once, and which has importe
 """
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -89,7 +90,8 @@ def fork_server(log: BinaryIO) -> ForkServer:
 class Trainer(ProcessGroup[RunEvent]):
     """Runs in training, by one process. Only this process computes with torch and holds the accelerator."""
 
-    def __init__(self, runs: Sequence[RunSpec], store: Path, log: Path) -> None:
+    def __init__(self, runs: Sequence[RunSpec], store: Path, log: Path, beside: Sequence[str] = ()) -> None:
+        """Start to train ``runs``; features of the models ``beside`` are computed with theirs."""
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         requests_in, requests_out = os.pipe()
@@ -100,7 +102,8 @@ class Trainer(ProcessGroup[RunEvent]):
         os.close(requests_in)
         os.close(events_out)
         self._requests = os.fdopen(requests_out, "wb")
-        self._unsent: str | None = "\n".join(run.model_dump_json() for run in runs) + "\n\n"
+        documents = [run.model_dump_json() for run in runs] + ([json.dumps(beside)] if beside else [])
+        self._unsent: str | None = "\n".join(documents) + "\n\n"
         self._sending = threading.Lock()
         self.pid: int | None = None
         self.status: int | None = None

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 import pytest
 
+from tests.factories.runs import make_run
 from training import ExperimentSpec, RunSpec, Store, execute, make_plan
 from training.cli.exits import BAD_INPUT, FAILED, STOPPED
 from training.cli.main import main
@@ -149,6 +150,18 @@ def test_a_disk_without_room_fails_the_run_with_a_sentence_and_leaves_no_half_fi
     assert last.kind == "failed"
     assert last.error.startswith(f"The store {tmp_path} cannot be read or written")
     assert {path.suffix for path in (tmp_path / "features").iterdir()} == {".lock"}
+
+
+def test_features_that_later_runs_need_are_computed_with_those_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    request = tmp_path / "request"
+    request.write_text(f'{make_run("ceiling", epochs=1).model_dump_json()}\n["minilm-l2"]\n\n')
+    with request.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["execute", "--store", str(tmp_path)]) == 0
+    assert RUN_EVENT.validate_json(capfd.readouterr().out.splitlines()[-1]).event.kind == "finished"
+    assert {path.name.split("-")[1] for path in (tmp_path / "features").glob("*.npy")} == {"1", "2"}
 
 
 def test_what_is_no_run_is_bad_input(tmp_path: Path) -> None:

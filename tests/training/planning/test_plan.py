@@ -3,7 +3,7 @@ import pytest
 from tests.factories.runs import make_run
 from training import ExperimentSpec, make_plan
 from training.planning.estimates import estimate_seconds, features_seconds
-from training.planning.plan import TooManyRuns, check_size
+from training.planning.plan import TooManyRuns, check_size, same_pass
 
 PROBE = {"strong": {"models": ["minilm-l4"]}}
 
@@ -46,6 +46,18 @@ def test_features_are_estimated_once_however_many_runs_read_them() -> None:
     probe = next(run for run in plan.runs.values() if run.adaptation == "probe")
     alone = sum(estimate_seconds(run, features_ready=True) for run in plan.runs.values())
     assert sum(plan.estimate_seconds().values()) == pytest.approx(alone + features_seconds(probe))
+
+
+def test_one_pass_over_the_deepest_cut_is_estimated_for_all_depths_of_a_model() -> None:
+    models = {"weak": {"models": ["minilm-l1"]}, "strong": {"models": ["minilm-l2", "minilm-l4"]}, "seeds": 1}
+    plan = make_plan(ExperimentSpec.model_validate(models))
+    depths = {run.model: run for run in plan.runs.values()}
+    alone = sum(estimate_seconds(run, features_ready=True) for run in plan.runs.values())
+    assert sum(plan.estimate_seconds().values()) == pytest.approx(alone + features_seconds(depths["minilm-l4"]))
+    shallow = [key for key, run in plan.runs.items() if run.model == "minilm-l1"]
+    assert same_pass(plan.runs[shallow[0]], plan.runs.values()) == ["minilm-l2", "minilm-l4"]
+    for change in ({"max_tokens": 64}, {"adaptation": "full"}, {"pooling": "cls"}, {"features_of": "a" * 64}):
+        assert same_pass(plan.runs[shallow[0]], [depths["minilm-l2"].model_copy(update=change)]) == []
 
 
 def test_features_that_a_finished_run_made_are_not_made_again() -> None:

@@ -97,3 +97,16 @@ def test_an_attempt_that_lost_its_lease_is_left_out_of_what_the_others_renew_and
     assert set(services.statuses_of(attempts)) == {run.pk for run in rest}
     with pytest.raises(StaleAttempt):
         services.statuses_of({lost.pk: 1})
+
+
+def test_models_of_later_runs_whose_features_the_same_pass_computes_go_with_a_claim(owner: User) -> None:
+    launched(owner, **PROBES)
+    launched(owner, weak={"models": ["bag-of-words"]}, strong={"models": ["minilm-l4"], "pooling": "cls"}, seeds=1)
+    launched(owner, weak={"models": ["minilm-l1"]}, strong={"models": ["minilm-l3", "minilm-l5"]}, seeds=1)
+    first = services.claim_group("worker@test")[0]
+    assert first.run_spec.model == "minilm-l1"
+    assert queue.models_beside(first) == ["minilm-l2", "minilm-l3", "minilm-l5"], "of the experiments that need the run"
+    words = next(run for run in Run.objects.all() if run.run_spec.model == "bag-of-words")
+    assert queue.models_beside(words) == []
+    Run.objects.exclude(pk=first.pk).update(status=Status.FINISHED)
+    assert queue.models_beside(first) == []

@@ -17,7 +17,7 @@ from training import ExperimentSpec, Store
 from training.events import RunQueued
 from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Run, Status
-from webapp.jobs import following, tasks
+from webapp.jobs import following, tasks, trainer
 from webapp.jobs.trainer import Trainer
 
 pytestmark = [
@@ -48,6 +48,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainer]:
             started.append(self)
 
     monkeypatch.setattr(following, "Trainer", Seen)
+    monkeypatch.setattr(trainer, "_servers", [])  # that of another test ends with the thread that started it
     return started
 
 
@@ -83,8 +84,8 @@ def kinds(run: Run) -> list[str]:
     return [event["kind"] for event in events]
 
 
-def alive(trainer: Trainer) -> bool:
-    return trainer.pid is not None and Path(f"/proc/{trainer.pid}").exists()
+def alive(process: Trainer) -> bool:
+    return process.pid is not None and Path(f"/proc/{process.pid}").exists()
 
 
 def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_from_a_checkpoint(

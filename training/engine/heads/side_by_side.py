@@ -1,6 +1,6 @@
 """The training of heads on the same inputs, side by side: each run has its own events, files and end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from training.engine.attempt import Attempt, ending
 from training.engine.data.examples import load_examples
@@ -19,12 +19,15 @@ STEP_BYTES = 2**28
 """Most bytes of the vectors of one step of several runs; further runs are trained after them."""
 
 
-def train_heads(attempts: Sequence[Attempt], store: Store) -> None:
-    """Train runs of one group, and write their files to ``store``. Each attempt ends by itself."""
+def train_heads(attempts: Sequence[Attempt], store: Store, beside: Iterable[str] = ()) -> None:
+    """Train runs of one group, and write their files to ``store``. Each attempt ends by itself.
+
+    The pass that computes their features computes those of the models ``beside`` as well.
+    """
     make_deterministic(attempts[0].run.seed)  # every draw of a head has a generator of its own
     with ending(attempts), threads(HEAD_THREADS):
         launcher.settings()  # a head needs one process, but a worker that is set up wrongly says so whatever it trains
-        trainings, vectors = _prepare(attempts, store)
+        trainings, vectors = _prepare(attempts, store, beside)
         stacks = _stacks(trainings)
         for number, stack in enumerate(stacks, start=1):
             later = [training.attempt for each in stacks[number:] for training in each]
@@ -41,7 +44,7 @@ def _stacks(trainings: list[HeadTraining]) -> list[list[HeadTraining]]:
     return stacks
 
 
-def _prepare(attempts: Sequence[Attempt], store: Store) -> tuple[list[HeadTraining], Vectors]:
+def _prepare(attempts: Sequence[Attempt], store: Store, beside: Iterable[str]) -> tuple[list[HeadTraining], Vectors]:
     """Return the runs that are ready for their first step, with the inputs of all. Raises Stopped where none is wanted any more.
 
     A download or the computation of features is progress of each run.
@@ -59,7 +62,7 @@ def _prepare(attempts: Sequence[Attempt], store: Store) -> tuple[list[HeadTraini
         trainings = _begin(attempts, store, should_stop)
         if not trainings:
             raise Stopped
-        vectors = Vectors(load_inputs(trainings[0].run, trainings[0].examples, store, emit, should_stop))
+        vectors = Vectors(load_inputs(trainings[0].run, trainings[0].examples, store, emit, should_stop, beside))
         for training in trainings:
             if not training.attempt.ended:
                 with training.attempt.ending():

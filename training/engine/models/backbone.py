@@ -7,6 +7,7 @@ safetensors only; code of a model is never run.
 import hashlib
 import importlib.util
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -100,8 +101,19 @@ def pooled(model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precis
 
     A decoder is read at the last token, the only one that attends to the whole text. Texts are padded on the right.
     """
+    return pooled_after((), model, ids, mask, reading, precision)[-1]
+
+
+def pooled_after(
+    layers: Sequence[nn.Module], model: nn.Module, ids: Tensor, mask: Tensor, reading: Reading, precision: Resolved = "fp32"
+) -> list[Tensor]:
+    """Return the vectors of the states after each of the ``layers`` of ``model``, then those of ``pooled``, in one pass."""
     with autocast(precision, ids.device):
-        states = packing.states(model, ids, mask, None if reading == "mean" else reading).float()
+        after = packing.states_after(layers, model, ids, mask, None if reading == "mean" else reading)
+    return [_vectors(states.float(), mask, reading) for states in after]
+
+
+def _vectors(states: Tensor, mask: Tensor, reading: Reading) -> Tensor:
     if reading == "mean":
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
     if reading == "cls":
@@ -244,6 +256,11 @@ def _load_minilm(run: RunSpec) -> nn.Module:
         local_files_only=True,
     )
     return model.eval()
+
+
+def last_layer(model: nn.Module, cut: RunSpec) -> nn.Module:
+    """Return the layer of MiniLM that is the last of ``cut``, a run with fewer layers of it."""
+    return model.get_submodule(f"encoder.layer.{(shape(cut).layers or 0) - 1}")
 
 
 def _minilm_tokenizer() -> Any:

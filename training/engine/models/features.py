@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from training.engine.data.examples import Side
-from training.engine.data.tokens import cached_word_pieces
+from training.engine.data.tokens import TRANSFORMER_BUDGET, cached_word_pieces
 from training.engine.determinism import threads, transformer_threads
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel, Stopped
@@ -38,27 +40,49 @@ def frozen_features(
     store: Store,
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
+    beside: Iterable[str] = (),
 ) -> Features:
     """Return pooled hidden states (rows, width) of every ``text``, read from the store or computed and stored there.
 
-    Of two processes that need the same features, one computes and the other waits. Raises Stopped, CorruptModel.
+    The pass that computes them also stores those of the models ``beside``, which are the same model cut at other depths, unless
+    they are there or another process computes them; they are equal to the bit to those of a pass of their own. Of two processes
+    that need the same features, one computes and the other waits. Raises Stopped, CorruptModel.
     """
     path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
     if (ready := _read(store, path, shape)) is not None:
         return ready
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_suffix(".lock"), should_stop):
+    with _locked(path.with_suffix(".lock"), should_stop), ExitStack() as held:
         if (ready := _read(store, path, shape)) is not None:
             return ready
         if path.exists():
             store.checksums.quarantine(path)
-        for abandoned in path.parent.glob(f".{path.name}.*"):
-            abandoned.unlink()  # left by a killed process: no other process writes while this one holds the lock
-        with store.writing(path) as partial, threads(transformer_threads()):
-            _compute(run, text, side, store, partial, emit, should_stop)
+        cuts = [run, *(cut for name in beside if (cut := _free(run, name, store, side, held)))]
+        cuts.sort(key=lambda cut: backbone.shape(cut).layers or 0)
+        with threads(transformer_threads()):
+            _compute(cuts, text, side, store, [_partial(cut, store, side, held) for cut in cuts], emit, should_stop)
     computed = _read(store, path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
+
+
+def _free(run: RunSpec, model: str, store: Store, side: Side, held: ExitStack) -> RunSpec | None:
+    """Return ``run`` with another model, its lock held, where its features are missing and no other process computes them."""
+    cut = run.model_copy(update={"model": model})
+    path = features_path(cut, store, side)
+    with suppress(Timeout):
+        lock = FileLock(path.with_suffix(".lock"))
+        held.enter_context(lock.acquire(timeout=0))
+        return None if path.exists() else cut
+    return None
+
+
+def _partial(run: RunSpec, store: Store, side: Side, held: ExitStack) -> Path:
+    """Return a path whose content becomes the features of ``run`` when ``held`` ends without an error; it holds their lock."""
+    path = features_path(run, store, side)
+    for abandoned in path.parent.glob(f".{path.name}.*"):
+        abandoned.unlink()  # left by a killed process: no other process writes while this one holds the lock
+    return held.enter_context(store.writing(path))
 
 
 def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
@@ -116,20 +140,26 @@ def _transformer(run: RunSpec, store: Store) -> nn.Module:
 
 
 def _compute(
-    run: RunSpec,
+    cuts: Sequence[RunSpec],
     text: pa.ChunkedArray,
     side: Side,
     store: Store,
-    path: Path,
+    paths: Sequence[Path],
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
 ) -> None:
-    device, precision = Accelerator().device, precision_of(run)
-    model, shape = _transformer(run, store).to(device), backbone.shape(run)
+    """Write the features of a model cut at several depths, the deepest last, to ``paths``, in one pass."""
+    run, device = cuts[-1], Accelerator().device
+    model, shape, precision = _transformer(run, store).to(device), backbone.shape(run), precision_of(run)
     inputs = cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
+    if device.type == "cpu":  # where the depth of a model decides how large its parts are
+        inputs = replace(inputs, budget=TRANSFORMER_BUDGET)
     rows = np.arange(len(text))
-    features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(rows), shape.width))
-    _reserve(path)
+    size = len(rows), shape.width
+    files = [np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=size) for path in paths]
+    for path in paths:
+        _reserve(path)
+    layers = [backbone.last_layer(model, cut) for cut in cuts[:-1]]
     done = 0
     with torch.inference_mode():
         parts = inputs.parts(rows)[::-1]
@@ -139,16 +169,19 @@ def _compute(
                 raise Stopped
             try:
                 ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
-                vectors = backbone.pooled(model, ids, mask, shape.reading, precision).cpu()
+                after = backbone.pooled_after(layers, model, ids, mask, shape.reading, precision)
+                vectors = [states.cpu() for states in after]
             except RuntimeError as error:
                 if not memory.ran_out(error) or len(part) == 1:
                     raise
                 parts += np.array_split(part, 2)
                 continue
-            if not torch.isfinite(vectors).all():
+            if not all(torch.isfinite(states).all() for states in vectors):
                 lower = "its numbers are too large for fp16: choose fp32 or bf16" if precision == "fp16" else "see its weights"
                 raise CorruptModel(f"{model_files.public_name(run)} gives numbers that are not finite for some texts: {lower}.")
-            features[part] = vectors.numpy()
+            for file, states in zip(files, vectors, strict=True):
+                file[part] = states.numpy()
             done += len(part)
             emit(Progress(phase="features", done=done, total=len(rows)))
-    features.flush()
+    for file in files:
+        file.flush()

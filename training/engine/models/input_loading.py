@@ -1,6 +1,6 @@
 """The loading of model inputs for every row of a data set: features, hashed words or word pieces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
@@ -15,15 +15,23 @@ from training.storage.artifacts import Store
 
 
 def load_inputs(
-    run: RunSpec, examples: Examples, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    run: RunSpec,
+    examples: Examples,
+    store: Store,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    beside: Iterable[str] = (),
 ) -> Inputs:
-    """Return the inputs, of both texts for pairs. Features and tokens are computed unless another run has stored them."""
+    """Return the inputs, of both texts for pairs. Features and tokens are computed unless another run has stored them.
+
+    Features of the models ``beside`` are computed in the same pass (``features.frozen_features``).
+    """
 
     def load(text: pa.ChunkedArray, side: Side) -> Inputs:
         if run.adaptation == "scratch":
             return words(text, run.max_tokens)
         if run.adaptation == "probe":
-            return Dense(frozen_features(run, text, side, store, emit, should_stop))
+            return Dense(frozen_features(run, text, side, store, emit, should_stop, beside))
         return cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
 
     first = load(examples.text, "a")

@@ -5,6 +5,8 @@ attention texts of similar lengths are padded side by side, and packed again aft
 expensive and calls are cheap.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -250,11 +252,34 @@ def states(transformer: nn.Module, ids: Tensor, mask: Tensor, reading: Read | No
 
     With ``reading`` the states of other tokens than the first or last of a text are undefined.
     """
-    hidden: Tensor
-    if transformer.config._attn_implementation != NAME:  # type: ignore[union-attr]
-        hidden = transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        return hidden
-    packing, positions = Packing.of(mask, reading), torch.arange(ids.shape[1]).expand_as(ids)
-    row = {"input_ids": packing.row(ids), "position_ids": packing.row(positions)}
-    hidden = transformer(**row, packing=packing).last_hidden_state
-    return packing.pad(hidden[0])
+    return states_after((), transformer, ids, mask, reading)[-1]
+
+
+def states_after(
+    layers: Sequence[nn.Module], transformer: nn.Module, ids: Tensor, mask: Tensor, reading: Read | None = None
+) -> list[Tensor]:
+    """Return the states after each of the ``layers`` of ``transformer``, in their order there, then the last; see ``states``."""
+    with _outputs(layers) as outputs:
+        if transformer.config._attn_implementation != NAME:  # type: ignore[union-attr]
+            last = transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+            return [*outputs, last]
+        packing, positions = Packing.of(mask, reading), torch.arange(ids.shape[1]).expand_as(ids)
+        row = {"input_ids": packing.row(ids), "position_ids": packing.row(positions)}
+        last = transformer(**row, packing=packing).last_hidden_state
+    return [packing.pad(hidden[0]) for hidden in (*outputs, last)]
+
+
+@contextmanager
+def _outputs(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Collect the outputs of the layers of one pass, in its order."""
+    outputs = list[Tensor]()
+
+    def collect(_: nn.Module, __: object, output: Tensor | tuple[Tensor, ...]) -> None:
+        outputs.append(output[0] if isinstance(output, tuple) else output)
+
+    hooks = [layer.register_forward_hook(collect) for layer in layers]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()

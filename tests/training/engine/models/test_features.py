@@ -76,9 +76,9 @@ def test_of_two_that_need_the_same_features_one_computes(
 ) -> None:
     computed: list[Path] = []
 
-    def fake(run: object, text: pa.ChunkedArray, side: str, store: Store, path: Path, *rest: object) -> None:
-        computed.append(path)
-        with path.open("wb") as file:
+    def fake(cuts: object, text: pa.ChunkedArray, side: str, store: Store, paths: list[Path], *rest: object) -> None:
+        computed.extend(paths)
+        with paths[0].open("wb") as file:
             np.save(file, np.zeros((len(text), 384), np.float32))
 
     monkeypatch.setattr(module, "_compute", fake)
@@ -107,3 +107,39 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(examples: Examp
     abandoned.write_bytes(b"half")
     compute(examples, store)
     assert not abandoned.exists()
+
+
+def test_one_pass_computes_the_features_of_a_model_cut_at_several_depths(examples: Examples, tmp_path: Path) -> None:
+    run, depths = make_run("ceiling").model_copy(update={"model": "minilm-l2"}), ["minilm-l1", "minilm-l3"]
+    shared, recording = Store(tmp_path / "shared"), Recording()
+    frozen_features(run, examples.text, "a", shared, recording.emit, lambda: False, depths)
+    assert [event.done for event in recording.of("progress")][-1] == ROWS
+    for name in ["minilm-l2", *depths]:
+        cut, alone, nothing = run.model_copy(update={"model": name}), Store(tmp_path / name), Recording()
+        expected = frozen_features(cut, examples.text, "a", alone, nothing.emit, lambda: False)
+        reading = Recording()
+        found = frozen_features(cut, examples.text, "a", shared, reading.emit, lambda: False)
+        assert reading.events == [], f"the features of {name} were there"
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_features_that_another_process_computes_are_left_to_it(examples: Examples, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run = make_run("ceiling").model_copy(update={"model": "minilm-l2"})
+    deeper = features_path(run.model_copy(update={"model": "minilm-l3"}), store)
+    deeper.parent.mkdir(parents=True)
+    with FileLock(deeper.with_suffix(".lock")):
+        frozen_features(run, examples.text, "a", store, Recording().emit, lambda: False, ["minilm-l3"])
+    assert features_path(run, store).exists()
+    assert not deeper.exists()
+
+
+def test_a_stop_leaves_no_half_file_of_any_depth_and_holds_no_lock(examples: Examples, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run = make_run("ceiling").model_copy(update={"model": "minilm-l2"})
+    recording = Recording(stop_after=lambda event: event.kind == "progress")
+    with pytest.raises(Stopped):
+        frozen_features(run, examples.text, "a", store, recording.emit, lambda: recording.stop, ["minilm-l3"])
+    assert [path.name for path in store.features.iterdir() if path.suffix != ".lock"] == []
+    frozen_features(run, examples.text, "a", store, Recording().emit, lambda: False, ["minilm-l3"])
+    assert len(list(store.features.glob("*.npy"))) == 2
