@@ -6,10 +6,12 @@
      "width": "container" the width of the element, less the margin for labels in usermeta.margin {wide, narrow}
    <input type="checkbox" data-param="NAME" data-of="ELEMENT_ID"> sets a parameter of that chart.
    Charts work under script-src 'self': with ast, Vega interprets its expressions instead of compiling them.
-   charts.push(id, rows), charts.remove(id, predicate) and charts.rows(id) change and read the rows of a live chart,
-   which survive redraws. charts.append(id, rows) adds rows to another chart with a data set "live".
-   charts.set(id, {focus, hidden}) sets its parameters, and charts.seriesAt(id, event) returns
-   the line at the pointer. An element of class "reserve" after a chart takes up its height until it is drawn. */
+   charts.append(id, rows) adds rows to a chart whose data set is "live".
+   A chart of curves (usermeta.curves) has a store of bins.js, of the rows in its spec or from charts.feed(id, store);
+   charts.changed(id, metrics) draws what was added to it, and charts.set(id, values) changes the state of its controls
+   (curves.js) and the parameter "focus". charts.seriesAt(id, event) returns the line at the pointer.
+   The event "curves" on its element says that its rows were drawn: {domain, counts}.
+   An element of class "reserve" after a chart takes up its height until it is drawn. */
 "use strict";
 window.charts = (() => {
   const NARROW = 560,
@@ -17,7 +19,8 @@ window.charts = (() => {
     RESIZE_MS = 150,
     LIVE = "live";
   const root = document.documentElement;
-  const charts = new Map(); // element id -> {element, spec, rows, pending, view, finalize, width, timer, turn}
+  const charts = new Map(); // element id -> {element, spec, view, finalize, width, turn, timer}
+  /* A chart of curves has a store, a state and the metrics that are stale as well. */
 
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
@@ -42,7 +45,7 @@ window.charts = (() => {
     );
   }
 
-  function config() {
+  function config(width) {
     const [font, ink, soft, pale, rule, axis] = ["--sans", "--ink", "--ink-2", "--ink-3", "--rule", "--rule-2"].map(
       css,
     );
@@ -65,6 +68,7 @@ window.charts = (() => {
         anchor: "start",
         frame: "group",
         offset: 12,
+        limit: width, // also in a font that is there before Inter and is wider
       },
       axis: {
         labelFontSize: 11,
@@ -84,7 +88,8 @@ window.charts = (() => {
     };
   }
 
-  const isLive = (chart) => chart.spec.data?.name === LIVE;
+  const isCurves = (chart) => Boolean(chart.spec.usermeta?.curves);
+  const isLive = (chart) => isCurves(chart) || chart.spec.data?.name === LIVE; // or stored by an earlier version
 
   /* A chart is embedded once at a time; of several requests that wait, only the last is carried out. */
   function draw(chart) {
@@ -98,7 +103,10 @@ window.charts = (() => {
     chart.width = chart.element.clientWidth;
     if (!chart.width) return; // hidden: the observer calls again when it is shown
     const margin = chart.spec.usermeta?.margin?.[chart.width < NARROW ? "narrow" : "wide"] ?? 0;
-    const spec = resolve(chart.spec, chart.width - margin);
+    const spec = resolve(
+      isCurves(chart) ? curveSpec(chart.spec, chart.state, chart.height) : chart.spec,
+      chart.width - margin,
+    );
     for (const parameter of spec.params ?? []) {
       if (parameter.name === "room") parameter.value = margin - chart.spec.usermeta.axis;
       else if (chart.set && parameter.name in chart.set) parameter.value = chart.set[parameter.name];
@@ -107,9 +115,8 @@ window.charts = (() => {
     const before =
       chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
     chart.element.style.minHeight = `${before}px`; // nothing below moves during a redraw
-    spec.config = { ...spec.config, ...config() };
-    if (isLive(chart)) spec.datasets = { ...spec.datasets, [LIVE]: chart.rows.map((row) => ({ ...row })) };
-    chart.pending = [];
+    spec.config = { ...spec.config, ...config(chart.width) };
+    if (isCurves(chart)) fill(chart, spec);
     chart.finalize?.();
     chart.view = null;
     const shown = await vegaEmbed(chart.element, spec, {
@@ -127,45 +134,92 @@ window.charts = (() => {
     if (chart.spec.usermeta?.hover === "steps") chart.element.dataset.steps = "1";
     hover.follow(chart);
     chart.element.style.minHeight = "";
-    if (chart.pending.length) later(chart);
+    if (isCurves(chart)) tell(chart);
+    if (chart.stale.size) later(chart);
   }
 
-  function change(chart, changes) {
-    return chart.view.change(LIVE, changes).resize().runAsync();
+  /* Puts all rows into the spec of a chart of curves. */
+  function fill(chart, spec) {
+    chart.stale.clear();
+    chart.about = spec.usermeta.curves;
+    chart.made = curves.rows(chart.store, chart.about, chart.state);
+    chart.names = Object.fromEntries(
+      Object.entries(chart.made.panels).map(([metric, rows]) => [metric, namesOf(rows)]),
+    );
+    spec.datasets = {};
+    for (const [metric, layers] of Object.entries(chart.made.panels))
+      for (const [layer, rows] of Object.entries(layers)) spec.datasets[curves.dataset(metric, layer)] = rows;
+    const set = { xmin: chart.made.domain[0], xmax: chart.made.domain[1] };
+    for (const parameter of spec.params) if (parameter.name in set) parameter.value = set[parameter.name];
+  }
+
+  const namesOf = ({ end }) => end.map(({ label }) => label.replace(/\d/g, "0")).join();
+
+  function tell(chart) {
+    const { domain, counts } = chart.made;
+    chart.element.dispatchEvent(new CustomEvent("curves", { bubbles: true, detail: { domain, counts } }));
+  }
+
+  /* Draws the panels that have changed, one after the other, so that the page answers in between. */
+  async function repaint(chart) {
+    const view = chart.view;
+    while (view && chart.view === view && chart.stale.size) {
+      const [metric] = chart.stale;
+      chart.stale.delete(metric);
+      const panel = chart.about.panels.find((each) => each.metric === metric);
+      if (!panel) continue;
+      const made = curves.rows(chart.store, { ...chart.about, panels: [panel] }, chart.state);
+      for (const [layer, rows] of Object.entries(made.panels[metric])) {
+        const old = chart.made.panels[metric][layer];
+        if (!old.length && !rows.length) continue;
+        view.change(
+          curves.dataset(metric, layer),
+          vega
+            .changeset()
+            .remove(() => true)
+            .insert(rows),
+        );
+      }
+      chart.made.panels[metric] = made.panels[metric];
+      chart.made.counts[metric] = made.counts[metric];
+      chart.made.domain = made.domain;
+      view.signal("xmin", made.domain[0]).signal("xmax", made.domain[1]);
+      if (namesOf(made.panels[metric]) !== chart.names[metric]) view.resize(); // the canvas is as wide as the names
+      chart.names[metric] = namesOf(made.panels[metric]);
+      await view.runAsync();
+      await new Promise((done) => setTimeout(done));
+    }
+    if (view && chart.view === view) tell(chart);
   }
 
   function later(chart) {
-    chart.timer ??= setTimeout(() => {
+    chart.timer ??= setTimeout(async () => {
+      await repaint(chart);
       chart.timer = null;
-      if (!chart.view || !chart.pending.length) return;
-      change(chart, vega.changeset().insert(chart.pending.map((row) => ({ ...row }))));
-      chart.pending = [];
+      if (chart.view && chart.stale.size) later(chart);
     }, FLUSH_MS);
   }
 
-  function push(id, rows) {
+  /* New points of these metrics are in the store, or of all. */
+  function changed(id, metrics) {
     const chart = charts.get(id);
     if (!chart) return;
-    chart.rows.push(...rows);
-    chart.pending.push(...rows);
-    later(chart);
+    for (const metric of metrics ?? chart.about?.panels.map((panel) => panel.metric) ?? []) chart.stale.add(metric);
+    if (chart.stale.size) later(chart);
   }
 
-  function remove(id, predicate) {
+  function feed(id, store) {
     const chart = charts.get(id);
     if (!chart) return;
-    const stays = (row) => !predicate(row);
-    chart.rows = chart.rows.filter(stays);
-    chart.pending = chart.pending.filter(stays);
-    if (chart.view) change(chart, vega.changeset().remove(predicate));
-    else draw(chart);
+    chart.store = store;
+    changed(id);
   }
 
   /* Adds rows to the data set "live" of the spec, and to the chart. */
   function append(id, rows) {
     const chart = charts.get(id);
     if (!chart) return;
-    const live = ((chart.spec.datasets ??= {})[LIVE] ??= chart.rows ?? []);
+    const live = ((chart.spec.datasets ??= {})[LIVE] ??= []);
     live.push(...rows);
     chart.drawing = chart.drawing.then(async () => {
       const fresh = chart.view ? live.slice(chart.view.data(LIVE).length) : [];
@@ -199,11 +253,14 @@ window.charts = (() => {
       const chart = {
         element,
         spec,
-        rows: spec.datasets?.[LIVE] ?? [],
-        pending: [],
         turn: 0,
+        stale: new Set(),
         drawing: Promise.resolve(),
       };
+      if (isCurves(chart)) {
+        chart.store = bins.ofRows(spec.datasets?.live ?? []);
+        chart.state = { ...curves.DEFAULTS };
+      }
       charts.set(element.id, chart);
       draw(chart);
       widths.observe(element);
@@ -212,17 +269,24 @@ window.charts = (() => {
 
   function choose({ target }) {
     const chart = charts.get(target.dataset?.of);
-    if (!chart) return;
-    chart.spec.params.find((parameter) => parameter.name === target.dataset.param).value = target.checked;
-    draw(chart);
+    if (chart) set(chart.element.id, { [target.dataset.param]: target.checked });
   }
 
-  /* Values of its parameters, which survive redraws. */
+  const STRUCTURE = ["x", "log", "pinned", "only"]; // parts of the state that need another spec
+
+  /* Values of the state and of parameters, which survive redraws. */
   function set(id, values) {
     const chart = charts.get(id);
     if (!chart) return;
     chart.set = { ...chart.set, ...values };
     chart.focus = chart.set.focus;
+    if (isCurves(chart)) {
+      const before = chart.state,
+        differs = (name) => JSON.stringify(before[name]) !== JSON.stringify(chart.state[name]);
+      chart.state = { ...before, ...values };
+      if (STRUCTURE.some(differs)) return draw(chart);
+      if (Object.keys(chart.state).some((name) => name !== "focus" && differs(name))) changed(id);
+    }
     if (!chart.view) return;
     for (const { name } of chart.spec.params ?? []) if (name in values) chart.view.signal(name, values[name]);
     chart.view.runAsync();
@@ -236,8 +300,10 @@ window.charts = (() => {
   }
 
   const redraw = () => charts.forEach(draw);
+  /* A chart is laid out once, by the widths of its letters. */
+  const fonts = Promise.all(["400", "500", "600"].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
   async function start() {
-    await Promise.all(["400 12px Inter", "500 12px Inter", "600 12px Inter"].map((font) => document.fonts.load(font)));
+    await fonts;
     scan();
     new MutationObserver(redraw).observe(root, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -247,13 +313,16 @@ window.charts = (() => {
   document.addEventListener("DOMContentLoaded", start);
 
   return {
-    push,
+    fonts,
     append,
-    remove,
+    feed,
+    changed,
     set,
     seriesAt,
-    rows: (id) => [...(charts.get(id)?.rows ?? [])],
     scan,
+    points: (id) => bins.count(charts.get(id).store),
+    settled: (id) => Boolean(charts.get(id)?.view) && !charts.get(id).stale?.size && !charts.get(id).timer,
+    get: (id) => charts.get(id),
     view: (id) => charts.get(id)?.view,
   };
 })();

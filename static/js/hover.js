@@ -52,8 +52,15 @@ window.hover = (() => {
     return group ?? { width: 0, height: 0 };
   }
 
-  function nearest(rows, step) {
-    return rows.reduce((best, row) => (Math.abs(row.step - step) < Math.abs(best.step - step) ? row : best));
+  const xOf = (row) => row.x ?? row.step; // rows of charts that earlier versions stored have a step alone
+  function nearest(rows, x) {
+    return rows.reduce((best, row) => (Math.abs(xOf(row) - x) < Math.abs(xOf(best) - x) ? row : best));
+  }
+
+  /* The value of the axis of x at a pixel of a panel. */
+  function valueAt(chart, panel, pixel) {
+    const [from, to] = chart.made?.domain ?? [0, chart.spec.usermeta.last];
+    return from + ((pixel - panel.x) / panel.width) * (to - from);
   }
 
   function marks(chart) {
@@ -122,7 +129,7 @@ window.hover = (() => {
     if (!first || x < first.x - 2 || x > first.x + first.width + 2) return leave(chart);
     const last = all[all.length - 1],
       here = all.find((panel) => y <= panel.y + panel.height + 20) ?? last;
-    const step = ((x - first.x) / first.width) * chart.lastStep;
+    const step = valueAt(chart, first, x);
     const names = new Map(chart.spec.usermeta.series.map((series) => [series.id, series]));
     const { tip, rule } = parts(chart);
     rule.hidden = false;
@@ -154,7 +161,7 @@ window.hover = (() => {
     for (const panel of panels(chart)) {
       if (y < panel.y - 4 || y > panel.y + panel.height + 4) continue;
       const scale = chart.view.scale(scaleOf(chart, panel));
-      const step = ((x - panel.x) / panel.width) * chart.lastStep;
+      const step = valueAt(chart, panel, x);
       for (const [id, rows] of panel.lines) {
         const far = Math.abs(panel.y + scale(nearest(rows, step).value) - y);
         if (far < least) [best, least] = [id, far];
@@ -187,7 +194,6 @@ window.hover = (() => {
   function follow(chart) {
     if (chart.followed === chart.element) return;
     chart.followed = chart.element;
-    chart.lastStep = chart.spec.usermeta?.last;
     let frame = 0;
     chart.element.addEventListener("pointermove", (event) => {
       cancelAnimationFrame(frame);

@@ -1,11 +1,14 @@
-/* The live part of a page: events of runs arrive through one socket, become rows of the chart, and cause status
+/* The live part of a page: events of runs arrive through one socket, become points of the chart, and cause status
    fragments to be loaded again.
    <script id="wire">: {"experiment": id, "chart": element id,
-     "metrics": {event kind: [{"metric", "field", "expected"}]}, "runs": {run id: {"series", "seed", "title"}}}, and
-     "socket" where the events come from another path than that of the experiment.
+     "metrics": {event kind: [{"metric", "field", "expected"}]},
+     "runs": {run id: {"series", "seed", "title", "epochs", "batch"}},
+     "curves": {run id: what the page has of its curves, up to the event "seq" (webapp/findings/run_curves.py)},
+     "samples": {run id: its claim and samples of its machine, up to the same event},
+     "most": bins of a curve}, and "socket" where the events come from another path than that of the experiment.
    Every event is taken once: the page sends the numbers that it has, and ignores an event whose number it has seen.
-   For tests, on <body>: data-events counts the events taken, data-live is connecting, live or reconnecting, and
-   data-asleep is true while the tab sleeps. */
+   For tests, on <body>: data-events counts the events taken, those of the page itself included, data-live is
+   connecting, live or reconnecting, and data-asleep is true while the tab sleeps. */
 "use strict";
 (() => {
   const BEAT_MS = 500,
@@ -31,9 +34,8 @@
     asleep = false,
     sleeping = null; // the timer until a hidden tab sleeps
   const have = {}; // run id -> number of its last event
-  const nonFinite = {}; // run id -> first {metric, step} that is expected and not a number
-  const totals = {}; // run id -> its number of steps
-  let rows = []; // rows that a hidden tab has not drawn yet
+  let store; // the points of all runs, of bins.js
+  let stale = new Set(); // metrics with points that a hidden tab has not drawn yet
 
   const time = () => new Date(heard).toLocaleTimeString("en-GB");
   const byId = (id) => document.getElementById(id);
@@ -152,44 +154,58 @@
     ring(ended || events === before); // a message without events: a result was stored
   }
 
-  function draw(run, event) {
-    const place = wire.runs[run];
-    if (!place) return; // a run of another pair
-    window.system?.take(run, place, event);
-    const row = (metric, value) => ({
-      run,
-      series: place.series,
-      seed: place.seed,
-      total: totals[run],
-      step: event.step,
-      metric,
-      value,
-    });
+  function draw(id, event) {
+    const run = store.runs.get(id);
+    if (!run) return; // a run of another pair
+    window.system?.take(id, wire.runs[id], event);
+    const at = Date.parse(event.at) || 0;
     if (event.kind === "started") {
-      totals[run] = event.total_steps;
-      const void_ = (old) => old.run === run && old.step > event.resumed_from;
-      rows = rows.filter((old) => !void_(old));
-      charts.remove(wire.chart, void_);
-      if (nonFinite[run]?.step > event.resumed_from) delete nonFinite[run];
+      if (!bins.started(store, run, event.total_steps, event.resumed_from, at)) readAgain(id);
+      for (const metric of run.curves.keys()) stale.add(metric);
     }
     for (const { metric, field, expected } of wire.metrics[event.kind] ?? []) {
-      if (Number.isFinite(event[field])) rows.push(row(metric, event[field]));
-      else if (expected) nonFinite[run] ??= { metric, step: event.step };
+      const finite = Number.isFinite(event[field]);
+      if (!finite && !expected) continue;
+      bins.add(run, metric, event.step, finite ? event[field] : (event.nonfinite ?? ""), Math.max(0, at - run.start));
+      stale.add(metric);
     }
   }
 
   function flush() {
     if (document.hidden || over) return;
-    if (rows.length) charts.push(wire.chart, rows);
-    rows = [];
+    if (stale.size) charts.changed(wire.chart, stale);
+    stale = new Set();
     window.system?.draw();
-    const note = byId(`${wire.chart}-note`);
-    const bad = Object.entries(nonFinite).map(
-      ([run, { metric, step }]) =>
-        `${wire.runs[run].title}: first non-finite ${metric} at step ${step.toLocaleString("en")}.`,
-    );
-    note.hidden = !bad.length;
-    note.textContent = bad.join(" ");
+    note();
+  }
+
+  const NAMES = { nan: "NaN", inf: "infinity", "-inf": "minus infinity", "": "non-finite value" };
+  function note() {
+    const texts = curves
+      .firstBad(store)
+      .map(
+        ({ run, metric, step, value }) =>
+          `${run.title}: first ${NAMES[value]} of the ${metric} at step ${step.toLocaleString("en")}.`,
+      );
+    const element = byId(`${wire.chart}-note`);
+    element.hidden = !texts.length;
+    if (element.textContent !== texts.join(" ")) element.textContent = texts.join(" ");
+  }
+
+  /* Reads the curves of a run from the page's own address, since its bins contain points that are void now. */
+  async function readAgain(id) {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const script = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wire");
+      const { [id]: packed } = JSON.parse(script.textContent).curves;
+      bins.load(store, id, wire.runs[id], packed);
+      const missed = packed.seq < have[id];
+      have[id] = packed.seq;
+      charts.changed(wire.chart);
+      if (missed) now();
+    } catch (error) {
+      console.error(error);
+    }
   }
 
   /* Loads status fragments, at most once a second, and not in a hidden tab unless the person asked to be notified of
@@ -214,10 +230,17 @@
     const script = byId("wire");
     if (!script) return;
     wire = JSON.parse(script.textContent);
+    store = bins.make(wire.runs, wire.curves, wire.most);
+    for (const [run, { seq }] of Object.entries(wire.curves)) have[run] = seq;
     document.body.dataset.live = "connecting";
-    document.body.dataset.events = 0;
-    await document.fonts.ready;
+    events = Object.values(wire.curves).reduce((sum, { seq }) => sum + seq, 0);
+    document.body.dataset.events = events;
+    await charts.fonts;
     charts.scan();
+    charts.feed(wire.chart, store);
+    for (const [id, list] of Object.entries(wire.samples ?? {}))
+      for (const event of list) window.system?.take(Number(id), wire.runs[id], event);
+    flush();
     connect();
     setInterval(beat, BEAT_MS);
     byId("reconnecting").querySelector("[data-try]").addEventListener("click", now);

@@ -26,8 +26,7 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
     page.goto(f"{lab.url}/experiments/{pk}/?section=curves")
     chart = page.locator("#live-chart[data-steps]")
     expect(chart).to_be_attached(timeout=20_000)
-    lab.until(lambda: page.evaluate("charts.rows('live-chart').some(row => row.metric === 'accuracy')"))
-    lab.until(lambda: page.evaluate("charts.view('live-chart')?.data('live').length === charts.rows('live-chart').length"))
+    lab.until(lambda: page.evaluate("charts.settled('live-chart') && charts.view('live-chart').data('accuracy:mean').length > 0"))
     chart.evaluate("element => element.scrollIntoView({block: 'start'})")
     box = chart.bounding_box()
     assert box is not None
@@ -65,7 +64,8 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     expect(tip).not_to_contain_text("Naive")
     expect(tip).to_contain_text("Entropy")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")  # drawn again
-    lab.until(lambda: page.evaluate("charts.view('live-chart')?.signal('hidden').length === 1"))
+    lab.until(lambda: page.evaluate("charts.settled('live-chart')"))
+    assert not page.evaluate("charts.view('live-chart').data('accuracy:mean').some(row => row.series === 'm0')")
     assert pressed(page, "hide") == ["hide Naive"]
 
     page.get_by_role("link", name="Result", exact=True).click()
@@ -125,6 +125,6 @@ def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, 
             context.add_init_script(SHIFTS)
             page = context.new_page()
             page.goto(f"{lab.url}{path}")
-            expect(page.locator(".chart[id]:not([data-drawn])")).to_have_count(0, timeout=20_000)
+            expect(page.locator(".chart[id]:not([data-drawn], [hidden])")).to_have_count(0, timeout=20_000)
             assert page.evaluate("window.shifted ?? 0") < 0.1, (path, width)
             context.close()

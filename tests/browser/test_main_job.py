@@ -10,12 +10,17 @@ from tests.lab import Lab, quick, slow
 
 
 def drawn(page: Page) -> int:
-    return int(page.evaluate("charts.rows('live-chart').length"))
+    return int(page.evaluate("charts.points('live-chart')"))
+
+
+WITHIN = """
+[...charts.get("live-chart").store.runs.values()].every(run => [...run.curves.values()].every(({last}) => last <= run.total))
+"""
 
 
 def within_their_runs(page: Page) -> bool:
     """Every point has the length of its run, by which the chart separates finished seeds and averages over seeds."""
-    return bool(page.evaluate("charts.rows('live-chart').every(row => row.step <= row.total)"))
+    return bool(page.evaluate(WITHIN))
 
 
 def received(page: Page) -> int:

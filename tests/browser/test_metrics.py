@@ -11,7 +11,17 @@ from webapp.charts import metrics
 from webapp.charts.live import Series, live_chart
 
 STATIC = Path(__file__).parents[2] / "static"
-SCRIPTS = ("vendor/vega.min", "vendor/vega-lite.min", "vendor/vega-embed.min", "js/hover", "js/charts", "js/live")
+SCRIPTS = (
+    "vendor/vega.min",
+    "vendor/vega-lite.min",
+    "vendor/vega-embed.min",
+    "js/bins",
+    "js/curves",
+    "js/curve_spec",
+    "js/hover",
+    "js/charts",
+    "js/live",
+)
 HOST = "http://lab.test"
 
 SOCKET = """
@@ -52,6 +62,8 @@ def test_an_added_metric_is_drawn_live(browser: Browser, monkeypatch: pytest.Mon
         "chart": "live-chart",
         "metrics": metrics.for_scripts(),
         "runs": {7: {"series": "run", "seed": 0, "title": "This run"}},
+        "curves": {},
+        "most": 512,
     }
     scripts = "".join(f'<script src="/{name}.js" defer></script>' for name in SCRIPTS)
     chart = live_chart([Series("run", "ceiling", "A run with another panel", 20)], 20)
@@ -70,8 +82,8 @@ def test_an_added_metric_is_drawn_live(browser: Browser, monkeypatch: pytest.Mon
     page.goto(f"{HOST}/")
     page.wait_for_function("window.socket?.onmessage && charts.view('live-chart')")
     page.evaluate("frame => socket.onmessage({data: frame})", json.dumps({"runs": {"7": EVENTS}}))
-    page.wait_for_function("charts.view('live-chart').data('live').length === 3")
-    drawn = page.evaluate("charts.rows('live-chart').map(row => [row.step, row.metric, row.value, row.total])")
-    assert drawn == [[10, "accuracy", 0.7, 20], [10, "held_out", 0.65, 20], [20, "loss", 0.5, 20]]
-    expect(page.locator("#live-chart-note")).to_have_text("This run: first non-finite loss at step 10.")
+    page.wait_for_function("charts.settled('live-chart') && charts.points('live-chart') === 3")
+    for metric, row in (("accuracy", [10, 0.7]), ("held_out", [10, 0.65]), ("loss", [20, 0.5])):
+        assert page.evaluate(f"charts.view('live-chart').data('{metric}:mean').map(row => [row.step, row.value])") == [row]
+    expect(page.locator("#live-chart-note")).to_have_text("This run: first non-finite value of the loss at step 10.")
     page.close()

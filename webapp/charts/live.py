@@ -1,8 +1,10 @@
-"""The live chart: the metrics of the runs of one pair over training steps, filled row by row in the browser.
+"""The chart of curves: the metrics of the runs of one pair over training steps.
 
-A row of the data set "live" is ``{run, series, seed, total, step, metric, value}``: ``metric`` is the name of a ``Metric`` of
-webapp/charts/metrics.py, ``series`` the id of a ``Series`` of this chart, and ``total`` the run's number of steps. The page sets
-three parameters: ``EACH`` shows every seed, ``HIDDEN`` lists the ids of hidden series, ``FOCUS`` is that of the highlighted one.
+The spec has a data set for each layer of each panel, empty here. static/js/curves.js fills them, from the events of a page or
+from the rows of a report, ``{series, seed, total, step, metric, value}`` in the data set "live": ``metric`` is the name of a
+``Metric`` of webapp/charts/metrics.py, ``series`` the id of a ``Series`` of this chart, and ``total`` the run's number of steps.
+``usermeta.curves`` says what it needs to know of series and panels. The page sets the parameters ``FIRST_X`` and ``LAST_X``, the
+ends of the axis, and ``FOCUS``, the id of the highlighted series.
 """
 
 from collections.abc import Sequence
@@ -11,9 +13,11 @@ from typing import Any, Literal
 
 import altair as alt
 
+from training.metrics.intervals import t_quantile
+from training.spec import MOST_SEEDS
 from webapp.charts import metrics
 from webapp.charts.cache import cached
-from webapp.charts.panel import AXIS, EACH, FOCUS, HIDDEN, LABEL_WIDTH, LEAD, Panel
+from webapp.charts.panel import AXIS, FIRST_X, FOCUS, LABEL_WIDTH, LAST_X, LEAD, Panel
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
@@ -21,6 +25,9 @@ LETTER = 6.7
 
 MOST_MARGIN = 164
 """Most pixels that names take of a narrow chart; longer names are cut there."""
+
+HALF = [t_quantile(seeds - 1) for seeds in range(2, MOST_SEEDS + 1)]
+"""Half the width of the 95% t interval of a mean in standard errors, for 2, 3 and more seeds."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,14 @@ class Plot:
     subtitle: str
     lines: int
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """Return what static/js/curves.js needs to know of the panel."""
+        metric = self.metric
+        limits = metric.limits and list(metric.limits)
+        about = {"metric": metric.name, "title": metric.title, "final": metric.final}
+        return {**about, "limits": limits, "domain": list(metric.domain)}
+
 
 @cached
 def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
@@ -55,20 +70,34 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> di
     ``total_steps`` is the length of the longest series and the end of the x axis.
     """
     styles = series_styles(series)
-    panel = Panel(series, total_steps, _scales(series, styles))
+    panel = Panel(_scales(series, styles))
     drawn = plots(series, seeds > 1)
     titles = " and ".join(", ".join(plot.metric.title for plot in drawn).capitalize().rsplit(", ", 1))
     longest = AXIS + LEAD + round(LETTER * (max(len(line.title) for line in series) + len(" .718")))
     margin = {"wide": max(158, longest), "narrow": min(MOST_MARGIN, max(136, longest))}
+    curves = {
+        "half": HALF,
+        "last": total_steps,
+        "students": any(line.role == "student" for line in series),
+        "series": [{"id": line.id, "role": line.role, "title": line.title} for line in series],
+        "panels": [plot.about for plot in drawn],
+    }
     chart = alt.vconcat(
         *(panel.draw(index, plot, last=index == len(drawn) - 1) for index, plot in enumerate(drawn)),
         data=alt.NamedData("live"),
         spacing=28,
-        usermeta={"margin": margin, "hover": "steps", "last": total_steps, "axis": AXIS + LEAD, "series": about(series, styles)},
+        usermeta={
+            "margin": margin,
+            "hover": "steps",
+            "last": total_steps,
+            "axis": AXIS + LEAD,
+            "series": about(series, styles),
+            "curves": curves,
+        },
         description=f"{titles} over training steps: " + ", ".join(line.title for line in series),
     )
     # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
-    values = {EACH: False, HIDDEN: [], FOCUS: "", LABEL_WIDTH: margin["wide"] - AXIS - LEAD}
+    values = {FIRST_X: 0, LAST_X: total_steps, FOCUS: "", LABEL_WIDTH: margin["wide"] - AXIS - LEAD}
     return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 

@@ -106,8 +106,23 @@ METRICS = (
 
 def values(event: Mapping[str, Any]) -> dict[str, float]:
     """Return the finite numbers of an event that curves show, by the name of their metric."""
-    numbers = {metric.name: event.get(metric.field) for metric in METRICS if metric.event == event["kind"]}
-    return {name: number for name, number in numbers.items() if number is not None and isfinite(number)}
+    return {name: value for name, value in measured(event).items() if not isinstance(value, str)}
+
+
+def measured(event: Mapping[str, Any]) -> dict[str, float | str]:
+    """Return what curves show of an event, by the name of the metric: its numbers, and which value was not finite.
+
+    That is nan, inf or -inf, or an empty text where the event does not say which, for a metric that is ``expected``.
+    """
+    shown: dict[str, float | str] = {}
+    for metric in METRICS:
+        if metric.event == event["kind"]:
+            value = event.get(metric.field)
+            if value is not None and isfinite(value):
+                shown[metric.name] = value
+            elif metric.expected:
+                shown[metric.name] = event.get("nonfinite") or ""
+    return shown
 
 
 def fields(kind: EventKind) -> tuple[str, ...]:

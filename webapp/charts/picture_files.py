@@ -1,13 +1,18 @@
 """Pictures as files. Each is drawn by a new process: vl-convert blocks the interpreter and hangs after a fork.
 
-``python -m webapp.charts.picture_files svg|png`` reads a Vega-Lite spec as JSON and writes the picture.
+``python -m webapp.charts.picture_files svg|png`` reads a Vega-Lite spec as JSON and writes the picture. A chart of curves is
+filled first, by the scripts that fill it in a browser.
 """
 
 import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from webapp.charts.child_programs import made_by
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "static/js"
 
 Format = Literal["svg", "png"]
 
@@ -23,10 +28,29 @@ def draw(spec: dict[str, Any], how: Format) -> bytes:
     return made_by("webapp.charts.picture_files", how, json.dumps(spec).encode(), "picture", "drawn")
 
 
+def with_rows(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a spec with the rows that its layers draw; they are made of the data set "live" of a chart of curves."""
+    if "curves" not in spec.get("usermeta", {}):
+        return spec
+    filled: dict[str, Any] = json.loads(script()(f"JSON.stringify(curves.filled({json.dumps(spec)}))"))
+    return filled
+
+
+def script() -> Callable[[str], Any]:
+    """Return a function that evaluates JavaScript in which bins.js and curves.js are loaded."""
+    import quickjs
+
+    context = quickjs.Context()
+    for name in ("bins.js", "curves.js"):
+        context.eval((SCRIPTS / name).read_text(encoding="utf-8"))
+    evaluate: Callable[[str], Any] = context.eval
+    return evaluate
+
+
 def main(how: str) -> None:
     import vl_convert  # imported here, so that the web process, which imports this module, never loads it
 
-    spec = json.loads(sys.stdin.buffer.read())
+    spec = with_rows(json.loads(sys.stdin.buffer.read()))
     if how == "svg":
         sys.stdout.buffer.write(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]).encode())
     else:

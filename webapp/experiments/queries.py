@@ -1,8 +1,9 @@
 """Reads of experiments and runs, for every interface."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count, islice
 from typing import Any
 
@@ -137,6 +138,29 @@ def timeline(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> 
     if kinds:
         return events.filter(payload__kind__in=list(kinds))
     return events.exclude(payload__kind__in=["metric", "evaluation", "system", "progress"])
+
+
+PAGE = 2000
+"""Events in one query of a run's measurements."""
+
+
+def last_events(run_ids: Collection[int]) -> dict[int, int]:
+    """Return the number of each run's newest event."""
+    return dict(Run.objects.filter(pk__in=run_ids).values_list("pk", "last_seq"))
+
+
+def starts(run_id: int, after: int, last: int) -> list[tuple[int, datetime, dict[str, Any]]]:
+    """Return number, time and payload of the starts of a run among the events after ``after`` up to ``last``."""
+    events = Event.objects.filter(run_id=run_id, seq__gt=after, seq__lte=last, payload__kind="started").order_by("seq")
+    return list(events.values_list("seq", "at", "payload"))
+
+
+def measurements(run_id: int, after: int, last: int) -> Iterator[tuple[int, datetime, dict[str, Any]]]:
+    """Yield number, time and payload of metrics and evaluations among these events, a page at a time."""
+    events = Event.objects.filter(run_id=run_id, seq__lte=last, payload__kind__in=["metric", "evaluation"]).order_by("seq")
+    while rows := list(events.filter(seq__gt=after).values_list("seq", "at", "payload")[:PAGE]):
+        yield from rows
+        after = rows[-1][0]
 
 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:

@@ -1,6 +1,7 @@
 """The stored samples of the machines that trained runs."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Count
@@ -12,6 +13,24 @@ def samples_of(run_id: int) -> list[dict[str, Any]]:
     """Return the samples of a run, oldest first: {"seq", "attempt", "at", **sample}."""
     rows = Event.objects.filter(run=run_id, payload__kind="system").order_by("seq")
     return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **row.payload} for row in rows]
+
+
+MOST = 2000
+"""Samples that a page has from the beginning, of all its runs; those of many runs are thinned out."""
+
+
+def samples_for_page(last: Mapping[int, int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the claims and samples of runs up to the event ``last`` of each, oldest first: {"at", **payload}."""
+    events = Event.objects.filter(run__in=list(last), payload__kind__in=["claimed", "system"]).order_by("run", "seq")
+    rows = [row for row in events.values_list("run", "seq", "at", "payload") if row[1] <= last[row[0]]]
+    stride = -(-len(rows) // MOST) or 1
+    samples = defaultdict[int, list[dict[str, Any]]](list)
+    for place, (run, _, at, payload) in enumerate(rows):
+        if payload["kind"] == "claimed":
+            samples[run].append({"kind": "claimed", "at": at.isoformat()})
+        elif place % stride == 0:
+            samples[run].append({"at": at.isoformat(), **payload})
+    return dict(samples)
 
 
 def most_samples(run_ids: Collection[int]) -> int:

@@ -8,13 +8,14 @@ from typing import Any
 
 from training import ExperimentSpec, Triplet, catalog
 from training.planning.estimates import rows_of
-from training.spec import TrainingSpec
+from training.spec import RunSpec, TrainingSpec
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments.models import Part, Run, Status
+from webapp.findings.run_curves import wired
 from webapp.findings.run_state import percent_of, prepares, run_words, short_phase
 from webapp.findings.wording import count, lower, method_titles, short_methods, short_model
 
@@ -199,9 +200,14 @@ class PairLanes:
         return f"M12 23h20V{ends[-1]}M32 23V{ends[0]}{heads}"
 
     def drawn(self) -> dict[int, dict[str, Any]]:
-        """Return the series, seed and title of each run in the chart, by its id."""
+        """Return what the chart shows of each run, by its id: series, seed, title, and the length of its epochs."""
         return {
-            segment.run.pk: {"series": lane.id, "seed": segment.seed, "title": f"{lane.title}, seed {segment.seed}"}
+            segment.run.pk: {
+                "series": lane.id,
+                "seed": segment.seed,
+                "title": f"{lane.title}, seed {segment.seed}",
+                **length_of(self.spec.weak if lane.role == "weak" else self.spec.strong),
+            }
             for lane in self.lanes
             for segment in lane.segments
         }
@@ -209,8 +215,16 @@ class PairLanes:
     def system_charts(self) -> list[SystemChart]:
         return system_charts([lane.series for lane in self.lanes])
 
+    def curves(self) -> dict[str, Any]:
+        """Return the runs of the chart and their curves, for static/js/live.js."""
+        return wired(self.drawn(), [run for lane in self.lanes for run in lane.runs])
+
     def run_of(self, key: str) -> Run | None:
         return self.runs.get(key)
+
+
+def length_of(training: TrainingSpec | RunSpec) -> dict[str, int]:
+    return {"epochs": training.epochs, "batch": training.batch_size}
 
 
 def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:

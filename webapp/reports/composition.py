@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 
 from training.metrics.results import Result
 from training.redaction import renamed, without_folders
-from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.experiments.redaction import public_models
@@ -89,4 +88,8 @@ def stream(experiment: Experiment) -> dict[str, Any] | None:
     if not all_findings:
         return None
     lanes = all_findings[0].lanes
-    return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", "metrics": for_scripts(), "runs": lanes.drawn()}
+    wire = lanes.curves()
+    for curves in wire["curves"].values():
+        curves["start"] = 0  # visitors are told no times
+    del wire["samples"]
+    return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", **wire}

@@ -12,7 +12,6 @@ from training.spec import warnings
 from webapp.access import Anybody
 from webapp.accounts.viewer_text import events_for, text_for
 from webapp.charts.live import live_chart
-from webapp.charts.metrics import for_scripts
 from webapp.experiments import queries, queue
 from webapp.experiments.budget import spent_hours
 from webapp.experiments.imported_runs import imported_runs
@@ -251,8 +250,8 @@ class Living:
 
     @property
     def wire(self) -> dict[str, Any]:
-        """The data for live.js: the series of each run."""
-        return {"experiment": self.experiment.pk, "chart": CHART, "metrics": for_scripts(), "runs": self.lanes.drawn()}
+        """The data for live.js: each run with its series and its curves so far."""
+        return {"experiment": self.experiment.pk, "chart": CHART, **self.lanes.curves()}
 
     @cached_property
     def result(self) -> Result | None:

@@ -12,7 +12,6 @@ from training.spec import GROUND_TRUTH
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_for
 from webapp.charts.live import Series, live_chart
-from webapp.charts.metrics import for_scripts
 from webapp.charts.numbers import rate
 from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments import queries, run_logs
@@ -20,7 +19,8 @@ from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, 
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
-from webapp.findings.pairs import own_metrics
+from webapp.findings.pairs import length_of, own_metrics
+from webapp.findings.run_curves import wired
 from webapp.findings.run_state import percent_of, run_words
 from webapp.findings.wording import duration, method_title
 from webapp.pages.experiments.forecast import forecast
@@ -199,5 +199,5 @@ class RunPage:
 
     @property
     def wire(self) -> dict[str, Any]:
-        drawn = {self.run.pk: {"series": "run", "seed": self.spec.seed, "title": "This run"}}
-        return {"experiment": self.experiments[0].pk, "chart": CHART, "metrics": for_scripts(), "runs": drawn}
+        about = {"series": "run", "seed": self.spec.seed, "title": "This run", **length_of(self.spec)}
+        return {"experiment": self.experiments[0].pk, "chart": CHART, **wired({self.run.pk: about}, [self.run])}

@@ -1,0 +1,199 @@
+/* Curves as bins: what webapp/charts/bins.py makes of the events of a run, to which new events are added here.
+   A store is {most, runs: Map of run id -> run}, and a run {id, series, seed, title, epochs, batch, total, start,
+   width, seq, curves, fine}. "curves" has a curve for each metric: {bins: Map, bad: Map, last}, both by the number of
+   the bin; "fine" has the same for a range of steps that was read in narrower bins: {first, last, width, curves}.
+   A bad value is [step, nan or inf or -inf or an empty text, at], the first one of each bin.
+   A bin is [first, count, sum, low step, low, high step, high, last step, last, at]: at is in ms since the start.
+   It uses nothing of a browser, so that the program that draws pictures for the server runs it too. */
+"use strict";
+globalThis.bins = (() => {
+  const MOST = 512;
+  const FIRST = 0,
+    COUNT = 1,
+    SUM = 2,
+    LOW_STEP = 3,
+    LOW = 4,
+    HIGH_STEP = 5,
+    HIGH = 6,
+    LAST_STEP = 7,
+    LAST = 8,
+    AT = 9;
+
+  function widthOf(steps, most = MOST) {
+    let width = 1;
+    while (Math.ceil(steps / width) > most) width *= 2;
+    return width;
+  }
+
+  const bin = (step, value, at) => [step, 1, value, step, value, step, value, step, value, at];
+  const empty = () => ({ bins: new Map(), bad: new Map(), last: -1 });
+
+  function unpacked({ bins: packed, bad }, width) {
+    const curve = empty();
+    for (const each of packed) {
+      const whole = each.length === 3 ? bin(...each) : each;
+      curve.bins.set(Math.floor(whole[FIRST] / width), whole);
+      curve.last = whole[LAST_STEP];
+    }
+    for (const each of bad) curve.bad.set(Math.floor(each[FIRST] / width), each);
+    return curve;
+  }
+
+  const unpackedAll = (curves, width) =>
+    new Map(Object.entries(curves).map(([metric, packed]) => [metric, unpacked(packed, width)]));
+
+  /* A run of the page, with what the server has packed of it (webapp/findings/run_curves.py). */
+  function load(store, id, place, packed = {}) {
+    const { seq = 0, total = 0, start = 0, width = 1, curves = {} } = packed;
+    store.runs.set(id, {
+      ...place,
+      id,
+      seq,
+      total,
+      start,
+      width,
+      curves: unpackedAll(curves, width),
+      fine: null,
+    });
+  }
+
+  function make(places, packed = {}, most = MOST) {
+    const store = { most, runs: new Map() };
+    for (const [id, place] of Object.entries(places)) load(store, Number(id), place, packed[id]);
+    return store;
+  }
+
+  /* A store of the rows of a report: {series, seed, total, step, metric, value}. */
+  function ofRows(rows) {
+    const store = { most: MOST, runs: new Map() };
+    for (const row of rows) {
+      const id = `${row.series} ${row.seed}`;
+      if (!store.runs.has(id)) {
+        load(store, id, { series: row.series, seed: row.seed });
+        Object.assign(store.runs.get(id), { total: row.total, width: widthOf(row.total) });
+      }
+      add(store.runs.get(id), row.metric, row.step, row.value, 0);
+    }
+    return store;
+  }
+
+  function put(curves, width, metric, step, value, at) {
+    if (!curves.has(metric)) curves.set(metric, empty());
+    const curve = curves.get(metric),
+      place = Math.floor(step / width);
+    if (typeof value !== "number") {
+      if (!curve.bad.has(place)) curve.bad.set(place, [step, value, at]);
+      return;
+    }
+    if (step <= curve.last) return; // of another attempt, which has measured the same
+    curve.last = step;
+    const old = curve.bins.get(place);
+    if (!old) {
+      curve.bins.set(place, bin(step, value, at));
+      return;
+    }
+    old[COUNT] += 1;
+    old[SUM] += value;
+    if (value < old[LOW]) [old[LOW_STEP], old[LOW]] = [step, value];
+    if (value >= old[HIGH]) [old[HIGH_STEP], old[HIGH]] = [step, value];
+    [old[LAST_STEP], old[LAST], old[AT]] = [step, value, at];
+  }
+
+  /* Adds a number, or the name of a value that is not finite: nan, inf, -inf, or an empty text. */
+  function add(run, metric, step, value, at) {
+    put(run.curves, run.width, metric, step, value, at);
+    const { fine } = run;
+    if (fine && step >= fine.first && step <= fine.last) put(fine.curves, fine.width, metric, step, value, at);
+  }
+
+  /* Removes the points of one curve after a step. Returns false if one bin has points before and after it. */
+  function cut(curve, width, step) {
+    let whole = true;
+    for (const [place, each] of curve.bins) {
+      if (each[LAST_STEP] <= step) continue;
+      if (each[FIRST] <= step) whole = false;
+      curve.bins.delete(place);
+    }
+    for (const [place, [first]] of curve.bad) if (first > step) curve.bad.delete(place);
+    curve.last = Math.max(-1, ...[...curve.bins.values()].map((each) => each[LAST_STEP]));
+    return whole;
+  }
+
+  /* A trainer has started at a step: what older attempts measured after it is void. Returns false if the run has to be
+     read again, since bins contain void points. */
+  function started(store, run, total, from, at) {
+    run.start ||= at;
+    const width = Math.max(run.width, widthOf(total, store.most));
+    const whole = !run.curves.size || (width === run.width && total === run.total);
+    run.total = total;
+    run.width = width;
+    run.fine = null;
+    return [...run.curves.values()].map((curve) => cut(curve, width, from)).every(Boolean) && whole;
+  }
+
+  /* Sets the narrower bins of a range of steps, as the server packs them. */
+  function refine(run, first, last, { width, curves }) {
+    run.fine = { first, last, width, curves: unpackedAll(curves, width) };
+  }
+
+  /* The bins of a metric by their steps, narrower ones within the range that was read. */
+  function binsOf(run, metric) {
+    const coarse = run.curves.get(metric)?.bins.values() ?? [],
+      fine = run.fine;
+    if (!fine) return [...coarse];
+    const all = [...coarse],
+      inside = fine.curves.get(metric)?.bins.values() ?? [];
+    return [
+      ...all.filter((each) => each[LAST_STEP] < fine.first),
+      ...inside,
+      ...all.filter((each) => each[FIRST] > fine.last),
+    ];
+  }
+
+  /* The number of points of all curves. */
+  function count(store) {
+    let points = 0;
+    for (const run of store.runs.values())
+      for (const curve of run.curves.values()) for (const each of curve.bins.values()) points += each[COUNT];
+    return points;
+  }
+
+  const badOf = (run, metric) => [...(run.curves.get(metric)?.bad.values() ?? [])];
+
+  /* The points of a bin that are drawn, by their steps: all of one or two, the least and the greatest of more. */
+  function pointsOf(each, before) {
+    const between = (step) => {
+      if (!before || each[LAST_STEP] === before[LAST_STEP]) return each[AT];
+      const share = (step - before[LAST_STEP]) / (each[LAST_STEP] - before[LAST_STEP]);
+      return before[AT] + share * (each[AT] - before[AT]);
+    };
+    const low = [each[LOW_STEP], each[LOW]],
+      high = [each[HIGH_STEP], each[HIGH]];
+    const ends = low[0] === high[0] ? [low] : low[0] < high[0] ? [low, high] : [high, low];
+    return ends.map(([step, value]) => ({ step, value, at: between(step) }));
+  }
+
+  return {
+    FIRST,
+    COUNT,
+    SUM,
+    LOW_STEP,
+    LOW,
+    HIGH_STEP,
+    HIGH,
+    LAST_STEP,
+    LAST,
+    AT,
+    widthOf,
+    make,
+    load,
+    ofRows,
+    add,
+    started,
+    refine,
+    binsOf,
+    count,
+    badOf,
+    pointsOf,
+  };
+})();

@@ -1,0 +1,388 @@
+/* From bins to the rows that a chart of curves draws: the only implementation of the mean over seeds, its bands and
+   smoothing. curves.rows(store, about, state) returns {domain, panels: {metric: {layer: rows}}, counts: {metric:
+   {drawn, total}}}: "store" is of static/js/bins.js, "about" is usermeta.curves of a spec, which has a layer for each
+   kind of rows (webapp/charts/panel.py), and "state" is DEFAULTS with what the controls of the page have changed.
+
+   The bold line is the mean over a series' finished seeds; until one has finished, it is the mean over all seeds that
+   have started, as far as each of them has points. So every point is a mean over the same seeds, and a seed that starts
+   late never pulls the line back. Seeds are averaged where they have come equally far: at each hundredth of a seed's
+   length, since halves differ in size; or over the same steps, where they have too many points to send them all.
+   It uses nothing of a browser, so that the program that draws pictures for the server runs it too. */
+"use strict";
+globalThis.curves = (() => {
+  const SLOTS = 100, // parts of a seed's length
+    SLOT_BINS = 4, // bins in a slot of seeds with too many points to send them all
+    MOST_ROWS = 6000, // of the lines of one panel
+    LEAST_ROWS = 64, // of each line
+    MOST_MARKS = 64; // of one run at one edge of a panel
+  const LAYERS = ["seeds", "extent", "band", "level", "raw", "mean", "end", "top", "bottom", "frame"];
+  const DEFAULTS = {
+    x: "step",
+    smooth: 0,
+    log: false,
+    band: "t",
+    seeds: false,
+    from: null,
+    to: null,
+    hidden: [],
+    pinned: [],
+    only: "",
+  };
+  const { FIRST, COUNT, SUM, LOW, HIGH, LAST_STEP, LAST, AT } = bins;
+
+  /* What curves may be drawn over: the value of a point, and whether a run has it. */
+  const timed = (run) => run.start > 0;
+  const AXES = {
+    step: { has: () => true, of: (run, step) => step, end: (run) => run.total },
+    epoch: {
+      has: (run) => run.epochs > 0 && run.total > 0,
+      of: (run, step) => (run.epochs * step) / run.total,
+      end: (run) => run.epochs,
+    },
+    examples: { has: (run) => run.batch > 0, of: (run, step) => step * run.batch, end: (run) => run.batch * run.total },
+    tokens: { has: () => false, of: () => NaN },
+    relative: { has: timed, of: (run, step, at) => at / 1000 },
+    wall: { has: timed, of: (run, step, at) => run.start + at },
+  };
+
+  /* Statistics. */
+
+  const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;
+
+  /* The ends of a band around the mean of values, null for fewer than two: sd, se, range, or t, the 95% t interval of
+     the mean. "half" has half its width in standard errors for 2, 3 and more values. */
+  function interval(values, band, half) {
+    if (values.length < 2 || band === "none") return null;
+    if (band === "range") return [Math.min(...values), Math.max(...values)];
+    const middle = mean(values);
+    const sd = Math.sqrt((mean(values.map((value) => (value - middle) ** 2)) * values.length) / (values.length - 1));
+    const se = sd / Math.sqrt(values.length);
+    const width = { sd, se, t: se * half[values.length - 2] }[band];
+    return [middle - width, middle + width];
+  }
+
+  /* The debiased exponential mean of points {progress, value, count}: "weight" is the weight of what came a hundredth
+     of the training before. With a hundred points a run it is that of TensorBoard, and it is nearly the same for the
+     bins of more points. */
+  function smoothed(points, weight) {
+    let total = 0,
+      weights = 0,
+      before = 0;
+    return points.map(({ progress, value, count }) => {
+      const decay = weight ** ((progress - before) * SLOTS);
+      before = progress;
+      total = total * decay + value * count;
+      weights = weights * decay + count;
+      return total / weights;
+    });
+  }
+
+  /* Points of a run are {step, progress, x, value, count, first, low, high}: "first" is the first step of their bin. */
+
+  const point = (run, axis, step, value, at, more) => ({
+    step,
+    progress: step / run.total,
+    x: axis.of(run, step, at),
+    value,
+    count: 1,
+    low: value,
+    high: value,
+    ...more,
+  });
+
+  /* All points of bins of one or two, the least, the greatest and at the end the last of others. */
+  function pointsOf(run, all, axis) {
+    const points = all.flatMap((each, index) =>
+      bins
+        .pointsOf(each, all[index - 1])
+        .map(({ step, value, at }) => point(run, axis, step, value, at, { first: each[FIRST] })),
+    );
+    const last = all[all.length - 1];
+    if (points[points.length - 1].step !== last[LAST_STEP])
+      points.push(point(run, axis, last[LAST_STEP], last[LAST], last[AT], { first: last[FIRST] }));
+    return points;
+  }
+
+  /* The mean of each bin, in the middle of its steps. */
+  function meansOf(run, all, axis) {
+    return all.map((each, index) => {
+      const at = index && each[COUNT] > 1 ? (all[index - 1][AT] + each[AT]) / 2 : each[AT];
+      const { 0: first, [COUNT]: count, [LOW]: low, [HIGH]: high } = each;
+      return point(run, axis, (first + each[LAST_STEP]) / 2, each[SUM] / count, at, { first, count, low, high });
+    });
+  }
+
+  function runsOf(store, series, metric, axis) {
+    const runs = [];
+    for (const run of store.runs.values()) {
+      const all = run.series === series.id && axis.has(run) ? bins.binsOf(run, metric) : [];
+      if (!all.length) continue;
+      runs.push({
+        run,
+        all,
+        finished: all[all.length - 1][LAST_STEP] >= run.total,
+        points: pointsOf(run, all, axis),
+        means: meansOf(run, all, axis),
+      });
+    }
+    return runs;
+  }
+
+  /* The mean over several runs, where all of them have points. */
+  function averaged(runs, band, half, [least, most]) {
+    const dense = runs.some(({ all }) => all.some((each) => each[COUNT] > 2));
+    const widest = (widths) => SLOT_BINS * Math.max(...widths);
+    const coarse = widest(runs.map(({ run }) => run.width)),
+      fine = widest(runs.map(({ run }) => run.fine?.width ?? 0));
+    const slotOf = (run, { progress, first }) => {
+      if (!dense) return Math.round(progress * SLOTS);
+      const width = run.fine && first >= run.fine.first && first <= run.fine.last ? fine : coarse;
+      return width * Math.floor(first / width);
+    };
+    const slots = new Map(); // slot -> for each run the points there
+    runs.forEach(({ run, points, means }, index) => {
+      for (const each of dense ? means : points) {
+        const slot = slotOf(run, each);
+        if (!slots.has(slot)) slots.set(slot, []);
+        (slots.get(slot)[index] ??= []).push(each);
+      }
+    });
+    return [...slots.entries()]
+      .filter(([, seeds]) => seeds.length === runs.length && !seeds.includes(undefined))
+      .sort(([slot], [other]) => slot - other)
+      .map(([, seeds]) => {
+        const counts = seeds.map((points) => points.reduce((count, each) => count + each.count, 0));
+        const each = (name) =>
+          seeds.map((points, seed) => points.reduce((sum, row) => sum + row.count * row[name], 0) / counts[seed]);
+        const values = each("value"),
+          ends = interval(values, band, half),
+          several = counts.some((count) => count > 1),
+          all = seeds.flat();
+        return {
+          step: mean(each("step")),
+          progress: mean(each("progress")),
+          x: mean(each("x")),
+          value: mean(values),
+          count: 1,
+          here: runs.length,
+          low: ends && Math.max(least, ends[0]),
+          high: ends && Math.min(most, ends[1]),
+          lowest: several ? Math.min(...all.map((row) => row.low)) : null,
+          highest: several ? Math.max(...all.map((row) => row.high)) : null,
+        };
+      });
+  }
+
+  /* What a series has in a panel: the values of its bold line, that line as it is drawn, and its runs. */
+  function lineOf(series, panel, runs, state, about) {
+    const finished = runs.some((each) => each.finished),
+      chosen = finished ? runs.filter((each) => each.finished) : runs,
+      alone = chosen.length === 1,
+      own = ({ low, high, ...rest }) => ({ ...rest, here: 1, low: null, high: null });
+    const values = alone
+      ? chosen[0].points.map(own)
+      : averaged(chosen, state.band, about.half, panel.limits ?? [-Infinity, Infinity]);
+    let line = values;
+    if (state.smooth) {
+      const base = alone ? chosen[0].means.map(own) : values,
+        means = smoothed(base, state.smooth);
+      line = base.map((row, index) => ({ ...row, unsmoothed: row.value, value: means[index] }));
+    }
+    const reference = about.students && series.role !== "student",
+      level = reference && finished,
+      thin = runs.length > 1 ? runs.filter((each) => !each.finished || (state.seeds && !reference)) : [];
+    return { series, runs, values, line, level, alone, thin };
+  }
+
+  /* The rows within a domain, and one before and after them, so that lines reach the edges. */
+  function within(rows, [from, to]) {
+    const begin = rows.findIndex((row) => row.x >= from);
+    let end = rows.length - 1;
+    while (end >= 0 && rows[end].x > to) end--;
+    return begin < 0 ? rows.slice(-1) : rows.slice(Math.max(0, begin - 1), end + 2);
+  }
+
+  /* Fewer rows of a line among many lines: the least and the greatest of each group of neighbours. */
+  function fewer(rows, most) {
+    if (rows.length <= most) return rows;
+    const size = 2 ** Math.ceil(Math.log2((2 * rows.length) / most)),
+      chosen = [];
+    for (let from = 0; from < rows.length; from += size) {
+      const group = rows.slice(from, from + size);
+      let low = 0,
+        high = 0;
+      group.forEach(({ value }, index) => {
+        if (value < group[low].value) low = index;
+        if (value >= group[high].value) high = index;
+      });
+      for (const index of low === high ? [low] : [low, high].sort((index, other) => index - other))
+        chosen.push(group[index]);
+    }
+    return chosen;
+  }
+
+  const short = (value) =>
+    Math.abs(value) < 10 ? value.toFixed(3).replace(/^(-?)0\./, "$1.") : String(Number(value.toPrecision(4)));
+
+  /* The rows of the layers of one panel. On a logarithmic axis, what is not above zero is a mark at its lower edge. */
+  class PanelRows {
+    constructor(domain, log) {
+      [this.domain, this.log, this.marked] = [domain, log, new Set()];
+      this.layers = Object.fromEntries(LAYERS.map((layer) => [layer, []]));
+    }
+
+    mark(edge, series, seed, x, shape, text) {
+      const share = (x - this.domain[0]) / (this.domain[1] - this.domain[0]),
+        key = [edge, series.id, seed, Math.floor(share * MOST_MARKS)].join(" ");
+      if (!(share >= 0 && share <= 1) || this.marked.has(key)) return;
+      this.marked.add(key);
+      const who = seed === undefined ? series.title : `${series.title}, seed ${seed}`;
+      this.layers[edge].push({ series: series.id, x, shape, about: `${who}: ${text}` });
+    }
+
+    line(layer, series, rows, fields) {
+      const { layers, log } = this;
+      for (const row of rows) {
+        const { x, step, value } = row;
+        if (!log || value > 0) layers[layer].push({ series: series.id, x, step, value, ...fields(row) });
+        else this.mark("bottom", series, row.seed, x, "zero", `${short(value)} at step ${Math.round(step)}`);
+      }
+    }
+
+    area(layer, series, rows, low, high) {
+      const positive = rows.flatMap((row) => [row[low], row.value]).filter((value) => value > 0),
+        least = this.log ? Math.min(...positive) : -Infinity;
+      for (const row of rows)
+        if (row[low] !== null && row[low] !== undefined && !(this.log && !(row[high] > 0)))
+          this.layers[layer].push({ series: series.id, x: row.x, low: Math.max(row[low], least), high: row[high] });
+    }
+
+    end(series, x, value, label, level) {
+      if (!this.log || value > 0) this.layers.end.push({ series: series.id, x, value, label, level });
+    }
+  }
+
+  const NOT_FINITE = {
+    nan: ["bottom", "nan", "NaN"],
+    inf: ["top", "inf", "infinity"],
+    "-inf": ["bottom", "-inf", "minus infinity"],
+    "": ["bottom", "nan", "not a finite number"],
+  };
+
+  function panelRows(panel, lines, domain, state, axis) {
+    const rows = new PanelRows(domain, state.log),
+      most = Math.max(LEAST_ROWS, MOST_ROWS / (1 + lines.reduce((count, { thin }) => count + 1 + thin.length, 0)));
+    for (const { series, runs, values, line, level, alone, thin } of lines) {
+      for (const { run, points, means } of thin) {
+        const weighed = state.smooth ? smoothed(means, state.smooth) : null,
+          all = weighed ? means.map((each, index) => ({ ...each, value: weighed[index] })) : points;
+        const shown = fewer(within(all, domain), most).map((row) => ({ ...row, seed: run.seed }));
+        rows.line("seeds", series, shown, () => ({ seed: run.seed }));
+      }
+      for (const { run } of runs)
+        for (const [step, value, at] of bins.badOf(run, panel.metric)) {
+          const [edge, shape, text] = NOT_FINITE[value];
+          rows.mark(
+            edge,
+            series,
+            run.seed,
+            axis.of(run, step, at),
+            shape,
+            `${text} at step ${step.toLocaleString("en")}`,
+          );
+        }
+      const end = line[line.length - 1];
+      if (!end) continue;
+      const label = panel.final ? `${series.title} ${short(values[values.length - 1].value)}` : series.title;
+      if (level) {
+        if (!panel.final) continue;
+        rows.line("level", series, [{ ...end, x: domain[1] }], ({ here }) => ({ here, level: true }));
+        rows.end(series, domain[1], end.value, label, true);
+        continue;
+      }
+      const visible = within(line, domain),
+        last = visible[visible.length - 1];
+      rows.line("mean", series, alone ? fewer(visible, most) : visible, ({ here, low, high, unsmoothed }) => ({
+        here,
+        low,
+        high,
+        unsmoothed,
+      }));
+      if (state.smooth) rows.line("raw", series, fewer(within(values, domain), most), () => ({}));
+      rows.area("band", series, within(values, domain), "low", "high");
+      rows.area("extent", series, within(values, domain), "lowest", "highest");
+      rows.end(series, Math.min(last.x, domain[1]), last.value, label, false);
+    }
+    if (state.from === null)
+      for (const value of panel.domain) if (!state.log || value > 0) rows.layers.frame.push({ value });
+    return rows.layers;
+  }
+
+  function domainOf(store, about, state, axis) {
+    if (state.from !== null && state.to > state.from) return [state.from, state.to];
+    if (state.x === "step") return [0, about.last];
+    const values = state.x === "wall" ? [] : [0];
+    for (const run of store.runs.values()) {
+      if (!axis.has(run)) continue;
+      if (axis.end) values.push(axis.end(run));
+      else
+        for (const { bins: curve } of run.curves.values()) {
+          const all = [...curve.values()];
+          for (const each of all.length ? [all[0], all[all.length - 1]] : [])
+            values.push(axis.of(run, each[LAST_STEP], each[AT]));
+        }
+    }
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return low < high ? [low, high] : [0, 1];
+  }
+
+  function rows(store, about, state) {
+    const axis = AXES[state.x],
+      domain = domainOf(store, about, state, axis),
+      panels = {};
+    const counts = {};
+    for (const panel of about.panels) {
+      const lines = about.series
+        .filter((series) => !state.hidden.includes(series.id))
+        .map((series) => [series, runsOf(store, series, panel.metric, axis)])
+        .filter(([, runs]) => runs.length)
+        .map(([series, runs]) => lineOf(series, panel, runs, state, about));
+      panels[panel.metric] = panelRows(panel, lines, domain, state, axis);
+      const seen = ({ x }) => x >= domain[0] && x <= domain[1],
+        runs = lines.flatMap((line) => line.runs);
+      counts[panel.metric] = {
+        drawn: runs.reduce((count, { points }) => count + points.filter(seen).length, 0),
+        total: runs.reduce((count, { means }) => means.filter(seen).reduce((sum, each) => sum + each.count, count), 0),
+      };
+    }
+    return { domain, panels, counts };
+  }
+
+  /* The runs with a value that is not a finite number, with the first one of each: [{run, metric, step, value}]. */
+  function firstBad(store) {
+    const first = [];
+    for (const run of store.runs.values()) {
+      const all = [...run.curves.keys()].flatMap((metric) =>
+        bins.badOf(run, metric).map(([step, value]) => ({ run, metric, step, value })),
+      );
+      if (all.length) first.push(all.reduce((first, other) => (other.step < first.step ? other : first)));
+    }
+    return first;
+  }
+
+  const dataset = (metric, layer) => `${metric}:${layer}`;
+
+  /* A spec with the rows of its picture: those of a report, in datasets.live, or none. */
+  function filled(spec) {
+    const { live = [], ...others } = spec.datasets ?? {},
+      { domain, panels } = rows(bins.ofRows(live), spec.usermeta.curves, DEFAULTS);
+    const datasets = { ...others };
+    for (const [metric, layers] of Object.entries(panels))
+      for (const [layer, made] of Object.entries(layers)) datasets[dataset(metric, layer)] = made;
+    const set = { xmin: domain[0], xmax: domain[1] },
+      params = spec.params.map((each) => (each.name in set ? { ...each, value: set[each.name] } : each));
+    return { ...spec, datasets, params };
+  }
+
+  return { DEFAULTS, AXES, LAYERS, rows, filled, firstBad, dataset, interval, smoothed, mean };
+})();
