@@ -20,6 +20,8 @@ NOT_YOURS = "Only the owner of the experiment and administrators may do that. Yo
 NOT_YOUR_IMPORT = "Only the account that imported this data set and administrators may do that."
 NOT_YOUR_NOTE = "Only its author may edit this note."
 NOT_YOUR_WRITING = "Only its author and administrators may remove this."
+NOT_YOUR_TAG = "Only who added this tag, the owner of the experiment and administrators may remove it."
+NOT_YOUR_PROJECT = "Only the account that created this project and administrators may delete it."
 
 Anybody = User | AnonymousUser
 View = TypeVar("View", bound=Callable[..., Any])

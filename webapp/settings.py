@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "webapp.experiments",
     "webapp.imports",
     "webapp.notes",
+    "webapp.organising",
     "webapp.attributions",
     "webapp.audit",
     "webapp.shares",

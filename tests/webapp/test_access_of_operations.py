@@ -19,6 +19,7 @@ from tests.webapp.permissions import (
 )
 from webapp.access import Access
 from webapp.accounts.tokens import make, make_token
+from webapp.actions import projects, saved_views, tags
 from webapp.api.urls import api
 from webapp.imports.models import Import
 from webapp.notes import services as notes
@@ -41,7 +42,10 @@ OWNERS_API |= {"/experiments/{experiment_id}/move", "/notes/{note_id}"}
 OWNERS_API |= {"/runs/{run_id}/stop", "/experiments/{experiment_id}/shares", "/shares/{slug}/links", "/links/{link_id}"}
 
 
-OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}"}
+OWNERS_DELETE = {"/experiments/{experiment_id}/examples/{example_id}/tags/{tag}", "/experiments/{experiment_id}/tags/{tag}"}
+
+
+OWNERS_DELETE |= {"/projects/{project_id}", "/views/{view_id}"}
 
 
 SELF_API = {"/tokens/{token_id}"}
@@ -80,6 +84,9 @@ def test_every_operation_of_the_api_is_for_viewers_to_read_and_for_members_to_wr
     known |= {"token_id": make(owner, "some")[0].pk, "tag": "ambiguous", "worker_id": a_worker().pk, "act": "drain"}
     notes.tag(owner, run.run_spec.fingerprint, known["example_id"], known["tag"])
     known |= {"note_id": notes.note(owner, run.run_spec.fingerprint, known["example_id"], "Both readings.").pk}
+    tags.add(experiment, known["tag"], owner)
+    known |= {"project_id": projects.create(owner, "Paper").pk}
+    known |= {"view_id": saved_views.save(owner, "Finished", "state=finished", shared=True).pk}
     tokens = {person: make_token(user) for person, user in people.items() if user}
     faults, operations = [], 0
     for path, methods in api.get_openapi_schema()["paths"].items():

@@ -1,4 +1,10 @@
-"""Creating, launching, stopping, renaming and deleting experiments: the experiment, the audit log, then the notification."""
+"""Creating, launching, stopping, renaming, archiving and deleting experiments.
+
+Each changes the experiment, adds an entry to the audit log, and then notifies.
+"""
+
+import time
+from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,6 +15,8 @@ from webapp.audit.services import tell
 from webapp.experiments import budget, lifecycle, results, run_launch, run_stop, services
 from webapp.experiments.models import Experiment
 from webapp.notifications import notify
+from webapp.organising import services as organising
+from webapp.organising.models import Project
 from webapp.row_isolation import Isolated
 
 REQUEST_SECONDS = 1.0
@@ -21,8 +29,13 @@ LONGEST_NAME = 200
 
 
 @transaction.atomic
-def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
+def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None, project: Project | None = None) -> Experiment:
+    """Store an experiment in ``project``. A clone has the tags of its ``parent``."""
     experiment = services.create(owner, spec, parent)
+    if project:
+        organising.move(experiment, project)
+    if parent:
+        organising.copy_tags(owner, parent, experiment)
     tell(owner, Verb.CREATED, "experiment", experiment.pk, experiment.name, **({"cloned from": parent.pk} if parent else {}))
     return experiment
 
@@ -36,6 +49,7 @@ def launch(experiment: Experiment, by: User) -> bool:
     with transaction.atomic():
         runs = run_launch.begin(experiment, by.get_username())
         tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=runs)
+        archive(experiment, by, archived=False)
     changed = run_launch.go_on(experiment.pk, REQUEST_SECONDS)
     experiment.refresh_from_db()
     if not experiment.transition:
@@ -46,12 +60,24 @@ def launch(experiment: Experiment, by: User) -> bool:
 
 def stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:
     """Stop the experiment; the recovery completes a stop that takes longer than a request may."""
-    with transaction.atomic():
-        runs = run_stop.begin(experiment, by.get_username(), evaluate=evaluate)
-        details = {"evaluated": True} if evaluate else {}
-        tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=runs, **details)
-    changed = run_stop.go_on(experiment.pk, REQUEST_SECONDS)
+    begin_stop(experiment, by, evaluate=evaluate)
+    continue_stops([experiment.pk])
     experiment.refresh_from_db()
+
+
+@transaction.atomic
+def begin_stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:
+    runs = run_stop.begin(experiment, by.get_username(), evaluate=evaluate)
+    details = {"evaluated": True} if evaluate else {}
+    tell(by, Verb.STOPPED, "experiment", experiment.pk, experiment.name, runs=runs, **details)
+
+
+def continue_stops(pks: Iterable[int]) -> None:
+    """Stop runs of the experiments, in turn, for as long as a request may work on it."""
+    changed, end = set[int](), time.monotonic() + REQUEST_SECONDS
+    for pk in pks:
+        if (left := end - time.monotonic()) > 0:
+            changed |= run_stop.go_on(pk, left)
     notify(changed)
 
 
@@ -113,6 +139,18 @@ def _stop_used_up(pk: int) -> set[int]:
         return set()
     run_stop.begin(experiment, f"its budget of {experiment.budget_hours:g} accelerator-hours")
     return run_stop.go_on(pk, REQUEST_SECONDS)
+
+
+@transaction.atomic
+def archive(experiment: Experiment, by: User, *, archived: bool) -> bool:
+    """Hide the experiment from lists, or show it again. Return False if nothing changes.
+
+    Raises lifecycle.AtWork while runs of the experiment train or wait.
+    """
+    changes = lifecycle.archive(experiment, archived)
+    if changes:
+        tell(by, Verb.ARCHIVED if archived else Verb.UNARCHIVED, "experiment", experiment.pk, experiment.name)
+    return changes
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from webapp.accounts.viewer_text import spec_for, text_for
 from webapp.experiments import lifecycle, queries
 from webapp.experiments.models import Experiment, Run
 from webapp.experiments.progress import progress
+from webapp.organising import queries as organising
+from webapp.parsing import LARGEST
 
 
 class OriginOut(Schema):
@@ -77,6 +79,9 @@ class ExperimentOut(Schema):
     result: Result | None
     warnings: list[str] = []
     budget_hours: float | None
+    project: int | None
+    tags: list[str]
+    archived: bool
     transition: TransitionOut | None = None
 
 
@@ -105,11 +110,14 @@ class ListOut(Schema):
 class ChangeIn(Schema):
     """Changes of an experiment.
 
-    ``budget_hours`` is in accelerator-hours, null for no limit; fields that are left out do not change.
+    ``budget_hours`` is in accelerator-hours, null for no limit; ``project`` is the number of a project, null for none. Fields
+    that are left out do not change.
     """
 
     name: str | None = Field(None, max_length=120)
     budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
+    project: int | None = Field(None, ge=1, le=LARGEST)
+    archived: bool | None = None
 
 
 class PreviewOut(Schema):
@@ -158,6 +166,9 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
         result=None if experiment.result is None else Result.model_validate(experiment.result),
         warnings=warnings,
         budget_hours=experiment.budget_hours,
+        project=experiment.project_id,
+        tags=organising.tags_of([experiment.pk]).get(experiment.pk, []),
+        archived=experiment.archived_at is not None,
         transition=TransitionOut(
             kind=experiment.transition,  # type: ignore[arg-type]
             done=experiment.transition_done,

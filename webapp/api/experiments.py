@@ -15,6 +15,7 @@ from training import ExperimentSpec
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
 from webapp.actions import experiments as experiment_actions
+from webapp.actions import projects as project_actions
 from webapp.api.datasets import Invalid
 from webapp.api.experiment_schemas import (
     ChangeIn,
@@ -28,6 +29,7 @@ from webapp.api.experiment_schemas import (
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
 from webapp.experiments.models import Experiment
+from webapp.organising.models import Project
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
 
@@ -49,6 +51,11 @@ def changed(request: HttpRequest, experiment_id: int) -> Experiment:
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
     return experiment
+
+
+def project_of(number: int | None) -> Project | None:
+    """Raise Http404 for a number that no project has."""
+    return None if number is None else get_object_or_404(Project, pk=number)
 
 
 @router.get("/experiments", response=ListOut)
@@ -81,25 +88,29 @@ def create(
     spec: ExperimentSpec,
     launch: bool = False,
     parent: int | None = None,
+    project: int | None = None,
     key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
 ) -> Status[ExperimentOut]:
     """Store the experiment in the body, as a clone of ``parent`` if given, and start it with ``?launch=true``.
+
+    A clone has the tags of its parent, and its project unless another ``project`` is given.
 
     With an ``Idempotency-Key`` the request may be repeated for a day: the answer is the same experiment, or 409 if the key was
     used for another request.
     """
     user = by(request)
     origin = None if parent is None else visible(request, parent)
+    folder = origin.project if origin and project is None else project_of(project)
     if key:
         try:
             sent = request.get_full_path().encode() + request.body
-            experiment, new = once(user, key, sent, lambda: experiment_actions.create(user, spec, origin))
+            experiment, new = once(user, key, sent, lambda: experiment_actions.create(user, spec, origin, folder))
         except KeyTaken as error:
             raise HttpError(409, str(error)) from None
         if not new and experiment.launched_at:
             return Status(201, experiment_out(request, experiment, []))
     else:
-        experiment = experiment_actions.create(user, spec, origin)
+        experiment = experiment_actions.create(user, spec, origin, folder)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
     return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(request, experiment, warnings))
 
@@ -152,8 +163,13 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
 
 @router.patch("/experiments/{experiment_id}", response=ExperimentOut)
 def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> ExperimentOut:
-    """Change the name of the experiment or its budget. Other settings cannot be changed; clone the experiment instead."""
+    """Change the name of the experiment, its budget or its project, or archive it. For other settings clone the experiment.
+
+    An archived experiment is hidden from lists unless they ask for it. The answer is 409 if it is to be archived while its runs
+    are queued or in training.
+    """
     experiment = changed(request, experiment_id)
+    project = project_of(change.project)
     try:
         if change.name is not None:
             experiment_actions.rename(experiment, change.name, by(request))
@@ -161,6 +177,13 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
         raise Invalid(*describe(error.errors())) from error
     if "budget_hours" in change.model_fields_set:
         experiment_actions.limit(experiment, change.budget_hours, by(request))
+    if "project" in change.model_fields_set:
+        project_actions.move(experiment, project, by(request))
+    if change.archived is not None:
+        try:
+            experiment_actions.archive(experiment, by(request), archived=change.archived)
+        except lifecycle.AtWork as error:
+            raise HttpError(409, str(error)) from None
     return experiment_out(request, experiment, [])
 
 

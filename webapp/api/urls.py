@@ -25,15 +25,19 @@ from webapp.accounts.models import Scope
 from webapp.accounts.tokens import holder
 from webapp.api.archives import router as archives
 from webapp.api.audit import router as audit
+from webapp.api.bulk import router as bulk
 from webapp.api.choices import router as choices
 from webapp.api.datasets import Invalid
 from webapp.api.datasets import router as datasets
 from webapp.api.examples import router as examples
+from webapp.api.experiment_tags import router as experiment_tags
 from webapp.api.experiments import router as experiments
 from webapp.api.notes import router as notes
+from webapp.api.projects import router as projects
 from webapp.api.queue import router as queue
 from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
+from webapp.api.saved_views import router as saved_views
 from webapp.api.shares import router as shares
 from webapp.api.tokens import router as tokens
 from webapp.api.workers import router as workers
@@ -125,7 +129,10 @@ api = Api(
     docs_decorator=known,
     parser=StorableParser(),
 )
+api.add_router("", bulk, tags=["experiments"])  # before the addresses of single experiments, which its own one matches
 api.add_router("", experiments, tags=["experiments"])
+for router in (projects, experiment_tags, saved_views):
+    api.add_router("", router, tags=["projects, tags and views"])
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])
 api.add_router("", workers, tags=["workers"])

@@ -18,6 +18,8 @@ Kind = Literal[
     "queue",
     "worker",
     "note",
+    "project",
+    "view",
 ]
 """Kinds of objects of an act."""
 
@@ -35,6 +37,11 @@ class Verb(models.TextChoices):
     RENAMED = "renamed", "renamed"
     CHANGED = "changed", "changed"
     DELETED = "deleted", "deleted"
+    ARCHIVED = "archived", "archived"
+    UNARCHIVED = "unarchived", "unarchived"
+    PROJECT_CHANGED = "project-changed", "changed the project of"
+    TAGGED = "tagged", "tagged"
+    UNTAGGED = "untagged", "removed a tag of"
     EXPORTED = "exported", "exported"
     IMPORTED = "imported", "imported"
     ACCEPTED = "accepted", "let new experiments use the runs of"

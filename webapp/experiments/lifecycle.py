@@ -1,4 +1,6 @@
-"""Renaming, limiting and deleting an experiment. Its runs belong to no experiment alone and stay."""
+"""Renaming, limiting, archiving and deleting an experiment. Its runs belong to no experiment alone and stay."""
+
+from django.utils import timezone
 
 from training import ExperimentSpec
 from webapp.experiments.changes import changing, list_changed
@@ -31,12 +33,31 @@ def limit(experiment: Experiment, hours: float | None) -> None:
 
 
 @changing()
+def archive(experiment: Experiment, archived: bool) -> bool:
+    """Hide the experiment from lists, or show it again. Return False if nothing changes. Raises AtWork."""
+    row = Experiment.objects.select_for_update().get(pk=experiment.pk)
+    if archived == (row.archived_at is not None):
+        return False
+    if archived:
+        check_at_rest(row)
+    experiment.archived_at = timezone.now() if archived else None
+    experiment.save(update_fields=["archived_at"])
+    list_changed()
+    return True
+
+
+@changing()
 def delete(experiment: Experiment) -> None:
     """Delete the experiment and keep its runs, which other experiments may share or ask for again. Raises AtWork."""
     row = Experiment.objects.select_for_update().get(pk=experiment.pk)
-    if row.transition:
-        raise AtWork(f"This experiment is {row.get_transition_display().lower()}. Delete it once that is done.")
-    if row.stopped_at is None and row.runs.filter(status__in=ACTIVE).exists():
-        raise AtWork("Runs of this experiment are at work. Stop it first.")
+    check_at_rest(row)
     row.delete()
     list_changed()
+
+
+def check_at_rest(experiment: Experiment) -> None:
+    """Raise AtWork for an experiment that cannot be deleted or archived now."""
+    if experiment.transition:
+        raise AtWork(f"This experiment is {experiment.get_transition_display().lower()}. Try again once that is done.")
+    if experiment.stopped_at is None and experiment.runs.filter(status__in=ACTIVE).exists():
+        raise AtWork("Runs of this experiment are at work. Stop it first.")

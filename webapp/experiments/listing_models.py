@@ -53,6 +53,7 @@ class ListedColumns(models.Model):
         indexes = (
             models.Index(fields=("state",), name="experiment_state"),
             models.Index(fields=("archived_at",), name="experiment_archived"),
+            models.Index(fields=("project", "archived_at", "-id"), name="experiment_project"),
         )
 
     @property

@@ -136,6 +136,9 @@ class Experiment(ListedColumns):
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="experiments")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="clones")
+    project = models.ForeignKey(
+        "organising.Project", null=True, on_delete=models.SET_NULL, related_name="experiments", db_index=False
+    )
     origin = models.JSONField(null=True)  # if it came as an archive: its number and owner there, the archive's content hash
     spec = models.JSONField()
     triplets = models.JSONField(default=list)  # of the plan made at launch: keys, models, method, seed

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from training.events import Event as RunEvent
@@ -41,8 +41,9 @@ def begin(experiment: Experiment, by: str, *, evaluate: bool = False) -> int:
 
 def _stoppable(row: Experiment) -> QuerySet[Part]:
     """Parts whose runs can be stopped and that no other running experiment needs."""
-    others = Part.objects.filter(experiment__launched_at__isnull=False, experiment__stopped_at=None).exclude(experiment=row)
-    return Part.objects.filter(experiment=row, run__status__in=STOPPABLE).exclude(run__in=others.values("run"))
+    same_run = Part.objects.filter(run=OuterRef("run")).exclude(experiment=row)
+    others = same_run.filter(experiment__launched_at__isnull=False, experiment__stopped_at=None)
+    return Part.objects.filter(~Exists(others), experiment=row, run__status__in=STOPPABLE)
 
 
 def go_on(experiment_id: int, seconds: float | None = None) -> set[int]:

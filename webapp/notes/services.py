@@ -12,20 +12,26 @@ NAME = re.compile(r"\w[\w .,:/+-]{0,39}")
 
 def tag(author: User, fingerprint: str, example: int, name: str) -> Tag:
     """Add the tag to the example, once. Raise ValueError for an invalid name."""
-    name = _name(name)
-    if not NAME.fullmatch(name):
-        raise ValueError("A tag has 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
+    name = tag_name(name)
     stored, _ = Tag.objects.get_or_create(fingerprint=fingerprint, example=example, name=name, defaults={"author": author})
     return stored
 
 
+def tag_name(typed: str) -> str:
+    """Return the name of a tag as it is stored. Raise ValueError for an invalid one."""
+    name = normalized(typed)
+    if not NAME.fullmatch(name):
+        raise ValueError("A tag has 1 to 40 letters, digits, spaces or . , : / + - and begins with a letter or digit.")
+    return name
+
+
+def normalized(typed: str) -> str:
+    return " ".join(typed.lower().removeprefix("#").split())
+
+
 def tag_of(fingerprint: str, example: int, name: str) -> Tag | None:
     """Return the tag with this name on the example."""
-    return Tag.objects.filter(fingerprint=fingerprint, example=example, name=_name(name)).first()
-
-
-def _name(typed: str) -> str:
-    return " ".join(typed.lower().removeprefix("#").split())
+    return Tag.objects.filter(fingerprint=fingerprint, example=example, name=normalized(name)).first()
 
 
 def note(author: User, fingerprint: str, example: int, text: str) -> Note:

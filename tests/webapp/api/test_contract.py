@@ -18,6 +18,7 @@ from tests.factories.workers import a_worker
 from webapp.accounts.tokens import make, make_token
 from webapp.api.urls import api
 from webapp.notes.services import note
+from webapp.organising.services import create_project, save_view
 from webapp.shares.links import make_link
 from webapp.shares.models import Share
 
@@ -65,7 +66,8 @@ def known(owner: User) -> dict[str, int | str]:
     token, _ = make(owner, "some")
     numbers = {"experiment_id": experiment.pk, "run_id": run.pk, "example_id": ids_of("test")[0]}
     numbers |= {"note_id": note(owner, run.run_spec.fingerprint, numbers["example_id"], "Both readings.").pk}
-    numbers |= {"worker_id": a_worker().pk}
+    numbers |= {"worker_id": a_worker().pk, "project_id": create_project(owner, "Paper").pk}
+    numbers |= {"view_id": save_view(owner, "Finished", "state=finished", shared=False).pk}
     return {**numbers, "tag": "ambiguous", "link_id": link.pk, "token_id": token.pk, "name": "movie-reviews", "slug": share.slug}
 
 

@@ -1,27 +1,13 @@
 """Tags and notes written in the API are those of the page."""
 
-import json
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
+from tests.factories.api_clients import api_of
 from tests.factories.experiments import launched
 from tests.factories.explored_experiments import explored, ids_of
-from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment
 from webapp.notes.models import WRONG
-
-
-def api_of(user: User) -> Any:
-    client = Client(headers={"authorization": f"Bearer {make_token(user)}"})
-
-    def ask(method: str, path: str, body: object = None) -> Any:
-        answer = client.generic(method, f"/api/v1{path}", json.dumps(body), content_type="application/json")
-        return answer.status_code, answer.json() if answer.content else None
-
-    return ask
 
 
 @pytest.fixture

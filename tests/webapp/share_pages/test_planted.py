@@ -1,4 +1,4 @@
-"""Names of folders, hosts and accounts, planted wherever the laboratory keeps them, come out by nothing that leaves it."""
+"""Names of folders, hosts, accounts, projects and tags, planted in the laboratory, come out by nothing that leaves it."""
 
 import base64
 import io
@@ -30,6 +30,7 @@ from webapp.example_queries.export import SUFFIXES
 from webapp.experiments import results, run_logs
 from webapp.experiments.models import Event, Experiment, Run, Status
 from webapp.experiments.workers import register
+from webapp.organising import services as organising
 from webapp.reports.choices import Choices
 from webapp.shares import links
 from webapp.shares import services as shares
@@ -42,7 +43,10 @@ pytestmark = [
 ]
 
 FOLDER, HOST, ACCOUNT, SECRET = "planted-folder-q7", "planted-host-q7", "planted-account-q7", "planted-secret-q7"
-PLANTED = re.compile(rb"planted-(folder|host|account|secret)-q7")
+PROJECT, TAG = "planted-project-q7", "planted-tag-q7"
+PLANTED = re.compile(rb"planted-(folder|host|account|secret|project|tag)-q7")
+WITHIN = (b"account", b"project", b"tag")
+"""Names that accounts of the laboratory see."""
 
 ERRORS = [
     f"OSError: [Errno 2] No such file or directory: '/srv/{FOLDER}/my models/model.safetensors'",
@@ -76,7 +80,10 @@ def begun(bert: Path, tmp_path: Path) -> Experiment:
     folder = tmp_path / FOLDER / "tiny-bert"
     shutil.copytree(bert, folder)
     local = {"models": [f"local:{folder}"], "tuning": "probe"}
-    return launched(owner, seeds=3, weak=local, strong=local)
+    experiment = launched(owner, seeds=3, weak=local, strong=local)
+    organising.move(experiment, organising.create_project(owner, PROJECT, PROJECT))
+    organising.tag(owner, experiment, TAG)
+    return experiment
 
 
 def finished(experiment: Experiment, finish: Callable[[Run], object]) -> Experiment:
@@ -223,7 +230,7 @@ def test_runs_and_specs_are_stored_without_the_folder_and_the_plan_still_finds_i
     assert set(make_plan(planted.experiment_spec).runs) == set(planted.runs.values_list("key", flat=True))
 
 
-def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Experiment) -> None:
+def test_pages_and_api_tell_a_viewer_no_planted_name_but_those_of_people_projects_and_tags(planted: Experiment) -> None:
     viewer = User.objects.create_user("vera")
     viewer.groups.add(Group.objects.get_or_create(name=VIEWERS)[0])
     client, browser = Client(headers={"authorization": f"Bearer {make_token(viewer)}"}), Client()
@@ -248,7 +255,7 @@ def test_pages_and_api_tell_a_viewer_no_planted_name_but_the_account(planted: Ex
     pages += [f"/runs/{run.pk}/{end}" for run in (failed, done) for end in ("", "status/", "log/")]
     answers = {path: client.get(path) for path in paths} | {path: browser.get(path) for path in pages}
     assert {path: answer.status_code for path, answer in answers.items() if answer.status_code not in (200, 403)} == {}
-    names = {path: {name for name in planted_in(answer) if b"account" not in name} for path, answer in answers.items()}
+    names = {path: [name for name in planted_in(answer) if name.split(b"-")[1] not in WITHIN] for path, answer in answers.items()}
     assert [path for path, planted_names in names.items() if planted_names] == []
     member = Client()
     member.force_login(planted.owner)
