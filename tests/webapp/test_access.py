@@ -27,6 +27,7 @@ from tests.webapp.permissions import (
 from webapp.access import Access, AccessMiddleware
 from webapp.accounts.tokens import make
 from webapp.imports.models import Import
+from webapp.organising.models import Project
 from webapp.pages.experiments import views
 
 pytestmark = [
@@ -49,6 +50,7 @@ def test_every_page_declares_whom_it_is_for() -> None:
 def test_every_page_is_open_to_those_whom_it_declares_and_to_nobody_else(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
     share, _ = shared(experiment, owner), make(owner, "some")
+    Project.objects.create(pk=experiment.pk, name="Paper", owner=owner)
     faults = []
     for route in PAGES:
         given = arguments(route, experiment, brought, share)
@@ -136,6 +138,7 @@ def test_who_is_refused_reads_why(people: dict[str, User | None], owner: User, c
 def test_no_link_button_or_key_leads_where_its_reader_may_not_go(people: dict[str, User | None], owner: User) -> None:
     experiment, brought = explored(owner), Import.objects.create(owner=owner, file_name="some.csv")
     share, faults, links_followed = shared(experiment, owner), [], 0
+    Project.objects.create(pk=experiment.pk, name="Paper", owner=owner)
     for person in ("viewer", "other"):
         client, user = Client(raise_request_exception=False), people[person]
         assert user

@@ -8,6 +8,7 @@ from webapp.pages.datasets import dataset_views
 from webapp.pages.experiments import archives, chart_files, compare, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.operations import queue, workers
+from webapp.pages.organising import bulk, marks, projects, saved_views
 from webapp.pages.palette.views import palette
 
 urlpatterns = [
@@ -49,11 +50,14 @@ urlpatterns = [
     path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),
+    path("experiments/bulk/", bulk.change, name="bulk"),
     path("experiments/import/", archives.bring_archive, name="import-archive"),
     path("experiments/imports/<int:pk>/", archives.archive_import, name="archive-import"),
     path("experiments/<int:pk>/accept/", archives.accept, name="accept-runs"),
     path("experiments/<int:pk>/manage/", manage.manage, name="manage"),
     path("experiments/<int:pk>/archive/", archives.archive, name="archive"),
+    path("experiments/<int:pk>/tags/", marks.tag, name="experiment-tag"),
+    path("experiments/<int:pk>/favourite/", marks.favourite, name="favourite"),
     path("experiments/<int:pk>/", views.experiment, name="experiment"),
     path("experiments/<int:pk>/status/", views.status, name="experiment-status"),
     path("experiments/<int:pk>/launch/", views.launch, name="launch"),
@@ -69,6 +73,12 @@ urlpatterns = [
     path("experiments/<int:pk>/examples/<int:example>/nearby/", explorer_views.nearby, name="example-nearby"),
     path("experiments/<int:pk>/examples/<int:example>/words/", explorer_views.words, name="example-words"),
     path("experiments/<int:pk>/examples/<int:example>/write/", explorer_views.write, name="example-write"),
+    path("views/", saved_views.save, name="view-save"),
+    path("views/<int:pk>/delete/", saved_views.delete, name="view-delete"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/new/", projects.new_project, name="project-new"),
+    path("projects/<int:pk>/", projects.project, name="project"),
+    path("projects/<int:pk>/manage/", projects.manage_project, name="project-manage"),
     path("datasets/", dataset_views.datasets, name="datasets"),
     path("datasets/upload/", dataset_views.upload, name="upload"),
     path("datasets/imports/<int:pk>/", dataset_views.show_import, name="import"),

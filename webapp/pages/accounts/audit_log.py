@@ -19,6 +19,7 @@ from webapp.audit.models import Entry, Verb
 from webapp.experiments import queries as experiments
 from webapp.experiments.models import Run
 from webapp.explorer.download import download
+from webapp.organising.models import Project
 from webapp.parsing import whole
 
 PER_PAGE = 50
@@ -50,9 +51,10 @@ def there(entries: Sequence[Entry]) -> set[int]:
     """Return the ids of entries whose object still has a page."""
     keys = {
         kind: {number for entry in entries if entry.about == kind and (number := whole(entry.key))}
-        for kind in ("experiment", "run")
+        for kind in ("experiment", "run", "project")
     }
     pages: dict[str, set[int]] = {
+        "project": set(Project.objects.filter(pk__in=keys["project"]).values_list("pk", flat=True)),
         "experiment": experiments.visible_to_team(keys["experiment"]),
         "run": set(Run.objects.filter(pk__in=keys["run"], experiments__isnull=False).values_list("pk", flat=True)),
     }

@@ -21,6 +21,7 @@ from webapp.actions import runs as run_actions
 from webapp.audit.queries import cloned_from
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Experiment, Run, Transition
+from webapp.organising.models import Project
 from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.experiments.experiment import Living
 from webapp.pages.experiments.form import SpecForm
@@ -30,6 +31,8 @@ from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
 from webapp.pages.home import first_experiment
+from webapp.pages.organising.choice import ProjectChoice
+from webapp.pages.organising.marks import marks_of
 from webapp.pages.tab import tab
 from webapp.parsing import whole
 
@@ -64,7 +67,8 @@ def new(request: HttpRequest) -> HttpResponse:
         elif action == "remove":
             form.remove(path)
         elif isinstance(form.spec, ExperimentSpec) and several.fits:
-            return _launched(request, [_create(request, spec, parent) for spec in several.specs])
+            project = ProjectChoice(request, parent).project
+            return _launched(request, [_create(request, spec, parent, project) for spec in several.specs])
         plan = _plan(form, request.POST.get("valid", ""))
         status = 422 if action == "launch" else 200
     else:
@@ -75,6 +79,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "several": several,
         "parent": parent,
+        "projects": ProjectChoice(request, parent),
         "recipes": recipes(),
         "recipe": request.GET.get("recipe", ""),
     }
@@ -134,9 +139,9 @@ def _plan(form: SpecForm, valid: str = "") -> PlanView | None:
     return plan
 
 
-def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None) -> Experiment:
+def _create(request: HttpRequest, spec: ExperimentSpec, parent: Experiment | None, project: Project | None) -> Experiment:
     assert isinstance(request.user, User)
-    return experiment_actions.create(request.user, spec, parent)
+    return experiment_actions.create(request.user, spec, parent, project)
 
 
 def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpResponse:
@@ -151,7 +156,7 @@ def _launched(request: HttpRequest, experiments: list[Experiment]) -> HttpRespon
 
 
 def _experiment(request: HttpRequest, pk: int) -> Experiment:
-    return get_object_or_404(queries.visible(request.user).select_related("owner", "parent"), pk=pk)
+    return get_object_or_404(queries.visible(request.user).select_related("owner", "parent", "project"), pk=pk)
 
 
 def _changed(request: HttpRequest, pk: int) -> Experiment:
@@ -165,7 +170,8 @@ def _changed(request: HttpRequest, pk: int) -> Experiment:
 @viewer
 @or_damaged(of_experiment)
 def experiment(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "pages/experiment.html", _shown(request, pk))
+    context = _shown(request, pk)
+    return render(request, "pages/experiment.html", context | marks_of(request.user, context["experiment"]))
 
 
 def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
