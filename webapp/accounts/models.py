@@ -64,3 +64,14 @@ class Invitation(models.Model):
         """Return whether the invitation can be used. It cannot if its sender is not an open administrator account any more."""
         invites = self.made_by is not None and self.made_by.is_active and self.made_by.is_superuser
         return invites and self.used_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class HomeVisit(models.Model):
+    """The last visit of an account to its home page, and the end of the visit before, since when news are new."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="home_visit", primary_key=True)
+    since = models.DateTimeField(null=True)  # None during the first visit
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"visit of account {self.user_id} at {self.seen_at}"

@@ -52,8 +52,11 @@ class ListedColumns(models.Model):
         abstract = True
         indexes = (
             models.Index(fields=("state",), name="experiment_state"),
-            models.Index(fields=("archived_at",), name="experiment_archived"),
             models.Index(fields=("project", "archived_at", "-id"), name="experiment_project"),
+            models.Index(fields=("archived_at", "ended_at"), name="experiment_ended"),
+            models.Index(fields=("owner", "archived_at", "ended_at"), name="experiment_ended_of_owner"),
+            models.Index(fields=("owner", "state"), name="experiment_state_of_owner"),
+            models.Index(fields=("search_name",), name="experiment_name"),
         )
 
     @property

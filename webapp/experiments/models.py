@@ -56,7 +56,7 @@ class Run(models.Model):
 
     key = models.CharField(max_length=64, unique=True)
     spec = models.JSONField()
-    alike = models.CharField(max_length=32, default="", db_index=True)  # equal for runs that take about the same time
+    alike = models.CharField(max_length=32, default="")  # equal for runs that take about the same time
     needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by")
 
     # The fold of the run's events.
@@ -93,6 +93,9 @@ class Run(models.Model):
 
     clock: datetime
     """The database's time, for a locked run; set by webapp.experiments.bulk.lock."""
+
+    class Meta:
+        indexes = (models.Index(fields=("alike", "status", "ended_at"), name="newest_alike"),)
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.key[:8]})"

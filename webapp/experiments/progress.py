@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from django.db.models import Case, Count, FloatField, Min, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Exists, FloatField, Min, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast, Now
 
 from training import Plan, RunSpec
@@ -40,13 +40,15 @@ def expected_seconds(plan: Plan, done: Container[str]) -> dict[str, float]:
 
 
 def _medians(groups: Iterable[str]) -> dict[str, float]:
-    """The median seconds of the latest finished runs, by group; none for a group with few of them."""
-    finished = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, claimed_key="")
-    known = finished.filter(alike__in=list(groups)).order_by().values("alike").annotate(n=Count("pk")).filter(n__gte=FEWEST)
+    """The median seconds of the latest finished runs, by group; none for a group with few of them. One query for each group."""
+    finished = Run.objects.filter(status=Status.FINISHED, seconds__isnull=False, claimed_key="").order_by("-ended_at")
     medians: dict[str, float] = {}
-    for group in known.values_list("alike", flat=True):
-        newest = finished.filter(alike=group).order_by("-ended_at").values_list("seconds", flat=True)[:NEWEST]
-        medians[group] = median(seconds for seconds in newest if seconds is not None)
+    for group in dict.fromkeys(groups):
+        newest = [
+            seconds for seconds in finished.filter(alike=group).values_list("seconds", flat=True)[:NEWEST] if seconds is not None
+        ]
+        if len(newest) >= FEWEST:
+            medians[group] = median(newest)
     return medians
 
 
@@ -226,8 +228,9 @@ def _ahead(experiment: Experiment, own: QuerySet[Run]) -> float | None:
     """
     if own.filter(status__in=LEASED).exists():
         return 0.0
-    before = Part.objects.filter(experiment__launched_at__lt=experiment.launched_at, experiment__stopped_at=None)
-    work = _work(Run.objects.filter(pk__in=before.values("run"), status__in=ACTIVE).exclude(pk__in=own.values("pk")))
+    earlier = {"experiment__launched_at__lt": experiment.launched_at, "experiment__stopped_at": None}
+    before = Exists(Part.objects.filter(run=OuterRef("pk"), **earlier))
+    work = _work(Run.objects.filter(before, status__in=ACTIVE).exclude(pk__in=own.values("pk")))
     return None if work.unknown else work.left
 
 

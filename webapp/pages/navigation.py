@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PLACES: dict[str, tuple[str, ...]] = {
-    "home": ("home", "palette"),
+    "home": ("home", "home-parts", "palette"),
     "experiments": (
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
         *("compare-file", "leaderboard-table", "table"),

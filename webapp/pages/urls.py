@@ -2,11 +2,12 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from webapp.access import public
-from webapp.pages import documentation, home
+from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
 from webapp.pages.experiments import archives, chart_files, compare, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
+from webapp.pages.home import views as home
 from webapp.pages.operations import queue, workers
 from webapp.pages.organising import bulk, marks, projects, saved_views
 from webapp.pages.palette.views import palette
@@ -46,6 +47,7 @@ urlpatterns = [
     path("queue/pause/", queue.pause, name="queue-pause"),
     path("queue/<int:pk>/move/", queue.move, name="queue-move"),
     path("", home.home, name="home"),
+    path("home/", home.parts, name="home-parts"),
     path("palette/", palette, name="palette"),
     path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", views.new, name="new"),

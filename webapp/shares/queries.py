@@ -26,6 +26,12 @@ def managed(user: User) -> QuerySet[Share]:
     return counted(shares)
 
 
+def readable() -> QuerySet[Share]:
+    """Return the shares that show something, the newest first: every account may read them at their permalinks."""
+    shown = Share.objects.filter(Q(live=False) | Q(experiment__isnull=False))
+    return shown.select_related("owner").defer("choices").order_by("-pk")
+
+
 def counted(shares: QuerySet[Share]) -> QuerySet[Share]:
     """Annotate each share with its ``newest`` version, its ``open`` links and the ``views`` through all of its links."""
     is_open = Q(links__revoked_at=None, links__expires_at__gt=timezone.now())

@@ -30,7 +30,7 @@ from webapp.pages.experiments.plan_preview import PlanView
 from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
-from webapp.pages.home import first_experiment
+from webapp.pages.home.views import first_experiment
 from webapp.pages.organising.choice import ProjectChoice
 from webapp.pages.organising.marks import marks_of
 from webapp.pages.tab import tab

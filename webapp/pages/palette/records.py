@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable, Iterable
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Max
 from django.urls import reverse
 
 from training import catalog
 from webapp.access import Anybody
 from webapp.experiments import queries
+from webapp.experiments.listing_models import State
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.pages.palette.entries import Entry
 from webapp.parsing import whole
 from webapp.shares.models import Share
+from webapp.shares.queries import readable
 
 MOST = 6
 """Entries of one kind."""
@@ -31,39 +33,47 @@ def number_in(text: str) -> int | None:
 
 def experiments(viewer: Anybody, text: str) -> list[Entry]:
     """Return the experiment with this number, and the newest with the text in their names."""
-    visible = queries.visible(viewer).only("name", "launched_at").order_by("-pk")
-    named = list(visible.filter(name__icontains=text)[:MOST])
+    visible = queries.visible(viewer).only("name", "state").order_by("-pk")
+    named = list(visible.filter(pk__in=_named(viewer, text)))
     number = number_in(text)
     first = visible.filter(pk=number).exclude(pk__in=[row.pk for row in named]) if number is not None else ()
     return [_experiment(row) for row in (*first, *named)][:MOST]
 
 
+def _named(viewer: Anybody, text: str) -> list[int]:
+    """Return the newest experiments with the text in their names.
+
+    The index of names alone is read, since an order by the bare number would read the large rows until some match.
+    """
+    named = queries.visible(viewer).filter(search_name__contains=text)
+    return list(named.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:MOST])
+
+
 def _experiment(experiment: Experiment) -> Entry:
-    return Entry(f"#{experiment.pk} {experiment.name}", "", reverse("experiment", args=[experiment.pk]))
+    title = f"#{experiment.pk} {experiment.name}"
+    return Entry(title, State(experiment.state).label.lower(), reverse("experiment", args=[experiment.pk]))
 
 
 def runs(viewer: Anybody, text: str) -> list[Entry]:
     """Return the run with this number, and those whose keys begin with the text."""
-    named = Q()
-    if (number := number_in(text)) is not None:
-        named |= Q(pk=number)
-    if KEY.fullmatch(text):
-        named |= Q(key__gte=text, key__lt=text + AFTER_HEX)
-    return [_run(row) for row in _with_experiment(viewer, Run.objects.filter(named))] if named else []
+    number = number_in(text)
+    numbered = Run.objects.filter(pk=number) if number is not None else Run.objects.none()
+    keyed = Run.objects.filter(key__gte=text, key__lt=text + AFTER_HEX) if KEY.fullmatch(text) else Run.objects.none()
+    return _runs(viewer, [*numbered.only("status"), *keyed.only("status").order_by("key")[:MOST]][:MOST])
 
 
-def _with_experiment(viewer: Anybody, runs: QuerySet[Run]) -> Iterable[Run]:
-    """Return the first of the runs that the viewer may see, each with the newest experiment that has it."""
-    parts = Part.objects.filter(run=OuterRef("pk"), experiment__in=queries.visible(viewer)).order_by("-experiment")
-    newest = {"experiment": parts.values("experiment")[:1], "experiment_name": parts.values("experiment__name")[:1]}
-    shown = runs.annotate(role=Subquery(parts.values("role")[:1]), **{name: Subquery(rows) for name, rows in newest.items()})
-    return shown.filter(experiment__isnull=False).only("status", "key").order_by("-pk")[:MOST]
+def _runs(viewer: Anybody, runs: Iterable[Run]) -> list[Entry]:
+    """Return the entries of those runs that the viewer may see, each with the newest experiment that has it."""
+    known = {run.pk: run for run in runs}
+    newest = dict(Part.objects.filter(run__in=known).order_by().values_list("run").annotate(Max("experiment")))
+    shown = queries.visible(viewer).only("name").in_bulk(newest.values())
+    roles = dict(Part.objects.filter(run__in=known, experiment__in=shown).order_by("-position").values_list("run", "role"))
+    return [_run(known[pk], shown[of], Role(roles[pk])) for pk, of in newest.items() if of in shown]
 
 
-def _run(run: Run) -> Entry:
-    role = Role(run.role).label.lower()  # type: ignore[attr-defined]
-    of = f"#{run.experiment} {run.experiment_name}"  # type: ignore[attr-defined]
-    return Entry(f"Run {run.pk}", f"{Status(run.status).label.lower()}, {role} of {of}", reverse("run", args=[run.pk]))
+def _run(run: Run, experiment: Experiment, role: Role) -> Entry:
+    of = f"{role.label.lower()} of #{experiment.pk} {experiment.name}"
+    return Entry(f"Run {run.pk}", f"{Status(run.status).label.lower()}, {of}", reverse("run", args=[run.pk]))
 
 
 def datasets(viewer: Anybody, text: str) -> list[Entry]:
@@ -80,13 +90,7 @@ def _dataset(name: str) -> Entry | None:
 
 def reports(viewer: Anybody, text: str) -> list[Entry]:
     """Return the newest shares with the text in their titles."""
-    return [_report(share) for share in shown_shares().filter(title__icontains=text)[:MOST]]
-
-
-def shown_shares() -> QuerySet[Share]:
-    """Return the shares that show something, the newest first: every account may read them at their permalinks."""
-    shown = Share.objects.filter(Q(live=False) | Q(experiment__isnull=False))
-    return shown.order_by("-pk").select_related("owner").defer("choices")
+    return [_report(share) for share in readable().filter(title__icontains=text)[:MOST]]
 
 
 def _report(share: Share) -> Entry:
@@ -114,11 +118,11 @@ def opened(viewer: Anybody, items: Iterable[str]) -> list[Entry]:
     known: dict[tuple[str, str], Entry] = {}
     for row in queries.visible(viewer).only("name").filter(pk__in=numbers("experiment")):
         known["experiment", str(row.pk)] = _experiment(row)
-    for run in _with_experiment(viewer, Run.objects.filter(pk__in=numbers("run"))):
-        known["run", str(run.pk)] = _run(run)
-    for share in shown_shares().filter(slug__in=slugs):
+    for entry in _runs(viewer, Run.objects.filter(pk__in=numbers("run")).only("status")):
+        known["run", entry.title.rpartition(" ")[2]] = entry
+    for share in readable().filter(slug__in=slugs):
         known["share", share.slug] = _report(share)
     for kind, name in wanted:
-        if kind == "dataset" and (entry := _dataset(name)):
-            known[kind, name] = entry
+        if kind == "dataset" and (known_set := _dataset(name)):
+            known[kind, name] = known_set
     return [known[item] for item in dict.fromkeys(wanted) if item in known]

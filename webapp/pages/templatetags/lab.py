@@ -1,5 +1,6 @@
 """Template tags for drawings, charts, the navigation and forms."""
 
+import json
 from typing import Any
 
 from django import template
@@ -79,6 +80,12 @@ def item(context: Context) -> str:
 def keyboard() -> dict[str, tuple[Key, ...]]:
     """Return the help with all keys, which is also their declaration for keys.js."""
     return {"keys": KEYS}
+
+
+@register.filter
+def json_text(text: str) -> str:
+    """Return the text as a JSON string, for an attribute that holds JSON."""
+    return json.dumps(text)
 
 
 @register.filter
