@@ -112,13 +112,14 @@ def failures(experiment: Experiment) -> QuerySet[Run]:
 def events_after(run_id: int, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
     """Return the events of the run after ``seq``, oldest first: {"seq", "attempt", "at", **event}."""
     rows = Event.objects.filter(run_id=run_id, seq__gt=seq).order_by("seq")[:limit]
-    return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **_payload(row)} for row in rows]
+    return [as_row(event) for event in rows]
 
 
-def _payload(row: Event) -> dict[str, Any]:
-    """The payload; for a damaged event one that lets readers go on to the next."""
-    payload: object = row.payload
-    return payload if isinstance(payload, dict) and isinstance(payload.get("kind"), str) else {"kind": "damaged-record"}
+def as_row(event: Event) -> dict[str, Any]:
+    """Return an event as {"seq", "attempt", "at", **event}; a damaged one is of a kind that lets readers go on to the next."""
+    payload: object = event.payload
+    valid = payload if isinstance(payload, dict) and isinstance(payload.get("kind"), str) else {"kind": "damaged-record"}
+    return {"seq": event.seq, "attempt": event.attempt, "at": event.at.isoformat(), **valid}
 
 
 def newest(run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:

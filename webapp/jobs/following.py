@@ -66,6 +66,7 @@ class Following:
 
     def _record(self, sampler: Sampler) -> None:
         """Record events until the trainer's output ends, and the samples of its use of the machine."""
+        check_at = 0.0
         while True:
             for use in sampler.taken():
                 for pk in self.open:
@@ -74,13 +75,15 @@ class Following:
                 time.sleep(POLL_SECONDS)  # the trainer waits, since nothing reads its output
             else:
                 with contextlib.suppress(Empty):
-                    if (message := self.trainer.next_message(POLL_SECONDS)) is None:
+                    if (message := self.trainer.next_message(self.recorder.seconds_left)) is None:
                         return
                     self._add(self.runs[message.run], message.event)
             if self.recorder.due:
                 self.recorder.flush()
-                run_logs.trim(self.trainer.log)
-                self._check()
+                if time.monotonic() > check_at:
+                    run_logs.trim(self.trainer.log)
+                    self._check()
+                    check_at = time.monotonic() + POLL_SECONDS
 
     def _check(self) -> None:
         """Renew the leases and pass on stop requests. A run that another attempt has is followed no more. Raises StaleAttempt."""

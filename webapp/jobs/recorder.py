@@ -13,13 +13,13 @@ from webapp.notifications import notify
 logger = logging.getLogger(__name__)
 
 BATCH_EVENTS = 50
-BATCH_SECONDS = 0.25
+BATCH_SECONDS = 0.1
 MOST_EVENTS = 10_000
 """Events that wait for a database that is away; then the trainer waits as well."""
 
 
 class Recorder:
-    """Buffers the events of ``attempts``, by run, and stores them every quarter of a second, or every fifty events of a run."""
+    """Buffers the events of ``attempts``, by run, and stores them every tenth of a second, or every fifty events of a run."""
 
     def __init__(self, attempts: Mapping[int, int]) -> None:
         self.attempts = attempts
@@ -37,6 +37,11 @@ class Recorder:
         """A batch is complete. While the database is away, it is tried again after a pause, however many events wait."""
         late = time.monotonic() >= self._flush_at
         return late or (len(self._events) >= BATCH_EVENTS * len(self.attempts) and not self._away)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until a batch is stored, however few events it has."""
+        return max(0.0, self._flush_at - time.monotonic())
 
     @property
     def full(self) -> bool:

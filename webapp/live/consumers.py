@@ -21,7 +21,6 @@ from webapp.parsing import whole
 
 logger = logging.getLogger(__name__)
 
-COALESCE_SECONDS = 0.2
 FRAME_EVENTS = 1000
 ENDS = frozenset({"finished", "stopped", "failed"})
 """Kinds of events that a page which sleeps is told about."""
@@ -124,7 +123,8 @@ class ExperimentConsumer(AccessConsumer):
     """
 
     rules: ClassVar[Rule] = staticmethod(open_experiments)
-    run_ids: tuple[int, ...] = ()
+    last: Mapping[int, int] = {}
+    """The number of the last event of each run when the page connected."""
     pump: asyncio.Task[None] | None = None
     asleep = False
 
@@ -134,14 +134,14 @@ class ExperimentConsumer(AccessConsumer):
 
     def prepare(self, access: Open) -> None:
         runs = Run.objects.filter(experiments=access.experiment).order_by("pk").distinct()
-        self.run_ids = tuple(runs.values_list("pk", flat=True))
+        self.last = dict(runs.values_list("pk", "last_seq"))
 
     async def opened(self) -> None:
         """Send nothing until the page has sent its first message."""
 
     def stop(self) -> None:
         if self.pump:
-            hub().leave(self.run_ids, self)
+            hub().leave(self.last, self)
             self.pump.cancel()
 
     async def receive_json(self, content: Any, **_: Any) -> None:
@@ -149,13 +149,13 @@ class ExperimentConsumer(AccessConsumer):
         if isinstance(asleep, bool):
             self.asleep, self.noted = asleep, dict[int, int]()
         if self.pump is None:
-            self.sent = numbers(content, self.run_ids)
+            self.sent = numbers(content, self.last)
             self.dirty, self.notified, self.woken = set[int](), False, asyncio.Event()
-            hub().join(self.run_ids, self)
+            hub().join(self.sent, self)
             self.pump = asyncio.create_task(self._guard())
         else:
             await self.send_json({"runs": {}, "pong": True})
-        self.wake(self.run_ids, notified=False)
+        self.wake(self.last, notified=False)
 
     def wake(self, run_ids: Iterable[int], notified: bool) -> None:
         self.dirty.update(run_ids)
@@ -175,8 +175,9 @@ class ExperimentConsumer(AccessConsumer):
             await self.woken.wait()
             self.woken.clear()
             dirty, self.dirty, notified, self.notified = self.dirty, set(), self.notified, False
+            await hub().refresh(dirty)
             await (self._note_ends if self.asleep else self._send_events)(dirty, notified)
-            await asyncio.sleep(COALESCE_SECONDS)
+            await asyncio.sleep(hub().pause)
 
     async def _send_events(self, run_ids: Iterable[int], notified: bool) -> None:
         """Send what was not sent of these runs, at most about ``FRAME_EVENTS``; the rest in the next round."""
@@ -211,8 +212,8 @@ class ExperimentConsumer(AccessConsumer):
         return rows
 
 
-def numbers(content: Any, run_ids: Iterable[int]) -> dict[int, int]:
-    """Return the last event that the page has of each run; 0 where its message names none."""
+def numbers(content: Any, last: Mapping[int, int]) -> dict[int, int]:
+    """Return the number of the last event that the page has of each run: 0 where its message names none, ``last`` at most."""
     have = content.get("have") if isinstance(content, Mapping) else None
     known = have if isinstance(have, Mapping) else {}
-    return {pk: whole(known.get(str(pk))) or 0 for pk in run_ids}
+    return {pk: min(whole(known.get(str(pk))) or 0, number) for pk, number in last.items()}

@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any, Protocol
 
 from webapp.experiments import queries
+from webapp.experiments.new_events import new_events
 from webapp.live.notify import CHANNEL
 from webapp.live.subscription import listen
 from webapp.live.threads import reading
@@ -28,9 +29,21 @@ Row = dict[str, Any]
 Filter = Callable[[list[Row]], list[Row]]
 
 
+PAUSE_SECONDS = 0.1
+"""The pause of a viewer between two frames."""
+
+PAUSE_OF_EACH = 0.001
+"""The least pause for each viewer of the process, so that very many cost no more than a thousand frames a second."""
+
+
 @reading
 def read_events(run_id: int, seq: int) -> list[Row]:
     return queries.events_after(run_id, seq)
+
+
+@reading
+def read_new(after: dict[int, int]) -> tuple[dict[int, list[Row]], set[int]]:
+    return new_events(after)
 
 
 class Viewer(Protocol):
@@ -38,27 +51,23 @@ class Viewer(Protocol):
 
 
 class Feed:
-    """The events of one run, shared by its viewers."""
+    """The events of one run after number ``last``, shared by its viewers. It is ``stale`` when there may be newer ones."""
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int, last: int) -> None:
         self.run_id = run_id
         self.viewers: set[Viewer] = set()
         self.stale = True
+        self.last = last
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._texts: OrderedDict[tuple[Filter, int, int], str] = OrderedDict()
-        self._last = 0
-        self._lock = asyncio.Lock()
+
+    def extend(self, rows: list[Row]) -> None:
+        self._tail.extend(rows)
+        self.last = rows[-1]["seq"]
 
     async def since(self, seq: int) -> list[Row]:
-        """Return events after ``seq``, oldest first; the first viewer after a notification reads for all."""
-        async with self._lock:
-            while self.stale:
-                self.stale = False
-                rows: list[Row]
-                while rows := await read_events(self.run_id, self._last):
-                    self._tail.extend(rows)
-                    self._last = rows[-1]["seq"]
-        if self._tail and seq < self._tail[0]["seq"] - 1:
+        """Return known events after ``seq``, oldest first."""
+        if seq < (self._tail[0]["seq"] - 1 if self._tail else self.last):
             older: list[Row] = await read_events(self.run_id, seq)
             return older
         return list(takewhile(lambda row: row["seq"] > seq, reversed(self._tail)))[::-1]
@@ -78,19 +87,52 @@ class Hub:
 
     def __init__(self) -> None:
         self.feeds: dict[int, Feed] = {}
+        self._viewers: set[Viewer] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._lock = asyncio.Lock()
 
-    def join(self, run_ids: Iterable[int], viewer: Viewer) -> None:
+    @property
+    def pause(self) -> float:
+        return max(PAUSE_SECONDS, PAUSE_OF_EACH * len(self._viewers))
+
+    def join(self, have: Mapping[int, int], viewer: Viewer) -> None:
+        """Add a viewer who has events up to a number of each run."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(listen(CHANNEL, self._receive)), asyncio.create_task(self._look())]
-        for run_id in run_ids:
+        self._viewers.add(viewer)
+        for run_id, last in have.items():
             feed = self.feeds.get(run_id)
             if feed is None:
-                feed = self.feeds[run_id] = Feed(run_id)
+                feed = self.feeds[run_id] = Feed(run_id, last)
             feed.viewers.add(viewer)
             feed.stale = True
 
+    async def refresh(self, run_ids: Iterable[int]) -> None:
+        """Read what is new of these runs; the first viewer after a notification reads for all."""
+        more = True
+        while more:
+            async with self._lock:
+                stale = {run_id: feed for run_id in run_ids if (feed := self.feeds.get(run_id)) and feed.stale}
+                more = await self._read(stale) if stale else False
+
+    async def _read(self, stale: Mapping[int, Feed]) -> bool:
+        """Read some of what is new; return whether there is more."""
+        for feed in stale.values():
+            feed.stale = False
+        try:
+            events, more = await read_new({run_id: feed.last for run_id, feed in stale.items()})
+        except BaseException:  # also where the viewer who reads for all leaves
+            for feed in stale.values():
+                feed.stale = True
+            raise
+        for run_id, rows in events.items():
+            stale[run_id].extend(rows)
+        for run_id in more:
+            stale[run_id].stale = True
+        return bool(more)
+
     def leave(self, run_ids: Iterable[int], viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
         for run_id in run_ids:
             if feed := self.feeds.get(run_id):
                 feed.viewers.discard(viewer)

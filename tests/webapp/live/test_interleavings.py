@@ -193,7 +193,8 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webapp.live.hub.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("webapp.live.hub.TAIL", 12)
     monkeypatch.setattr("webapp.live.consumers.FRAME_EVENTS", 7)
-    monkeypatch.setattr("webapp.live.consumers.COALESCE_SECONDS", 0.005)
+    monkeypatch.setattr("webapp.live.hub.PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr("webapp.experiments.new_events.MOST_EVENTS", 10)
     monkeypatch.setattr("django.conf.settings.MAX_ATTEMPTS", 1000)
 
 

@@ -1,0 +1,45 @@
+"""What is new in the events of several runs, for a reader who has those up to a number of each."""
+
+from collections.abc import Mapping
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from webapp.experiments.models import Event, Run
+from webapp.experiments.queries import MOST_KEYS, as_row
+
+MOST_EVENTS = 1000
+"""Events in one query."""
+
+MOST_RUNS = 50
+"""Runs in one query for events."""
+
+
+def new_events(after: Mapping[int, int]) -> tuple[dict[int, list[dict[str, Any]]], set[int]]:
+    """Return events after the number that is given for each run, oldest first, and the runs that have more.
+
+    One query finds the runs that have any, another one reads them, at most ``MOST_EVENTS`` of ``MOST_RUNS`` runs.
+    """
+    wanted, more, room = list[Q](), set[int](), MOST_EVENTS
+    for run, last in _last_numbers(after).items():
+        number = min(last - after[run], room if len(wanted) < MOST_RUNS else 0)
+        if number > 0:
+            wanted.append(Q(run=run, seq__gt=after[run], seq__lte=after[run] + number))
+            room -= number
+        if after[run] + max(0, number) < last:
+            more.add(run)
+    events: dict[int, list[dict[str, Any]]] = {}
+    if wanted:
+        for event in Event.objects.filter(reduce(or_, wanted)).order_by("run", "seq"):
+            events.setdefault(event.run_id, []).append(as_row(event))
+    return events, more
+
+
+def _last_numbers(after: Mapping[int, int]) -> dict[int, int]:
+    keys, numbers = iter(after), dict[int, int]()
+    while chunk := list(islice(keys, MOST_KEYS)):
+        numbers |= Run.objects.filter(pk__in=chunk).values_list("pk", "last_seq")
+    return numbers
