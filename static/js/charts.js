@@ -15,7 +15,8 @@
 "use strict";
 window.charts = (() => {
   const NARROW = 560,
-    FLUSH_MS = 250,
+    PAUSE_MS = 50, // the least time between two paints; a slow one is followed by as long a pause
+    NEAR = "300px", // from the screen, where a chart is drawn
     RESIZE_MS = 150,
     LIVE = "live";
   const root = document.documentElement;
@@ -91,8 +92,11 @@ window.charts = (() => {
   const isCurves = (chart) => Boolean(chart.spec.usermeta?.curves);
   const isLive = (chart) => isCurves(chart) || chart.spec.data?.name === LIVE; // or stored by an earlier version
 
-  /* A chart is embedded once at a time; of several requests that wait, only the last is carried out. */
+  /* A chart is embedded once at a time; of several requests that wait, only the last is carried out. One that is far
+     from the screen waits until it comes near. */
   function draw(chart) {
+    chart.outdated = !chart.near;
+    if (chart.outdated) return;
     const turn = ++chart.turn;
     chart.drawing = chart.drawing
       .then(() => turn === chart.turn && embed(chart))
@@ -193,11 +197,18 @@ window.charts = (() => {
   }
 
   function later(chart) {
-    chart.timer ??= setTimeout(async () => {
-      await repaint(chart);
-      chart.timer = null;
-      if (chart.view && chart.stale.size) later(chart);
-    }, FLUSH_MS);
+    if (!chart.near) return;
+    chart.timer ??= setTimeout(
+      async () => {
+        const begun = performance.now();
+        await repaint(chart);
+        const now = performance.now();
+        chart.resting = now + Math.max(PAUSE_MS, now - begun);
+        chart.timer = null;
+        if (chart.view && chart.stale.size) later(chart);
+      },
+      Math.max(0, (chart.resting ?? 0) - performance.now()),
+    );
   }
 
   /* New points of these metrics are in the store, or of all. */
@@ -238,10 +249,27 @@ window.charts = (() => {
     }),
   );
 
+  function move(chart, near) {
+    chart.near = near;
+    if (near && chart.outdated) draw(chart);
+    else if (near && chart.stale.size) later(chart);
+  }
+
+  const places = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const chart = charts.get(target.id);
+        if (chart?.element === target) move(chart, isIntersecting);
+      }
+    },
+    { rootMargin: NEAR },
+  );
+
   function scan() {
     for (const [id, chart] of charts) {
       if (chart.element.isConnected) continue;
       widths.unobserve(chart.element);
+      places.unobserve(chart.element);
       chart.turn++;
       chart.finalize?.();
       charts.delete(id);
@@ -264,6 +292,7 @@ window.charts = (() => {
       charts.set(element.id, chart);
       draw(chart);
       widths.observe(element);
+      places.observe(element);
     }
   }
 
@@ -309,6 +338,7 @@ window.charts = (() => {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     document.addEventListener("htmx:after:swap", scan);
     document.addEventListener("change", choose);
+    addEventListener("beforeprint", () => charts.forEach((chart) => move(chart, true)));
   }
   document.addEventListener("DOMContentLoaded", start);
 

@@ -4,9 +4,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.layout import scroll_through
 from tests.lab import Lab, quick
 
 KINDS = ("naive", "confidence", "entropy", "reverse-kl")
+
+ALL_DRAWN = "[...document.querySelectorAll('.chart[id]:not([data-drawn])')].every(chart => !chart.checkVisibility())"
+"""A chart in a section that is not shown is not drawn."""
 
 SHIFTS = """
 new PerformanceObserver(list => {
@@ -106,6 +110,32 @@ def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_v
     context.close()
 
 
+def test_a_chart_far_from_the_screen_is_not_drawn_until_it_comes_near_and_then_with_all_its_rows(lab: Lab, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.goto(f"{lab.url}/experiments/{finished(lab)}/?section=curves")
+    page.locator("#live-chart").evaluate("element => { element.style.marginTop = '2000px'; }")
+    page.evaluate("""() => {
+      const { spec, store } = charts.get("live-chart"), element = document.getElementById("live-chart");
+      charts.get("live-chart").finalize?.();
+      element.replaceChildren();
+      const script = document.createElement("script");
+      script.type = "application/json";
+      script.dataset.chart = "far";
+      script.textContent = JSON.stringify(spec);
+      const far = document.createElement("div");
+      far.id = "far";
+      far.className = "chart";
+      element.after(far, script);
+      charts.scan();
+      charts.feed("far", store);
+    }""")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("charts.view('far') ?? null") is None
+    page.locator("#far").scroll_into_view_if_needed()
+    expect(page.locator("#far[data-drawn]")).to_be_attached(timeout=20_000)
+    lab.until(lambda: page.evaluate("charts.view('far').data('accuracy:mean').length > 0"))
+
+
 def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, cookies: Any) -> None:
     """Layout shift stays below .1, with nothing in the browser's cache, on a screen and on a phone."""
     pk = finished(lab)
@@ -125,6 +155,7 @@ def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, 
             context.add_init_script(SHIFTS)
             page = context.new_page()
             page.goto(f"{lab.url}{path}")
-            expect(page.locator(".chart[id]:not([data-drawn], [hidden])")).to_have_count(0, timeout=20_000)
+            scroll_through(page)
+            lab.until(lambda page=page: page.evaluate(ALL_DRAWN))
             assert page.evaluate("window.shifted ?? 0") < 0.1, (path, width)
             context.close()

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser
 
+from tests.browser.layout import scroll_through
 from tests.factories.experiments import finish_all, launched
 from tests.webapp.reports.reading import rows
 from webapp.charts.print_theme import tokens
@@ -44,6 +45,7 @@ def test_the_offline_file_works_without_a_network(browser: Browser, paper: Repor
     context.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
     opened = context.new_page()
     opened.goto(file.as_uri())
+    scroll_through(opened)
     opened.wait_for_function(DRAWN)
     assert rows(opened.content()) == rows(page(paper, PageLinks()))
     assert opened.locator(".abstract").first.inner_text().replace("\u00a0", " ").startswith(paper.claim_text)
