@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large chaos lock clean
+.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -89,6 +89,10 @@ audit: $(VENV)/installed-dev
 # How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
 bench-engine: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.engine $(ARGS)
+
+# Time from a trainer's row to the page that draws it, beside Trackio and TensorBoard; three minutes. ARGS="--others" without them.
+bench-live: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.live $(ARGS)
 
 # What an experiment of 5,600 runs costs, and what others wait for it; some minutes. ARGS="--seeds 10" for 1,120 runs.
 bench-large: $(VENV)/installed-dev

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.benchmarks.live import session_cookie
+from tests.benchmarks.live_viewers import session_cookie
 from tests.lab import Lab
 from training import RunSpec, Store, catalog
 from training.storage.checksums import digest

@@ -13,7 +13,7 @@ from pathlib import Path
 import django
 import websockets
 
-from tests.benchmarks.live import cpu_seconds, memory_mb, percentiles
+from tests.benchmarks.live_viewers import cpu_seconds, memory_mb, percentiles
 from tests.lab import Lab
 
 NOT_FOUND = 4404

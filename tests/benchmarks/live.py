@@ -1,81 +1,76 @@
-"""Time of an event from the record to a watching page, and of pages that many request at once, on the real stack.
+"""Time from a trainer's row to the page that draws it, and what viewers cost the web server; beside Trackio and TensorBoard.
 
-python -m tests.benchmarks.live --runs 3 --viewers 200 --seconds 40 --loads 50
+python -m tests.benchmarks.live --viewers 1 20 200 --seconds 20
 
-Half of the viewers watch the experiment with an account, half its live share by a link. Events are appended as recorders
-append them; with --train a worker for each run trains them. Lag is from an event's time in the record to its arrival.
+Four runs of ten rows a second are recorded as workers record them. Two of the viewers are pages in Chromium, in which a row
+counts as drawn from the frame after its line has reached it; the others are sockets, half of them of an account and half of
+visitors of a live share. Trackio and TensorBoard are installed from PyPI into an environment that is deleted afterwards.
 """
 
 import argparse
 import asyncio
-import http.cookiejar
-import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import django
-import websockets
+from playwright.async_api import Browser
 
-from tests.lab import Lab, slow
+from tests.benchmarks import live_others
+from tests.benchmarks.live_pages import DRAWN, chromium, noted, opened_page
+from tests.benchmarks.live_viewers import Watcher, cpu_seconds, memory_mb, opened, percentiles, session_cookie
+from tests.lab import ROOT, Lab
 
-SETTLE_SECONDS = 4.0
-"""Seconds from the last event that counts until viewers leave: events that have not arrived by then are lost."""
+PAGES = 2
+"""The most viewers that are pages in a browser."""
 
-SHOWN_TO_VISITORS = ("started", "metric", "evaluation")
-
-
-@dataclass
-class Watcher:
-    """One socket and what came through it: when each (run, seq) arrived."""
-
-    path: str
-    cookie: str
-    visitor: bool
-    arrived: dict[tuple[int, int], float] = field(default_factory=dict)
-    closed: str = ""
-
-    async def watch(self, url: str, until: Callable[[], bool]) -> None:
-        headers = {"Cookie": self.cookie, "Origin": url}
-        async with websockets.connect(f"{url}{self.path}", additional_headers=headers, open_timeout=60, max_size=None) as socket:
-            await socket.send(json.dumps({"have": {}}))
-            pings = asyncio.create_task(self._ping(socket))
-            try:
-                while not until():
-                    try:
-                        text = await asyncio.wait_for(socket.recv(), 1)
-                    except TimeoutError:
-                        continue
-                    now = time.time()
-                    for run, events in json.loads(text)["runs"].items():
-                        self.arrived |= {(int(run), event["seq"]): now for event in events}
-            except websockets.ConnectionClosed as error:
-                self.closed = str(error)
-            finally:
-                pings.cancel()
-
-    async def _ping(self, socket: websockets.ClientConnection) -> None:
-        """Once in 1.5 s, as pages do."""
-        while True:
-            await asyncio.sleep(1.5)
-            await socket.send("{}")
+SETTLE_SECONDS = 3.0
+"""Seconds from the last row that counts until viewers leave: rows that have not arrived by then are lost."""
 
 
-def session_cookie(lab: Lab) -> str:
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in lab.jar)
+@dataclass(frozen=True)
+class Writing:
+    """The experiment whose runs are written, by number and attempt, with the series and seed of each in the chart."""
 
+    experiment: int
+    attempts: dict[int, int]
+    places: dict[tuple[str, int], int]
 
-def opened(address: str) -> str:
-    """The cookies of somebody who opened a link."""
-    jar = http.cookiejar.CookieJar()
-    urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar)).open(address)
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+    @classmethod
+    def begin(cls, lab: Lab, runs: int) -> "Writing":
+        from tests.factories import claims
+        from webapp.experiments.models import Experiment
+
+        spec = {"seeds": (runs + 1) // 2, "methods": [{"kind": "naive"}], "name": "Benchmark"}
+        pk = lab.launch(spec | {"data": {"split_seed": time.time_ns() % 2**31}})  # so that its runs are new
+        queued = Experiment.objects.get(pk=pk).runs.filter(status="queued").order_by("pk")[:runs]
+        claimed = [claims.claim(run.pk, "bench") for run in queued]
+        places = {(str(part.role), run.run_spec.seed): run.pk for run in queued if (part := run.parts.first())}
+        return cls(pk, {run.pk: run.attempt for run in claimed if run}, places)
+
+    @contextmanager
+    def rows(self, rate: float) -> Iterator[None]:
+        runs = [f"{run}:{attempt}" for run, attempt in self.attempts.items()]
+        command = [sys.executable, "-m", "tests.benchmarks.live_writers", "--rate", str(rate), "--runs", *runs]
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as writer:
+            yield
+            writer.communicate()
+
+    def emitted(self, since: float, until: float) -> dict[tuple[int, int], tuple[float, float, int]]:
+        """Return when each row of these seconds was emitted and stored, and its step, by run and number."""
+        from webapp.experiments.models import Event
+
+        found = Event.objects.filter(run__in=self.attempts, payload__kind="metric").values_list("run", "seq", "at", "payload")
+        rows = {(run, seq): (row["lr"], at.timestamp(), row["step"]) for run, seq, at, row in found}
+        return {key: row for key, row in rows.items() if since <= row[0] <= until}
 
 
 def shared(pk: int) -> tuple[str, str]:
@@ -91,135 +86,83 @@ def shared(pk: int) -> tuple[str, str]:
     return share.slug, make_link(share, experiment.owner)[1]
 
 
-def produce(pk: int, runs: int, rate: float, until: Callable[[], bool]) -> None:
-    """Append metrics to the runs of the experiment, as its recorders would: in batches of a quarter of a second."""
-    from tests.factories import claims
-    from training.events import MetricLogged
-    from webapp.experiments.models import Experiment
-    from webapp.live.notify import notify_viewers
-
-    queued = Experiment.objects.get(pk=pk).runs.filter(status="queued").order_by("pk")[:runs]
-    claimed = [claims.claim(run.pk, "bench") for run in queued]
-    step, batch = 0, max(1, round(rate / 4))
-    while not until():
-        for run in claimed:
-            assert run
-            claims.append_events(run.pk, run.attempt, [MetricLogged(step=step + i, loss=1.0, lr=1.0) for i in range(batch)])
-            notify_viewers([run.pk])
-        step += batch
-        time.sleep(0.25)
+def drawn_after(
+    notes: Sequence[Sequence[Any]], writing: Writing, rows: dict[tuple[int, int], tuple[float, float, int]]
+) -> list[float]:
+    """Return for each row of the runs the seconds from its emission until a line has reached its step; a lost one is left out."""
+    seconds = []
+    for (series, seed), run in writing.places.items():
+        frames = [(step, at) for line, number, step, at in notes if (line, number) == (series, seed)]
+        for (number, _), (emitted, _, step) in rows.items():
+            if number == run and (at := next((at for reached, at in frames if reached >= step), None)) is not None:
+                seconds.append(at - emitted)
+    return seconds
 
 
-def percentiles(seconds: Sequence[float]) -> str:
-    ordered = sorted(seconds)
-    if not ordered:
-        return "nothing arrived"
-    p50, p95, p99 = (ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.5, 0.95, 0.99))
-    return f"p50 {p50:.3f} s, p95 {p95:.3f} s, p99 {p99:.3f} s, max {ordered[-1]:.3f} s"
-
-
-def cpu_seconds(lab: Lab) -> float:
-    fields = Path(f"/proc/{lab.processes('webapp.asgi')[0]}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mb(lab: Lab) -> int:
-    lines = Path(f"/proc/{lab.processes('webapp.asgi')[0]}/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
-
-
-def recorded(pk: int, since: float, until: float) -> dict[tuple[int, int], tuple[float, str]]:
-    """Time and kind of the events of these seconds, by run and number."""
-    from webapp.experiments.models import Event
-
-    rows = Event.objects.filter(run__experiments=pk).distinct().values_list("run_id", "seq", "at", "payload__kind")
-    return {(run, seq): (at.timestamp(), kind) for run, seq, at, kind in rows if since <= at.timestamp() <= until}
-
-
-async def measure(lab: Lab, pk: int, arguments: argparse.Namespace) -> None:
-    account = session_cookie(lab)
-    slug, token = await asyncio.to_thread(shared, pk)
+async def measure(lab: Lab, browser: Browser, viewers: int, arguments: argparse.Namespace) -> None:
+    writing = await asyncio.to_thread(Writing.begin, lab, arguments.runs)
+    account, (slug, token) = session_cookie(lab), await asyncio.to_thread(shared, writing.experiment)
     visitor = opened(f"{lab.url}/s/{token}/")
-    watchers = [
-        Watcher(f"/shared/{slug}/live/", visitor, True) if number % 2 else Watcher(f"/ws/experiments/{pk}/", account, False)
-        for number in range(arguments.viewers)
-    ]
-    begun = time.time()
+    ways = (f"/ws/experiments/{writing.experiment}/", account), (f"/shared/{slug}/live/", visitor)
+    cookies = [{"name": cookie.name, "value": str(cookie.value), "url": lab.url} for cookie in lab.jar]
+    address = f"{lab.url}/experiments/{writing.experiment}/?section=curves"
+    pages = [await opened_page(browser, address, DRAWN, cookies) for _ in range(min(PAGES, viewers))]
+    watchers = [Watcher(*ways[number % 2]) for number in range(viewers - len(pages))]
     over, url = threading.Event(), lab.url.replace("http", "ws")
     viewing = [asyncio.create_task(watcher.watch(url, over.is_set)) for watcher in watchers]
-    producer = threading.Thread(target=produce, args=(pk, arguments.runs, arguments.rate, over.is_set), daemon=True)
-    if not arguments.train:
-        producer.start()
-    await asyncio.sleep(5)  # connected by now; what connecting costs is no lag
-    since, used = time.time(), cpu_seconds(lab)
-    await asyncio.sleep(arguments.seconds)
-    until, used = time.time(), cpu_seconds(lab) - used
-    await asyncio.sleep(SETTLE_SECONDS)
-    loads = await asyncio.to_thread(load, lab, pk, account, arguments.loads) if arguments.loads else []
+    with writing.rows(arguments.rate):
+        await asyncio.sleep(5)  # connected by now; what connecting costs is no latency
+        since, used = time.time(), cpu_seconds(lab)
+        await asyncio.sleep(arguments.seconds)
+        until, used = time.time(), cpu_seconds(lab) - used
+        await asyncio.sleep(SETTLE_SECONDS)
+        notes = [await noted(page) for page in pages]
     over.set()
     await asyncio.gather(*viewing)
-    events = await asyncio.to_thread(recorded, pk, since, until)
-    report(lab, arguments, watchers, events, used, loads)
-    print(f"started {time.strftime('%H:%M:%S', time.localtime(begun))}, load average {os.getloadavg()[0]:.1f}")
+    rows = await asyncio.to_thread(writing.emitted, since, until)
+    for page in pages:
+        await page.context.close()
+
+    drawn = [second for note in notes for second in drawn_after(note["drawn"], writing, rows)]
+    own = [watcher for watcher in watchers if watcher.cookie == account]  # the times of rows are not sent to visitors
+    arrived = [
+        watcher.arrived[key][1] - emitted for watcher in own for key, (emitted, _, _) in rows.items() if key in watcher.arrived
+    ]
+    lost = len(rows) * len(pages) - len(drawn) + sum(key not in watcher.arrived for watcher in watchers for key in rows)
+    stored = [at - emitted for emitted, at, _ in rows.values()]
+    share = 100 * used / (until - since)
+    print(f"\n{viewers} viewers, {arguments.runs} runs of {arguments.rate:g} rows/s, {len(rows)} rows in {until - since:.0f} s")
+    print(f"  stored   {percentiles(stored)}\n  arrived  {percentiles(arrived)}\n  drawn    {percentiles(drawn)}")
+    closed = {watcher.closed for watcher in watchers if watcher.closed}
+    print(f"  lost {lost}, sockets closed {closed or 0}")
+    print(f"  web server {share:.1f} % of a core, {share / viewers:.2f} % a viewer, {memory_mb(lab)} MB", flush=True)
 
 
-def report(
-    lab: Lab, arguments: argparse.Namespace, watchers: list[Watcher], events: Any, used: float, loads: list[float]
-) -> None:
-    how = "trained" if arguments.train else f"of {arguments.rate} rows/s"
-    print(f"{arguments.runs} runs {how} x {arguments.viewers} viewers, {arguments.seconds} s, {len(events)} events")
-    lags, lost = list[float](), 0
-    for watcher in watchers:
-        due = [key for key, (_, kind) in events.items() if not watcher.visitor or kind in SHOWN_TO_VISITORS]
-        lost += sum(key not in watcher.arrived for key in due)
-        lags += [watcher.arrived[key] - events[key][0] for key in due if key in watcher.arrived]
-    closed = [watcher.closed for watcher in watchers if watcher.closed]
-    print(f"lag {percentiles(lags)}; lost {lost}; sockets closed {len(closed)} {set(closed) or ''}")
-    print(f"web server: {100 * used / arguments.seconds:.0f} % of a core while it was watched, {memory_mb(lab)} MB")
-    if loads:
-        print(f"{len(loads)} loads of the experiment's page at once, viewers watching: {percentiles(loads)}")
-
-
-def load(lab: Lab, pk: int, cookie: str, number: int) -> list[float]:
-    """Seconds of so many requests of the experiment's page at the same moment."""
-    taken, gate = list[float](), threading.Barrier(number)
-
-    def load() -> None:
-        request = urllib.request.Request(f"{lab.url}/experiments/{pk}/", headers={"Cookie": cookie})
-        gate.wait()
-        begun = time.monotonic()
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            answer.read()
-        taken.append(time.monotonic() - begun)
-
-    threads = [threading.Thread(target=load) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return taken
+async def ours(lab: Lab, arguments: argparse.Namespace) -> None:
+    async with chromium() as browser:
+        for viewers in arguments.viewers:
+            await measure(lab, browser, viewers, arguments)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--rate", type=float, default=10)
-    parser.add_argument("--viewers", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--loads", type=int, default=0)
-    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--viewers", type=int, nargs="*", default=[1, 20, 200])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--others", nargs="*", default=list(live_others.TOOLS), choices=list(live_others.TOOLS))
     arguments = parser.parse_args()
-    workers = ("--workers", str(arguments.runs if arguments.train else 0))
-    with tempfile.TemporaryDirectory(prefix="w2s-bench-") as folder, Lab(Path(folder), *workers, LEASE_SECONDS="600") as lab:
-        spec = {"seeds": (arguments.runs + 1) // 2, "methods": [{"kind": "naive"}], "name": "Benchmark"}
-        pk = lab.launch(
-            slow(**spec) if arguments.train else spec
-        )  # each seed has two runs that can start: supervisor and ceiling
-        os.environ |= lab.environment
-        django.setup()
-        if arguments.train:
-            lab.until(lambda: sum(run["step"] > 0 for run in lab.experiment(pk)["runs"]) >= min(arguments.runs, 1))
-        asyncio.run(measure(lab, pk, arguments))
+    if arguments.viewers:
+        with (
+            tempfile.TemporaryDirectory(prefix="w2s-bench-") as folder,
+            Lab(Path(folder), "--workers", "0", LEASE_SECONDS="600") as lab,
+        ):
+            os.environ |= lab.environment
+            django.setup()
+            asyncio.run(ours(lab, arguments))
+    if arguments.others:
+        asyncio.run(live_others.measure(arguments.others, arguments.runs, arguments.rate, arguments.seconds))
+    print(f"\nload average {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
