@@ -68,8 +68,8 @@ class Writing:
         """Return when each row of these seconds was emitted and stored, and its step, by run and number."""
         from webapp.experiments.models import Event
 
-        found = Event.objects.filter(run__in=self.attempts, payload__kind="metric").values_list("run", "seq", "at", "payload")
-        rows = {(run, seq): (row["lr"], at.timestamp(), row["step"]) for run, seq, at, row in found}
+        events = Event.objects.filter(run__in=self.attempts, payload__kind="metric").values_list("run", "seq", "at", "payload")
+        rows = {(run, seq): (row["lr"], at.timestamp(), row["step"]) for run, seq, at, row in events}
         return {key: row for key, row in rows.items() if since <= row[0] <= until}
 
 

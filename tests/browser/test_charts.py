@@ -1,5 +1,6 @@
 """Charts in a browser: values at the pointer, one method singled out, pages that scroll over charts and stay where they are."""
 
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
@@ -156,6 +157,6 @@ def test_nothing_moves_while_a_page_of_charts_loads(lab: Lab, browser: Browser, 
             page = context.new_page()
             page.goto(f"{lab.url}{path}")
             scroll_through(page)
-            lab.until(lambda page=page: page.evaluate(ALL_DRAWN))
+            lab.until(partial(page.evaluate, ALL_DRAWN))
             assert page.evaluate("window.shifted ?? 0") < 0.1, (path, width)
             context.close()
