@@ -28,7 +28,7 @@ from webapp.access import Access, AccessMiddleware
 from webapp.accounts.tokens import make
 from webapp.imports.models import Import
 from webapp.organising.models import Project
-from webapp.pages.experiments import views
+from webapp.pages.experiments import list_views
 
 pytestmark = [
     pytest.mark.django_db,
@@ -75,7 +75,7 @@ def test_errors_and_the_admin_site_carry_the_same_headers(
     client, user = Client(raise_request_exception=False), people["admin"]
     assert user
     client.force_login(user)
-    monkeypatch.setattr(views, "render", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(list_views, "render", lambda *_, **__: 1 / 0)
     asks = {
         "/experiments/": 500,
         "/nothing/": 404,

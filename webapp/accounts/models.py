@@ -75,3 +75,20 @@ class HomeVisit(models.Model):
 
     def __str__(self) -> str:
         return f"visit of account {self.user_id} at {self.seen_at}"
+
+
+LONGEST_PREFERENCE = 500
+
+
+class Preference(models.Model):
+    """A text that a page remembers for an account, under a name of its own."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences", db_index=False)
+    name = models.CharField(max_length=40)
+    value = models.CharField(max_length=LONGEST_PREFERENCE)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "name"), name="one_preference_per_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of account {self.account_id}"

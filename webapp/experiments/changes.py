@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import BigIntegerField, Case, Count, F, Max, Q, Sum, When
 from django.db.models.functions import Now
 
 from webapp.experiments.fold import state_of
 from webapp.experiments.listing_models import COUNTS, ListRevision
-from webapp.experiments.models import PERCENT, Experiment, Part, Run, Status, Transition
+from webapp.experiments.models import Experiment, Part, Run, Status, Transition
 
 CHUNK = 1000
 READ = (
@@ -25,6 +25,15 @@ READ = (
     *("percents", "run_started_at", *COUNTS),
 )
 """The columns that the written ones depend on."""
+
+PERCENT = Case(
+    When(status=Status.FINISHED, then=100),
+    When(total_steps=0, then=0),
+    When(step__gte=F("total_steps"), then=100),
+    default=100 * F("step") / F("total_steps"),
+    output_field=BigIntegerField(),
+)
+"""The expression of Run.percent."""
 
 
 class RunState(NamedTuple):

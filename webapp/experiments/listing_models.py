@@ -15,6 +15,10 @@ class State(models.TextChoices):
     FINISHED = "finished", "Done"
 
 
+LISTED = ("dataset", "weak_model", "strong_model", "pgr", "ended_at", "created_at", "search_name")
+"""Further columns that lists filter or sort by. With them the index alone says which rows a page has: the rows are large."""
+
+
 class ListedColumns(models.Model):
     """The derived columns; webapp.experiments.changes writes them in the transaction that changes what they are derived from."""
 
@@ -51,7 +55,8 @@ class ListedColumns(models.Model):
     class Meta:
         abstract = True
         indexes = (
-            models.Index(fields=("state",), name="experiment_state"),
+            models.Index(fields=("state", "archived_at"), name="experiment_state"),
+            models.Index(fields=("archived_at", "owner", "state", *LISTED), name="experiment_listed"),
             models.Index(fields=("project", "archived_at", "-id"), name="experiment_project"),
             models.Index(fields=("archived_at", "ended_at"), name="experiment_ended"),
             models.Index(fields=("owner", "archived_at", "ended_at"), name="experiment_ended_of_owner"),

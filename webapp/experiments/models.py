@@ -123,16 +123,6 @@ class Run(models.Model):
         return min(100, 100 * self.step // self.total_steps) if self.total_steps else 0
 
 
-PERCENT = models.Case(
-    models.When(status=Status.FINISHED, then=100),
-    models.When(total_steps=0, then=0),
-    models.When(step__gte=models.F("total_steps"), then=100),
-    default=100 * models.F("step") / models.F("total_steps"),
-    output_field=models.BigIntegerField(),
-)
-"""The expression of Run.percent."""
-
-
 class Experiment(ListedColumns):
     """A specification with its owner. State and result are derived from its runs."""
 

@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cache
 
 from training import ExperimentSpec, catalog
 from training.catalog import local
 from training.metrics.intervals import Estimate
-from training.spec.methods import Learning, Method
+from training.spec.methods import METHODS, Learning, Method
 
 
 def short_model(name: str) -> str:
@@ -94,9 +95,16 @@ def short_methods(spec: ExperimentSpec) -> list[str]:
     return titles
 
 
-def kinds_text(spec: ExperimentSpec) -> str:
+@cache
+def kind_title(kind: str) -> str:
+    """Return ``method_title`` of a method of the kind; the kind itself if no method has it."""
+    titles = {variant.model_fields["kind"].default: variant.model_fields["kind"].title for variant in METHODS}
+    return titles.get(kind) or kind
+
+
+def kinds_text(kinds: Iterable[str]) -> str:
     """naive, confidence loss × 2"""
-    titles = [lower(method_title(method)) for method in spec.methods]
+    titles = [lower(kind_title(kind)) for kind in kinds]
     return ", ".join(f"{title} ×\u00a0{n}" if (n := titles.count(title)) > 1 else title for title in dict.fromkeys(titles))
 
 

@@ -5,7 +5,7 @@ from webapp.access import public
 from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
-from webapp.pages.experiments import archives, chart_files, compare, manage, system, table_files, views
+from webapp.pages.experiments import archives, chart_files, compare, list_views, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.home import views as home
 from webapp.pages.operations import queue, workers
@@ -49,7 +49,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("home/", home.parts, name="home-parts"),
     path("palette/", palette, name="palette"),
-    path("experiments/", views.experiments, name="experiments"),
+    path("experiments/", list_views.experiments, name="experiments"),
+    path("experiments/columns/", list_views.columns, name="list-columns"),
     path("experiments/new/", views.new, name="new"),
     path("experiments/new/preview/", views.preview, name="preview"),
     path("experiments/bulk/", bulk.change, name="bulk"),

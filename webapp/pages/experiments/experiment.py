@@ -82,7 +82,7 @@ class Living:
 
     @property
     def methods(self) -> str:
-        return kinds_text(self.spec)
+        return kinds_text(method.kind for method in self.spec.methods)
 
     @property
     def seeds(self) -> str:

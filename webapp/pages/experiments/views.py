@@ -25,12 +25,10 @@ from webapp.organising.models import Project
 from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.experiments.experiment import Living
 from webapp.pages.experiments.form import SpecForm
-from webapp.pages.experiments.list import listing
 from webapp.pages.experiments.plan_preview import PlanView
 from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.sections import Sections
 from webapp.pages.experiments.several_datasets import Several
-from webapp.pages.home.views import first_experiment
 from webapp.pages.organising.choice import ProjectChoice
 from webapp.pages.organising.marks import marks_of
 from webapp.pages.tab import tab
@@ -42,17 +40,6 @@ QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start whe
 @public
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
-
-
-@viewer
-def experiments(request: HttpRequest) -> HttpResponse:
-    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    page = listing(request.user, text, state, request.GET.get("page", "1"))
-    context = {"listing": page, "text": text, "state": state}
-    context["changes"] = page.at_work is not None and may_change(request.user, page.at_work.experiment)
-    if page.nothing:
-        context |= first_experiment()
-    return render(request, "pages/experiments.html", context)
 
 
 @member

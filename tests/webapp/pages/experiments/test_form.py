@@ -48,7 +48,8 @@ def test_other_models_have_a_field_and_what_was_typed_comes_back(page: Client) -
 def test_an_experiment_whose_model_is_gone_is_still_shown_and_says_so_at_its_launch(page: Client, owner: User) -> None:
     stored = ExperimentSpec().model_dump(mode="json")
     stored["strong"]["models"] = ["local:/gone/tiny"]
-    experiment = Experiment.objects.create(name="Old", owner=owner, spec=stored)
+    models = {"weak_model": "bag-of-words", "strong_model": "local:/gone/tiny"}
+    experiment = Experiment.objects.create(name="Old", owner=owner, spec=stored, **models)
     assert "Bag of words to tiny" in text(page, "/experiments/")
     assert "tiny" in text(page, address(experiment))
     response = page.post(f"/experiments/{experiment.pk}/launch/", follow=True)

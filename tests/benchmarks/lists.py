@@ -1,0 +1,100 @@
+"""Time of the server for pages of lists in laboratories of several sizes: python -m tests.benchmarks.lists.
+
+A database of its own (SQLite in a temporary folder, or --database URL, which must be empty), ten runs in each experiment. Times
+are of the processor, medians of --times requests after two that are not counted; queries are those of one request.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SIZES = (100, 1000, 10_000, 100_000)
+
+Address = Callable[[Any], str]
+"""The address of a page, given the laboratory."""
+
+PAGES: dict[str, Address] = {
+    "list": lambda lab: "/experiments/",
+    "list, filtered": lambda lab: "/experiments/?state=failed",
+    "search": lambda lab: "/experiments/?q=overlap",
+    "queue": lambda lab: "/queue/",
+    "compare": lambda lab: "/compare/?" + "&".join(f"e={pk}" for pk in lab.finished(3)),
+    "home": lambda lab: "/",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--times", type=int, default=9)
+    parser.add_argument("--database", default="", metavar="URL")
+    parser.add_argument("--folder", type=Path, help="keep the database in this folder, and go on with the one that is there")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="store the figures, for tests.benchmarks.list_curve")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        database = {"DATABASE_URL": options.database} if options.database else {}
+        os.environ |= {"DATA_DIR": str(options.folder or folder), "DJANGO_SETTINGS_MODULE": "webapp.settings", **database}
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        figures = list(measured(options.sizes, options.times))
+    if options.write:
+        options.write.write_text(json.dumps([vars(figure) for figure in figures], indent=1) + "\n")
+
+
+@dataclass(frozen=True)
+class Figure:
+    page: str
+    experiments: int
+    milliseconds: float
+    queries: int
+
+
+def measured(sizes: list[int], times: int) -> Any:
+    from django.test import Client
+
+    from tests.factories.laboratories import Laboratory
+
+    laboratory = Laboratory()
+    client = Client(headers={"host": "localhost"})
+    client.force_login(laboratory.people[0])
+    for size in sizes:
+        begun = time.perf_counter()
+        laboratory.grow(size)
+        print(f"{size:,} experiments after {time.perf_counter() - begun:.0f} s", flush=True)
+        for name, address in PAGES.items():
+            figure = Figure(name, size, *measure(client, address(laboratory), times))
+            print(f"  {name:20} {figure.milliseconds:7.1f} ms  {figure.queries:3} queries", flush=True)
+            yield figure
+
+
+def measure(client: Any, address: str, times: int) -> tuple[float, int]:
+    """Return the median milliseconds of the processor, and the number of queries."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200, address
+        number = len(queries)
+    client.get(address)
+    taken = []
+    for _ in range(times):
+        begun = time.process_time()
+        client.get(address)
+        taken.append(1000 * (time.process_time() - begun))
+    return round(statistics.median(taken), 1), number
+
+
+if __name__ == "__main__":
+    main()

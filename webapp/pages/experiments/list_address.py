@@ -1,0 +1,76 @@
+"""The address of a list of experiments: filters, order, columns and page, all of its state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from webapp.experiments.listing import FILTERS, NEWEST_FIRST, Order, Selection
+
+COLUMNS = {
+    "dataset": "Data set",
+    "models": "Weak to strong",
+    "methods": "Methods",
+    "seeds": "Seeds",
+    "state": "State",
+    "pgr": "PGR, 95% interval",
+    "owner": "Owner",
+    "created": "Age",
+    "ended": "Ended",
+}
+"""Columns that may be shown, in their order; number and name always are."""
+
+SHOWN = ("models", "methods", "seeds", "state", "pgr", "owner", "created")
+"""The columns for who has not chosen any."""
+
+
+def columns_in(text: str) -> tuple[str, ...]:
+    """Return the columns that a text such as models,pgr names, in their order."""
+    named = text.split(",")
+    return tuple(name for name in COLUMNS if name in named)
+
+
+DATES = ("since", "until")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class ListAddress:
+    """What the query of an address says; what it does not say is left out of it again."""
+
+    filters: Mapping[str, str]
+    order: Order = NEWEST_FIRST
+    columns: str = ""
+    after: str = ""
+    before: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        filters = {name: query.get(name, "").strip() for name in FILTERS}
+        columns = ",".join(columns_in(",".join(query.getlist("columns"))))
+        given = {name: value for name, value in filters.items() if value and not (name in DATES and not _is_date(value))}
+        return cls(given, Order.read(query.get("sort", "")), columns, query.get("after", ""), query.get("before", ""))
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.filters, self.order)
+
+    def query(self, **changes: str) -> str:
+        """Return the query with other values of ``changes``: names of filters, sort, columns, after, before.
+
+        Any change but one of the page leads to the first page.
+        """
+        pages = {"after": self.after, "before": self.before} if not changes else {}
+        order = "" if self.order == NEWEST_FIRST else str(self.order)
+        values = {**self.filters, "sort": order, "columns": self.columns, **pages, **changes}
+        return urlencode({name: value for name, value in values.items() if value})
