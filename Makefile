@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large bench-live chaos lock clean
+.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -97,6 +97,10 @@ bench-live: $(VENV)/installed-dev
 # What an experiment of 5,600 runs costs, and what others wait for it; some minutes. ARGS="--seeds 10" for 1,120 runs.
 bench-large: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.large $(ARGS)
+
+# What lists cost with 100 to 100,000 experiments of ten runs; a quarter of an hour. ARGS="--sizes 100 1000 10000" is enough for most.
+bench-lists: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.lists $(ARGS)
 
 # Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
 lock: $(VENV)/installed-dev

@@ -53,11 +53,14 @@ class Lab:
 
     def experiments(self, text: str = "", state: str = "") -> Iterator[Json]:
         """Yield the experiments, newest first: id, name, owner, state and number of runs, by part of the name and by state."""
-        page, pages = 1, 1
-        while page <= pages:
-            answer = self.ask("GET", "experiments?" + urllib.parse.urlencode({"text": text, "state": state, "page": page}))
+        after = ""
+        while True:
+            query = urllib.parse.urlencode({"text": text, "state": state, "after": after, "per_page": 100})
+            answer = self.ask("GET", f"experiments?{query}")
             yield from answer["experiments"]
-            page, pages = page + 1, answer["pages"]
+            after = answer["after"]
+            if not after:
+                return
 
     def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
         """Upload an archive and wait until the laboratory has verified it, polling every ``seconds``.

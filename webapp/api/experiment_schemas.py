@@ -1,6 +1,6 @@
 """Schemas of experiments and their runs in the API."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from django.http import HttpRequest
@@ -12,6 +12,7 @@ from training.metrics.results import Result
 from training.storage.archive import Origin
 from webapp.accounts.viewer_text import spec_for, text_for
 from webapp.experiments import lifecycle, queries
+from webapp.experiments.listing import SORTS
 from webapp.experiments.models import Experiment, Run
 from webapp.experiments.progress import progress
 from webapp.organising import queries as organising
@@ -99,12 +100,16 @@ class ListedOut(Schema):
 
 
 class ListOut(Schema):
-    """A page of experiments. ``total`` counts those on all ``pages``; a page after the last one is empty."""
+    """A page of experiments. ``total`` counts those on all ``pages``; a page after the last one is empty.
+
+    ``after`` leads to the next page; it is empty on the last.
+    """
 
     experiments: list[ListedOut]
     page: int
     pages: int
     total: int
+    after: str
 
 
 class ChangeIn(Schema):
@@ -132,11 +137,44 @@ class PreviewOut(Schema):
     warnings: list[str]
 
 
+SORTS_OF_LISTS = tuple(f"{sign}{name}" for name in SORTS for sign in ("", "-"))
+
+
 class ExperimentFilter(Schema):
     text: str = Field("", description="A part of the name, or a number like #12.")
     state: Literal["", "draft", "waiting", "running", "stopping", "stopped", "failed", "finished"] = ""
-    page: int = Field(1, ge=1)
+    owner: str = Field("", description="The name of an account.")
+    dataset: str = ""
+    model: str = Field("", description="A supervisor or a student.")
+    method: str = Field("", description="A kind of method, such as naive.")
+    since: date | None = Field(None, description="The first day of the creation, in UTC.")
+    until: date | None = Field(None, description="The last day of the creation.")
+    project: int | None = Field(None, ge=0)
+    tag: str = ""
+    archived: Literal["", "all", "only"] = Field("", description="Archived experiments too, or only them.")
+    sort: Literal[*SORTS_OF_LISTS] = "-id"  # type: ignore[valid-type]
+    after: str = Field("", description="From the answer before; then page does not matter.")
+    page: int = Field(1, ge=1, le=10_000)
     per_page: int = Field(25, ge=1, le=100)
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The values of webapp.experiments.listing.FILTERS."""
+        given = self.model_dump(exclude={"text", "sort", "after", "page", "per_page"}, exclude_none=True)
+        return {"q": self.text.strip(), **{name: str(value) for name, value in given.items()}}
+
+
+def listed_out(experiment: Experiment) -> ListedOut:
+    return ListedOut(
+        id=experiment.pk,
+        name=experiment.name,
+        owner=str(experiment.owner),
+        state=experiment.state,
+        parent=experiment.parent_id,
+        created_at=experiment.created_at,
+        runs=experiment.run_counts,
+        imported=getattr(experiment, "imported", False),
+    )
 
 
 def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[str]) -> ExperimentOut:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Header, Query, Router, Status
@@ -21,13 +20,15 @@ from webapp.api.experiment_schemas import (
     ChangeIn,
     ExperimentFilter,
     ExperimentOut,
-    ListedOut,
     ListOut,
     PreviewOut,
     experiment_out,
+    listed_out,
 )
 from webapp.api.launches import KeyTaken, once
 from webapp.experiments import lifecycle, queries
+from webapp.experiments.keyset import BadCursor
+from webapp.experiments.listing import Order, Selection
 from webapp.experiments.models import Experiment
 from webapp.organising.models import Project
 
@@ -60,26 +61,24 @@ def project_of(number: int | None) -> Project | None:
 
 @router.get("/experiments", response=ListOut)
 def listing(request: HttpRequest, selection: Annotated[ExperimentFilter, Query()]) -> ListOut:
-    """List the experiments of the team, the newest first, filtered by name and state."""
-    listed = queries.listed(request.user).defer("spec", "triplets", "result", "result_runs", "result_error")
-    named = [(experiment, experiment.state) for experiment in listed if queries.is_named(experiment, selection.text)]
-    chosen = [(experiment, state) for experiment, state in named if selection.state in ("", state)]
-    pages = Paginator(chosen, selection.per_page)
-    shown = pages.page(selection.page) if selection.page <= pages.num_pages else ()
-    rows = [
-        ListedOut(
-            id=experiment.pk,
-            name=experiment.name,
-            owner=str(experiment.owner),
-            state=state,
-            parent=experiment.parent_id,
-            created_at=experiment.created_at,
-            runs=experiment.run_counts,
-            imported=getattr(experiment, "imported", False),
-        )
-        for experiment, state in shown
-    ]
-    return ListOut(experiments=rows, page=selection.page, pages=pages.num_pages, total=pages.count)
+    """List the experiments of the team, filtered and sorted. Archived ones are left out unless asked for.
+
+    ``after`` of an answer, sent with the next request, leads to the page after it, whatever was made meanwhile. Pages with
+    numbers cost more the further they are.
+    """
+    rows = Selection(selection.filters, Order.read(selection.sort))
+    total = sum(count for state, count in rows.counts(request.user).items() if selection.state in ("", state))
+    try:
+        if selection.after:
+            page = rows.page(request.user, selection.per_page, after=selection.after)
+        else:
+            page = rows.numbered(request.user, selection.page, selection.per_page)
+    except BadCursor:
+        raise Invalid(Problem("after", "No list in this order has given this.")) from None
+    pages = max(1, -(-total // selection.per_page))
+    return ListOut(
+        experiments=[listed_out(row) for row in page.rows], page=selection.page, pages=pages, total=total, after=page.after
+    )
 
 
 @router.post("/experiments", response={201: ExperimentOut})

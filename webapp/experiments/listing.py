@@ -170,13 +170,26 @@ class Selection:
         more, ids = len(ids) > size, ids[:size]
         if backwards:
             ids.reverse()
-        shown = Experiment.objects.filter(pk__in=ids).select_related("owner").annotate(imported=IMPORTED).defer(*LARGE)
-        known = {row.pk: row for row in shown}
-        rows = [known[pk] for pk in ids if pk in known]
+        rows = _rows_of(ids)
         earlier, later = (more, True) if backwards else (bool(after), more)
         columns = self.order.columns
         first = write_cursor(rows[0], columns) if rows and earlier else ""
         return Page(rows, first, write_cursor(rows[-1], columns) if rows and later else "")
+
+    def numbered(self, viewer: Viewer, number: int, size: int) -> "Page":
+        """Return the page with this number, from 1. It costs more the further it is; see ``page``."""
+        order = {"descending": self.order.descending, "backwards": False}
+        ids = next_ids(self.rows(viewer), self.order.columns, number * size + 1, (), **order)
+        rows = _rows_of(ids[(number - 1) * size : number * size])
+        more = len(ids) > number * size
+        return Page(rows, "", write_cursor(rows[-1], self.order.columns) if rows and more else "")
+
+
+def _rows_of(ids: Sequence[int]) -> list[Experiment]:
+    """The rows in the order of their ids, without those that are gone."""
+    rows = Experiment.objects.filter(pk__in=ids).select_related("owner").annotate(imported=IMPORTED).defer(*LARGE)
+    known: dict[int, Experiment] = {row.pk: row for row in rows}
+    return [known[pk] for pk in ids if pk in known]
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,6 @@ IMPORTED = Exists(Part.objects.filter(experiment=OuterRef("pk")).exclude(run__cl
 """True for an experiment with runs that were trained elsewhere."""
 
 
-def listed(viewer: Viewer) -> QuerySet[Experiment]:
-    """Return the experiments, newest first, with their owners."""
-    return visible(viewer).select_related("owner").annotate(imported=IMPORTED).order_by("-pk")
-
-
 LONGEST_NAME = 120
 _copied = re.compile(r", copy(?: \d+)?$")
 
@@ -82,11 +77,6 @@ def copy_name(owner: User, name: str) -> str:
     taken = set(Experiment.objects.filter(owner=owner, name__contains=", copy").values_list("name", flat=True))
     endings = (f", copy{f' {number}' if number > 1 else ''}" for number in count(1))
     return next(copy for end in endings if (copy := base[: LONGEST_NAME - len(end)] + end) not in taken)
-
-
-def is_named(experiment: Experiment, text: str) -> bool:
-    """Return whether a search for ``text`` matches the experiment: a part of its name, or its number after a #."""
-    return text.lower() in experiment.name.lower() or text == f"#{experiment.pk}"
 
 
 def parts(experiment: Experiment) -> QuerySet[Part]:

@@ -30,6 +30,19 @@ def test_pages_of_the_list_join_without_gap_and_say_how_many_there_are(client: C
     assert {(page["total"], page["pages"]) for page in pages} == {(5, 3)}
 
 
+def test_the_list_is_read_on_after_the_last_page_in_any_order(client: Client) -> None:
+    names = ["Beta", "alpha", "Gamma"]
+    for name in names:
+        post(client, "/experiments", {"name": name})
+    first = listed(client, "?sort=name&per_page=2")
+    second = listed(client, f"?sort=name&per_page=2&after={first['after']}")
+    assert [entry["name"] for page in (first, second) for entry in page["experiments"]] == ["alpha", "Beta", "Gamma"]
+    assert (second["after"], second["total"]) == ("", 3)
+    last = listed(client, "?owner=ada&method=naive&sort=-name")["experiments"][0]
+    assert last["name"] == "Gamma"
+    assert listed(client, "?method=product")["total"] == 0
+
+
 def test_the_list_is_searched_by_name_by_number_and_by_state(client: Client, owner: User) -> None:
     done, draft = launched(owner), post(client, "/experiments", {"name": "Only a draft"}).json()["id"]
     finish_all(done)
@@ -43,7 +56,13 @@ def test_the_list_is_searched_by_name_by_number_and_by_state(client: Client, own
     assert listed(client, "?text=only&state=finished")["total"] == 0
 
 
-@pytest.mark.parametrize(("query", "path"), [("per_page=101", "per_page"), ("page=0", "page"), ("state=odd", "state")])
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        *(("per_page=101", "per_page"), ("page=0", "page"), ("state=odd", "state")),
+        *(("after=x", "after"), ("sort=size", "sort"), ("since=today", "since")),
+    ],
+)
 def test_a_wrong_question_to_the_list_is_named(client: Client, query: str, path: str) -> None:
     answer = client.get(f"/api/v1/experiments?{query}")
     assert answer.status_code == 422

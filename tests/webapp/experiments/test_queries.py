@@ -94,10 +94,3 @@ def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
     Run.objects.filter(status=Status.FINISHED).update(seconds=123.0)
     assert set(expected_seconds(plan, ()).values()) == {123.0}
     assert set(guess.values()) != {123.0}
-
-
-def test_the_list_needs_the_same_number_of_queries_for_any_length(owner: User, django_assert_num_queries: object) -> None:
-    for index in range(3):
-        launched(owner, data={"split_seed": index})
-    with django_assert_num_queries(1):  # type: ignore[operator]
-        assert [experiment.state for experiment in queries.listed(owner)] == ["waiting"] * 3

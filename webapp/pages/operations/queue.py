@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOURS, Access, access_of, admin, may_change, member, viewer
 from webapp.actions import queue as queue_actions
 from webapp.experiments import queries, queue, requirements, workers
-from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Status, Worker
+from webapp.experiments.listing import LARGE
+from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Worker
 from webapp.experiments.progress import seconds_left
 from webapp.findings.wording import count, duration
 from webapp.parsing import whole
@@ -54,6 +55,8 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     return redirect("queue")
 
+
+LARGE_OF_EXPERIMENTS = tuple(f"experiment__{name}" for name in (*LARGE, "result"))
 
 MOVES = {"first": "to the front", "up": "up", "down": "down", "last": "to the end"}
 
@@ -117,14 +120,19 @@ class QueuePage:
 
     def _parts(self, runs: list[Run]) -> Any:
         visible = queries.visible(self.user)
-        return Part.objects.filter(run__in=runs, experiment__in=visible).select_related("experiment__owner").order_by("-pk")
+        return (
+            Part.objects.filter(run__in=runs, experiment__in=visible)
+            .select_related("experiment__owner")
+            .defer(*LARGE_OF_EXPERIMENTS)
+            .order_by("-pk")
+        )
 
     @cached_property
     def lines(self) -> list[Line]:
         """The experiments in the order of their first runs."""
         lines: dict[int, Line] = {}
         places = queue.places()
-        shown = queries.visible(self.user).select_related("owner").only("name", "priority", "owner__username")
+        shown = queries.visible(self.user).select_related("owner").only("name", "priority", "owner__username", "runs_waiting")
         known = shown.in_bulk({place.experiment for place in places})
         owners: dict[int, set[int]] = {}
         for number, place in enumerate(places, 1):
@@ -132,10 +140,8 @@ class QueuePage:
             line = lines.setdefault(place.experiment, Line(experiment, number, changes=self._changes(experiment)))
             line.queued += 1
             owners.setdefault(place.owner, set()).add(place.experiment)
-        waiting = Part.objects.filter(experiment__in=lines, run__status=Status.WAITING)
-        for pk in waiting.values_list("experiment", flat=True):
-            lines[pk].waiting += 1
         for line in lines.values():
+            line.waiting = line.experiment.runs_waiting
             line.alone = len(owners[line.experiment.owner_id]) < 2
         return list(lines.values())
 
