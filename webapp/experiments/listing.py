@@ -62,21 +62,22 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time_of_day()))
 
 
-def _archived(rows: Rows, archived: str, _: Viewer) -> Rows:
-    """Match archived experiments too for "all", only them for "only"."""
-    return rows if archived == "all" else rows.filter(archived_at__isnull=False)
-
-
 def _project(rows: Rows, number: str, _: Viewer) -> Rows:
-    return rows.filter(project=whole(number))
+    """Match the experiments of the project, or those without one for "none"."""
+    return rows.filter(project=None if number == "none" else whole(number) or 0)
 
 
 def _tag(rows: Rows, name: str, _: Viewer) -> Rows:
-    return rows.filter(tags__name=name)
+    return rows.filter(tags__name=name.lower().removeprefix("#"))  # which an experiment has once
 
 
 def _favourite(rows: Rows, _: str, viewer: Viewer) -> Rows:
     return rows.filter(favourites__account=viewer.pk)
+
+
+def _archived(rows: Rows, archived: str, _: Viewer) -> Rows:
+    """Match archived experiments too for "all", only them for "only"."""
+    return rows if archived == "all" else rows.filter(archived_at__isnull=False)
 
 
 FILTERS: dict[str, Callable[[Rows, str, Viewer], Rows]] = {
@@ -88,10 +89,10 @@ FILTERS: dict[str, Callable[[Rows, str, Viewer], Rows]] = {
     "method": _facet(Facet.Kind.METHOD),
     "since": _since,
     "until": _until,
-    "archived": _archived,
     "project": _project,
     "tag": _tag,
     "favourite": _favourite,
+    "archived": _archived,
 }
 """Filters by their names in addresses. An empty value does not filter; without ``archived``, archived ones do not match."""
 
@@ -187,7 +188,7 @@ class Selection:
 
 def _rows_of(ids: Sequence[int]) -> list[Experiment]:
     """The rows in the order of their ids, without those that are gone."""
-    rows = Experiment.objects.filter(pk__in=ids).select_related("owner").annotate(imported=IMPORTED).defer(*LARGE)
+    rows = Experiment.objects.filter(pk__in=ids).select_related("owner", "project").annotate(imported=IMPORTED).defer(*LARGE)
     known: dict[int, Experiment] = {row.pk: row for row in rows}
     return [known[pk] for pk in ids if pk in known]
 

@@ -32,6 +32,7 @@ KEYS = (
     Key(("j", "k"), "next, previous example of the view"),
     Key(("j", "k"), "next, previous row", rows=True),
     Key(("Enter",), "open the row", rows=True, own=True),
+    Key(("x",), "choose the row"),
     Key(tuple("12345678"), "a cell of the matrix, in reading order", ("1", "–", "8")),
     Key(("u",), "back to the list"),
     Key(("t",), "write a tag"),

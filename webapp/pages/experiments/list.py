@@ -19,6 +19,7 @@ from webapp.experiments.models import Experiment
 from webapp.experiments.progress import progress
 from webapp.findings.pairs import Pair, runs_text
 from webapp.findings.wording import count, dataset_title, duration, kind_title, kinds_text, lower, short_model, time_left
+from webapp.organising import queries as organising
 from webapp.pages.experiments.list_address import COLUMNS, SHOWN, ListAddress, columns_in
 from webapp.row_isolation import Isolated
 
@@ -32,8 +33,8 @@ OTHERS = 3
 class Line:
     """One experiment in the list, from the columns of its row."""
 
-    def __init__(self, experiment: Experiment, now: datetime) -> None:
-        self.experiment = experiment
+    def __init__(self, experiment: Experiment, now: datetime, tags: Sequence[str] = (), favourite: bool = False) -> None:
+        self.experiment, self.tags, self.favourite = experiment, tags, favourite
         self.state = experiment.state
         self.pair = Pair(0, experiment.weak_model, experiment.strong_model)
         self.dataset = dataset_title(experiment.dataset)
@@ -145,7 +146,8 @@ class ListPage:
         self.page = self.selection.page(viewer, PER_PAGE, address.after, address.before)
         isolated, now = Isolated("the list"), timezone.now()
         rows = {row.pk: row for row in self.page.rows}
-        self.lines = isolated.all(list(rows), lambda pk: Line(rows[pk], now))
+        tags, favourites = organising.tags_of(rows), organising.favourites_of(viewer, rows)
+        self.lines = isolated.all(list(rows), lambda pk: Line(rows[pk], now, tags.get(pk, ()), pk in favourites))
         read = {line.experiment.pk for line in self.lines}
         self.damaged = [row for pk, row in rows.items() if pk not in read]
         """The experiments of the page whose record cannot be read."""
@@ -173,12 +175,16 @@ class ListPage:
     def selects(self) -> list[Select]:
         """The filters of which one value is chosen from a list."""
         values = listing.choices()
-        return [
+        projects = {str(project.pk): project.name for project in organising.projects()[: organising.MOST_PROJECTS]}
+        selects = [
+            self._select("project", "Project", {"none": "None", **projects}),
+            self._select("tag", "Tag", {name: name for name in organising.tag_names()}),
             self._select("owner", "Owner", {name: name for name in listing.owners()}),
             self._select("dataset", "Data set", {name: dataset_title(name) for name in values["dataset"]}),
             self._select("model", "Model", {name: short_model(name) for name in values["model"]}),
             self._select("method", "Method", {kind: kind_title(kind) for kind in values["method"]}),
         ]
+        return [select for select in selects if select.name not in self.address.fixed]
 
     def _select(self, name: str, title: str, titles: dict[str, str]) -> Select:
         chosen = self.address.filters.get(name, "")
@@ -193,7 +199,7 @@ class ListPage:
         titles = {
             select.name: (select.title, {choice.value: choice.title for choice in select.choices}) for select in self.selects
         }
-        titles |= {"project": ("Project", {}), "tag": ("Tag", {}), "favourite": ("With a star", {})}
+        titles |= {"favourite": ("Favourites", {"1": "yours"})}
         titles |= {"since": ("Since", {}), "until": ("Until", {}), "archived": ("Archived", {"all": "too", "only": "only"})}
         return [
             Choice(name, f"{titles[name][0]}: {titles[name][1].get(value, value)}", True, self.address.query(**{name: ""}))

@@ -1,12 +1,13 @@
 """The address of a list of experiments: filters, order, columns and page, all of its state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from webapp.experiments.listing import FILTERS, NEWEST_FIRST, Order, Selection
 
@@ -46,24 +47,36 @@ def _is_date(text: str) -> bool:
 
 @dataclass(frozen=True)
 class ListAddress:
-    """What the query of an address says; what it does not say is left out of it again."""
+    """What the query of an address says; what it does not say is left out of it again.
+
+    ``fixed`` are the filters that the list at ``path`` always has, such as its project; the query does not have them.
+    """
 
     filters: Mapping[str, str]
     order: Order = NEWEST_FIRST
     columns: str = ""
     after: str = ""
     before: str = ""
+    path: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, query: QueryDict) -> Self:
-        filters = {name: query.get(name, "").strip() for name in FILTERS}
+    def read(cls, query: QueryDict, path: str = "", fixed: Mapping[str, str] | None = None) -> Self:
+        fixed, path = fixed or {}, path or reverse("experiments")
+        filters = {name: query.get(name, "").strip() for name in FILTERS if name not in fixed}
         columns = ",".join(columns_in(",".join(query.getlist("columns"))))
         given = {name: value for name, value in filters.items() if value and not (name in DATES and not _is_date(value))}
-        return cls(given, Order.read(query.get("sort", "")), columns, query.get("after", ""), query.get("before", ""))
+        order, after, before = Order.read(query.get("sort", "")), query.get("after", ""), query.get("before", "")
+        return cls(given, order, columns, after, before, path, fixed)
 
     @property
     def selection(self) -> Selection:
-        return Selection(self.filters, self.order)
+        return Selection({**self.filters, **self.fixed}, self.order)
+
+    def url(self, **changes: str) -> str:
+        """Return the address with the changes of ``query``."""
+        query = self.query(**changes)
+        return f"{self.path}?{query}" if query else self.path
 
     def query(self, **changes: str) -> str:
         """Return the query with other values of ``changes``: names of filters, sort, columns, after, before.

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import strip_tags
 from django.utils.text import Truncator
 
@@ -16,6 +17,8 @@ from webapp.actions import projects as project_actions
 from webapp.findings.wording import count
 from webapp.organising import queries
 from webapp.organising.models import LONGEST_DESCRIPTION, LONGEST_NAME, Project
+from webapp.pages.experiments.list_address import ListAddress
+from webapp.pages.experiments.list_views import list_page
 from webapp.reports.markdown import html
 
 PER_PAGE = 50
@@ -38,8 +41,8 @@ def beginning(project: Project) -> str:
 @viewer
 def project(request: HttpRequest, pk: int) -> HttpResponse:
     project = get_object_or_404(queries.projects(), pk=pk)
-    context = {"project": project, "description": html(project.description)}
-    return render(request, "pages/project.html", context)
+    address = ListAddress.read(request.GET, reverse("project", args=[pk]), {"project": str(pk)})
+    return list_page(request, address, "pages/project.html", {"project": project, "description": html(project.description)})
 
 
 @member

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOUR_WRITING, viewer
 from webapp.actions import saved_views as view_actions
 from webapp.organising import queries
+from webapp.pages.experiments.list_address import ListAddress
 
 
 @viewer
@@ -18,7 +19,8 @@ from webapp.organising import queries
 def save(request: HttpRequest) -> HttpResponse:
     """Save the view whose query is sent, under the name that is sent."""
     assert isinstance(request.user, User)
-    name, query = request.POST.get("name", ""), request.POST.get("query", "")
+    address = ListAddress.read(QueryDict(request.POST.get("query", "")))
+    name, query = request.POST.get("name", ""), address.query(after="", before="")
     try:
         view = view_actions.save(request.user, name, query, shared=request.POST.get("shared") == "1")
     except ValueError as error:
