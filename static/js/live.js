@@ -208,8 +208,8 @@
     }
   }
 
-  /* Loads status fragments, at most once a second, and not in a hidden tab unless the person asked to be notified of
-     the end. */
+  /* Loads status fragments, at most once a second; in a hidden tab only when a run has ended, for its title, and
+     then at most every half minute, unless the person asked to be notified of the end. */
 
   let rung = 0,
     ringing = null;

@@ -1,15 +1,22 @@
 """axe-core over every page, in both themes, on a desk and on a phone: nothing serious or critical is wrong with any."""
 
 from collections.abc import Iterator
+from inspect import unwrap
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern, resolve, reverse
 from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, Page
 
 from tests.factories.browser_experiments import link, made_up, shared
+from tests.factories.imports import HOW, content
 from tests.lab import Lab, quick, slow
+from webapp.pages.urls import urlpatterns as pages_of_accounts
+from webapp.share_pages.urls import urlpatterns as pages_of_shares
+from webapp.urls import urlpatterns as other_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -25,6 +32,56 @@ THEMES = {"light": OPTIONS, "dark": OPTIONS | {"runOnly": {"type": "rule", "valu
 WIDTHS = (1280, 390)
 STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
 """A colour that is on its way to another one is neither of them."""
+
+
+ACCOUNT = {
+    "/": "h1",
+    "/experiments/": "h1",
+    "/experiments/{trains}/": "#live-chart",
+    "/experiments/{experiment}/": "#result",
+    "/experiments/{experiment}/examples/": "#examples",
+    "/experiments/{experiment}/examples/?map=shown&q=the&column=group&column=flip": ".canvas circle",
+    "/experiments/{experiment}/examples/?q=%5B&mode=regex": ".help.wrong",
+    "/experiments/{experiment}/examples/{example}/": "#words .weighed",
+    "/experiments/{experiment}/examples/{example}/?q=the": "#nearby table",
+    "/experiments/{experiment}/examples/marked/": "table",
+    "/experiments/{experiment}/diagnostics/": ".measures",
+    "/experiments/{experiment}/diagnostics/?cdr=x": ".message.bad",
+    "/experiments/{experiment}/manage/": "form",
+    "/experiments/{experiment}/share/": "form",
+    "/runs/{run}/": "#run-chart",
+    "/compare/?e={experiment}&e={finished}": "h1",
+    "/leaderboard/": "table",
+    "/experiments/new/": "#experiment",
+    "/experiments/new/?from={experiment}": "#experiment",
+    "/experiments/import/": "form",
+    "/queue/": "h1",
+    "/workers/": "table",
+    "/datasets/": "table",
+    "/datasets/upload/": "form",
+    "/datasets/movie-reviews/": "h1",
+    "/shares/": "h1",
+    "/account/": "form",
+    "/api/": "h1",
+    "/people/": "table",
+    "/audit/": "table",
+    "/password/": "form",
+    "/no/such/page/": "h1",
+    "/projects/": "h1",
+    "/projects/new/": "form",
+    "/projects/{project}/": "h1",
+    "/projects/{project}/manage/": "form",
+    "/datasets/imports/{brought}/": "h1",
+    "/experiments/imports/{archive}/": "h1",
+}
+"""Pages of accounts: the address, and what is on the page once it is there."""
+
+STRANGERS = ("/login/", "/password/forgotten/", "/password/reset/x/y/", "/join/nothing/", "/login/link/x/y/")
+SHARES = (
+    *("/s/{token}/", "/e/{token}/gap/", "/shares/{slug}/", "/shares/{slug}/manage/"),
+    *("/shares/{slug}/v1/examples/", "/shares/{slug}/v1/examples/{example}/"),
+)
+"""Addresses whose pages test_pages_of_shares looks at, here and under /shared/."""
 
 
 @pytest.fixture(scope="module")
@@ -84,49 +141,75 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
     return wrong_with(page)
 
 
-def test_pages_of_accounts(lab: Lab, member: Page, made: tuple[int, int]) -> None:
-    experiment, example = made
+@pytest.fixture(scope="module")
+def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """What stands for the names in ACCOUNT."""
+    lab, file = shared_lab, tmp_path_factory.mktemp("brought") / "rows.csv"
+    file.write_bytes(content())
     finished = lab.launch(quick())
     lab.finished(finished)
-    run = lab.run(finished, "student")["run"]
-    trains = lab.launch(slow())
-    home = f"/experiments/{experiment}"
-    pages = {
-        "/": "h1",
-        "/experiments/": "h1",
-        f"/experiments/{trains}/": "#live-chart",
-        f"{home}/": "#result",
-        f"{home}/examples/": "#examples",
-        f"{home}/examples/?map=shown&q=the&column=group&column=flip": ".canvas circle",
-        f"{home}/examples/?q=%5B&mode=regex": ".help.wrong",
-        f"{home}/examples/{example}/": "#words .weighed",
-        f"{home}/examples/{example}/?q=the": "#nearby table",
-        f"{home}/examples/marked/": "table",
-        f"{home}/diagnostics/": ".measures",
-        f"{home}/diagnostics/?cdr=x": ".message.bad",
-        f"{home}/manage/": "form",
-        f"{home}/share/": "form",
-        f"/runs/{run}/": "#run-chart",
-        f"/compare/?e={experiment}&e={finished}": "h1",
-        "/leaderboard/": "table",
-        "/experiments/new/": "#experiment",
-        f"/experiments/new/?from={experiment}": "#experiment",
-        "/experiments/import/": "form",
-        "/queue/": "h1",
-        "/workers/": "table",
-        "/datasets/": "table",
-        "/datasets/upload/": "form",
-        "/datasets/movie-reviews/": "h1",
-        "/shares/": "h1",
-        "/account/": "form",
-        "/api/": "h1",
-        "/people/": "table",
-        "/audit/": "table",
-        "/password/": "form",
-        "/no/such/page/": "h1",
+    return {
+        "experiment": made[0],
+        "example": made[1],
+        "finished": finished,
+        "run": lab.run(finished, "student")["run"],
+        "trains": lab.launch(slow()),
+        "project": lab.call("POST", "/projects", {"name": "Ladders"})[1]["id"],
+        "brought": lab.upload("/datasets", file, name="rows", mapping=HOW)[1]["id"],
+        "archive": lab.upload("/archives", file)[1]["id"],
     }
+
+
+def test_pages_of_accounts(lab: Lab, member: Page, known: dict[str, int]) -> None:
+    pages = {path.format(**known): there for path, there in ACCOUNT.items()}
     lines = [line for path, there in pages.items() for line in opened(member, f"{lab.url}{path}", there)]
     assert lines == []
+
+
+def test_dialogs(lab: Lab, member: Page, known: dict[str, int]) -> None:
+    member.goto(f"{lab.url}/experiments/{known['experiment']}/")
+    member.keyboard.press("?")
+    member.wait_for_selector("#help[open]")
+    lines = wrong_with(member)
+    member.keyboard.press("Escape")
+    member.keyboard.press("Control+k")
+    member.wait_for_selector("#palette [role=option][aria-selected=true]")
+    lines += wrong_with(member)
+    member.keyboard.type("nothing of the kind")
+    member.wait_for_selector("#palette-entries .note")
+    assert lines + wrong_with(member) == []
+
+
+def seen_views(known: dict[str, Any]) -> set[Any]:
+    """Return the views, without what wraps them, whose pages the other tests look at."""
+    paths = [*ACCOUNT, *STRANGERS, *SHARES]
+    return {unwrap(resolve(urlsplit(path.format(**known)).path).func) for path in paths if "no/such" not in path}
+
+
+def test_every_page_of_the_address_table_is_looked_at(lab: Lab, member: Page, known: dict[str, int]) -> None:
+    """What no other test looks at is asked for: it is no page, but a part, a file, a redirection, or only for forms."""
+    numbers = {"pk": known["experiment"], "runs": known["run"], "projects": known["project"]}
+    texts = {"name": "movie-reviews", "how": "csv", "example": known["example"], "slug": "none", "number": 1, "chart": "gap"}
+    texts |= {"token": "none", "secret": "none", "uid": "x", "uidb64": "x", "path": "none.html"}
+    seen = seen_views({**known, "token": "none", "slug": "none"})
+    routes = [
+        route for table in (pages_of_accounts, pages_of_shares, other_pages) for route in table if isinstance(route, URLPattern)
+    ]
+    left = [route for route in routes if unwrap(route.callback) not in seen]
+    assert 20 < len(left) < len(routes) / 2 + 20
+    whole = []
+    for route in left:
+        path = str(route.pattern)
+        given = texts | {"pk": numbers.get(path.partition("/")[0], numbers["pk"])}
+        address = (
+            "/" + path
+            if route.name is None
+            else reverse(route.name, kwargs={name: given[name] for name in route.pattern.converters})
+        )
+        answer = member.request.get(f"{lab.url}{address}", max_redirects=0)
+        if answer.status == 200 and answer.headers["content-type"].startswith("text/html") and "<html" in answer.text():
+            whole.append(route.name)
+    assert whole == []
 
 
 def test_forms_with_errors(lab: Lab, member: Page, guest: Page, made: tuple[int, int]) -> None:
@@ -180,5 +263,4 @@ def test_pages_of_shares(lab: Lab, member: Page, guest: Page, made: tuple[int, i
 
 
 def test_pages_of_who_is_not_logged_in(lab: Lab, guest: Page) -> None:
-    pages = ("/login/", "/password/forgotten/", "/password/reset/x/y/", "/join/nothing/", "/login/link/x/y/")
-    assert [line for path in pages for line in opened(guest, f"{lab.url}{path}")] == []
+    assert [line for path in STRANGERS for line in opened(guest, f"{lab.url}{path}")] == []

@@ -43,6 +43,7 @@ ITEMS = (
     ("experiments/<int:pk>/", "experiment", "pk"),
     ("runs/<int:pk>/", "run", "pk"),
     ("datasets/<slug:name>/", "dataset", "name"),
+    ("projects/<int:pk>/", "project", "pk"),
     ("shares/<slug:slug>/", "share", "slug"),
 )
 """The beginning of the addresses of pages about one record, its kind, and the argument that names it."""

@@ -15,6 +15,7 @@ from tests.factories.experiments import launched, spec
 from tests.factories.shares import CHOICES
 from webapp.experiments import lifecycle, queue, services
 from webapp.experiments.models import Experiment, Run
+from webapp.organising.models import Project, SavedView
 from webapp.pages.palette.records import MOST
 from webapp.shares import services as sharing
 
@@ -173,4 +174,15 @@ def test_the_number_of_queries_is_the_same_for_any_number_of_records(page: Clien
     for seed in range(3):
         launched(owner, data={"split_seed": seed + 1})
     assert [counted(text) for text in texts] == before
-    assert max(before) <= 13
+    assert max(before) <= 15
+
+
+def test_projects_and_saved_views_are_found_and_views_of_others_only_where_they_share_them(page: Client, owner: User) -> None:
+    other = User.objects.create_user("grace")
+    project = Project.objects.create(name="Ladders of 2026", owner=other)
+    SavedView.objects.create(owner=owner, name="Ladders that failed", query="state=failed")
+    SavedView.objects.create(owner=other, name="Ladders of grace", query="q=ladder")
+    SavedView.objects.create(owner=other, name="Ladders for all", query="q=ladder", shared=True)
+    assert options(page, "ladders") == ["Ladders of 2026", "Ladders that failed", "Ladders for all"]
+    assert 'href="/experiments/?state=failed"' in page.get("/palette/?q=ladders").content.decode()
+    assert options(page, recent=f"project:{project.pk}")[0] == "Ladders of 2026"

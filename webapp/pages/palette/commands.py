@@ -36,6 +36,7 @@ class Command:
 PAGES = (
     ("home", "Home", "start running drafts"),
     ("experiments", "Experiments", "list search"),
+    ("projects", "Projects", "folders"),
     ("leaderboard", "Leaderboard", "methods ranking best"),
     ("compare", "Compare experiments", "differences"),
     ("datasets", "Data sets", "library datasets"),

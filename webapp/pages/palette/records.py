@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
+from django.contrib.auth.models import User
 from django.db.models import F, Max
 from django.urls import reverse
 
@@ -11,6 +12,8 @@ from webapp.access import Anybody
 from webapp.experiments import queries
 from webapp.experiments.listing_models import State
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
+from webapp.organising import queries as organising
+from webapp.organising.models import Project
 from webapp.pages.palette.entries import Entry
 from webapp.parsing import whole
 from webapp.shares.models import Share
@@ -88,6 +91,23 @@ def _dataset(name: str) -> Entry | None:
     return Entry(known.title, name, reverse("dataset", args=[name])) if known else None
 
 
+def projects(viewer: Anybody, text: str) -> list[Entry]:
+    """Return the projects with the text in their names, by name."""
+    rows = organising.projects().filter(name__icontains=text)[:MOST]
+    return [_project(row) for row in rows]
+
+
+def _project(project: Project) -> Entry:
+    return Entry(project.name, f"project of {project.owner.get_username()}", reverse("project", args=[project.pk]))
+
+
+def saved_views(viewer: Anybody, text: str) -> list[Entry]:
+    """Return the saved views of the account and those that others share, with the text in their names."""
+    rows = organising.saved_views(viewer) if isinstance(viewer, User) else []
+    named = [row for row in rows if text in row.name.casefold()]
+    return [Entry(row.name, "saved view", f"{reverse('experiments')}?{row.query}") for row in named[:MOST]]
+
+
 def reports(viewer: Anybody, text: str) -> list[Entry]:
     """Return the newest shares with the text in their titles."""
     return [_report(share) for share in readable().filter(title__icontains=text)[:MOST]]
@@ -101,6 +121,8 @@ def _report(share: Share) -> Entry:
 KINDS: dict[str, Callable[[Anybody, str], list[Entry]]] = {
     "Experiments": experiments,
     "Runs": runs,
+    "Projects": projects,
+    "Saved views": saved_views,
     "Data sets": datasets,
     "Reports": reports,
 }
@@ -120,6 +142,8 @@ def opened(viewer: Anybody, items: Iterable[str]) -> list[Entry]:
         known["experiment", str(row.pk)] = _experiment(row)
     for entry in _runs(viewer, Run.objects.filter(pk__in=numbers("run")).only("status")):
         known["run", entry.title.rpartition(" ")[2]] = entry
+    for project in organising.projects().filter(pk__in=numbers("project")):
+        known["project", str(project.pk)] = _project(project)
     for share in readable().filter(slug__in=slugs):
         known["share", share.slug] = _report(share)
     for kind, name in wanted:
