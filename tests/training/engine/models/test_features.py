@@ -118,9 +118,9 @@ def test_one_pass_computes_the_features_of_a_model_cut_at_several_depths(example
         cut, alone, nothing = run.model_copy(update={"model": name}), Store(tmp_path / name), Recording()
         expected = frozen_features(cut, examples.text, "a", alone, nothing.emit, lambda: False)
         reading = Recording()
-        found = frozen_features(cut, examples.text, "a", shared, reading.emit, lambda: False)
+        stored = frozen_features(cut, examples.text, "a", shared, reading.emit, lambda: False)
         assert reading.events == [], f"the features of {name} were there"
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(stored, expected)
 
 
 def test_features_that_another_process_computes_are_left_to_it(examples: Examples, tmp_path: Path) -> None:
