@@ -92,11 +92,7 @@ globalThis.bins = (() => {
       curve.bins.set(place, bin(step, value, at));
       return;
     }
-    old[COUNT] += 1;
-    old[SUM] += value;
-    if (value < old[LOW]) [old[LOW_STEP], old[LOW]] = [step, value];
-    if (value >= old[HIGH]) [old[HIGH_STEP], old[HIGH]] = [step, value];
-    [old[LAST_STEP], old[LAST], old[AT]] = [step, value, at];
+    merge(old, bin(step, value, at));
   }
 
   /* Adds a number, or the name of a value that is not finite: nan, inf, -inf, or an empty text. */
@@ -160,6 +156,27 @@ globalThis.bins = (() => {
 
   const badOf = (run, metric) => [...(run.curves.get(metric)?.bad.values() ?? [])];
 
+  /* Fewer bins, of 2, 4 or more neighbours each: at least as many as "least". */
+  function joined(all, least) {
+    const size = 2 ** Math.floor(Math.log2(all.length / least)),
+      groups = new Map();
+    all.forEach((each, index) => {
+      const place = Math.floor(index / size),
+        group = groups.get(place);
+      if (!group) groups.set(place, [...each]);
+      else merge(group, each);
+    });
+    return [...groups.values()];
+  }
+
+  function merge(earlier, later) {
+    earlier[COUNT] += later[COUNT];
+    earlier[SUM] += later[SUM];
+    if (later[LOW] < earlier[LOW]) [earlier[LOW_STEP], earlier[LOW]] = [later[LOW_STEP], later[LOW]];
+    if (later[HIGH] >= earlier[HIGH]) [earlier[HIGH_STEP], earlier[HIGH]] = [later[HIGH_STEP], later[HIGH]];
+    [earlier[LAST_STEP], earlier[LAST], earlier[AT]] = [later[LAST_STEP], later[LAST], later[AT]];
+  }
+
   /* The points of a bin that are drawn, by their steps: all of one or two, the least and the greatest of more. */
   function pointsOf(each, before) {
     const between = (step) => {
@@ -193,6 +210,7 @@ globalThis.bins = (() => {
     refine,
     binsOf,
     count,
+    joined,
     badOf,
     pointsOf,
   };

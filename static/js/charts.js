@@ -18,7 +18,8 @@ window.charts = (() => {
     PAUSE_MS = 50, // the least time between two paints; a slow one is followed by as long a pause
     NEAR = "300px", // from the screen, where a chart is drawn
     RESIZE_MS = 150,
-    LIVE = "live";
+    LIVE = "live",
+    CLEAN = 500; // removed rows of one line of which Vega holds what it drew
   const root = document.documentElement;
   const charts = new Map(); // element id -> {element, spec, view, finalize, width, turn, timer}
   /* A chart of curves has a store, a state and the metrics that are stale as well. */
@@ -131,6 +132,7 @@ window.charts = (() => {
       renderer: isLive(chart) ? "canvas" : "svg",
     });
     chart.view = shown.view;
+    chart.view.cleanThreshold = CLEAN;
     chart.finalize = () => shown.finalize();
     chart.element.setAttribute("role", "img");
     chart.element.setAttribute("aria-label", chart.spec.description ?? "");
@@ -147,9 +149,7 @@ window.charts = (() => {
     chart.stale.clear();
     chart.about = spec.usermeta.curves;
     chart.made = curves.rows(chart.store, chart.about, chart.state);
-    chart.names = Object.fromEntries(
-      Object.entries(chart.made.panels).map(([metric, rows]) => [metric, namesOf(rows)]),
-    );
+    chart.bounds = "";
     spec.datasets = {};
     for (const [metric, layers] of Object.entries(chart.made.panels))
       for (const [layer, rows] of Object.entries(layers)) spec.datasets[curves.dataset(metric, layer)] = rows;
@@ -157,11 +157,41 @@ window.charts = (() => {
     for (const parameter of spec.params) if (parameter.name in set) parameter.value = set[parameter.name];
   }
 
-  const namesOf = ({ end }) => end.map(({ label }) => label.replace(/\d/g, "0")).join();
+  /* Makes the canvas as large as what is drawn, where that has changed: names of lines, or labels of an axis. */
+  async function fit(chart) {
+    const { x1, x2, y1, y2 } = chart.view.scenegraph().root.items[0].bounds,
+      key = [x1, x2, y1, y2].map(Math.round).join();
+    if (chart.bounds !== key) await chart.view.resize().runAsync();
+    chart.bounds = key;
+  }
 
   function tell(chart) {
     const { domain, counts } = chart.made;
     chart.element.dispatchEvent(new CustomEvent("curves", { bubbles: true, detail: { domain, counts } }));
+  }
+
+  /* The changes from rows that Vega has to new ones, by their places in each line: most rows stay as they are, so only
+     what is new is drawn. Vega holds what it drew of a removed row for long. */
+  function differences(old, rows) {
+    const changes = vega.changeset(),
+      lines = new Map(),
+      places = new Map(),
+      keyOf = (row) => `${row.series} ${row.seed}`;
+    for (const row of old) {
+      const key = keyOf(row);
+      if (!lines.has(key)) lines.set(key, []);
+      lines.get(key).push(row);
+    }
+    for (const row of rows) {
+      const key = keyOf(row),
+        place = places.get(key) ?? 0,
+        before = lines.get(key)?.[place];
+      places.set(key, place + 1);
+      if (!before) changes.insert(row);
+      else for (const field in row) if (before[field] !== row[field]) changes.modify(before, field, row[field]);
+    }
+    for (const [key, line] of lines) for (const row of line.slice(places.get(key) ?? 0)) changes.remove(row);
+    return changes;
   }
 
   /* Draws the panels that have changed, one after the other, so that the page answers in between. */
@@ -174,23 +204,16 @@ window.charts = (() => {
       if (!panel) continue;
       const made = curves.rows(chart.store, { ...chart.about, panels: [panel] }, chart.state);
       for (const [layer, rows] of Object.entries(made.panels[metric])) {
-        const old = chart.made.panels[metric][layer];
-        if (!old.length && !rows.length) continue;
-        view.change(
-          curves.dataset(metric, layer),
-          vega
-            .changeset()
-            .remove(() => true)
-            .insert(rows),
-        );
+        const name = curves.dataset(metric, layer),
+          old = view.data(name);
+        if (old.length || rows.length) view.change(name, differences(old, rows));
       }
       chart.made.panels[metric] = made.panels[metric];
       chart.made.counts[metric] = made.counts[metric];
       chart.made.domain = made.domain;
       view.signal("xmin", made.domain[0]).signal("xmax", made.domain[1]);
-      if (namesOf(made.panels[metric]) !== chart.names[metric]) view.resize(); // the canvas is as wide as the names
-      chart.names[metric] = namesOf(made.panels[metric]);
       await view.runAsync();
+      await fit(chart);
       await new Promise((done) => setTimeout(done));
     }
     if (view && chart.view === view) tell(chart);
@@ -329,8 +352,8 @@ window.charts = (() => {
   }
 
   const redraw = () => charts.forEach(draw);
-  /* A chart is laid out once, by the widths of its letters. */
-  const fonts = Promise.all(["400", "500", "600"].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
+  /* Charts wait for their letters, whose widths they are laid out by. Without them they are drawn in another font. */
+  const fonts = Promise.allSettled(["400", "500", "600"].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
   async function start() {
     await fonts;
     scan();

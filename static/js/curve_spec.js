@@ -27,11 +27,20 @@ globalThis.curveSpec = (() => {
     }
   }
 
+  /* Labels at 1, 2 and 5 of each power of ten. */
+  const DIGIT = "round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))",
+    LOG_LABEL = `indexof([1, 2, 5], ${DIGIT}) < 0 ? '' : format(datum.value, '~g')`;
+
   function logarithmic(panel) {
     for (const { y } of encodings(panel)) {
       if (!y?.scale) continue;
       y.scale = { type: "log", nice: false };
-      y.axis = { ...y.axis, format: undefined, labelExpr: "format(datum.value, '~g')" };
+      y.axis = {
+        ...y.axis,
+        format: undefined,
+        labelExpr: LOG_LABEL,
+        gridOpacity: { condition: { test: `indexof([1, 2, 5], ${DIGIT}) >= 0`, value: 1 }, value: 0.3 },
+      };
     }
   }
 

@@ -117,12 +117,17 @@ globalThis.curves = (() => {
     for (const run of store.runs.values()) {
       const all = run.series === series.id && axis.has(run) ? bins.binsOf(run, metric) : [];
       if (!all.length) continue;
+      let points, means; // made when they are needed
       runs.push({
         run,
         all,
         finished: all[all.length - 1][LAST_STEP] >= run.total,
-        points: pointsOf(run, all, axis),
-        means: meansOf(run, all, axis),
+        get points() {
+          return (points ??= pointsOf(run, all, axis));
+        },
+        get means() {
+          return (means ??= meansOf(run, all, axis));
+        },
       });
     }
     return runs;
@@ -140,8 +145,9 @@ globalThis.curves = (() => {
       return width * Math.floor(first / width);
     };
     const slots = new Map(); // slot -> for each run the points there
-    runs.forEach(({ run, points, means }, index) => {
-      for (const each of dense ? means : points) {
+    runs.forEach((seed, index) => {
+      const { run } = seed;
+      for (const each of dense ? seed.means : seed.points) {
         const slot = slotOf(run, each);
         if (!slots.has(slot)) slots.set(slot, []);
         (slots.get(slot)[index] ??= []).push(each);
@@ -221,6 +227,15 @@ globalThis.curves = (() => {
     return chosen;
   }
 
+  /* The points of one seed among many lines. Of far more points than are drawn, groups of bins are joined first. */
+  function thinLine(each, smooth, axis, most) {
+    if (smooth) {
+      const values = smoothed(each.means, smooth);
+      return each.means.map((row, index) => ({ ...row, value: values[index] }));
+    }
+    return each.all.length > 2 * most ? pointsOf(each.run, bins.joined(each.all, most), axis) : each.points;
+  }
+
   const short = (value) =>
     Math.abs(value) < 10 ? value.toFixed(3).replace(/^(-?)0\./, "$1.") : String(Number(value.toPrecision(4)));
 
@@ -240,12 +255,12 @@ globalThis.curves = (() => {
       this.layers[edge].push({ series: series.id, x, shape, about: `${who}: ${text}` });
     }
 
-    line(layer, series, rows, fields) {
+    line(layer, series, rows, fields, seed) {
       const { layers, log } = this;
       for (const row of rows) {
         const { x, step, value } = row;
         if (!log || value > 0) layers[layer].push({ series: series.id, x, step, value, ...fields(row) });
-        else this.mark("bottom", series, row.seed, x, "zero", `${short(value)} at step ${Math.round(step)}`);
+        else this.mark("bottom", series, seed, x, "zero", `${short(value)} at step ${Math.round(step)}`);
       }
     }
 
@@ -273,11 +288,10 @@ globalThis.curves = (() => {
     const rows = new PanelRows(domain, state.log),
       most = Math.max(LEAST_ROWS, MOST_ROWS / (1 + lines.reduce((count, { thin }) => count + 1 + thin.length, 0)));
     for (const { series, runs, values, line, level, alone, thin } of lines) {
-      for (const { run, points, means } of thin) {
-        const weighed = state.smooth ? smoothed(means, state.smooth) : null,
-          all = weighed ? means.map((each, index) => ({ ...each, value: weighed[index] })) : points;
-        const shown = fewer(within(all, domain), most).map((row) => ({ ...row, seed: run.seed }));
-        rows.line("seeds", series, shown, () => ({ seed: run.seed }));
+      for (const each of thin) {
+        const { seed } = each.run,
+          shown = fewer(within(thinLine(each, state.smooth, axis, most), domain), most);
+        rows.line("seeds", series, shown, () => ({ seed }), seed);
       }
       for (const { run } of runs)
         for (const [step, value, at] of bins.badOf(run, panel.metric)) {
@@ -293,11 +307,11 @@ globalThis.curves = (() => {
         }
       const end = line[line.length - 1];
       if (!end) continue;
-      const label = panel.final ? `${series.title} ${short(values[values.length - 1].value)}` : series.title;
+      const named = (row) => (panel.final ? `${series.title} ${short(row.unsmoothed ?? row.value)}` : series.title);
       if (level) {
         if (!panel.final) continue;
         rows.line("level", series, [{ ...end, x: domain[1] }], ({ here }) => ({ here, level: true }));
-        rows.end(series, domain[1], end.value, label, true);
+        rows.end(series, domain[1], end.value, named(end), true);
         continue;
       }
       const visible = within(line, domain),
@@ -311,7 +325,8 @@ globalThis.curves = (() => {
       if (state.smooth) rows.line("raw", series, fewer(within(values, domain), most), () => ({}));
       rows.area("band", series, within(values, domain), "low", "high");
       rows.area("extent", series, within(values, domain), "lowest", "highest");
-      rows.end(series, Math.min(last.x, domain[1]), last.value, label, false);
+      const seen = line.findLast((row) => row.x <= domain[1]) ?? last; // the next one is drawn too, as far as the edge
+      rows.end(series, Math.min(last.x, domain[1]), last.value, named(state.from === null ? end : seen), false);
     }
     if (state.from === null)
       for (const value of panel.domain) if (!state.log || value > 0) rows.layers.frame.push({ value });
@@ -348,11 +363,18 @@ globalThis.curves = (() => {
         .filter(([, runs]) => runs.length)
         .map(([series, runs]) => lineOf(series, panel, runs, state, about));
       panels[panel.metric] = panelRows(panel, lines, domain, state, axis);
-      const seen = ({ x }) => x >= domain[0] && x <= domain[1],
-        runs = lines.flatMap((line) => line.runs);
+      const runs = lines.flatMap((line) => line.runs),
+        inside = ({ run, all }) =>
+          all.filter((bin) => {
+            const x = axis.of(run, bin[LAST_STEP], bin[AT]);
+            return x >= domain[0] && x <= domain[1];
+          });
       counts[panel.metric] = {
-        drawn: runs.reduce((count, { points }) => count + points.filter(seen).length, 0),
-        total: runs.reduce((count, { means }) => means.filter(seen).reduce((sum, each) => sum + each.count, count), 0),
+        drawn: runs.reduce(
+          (count, each) => count + inside(each).reduce((sum, bin) => sum + Math.min(2, bin[COUNT]), 0),
+          0,
+        ),
+        total: runs.reduce((count, each) => count + inside(each).reduce((sum, bin) => sum + bin[COUNT], 0), 0),
       };
     }
     return { domain, panels, counts };
@@ -384,5 +406,7 @@ globalThis.curves = (() => {
     return { ...spec, datasets, params };
   }
 
-  return { DEFAULTS, AXES, LAYERS, rows, filled, firstBad, dataset, interval, smoothed, mean };
+  const domain = (store, about, state) => domainOf(store, about, state, AXES[state.x]);
+
+  return { DEFAULTS, AXES, LAYERS, rows, domain, filled, firstBad, dataset, interval, smoothed, mean };
 })();

@@ -1,7 +1,11 @@
 /* Shows values at the pointer: hover.follow(chart), once it is drawn, for every chart of charts.js. Curves over steps
-   (usermeta.hover "steps") get one rule over all panels, and the mean, interval and seeds of each line at its
-   nearest point. Other charts show the text that the row of the nearest mark has as "about". A tap works like the
-   pointer; nothing here keeps a page from scrolling. */
+   (usermeta.hover "steps") get a rule over all panels, and the mean, interval and seeds of each line at its nearest
+   point, also in the legend. Other charts show the text that the row of the nearest mark has as "about". A tap works
+   like the pointer; nothing here keeps a page from scrolling.
+   The event "crosshair" on the element of such a chart tells where the rule is: {x, text, spoken}; hover.cross(chart,
+   x) puts the rule of another chart there, and hover.move(chart, key) moves it by a key. hover.places(chart) are the
+   panels, with "top" where their titles begin, and hover.shareAt(chart, event) the share of their width at the pointer.
+*/
 "use strict";
 window.hover = (() => {
   const NEAR = 28; // pixels from a mark
@@ -45,6 +49,32 @@ window.hover = (() => {
       lines.get(row.series).push(row);
     });
     return [...byPlace.values()].sort((upper, lower) => upper.y - lower.y);
+  }
+
+  /* All panels from the top, also empty ones: {x, y, width, height, top}. */
+  function places(chart) {
+    const [left, top] = chart.view.origin(),
+      panels = [];
+    for (const mark of chart.view.scenegraph().root.items[0].items) {
+      const [, number] = /^concat_(\d+)_group$/.exec(mark.name) ?? [];
+      const [item] = mark.items;
+      if (number !== undefined)
+        panels[number] = {
+          x: left + item.x,
+          y: top + item.y,
+          width: item.width,
+          height: item.height,
+          top: top + item.bounds.y1,
+        };
+    }
+    return panels;
+  }
+
+  function shareAt(chart, event, clamped = false) {
+    const [panel] = places(chart),
+      share = (event.clientX - chart.element.getBoundingClientRect().left - panel.x) / panel.width;
+    if (clamped) return Math.min(1, Math.max(0, share));
+    return share >= 0 && share <= 1 ? share : null;
   }
 
   function plotOf(group) {
@@ -123,7 +153,28 @@ window.hover = (() => {
     tip.style.top = `${Math.max(0, y - tip.offsetHeight - 10)}px`;
   }
 
-  function steps(chart, x, y) {
+  function putRule(chart, all, x) {
+    const { rule } = parts(chart),
+      [first] = all,
+      last = all[all.length - 1];
+    rule.hidden = false;
+    rule.style.left = `${x}px`;
+    rule.style.top = `${first.y}px`;
+    rule.style.height = `${last.y + last.height - first.y}px`;
+  }
+
+  /* A value of the axis of x in words. */
+  function wordsOf(chart, x) {
+    const over = chart.state?.x ?? "step",
+      rounded = Math.round(x).toLocaleString("en");
+    if (over === "epoch") return `epoch ${x.toFixed(2)}`;
+    if (over === "examples") return `${rounded} examples`;
+    if (over === "relative") return x < 60 ? `${x.toFixed(1)} s` : `${Math.floor(x / 60)} min ${Math.round(x % 60)} s`;
+    if (over === "wall") return new Date(x).toLocaleTimeString("en-GB");
+    return `step ${rounded}`;
+  }
+
+  function steps(chart, x, y, spoken = false) {
     const all = panels(chart),
       first = all[0];
     if (!first || x < first.x - 2 || x > first.x + first.width + 2) return leave(chart);
@@ -131,11 +182,8 @@ window.hover = (() => {
       here = all.find((panel) => y <= panel.y + panel.height + 20) ?? last;
     const step = valueAt(chart, first, x);
     const names = new Map(chart.spec.usermeta.series.map((series) => [series.id, series]));
-    const { tip, rule } = parts(chart);
-    rule.hidden = false;
-    rule.style.left = `${x}px`;
-    rule.style.top = `${first.y}px`;
-    rule.style.height = `${last.y + last.height - first.y}px`;
+    putRule(chart, all, x);
+    const { tip } = parts(chart);
     const rows = [...here.lines]
       .map(([id, points]) => [names.get(id), points[0].level ? points[points.length - 1] : nearest(points, step)])
       .filter(([name]) => name);
@@ -149,9 +197,53 @@ window.hover = (() => {
         cell(row.here > 1 ? `n ${row.here}` : ""),
       ),
     );
-    tip.replaceChildren(line("step", cell(`step ${Math.round(step).toLocaleString("en")}`)), ...values);
+    const marks = marksAt(chart, here, x).map((text) => line("text", cell(text)));
+    tip.replaceChildren(line("step", cell(wordsOf(chart, step))), ...values, ...marks);
     tip.dataset.step = Math.round(step);
     place(chart, x, Math.max(here.y, y));
+    chart.pointed = { x, y };
+    inLegend(chart, new Map(rows.map(([name, row]) => [name.id, number(row.value)])));
+    const lines = rows.map(([name, row]) => `${name.title} ${number(row.value)}`),
+      text = `${wordsOf(chart, step)}: ${lines.join(", ")}`;
+    chart.element.dispatchEvent(new CustomEvent("crosshair", { bubbles: true, detail: { x: step, text, spoken } }));
+  }
+
+  /* The texts of marks at the edges of a panel near a pixel. */
+  function marksAt(chart, panel, x) {
+    const near = marks(chart).filter(
+      (mark) => Math.abs((mark.bounds.x1 + mark.bounds.x2) / 2 + mark.x - x) < 6 && Math.abs(mark.y - panel.y) < 2,
+    );
+    return near.map(({ text }) => text);
+  }
+
+  function inLegend(chart, values) {
+    for (const value of document.querySelectorAll(`[data-legend="${CSS.escape(chart.element.id)}"] .value`))
+      value.textContent = values.get(value.closest("[data-series]").dataset.series) ?? "";
+  }
+
+  /* The rule of a chart beside the pointer's own; null: none. */
+  function cross(chart, x) {
+    if (!chart.view) return;
+    const all = panels(chart),
+      [from, to] = chart.made.domain;
+    if (x === null || x < from || x > to || !all.length) return leave(chart, false);
+    putRule(chart, all, all[0].x + ((x - from) / (to - from)) * all[0].width);
+  }
+
+  /* Moves the rule by arrows, Home and End: a hundredth of the width, or to another panel. Returns whether it did. */
+  function move(chart, key) {
+    const all = panels(chart),
+      by = { ArrowLeft: -0.01, ArrowRight: 0.01, Home: -1, End: 1, ArrowUp: 0, ArrowDown: 0 }[key];
+    if (by === undefined || !all.length) return false;
+    const [first] = all,
+      at = chart.pointed ?? { x: first.x, y: first.y };
+    const here = Math.max(
+      0,
+      all.findIndex((panel) => at.y <= panel.y + panel.height + 20),
+    );
+    const panel = all[Math.min(all.length - 1, Math.max(0, here + ({ ArrowUp: -1, ArrowDown: 1 }[key] ?? 0)))];
+    steps(chart, Math.min(first.x + first.width, Math.max(first.x, at.x + by * first.width)), panel.y + 10, true);
+    return true;
   }
 
   /* The series whose line is nearest to the pointer, to be singled out. */
@@ -173,8 +265,13 @@ window.hover = (() => {
   const scaleOf = (chart, panel) =>
     chart.spec.vconcat ? `concat_${panels(chart).findIndex((other) => other.y === panel.y)}_y` : "y";
 
-  function leave(chart) {
-    if (chart.tip) chart.tip.hidden = chart.rule.hidden = true;
+  function leave(chart, alone = true) {
+    if (!chart.tip || chart.rule.hidden) return;
+    chart.tip.hidden = chart.rule.hidden = true;
+    if (chart.spec.usermeta?.hover !== "steps") return;
+    inLegend(chart, new Map());
+    const detail = { x: null, text: "", spoken: false };
+    if (alone) chart.element.dispatchEvent(new CustomEvent("crosshair", { bubbles: true, detail }));
   }
 
   function point(chart, event) {
@@ -209,5 +306,5 @@ window.hover = (() => {
     });
   }
 
-  return { follow, seriesAt };
+  return { follow, seriesAt, places, shareAt, cross, move };
 })();

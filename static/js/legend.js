@@ -1,9 +1,10 @@
 /* Singles out a line of a chart over steps, or hides lines: by its legend, and by pointing at a curve.
    <ul data-legend="ELEMENT_ID">
      <li data-series="ID"> <button data-do="only" aria-pressed> <button data-do="hide" aria-pressed>
-   The choice survives redraws; while the pointer is over a curve or an entry, that line is singled out instead. */
+   The choice survives redraws; while the pointer is over a curve or an entry, that line is singled out instead.
+   The event "legend" tells a choice: {id, only, hidden}, and legend.set(id, {only, hidden}) sets it. */
 "use strict";
-(() => {
+window.legend = (() => {
   const CLICK = 5; // pixels that a click may move
 
   const lists = (id) => document.querySelectorAll(`[data-legend="${CSS.escape(id)}"]`);
@@ -18,6 +19,8 @@
       }
     }
     charts.set(id, { focus: chosen.at || chosen.only, hidden: chosen.hidden });
+    const { only, hidden } = chosen;
+    document.dispatchEvent(new CustomEvent("legend", { detail: { id, only, hidden } }));
   }
 
   const all = new Map(); // element id -> {only, at, hidden}
@@ -89,4 +92,10 @@
         chosen.only = "";
       });
   });
+
+  const set = (id, { only, hidden }) =>
+    change(id, (chosen) => {
+      Object.assign(chosen, { only, hidden });
+    });
+  return { set };
 })();

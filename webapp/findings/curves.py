@@ -1,24 +1,25 @@
-"""The rows of the curves of one pair, as static/js/live.js makes them from the events."""
+"""The points of the curves of one pair as rows, from the stored events: all of them, however many there are."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from training.events import valid_measurements
 from webapp.charts.metrics import values
 from webapp.experiments import queries
 from webapp.findings.pairs import PairLanes
+from webapp.findings.run_curves import is_void
 
 Row = dict[str, Any]
 
 
-def curves(lanes: PairLanes) -> list[Row]:
-    """Return one row for each finite value of a valid event, of every run in its lane."""
-    rows: list[Row] = []
+def curves(lanes: PairLanes) -> Iterator[Row]:
+    """Yield one row for each finite value of a valid event, of every run in its lane."""
     for lane in lanes.lanes:
         for segment in lane.segments:
-            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": segment.run.key}
-            about["total"] = segment.run.total_steps
-            events = queries.timeline([segment.run], ["started", "metric", "evaluation"]).order_by("seq")
-            for event in valid_measurements(event.payload for event in events):
-                at = {**about, "step": event["step"]}
-                rows += [{**at, "metric": name, "value": value} for name, value in values(event).items()]
-    return rows
+            run = segment.run
+            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": run.key}
+            about["total"] = run.total_steps
+            resumes = [(seq, payload["resumed_from"]) for seq, _, payload in queries.starts(run.pk, 0, run.last_seq)]
+            for seq, _, event in queries.measurements(run.pk, 0, run.last_seq):
+                if not is_void(resumes, seq, event["step"]):
+                    at = {**about, "step": event["step"]}
+                    yield from ({**at, "metric": name, "value": value} for name, value in values(event).items())

@@ -3,9 +3,10 @@
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from webapp.charts.bins import MOST, MOST_OF_ALL, Curve, width_of
@@ -19,6 +20,14 @@ MOST_CACHED = 100_000
 
 LEAST = 64
 """Least number of bins of a curve where a page has very many."""
+
+
+def is_void(resumes: Sequence[tuple[int, int]], seq: int, step: int) -> bool:
+    """Return whether a start after the event ``seq`` continued from an earlier step than ``step``, which the event is about.
+
+    ``resumes`` are numbers of starts and the steps from which they continued, oldest first.
+    """
+    return any(resumed_from < step for _, resumed_from in resumes[bisect_right(resumes, seq, key=itemgetter(0)) :])
 
 
 @dataclass
@@ -72,7 +81,7 @@ class RunCurves:
 
     def _add(self, curves: dict[str, Curve], width: int, seq: int, at: int, payload: dict[str, Any]) -> None:
         step: int = payload["step"]
-        if any(from_step < step for _, from_step in self.resumes[bisect_right(self.resumes, (seq, 0)) :]):
+        if is_void(self.resumes, seq, step):
             return
         for name, value in measured(payload).items():
             curve = curves.setdefault(name, Curve(width))

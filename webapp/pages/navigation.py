@@ -10,7 +10,8 @@ PLACES: dict[str, tuple[str, ...]] = {
         *("compare-file", "leaderboard-table", "table"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
         *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
-        *("run-status", "run-system", "run-log", "run-log-file", "stop-run", "experiment-tag", "favourite", "bulk"),
+        *("run-status", "run-system", "curve-range", "run-log", "run-log-file", "stop-run", "experiment-tag"),
+        *("favourite", "bulk"),
         *("projects", "project", "project-new", "project-manage", "view-save", "view-delete", "list-columns"),
     ),
     "datasets": (

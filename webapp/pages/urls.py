@@ -5,7 +5,7 @@ from webapp.access import public
 from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views
-from webapp.pages.experiments import archives, chart_files, compare, list_views, manage, system, table_files, views
+from webapp.pages.experiments import archives, chart_files, compare, curve_ranges, list_views, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.home import views as home
 from webapp.pages.operations import queue, workers
@@ -93,6 +93,7 @@ urlpatterns = [
     path("datasets/imports/<int:pk>/discard/", dataset_views.discard, name="import-discard"),
     path("datasets/<slug:name>/", dataset_views.dataset, name="dataset"),
     path("datasets/<slug:name>/fetch/", dataset_views.fetch, name="fetch"),
+    path("runs/curves/", curve_ranges.curve_range, name="curve-range"),
     path("runs/<int:pk>/", views.run, name="run"),
     path("runs/<int:pk>/status/", views.run_status, name="run-status"),
     path("runs/<int:pk>/system.csv", system.samples, name="run-system"),

@@ -94,7 +94,7 @@ def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:
 def _curves(findings: Findings, figures: Iterator[int]) -> Chart:
     spec = live_chart([lane.series for lane in findings.lanes.lanes], findings.lanes.total_steps, findings.lanes.seeds)
     caption = CURVES.format(lines=LINES if findings.lanes.seeds > 1 else SINGLE_SEED)
-    return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, curves(findings.lanes), DRAWN)
+    return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, list(curves(findings.lanes)), DRAWN)
 
 
 def _decomposition(findings: Findings, figures: Iterator[int]) -> Chart | None:

@@ -38,7 +38,7 @@ def experiment(owner: User) -> Experiment:
 
 def rows_of(experiment: Experiment) -> list[Row]:
     spec = experiment.experiment_spec
-    return curves(PairLanes(spec, pairs_of(spec)[0], experiment.triplets, list(queries.parts(experiment))))
+    return list(curves(PairLanes(spec, pairs_of(spec)[0], experiment.triplets, list(queries.parts(experiment)))))
 
 
 def test_each_finite_value_is_a_row_with_its_series_and_length(experiment: Experiment) -> None:

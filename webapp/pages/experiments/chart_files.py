@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 
@@ -12,7 +13,8 @@ from webapp.charts.picture_files import PICTURES, draw
 from webapp.charts.print_theme import on_paper
 from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, rendering_for
 from webapp.experiments import queries
-from webapp.findings.csv_file import as_csv
+from webapp.explorer.download import download
+from webapp.findings.csv_file import as_csv, as_csv_file
 from webapp.findings.curves import curves
 from webapp.pages.experiments.experiment import Living
 from webapp.pages.experiments.run_settings import text_of
@@ -24,12 +26,15 @@ SHOWN_ROWS = 100
 
 
 @viewer
-def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponse:
+def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponseBase:
     """Return one chart of one pair as a file."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
+    file = f"experiment-{pk}-{name}-{living.pair.index}"
+    if name == "live" and how == "csv" and living.run_count:
+        return download(as_csv_file(curves(living.lanes)), f"{file}.csv")
     spec, rows = _chart(living, name)
     with rendering_for(f"account {request.user.pk}", visitor=False):
-        return as_file(spec, rows, how, f"experiment-{pk}-{name}-{living.pair.index}", streamed=name == "live")
+        return as_file(spec, rows, how, file, streamed=name == "live")
 
 
 def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
@@ -71,7 +76,7 @@ def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
     """Return the spec and the rows of a chart. Raise Http404 for an unknown name and for a chart without data."""
     findings = living.findings
     if name == "live" and living.run_count:
-        return living.chart, curves(living.lanes)
+        return living.chart, list(curves(living.lanes))
     if name == "gap" and findings and findings.gap and living.result:
         return findings.gap, gap_rows(findings.groups, living.result.triplets)
     if name == "decomposition" and findings and findings.decomposition:

@@ -1,0 +1,124 @@
+"""The cost of curves: of an hour of fifty runs in a page, and of a long run in the web process.
+
+python -m tests.benchmarks.curves: the time to read 100,000 events into bins, to continue with 100 more, and the bytes of the
+page; then, for 50 runs of 2,000 points in 120 frames, the longest tasks of the main thread and the growth of the heap.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+
+RUNS, POINTS, FRAMES = 50, 2000, 120
+EVENTS = 100_000
+
+WATCH = """
+window.tasks = [];
+new PerformanceObserver(list => tasks.push(...list.getEntries().map(entry => entry.duration))).observe({type: "longtask"});
+"""
+
+
+def page() -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests.factories.curve_pages import CurvePage, place
+    from webapp.charts.live import Series
+
+    series = [Series(f"m{number}", "student", f"Method {number}", POINTS, "naive") for number in range(10)]
+    runs = {run: place(f"m{run % 10}", run // 10) for run in range(RUNS)}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        opened = CurvePage(browser, series, runs)
+        session = opened.page.context.new_cdp_session(opened.page)
+
+        def used() -> float:
+            session.send("HeapProfiler.collectGarbage")
+            return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
+
+        def frame(first: int, last: int) -> str:
+            return json.dumps({"runs": {run: [event(step, run) for step in range(first, last)] for run in runs}})
+
+        opened.page.evaluate("frame => socket.onmessage({data: frame})", frame(-1, 20))
+        opened.settle()
+        opened.page.evaluate(WATCH)
+        begun, size = used(), POINTS / FRAMES
+        for number in range(1, FRAMES):
+            text = frame(round(number * size) + 4, round((number + 1) * size) + 4)
+            opened.page.evaluate("frame => socket.onmessage({data: frame})", text)
+            opened.page.wait_for_timeout(400)
+        opened.settle()
+        tasks, points = sorted(opened.page.evaluate("tasks"), reverse=True), opened.page.evaluate("charts.points('live-chart')")
+        print(f"{RUNS} runs, {points:,} points: {len(tasks)} tasks over 50 ms,")
+        print(f"the longest {[round(task) for task in tasks[:5]]} ms; heap {begun:.1f} MB and {used() - begun:+.1f} MB")
+        browser.close()
+
+
+def event(step: int, run: int) -> dict[str, Any]:
+    if step < 0:
+        return {"seq": 1, "kind": "started", "total_steps": POINTS, "resumed_from": 0}
+    return {
+        "seq": step + 2,
+        "kind": "metric",
+        "step": step,
+        "loss": 0.5 + (step * 7919 + run) % 100 / 500,
+        "at": "2026-11-29T12:00:00Z",
+    }
+
+
+def server() -> None:
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from tests.factories.experiments import launched
+    from webapp.experiments.models import Event
+    from webapp.findings.run_curves import between, binned
+
+    run = launched(User.objects.create_superuser("ada")).runs.all()[0]
+    begun, last = datetime(2026, 11, 29, tzinfo=UTC), run.last_seq
+    payloads = [event(-1, 0) | {"total_steps": EVENTS}, *(event(step, 0) for step in range(EVENTS + 100))]
+
+    def store(until: int) -> None:
+        known = run.last_seq
+        Event.objects.bulk_create(
+            (
+                Event(run=run, seq=seq, attempt=1, payload=payloads[seq - last - 1], at=begun + timedelta(seconds=seq))
+                for seq in range(known + 1, until + 1)
+            ),
+            batch_size=5000,
+        )
+        run.last_seq = until
+        run.save(update_fields=["last_seq"])
+
+    store(last + 1 + EVENTS)
+    seconds = time.perf_counter()
+    packed = binned([run])
+    print(
+        f"{EVENTS:,} events into bins: {time.perf_counter() - seconds:.2f} s, {len(json.dumps(packed)) / 1000:.0f} kB in the page"
+    )
+    store(last + 1 + EVENTS + 100)
+    seconds = time.perf_counter()
+    binned([run])
+    print(f"100 more events: {1000 * (time.perf_counter() - seconds):.0f} ms")
+    seconds = time.perf_counter()
+    between([run], 5000, 6000)
+    print(f"a range of 1,000 steps: {1000 * (time.perf_counter() - seconds):.0f} ms")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="w2s-bench-") as folder:
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "webapp.settings", "DATA_DIR": folder, "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
+        Path(folder).mkdir(exist_ok=True)
+        django.setup()
+        server()
+        page()
+
+
+if __name__ == "__main__":
+    main()
