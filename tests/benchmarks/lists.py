@@ -27,6 +27,8 @@ PAGES: dict[str, Address] = {
     "queue": lambda lab: "/queue/",
     "compare": lambda lab: "/compare/?" + "&".join(f"e={pk}" for pk in lab.finished(3)),
     "home": lambda lab: "/",
+    "projects": lambda lab: "/projects/",
+    "project": lambda lab: f"/projects/{lab.project()}/",
 }
 
 

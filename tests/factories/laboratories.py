@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from tests.factories import claims
@@ -18,6 +18,7 @@ from webapp.experiments import run_launch, run_stop, services
 from webapp.experiments.list_columns import columns_of_spec, facets_of
 from webapp.experiments.listing_models import ExperimentFacet, Facet
 from webapp.experiments.models import Experiment, Part, Run, Status
+from webapp.organising.models import Project
 
 PEOPLE = 20
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}, {"kind": "product"}]
@@ -94,6 +95,13 @@ class Laboratory:
         """Return the newest experiments with a result."""
         done = Experiment.objects.filter(state="finished").order_by("-pk")
         return list(done.values_list("pk", flat=True)[:number])
+
+    def project(self) -> int:
+        """Return a project that has every fortieth experiment."""
+        project, _ = Project.objects.get_or_create(name="Every fortieth", defaults={"owner": self.people[0]})
+        numbered = Experiment.objects.filter(project=None).annotate(rest=F("pk") % 40)
+        numbered.filter(rest=0).update(project=project)
+        return project.pk
 
     def _rest(self) -> None:
         at_work = Experiment.objects.filter(state__in=AT_WORK)
