@@ -1,5 +1,6 @@
 """The events of a run, one type from the trainer to the page; nothing else changes a run's status."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -61,17 +62,34 @@ class Progress(Reported):
     total: int
 
 
+NonFinite = Literal["nan", "inf", "-inf"]
+"""A value that is not finite, which JSON cannot hold."""
+
+
+def nonfinite(value: float) -> NonFinite | None:
+    """Return which value that is not finite ``value`` is; None for a finite one."""
+    if math.isfinite(value):
+        return None
+    if math.isnan(value):
+        return "nan"
+    return "inf" if value > 0 else "-inf"
+
+
 class MetricLogged(Reported):
     """Mean training loss (nats per example) since the previous such event, against the run's own targets.
 
     ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
     guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes. ``tokens`` is
     the number of tokens in the batches of all steps so far, padding excluded; None for runs that train on features.
+
+    Where the mean is not finite, ``loss`` is None and ``nonfinite`` says which value it is; None in events of earlier versions.
+    Such an event is the last metric of its attempt, which then fails, and has no weight, threshold and tokens.
     """
 
     kind: Literal["metric"] = "metric"
     step: int
     loss: float | None
+    nonfinite: NonFinite | None = None
     lr: float
     confidence_weight: float | None = None
     threshold: float | None = None

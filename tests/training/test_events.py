@@ -1,10 +1,11 @@
+import math
 from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from training import events
-from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, valid_measurements
+from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, nonfinite, valid_measurements
 
 
 @pytest.mark.parametrize(
@@ -12,6 +13,7 @@ from training.events import EVENT, EvaluationLogged, MetricLogged, RunStarted, v
     [
         RunStarted(total_steps=3, device="cpu", versions={"torch": "2"}),
         MetricLogged(step=1, loss=0.5, lr=0.1),
+        MetricLogged(step=1, loss=None, nonfinite="-inf", lr=0.1),
         EvaluationLogged(step=1, accuracy=0.5),
     ],
     ids=lambda event: event.kind,
@@ -33,6 +35,17 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_a_number_that_is_none_never_enters_the_record() -> None:
     with pytest.raises(ValidationError):
         MetricLogged(step=1, loss=float("nan"), lr=0.1)
+
+
+def test_a_value_that_is_not_finite_has_a_name() -> None:
+    assert [nonfinite(value) for value in (math.nan, -math.nan, math.inf, -math.inf)] == ["nan", "nan", "inf", "-inf"]
+    assert [nonfinite(value) for value in (0.0, -1e308)] == [None, None]
+
+
+def test_a_metric_of_an_earlier_version_says_nothing_of_values_that_are_not_finite() -> None:
+    assert EVENT.validate_json('{"kind": "metric", "step": 1, "loss": null, "lr": 0.1}') == MetricLogged(
+        step=1, loss=None, lr=0.1
+    )
 
 
 def test_what_an_attempt_told_after_the_checkpoint_of_the_next_is_void() -> None:

@@ -1,7 +1,6 @@
 """The training loop: batches, loss, step, log, evaluate, checkpoint, stop. It is independent of models and data sets."""
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from training.engine.passes import Passes, Share
 from training.engine.schedule import batches, evenly, lr_factor, step_counts, steps_per_epoch
 from training.engine.selection import Selection
 from training.engine.targets.training_set import TrainingSet
-from training.events import CheckpointSaved, Event, MetricLogged
+from training.events import CheckpointSaved, Event, MetricLogged, nonfinite
 from training.spec import RunSpec
 from training.storage.probabilities import Probabilities
 
@@ -38,6 +37,13 @@ CHECKPOINT_SECONDS = environment.number("W2S_CHECKPOINT_SECONDS", 30)
 CHECKPOINT_PAUSE = 20
 """Pause between checkpoints as a multiple of the time that one takes, which is long for a large model."""
 METRICS = 100
+
+
+def check_finite(loss: float, step: int, lr: float, emit: Callable[[Event], None]) -> None:
+    """Raise Diverged where the mean ``loss`` at ``step`` is not finite, after an event that says which value it is."""
+    if value := nonfinite(loss):
+        emit(MetricLogged(step=step, loss=None, nonfinite=value, lr=lr))
+        raise Diverged(f"The loss is no longer a finite number at step {step}: try a smaller learning rate.")
 
 
 class Loop:
@@ -215,11 +221,10 @@ class Loop:
     def _log(self) -> None:
         """Emit the mean loss since the last call. Not at every step, since reading the loss makes a GPU wait."""
         loss = self.process_group.sum(self.loss_sum).item() / self.loss_count
-        if not math.isfinite(loss):
-            raise Diverged(f"The loss is no longer a finite number at step {self.step}: try a smaller learning rate.")
         done = (self.step - 1) / self.total
-        weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         lr = self.run.lr * lr_factor(self.run.schedule, done)
+        check_finite(loss, self.step, lr, self.emit)
+        weight = losses.confidence_weight(self.run.method, done, self.step - 1)
         threshold = torch.sigmoid(losses.threshold(*self.passes.guessed)).item() if self.passes.guessed else None
         tokens = self._tokens()
         self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight, threshold=threshold, tokens=tokens))

@@ -126,8 +126,9 @@ def measured(event: Mapping[str, Any]) -> dict[str, float | str]:
 
 
 def fields(kind: EventKind) -> tuple[str, ...]:
-    """Return the fields of events of this kind that curves show."""
-    return tuple(metric.field for metric in METRICS if metric.event == kind)
+    """Return the fields of events of this kind that curves show, with the one that says which value was not finite."""
+    shown = [metric for metric in METRICS if metric.event == kind]
+    return (*(metric.field for metric in shown), *(["nonfinite"] if any(metric.expected for metric in shown) else []))
 
 
 def for_scripts() -> dict[str, list[dict[str, Any]]]:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.factories.runs import KINDS, Make, assert_same, finish, full, make_run, predictions, run_on_weak_labels
-from training import Store
+from tests.factories.runs import KINDS, Make, Recording, assert_same, finish, full, make_run, predictions, run_on_weak_labels
+from training import Store, execute
+from training.engine import losses
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import Diverged, EngineError
@@ -126,9 +127,29 @@ def test_a_fully_tuned_model_learns_and_learns_the_same_again(store: Store) -> N
     assert_same(predictions(run, store), first)
 
 
-def test_a_loss_that_is_no_number_fails_the_run_with_advice(store: Store) -> None:
-    with pytest.raises(Diverged, match="smaller learning rate"):
-        finish(make_run("ceiling", lr=1e37), store)
+@pytest.mark.parametrize(
+    "make",
+    [lambda: make_run("ceiling", lr=1e37), lambda: full(limit=64).model_copy(update={"lr": 1e37})],
+    ids=["head", "whole model"],
+)
+def test_a_loss_that_is_no_number_fails_the_run_with_advice_after_an_event_of_its_step(make: Make, store: Store) -> None:
+    recording = Recording()
+    with pytest.raises(Diverged, match="smaller learning rate") as failure:
+        execute(make(), store, recording.emit, lambda: False)
+    *earlier, last = recording.of("metric")
+    assert (last.loss, last.nonfinite in ("nan", "inf")) == (None, True)
+    assert f"at step {last.step}:" in str(failure.value)
+    assert all(event.loss is not None and event.nonfinite is None and event.step < last.step for event in earlier)
+
+
+@pytest.mark.parametrize("make", [lambda: make_run("ceiling"), lambda: full(limit=64)], ids=["head", "whole model"])
+@pytest.mark.parametrize("name", ["nan", "inf", "-inf"])
+def test_the_event_says_which_value_the_loss_was(name: str, make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    weighted_loss, recording = losses.weighted_loss, Recording()
+    monkeypatch.setattr(losses, "weighted_loss", lambda *arguments: weighted_loss(*arguments) + float(name))
+    with pytest.raises(Diverged):
+        execute(make(), store, recording.emit, lambda: False)
+    assert [(event.loss, event.nonfinite) for event in recording.of("metric")] == [(None, name)]
 
 
 def test_a_run_of_another_version_of_the_engine_is_refused(store: Store) -> None:

@@ -19,6 +19,13 @@ def test_finite_numbers_of_an_event_are_values_by_the_name_of_their_metric() -> 
     assert metrics.values({"kind": "checkpoint", "step": 10}) == {}
 
 
+def test_a_value_that_is_not_finite_has_the_name_that_its_event_gives_and_sockets_send_it() -> None:
+    event = {"kind": "metric", "step": 10, "loss": None, "nonfinite": "-inf", "lr": 1e-3}
+    assert metrics.measured(event) == {"loss": "-inf"}
+    assert "nonfinite" in metrics.fields("metric")
+    assert "nonfinite" not in metrics.fields("evaluation")
+
+
 def test_an_added_metric_has_a_panel_and_is_read_by_scripts_and_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, ADDED))
     panels = live_chart([Series("run", "ceiling", "With another panel", 10)], 10)["vconcat"]

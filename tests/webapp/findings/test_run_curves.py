@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories.experiments import launched
+from tests.factories.runs import Recording
+from training import Store, execute
+from training.engine.errors import Diverged
 from training.events import valid_measurements
 from webapp.experiments.models import Event, Run
 from webapp.findings import run_curves
@@ -66,6 +70,18 @@ def test_points_have_their_values_and_the_time_since_the_start(run: Run) -> None
     assert answer["curves"]["accuracy"]["bins"] == [[20, 0.75, 3000]]
     assert (answer["seq"], answer["total"]) == (run.last_seq, 20)
     assert answer["start"] == (BEGUN + timedelta(seconds=run.last_seq - 3)).timestamp() * 1000
+
+
+def test_a_run_that_diverged_has_a_mark_at_the_step_at_which_it_failed(run: Run, tmp_path: Path) -> None:
+    recording = Recording()
+    with pytest.raises(Diverged) as failure:
+        execute(run.run_spec.model_copy(update={"limit": 64, "lr": 1e37}), Store(tmp_path), recording.emit, lambda: False)
+    store(run, [event.model_dump(mode="json") for event in recording.events])
+    last = recording.of("metric")[-1]
+    ((step, value, _),) = read(run)["curves"]["loss"]["bad"]
+    assert (step, value) == (last.step, last.nonfinite)
+    assert value in ("nan", "inf")
+    assert f"at step {step}:" in str(failure.value)
 
 
 def test_a_second_look_reads_only_what_is_new(run: Run) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from tests.factories import claims
 from tests.factories.experiments import launched, training_events
 from tests.factories.shares import CHOICES
+from training.events import MetricLogged
 from webapp.live import routing as live
 from webapp.live import socket_permissions
 from webapp.live.consumers import UNREADABLE
@@ -71,6 +72,16 @@ async def test_a_visitor_receives_the_curves_and_nothing_of_who_trains_them(owne
     assert [event["accuracy"] for event in events if event["kind"] == "evaluation"] == [0.7, 0.7]
     for secret in ("worker7", "secret-host", "cpu", "device", "versions", "ada"):
         assert secret not in frame
+
+
+async def test_a_visitor_receives_which_value_of_a_run_that_diverged_was_not_finite(owner: User) -> None:
+    share, link = await shared(owner)
+    run = await share.experiment.runs.aget(status="running")  # type: ignore[union-attr]
+    last = MetricLogged(step=30, loss=None, nonfinite="inf", lr=1e37)
+    await sync_to_async(claims.append_events)(run.pk, 1, [last])
+    async with opened(f"/shared/{share.slug}/live/", links.cookie_of(link)) as socket:
+        events = json.loads(await frame_of(socket))["runs"][str(run.pk)]
+    assert [(event["step"], event["loss"], event["nonfinite"]) for event in events[-1:]] == [(30, None, "inf")]
 
 
 async def test_an_account_watches_by_the_permalink(owner: User) -> None:

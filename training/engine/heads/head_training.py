@@ -1,6 +1,5 @@
 """One run of those that are trained side by side: what happens between two steps, by its own schedule."""
 
-import math
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ from training.engine.attempt import Attempt
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ALONE
-from training.engine.errors import Diverged, Stopped
+from training.engine.errors import Stopped
 from training.engine.heads.learner import HeadLearner
 from training.engine.heads.stack import Head, Stack
 from training.engine.heads.vectors import Vectors
@@ -78,13 +77,11 @@ class HeadTraining(Training):
         """Emit the mean loss since the last call."""
         head = self.head
         loss = head.loss_sum.item() / head.loss_count
-        if not math.isfinite(loss):
-            raise Diverged(f"The loss is no longer a finite number at step {head.step}: try a smaller learning rate.")
         done = head.step - 1
+        lr = head.lr(done)
+        loop.check_finite(loss, head.step, lr, self.emit)
         weight = losses.confidence_weight(self.run.method, done / head.total, done)
-        self.emit(
-            MetricLogged(step=head.step, loss=loss, lr=head.lr(done), confidence_weight=weight, threshold=stack.threshold(head))
-        )
+        self.emit(MetricLogged(step=head.step, loss=loss, lr=lr, confidence_weight=weight, threshold=stack.threshold(head)))
         head.loss_sum.zero_()
         head.loss_count = 0
 

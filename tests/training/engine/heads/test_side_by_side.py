@@ -114,6 +114,8 @@ def test_a_run_that_diverges_or_cannot_begin_leaves_the_others_as_they_are(
     orphan = make_run("student", labels="0" * 64)
     group = Group(store).train([diverging, sound, orphan])
     assert {key: type(error) for key, error in group.errors.items()} == {diverging.key(): Diverged, orphan.key(): EngineError}
+    last = group.events[diverging.key()][-1]
+    assert (last.kind, last.loss, last.nonfinite in ("nan", "inf")) == ("metric", None, True)
     finish(sound, other_store)
     assert_same(other_store.read_predictions(sound.key()), store.read_predictions(sound.key()))
     assert not store.finished(diverging.key())
