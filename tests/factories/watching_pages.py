@@ -15,14 +15,16 @@ Received = dict[int, list[dict[str, Any]]]
 
 
 class WatchingPage:
-    """A page that watches an experiment: it connects, lists the events that it has, and collects new ones."""
+    """A page that watches an experiment, or the runs of ``query``: it connects, lists its events, and collects new ones."""
 
-    def __init__(self, experiment: Experiment, user: User | AnonymousUser, have: Received | None = None) -> None:
-        path = f"/ws/experiments/{experiment.pk}/"
+    def __init__(
+        self, experiment: Experiment | None, user: User | AnonymousUser, have: Received | None = None, query: str = ""
+    ) -> None:
+        path = f"/ws/experiments/{experiment.pk}/" if experiment else "/ws/runs/"
         scope: dict[str, Any] = {
             "type": "websocket",
             "path": path,
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [],
             "subprotocols": [],
             "user": user,

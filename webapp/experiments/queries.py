@@ -34,6 +34,15 @@ def visible_to_team(pks: Collection[int]) -> set[int]:
     return set(Experiment.objects.filter(pk__in=pks).values_list("pk", flat=True))
 
 
+def runs_visible_to_team(pks: Collection[int]) -> set[int]:
+    """Return those of the runs ``pks`` that belong to an experiment, which ``visible`` shows to every account."""
+    chosen, known = sorted(pks), set[int]()
+    for start in range(0, len(chosen), MOST_KEYS):
+        belonging = Run.objects.filter(Exists(Part.objects.filter(run=OuterRef("pk"))), pk__in=chosen[start : start + MOST_KEYS])
+        known |= set(belonging.values_list("pk", flat=True))
+    return known
+
+
 def visible_runs(viewer: Viewer) -> QuerySet[Run]:
     return Run.objects.filter(experiments__in=visible(viewer)).distinct()
 

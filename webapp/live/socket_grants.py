@@ -14,7 +14,7 @@ from webapp.experiments import queries
 class Open(NamedTuple):
     """The access that a grant gives, and when it ends by itself (None: only when something is changed).
 
-    ``experiment`` is None for a frozen page whose experiment was deleted.
+    ``experiment`` is None for a frozen page whose experiment was deleted, and for a set of runs.
     """
 
     experiment: int | None
@@ -27,6 +27,13 @@ class Account(NamedTuple):
     user: int
     secret: str
     session: str | None
+
+
+class RunsGrant(NamedTuple):
+    """The access of an account to each of some runs."""
+
+    account: Account
+    runs: tuple[int, ...]
 
 
 class AccountGrant(NamedTuple):
@@ -66,4 +73,15 @@ def open_experiments(grants: Collection[AccountGrant]) -> dict[AccountGrant, Ope
         grant: Open(grant.opens, accounts[grant.account])
         for grant in grants
         if grant.account in accounts and grant.opens in existing
+    }
+
+
+def open_runs(grants: Collection[RunsGrant]) -> dict[RunsGrant, Open]:
+    """Return the grants whose account is open and all of whose runs belong to an experiment that it may see."""
+    accounts = open_accounts({grant.account for grant in grants})
+    existing = queries.runs_visible_to_team({run for grant in grants for run in grant.runs})
+    return {
+        grant: Open(None, accounts[grant.account])
+        for grant in grants
+        if grant.account in accounts and existing.issuperset(grant.runs)
     }
