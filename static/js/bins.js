@@ -31,7 +31,7 @@ globalThis.bins = (() => {
   function unpacked({ bins: packed, bad }, width) {
     const curve = empty();
     for (const each of packed) {
-      const whole = each.length === 3 ? bin(...each) : each;
+      const whole = each.length === 3 ? bin(...each) : [...each];
       curve.bins.set(Math.floor(whole[FIRST] / width), whole);
       curve.last = whole[LAST_STEP];
     }

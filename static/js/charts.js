@@ -310,7 +310,7 @@ window.charts = (() => {
       };
       if (isCurves(chart)) {
         chart.store = bins.ofRows(spec.datasets?.live ?? []);
-        chart.state = { ...curves.DEFAULTS };
+        chart.state = { ...curves.DEFAULTS, hidden: spec.usermeta.curves.hidden ?? [] };
       }
       charts.set(element.id, chart);
       draw(chart);

@@ -46,7 +46,7 @@
     panel: [["only"], (text) => ({ only: text }), ({ only }) => only],
   };
   const PERSONAL = ["x", "smooth", "log", "band", "seeds"];
-  const FACTORY = { ...curves.DEFAULTS, single: "" };
+  const FACTORY = { ...curves.DEFAULTS, single: "" }; // with the lines that the chart hides at first
 
   let state, toolbar, personal;
   const same = (first, second, fields) =>
@@ -213,13 +213,14 @@
     if (!runs.length) return;
     asking?.abort();
     asking = new AbortController();
-    const query = `runs=${runs.map((run) => run.id).join()}&first=${first}&last=${last}`;
+    const ids = [...new Set(runs.map(({ id }) => Math.abs(id)))]; // a run of two lines has its second at -id
+    const query = `runs=${ids.join()}&first=${first}&last=${last}`;
     try {
       const answer = await fetch(`${toolbar.dataset.finer}?${query}`, { signal: asking.signal });
       if (!answer.ok) throw new Error(`finer curves: ${answer.status}`);
       for (const [id, packed] of Object.entries(await answer.json())) {
-        const run = chart.store.runs.get(Number(id));
-        if (run && state.from !== null) bins.refine(run, first, last, packed);
+        for (const run of [chart.store.runs.get(Number(id)), chart.store.runs.get(-id)])
+          if (run && state.from !== null) bins.refine(run, first, last, packed);
       }
       charts.changed(chart.element.id);
     } catch (error) {
@@ -387,9 +388,10 @@
     toolbar.hidden = false;
     if (matchMedia("(max-width: 720px)").matches) toolbar.open = false;
     personal = remembered();
-    read();
     await charts.fonts;
     charts.scan();
+    FACTORY.hidden = all().flatMap(({ spec }) => spec.usermeta.curves.hidden);
+    read();
     for (const { element } of all()) {
       element.tabIndex = 0;
       element.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight + - 0 Shift+ArrowLeft Shift+ArrowRight");

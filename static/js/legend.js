@@ -25,7 +25,7 @@ window.legend = (() => {
 
   const all = new Map(); // element id -> {only, at, hidden}
   function change(id, how) {
-    if (!all.has(id)) all.set(id, { only: "", at: "", hidden: [] });
+    if (!all.has(id)) all.set(id, { only: "", at: "", hidden: charts.get(id)?.spec.usermeta?.curves?.hidden ?? [] });
     const chosen = all.get(id),
       before = JSON.stringify(chosen);
     how(chosen);

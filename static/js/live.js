@@ -6,6 +6,8 @@
      "curves": {run id: what the page has of its curves, up to the event "seq" (webapp/findings/run_curves.py)},
      "samples": {run id: its claim and samples of its machine, up to the same event},
      "most": bins of a curve}, and "socket" where the events come from another path than that of the experiment.
+   A page of many curves has only "from", the address of its metrics, runs, curves, samples and most, and it "reloads"
+   when a run is gone. A run of two lines is a second time in "runs" and "curves", under its negative id.
    Every event is taken once: the page sends the numbers that it has, and ignores an event whose number it has seen.
    For tests, on <body>: data-events counts the events taken, those of the page itself included, data-live is
    connecting, live or reconnecting, and data-asleep is true while the tab sleeps. */
@@ -81,7 +83,7 @@
       socket = null;
       if (closed.code === NOT_FOUND) {
         over = true;
-        return access.check();
+        return wire.reloads ? location.reload() : access.check();
       }
       lost();
       again();
@@ -145,7 +147,7 @@
         if (event.seq <= (have[run] ?? 0)) continue;
         have[run] = event.seq;
         events += 1;
-        draw(Number(run), event);
+        for (const id of [Number(run), -run]) draw(id, event);
         ended ||= ENDS.includes(event.kind);
       }
     }
@@ -192,15 +194,22 @@
     if (element.textContent !== texts.join(" ")) element.textContent = texts.join(" ");
   }
 
+  /* What the page shows now, from the address of its curves or from its own. */
+  async function content() {
+    const answer = await fetch(wire.from ?? location.href);
+    if (!answer.ok) throw new Error(`the curves cannot be read: ${answer.status}`);
+    if (wire.from) return answer.json();
+    const script = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wire");
+    return JSON.parse(script.textContent);
+  }
+
   /* Reads the curves of a run from the page's own address, since its bins contain points that are void now. */
   async function readAgain(id) {
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      const script = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wire");
-      const { [id]: packed } = JSON.parse(script.textContent).curves;
+      const { [id]: packed } = (await content()).curves;
       bins.load(store, id, wire.runs[id], packed);
-      const missed = packed.seq < have[id];
-      have[id] = packed.seq;
+      const missed = packed.seq < have[Math.abs(id)];
+      have[Math.abs(id)] = packed.seq;
       charts.changed(wire.chart);
       if (missed) now();
     } catch (error) {
@@ -230,10 +239,11 @@
     const script = byId("wire");
     if (!script) return;
     wire = JSON.parse(script.textContent);
+    if (wire.from) wire = { ...wire, ...(await content()) };
     store = bins.make(wire.runs, wire.curves, wire.most);
-    for (const [run, { seq }] of Object.entries(wire.curves)) have[run] = seq;
+    for (const [run, { seq }] of Object.entries(wire.curves)) if (run > 0) have[run] = seq;
     document.body.dataset.live = "connecting";
-    events = Object.values(wire.curves).reduce((sum, { seq }) => sum + seq, 0);
+    events = Object.values(have).reduce((sum, seq) => sum + seq, 0);
     document.body.dataset.events = events;
     await charts.fonts;
     charts.scan();

@@ -26,6 +26,9 @@ LETTER = 6.7
 MOST_MARGIN = 164
 """Most pixels that names take of a narrow chart; longer names are cut there."""
 
+MOST_NAMES = 24
+"""Most names beside a panel that are kept apart. An experiment has fewer lines; in a comparison the reader hides some."""
+
 HALF = [t_quantile(seeds - 1) for seeds in range(2, MOST_SEEDS + 1)]
 """Half the width of the 95% t interval of a mean in standard errors, for 2, 3 and more seeds."""
 
@@ -35,6 +38,8 @@ class Series:
     """One line of the chart: a role, for a student with its method, over all seeds. ``steps`` is its length.
 
     A series that ``reads`` learns texts and has a loss alone. ``own`` names the metrics of its method's own view that it has.
+    ``style`` replaces the style of its role or method. A ``whole`` series is a curve also once it has finished, where another
+    supervisor or ceiling is a level across the panel.
     """
 
     id: str
@@ -44,6 +49,8 @@ class Series:
     method: str = ""
     reads: bool = False
     own: tuple[str, ...] = ()
+    style: Style | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,11 @@ class Plot:
 
 
 @cached
-def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> dict[str, Any]:
+def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1, hidden: Sequence[str] = ()) -> dict[str, Any]:
     """Return the spec of the empty chart, with ``seeds`` for each series.
 
-    ``total_steps`` is the length of the longest series and the end of the x axis.
+    ``total_steps`` is the length of the longest series and the end of the x axis. Series whose ids are ``hidden`` are shown only
+    once the reader wants them.
     """
     styles = series_styles(series)
     panel = Panel(_scales(series, styles))
@@ -79,7 +87,8 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> di
         "half": HALF,
         "last": total_steps,
         "students": any(line.role == "student" for line in series),
-        "series": [{"id": line.id, "role": line.role, "title": line.title} for line in series],
+        "series": [{"id": line.id, "role": "student" if line.whole else line.role, "title": line.title} for line in series],
+        "hidden": list(hidden),
         "panels": [plot.about for plot in drawn],
     }
     chart = alt.vconcat(
@@ -102,8 +111,10 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1) -> di
 
 
 def series_styles(series: Sequence[Series]) -> list[Style]:
-    students = iter(student_styles([line.method for line in series if line.role == "student"]))
-    return [WEAK if line.role == "weak" else CEILING if line.role == "ceiling" else next(students) for line in series]
+    own = [line.method for line in series if line.role == "student" and line.style is None]
+    students = iter(student_styles(own))
+    roles = {"weak": WEAK, "ceiling": CEILING}
+    return [line.style or roles.get(line.role) or next(students) for line in series]
 
 
 def about(series: Sequence[Series], styles: Sequence[Style]) -> list[dict[str, str]]:
@@ -130,7 +141,7 @@ def plots(series: Sequence[Series], over_seeds: bool) -> list[Plot]:
     seeds = "mean over seeds, 95% band over seeds\nthin lines: in progress" if over_seeds else "one seed"
     learner = "each run learns" if len(series) > 1 else "it learns"
     return [
-        Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), lines)
+        Plot(metric, metric.subtitle.format(seeds=seeds, learner=learner), min(lines, MOST_NAMES))
         for metric in metrics.METRICS
         if (lines := sum(has(line, metric) for line in series))
     ]

@@ -1,10 +1,11 @@
-"""The points of the curves of one pair as rows, from the stored events: all of them, however many there are."""
+"""The points of curves as rows, from the stored events: all of them, however many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from webapp.charts.metrics import values
 from webapp.experiments import queries
+from webapp.experiments.models import Run
 from webapp.findings.pairs import PairLanes
 from webapp.findings.run_curves import is_void
 
@@ -15,11 +16,15 @@ def curves(lanes: PairLanes) -> Iterator[Row]:
     """Yield one row for each finite value of a valid event, of every run in its lane."""
     for lane in lanes.lanes:
         for segment in lane.segments:
-            run = segment.run
-            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed, "run": run.key}
-            about["total"] = run.total_steps
-            resumes = [(seq, payload["resumed_from"]) for seq, _, payload in queries.starts(run.pk, 0, run.last_seq)]
-            for seq, _, event in queries.measurements(run.pk, 0, run.last_seq):
-                if not is_void(resumes, seq, event["step"]):
-                    at = {**about, "step": event["step"]}
-                    yield from ({**at, "metric": name, "value": value} for name, value in values(event).items())
+            about = {"series": lane.id, "role": lane.role, "title": lane.title, "seed": segment.seed}
+            yield from run_rows(segment.run, about)
+
+
+def run_rows(run: Run, about: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the rows of one run, each with what is known ``about`` its line."""
+    whole = {**about, "run": run.key, "total": run.total_steps}
+    resumes = [(seq, payload["resumed_from"]) for seq, _, payload in queries.starts(run.pk, 0, run.last_seq)]
+    for seq, _, event in queries.measurements(run.pk, 0, run.last_seq):
+        if not is_void(resumes, seq, event["step"]):
+            at = {**whole, "step": event["step"]}
+            yield from ({**at, "metric": name, "value": value} for name, value in values(event).items())

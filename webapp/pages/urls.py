@@ -95,6 +95,7 @@ urlpatterns = [
     path("datasets/<slug:name>/fetch/", dataset_views.fetch, name="fetch"),
     path("runs/curves/", curve_ranges.curve_range, name="curve-range"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/curve.<slug:how>", chart_files.run_chart, name="run-chart"),
     path("runs/<int:pk>/status/", views.run_status, name="run-status"),
     path("runs/<int:pk>/system.csv", system.samples, name="run-system"),
     path("runs/<int:pk>/log/", views.run_log, name="run-log"),

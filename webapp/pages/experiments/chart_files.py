@@ -1,6 +1,9 @@
 """The charts of an experiment's page as files: pictures, and the rows of their data."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,8 +18,10 @@ from webapp.charts.renderers import RETRY_SECONDS, NotDrawn, TooMany, rendering_
 from webapp.experiments import queries
 from webapp.explorer.download import download
 from webapp.findings.csv_file import as_csv, as_csv_file
+from webapp.findings.curve_text import curve_text
 from webapp.findings.curves import curves
 from webapp.pages.experiments.experiment import Living
+from webapp.pages.experiments.run import RunPage
 from webapp.pages.experiments.run_settings import text_of
 
 Row = dict[str, Any]
@@ -27,14 +32,61 @@ SHOWN_ROWS = 100
 
 @viewer
 def chart(request: HttpRequest, pk: int, name: str, how: str) -> HttpResponseBase:
-    """Return one chart of one pair as a file."""
+    """Return one chart of one pair as a file, or as a part of the page."""
     living = Living(get_object_or_404(queries.visible(request.user), pk=pk), request.GET.get("pair", ""))
     file = f"experiment-{pk}-{name}-{living.pair.index}"
-    if name == "live" and how == "csv" and living.run_count:
-        return download(as_csv_file(curves(living.lanes)), f"{file}.csv")
+    if name == "live" and living.run_count:
+        return curve_file(request, CurvesOfPair(living), how, file)
     spec, rows = _chart(living, name)
     with rendering_for(f"account {request.user.pk}", visitor=False):
-        return as_file(spec, rows, how, file, streamed=name == "live")
+        return as_file(spec, rows, how, file)
+
+
+@viewer
+def run_chart(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
+    """Return the curves of one run as a file, or as a part of its page."""
+    page = RunPage(get_object_or_404(queries.visible_runs(request.user), pk=pk), request.user)
+    return curve_file(request, page, how, f"run-{pk}")
+
+
+class Curves(Protocol):
+    """What has a chart of curves: its spec, which has no rows, itself in words, and every measurement as a row."""
+
+    @property
+    def chart(self) -> dict[str, Any]: ...
+    @property
+    def curve_text(self) -> str: ...
+    @property
+    def curve_rows(self) -> Iterator[Row]: ...
+
+
+@dataclass(frozen=True)
+class CurvesOfPair:
+    """The curves of the pair of an experiment that is shown."""
+
+    living: Living
+
+    @property
+    def chart(self) -> dict[str, Any]:
+        return self.living.chart
+
+    @property
+    def curve_text(self) -> str:
+        return curve_text((row.lane.title, row) for row in self.living.latest)
+
+    @property
+    def curve_rows(self) -> Iterator[Row]:
+        return curves(self.living.lanes)
+
+
+def curve_file(request: HttpRequest, of: Curves, how: str, name: str) -> HttpResponseBase:
+    """Return curves as ``as_file`` does; a CSV is sent in pieces, since it has all points however many there are."""
+    if how == "rows":
+        return in_words(of.curve_text, of.curve_rows)
+    if how == "csv":
+        return download(as_csv_file(of.curve_rows), f"{name}.csv")
+    with rendering_for(f"account {request.user.pk}", visitor=False):
+        return as_file(of.chart, list(of.curve_rows), how, name, streamed=True)
 
 
 def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, streamed: bool = False) -> HttpResponse:
@@ -43,7 +95,7 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
     A ``streamed`` chart has no rows of its own.
     """
     if how == "rows":
-        return HttpResponse(_in_words(str(spec.get("description", "")), rows))
+        return in_words(str(spec.get("description", "")), rows)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
     if how == "csv":
         return HttpResponse(as_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
@@ -60,10 +112,13 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
     return HttpResponse(drawn, content_type=kind, headers=headers)
 
 
-def _in_words(text: str, rows: list[Row]) -> str:
-    titles = [name.replace("_", " ").capitalize() for name in rows[0]] if rows else []
-    shown = [[_cell(value) for value in row.values()] for row in rows[:SHOWN_ROWS]]
-    return render_to_string("partials/chart_rows.html", {"text": text, "titles": titles, "rows": shown, "total": len(rows)})
+def in_words(text: str, rows: Iterable[Row]) -> HttpResponse:
+    """Return a description of a chart and its first rows as a part of a page."""
+    first = list(islice(rows, SHOWN_ROWS + 1))
+    titles = [name.replace("_", " ").capitalize() for name in first[0]] if first else []
+    shown = [[_cell(value) for value in row.values()] for row in first[:SHOWN_ROWS]]
+    context = {"text": text, "titles": titles, "rows": shown, "more": len(first) > SHOWN_ROWS}
+    return HttpResponse(render_to_string("partials/chart_rows.html", context))
 
 
 def _cell(value: object) -> str:
@@ -75,8 +130,6 @@ def _cell(value: object) -> str:
 def _chart(living: Living, name: str) -> tuple[dict[str, Any], list[Row]]:
     """Return the spec and the rows of a chart. Raise Http404 for an unknown name and for a chart without data."""
     findings = living.findings
-    if name == "live" and living.run_count:
-        return living.chart, list(curves(living.lanes))
     if name == "gap" and findings and findings.gap and living.result:
         return findings.gap, gap_rows(findings.groups, living.result.triplets)
     if name == "decomposition" and findings and findings.decomposition:

@@ -1,8 +1,10 @@
 """Experiments and runs side by side, and the leaderboards of methods over all results."""
 
 from functools import cached_property
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -19,6 +21,7 @@ from webapp.findings.number_table import Column, NumberTable, plain
 from webapp.findings.result_tables import board_table
 from webapp.findings.test_sets import warnings
 from webapp.pages.experiments import chart_files, table_files
+from webapp.pages.experiments.compared_curves import Curves
 from webapp.pages.experiments.compared_runs import ComparedRun, RunTable
 from webapp.pages.experiments.compared_students import StudentTable
 from webapp.pages.experiments.selection import Selection
@@ -81,6 +84,15 @@ class ComparePage:
         return [setting for setting in self.run_settings if not setting.differs]
 
     @cached_property
+    def curves(self) -> Curves:
+        return Curves(self.selection.experiments, self.runs)
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        address = reverse("compare-file", args=["curves", "json"])
+        return {**self.curves.wire, "from": f"{address}?{self.selection.query()}"}
+
+    @cached_property
     def warnings(self) -> list[Note]:
         return warnings(self.selection.experiments, self.selection.runs)
 
@@ -121,12 +133,16 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 @viewer
-def compare_file(request: HttpRequest, name: str, how: str) -> HttpResponse:
+def compare_file(request: HttpRequest, name: str, how: str) -> HttpResponseBase:
     """Return one table or chart of the comparison as a file."""
     page = ComparePage(Selection(request.user, request.GET))
     if name == "forest" and page.comparison.forest:
         with rendering_for(f"account {request.user.pk}", visitor=False):
             return chart_files.as_file(page.comparison.forest, page.comparison.forest_rows, how, "comparison-forest")
+    if name == "curves" and page.curves.lines:
+        if how == "json":  # what the runs have so far, for static/js/live.js
+            return JsonResponse(page.curves.content)
+        return chart_files.curve_file(request, page.curves, how, "comparison-curves")
     return table_files.as_file(page.table(name), how, f"comparison-{name}")
 
 

@@ -5,9 +5,8 @@ from django.http import Http404, HttpRequest, JsonResponse
 from webapp.access import viewer
 from webapp.experiments import queries
 from webapp.findings.run_curves import between
+from webapp.live.runs_consumer import MOST_RUNS
 from webapp.parsing import whole
-
-MOST_RUNS = 200
 
 
 @viewer

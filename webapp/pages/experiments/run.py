@@ -1,5 +1,6 @@
 """The page of a run: its settings, the experiments that need it, and its timeline."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -7,24 +8,26 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import AnonymousUser, User
 
 from training import Triplet
-from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH
 from webapp.access import may_stop
 from webapp.accounts.viewer_text import events_for, lines_for, only_reads, text_for
 from webapp.charts.live import Series, live_chart
 from webapp.charts.numbers import rate
+from webapp.charts.styles import WEAK
 from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
 from webapp.experiments.progress import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
-from webapp.findings.pairs import length_of, own_metrics
+from webapp.findings.curve_text import curve_text
+from webapp.findings.curves import run_rows
+from webapp.findings.pairs import Lane, Segment, latest_of, length_of, own_metrics
 from webapp.findings.run_curves import wired
 from webapp.findings.run_state import percent_of, run_words
 from webapp.findings.wording import duration, method_title
 from webapp.pages.experiments.forecast import forecast
-from webapp.pages.experiments.run_settings import hashes_of, settings_of, title_of
+from webapp.pages.experiments.run_settings import hashes_of, settings_of, steps_of, title_of
 from webapp.pages.experiments.selection import MOST_RUNS
 from webapp.pages.experiments.timeline import Line, lines_of
 from webapp.pages.tab import Tab, tab
@@ -184,10 +187,7 @@ class RunPage:
 
     @property
     def steps(self) -> int:
-        if self.run.total_steps:
-            return self.run.total_steps
-        rows = rows_of(self.spec.dataset, self.spec)
-        return self.spec.epochs * -(-rows.train // self.spec.batch_size)
+        return steps_of(self.run, self.spec)
 
     @cached_property
     def chart(self) -> dict[str, Any]:
@@ -196,6 +196,16 @@ class RunPage:
     @cached_property
     def system_charts(self) -> list[SystemChart]:
         return system_charts([self.series])
+
+    @property
+    def curve_rows(self) -> Iterator[dict[str, Any]]:
+        """Every measurement of the run, as the chart has them."""
+        return run_rows(self.run, {"series": "run", "title": self.series.title, "seed": self.spec.seed})
+
+    @property
+    def curve_text(self) -> str:
+        lane = Lane(self.series, WEAK, self.spec.model, segments=[Segment(self.spec.seed, self.run)])
+        return curve_text([(self.title, latest_of(lane, queries.newest([self.run.pk])))])
 
     @property
     def wire(self) -> dict[str, Any]:

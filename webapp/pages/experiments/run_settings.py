@@ -1,7 +1,8 @@
 """The settings that decide the outcome of a run, as titles and values."""
 
+from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
-from webapp.experiments.models import Role
+from webapp.experiments.models import Role, Run
 from webapp.findings.wording import dataset_title, lower, method_title, model_title, short_model, value_text
 
 TITLES = {name: info.title for model in (DataSpec, TrainingSpec) for name, info in model.model_fields.items() if info.title}
@@ -19,6 +20,11 @@ def role_of(role: Role, spec: RunSpec) -> str:
     if spec.reads:
         return "Texts first"
     return f"{role.label}, {lower(method_title(spec.method))}" if role == Role.STUDENT else role.label
+
+
+def steps_of(run: Run, spec: RunSpec) -> int:
+    """Return the number of steps of a run, estimated until it has started."""
+    return run.total_steps or spec.epochs * -(-rows_of(spec.dataset, spec).train // spec.batch_size)
 
 
 def text_of(value: object) -> str:

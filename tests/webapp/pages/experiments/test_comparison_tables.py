@@ -173,5 +173,5 @@ def test_a_comparison_takes_the_same_number_of_queries_for_few_and_many(
             assert page.get(address(number)).status_code == 200
 
 
-QUERIES = 9
-"""Session, account, its group twice, experiments, runs, related experiments, fingerprints, and imported runs."""
+QUERIES = 10
+"""Session, account, its group twice, experiments, runs, related experiments, runs of curves, fingerprints, and imported runs."""
