@@ -1,7 +1,7 @@
 /* The keys of a page. Its help is the declaration, made from webapp/pages/keys.py: <div data-presses="j k"> lists keys,
    and each acts on the element with data-key, or moves through the rows of <table data-list> (data-moves). A key is
-   valid where its element is on the page; the help hides the others. Keys without Ctrl do nothing while text is typed
-   or a dialog is open, nor for who switched them off. */
+   valid where its element, or what data-where selects, is on the page; the help hides the others. Keys without Ctrl do
+   nothing while text is typed or a dialog is open, nor for who switched them off. */
 "use strict";
 (() => {
   const TYPED = "input, select, textarea, [contenteditable]";
@@ -15,8 +15,11 @@
     return document.querySelector(`main ${named}`) ?? document.querySelector(named);
   };
   const listed = () => [...document.querySelectorAll("[data-list] > tbody > tr, ul[data-list] > li")];
-  const valid = (row) =>
-    row.hasAttribute("data-moves") ? listed().length > 0 : row.hasAttribute("data-own") || presses(row).some(element);
+  function valid(row) {
+    if (row.dataset.where) return document.querySelector(row.dataset.where) !== null;
+    if (row.hasAttribute("data-moves")) return listed().length > 0;
+    return row.hasAttribute("data-own") || presses(row).some(element);
+  }
 
   function single() {
     try {

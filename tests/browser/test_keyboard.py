@@ -56,6 +56,7 @@ def test_the_palette_switches_the_theme_and_the_help_lists_the_keys_of_the_page(
     help_ = page.get_by_role("dialog", name="Keyboard")
     expect(help_).to_contain_text("new experiment")
     expect(help_.get_by_text("write a tag")).to_be_hidden()  # not on this page
+    expect(help_.get_by_text("zoom in, out on it")).to_be_hidden()
     page.get_by_label("keys without Ctrl work").uncheck()
     page.keyboard.press("Escape")
     page.keyboard.press("n")

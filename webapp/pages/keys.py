@@ -18,12 +18,17 @@ class Key:
     rows: bool = False
     """True for keys that move through the rows of a list, which has data-list: the first to the next, the second back."""
     own: bool = False
-    """True for keys that browsers know by themselves; they are explained only."""
+    """True for keys that act without keys.js, in the browser or in another script; they are explained only."""
+    where: str = ""
+    """The CSS selector of what has the keys while it has the focus; the help of a page without one hides them."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         return self.shown or self.presses
 
+
+CURVES = ".chart[aria-keyshortcuts]"
+"""Charts to which static/js/curve_controls.js gives keys."""
 
 KEYS = (
     Key(("Ctrl+k",), "search everything, and act", ("Ctrl", "K")),
@@ -37,6 +42,10 @@ KEYS = (
     Key(("u",), "back to the list"),
     Key(("t",), "write a tag"),
     Key(("c",), "write a note"),
+    Key(("ArrowLeft", "ArrowRight"), "values on the focused chart of curves", ("←", "→"), own=True, where=CURVES),
+    Key(("+", "-"), "zoom in, out on it", ("+", "−"), own=True, where=CURVES),
+    Key(("Shift+ArrowLeft", "Shift+ArrowRight"), "earlier, later on it", ("Shift", "←", "→"), own=True, where=CURVES),
+    Key(("0",), "its whole range", own=True, where=CURVES),
     Key(("?",), "these keys"),
     Key(("Escape",), "close a dialog or a menu", ("Esc",), own=True),
 )
