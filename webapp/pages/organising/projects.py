@@ -87,5 +87,6 @@ def _form(request: HttpRequest, project: Project | None, name: str, description:
     context |= {"longest_name": LONGEST_NAME, "longest_description": LONGEST_DESCRIPTION}
     if project:
         context["deletes"] = owns(request.user, project.owner_id)
-        context["experiments"] = count(project.experiments.count(), "experiment")
+        number = project.experiments.count()
+        context["experiments"] = count(number, "experiment") if number else ""
     return render(request, "pages/project_form.html", context, status=422 if wrong else 200)

@@ -122,3 +122,10 @@ def test_the_number_of_queries_does_not_grow_with_experiments_tags_and_projects(
         organising.set_favourite(owner, experiment, True)
         saved_views.save(owner, f"View {number}", f"q={number}", shared=False)
     assert queries() == few
+
+
+def test_a_project_without_experiments_says_how_to_get_some_and_a_search_in_it_does_not(page: Client, project: Project) -> None:
+    part = page.get(f"/projects/{project.pk}/", headers={"hx-request": "true"}).content.decode()
+    assert "No experiments here yet." in part
+    assert f'<a href="/experiments/new/?project={project.pk}">Create one</a>' in part
+    assert "No experiment matches." in text(page, f"/projects/{project.pk}/?q=x")
