@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from webapp.access import viewer
 from webapp.charts.renderers import rendering_for
@@ -67,7 +68,7 @@ class ComparePage:
 
     @cached_property
     def settings_table(self) -> NumberTable:
-        titles = [f"#{row.pk} {row.name[:LONGEST_NAME]}" for row in self.selection.experiments]
+        titles = [f"#{row.pk} {Truncator(row.name).chars(LONGEST_NAME)}" for row in self.selection.experiments]
         return _settings_table("settings", "Settings that differ", titles, self.settings)
 
     @cached_property
