@@ -38,7 +38,7 @@ def aggregate_table(comparison: Comparison) -> NumberTable:
 def _alone(line: Line) -> list[Cell]:
     resolved: dict[str, Value] = {"": line.resolved, "of": len(line.cells), "left out": line.left_out}
     return [
-        plain(line.title, token=line.style.token),
+        plain(line.title, style=line.style.token),
         _median(line.median) if line.median else word("none"),
         Cell(f"{line.resolved} of {len(line.cells)}", values=resolved, detail=line.left_out),
         EMPTY if line.gain is None else _gain(line.gain, line.gains),

@@ -17,7 +17,7 @@ class Column:
     title: str
     right: bool = True
     """Numbers stand on the right, words on the left."""
-    token: str = ""
+    style: str = ""
     """The name of a style, as in webapp/charts/styles.py."""
 
 
@@ -34,13 +34,13 @@ class Cell:
     reason: str = ""
     word: bool = False
     link: str = ""
-    token: str = ""
+    style: str = ""
     detail: str = ""
     """A second, smaller line on a page, which follows the text in a file."""
 
 
-def plain(text: str, link: str = "", token: str = "", detail: str = "") -> Cell:
-    return Cell(text, values={"": ", ".join(filter(None, (text, detail)))}, link=link, token=token, detail=detail)
+def plain(text: str, link: str = "", style: str = "", detail: str = "") -> Cell:
+    return Cell(text, values={"": ", ".join(filter(None, (text, detail)))}, link=link, style=style, detail=detail)
 
 
 def whole_number(number: int) -> Cell:

@@ -18,7 +18,7 @@ def accuracy_table(findings: Tables) -> NumberTable:
     titles = [Column("Seeds"), Column("Accuracy"), Column("Over supervisor, points"), Column("PGR")]
     rows = [
         [
-            plain(lane.title, token=lane.style.token),
+            plain(lane.title, style=lane.style.token),
             plain(lane.model_title),
             plain(lane.trained_on),
             whole_number(len(group.seeds)),

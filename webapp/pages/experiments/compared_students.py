@@ -139,7 +139,7 @@ def _names(student: Student, token: str) -> list[Cell]:
     return [
         plain(f"#{experiment.pk} {experiment.name}", link, detail=dataset_title(spec.data.name)),
         plain(student.pair.title),
-        plain(student.title, token=token),
+        plain(student.title, style=token),
     ]
 
 
