@@ -255,6 +255,10 @@
       holder.className = "panels-tools";
       chart.element.append(holder);
     }
+    chart.element.setAttribute("role", "group"); // a picture may not contain buttons: it is the canvas
+    const canvas = chart.element.querySelector("canvas");
+    canvas?.setAttribute("role", "img");
+    canvas?.setAttribute("aria-label", chart.element.getAttribute("aria-label"));
     const { panels } = chart.about;
     const topOf = ({ top, y, height }) => Math.round(chart.width < NARROW ? y + height + 4 : top);
     const key = panels.map(({ metric }, index) => `${metric} ${topOf(places[index])}`).join();

@@ -39,7 +39,7 @@ def test_from_a_file_to_an_experiment_on_it(lab: Lab, page: Page, tmp_path: Path
         assert overflow(page) == 0, path_
     page.goto(f"{lab.url}/datasets/my-notes/")
     page.get_by_role("link", name="New experiment").click()
-    expect(page.get_by_label("Data set")).to_have_value("my-notes")
+    expect(page.get_by_label("Data set", exact=True)).to_have_value("my-notes")
     expect(page.locator("#plan")).to_contain_text("runs asked")
     pk = lab.launch(
         {"name": "On my notes", "seeds": 1, "data": {"name": "my-notes"}, "methods": [{"kind": "naive"}]}

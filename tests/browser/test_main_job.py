@@ -147,8 +147,8 @@ def test_every_page_fits_a_phone(lab: Lab, page: Page) -> None:
         page.goto(f"{lab.url}{path}")
         assert overflow(page) == 0, path
     page.goto(f"{lab.url}/experiments/")
-    page.get_by_label(f"Compare experiment {pk}").check()
-    page.get_by_role("button", name="Compare the chosen ones").click()
+    page.get_by_label(f"Choose experiment {pk}", exact=True).check()
+    page.locator("#bulk").get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile(rf"/compare/\?e={pk}$"))
     assert overflow(page) == 0
 
