@@ -50,7 +50,7 @@
     byId("reconnecting").hidden = !late;
     document.querySelectorAll(".live-part, .two.run").forEach((part) => part.classList.toggle("stale", late));
     if (late) byId("reconnecting").querySelector("[data-text]").textContent = text;
-    if (was === "reconnecting" && state === "live") ring();
+    if (was !== "live" && state === "live") ring(); // the status of the page may be older than the events that it has
   }
 
   function lost() {
