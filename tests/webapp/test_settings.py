@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from webapp.experiments import queries
+from webapp.pages.experiments import list_views
 
 
 def test_an_error_of_a_page_is_in_the_log_with_its_cause(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +15,7 @@ def test_an_error_of_a_page_is_in_the_log_with_its_cause(owner: User, monkeypatc
     handlers = [handler for handler in logging.getLogger("django").handlers if isinstance(handler, logging.StreamHandler)]
     for handler in handlers:
         monkeypatch.setattr(handler, "stream", log)
-    monkeypatch.setattr(queries, "listed", lambda viewer: 1 / 0)
+    monkeypatch.setattr(list_views, "list_page", lambda *_: 1 / 0)
     client = Client(raise_request_exception=False)
     client.force_login(owner)
     page = client.get("/experiments/")

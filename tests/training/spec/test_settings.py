@@ -21,6 +21,7 @@ ALLOWED = {
     "training/planning/plan.py": "the settings that decide the features of a frozen model",
     "training/planning/estimates.py": "the settings that decide the duration of a run",
     "training/planning/extra_runs.py": "runs whose settings are not those of the experiment",
+    "webapp/findings/pairs.py": "the length of the axes of curves in epochs and examples",
     "webapp/experiments/run_groups.py": "the settings that decide the duration of a run, in stored names",
 }
 OTHER_VALUES: dict[str, Any] = {"schedule": "linear", "stop": "last", "precision": "bf16", "pooling": "cls"}
