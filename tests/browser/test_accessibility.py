@@ -143,7 +143,7 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """What stands for the names in ACCOUNT."""
+    """The values of the names in ACCOUNT."""
     lab, file = shared_lab, tmp_path_factory.mktemp("brought") / "rows.csv"
     file.write_bytes(content())
     finished = lab.launch(quick())
@@ -187,7 +187,7 @@ def seen_views(known: dict[str, Any]) -> set[Any]:
 
 
 def test_every_page_of_the_address_table_is_looked_at(lab: Lab, member: Page, known: dict[str, int]) -> None:
-    """What no other test looks at is asked for: it is no page, but a part, a file, a redirection, or only for forms."""
+    """Addresses that no other test looks at are asked for: each is a part, a file, a redirection, or only for forms."""
     numbers = {"pk": known["experiment"], "runs": known["run"], "projects": known["project"]}
     texts = {"name": "movie-reviews", "how": "csv", "example": known["example"], "slug": "none", "number": 1, "chart": "gap"}
     texts |= {"token": "none", "secret": "none", "uid": "x", "uidb64": "x", "path": "none.html"}

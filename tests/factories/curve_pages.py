@@ -56,7 +56,7 @@ def place(series: str, seed: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def packed(points: Sequence[tuple[int, float]], total: int, seq: int, metric: str = "loss") -> dict[str, Any]:
-    """What a page has of a run with these points, a point a millisecond."""
+    """The part of a page about a run with these points, a point a millisecond."""
     curve = Curve(width_of(total))
     for step, value in points:
         curve.add(step, value, at=step)

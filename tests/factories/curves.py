@@ -40,7 +40,7 @@ def run(series: str, points: Points, total: int, **more: Any) -> dict[str, Any]:
 
 
 def about(*series: str, students: bool = False, final: bool = True, limits: Any = None, last: int = 100) -> dict[str, Any]:
-    """What a spec says of one panel, of the metric "loss", with these series; a student's name begins with m."""
+    """The part of a spec about one panel, of the metric "loss", with these series; a student's name begins with m."""
     roles = [{"id": name, "title": name.title(), "role": "student" if name.startswith("m") else name} for name in series]
     panel = {"metric": "loss", "final": final, "limits": limits, "domain": [0, 1]}
     return {"half": HALF, "last": last, "students": students, "series": roles, "panels": [panel]}

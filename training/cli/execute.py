@@ -18,12 +18,11 @@ from training.names import ModelName
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
 
+HELP = "Train runs, read as JSON from stdin; print their events as JSON lines."
+
 
 class Models(RootModel[list[ModelName]]):
     """Names of models, the last document of a request: features that later runs need are computed with those of its runs."""
-
-
-HELP = "Train runs, read as JSON from stdin; print their events as JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

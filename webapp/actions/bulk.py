@@ -30,7 +30,7 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened to one experiment: ``result`` is unchanged if it was as requested already; a refusal has a reason."""
+    """The outcome for one experiment: ``result`` is unchanged if it was as requested already; a refusal has a reason."""
 
     id: int
     name: str

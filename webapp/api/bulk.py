@@ -26,7 +26,7 @@ class BulkIn(Schema):
 
 
 class OutcomeOut(Schema):
-    """What happened to an experiment: done, unchanged as it was so already, or refused for a ``reason``."""
+    """The outcome for an experiment: done, unchanged as it was so already, or refused for a ``reason``."""
 
     id: int
     name: str

@@ -46,7 +46,7 @@ class RunState(NamedTuple):
 
 @dataclass
 class Changes:
-    """What a transaction has changed so far."""
+    """The changes of a transaction so far."""
 
     runs: dict[int, tuple[RunState, RunState]] = field(default_factory=dict)
     """The state before and after, by run."""

@@ -1,4 +1,4 @@
-"""What is new in the events of several runs, for a reader who has those up to a number of each."""
+"""New events of several runs, for a reader who has those up to a number of each."""
 
 from collections.abc import Mapping
 from functools import reduce

@@ -1,5 +1,6 @@
 """Expected durations of runs, and the progress of an experiment. Runs are counted by group, not read one by one."""
 
+from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -146,14 +147,16 @@ def _groups(runs: QuerySet[Run]) -> list[dict[str, Any]]:
 
 
 def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "Features", work: Work) -> "Slower":
-    """Add the work that is left of runs in training to ``work``, and return how much longer than expected they take."""
-    slower = Slower()
+    """Add the work that is left of runs in training to ``work``, and return how much longer than expected they take.
+
+    A worker trains its runs side by side: the one that takes longest ends with the others, and alone each would be faster.
+    """
+    slower, trained = Slower(), defaultdict[str, list[tuple[str, float, float]]](list)
     for run in runs.filter(TRAINING).annotate(now=Now()):
         spec, rest = _spec(run), expected[run.alike] * (1 - run.fraction)
         measured = seconds_left(run)
         if measured is not None:
-            slower.add(run.alike, rest, measured)
-            work.left += measured
+            trained[run.worker].append((run.alike, rest, measured))
             continue
         work.left += rest
         if spec is None:
@@ -163,6 +166,11 @@ def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "F
         elif run.started_at:
             first_sign = START_SECONDS + features.seconds_to_wait(spec)
             work.unknown |= (run.now - run.started_at).total_seconds() > PATIENCE * first_sign
+    for together in trained.values():
+        alone, seconds = sum(rest for _, rest, _ in together), max(measured for _, _, measured in together)
+        work.left += seconds
+        for group, _, _ in together:
+            slower.add(group, alone, seconds)
     return slower
 
 
@@ -237,7 +245,8 @@ def _ahead(experiment: Experiment, own: QuerySet[Run]) -> float | None:
 def seconds_left(run: Run) -> float | None:
     """Return the seconds left by the pace of this attempt, from its start or its checkpoint on.
 
-    None for a run that does not train, and before its first logged steps.
+    Features that it computed or waited for before its first step are no part of the pace. None for a run that does not train, and
+    before its first logged steps.
     """
     if run.status != Status.RUNNING or not run.step:
         return None
@@ -247,7 +256,8 @@ def seconds_left(run: Run) -> float | None:
     last = points.annotate(now=Now()).last()
     if begun is None or last is None:
         return None
-    first = begun.payload["resumed_from"], begun.at
+    ready = events.filter(payload__kind__in=("started", "progress"), seq__lt=points.values("seq")[:1]).last() or begun
+    first = begun.payload["resumed_from"], ready.at
     return _at_pace(first, (last.payload["step"], last.at), points.count(), run.total_steps, last.now)
 
 

@@ -26,7 +26,7 @@ CONTRASTS: BoundedCache[str] = BoundedCache(2**22)
 
 
 DAMAGED = (OSError, ValueError, DamagedArtifact)
-"""What reading the files of a run may raise, besides FileNotFoundError."""
+"""Errors of reading the files of a run, besides FileNotFoundError."""
 
 
 @dataclass(frozen=True)

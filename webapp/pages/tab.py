@@ -1,4 +1,4 @@
-"""What the tab of a page says of an experiment or a run: its progress or its end before the name, and an icon."""
+"""The tab of a page of an experiment or a run: its progress or its end before the name, and an icon."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

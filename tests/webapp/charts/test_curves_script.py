@@ -1,4 +1,4 @@
-"""What is drawn of points: means over seeds and bands as numpy and SciPy compute them, smoothing, marks of what has no place."""
+"""The rows that are drawn of points: means over seeds and bands as numpy and SciPy compute them, smoothing, marks at the axis."""
 
 import math
 from collections.abc import Callable

@@ -40,7 +40,7 @@ def recounted(experiment: Experiment) -> dict[str, object]:
 
 
 def described(experiment: Experiment) -> dict[str, object]:
-    """What specification and result say."""
+    """The columns that follow from specification and result."""
     said = upgrade(experiment.spec)
     groups = Result.model_validate(experiment.result).groups if experiment.result else ()
     first = [group for group in groups if (group.weak_model, group.strong_model) == (said.weak.models[0], said.strong.models[0])]

@@ -11,8 +11,9 @@ from tests.factories import claims
 from tests.factories.experiments import launched
 from training.events import Event as RunEvent
 from training.events import MetricLogged, Progress, RunStarted
+from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run
-from webapp.experiments.progress import progress
+from webapp.experiments.progress import progress, seconds_left
 from webapp.findings.wording import time_left
 
 Events = Iterable[tuple[float, RunEvent]]
@@ -66,6 +67,29 @@ def test_twice_the_time_for_the_same_part_leaves_about_twice_as_much(owner: User
         Experiment.objects.all().delete()
         Run.objects.all().delete()
     assert progressed[1] - progressed[0] == pytest.approx(200, rel=0.1)
+
+
+def test_features_before_the_first_step_are_no_part_of_the_pace_of_the_steps(owner: User) -> None:
+    """A hundred seconds of features, then ten steps a second."""
+    computing = [(110 - second, features(10 * second)) for second in range(10, 101, 10)]
+    steps: Events = [(10 - 0.1 * number, step(number)) for number in range(1, 100)]
+    at_work(owner, [(110.0, start()), *computing, *steps], claimed=112)
+    (run,) = Run.objects.filter(status="running")
+    assert seconds_left(run) == pytest.approx(90, abs=5), "901 steps are left"
+
+
+def test_runs_that_one_worker_trains_side_by_side_end_together(owner: User) -> None:
+    experiment = launched(owner, weak={"models": ["bag-of-words"]}, strong={"models": ["bag-of-words"]}, seeds=5)
+    runs, now = services.claim_group("worker@test"), timezone.now()
+    assert len(runs) > 5
+    for run in runs:
+        claims.append_events(run.pk, run.attempt, [start(), *(step(100 * number) for number in range(1, 6))])
+        Event.objects.filter(run=run, payload__kind="started").update(at=now - timedelta(seconds=100))
+        Event.objects.filter(run=run, payload__kind="metric").update(at=now)
+    others = Run.objects.filter(status__in=("waiting", "queued")).count()
+    assert left(experiment) == pytest.approx(100 + 200 * others / len(runs), rel=0.15), (
+        "half of 200 s, and 200 s for as many others"
+    )
 
 
 def test_a_training_that_is_slower_than_expected_makes_all_that_waits_slower(owner: User) -> None:

@@ -1,4 +1,4 @@
-"""What a worker samples of its trainer: all its processes, the speed of its steps, and few samples however long it trains."""
+"""Samples that a worker takes of its trainer: all its processes, the speed of its steps, few samples however long it trains."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What is stored of projects, tags of experiments, favourites and saved views, and what is refused."""
+"""Projects, tags of experiments, favourites and saved views as they are stored, and refusals."""
 
 import pytest
 from django.contrib.auth.models import User

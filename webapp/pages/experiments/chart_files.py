@@ -50,7 +50,7 @@ def run_chart(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
 
 
 class Curves(Protocol):
-    """What has a chart of curves: its spec, which has no rows, itself in words, and every measurement as a row."""
+    """The source of a chart of curves: its spec, which has no rows, itself in words, and every measurement as a row."""
 
     @property
     def chart(self) -> dict[str, Any]: ...

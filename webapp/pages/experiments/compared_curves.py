@@ -132,7 +132,7 @@ class Curves:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the runs have so far."""
+        """The curves and samples of the runs so far."""
         content = wired(self.drawn, list(self.known.values()))
         both = {pk: content["curves"][-pk] for pk in self.drawn if pk < 0}
         return {**content, "curves": {**content["curves"], **both}}

@@ -33,7 +33,7 @@ class Student:
     own: Contrast | None
     """The difference from the baseline of its own experiment and pair."""
     baseline: bool
-    """Whether it is that baseline."""
+    """True for that baseline."""
 
     @property
     def id(self) -> str:

@@ -47,7 +47,7 @@ def _is_date(text: str) -> bool:
 
 @dataclass(frozen=True)
 class ListAddress:
-    """What the query of an address says; what it does not say is left out of it again.
+    """The content of an address of a list; defaults are left out of the query.
 
     ``fixed`` are the filters that the list at ``path`` always has, such as its project; the query does not have them.
     """

@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from webapp.access import Anybody
 from webapp.experiments import queries
+from webapp.experiments.listing import newest_named
 from webapp.experiments.models import Experiment, Run
 from webapp.findings.wording import count
 from webapp.parsing import whole
@@ -77,9 +78,9 @@ class Selection:
         if not self.text:
             parents = [experiment.parent_id for experiment in self.experiments if experiment.parent_id]
             return list(visible.filter(Q(parent__in=chosen) | Q(pk__in=parents))[:MOST_MATCHES]) if chosen else []
+        named = newest_named(self.viewer, self.text, MOST_MATCHES + len(chosen))
         number = whole(self.text.removeprefix("#"), low=1)
-        named = Q(name__icontains=self.text)
-        return list(visible.filter(named if number is None else named | Q(pk=number))[:MOST_MATCHES])
+        return list(visible.filter(pk__in=named if number is None else [*named, number])[:MOST_MATCHES])
 
     @property
     def problems(self) -> list[str]:

@@ -50,7 +50,7 @@ class Running:
 class Ended:
     experiment: Experiment
     new: bool
-    """Whether it ended since the visit before."""
+    """True if it ended since the visit before."""
     ago: str
 
     @property
@@ -142,7 +142,7 @@ class HomePage:
 
     @property
     def news(self) -> str:
-        """What ended since the last visit: 3 done, 1 failed since your last visit, 2 h ago."""
+        """The number that ended since the last visit: 3 done, 1 failed since your last visit, 2 h ago."""
         if self.visit.since is None:
             return "newest first"
         numbers = [f"{self.new[state]:,} {State(state).label.lower()}" for state in ENDED if state in self.new]
@@ -220,6 +220,6 @@ class HomePage:
 
     @property
     def status(self) -> str:
-        """What a screen reader is told when it changes: states, and no percents."""
+        """The text of the live region: states, and no percents."""
         running = f"{count(self.at_work, 'experiment')} running" if self.at_work else "Nothing is running"
         return f"{running}; {self.news}" if self.visit.since is None or self.new else running

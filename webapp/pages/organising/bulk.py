@@ -30,7 +30,7 @@ DONE: dict[Action, str] = {
     "stop": "stopping",
     "delete": "deleted",
 }
-"""What has happened to the experiments, after their number."""
+"""Words for the outcome of each action, after the number of experiments."""
 
 NOTHING_CHOSEN = "Choose experiments in the list first."
 

@@ -1,4 +1,4 @@
-"""What surrounds a list of experiments: saved views above it, and the bar with which chosen experiments are changed."""
+"""The tools around a list of experiments: saved views above it, and the bar with which chosen experiments are changed."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -61,7 +61,7 @@ OWN = (
     Command(Entry("Switch between light and dark", presses="data-theme-toggle"), "theme mode colours"),
     Command(Entry("Show all keys", presses='data-open="help"'), "keyboard shortcuts help"),
 )
-"""What the page itself does."""
+"""Commands that the page itself carries out."""
 
 
 def pages(request: HttpRequest, access: Access) -> list[Command]:

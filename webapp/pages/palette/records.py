@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import User
-from django.db.models import F, Max
+from django.db.models import Max
 from django.urls import reverse
 
 from training import catalog
 from webapp.access import Anybody
 from webapp.experiments import queries
+from webapp.experiments.listing import newest_named
 from webapp.experiments.listing_models import State
 from webapp.experiments.models import Experiment, Part, Role, Run, Status
 from webapp.organising import queries as organising
@@ -37,19 +38,10 @@ def number_in(text: str) -> int | None:
 def experiments(viewer: Anybody, text: str) -> list[Entry]:
     """Return the experiment with this number, and the newest with the text in their names."""
     visible = queries.visible(viewer).only("name", "state").order_by("-pk")
-    named = list(visible.filter(pk__in=_named(viewer, text)))
+    named = list(visible.filter(pk__in=newest_named(viewer, text, MOST)))
     number = number_in(text)
     first = visible.filter(pk=number).exclude(pk__in=[row.pk for row in named]) if number is not None else ()
     return [_experiment(row) for row in (*first, *named)][:MOST]
-
-
-def _named(viewer: Anybody, text: str) -> list[int]:
-    """Return the newest experiments with the text in their names.
-
-    The index of names alone is read, since an order by the bare number would read the large rows until some match.
-    """
-    named = queries.visible(viewer).filter(search_name__contains=text)
-    return list(named.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:MOST])
 
 
 def _experiment(experiment: Experiment) -> Entry:
