@@ -16,8 +16,10 @@ def test_samples_are_drawn_as_they_come_and_on_an_experiments_page_once_they_are
     def samples() -> list[dict[str, float]]:
         return list(lab.call("GET", f"/runs/{run}/system")[1]["samples"])
 
-    page.goto(f"{lab.url}/runs/{run}/")
+    # The student waits for its supervisor's labels: no sample of it exists while this page is read.
+    page.goto(f"{lab.url}/runs/{lab.run(pk, 'student')['run']}/")
     expect(page.locator("[data-none]")).to_be_visible()
+    page.goto(f"{lab.url}/runs/{run}/")
     expect(page.locator("#system-cores[data-drawn]")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-none]")).to_be_hidden()
     lab.until(lambda: drawn(page, "cores") > 1)
