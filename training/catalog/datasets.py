@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from training.answers import AnswerRule
 from training.catalog import library
 from training.catalog.check_report import Report
 
@@ -14,12 +15,16 @@ MOST_CLASSES = 20
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
 
+Task = Literal["classification", "preferences", "generative"]
+
+
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A labelled text data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
+    """A text data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
 
     ``classes`` are the meanings of the labels, from 0. ``texts`` is the number of texts of an example: one to be classified, or
-    two of which one is preferred.
+    two of which one is preferred. A generative data set has ``answers``, the rule that finds an answer in what is written, and no
+    classes; the columns of its file are described in ``training.answers``.
     """
 
     name: str
@@ -33,6 +38,14 @@ class DatasetEntry:
     source: str = ""
     group: str = ""
     texts: Literal[1, 2] = 1
+    answers: AnswerRule | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task of a model: to give one of the classes, to say which of two texts is preferred, or to write an answer."""
+        if self.answers:
+            return "generative"
+        return "preferences" if self.texts == 2 else "classification"
 
     @property
     def report(self) -> Report | None:
@@ -99,6 +112,7 @@ def from_library(name: str) -> DatasetEntry | None:
         source=card.source,
         group=card.group,
         texts=card.report.texts,
+        answers=card.answers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from training import environment
+from training.answers import AnswerRule
 from training.catalog.check_report import Finding, Report
 from training.names import DATASET, Fingerprint, within
 from training.storage.atomic import atomic
@@ -30,7 +31,9 @@ class Card(Finding):
     rows: int
     fingerprint: Fingerprint
     classes: tuple[str, ...]
-    """Meanings of the labels, from 0."""
+    """Meanings of the labels, from 0; none for a generative data set."""
+    answers: AnswerRule | None = None
+    """The rule that finds an answer in a text, for a generative data set."""
     group: str
     """The property that rows of one group share."""
     mapping: dict[str, Any] | None = None

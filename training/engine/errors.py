@@ -13,6 +13,13 @@ class CorruptData(EngineError):
     """A data set differs from the planned one, or breaks the rules for labels, ids or groups."""
 
 
+class NoLabels(CorruptData):
+    """Labels are asked of a generative data set, whose examples have written answers."""
+
+    def __init__(self) -> None:
+        super().__init__("This data set has written answers and no labels: what is asked for needs a data set with classes.")
+
+
 class Unreachable(EngineError):
     """The Hub does not respond, or refuses requests for now: the same run may succeed later."""
 

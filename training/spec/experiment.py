@@ -152,6 +152,13 @@ class ExperimentSpec(Requested):
         return methods
 
     @model_validator(mode="after")
+    def has_classes(self, info: ValidationInfo) -> Self:
+        data = None if is_stored(info) else catalog.known_dataset(self.data.name)
+        if data and data.task == "generative":
+            _refuse([(("data", "name"), f"{data.title} has written answers, and experiments need a data set with classes.")])
+        return self
+
+    @model_validator(mode="after")
     def methods_fit_the_classes(self, info: ValidationInfo) -> Self:
         data = None if is_stored(info) else catalog.known_dataset(self.data.name)
         if data and len(data.classes) > 2:

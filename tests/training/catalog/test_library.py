@@ -1,14 +1,17 @@
 """The shelf: what is put there is found by name, and what is not says how to get it."""
 
+import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tests.factories.datasets import REPORT, card, shelve
 from training import ExperimentSpec, catalog, make_plan
+from training.answers import AnswerRule
 from training.catalog import library
 from training.planning.estimates import estimate_seconds
-from training.spec import STORED, upgrade, warnings
+from training.spec import STORED, describe, upgrade, warnings
 
 
 def test_what_was_put_is_found_by_name_with_its_file(dataset_library: Path) -> None:
@@ -59,6 +62,34 @@ def test_a_damaged_card_is_an_error_with_its_path_and_unknown_to_pages(dataset_l
     with pytest.raises(ValueError, match=r"damaged: .*broken.json"):
         catalog.dataset("broken")
     assert catalog.known_dataset("broken") is None
+
+
+def test_the_task_of_a_data_set_follows_from_its_card(dataset_library: Path) -> None:
+    pairs = REPORT.model_copy(update={"texts": 2})
+    for dataset_card in (card("one"), card("two", report=pairs), card("three", classes=(), answers=AnswerRule())):
+        shelve(dataset_library, dataset_card)
+    tasks = [catalog.dataset(name).task for name in ("one", "two", "three")]
+    assert tasks == ["classification", "preferences", "generative"]
+
+
+def test_a_card_from_before_there_were_written_answers_is_read(dataset_library: Path) -> None:
+    shelve(dataset_library, card())
+    path = dataset_library / "mine.json"
+    stored = json.loads(path.read_text())
+    del stored["answers"]
+    path.write_text(json.dumps(stored))
+    assert catalog.dataset("mine").answers is None
+
+
+def test_an_experiment_on_a_generative_data_set_is_refused_at_its_place(dataset_library: Path) -> None:
+    shelve(dataset_library, card(classes=(), answers=AnswerRule(extract="number")))
+    with pytest.raises(ValidationError) as caught:
+        ExperimentSpec.model_validate({"data": {"name": "mine"}})
+    (problem,) = describe(caught.value.errors())
+    assert (problem.path, problem.message) == (
+        "data.name",
+        "Mine has written answers, and experiments need a data set with classes.",
+    )
 
 
 def test_an_experiment_can_be_planned_with_the_library_and_read_when_its_data_set_has_gone(dataset_library: Path) -> None:

@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from tests.factories.datasets import card
 from training import catalog
+from training.answers import AnswerRule
+from training.catalog import library
 from training.engine.data.examples import from_table, load_examples
-from training.engine.errors import CorruptData
+from training.engine.errors import CorruptData, NoLabels
 
 
 def table(**changes: list[object]) -> pa.Table:
@@ -61,3 +67,50 @@ def test_more_classes_than_can_be_told_apart_are_refused() -> None:
 def test_preferences_have_two_classes() -> None:
     with pytest.raises(CorruptData, match="Pairs of texts have two classes"):
         from_table(table(text_b=["d", "e", "f"], label=[0, 1, 2]))
+
+
+def written(**changes: list[object]) -> pa.Table:
+    return pa.table({"id": [7, 8], "text": ["1 + 1", "2 + 2"], "answers": [["2", "two"], ["4"]], "group": [5, 6], **changes})
+
+
+def test_a_generative_data_set_has_prompts_answers_and_difficulty(dataset_library: Path) -> None:
+    pq.write_table(written(difficulty=[1.0, 2.5], theme=["sums", "sums"]), dataset_library / "new.parquet")
+    library.put(card("sums", classes=(), answers=AnswerRule(extract="number")), dataset_library / "new.parquet")
+    entry = catalog.dataset("sums")
+    assert (entry.task, entry.classes, entry.answers) == ("generative", (), AnswerRule(extract="number"))
+
+    with pq.ParquetFile(entry.path) as file:
+        examples = from_table(file.read())
+    assert examples.answers is not None
+    assert examples.difficulty is not None
+    assert (examples.text.to_pylist(), examples.answers.to_pylist()) == (["1 + 1", "2 + 2"], [["2", "two"], ["4"]])
+    assert examples.difficulty.tolist() == [1.0, 2.5]
+
+
+def test_labels_of_a_generative_data_set_are_refused_in_a_sentence() -> None:
+    examples = from_table(written())
+    for name in ("label", "classes"):
+        with pytest.raises(NoLabels, match="This data set has written answers and no labels"):
+            getattr(examples, name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"answers": [["2"], []]}, "A row of the data set has no answer"),
+        ({"answers": [["2"], None]}, "A row of the data set has no answer"),
+        ({"answers": [["2"], ["4", " "]]}, "An answer of the data set is empty"),
+        ({"answers": [["2"], ["4", None]]}, "An answer of the data set is empty"),
+        ({"difficulty": [1.0, None]}, "difficulty of a row is missing"),
+        ({"difficulty": [1.0, float("inf")]}, "difficulty of a row is missing"),
+        ({"label": [0, 1]}, "either labels or written answers"),
+    ],
+)
+def test_answers_that_break_the_format_are_refused(changes: dict[str, list[object]], sentence: str) -> None:
+    with pytest.raises(CorruptData, match=sentence):
+        from_table(written(**changes))
+
+
+def test_a_data_set_has_labels_or_answers() -> None:
+    with pytest.raises(CorruptData, match="either labels or written answers"):
+        from_table(table().drop_columns("label"))
