@@ -1,0 +1,59 @@
+"""The figure of a chess puzzle: its board, the written moves as arrows in the colours of their roles, and their list."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.charts.chess_board import Arrow, chess_board
+from webapp.charts.chess_position import legal_move
+from webapp.charts.styles import Style
+
+COLUMNS = ("fen", "legal_san", "legal_uci")
+"""Columns of a data set whose examples have boards; ``last_move`` is optional."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the model of a role wrote as its move, and whether it is the best one; None where no answer is the best."""
+
+    role: str
+    style: Style
+    text: str
+    right: bool | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A written move in the list. ``verdict``: right, wrong, not a legal move, or nothing."""
+
+    written: Written
+    verdict: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.written.role}: {self.written.text or 'nothing'}" + (f", {self.verdict}" if self.verdict else "")
+
+
+@dataclass(frozen=True)
+class Figure:
+    picture: str
+    moves: list[Move]
+
+
+def chess_figure(row: Mapping[str, Any], written: Sequence[Written] = ()) -> Figure | None:
+    """Return the figure of a row of a data set; None where the row has no position that can be drawn."""
+    if any(not row.get(name) for name in COLUMNS) or len(row["legal_san"]) != len(row["legal_uci"]):
+        return None
+    legal = [legal_move(answer.text, row["legal_san"], row["legal_uci"]) for answer in written]
+    moves = [Move(answer, _verdict(answer, uci)) for answer, uci in zip(written, legal, strict=True)]
+    arrows = [Arrow(uci, move.written.style, move.title) for move, uci in zip(moves, legal, strict=True) if uci]
+    try:
+        return Figure(chess_board(row["fen"], arrows, row.get("last_move")), moves)
+    except ValueError:  # columns with these names and another content
+        return None
+
+
+def _verdict(written: Written, uci: str | None) -> str:
+    if uci is None:
+        return "not a legal move"
+    return "" if written.right is None else "right" if written.right else "wrong"
