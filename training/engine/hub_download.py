@@ -141,7 +141,7 @@ class Repository:
         lock = self.cache.parent / ".locks" / self.cache.name / f"{file.sha256}.lock"  # the client's own lock for this file
         for folder in (blob.parent, lock.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        with _held(lock, lambda: report(0)):
+        with held(lock, lambda: report(0)):
             if blob.exists():
                 return
             part = blob.with_name(f"{file.sha256}.incomplete")
@@ -217,7 +217,7 @@ class _Download:
             self.report(size)
 
 
-class _held:  # noqa: N801 - read as a verb: with _held(lock, report)
+class held:  # noqa: N801 - read as a verb: with held(lock, report)
     """A lock between processes that reports while it waits."""
 
     def __init__(self, path: Path, report: Callable[[], None]) -> None:

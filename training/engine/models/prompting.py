@@ -36,19 +36,23 @@ LEAST = 8
 def answers(
     run: RunSpec, examples: Examples, split: Split, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool]
 ) -> Predictions:
-    """Return the predictions of the run's model for half B, the test set and the locked rows. Raises EngineError, Stopped."""
-    texts = prompts(run, examples, split, store)
-    features = frozen_features(run, texts, "a", store, emit, should_stop)
+    """Return the predictions of the run's model for half B, the test set and the locked rows. Raises EngineError, Stopped.
+
+    Where the halves are limited, only these rows have prompts; otherwise all, whose features runs of other seeds share.
+    """
     parts = {"transfer": split.b.rows, "test": split.test, "locked": split.locked}
     rows = np.concatenate(list(parts.values()))
-    logits = torch.from_numpy(features[rows]) @ backbone.directions(run, examples.classes).T
+    answered = np.arange(len(examples.id)) if run.limit is None else np.sort(rows)
+    features = frozen_features(run, prompts(run, examples, split, store, answered), "a", store, emit, should_stop)
+    vectors = torch.from_numpy(features[np.searchsorted(answered, rows)])
+    logits = vectors @ backbone.directions(run, examples.classes).T
     prob = probabilities(logits.squeeze(-1)).numpy()
     names = np.repeat(list(parts), [len(part) for part in parts.values()])
     return Predictions(examples.id[rows], names, examples.group[rows], examples.label[rows], prob)
 
 
-def prompts(run: RunSpec, examples: Examples, split: Split, store: Store) -> pa.ChunkedArray:
-    """Return a prompt of at most ``run.max_tokens`` tokens for every row; long texts are cut, the question never.
+def prompts(run: RunSpec, examples: Examples, split: Split, store: Store, rows: Rows) -> pa.ChunkedArray:
+    """Return a prompt of at most ``run.max_tokens`` tokens for each of ``rows``; long texts are cut, the question never.
 
     Raises EngineError where too little of the texts would be left.
     """
@@ -71,7 +75,7 @@ def prompts(run: RunSpec, examples: Examples, split: Split, store: Store) -> pa.
         need = words + (len(shots) + 1) * (LEAST + SLACK)
         raise EngineError(f"The longest text is {run.max_tokens} tokens, and these prompts need at least {need}: raise it.")
     shown = [(_cut(text, tokenizer, room), label) for text, label in shots]
-    filled = [prompt(shown, _cut(text, tokenizer, room)) for text in examples.text.to_pylist()]
+    filled = [prompt(shown, _cut(text, tokenizer, room)) for text in examples.text.take(rows).to_pylist()]
     longest = max(len(encoding.ids) for encoding in tokenizer.encode_batch(filled))
     if longest > run.max_tokens:
         raise EngineError(f"A prompt has {longest} tokens, and the longest text is {run.max_tokens}: raise it.")

@@ -24,6 +24,6 @@ def size_of(run: RunSpec) -> Size:
         assert entry.kind
         assert entry.layers
         assert entry.width
-        return Size("bert", entry.kind, entry.layers, entry.width)
+        return Size(entry.architecture, entry.kind, entry.layers, entry.width)
     facts = model_files.facts(run)
     return Size(facts.architecture, facts.kind, facts.layers, facts.width)

@@ -1,5 +1,6 @@
 """README cards of exported models and labels: their provenance, in words and in full."""
 
+from training import catalog
 from training.catalog import local
 from training.engine.models import backbone
 from training.spec import GROUND_TRUTH, RunSpec
@@ -96,12 +97,17 @@ def _provenance(run: RunSpec, store: Store) -> str:
 | trained on | half {run.half}, seed {run.seed} |
 | accuracy | {test.right.mean():.4f} on {len(test.id):,} test examples |
 | step | {trajectory.selected:,} of {trajectory.last:,} (stop rule: {run.stop}) |
-| base model | {_model(run)} {f"`{run.digest}`" if run.digest else "(from scratch)"} |
+| base model | {_model(run)} {f"`{run.digest}`" if run.digest else "(from scratch)"}{_note(run)} |
 
 ```json
 {run.model_copy(update={"model": _model(run)}).model_dump_json(indent=2)}
 ```
 """
+
+
+def _note(run: RunSpec) -> str:
+    entry = catalog.MODELS.get(run.model)
+    return f": {entry.source}, {entry.licence}. {entry.note}" if entry and entry.note else ""
 
 
 def _model(run: RunSpec) -> str:

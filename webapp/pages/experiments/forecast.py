@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.utils import timezone
 
-from training.events import DOWNLOADING, EVENT, WAITING_FOR_HUB, CheckpointSaved
+from training.events import CONVERTING, DOWNLOADING, EVENT, WAITING_FOR_HUB, CheckpointSaved
 from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.experiments import queries, queue, requirements, workers
 from webapp.experiments.models import Run, Status, Worker
@@ -65,6 +65,8 @@ def _running(run: Run) -> str:
         return "Its trainer is starting."
     if run.phase.startswith((DOWNLOADING, WAITING_FOR_HUB)):
         return "It trains once its model is on this worker. A stop keeps what has been downloaded for the next attempt."
+    if run.phase == CONVERTING:
+        return "It trains once its model has been converted, which is done once for all runs."
     return "It trains until its last step. If its worker or its trainer dies, it goes on from the last checkpoint."
 
 

@@ -1,6 +1,7 @@
 """Values on offer for a setting of a form, with their titles."""
 
 from training import catalog
+from training.catalog import packages
 from webapp.findings.wording import dataset_title, short_model
 from webapp.pages.fields import Leaf
 
@@ -21,8 +22,12 @@ def _titles(leaf: Leaf) -> dict[str, str]:
     """Return titles by value. Data sets are read each time, as imports and fetches add to them."""
     match leaf.setting.catalog:
         case "models":
-            return {name: short_model(name) for name in catalog.MODELS}
+            return {name: _model(entry) for name, entry in catalog.MODELS.items()}
         case "datasets":
             return {name: dataset_title(name) for name in catalog.ready_datasets()}
     titles = leaf.setting.titles
     return {str(choice): titles.get(str(choice), str(choice).capitalize()) for choice in leaf.choices}
+
+
+def _model(entry: catalog.ModelEntry) -> str:
+    return f"{short_model(entry.name)}{' (not installed)' if packages.missing(entry) else ''}"

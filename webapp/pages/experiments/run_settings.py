@@ -1,5 +1,6 @@
 """The settings that decide the outcome of a run, as titles and values."""
 
+from training import catalog
 from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.experiments.models import Role, Run
@@ -59,6 +60,8 @@ def settings_of(spec: RunSpec) -> list[tuple[str, str]]:
         ("Model", model_title(spec.model)),
         ("Labels", labels(spec)),
     ]
+    if note := _note(spec):
+        settings.insert(3, ("Weights", note))
     if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
         titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
         settings.append(("Method", method_title(spec.method)))
@@ -69,6 +72,12 @@ def settings_of(spec: RunSpec) -> list[tuple[str, str]]:
             title = TITLES.get(name, name.replace("_", " ").capitalize())
             settings.append((title, "all" if value is None else text_of(value)))
     return settings
+
+
+def _note(spec: RunSpec) -> str:
+    """Return source, licence and precision of an embedded model's weights, empty where they are those of its source."""
+    entry = catalog.MODELS.get(spec.model)
+    return f"{entry.source}, {entry.licence}. {entry.note}" if entry and entry.note else ""
 
 
 def hashes_of(spec: RunSpec) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def finish_all(plan: Plan, store: Store) -> None:
 
 def prompts_of(run: RunSpec, store: Store) -> list[str]:
     examples = load_examples(run.dataset, run.fingerprint)
-    shown: list[str] = prompts(run, examples, split_for(run, examples.group), store).to_pylist()
+    shown: list[str] = prompts(run, examples, split_for(run, examples.group), store, np.arange(len(examples.id))).to_pylist()
     return shown
 
 

@@ -15,8 +15,7 @@ from django.utils import timezone
 from tests.factories import states
 from tests.factories.experiments import spec
 from tests.webapp.page_text import text
-from training.cli.recipe import read_recipe
-from training.recipes import names
+from training.recipes import recipes
 from webapp.experiments import lifecycle, services
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -36,8 +35,8 @@ def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_star
     assert "The first experiment asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/experiments/")
     content = text(page, "/experiments/new/")
     assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in content
-    for name in names():
-        assert read_recipe(name).name in content
+    for spec in recipes().values():
+        assert spec.name in content
 
 
 def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
