@@ -17,6 +17,7 @@ from training.catalog import folders, library
 from training.catalog.models import SMOLLM2_FILE_DIGEST, SMOLLM2_PACKAGE, ModelEntry
 from training.engine.errors import CorruptModel
 from training.engine.hub_download import OnProgress, held
+from training.engine.models import gguf_files
 from training.events import CONVERTING, STARTING
 from training.storage.atomic import out_of_room
 
@@ -37,6 +38,10 @@ def folder_of(entry: ModelEntry, on_progress: OnProgress) -> Path:
     except (OSError, SafetensorError) as error:
         reason = "is full" if out_of_room(error) else f"cannot be written ({getattr(error, 'strerror', None) or error})"
         raise CorruptModel(f"{entry.title} cannot be converted: the disk of {folder.parent} {reason}.") from error
+    except ImportError as error:
+        raise CorruptModel(
+            f"The package {error.name} is missing: “{entry.installed_by}” installs what {entry.title} needs."
+        ) from None
     return folder
 
 
@@ -49,16 +54,10 @@ def _complete(folder: Path, entry: ModelEntry) -> bool:
 
 
 def _convert(entry: ModelEntry, folder: Path, on_progress: OnProgress) -> None:
-    """Replace ``folder`` by the converted model; the caller holds its lock. Raises CorruptModel, Stopped,
-    OSError and SafetensorError.
-    """
-    try:
-        from training.engine.models import gguf_files
-    except ImportError as error:
-        raise CorruptModel(
-            f"The package {error.name} is missing: “{entry.installed_by}” installs what {entry.title} needs."
-        ) from None
+    """Replace ``folder`` by the converted model; the caller holds its lock.
 
+    Raises CorruptModel, ImportError, OSError, SafetensorError, Stopped.
+    """
     for abandoned in folder.parent.glob(f".{NAME}.*/"):
         shutil.rmtree(abandoned)  # left by a killed process
     source = _verified_source(entry)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGUFReader, dequantize
 from safetensors.numpy import save_file
 
 from training.catalog import folders
@@ -47,7 +46,11 @@ CONTROL, NORMAL = 3, 1
 
 
 def convert(path: Path, folder: Path, on_tensor: OnTensor) -> None:
-    """Write the model of the GGUF file ``path`` into the empty ``folder``. Raises CorruptModel, OSError, SafetensorError."""
+    """Write the model of the GGUF file ``path`` into the empty ``folder``. Raises CorruptModel, OSError,
+    SafetensorError, ImportError.
+    """
+    from gguf import GGUFReader  # an optional package
+
     reader = GGUFReader(path)
     facts = {name: field.contents() for name, field in reader.fields.items()}
     config = _config(facts, tied=all(tensor.name != "output.weight" for tensor in reader.tensors))
@@ -141,6 +144,8 @@ def _tokenizer_config(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensors(stored: Any, heads: int, key_heads: int, on_tensor: OnTensor) -> Iterator[tuple[str, npt.NDArray[np.float16]]]:
+    from gguf import dequantize
+
     for done, tensor in enumerate(stored):
         on_tensor(done, len(stored))
         part, weight = _name(tensor.name)

@@ -107,7 +107,10 @@ def _provenance(run: RunSpec, store: Store) -> str:
 
 def _note(run: RunSpec) -> str:
     entry = catalog.MODELS.get(run.model)
-    return f": {entry.source}, {entry.licence}. {entry.note}" if entry and entry.note else ""
+    if entry is None or not entry.note:
+        return ""
+    place = f"The base is in `models/` of the laboratory’s DATA_DIR, of which this run uses the first {entry.layers} layers."
+    return f": {entry.source}, {entry.licence}. {entry.note} {place}"
 
 
 def _model(run: RunSpec) -> str:

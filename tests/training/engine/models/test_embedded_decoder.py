@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.factories.gguf_models import LAYERS, WIDTH, make_gguf
 from tests.factories.runs import finish, plan_with
 from training import RunSpec, Store, catalog
 from training.catalog import folders
+from training.engine.data.examples import load_examples
 from training.engine.errors import CorruptModel, Stopped
 from training.engine.models import backbone, embedded_decoder, gguf_files
+from training.engine.outputs.export import export_model
 from training.storage.checksums import digest
 
 WHOLE, CUT = "smollm2-135m-instruct", "smollm2-135m-instruct-l10"
@@ -170,6 +174,12 @@ def test_a_damaged_package_is_named_with_the_command_that_mends_it(source: Path)
         convert()
 
 
+def test_a_missing_package_is_named_with_the_command_that_installs_it(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(CorruptModel, match="The package gguf is missing: “make decoder” installs"):
+        convert()
+
+
 def test_a_conversion_with_another_outcome_than_the_catalog_says_is_refused(
     source: Path, models_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,11 +201,25 @@ def test_a_cut_model_gives_the_states_of_its_last_layer_after_the_last_norm(sour
             torch.testing.assert_close(own[0], expected[0, -1], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("tuning", ["probe", "lora"])
-def test_a_run_of_it_is_trained_and_names_its_model_and_not_its_folder(source: Path, tmp_path: Path, tuning: str) -> None:
-    store = Store(tmp_path / "store")
-    run = a_run(CUT, tuning, epochs=1)
+def test_an_exported_adapter_on_the_converted_folder_says_what_the_run_said(source: Path, tmp_path: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModel, AutoTokenizer
+
+    store, out = Store(tmp_path / "store"), tmp_path / "out"
+    run = a_run(CUT, "lora", epochs=1, lr=0.01)
     recording = finish(run, store)
-    assert store.finished(run.key())
     assert [event.phase for event in recording.of("progress")].count("converting") > 1
-    assert (run.model, run.digest) == (CUT, catalog.MODELS[CUT].digest)
+    export_model(run, store, out)
+    card = (out / "README.md").read_text()
+    assert "4 bits a weight" in card
+    assert f"the first {LAYERS - 1} layers" in card
+    assert str(tmp_path) not in "".join(path.read_text() for path in out.glob("*.json"))
+    base: Any = AutoModel.from_pretrained(convert(), num_hidden_layers=LAYERS - 1, dtype=torch.float32)
+    model, reader = PeftModel.from_pretrained(base, str(out)), AutoTokenizer.from_pretrained(out)
+    head = load_file(out / "head.safetensors")
+    examples, test = load_examples(run.dataset, run.fingerprint), store.read_predictions(run.key()).part("test")
+    texts = dict(zip(examples.id.tolist(), examples.text.to_pylist(), strict=True))
+    for example_id, prob in list(zip(test.id.tolist(), test.prob.tolist(), strict=True))[:5]:
+        with torch.no_grad():
+            state = model(**reader(texts[example_id], return_tensors="pt", truncation=True)).last_hidden_state[0, -1]
+        assert torch.sigmoid(head["linear.weight"] @ state + head["linear.bias"]).item() == pytest.approx(prob, abs=1e-5)

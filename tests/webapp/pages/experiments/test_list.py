@@ -35,8 +35,8 @@ def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_star
     assert "The first experiment asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/experiments/")
     content = text(page, "/experiments/new/")
     assert "Defaults Does a probe exceed its bag-of-words teacher? Confidence sweep" in content
-    for spec in recipes().values():
-        assert spec.name in content
+    for recipe in recipes().values():
+        assert recipe.name in content
 
 
 def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
