@@ -74,11 +74,11 @@ def cgroup_quota(process: Path = Path("/proc/self"), root: Path = Path("/")) -> 
     Control groups of both versions (cgroups(7)): ``cpu.max``, and ``cpu.cfs_quota_us`` with its period. A group may use at most
     what each group around it may, up to the mount point, below which a container sees its groups.
     """
-    quotas = [quota for folder in _cgroup_folders(process, root) if (quota := _quota(folder)) is not None]
+    quotas = [quota for folder in cgroup_folders(process, root) if (quota := _quota(folder)) is not None]
     return min(quotas, default=None)
 
 
-def _cgroup_folders(process: Path, root: Path) -> Iterator[Path]:
+def cgroup_folders(process: Path = Path("/proc/self"), root: Path = Path("/")) -> Iterator[Path]:
     """Yield the folders of the groups of ``process`` that may limit its processor time."""
     try:
         groups = [line.split(":", 2) for line in (process / "cgroup").read_text().splitlines()]

@@ -16,6 +16,7 @@ from training.engine import checkpoint as checkpoints
 from training.engine import losses
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.split import Rows
+from training.engine.device_copies import to_device
 from training.engine.distributed import sharding
 from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.engine.errors import Diverged, EngineError, Stopped
@@ -207,7 +208,7 @@ class Loop:
     def _share(self, batch: Rows, progress: float) -> Share:
         """Return this process's share of a batch of positions in ``self.rows``."""
         own = self.process_group.share(batch)
-        places = torch.from_numpy(own)
+        places = to_device(torch.from_numpy(own), self.device)
         truth = None if self.truth is None else self.truth[places]
         return Share(self.rows[own], self.labels[places], truth, len(batch), self.step, progress)
 

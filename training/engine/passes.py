@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from training.engine import losses
 from training.engine.data.split import Rows
+from training.engine.device_copies import to_device
 from training.engine.distributed import memory
 from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import TooLarge
@@ -110,7 +111,7 @@ class Passes:
         with self.process_group.all_or_none():
             logits = torch.cat([self._forward(share.rows[part]) for part in parts])
         order = np.concatenate(parts)
-        target = self._target(share, share.labels[torch.from_numpy(order)], logits, order)
+        target = self._target(share, share.labels[self._places(order)], logits, order)
         loss = losses.loss(self.run.method, logits, target, share.progress, share.step)
         if len(share.rows) < share.batch:
             loss = loss * (len(share.rows) / share.batch)
@@ -131,7 +132,7 @@ class Passes:
         for part in self.process_group.rounds(self._parts(share.rows)):
             self.check_stop()
             with self.process_group.all_or_none():
-                logits, part_target = self._forward(share.rows[part]), target[torch.from_numpy(part)]
+                logits, part_target = self._forward(share.rows[part]), target[self._places(part)]
                 loss = losses.loss(self.run.method, logits, part_target, share.progress, share.step) * (len(part) / share.batch)
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
@@ -144,10 +145,10 @@ class Passes:
         """
         method, guesses, prior, truth = self.run.method, None, None, share.truth
         if losses.reads_student(method):
-            in_order = logits.detach() if order is None else logits.detach()[torch.from_numpy(np.argsort(order))]
+            in_order = logits.detach() if order is None else logits.detach()[self._places(np.argsort(order))]
             guesses = self.process_group.gather(in_order, share.batch)
         if truth is not None and order is not None:
-            truth = truth[torch.from_numpy(order)]
+            truth = truth[self._places(order)]
         if losses.uses_prior(method):
             prior = self.process_group.sum(labels.sum()) / share.batch
         if guesses is not None and (size := losses.recent(method)):
@@ -163,7 +164,7 @@ class Passes:
             self.check_stop()
             try:
                 with self.process_group.all_or_none():
-                    logits[torch.from_numpy(part)] = self._forward(rows[part])
+                    logits[self._places(part)] = self._forward(rows[part])
                 continue
             except RuntimeError as error:
                 if not memory.ran_out(error):
@@ -172,13 +173,17 @@ class Passes:
             return np.concatenate([left[:0], *parts[done:]])
         return left[:0]
 
+    def _places(self, positions: Rows) -> Tensor:
+        """Return ``positions`` as an index on the device; one in this process's memory would have a GPU wait for its copy."""
+        return to_device(torch.from_numpy(positions), self.device)
+
     def _parts(self, rows: Rows) -> list[Rows]:
         return self.inputs.parts(rows) if len(rows) else [np.zeros(0, np.int64)]
 
     def _forward(self, rows: Rows) -> Tensor:
         """Return the logits of ``rows``. A process without rows computes one anyway, to take part in collectives."""
         inputs = self.inputs.batch(rows if len(rows) else self.any_row)
-        logits: Tensor = self.model(*(tensor.to(self.device) for tensor in inputs))
+        logits: Tensor = self.model(*(to_device(tensor, self.device) for tensor in inputs))
         return logits if len(rows) else logits[:0]
 
     def _shrink_parts(self, step: int) -> None:

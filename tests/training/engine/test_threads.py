@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,22 +15,52 @@ import torch
 from tests.factories.runs import finish, full, make_run
 from training import ExperimentSpec, Store, execute, make_plan
 from training.engine.errors import EngineError
+from training.threads import cgroup_folders
 
 PROBABILITY = 1e-5
 """Largest difference of a probability between numbers of threads."""
 
 
-def test_a_trainer_on_one_core_has_one_thread_and_waits_passively(tmp_path: Path) -> None:
+@pytest.fixture
+def half_a_core() -> Iterator[Path]:
+    """The folder of a control group with a quota of half a core, beside this process's own group."""
+    if (group := _half_a_core(f"w2s-test-{os.getpid()}")) is None:
+        pytest.skip("A control group cannot be made here, which takes the rights of root and its own hierarchy to write to.")
+    yield group
+    group.rmdir()
+
+
+def _half_a_core(name: str) -> Path | None:
+    """Make the group where this process's groups are, by the files of its version of control groups (cgroups(7))."""
+    for folder in cgroup_folders():
+        group = folder / name
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        files = {"cpu.max": "50000 100000", "cpu.cfs_quota_us": "50000"}
+        try:
+            written = [(group / file).write_text(text) for file, text in files.items() if (group / file).exists()]
+        except OSError:
+            written = []
+        if written:
+            return group
+        group.rmdir()
+    return None
+
+
+def started_with(store: Path, prepare: Callable[[], object]) -> tuple[dict[str, Any], str]:
+    """Return the first event of a trainer whose process did ``prepare`` at its beginning, and what OpenMP logged."""
     plan = make_plan(ExperimentSpec.model_validate({"strong": {"models": ["minilm-l1"], "tuning": "full"}, "seeds": 1}))
     variables = {name: value for name, value in os.environ.items() if name not in ("W2S_THREADS", "OMP_NUM_THREADS")}
     trainer = subprocess.Popen(
-        [sys.executable, "-m", "training", "execute", "--store", str(tmp_path)],
+        [sys.executable, "-m", "training", "execute", "--store", str(store)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=variables | {"OMP_DISPLAY_ENV": "VERBOSE"},
-        preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}),
+        preexec_fn=prepare,
     )
     with trainer:
         assert trainer.stdin
@@ -38,10 +70,20 @@ def test_a_trainer_on_one_core_has_one_thread_and_waits_passively(tmp_path: Path
         trainer.stdin.close()
         started = json.loads(trainer.stdout.readline())["event"]
         trainer.kill()
-        log = trainer.stderr.read()
+        return started, trainer.stderr.read()
+
+
+def test_a_trainer_on_one_core_has_one_thread_and_waits_passively(tmp_path: Path) -> None:
+    started, log = started_with(tmp_path, lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
     assert (started["threads"], started["device"]) == (1, "cpu, 1 thread")
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in log, "OpenMP read it when torch was loaded"
     assert "GOMP_SPINCOUNT = '1000'" in log
+
+
+def test_a_trainer_in_a_control_group_of_half_a_core_has_one_thread(half_a_core: Path, tmp_path: Path) -> None:
+    procs = half_a_core / "cgroup.procs"
+    started, _ = started_with(tmp_path, lambda: procs.write_text("0"))  # 0 is the process that writes
+    assert (started["threads"], started["device"]) == (1, "cpu, 1 thread")
 
 
 def test_one_thread_and_three_give_the_same_predictions(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from training.engine import losses
 from training.engine.data.split import Rows
+from training.engine.device_copies import to_device
 from training.engine.heads.vectors import Vectors
 from training.engine.logits import binary
 from training.engine.schedule import batches, lr_factor, step_counts, steps_per_epoch
@@ -138,7 +139,7 @@ class Stack:
         """Make one step of every head."""
         chosen, sizes = zip(*(head.batch() for head in self.heads), strict=True)
         places = np.stack(chosen) + self.starts
-        vectors = self.vectors.of(self.rows[places].ravel()).to(self.device).view(*places.shape, -1)
+        vectors = to_device(self.vectors.of(self.rows[places].ravel()), self.device).view(*places.shape, -1)
         logits = self._logits(vectors).requires_grad_()
         loss = self._losses(logits, torch.from_numpy(places), sizes)
         (slope,) = torch.autograd.grad(loss.sum(), logits)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +13,13 @@ import pyarrow as pa
 import torch
 from accelerate import Accelerator
 from filelock import FileLock, Timeout
-from torch import nn
+from torch import Tensor, nn
 
 from training.engine.data.examples import Side
+from training.engine.data.split import Rows
 from training.engine.data.tokens import TRANSFORMER_BUDGET, cached_word_pieces
 from training.engine.determinism import threads, transformer_threads
+from training.engine.device_copies import read_behind, to_device
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel, Stopped
 from training.engine.models import backbone, classifiers, model_files
@@ -160,22 +162,17 @@ def _compute(
     for path in paths:
         _reserve(path)
     layers = [backbone.last_layer(model, cut) for cut in cuts[:-1]]
+
+    def pooled(part: Rows) -> list[Tensor]:
+        if should_stop():
+            raise Stopped
+        ids, mask = (to_device(tensor, device) for tensor in inputs.batch(part))
+        return backbone.pooled_after(layers, model, ids, mask, shape.reading, precision)
+
     done = 0
     with torch.inference_mode():
-        parts = inputs.parts(rows)[::-1]
-        while parts:
-            part = parts.pop()
-            if should_stop():
-                raise Stopped
-            try:
-                ids, mask = (tensor.to(device) for tensor in inputs.batch(part))
-                after = backbone.pooled_after(layers, model, ids, mask, shape.reading, precision)
-                vectors = [states.cpu() for states in after]
-            except RuntimeError as error:
-                if not memory.ran_out(error) or len(part) == 1:
-                    raise
-                parts += np.array_split(part, 2)
-                continue
+        for part, on_device in read_behind(_by_part(inputs.parts(rows), pooled)):
+            vectors = [states.cpu() for states in on_device]
             if not all(torch.isfinite(states).all() for states in vectors):
                 lower = "its numbers are too large for fp16: choose fp32 or bf16" if precision == "fp16" else "see its weights"
                 raise CorruptModel(f"{model_files.public_name(run)} gives numbers that are not finite for some texts: {lower}.")
@@ -185,3 +182,18 @@ def _compute(
             emit(Progress(phase="features", done=done, total=len(rows)))
     for file in files:
         file.flush()
+
+
+def _by_part(parts: list[Rows], compute: Callable[[Rows], list[Tensor]]) -> Iterator[tuple[Rows, list[Tensor]]]:
+    """Yield each part with what is computed for it; a part for which memory runs out is halved."""
+    left = parts[::-1]
+    while left:
+        part = left.pop()
+        try:
+            computed = compute(part)
+        except RuntimeError as error:
+            if not memory.ran_out(error) or len(part) == 1:
+                raise
+            left += np.array_split(part, 2)
+            continue
+        yield part, computed

@@ -11,6 +11,7 @@ from training.command_output import Attribution, Piece
 from training.engine.data.examples import Side, load_examples
 from training.engine.data.tokens import GPU_BUDGET, TRANSFORMER_BUDGET, word_pieces, words
 from training.engine.determinism import threads, transformer_threads
+from training.engine.device_copies import to_device
 from training.engine.models import backbone, classifiers
 from training.engine.models.inputs import Inputs, Pairs, Ragged
 from training.engine.models.precision import precision_of
@@ -76,7 +77,7 @@ def logits(run: RunSpec, store: Store, sides: list[list[str]], classes: int) -> 
     output = np.empty((len(rows), *axes_of(classes)))
     with threads(transformer_threads()), torch.inference_mode():
         for part in inputs.parts(rows):
-            output[part] = model(*(tensor.to(device) for tensor in inputs.batch(part))).float().cpu().numpy()
+            output[part] = model(*(to_device(tensor, device) for tensor in inputs.batch(part))).float().cpu().numpy()
     return output
 
 
