@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from training import ExperimentSpec, RunSpec, catalog, make_plan
+from training import ExperimentSpec, RunSpec, catalog, make_plan, threads
 from training.engine.data.tokens import word_pieces
 from training.engine.models import backbone, embedded_decoder, gguf_files
 from training.engine.models.inputs import Ragged
@@ -40,8 +40,8 @@ def conversion(source: Path, folder: Path) -> Any:
     print(f"    converted in {time.monotonic() - begun:.1f} s")
     read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)  # nosec B615
     own: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)  # nosec B615
-    expected = dict(read.named_parameters())
-    worst = max(float((weight - expected[name].half().float()).abs().max()) for name, weight in own.named_parameters())
+    expected, weights = read.state_dict(), own.state_dict()
+    worst = max(float((weight - expected[name].half().float()).abs().max()) for name, weight in weights.items())
     CHECKS.append(check("weights against transformers, in half precision", worst, 0.0))
     return own.eval()
 
@@ -105,7 +105,7 @@ CHECKS: list[bool] = []
 
 
 def main() -> int:
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads.allowed()[0])
     source: Path = embedded_decoder._packaged()
     texts = pq.read_table(catalog.dataset("movie-reviews").path)["text"].to_pylist()
     with tempfile.TemporaryDirectory() as work:

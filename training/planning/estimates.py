@@ -69,7 +69,9 @@ def features_seconds(run: RunSpec) -> float:
     """Estimate the seconds for the frozen features of ``run``, which it shares with other runs; 0 where it reads none."""
     if run.adaptation != "probe" or (run.derives and not run.prompts):
         return 0.0
-    return total_rows(run.dataset, run) * texts_of(run.dataset) * forward_seconds(run.model)
+    limited = run.prompts and run.limit is not None
+    rows = sum(rows_of(run.dataset, run)) if limited else total_rows(run.dataset, run)
+    return rows * texts_of(run.dataset) * forward_seconds(run.model)
 
 
 def total_rows(name: str, shares: Shares) -> int:

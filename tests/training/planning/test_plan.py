@@ -4,6 +4,7 @@ from tests.factories.runs import make_run
 from training import ExperimentSpec, make_plan
 from training.planning.estimates import estimate_seconds, features_seconds
 from training.planning.plan import TooManyRuns, check_size, same_pass
+from training.spec.methods import ZeroShot
 
 PROBE = {"strong": {"models": ["minilm-l4"]}}
 
@@ -58,6 +59,16 @@ def test_one_pass_over_the_deepest_cut_is_estimated_for_all_depths_of_a_model() 
     assert same_pass(plan.runs[shallow[0]], plan.runs.values()) == ["minilm-l2", "minilm-l4"]
     for change in ({"max_tokens": 64}, {"adaptation": "full"}, {"pooling": "cls"}, {"features_of": "a" * 64}):
         assert same_pass(plan.runs[shallow[0]], [depths["minilm-l2"].model_copy(update=change)]) == []
+
+
+def test_a_decoder_that_is_cut_has_a_pass_of_its_own_since_only_its_last_token_is_computed_in_its_last_layer() -> None:
+    cut = [make_run("ceiling", model=f"smollm2-135m-instruct-l{layers}", digest="a" * 64) for layers in (10, 20)]
+    assert same_pass(cut[0], cut) == []
+
+
+def test_prompts_of_limited_halves_are_estimated_by_the_rows_that_are_answered() -> None:
+    run = make_run("ceiling", model="gpt2", method=ZeroShot(), limit=64)
+    assert features_seconds(run) < 0.6 * features_seconds(run.model_copy(update={"limit": None}))
 
 
 def test_features_that_a_finished_run_made_are_not_made_again() -> None:

@@ -132,3 +132,16 @@ def test_each_prompt_is_a_run_of_its_own_with_texts_of_its_own(models: dict[str,
 def test_an_encoder_is_not_asked() -> None:
     with pytest.raises(ValidationError, match="A prompt asks a decoder, and MiniLM"):
         plan_of("minilm-l1", {"kind": "zero-shot"})
+
+
+def test_only_rows_that_are_answered_have_prompts_where_the_halves_are_limited(models: dict[str, Path], store: Store) -> None:
+    plan = plan_of(str(models["llama"]), {"kind": "zero-shot"})
+    finish_all(plan, store)
+    run = student_of(plan)
+    fresh, whole = Store(store.root / "fresh"), run.model_copy(update={"limit": None})
+    for each, rows in ((run, len(store.read_predictions(run.key()).id)), (whole, catalog.dataset(run.dataset).rows)):
+        made = {event.total for event in finish(each, fresh).of("progress") if event.phase == "features"}
+        assert made == {rows}
+    said, of_all = (fresh.read_predictions(each.key()).part("test") for each in (run, whole))
+    np.testing.assert_array_equal(said.id, of_all.id)
+    np.testing.assert_allclose(said.prob, of_all.prob, atol=1e-5)
