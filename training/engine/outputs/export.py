@@ -69,7 +69,8 @@ def _write_transformer(run: RunSpec, weights: Weights, names: list[str], out: Pa
     model.load_state_dict(weights, strict=run.adaptation == "full")
     model.backbone.config.id2label = dict(enumerate(names))
     model.backbone.config.label2id = {name: number for number, name in enumerate(names)}
-    model.backbone.save_pretrained(out)
+    # LoRA trains no embeddings; left to itself, peft would ask the Hub for the base's config to see whether it does.
+    model.backbone.save_pretrained(out, **({"save_embedding_layers": False} if run.adaptation == "lora" else {}))
     save_file(part(weights, HEAD), out / "head.safetensors")
     fast: Any = PreTrainedTokenizerFast
     fast(tokenizer_object=backbone.tokenizer(run), model_max_length=run.max_tokens).save_pretrained(out)
