@@ -77,15 +77,27 @@ def nonfinite(value: float) -> NonFinite | None:
     return "inf" if value > 0 else "-inf"
 
 
+class Extremes(Reported):
+    """The least and the greatest loss of a single step (nats per example, mean over its batch), each with the first such step."""
+
+    least: float
+    least_step: int
+    greatest: float
+    greatest_step: int
+
+
 class MetricLogged(Reported):
     """Mean training loss (nats per example) since the previous such event, against the run's own targets.
 
+    ``extremes`` are those of the steps in this mean; None where it is of one step, and in events of earlier versions.
     ``confidence_weight`` is the weight of the student's own view at this step, ``threshold`` the probability above which its
-    guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes. ``tokens`` is
-    the number of tokens in the batches of all steps so far, padding excluded; None for runs that train on features.
+    guess was 1 in this step's batch; None for methods without them, the threshold also with more than two classes. ``examples``
+    is the number of examples in the batches of all steps so far, None in events of earlier versions, and ``tokens`` that of their
+    tokens, padding excluded, None for runs that train on features.
 
-    Where the mean is not finite, ``loss`` is None and ``nonfinite`` says which value it is; None in events of earlier versions.
-    Such an event is the last metric of its attempt, which then fails, and has no weight, threshold and tokens.
+    Where the loss of a step is not finite, ``step`` is the first such step, ``loss`` is None and ``nonfinite`` says which value
+    it is. In events of earlier versions it is the mean that is not finite, and ``nonfinite`` may be None. Such an event is the
+    last metric of its attempt, which then fails, and has none of the other numbers.
     """
 
     kind: Literal["metric"] = "metric"
@@ -95,6 +107,8 @@ class MetricLogged(Reported):
     lr: float
     confidence_weight: float | None = None
     threshold: float | None = None
+    extremes: Extremes | None = None
+    examples: int | None = None
     tokens: int | None = None
 
 

@@ -121,7 +121,10 @@ window.charts = (() => {
       chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
     chart.element.style.minHeight = `${before}px`; // nothing below moves during a redraw
     spec.config = { ...spec.config, ...config(chart.width) };
-    if (isCurves(chart)) fill(chart, spec);
+    if (isCurves(chart)) {
+      spec.config.aria = false; // no text for each of thousands of points, which a canvas does not have anyhow
+      fill(chart, spec);
+    }
     chart.finalize?.();
     chart.view = null;
     const shown = await vegaEmbed(chart.element, spec, {
@@ -165,8 +168,31 @@ window.charts = (() => {
     chart.bounds = key;
   }
 
+  /* Says in each panel without anything drawn why. */
+  function explain(chart) {
+    const places = hover.places(chart),
+      empty = curves.empty(chart.store, chart.about, chart.made.panels, chart.state),
+      texts = chart.about.panels.flatMap(({ metric }, index) => {
+        const text = empty[metric],
+          { x, y, width, height } = places[index];
+        return text ? [{ text, x, y: y + height / 2, width }] : [];
+      });
+    const key = JSON.stringify(texts);
+    if (chart.explained === key && (!texts.length || chart.element.querySelector(":scope > .panel-empty"))) return;
+    chart.explained = key;
+    chart.element.querySelectorAll(":scope > .panel-empty").forEach((old) => old.remove());
+    for (const { text, x, y, width } of texts) {
+      const shown = document.createElement("p");
+      shown.className = "panel-empty note";
+      shown.textContent = text;
+      Object.assign(shown.style, { left: `${x}px`, top: `${y}px`, width: `${width}px` });
+      chart.element.append(shown);
+    }
+  }
+
   function tell(chart) {
     const { domain, counts } = chart.made;
+    explain(chart);
     chart.element.dispatchEvent(new CustomEvent("curves", { bubbles: true, detail: { domain, counts } }));
   }
 
@@ -310,7 +336,8 @@ window.charts = (() => {
       };
       if (isCurves(chart)) {
         chart.store = bins.ofRows(spec.datasets?.live ?? []);
-        chart.state = { ...curves.DEFAULTS, hidden: spec.usermeta.curves.hidden ?? [] };
+        const { hidden = [], steps = true } = spec.usermeta.curves;
+        chart.state = { ...curves.DEFAULTS, hidden, steps };
       }
       charts.set(element.id, chart);
       draw(chart);

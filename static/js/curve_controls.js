@@ -1,6 +1,7 @@
 /* The controls of all charts of curves on a page: one state, in the address, and a default in this browser.
    The toolbar is templates/partials/curve_controls.html; a section of class "curve-section" holds it, the charts and
-   their legends. In the address: x, smooth, y=log, band, seeds=1, zoom=FROM~TO (in units of x), hide=IDS, single=ID,
+   their legends. In the address: x, smooth, y=log, band, seeds=1, steps=0, zoom=FROM~TO (in units of x), hide=IDS,
+   single=ID,
    pin=METRICS, panel=METRIC. An address that has any of them is not mixed with the default of the reader.
    data-finer is the address that answers ?runs=1,2&first=&last= with a range of steps in narrower bins; without it,
    zooming shows the points that the page has. */
@@ -9,44 +10,53 @@
   const KEY = "curves",
     CLICK = 5, // pixels that a click may move
     WAIT_MS = 250,
+    LONGEST = 40, // characters of an address that the page repeats
     NARROW = 560, // pixels of a chart whose titles leave no place beside them
     FACTOR = 1.6,
     TALLEST = 230; // pixels of a window beside a panel alone
+  /* Why an axis is not offered, for the runs of the page. */
   const WHY = {
-    epoch: "epochs (length unknown)",
-    examples: "examples (batch size unknown)",
-    tokens: "tokens (not reported)",
-    relative: "time since start (no times)",
-    wall: "time of day (no times)",
+    epoch: () => "length unknown",
+    examples: () => "batch size unknown",
+    tokens: (runs) => {
+      if (!runs.some((run) => run.curves.size)) return "nothing reported yet";
+      return runs.some((run) => run.axes.has("examples"))
+        ? "runs on features read none"
+        : "not counted when these runs were trained";
+    },
+    relative: () => "no times",
+    wall: () => "no times",
   };
   const list = (text) => (text ? text.split(",") : []);
-  const amount = (text) => Math.min(0.99, Math.max(0, Number(text) || 0));
-  /* name in the address: [fields of the state, from text, to text (empty: as nothing is said)] */
+  const amount = (text) => {
+    const number = Number(text);
+    return text.trim() && Number.isFinite(number) ? { smooth: Math.min(0.99, Math.max(0, number)) } : null;
+  };
+  const choice = (field, values) => (text) => (Object.hasOwn(values, text) ? { [field]: values[text] } : null);
+  const named = (names) => Object.fromEntries(names.map((name) => [name, name]));
+  const range = (text) => {
+    const [from, to, ...more] = text.split("~").map((end) => (end.trim() ? Number(end) : NaN));
+    return Number.isFinite(to - from) && to > from && !more.length ? { from, to } : null;
+  };
+  /* A number to a thousandth of a width: times of day have many digits before those that matter. */
+  const rounded = (number, width) =>
+    Number(number.toFixed(Math.min(20, Math.max(0, 3 - Math.floor(Math.log10(width))))));
+  /* name in the address: [fields of the state, from text (null: that is no such state), to text] */
   const ADDRESS = {
-    x: [["x"], (text) => ({ x: text in curves.AXES && text !== "tokens" ? text : "step" }), ({ x }) => x],
-    smooth: [["smooth"], (text) => ({ smooth: amount(text) }), ({ smooth }) => String(smooth)],
-    y: [["log"], (text) => ({ log: text === "log" }), ({ log }) => (log ? "log" : "linear")],
-    band: [
-      ["band"],
-      (text) => ({ band: ["t", "se", "sd", "range", "none"].includes(text) ? text : "t" }),
-      ({ band }) => band,
-    ],
-    seeds: [["seeds"], (text) => ({ seeds: text === "1" }), ({ seeds }) => (seeds ? "1" : "0")],
-    zoom: [
-      ["from", "to"],
-      (text) => {
-        const [from, to] = text.split("~").map(Number);
-        return to > from ? { from, to } : {};
-      },
-      ({ from, to }) => `${Number(from.toPrecision(6))}~${Number(to.toPrecision(6))}`,
-    ],
+    x: [["x"], choice("x", named(Object.keys(curves.AXES))), ({ x }) => x],
+    smooth: [["smooth"], amount, ({ smooth }) => String(smooth)],
+    y: [["log"], choice("log", { log: true, linear: false }), ({ log }) => (log ? "log" : "linear")],
+    band: [["band"], choice("band", named(["t", "se", "sd", "range", "none"])), ({ band }) => band],
+    seeds: [["seeds"], choice("seeds", { 0: false, 1: true }), ({ seeds }) => (seeds ? "1" : "0")],
+    steps: [["steps"], choice("steps", { 0: false, 1: true }), ({ steps }) => (steps ? "1" : "0")],
+    zoom: [["from", "to"], range, ({ from, to }) => [from, to].map((end) => rounded(end, to - from)).join("~")],
     hide: [["hidden"], (text) => ({ hidden: list(text) }), ({ hidden }) => hidden.join()],
     single: [["single"], (text) => ({ single: text }), ({ single }) => single],
     pin: [["pinned"], (text) => ({ pinned: list(text) }), ({ pinned }) => pinned.join()],
     panel: [["only"], (text) => ({ only: text }), ({ only }) => only],
   };
-  const PERSONAL = ["x", "smooth", "log", "band", "seeds"];
-  const FACTORY = { ...curves.DEFAULTS, single: "" }; // with the lines that the chart hides at first
+  const PERSONAL = ["x", "smooth", "log", "band", "seeds", "steps"];
+  const FACTORY = { ...curves.DEFAULTS }; // with the lines that the chart hides at first
 
   let state, toolbar, personal;
   const same = (first, second, fields) =>
@@ -66,7 +76,11 @@
   function remembered() {
     try {
       const stored = JSON.parse(localStorage.getItem(KEY)) ?? {};
-      return Object.fromEntries(PERSONAL.filter((field) => field in stored).map((field) => [field, stored[field]]));
+      const usable = PERSONAL.filter((field) => {
+        const [, from, to] = Object.values(ADDRESS).find(([fields]) => fields.includes(field));
+        return typeof stored[field] === typeof FACTORY[field] && from(to(stored)) !== null;
+      });
+      return Object.fromEntries(usable.map((field) => [field, stored[field]]));
     } catch {
       return {};
     }
@@ -74,24 +88,56 @@
 
   function read() {
     const query = new URLSearchParams(location.search),
-      named = Object.keys(ADDRESS).filter((name) => query.has(name));
-    state = { ...FACTORY, ...(named.length ? {} : personal) };
-    for (const name of named) Object.assign(state, ADDRESS[name][1](query.get(name)));
+      names = Object.keys(ADDRESS).filter((name) => query.has(name));
+    state = { ...FACTORY, ...(names.length ? {} : personal) };
+    const wrong = [];
+    for (const name of names) {
+      const said = ADDRESS[name][1](query.get(name));
+      if (said) Object.assign(state, said);
+      else wrong.push(`${name}=${query.get(name).slice(0, LONGEST)}`);
+    }
+    const about = all().map(({ spec }) => spec.usermeta.curves),
+      has = (list, test) => about.some((each) => each[list].some(test));
+    if (!has("panels", ({ metric }) => metric === state.only)) {
+      if (state.only) wrong.push(`panel=${state.only.slice(0, LONGEST)}`);
+      state.only = "";
+    }
+    if (!has("series", ({ id }) => id === state.single)) state.single = ""; // perhaps of what is compared no more
+    const note = document.querySelector("[data-curve-wrong]");
+    note.hidden = !wrong.length;
+    note.textContent = wrong.length
+      ? `The address says of the curves what they cannot show, which is left out: ${wrong.join(", ")}.`
+      : "";
+  }
+
+  /* An address with the state of the page. */
+  function put(to) {
+    const usual = { ...FACTORY, ...personal };
+    for (const [name, [fields, , text]] of Object.entries(ADDRESS)) {
+      to.searchParams.delete(name); // and set anew, always in this order
+      if (!same(state, FACTORY, fields) || !same(state, usual, fields)) to.searchParams.append(name, text(state));
+    }
+    return to;
   }
 
   function write() {
-    const usual = { ...FACTORY, ...personal };
-    const put = (to) => {
-      for (const [name, [fields, , text]] of Object.entries(ADDRESS)) {
-        to.searchParams.delete(name); // and set anew, always in this order
-        if (!same(state, FACTORY, fields) || !same(state, usual, fields)) to.searchParams.append(name, text(state));
-      }
-      return to;
-    };
     const to = put(new URL(location.href));
     to.search = to.search.replaceAll("%7E", "~").replaceAll("%2C", ",");
     if (to.href !== location.href) history.replaceState(history.state, "", to);
+    keep();
+  }
+
+  /* Links and forms to another part or choice of the same page, marked by data-keeps, lead there with the same state. */
+  function keep() {
     for (const link of document.querySelectorAll("a[data-keeps]")) link.href = put(new URL(link.href)).search;
+    for (const form of document.querySelectorAll("form[data-keeps]")) {
+      form.querySelectorAll("[data-curve-field]").forEach((old) => old.remove());
+      for (const [name, value] of put(new URL("?", location.href)).searchParams) {
+        const field = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+        field.dataset.curveField = "1";
+        form.append(field);
+      }
+    }
   }
 
   /* The state on the page. */
@@ -99,17 +145,16 @@
   function show() {
     const form = toolbar.querySelector("form");
     for (const field of ["smooth", "x", "band"]) form.elements[field].value = state[field];
-    for (const field of ["seeds", "log"]) form.elements[field].checked = state[field];
+    for (const field of ["seeds", "steps", "log"]) form.elements[field].checked = state[field];
     form.querySelector("[data-smooth]").value = state.smooth.toFixed(2).replace(/^0\./, ".");
     for (const button of toolbar.querySelectorAll('[data-zoom="left"], [data-zoom="right"], [data-zoom="whole"]'))
       button.disabled = state.from === null;
     const section = toolbar.closest(".curve-section");
     section.classList.toggle("full", Boolean(state.only));
     for (const chart of all()) {
-      const { single, ...values } = state;
       chart.height = state.only ? Math.max(240, innerHeight - TALLEST) : null;
-      charts.set(chart.element.id, values);
-      legend.set(chart.element.id, { only: single, hidden: state.hidden });
+      charts.set(chart.element.id, state);
+      legend.set(chart.element.id, { only: state.single, hidden: state.hidden });
     }
   }
 
@@ -168,7 +213,7 @@
       last = -Infinity,
       width = 1;
     for (const run of chart.store.runs.values()) {
-      if (!axis.has(run) || state.hidden.includes(run.series)) continue;
+      if (!axis.has(run) || (state.single ? run.series !== state.single : state.hidden.includes(run.series))) continue;
       const inside = [...run.curves.values()]
         .flatMap((curve) => [...curve.bins.values()])
         .filter(
@@ -242,7 +287,9 @@
     for (const option of toolbar.querySelectorAll('[name="x"] option')) {
       option.dataset.title ??= option.textContent;
       option.disabled = !runs.some((run) => curves.AXES[option.value].has(run)) && option.value !== state.x;
-      option.textContent = option.disabled ? WHY[option.value] : option.dataset.title;
+      option.textContent = option.disabled
+        ? `${option.dataset.title} (${WHY[option.value](runs)})`
+        : option.dataset.title;
     }
     tools(chart);
   }
@@ -401,6 +448,8 @@
       element.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight + - 0 Shift+ArrowLeft Shift+ArrowRight");
     }
     show();
+    keep();
+    document.addEventListener("htmx:after:swap", keep);
     document.addEventListener("curves", ({ target }) => {
       drawn(charts.get(target.id));
       refine();
@@ -420,6 +469,7 @@
     addEventListener("popstate", () => {
       read();
       show();
+      keep();
     });
   }
 

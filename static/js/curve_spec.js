@@ -7,6 +7,7 @@ globalThis.curveSpec = (() => {
     step: ["Training step", "format(datum.value, ',d')"],
     epoch: ["Epoch", "format(datum.value, '~g')"],
     examples: ["Examples seen (steps × batch size)", "format(datum.value, ',d')"],
+    tokens: ["Tokens read", "format(datum.value, '~s')"],
     relative: [
       "Time since the start of a run",
       "datum.value < 60 ? format(datum.value, '~g') + ' s' : datum.value < 3600 ? " +

@@ -15,6 +15,7 @@ globalThis.curves = (() => {
     MOST_ROWS = 6000, // of the lines of one panel
     LEAST_ROWS = 64, // of each line
     MOST_MARKS = 64; // of one run at one edge of a panel
+  const DRAWN = ["seeds", "level", "mean", "top", "bottom"]; // layers without which a panel looks empty
   const LAYERS = ["seeds", "extent", "band", "level", "raw", "mean", "end", "top", "bottom", "frame"];
   const DEFAULTS = {
     x: "step",
@@ -22,13 +23,15 @@ globalThis.curves = (() => {
     log: false,
     band: "t",
     seeds: false,
+    steps: true,
     from: null,
     to: null,
     hidden: [],
+    single: "",
     pinned: [],
     only: "",
   };
-  const { FIRST, COUNT, SUM, LOW, HIGH, LAST_STEP, LAST, AT } = bins;
+  const { FIRST, COUNT, SUM, LOW, HIGH, LAST_STEP, LAST, AT, LEAST_STEP, LEAST, GREATEST_STEP, GREATEST } = bins;
 
   /* What curves may be drawn over: the value of a point, and whether a run has it. */
   const timed = (run) => run.start > 0;
@@ -39,8 +42,13 @@ globalThis.curves = (() => {
       of: (run, step) => (run.epochs * step) / run.total,
       end: (run) => run.epochs,
     },
-    examples: { has: (run) => run.batch > 0, of: (run, step) => step * run.batch, end: (run) => run.batch * run.total },
-    tokens: { has: () => false, of: () => NaN },
+    examples: {
+      // of a run that does not say how many it has read, as many as if all batches were of one size
+      has: (run) => run.axes.has("examples") || run.batch > 0,
+      of: (run, step) => (run.axes.has("examples") ? bins.read(run, "examples", step) : step * run.batch),
+      end: (run) => (run.axes.has("examples") ? bins.read(run, "examples", run.total) : run.batch * run.total),
+    },
+    tokens: { has: (run) => run.axes.has("tokens"), of: (run, step) => bins.read(run, "tokens", step) },
     relative: { has: timed, of: (run, step, at) => at / 1000 },
     wall: { has: timed, of: (run, step, at) => run.start + at },
   };
@@ -77,38 +85,46 @@ globalThis.curves = (() => {
     });
   }
 
-  /* Points of a run are {step, progress, x, value, count, first, low, high}: "first" is the first step of their bin. */
+  /* Points of a run are {step, progress, x, value, count, first, low, high, least, leastStep, greatest, greatestStep}:
+     "first" is the first step of their bin, and the last four are the extremes of single steps in it. */
 
-  const point = (run, axis, step, value, at, more) => ({
-    step,
-    progress: step / run.total,
-    x: axis.of(run, step, at),
-    value,
-    count: 1,
-    low: value,
-    high: value,
-    ...more,
-  });
+  /* Made in one piece, since a page makes tens of thousands of them each time it draws. */
+  function point(run, axis, step, value, at, each, count, low, high) {
+    return {
+      step,
+      progress: step / run.total,
+      x: axis.of(run, step, at),
+      value,
+      count,
+      first: each[FIRST],
+      low,
+      high,
+      least: each[LEAST],
+      leastStep: each[LEAST_STEP],
+      greatest: each[GREATEST],
+      greatestStep: each[GREATEST_STEP],
+    };
+  }
 
   /* All points of bins of one or two, the least, the greatest and at the end the last of others. */
   function pointsOf(run, all, axis) {
-    const points = all.flatMap((each, index) =>
-      bins
-        .pointsOf(each, all[index - 1])
-        .map(({ step, value, at }) => point(run, axis, step, value, at, { first: each[FIRST] })),
-    );
+    const points = [];
+    all.forEach((each, index) => {
+      for (const { step, value, at } of bins.pointsOf(each, all[index - 1]))
+        points.push(point(run, axis, step, value, at, each, 1, value, value));
+    });
     const last = all[all.length - 1];
     if (points[points.length - 1].step !== last[LAST_STEP])
-      points.push(point(run, axis, last[LAST_STEP], last[LAST], last[AT], { first: last[FIRST] }));
+      points.push(point(run, axis, last[LAST_STEP], last[LAST], last[AT], last, 1, last[LAST], last[LAST]));
     return points;
   }
 
   /* The mean of each bin, in the middle of its steps. */
   function meansOf(run, all, axis) {
     return all.map((each, index) => {
-      const at = index && each[COUNT] > 1 ? (all[index - 1][AT] + each[AT]) / 2 : each[AT];
-      const { 0: first, [COUNT]: count, [LOW]: low, [HIGH]: high } = each;
-      return point(run, axis, (first + each[LAST_STEP]) / 2, each[SUM] / count, at, { first, count, low, high });
+      const at = index && each[COUNT] > 1 ? (all[index - 1][AT] + each[AT]) / 2 : each[AT],
+        middle = (each[FIRST] + each[LAST_STEP]) / 2;
+      return point(run, axis, middle, each[SUM] / each[COUNT], at, each, each[COUNT], each[LOW], each[HIGH]);
     });
   }
 
@@ -133,9 +149,18 @@ globalThis.curves = (() => {
     return runs;
   }
 
+  const beyond = (row) => row.least < row.low || row.greatest > row.high;
+
+  /* The extremes of points, or those of single steps. */
+  function reach(rows, steps) {
+    const [low, high] = steps ? ["least", "greatest"] : ["low", "high"];
+    return { lowest: Math.min(...rows.map((row) => row[low])), highest: Math.max(...rows.map((row) => row[high])) };
+  }
+
   /* The mean over several runs, where all of them have points. */
-  function averaged(runs, band, half, [least, most]) {
-    const dense = runs.some(({ all }) => all.some((each) => each[COUNT] > 2));
+  function averaged(runs, { band, steps }, half, [least, most]) {
+    const dense = runs.some(({ all }) => all.some((each) => each[COUNT] > 2)),
+      means = steps && runs.some((seed) => seed.means.some(beyond));
     const widest = (widths) => SLOT_BINS * Math.max(...widths);
     const coarse = widest(runs.map(({ run }) => run.width)),
       fine = widest(runs.map(({ run }) => run.fine?.width ?? 0));
@@ -173,8 +198,7 @@ globalThis.curves = (() => {
           here: runs.length,
           low: ends && Math.max(least, ends[0]),
           high: ends && Math.min(most, ends[1]),
-          lowest: several ? Math.min(...all.map((row) => row.low)) : null,
-          highest: several ? Math.max(...all.map((row) => row.high)) : null,
+          ...(several || means ? reach(all, steps) : { lowest: null, highest: null }),
         };
       });
   }
@@ -184,20 +208,23 @@ globalThis.curves = (() => {
     const finished = runs.some((each) => each.finished),
       chosen = finished ? runs.filter((each) => each.finished) : runs,
       alone = chosen.length === 1,
-      own = ({ low, high, ...rest }) => ({ ...rest, here: 1, low: null, high: null });
+      own = (row) => ({ ...row, here: 1, low: null, high: null });
     const values = alone
       ? chosen[0].points.map(own)
-      : averaged(chosen, state.band, about.half, panel.limits ?? [-Infinity, Infinity]);
+      : averaged(chosen, state, about.half, panel.limits ?? [-Infinity, Infinity]);
     let line = values;
     if (state.smooth) {
       const base = alone ? chosen[0].means.map(own) : values,
-        means = smoothed(base, state.smooth);
-      line = base.map((row, index) => ({ ...row, unsmoothed: row.value, value: means[index] }));
+        smooth = smoothed(base, state.smooth);
+      line = base.map((row, index) => ({ ...row, unsmoothed: row.value, value: smooth[index] }));
     }
     const reference = about.students && series.role !== "student",
       level = reference && finished,
       thin = runs.length > 1 ? runs.filter((each) => !each.finished || (state.seeds && !reference)) : [];
-    return { series, runs, values, line, level, alone, thin };
+    // those of a single run once for each of its bins, which may be drawn as two points
+    const means = alone && state.steps && chosen[0].means.some(beyond) ? chosen[0].means : [],
+      extents = alone ? means.map((row) => ({ ...row, ...reach([row], true) })) : values;
+    return { series, runs, values, line, extents, level, alone, thin };
   }
 
   /* The rows within a domain, and one before and after them, so that lines reach the edges. */
@@ -277,6 +304,12 @@ globalThis.curves = (() => {
     }
   }
 
+  /* What the page shows of a row besides its value; of a single run also at which steps the extremes are. */
+  const shownOf = ({ here, low, high, unsmoothed, least, leastStep, greatest, greatestStep }, extremes) => ({
+    ...{ here, low, high, unsmoothed },
+    ...(extremes && leastStep !== greatestStep ? { least, leastStep, greatest, greatestStep } : {}),
+  });
+
   const NOT_FINITE = {
     nan: ["bottom", "nan", "NaN"],
     inf: ["top", "inf", "infinity"],
@@ -284,27 +317,21 @@ globalThis.curves = (() => {
     "": ["bottom", "nan", "not a finite number"],
   };
 
-  function panelRows(panel, lines, domain, state, axis) {
+  function panelRows(panel, lines, marked, domain, state, axis) {
     const rows = new PanelRows(domain, state.log),
       most = Math.max(LEAST_ROWS, MOST_ROWS / (1 + lines.reduce((count, { thin }) => count + 1 + thin.length, 0)));
-    for (const { series, runs, values, line, level, alone, thin } of lines) {
+    for (const [series, run] of marked)
+      for (const [step, value, at] of bins.badOf(run, panel.metric)) {
+        const [edge, shape, text] = NOT_FINITE[value],
+          words = `${text} at step ${step.toLocaleString("en")}`;
+        rows.mark(edge, series, run.seed, axis.of(run, step, at), shape, words);
+      }
+    for (const { series, values, line, extents, level, alone, thin } of lines) {
       for (const each of thin) {
         const { seed } = each.run,
           shown = fewer(within(thinLine(each, state.smooth, axis, most), domain), most);
         rows.line("seeds", series, shown, () => ({ seed }), seed);
       }
-      for (const { run } of runs)
-        for (const [step, value, at] of bins.badOf(run, panel.metric)) {
-          const [edge, shape, text] = NOT_FINITE[value];
-          rows.mark(
-            edge,
-            series,
-            run.seed,
-            axis.of(run, step, at),
-            shape,
-            `${text} at step ${step.toLocaleString("en")}`,
-          );
-        }
       const end = line[line.length - 1];
       if (!end) continue;
       const named = (row) => (panel.final ? `${series.title} ${short(row.unsmoothed ?? row.value)}` : series.title);
@@ -316,15 +343,10 @@ globalThis.curves = (() => {
       }
       const visible = within(line, domain),
         last = visible[visible.length - 1];
-      rows.line("mean", series, alone ? fewer(visible, most) : visible, ({ here, low, high, unsmoothed }) => ({
-        here,
-        low,
-        high,
-        unsmoothed,
-      }));
+      rows.line("mean", series, alone ? fewer(visible, most) : visible, (row) => shownOf(row, state.steps && alone));
       if (state.smooth) rows.line("raw", series, fewer(within(values, domain), most), () => ({}));
       rows.area("band", series, within(values, domain), "low", "high");
-      rows.area("extent", series, within(values, domain), "lowest", "highest");
+      rows.area("extent", series, within(extents, domain), "lowest", "highest");
       const seen = line.findLast((row) => row.x <= domain[1]) ?? last; // the next one is drawn too, as far as the edge
       rows.end(series, Math.min(last.x, domain[1]), last.value, named(state.from === null ? end : seen), false);
     }
@@ -351,18 +373,48 @@ globalThis.curves = (() => {
     return low < high ? [low, high] : [0, 1];
   }
 
+  /* Why nothing is drawn in a panel, in one sentence. */
+  function why(store, { metric }, series, state, axis) {
+    const runs = [...store.runs.values()],
+      known = runs.filter((run) => bins.binsOf(run, metric).length || bins.badOf(run, metric).length),
+      shown = known.filter((run) => series.some(({ id }) => id === run.series));
+    if (!runs.some((run) => run.curves.size)) return "No run has reported anything yet.";
+    if (!known.length) return "No run has reported this.";
+    if (!shown.length) return "All lines of this panel are hidden.";
+    if (!shown.some(axis.has)) return "These runs have not said where they are on this axis.";
+    const positive = shown.some((run) => bins.binsOf(run, metric).some((each) => each[HIGH] > 0));
+    return state.log && !positive
+      ? "A logarithmic axis has no place for values that are not above zero."
+      : "No run has a point in this range.";
+  }
+
+  /* Why nothing is drawn in a panel: {metric: sentence}. "panels" are those of curves.rows. */
+  function empty(store, about, panels, state) {
+    const without = about.panels.filter(({ metric }) => !DRAWN.some((layer) => panels[metric][layer].length)),
+      shown = shownSeries(about, state);
+    return Object.fromEntries(without.map((panel) => [panel.metric, why(store, panel, shown, state, AXES[state.x])]));
+  }
+
+  function shownSeries(about, state) {
+    const alone = about.series.filter((series) => series.id === state.single);
+    return alone.length ? alone : about.series.filter((series) => !state.hidden.includes(series.id));
+  }
+
   function rows(store, about, state) {
     const axis = AXES[state.x],
       domain = domainOf(store, about, state, axis),
-      panels = {};
-    const counts = {};
+      panels = {},
+      counts = {},
+      shown = shownSeries(about, state),
+      marked = shown.flatMap((series) =>
+        [...store.runs.values()].filter((run) => run.series === series.id && axis.has(run)).map((run) => [series, run]),
+      );
     for (const panel of about.panels) {
-      const lines = about.series
-        .filter((series) => !state.hidden.includes(series.id))
+      const lines = shown
         .map((series) => [series, runsOf(store, series, panel.metric, axis)])
         .filter(([, runs]) => runs.length)
         .map(([series, runs]) => lineOf(series, panel, runs, state, about));
-      panels[panel.metric] = panelRows(panel, lines, domain, state, axis);
+      panels[panel.metric] = panelRows(panel, lines, marked, domain, state, axis);
       const runs = lines.flatMap((line) => line.runs),
         inside = ({ run, all }) =>
           all.filter((bin) => {
@@ -408,5 +460,5 @@ globalThis.curves = (() => {
 
   const domain = (store, about, state) => domainOf(store, about, state, AXES[state.x]);
 
-  return { DEFAULTS, AXES, LAYERS, rows, domain, filled, firstBad, dataset, interval, smoothed, mean };
+  return { DEFAULTS, AXES, LAYERS, rows, empty, domain, filled, firstBad, dataset, interval, smoothed, mean };
 })();

@@ -8,7 +8,8 @@
 */
 "use strict";
 window.hover = (() => {
-  const NEAR = 28; // pixels from a mark
+  const NEAR = 28, // pixels from a mark
+    REACH = 0.01; // share of the width by which a line is known beyond its ends
   const number = (value) =>
     Math.abs(value) < 10
       ? value
@@ -85,6 +86,15 @@ window.hover = (() => {
   const xOf = (row) => row.x ?? row.step; // rows of charts that earlier versions stored have a step alone
   function nearest(rows, x) {
     return rows.reduce((best, row) => (Math.abs(xOf(row) - x) < Math.abs(xOf(best) - x) ? row : best));
+  }
+
+  /* The row at a place of the axis; none where a line has ended before it or begins after it. */
+  function at(rows, x, reach) {
+    const row = nearest(rows, x),
+      far = Math.abs(xOf(row) - x);
+    if (far <= reach) return row;
+    const ends = rows.map(xOf);
+    return x > Math.max(...ends) || x < Math.min(...ends) ? null : row;
   }
 
   /* The value of the axis of x at a pixel of a panel. */
@@ -168,7 +178,7 @@ window.hover = (() => {
     const over = chart.state?.x ?? "step",
       rounded = Math.round(x).toLocaleString("en");
     if (over === "epoch") return `epoch ${x.toFixed(2)}`;
-    if (over === "examples") return `${rounded} examples`;
+    if (over === "examples" || over === "tokens") return `${rounded} ${over}`;
     if (over === "relative") return x < 60 ? `${x.toFixed(1)} s` : `${Math.floor(x / 60)} min ${Math.round(x % 60)} s`;
     if (over === "wall") return new Date(x).toLocaleTimeString("en-GB");
     return `step ${rounded}`;
@@ -184,9 +194,10 @@ window.hover = (() => {
     const names = new Map(chart.spec.usermeta.series.map((series) => [series.id, series]));
     putRule(chart, all, x);
     const { tip } = parts(chart);
+    const reach = REACH * Math.abs(valueAt(chart, first, first.x + first.width) - valueAt(chart, first, first.x));
     const rows = [...here.lines]
-      .map(([id, points]) => [names.get(id), points[0].level ? points[points.length - 1] : nearest(points, step)])
-      .filter(([name]) => name);
+      .map(([id, points]) => [names.get(id), points[0].level ? points[points.length - 1] : at(points, step, reach)])
+      .filter(([name, row]) => name && row);
     rows.sort(([, row], [, other]) => other.value - row.value);
     const values = rows.map(([name, row]) =>
       line(
@@ -198,6 +209,9 @@ window.hover = (() => {
       ),
     );
     const marks = marksAt(chart, here, x).map((text) => line("text", cell(text)));
+    for (const [name, row] of rows)
+      if (row.leastStep !== undefined && (rows.length === 1 || chart.focus === name.id))
+        marks.push(line("text", cell(extremesOf(row))));
     tip.replaceChildren(line("step", cell(wordsOf(chart, step))), ...values, ...marks);
     tip.dataset.step = Math.round(step);
     place(chart, x, Math.max(here.y, y));
@@ -207,6 +221,11 @@ window.hover = (() => {
       text = `${wordsOf(chart, step)}: ${lines.join(", ")}`;
     chart.element.dispatchEvent(new CustomEvent("crosshair", { bubbles: true, detail: { x: step, text, spoken } }));
   }
+
+  /* The extremes of single steps for which a point stands. */
+  const extremesOf = ({ least, leastStep, greatest, greatestStep }) =>
+    `single steps from ${atStep(least, leastStep)} to ${atStep(greatest, greatestStep)}`;
+  const atStep = (value, step) => `${number(value)} (step ${step.toLocaleString("en")})`;
 
   /* The texts of marks at the edges of a panel near a pixel. */
   function marksAt(chart, panel, x) {

@@ -1,7 +1,8 @@
-/* Singles out a line of a chart over steps, or hides lines: by its legend, and by pointing at a curve.
+/* Singles out a line of a chart over steps, or hides lines: by its legend, and by pointing at a curve. A chart of
+   curves draws no other line than one that is singled out, another chart draws the others faintly.
    <ul data-legend="ELEMENT_ID">
      <li data-series="ID"> <button data-do="only" aria-pressed> <button data-do="hide" aria-pressed>
-   The choice survives redraws; while the pointer is over a curve or an entry, that line is singled out instead.
+   The choice survives redraws; while the pointer is over a curve or an entry, the others are faint.
    The event "legend" tells a choice: {id, only, hidden}, and legend.set(id, {only, hidden}) sets it. */
 "use strict";
 window.legend = (() => {
@@ -15,11 +16,11 @@ window.legend = (() => {
         const { series } = entry.dataset;
         entry.querySelector('[data-do="only"]').setAttribute("aria-pressed", chosen.only === series);
         entry.querySelector('[data-do="hide"]').setAttribute("aria-pressed", chosen.hidden.includes(series));
-        entry.classList.toggle("off", chosen.hidden.includes(series));
+        entry.classList.toggle("off", chosen.only ? chosen.only !== series : chosen.hidden.includes(series));
       }
     }
-    charts.set(id, { focus: chosen.at || chosen.only, hidden: chosen.hidden });
     const { only, hidden } = chosen;
+    charts.set(id, { focus: chosen.at || only, hidden, single: only });
     document.dispatchEvent(new CustomEvent("legend", { detail: { id, only, hidden } }));
   }
 
@@ -35,6 +36,7 @@ window.legend = (() => {
   const single = (id, series) =>
     change(id, (chosen) => {
       chosen.only = chosen.only === series ? "" : series;
+      chosen.hidden = chosen.hidden.filter((other) => other !== chosen.only);
     });
   const toggle = (id, series) =>
     change(id, (chosen) => {

@@ -1,7 +1,7 @@
 /* The live part of a page: events of runs arrive through one socket, become points of the chart, and cause status
    fragments to be loaded again.
    <script id="wire">: {"experiment": id, "chart": element id,
-     "metrics": {event kind: [{"metric", "field", "expected"}]},
+     "metrics": {event kind: [{"metric", "field", "expected", "extremes"}, {"axis"}]},
      "runs": {run id: {"series", "seed", "title", "epochs", "batch"}},
      "curves": {run id: what the page has of its curves, up to the event "seq" (webapp/findings/run_curves.py)},
      "samples": {run id: its claim and samples of its machine, up to the same event},
@@ -165,10 +165,15 @@
       if (!bins.started(store, run, event.total_steps, event.resumed_from, at)) readAgain(id);
       for (const metric of run.curves.keys()) stale.add(metric);
     }
-    for (const { metric, field, expected } of wire.metrics[event.kind] ?? []) {
+    const since = Math.max(0, at - run.start);
+    for (const { metric, field, expected, extremes, axis } of wire.metrics[event.kind] ?? []) {
+      if (axis) {
+        if (Number.isFinite(event[axis])) bins.addAxis(run, axis, event.step, event[axis], since);
+        continue;
+      }
       const finite = Number.isFinite(event[field]);
       if (!finite && !expected) continue;
-      bins.add(run, metric, event.step, finite ? event[field] : (event.nonfinite ?? ""), Math.max(0, at - run.start));
+      bins.add(run, metric, event.step, finite ? event[field] : (event.nonfinite ?? ""), since, event[extremes]);
       stale.add(metric);
     }
   }

@@ -229,7 +229,7 @@ def test_an_axis_that_the_runs_do_not_have_cannot_be_chosen_and_says_why(curve_p
     opened = three_runs(curve_page)
     tokens = opened.page.locator("[name=x] option[value=tokens]")
     expect(tokens).to_be_disabled()
-    expect(tokens).to_have_text("tokens (not reported)")
+    expect(tokens).to_have_text("tokens (not counted when these runs were trained)")
     expect(opened.page.locator("[name=x] option[value=wall]")).to_be_enabled()
 
 

@@ -33,6 +33,8 @@ class Checkpoint(TypedDict):
     loss_sum: float
     """Sum of the loss in nats since the last logged metric, over ``loss_count`` examples."""
     loss_count: int
+    losses: NotRequired[Tensor]
+    """The loss of each step since the last logged metric; absent in checkpoints of earlier versions."""
     model: dict[str, Tensor]
     optimiser: dict[str, object]
     scaler: NotRequired[dict[str, object]]

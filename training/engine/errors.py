@@ -29,7 +29,7 @@ class TooLarge(EngineError):
 
 
 class Diverged(EngineError):
-    """The loss is no longer a finite number."""
+    """The loss or a prediction is no longer a finite number."""
 
 
 class Killed(EngineError):

@@ -13,22 +13,23 @@ from torch import Tensor, nn
 
 from training import environment
 from training.engine import checkpoint as checkpoints
-from training.engine import losses
+from training.engine import losses, step_losses
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.split import Rows
 from training.engine.device_copies import to_device
 from training.engine.distributed import sharding
 from training.engine.distributed.process_group import ALONE, ProcessGroup
-from training.engine.errors import Diverged, EngineError, Stopped
+from training.engine.errors import EngineError, Stopped
 from training.engine.logits import probabilities
 from training.engine.models import sparse_embeddings
 from training.engine.models.inputs import Inputs
 from training.engine.models.precision import precision_of
 from training.engine.passes import Passes, Share
-from training.engine.schedule import batches, evenly, lr_factor, step_counts, steps_per_epoch
+from training.engine.schedule import batches, evenly, examples_seen, logged_steps, lr_factor, step_counts, steps_per_epoch
 from training.engine.selection import Selection
+from training.engine.step_losses import StepLosses
 from training.engine.targets.training_set import TrainingSet
-from training.events import CheckpointSaved, Event, MetricLogged, nonfinite
+from training.events import CheckpointSaved, Event, MetricLogged
 from training.spec import RunSpec
 from training.storage.probabilities import Probabilities
 
@@ -37,14 +38,6 @@ log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = environment.number("W2S_CHECKPOINT_SECONDS", 30)
 CHECKPOINT_PAUSE = 20
 """Pause between checkpoints as a multiple of the time that one takes, which is long for a large model."""
-METRICS = 100
-
-
-def check_finite(loss: float, step: int, lr: float, emit: Callable[[Event], None]) -> None:
-    """Raise Diverged where the mean ``loss`` at ``step`` is not finite, after an event that says which value it is."""
-    if value := nonfinite(loss):
-        emit(MetricLogged(step=step, loss=None, nonfinite=value, lr=lr))
-        raise Diverged(f"The loss is no longer a finite number at step {step}: try a smaller learning rate.")
 
 
 class Loop:
@@ -97,7 +90,9 @@ class Loop:
         self.steps_per_epoch = steps_per_epoch(len(self.rows), run.batch_size)
         self.total, self.end = step_counts(run, len(self.rows))
         self.step, self.evaluated = 0, -1
+        self.logged_steps = logged_steps(self.total)
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
+        self.losses = StepLosses(self.logged_steps, self.device)
         self.epoch, self.epoch_batches = -1, list[Rows]()
         self.saved_at, self.pause = time.monotonic(), CHECKPOINT_SECONDS
 
@@ -106,16 +101,17 @@ class Loop:
 
         Raises Stopped, and Diverged where the loss is no longer finite.
         """
-        evaluated_steps, logged_steps = evenly(evaluations, self.total) | {0, self.end}, evenly(METRICS, self.total)
+        evaluated_steps = evenly(evaluations, self.total) | {0, self.end}
         while True:
             if self.step in evaluated_steps and self.evaluated < self.step:
+                self._check_finite(self.process_group.sum(self.losses.since_logged.clone()).cpu())
                 self.emit(evaluate(self.step))
                 self.evaluated = self.step
             if self.step == self.end:
                 return
             self._check_stop()
             self._train_step()
-            if self.step in logged_steps:
+            if self.step in self.logged_steps:
                 self._log()
             if self.process_group.agree(self.process_group.main and time.monotonic() - self.saved_at > self.pause):
                 self.save()
@@ -149,6 +145,7 @@ class Loop:
             evaluated=self.evaluated,
             loss_sum=self.process_group.sum(self.loss_sum.clone()).item(),
             loss_count=self.loss_count,
+            losses=self.process_group.sum(self.losses.since_logged.clone()).cpu(),
             model=self.weights(),
             optimiser=sharding.whole_state(self.optimiser.state_dict(), self.keeps),
             scaler=self.scaler.state_dict(),
@@ -167,6 +164,9 @@ class Loop:
         self.step, self.evaluated = state["step"], state["evaluated"]
         self.loss_sum.fill_(state["loss_sum"] if self.process_group.main else 0)
         self.loss_count = state["loss_count"]
+        self.losses.restore(state.get("losses"))
+        if not self.process_group.main:
+            self.losses.values.zero_()
         self.load(state["model"])
         self.optimiser.load_state_dict(sharding.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
@@ -191,7 +191,7 @@ class Loop:
     def _train_step(self) -> None:
         batch, progress = self._batch(), self.step / self.total
         for group in self.optimiser.param_groups:
-            group["lr"] = self.run.lr * lr_factor(self.run.schedule, progress)
+            group["lr"] = self._lr(self.step)
         share = self._share(batch, progress)
         loss = None
         while loss is None:  # once, unless memory runs out
@@ -203,6 +203,7 @@ class Loop:
         self.passes.accept()
         self.step += 1
         self.loss_sum += loss * len(batch)
+        self.losses.add(loss)
         self.loss_count += len(batch)
 
     def _share(self, batch: Rows, progress: float) -> Share:
@@ -222,15 +223,30 @@ class Loop:
     def _log(self) -> None:
         """Emit the mean loss since the last call. Not at every step, since reading the loss makes a GPU wait."""
         loss = self.process_group.sum(self.loss_sum).item() / self.loss_count
-        done = (self.step - 1) / self.total
-        lr = self.run.lr * lr_factor(self.run.schedule, done)
-        check_finite(loss, self.step, lr, self.emit)
-        weight = losses.confidence_weight(self.run.method, done, self.step - 1)
-        threshold = torch.sigmoid(losses.threshold(*self.passes.guessed)).item() if self.passes.guessed else None
-        tokens = self._tokens()
-        self.emit(MetricLogged(step=self.step, loss=loss, lr=lr, confidence_weight=weight, threshold=threshold, tokens=tokens))
+        of_steps = self.process_group.sum(self.losses.since_logged).cpu()
+        done = self.step - 1
+        self._check_finite(of_steps, loss)
+        metric = MetricLogged(
+            step=self.step,
+            loss=loss,
+            extremes=step_losses.extremes(of_steps, self.step),
+            lr=self._lr(done),
+            confidence_weight=losses.confidence_weight(self.run.method, done / self.total, done),
+            threshold=torch.sigmoid(losses.threshold(*self.passes.guessed)).item() if self.passes.guessed else None,
+            examples=examples_seen(self.step, len(self.rows), self.run.batch_size),
+            tokens=self._tokens(),
+        )
+        self.emit(metric)
         self.loss_sum.zero_()
         self.loss_count = 0
+        self.losses.clear()
+
+    def _check_finite(self, of_steps: Tensor, mean: float = 0.0) -> None:
+        step_losses.check_finite(of_steps, self.step, self._lr, self.emit, mean)
+
+    def _lr(self, step: int) -> float:
+        """Return the learning rate after ``step`` steps."""
+        return self.run.lr * lr_factor(self.run.schedule, step / self.total)
 
     def _tokens(self) -> int | None:
         """Return the tokens of all steps so far; None for inputs without tokens."""

@@ -8,6 +8,9 @@ import numpy as np
 from training.engine.data.split import Rows
 from training.spec import RunSpec
 
+METRICS = 100
+"""Number of metrics that a run logs, or one for each step of a shorter run."""
+
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
     return len(_cuts(examples, batch_size)) + 1
@@ -17,6 +20,12 @@ def step_counts(run: RunSpec, examples: int) -> tuple[int, int]:
     """Return the length of the learning rate schedule and the last step of ``run``, which may end before it."""
     total = run.epochs * steps_per_epoch(examples, run.batch_size)
     return total, total if run.stop_at is None else min(run.stop_at, total)
+
+
+def examples_seen(step: int, examples: int, batch_size: int) -> int:
+    """Return the number of examples in the batches of the first ``step`` steps, over epochs of ``examples``."""
+    epoch, steps = divmod(step, steps_per_epoch(examples, batch_size))
+    return epoch * examples + steps * batch_size
 
 
 def batches(examples: int, batch_size: int, seed: int, epoch: int) -> list[Rows]:
@@ -44,3 +53,8 @@ def lr_factor(schedule: Literal["constant", "linear", "cosine"], progress: float
 def evenly(count: int, total: int) -> set[int]:
     """Return about ``count`` steps, evenly spaced over 1 to ``total``, the last one included."""
     return {round(total * i / count) for i in range(1, count + 1)} - {0}
+
+
+def logged_steps(total: int) -> set[int]:
+    """Return the steps after which a metric is logged."""
+    return evenly(METRICS, total)

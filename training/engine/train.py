@@ -18,7 +18,7 @@ from training.engine.data.split import Rows, split_for
 from training.engine.determinism import HEAD_THREADS, make_deterministic, threads, transformer_threads
 from training.engine.distributed import memory
 from training.engine.distributed.process_group import ProcessGroup
-from training.engine.errors import EngineError
+from training.engine.errors import Diverged, EngineError
 from training.engine.evaluation_schedule import evaluation_schedule
 from training.engine.loop import Loop
 from training.engine.models import classifiers, model_files
@@ -179,6 +179,8 @@ class Training:
 
         def evaluate(step: int) -> Event:
             on_validation, on_test = self._on_both(learner, validation, watched)
+            if not (np.isfinite(on_validation).all() and np.isfinite(on_test).all()):
+                raise Diverged(f"The predictions are no longer finite numbers after step {step}: try a smaller learning rate.")
             if self.run.reads:
                 self.selection.record(step, on_test, None, learner.weights)
                 return EvaluationLogged(step=step, validation_loss=float(on_validation.mean()) if len(on_validation) else None)

@@ -2,7 +2,8 @@
 
 A bin covers ``width`` steps, a power of two, from a multiple of it, so that appended points never move an older bin. It keeps
 the points with the least and the greatest value, the last one, the number of points and their sum: a bin of one or two points has
-lost nothing, and a single high point is seen however long the curve is. static/js/bins.js adds new points to the same bins.
+lost nothing, and a single high point is seen however long the curve is. A point may be the mean of several steps, and a bin keeps
+the extremes of single steps as well. static/js/bins.js adds new points to the same bins.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +26,10 @@ def width_of(steps: int, most: int = MOST) -> int:
 
 @dataclass(slots=True)
 class Bin:
-    """Points: ``at`` is the time of the last one, in milliseconds since the run started, ``seq`` the event of the first one."""
+    """Points: ``at`` is the time of the last one, in milliseconds since the run started, ``seq`` the event of the first one.
+
+    ``least`` and ``greatest`` are those of single steps; of a point that is one step they are its value.
+    """
 
     first: int
     count: int
@@ -38,6 +42,10 @@ class Bin:
     last: float
     at: int
     seq: int
+    least_step: int
+    least: float
+    greatest_step: int
+    greatest: float
 
     def merge(self, later: "Bin") -> None:
         """Add the points of a bin that begins after the end of this one."""
@@ -48,13 +56,19 @@ class Bin:
         if later.high >= self.high:
             self.high_step, self.high = later.high_step, later.high
         self.last_step, self.last, self.at = later.last_step, later.last, later.at
+        if later.least < self.least:
+            self.least_step, self.least = later.least_step, later.least
+        if later.greatest > self.greatest:
+            self.greatest_step, self.greatest = later.greatest_step, later.greatest
 
     def packed(self) -> list[float]:
-        """Return the bin for the page: a bin of one point is its step, value and time."""
+        """Return the bin for the page: a bin of one point is its step, value and time. Extremes beyond its points follow."""
+        beyond = self.least < self.low or self.greatest > self.high
+        extremes = [self.least_step, self.least, self.greatest_step, self.greatest] if beyond else []
         if self.count == 1:
-            return [self.last_step, self.last, self.at]
+            return [self.last_step, self.last, self.at, *extremes]
         ends = [self.low_step, self.low, self.high_step, self.high, self.last_step, self.last]
-        return [self.first, self.count, self.sum, *ends, self.at]
+        return [self.first, self.count, self.sum, *ends, self.at, *extremes]
 
 
 @dataclass
@@ -66,12 +80,17 @@ class Curve:
     bad: dict[int, tuple[int, str, int]] = field(default_factory=dict)
     last_step: int = -1
 
-    def add(self, step: int, value: float, at: int, seq: int = 0) -> None:
-        """Add a point, in the order of steps; a second one of the same step, of another attempt, is the same and left out."""
+    def add(self, step: int, value: float, at: int, seq: int = 0, extremes: tuple[Any, ...] = ()) -> None:
+        """Add a point, in the order of steps; a second one of the same step, of another attempt, is the same and left out.
+
+        ``extremes`` of the steps that it is the mean of are the least, its step, the greatest and its step.
+        """
         if step <= self.last_step:
             return
         self.last_step = step
-        point = Bin(step, 1, value, step, value, step, value, step, value, at, seq)
+        least, least_step, greatest, greatest_step = extremes or (value, step, value, step)
+        ends = step, value, step, value, step, value
+        point = Bin(step, 1, value, *ends, at, seq, least_step, least, greatest_step, greatest)
         place = step // self.width
         if place in self.bins:
             self.bins[place].merge(point)

@@ -1,7 +1,7 @@
 """The metrics that curves show: the fields of events they come from, and the panels of the live chart that they are drawn in.
 
 The chart, the page's script (``for_scripts``), the rows of a report and the sockets of live shares all read ``METRICS``: a metric
-that is added here is drawn from new events and from stored ones.
+that is added here is drawn from new events and from stored ones. ``AXES`` are the numbers that curves may be drawn over.
 """
 
 from collections.abc import Mapping
@@ -39,6 +39,8 @@ class Metric:
     """The value at the last step is written beside the line, and supervisor and ceiling end as levels across the panel."""
     expected: bool = False
     """Every event of this kind has the number, so the page reports a value that is not finite."""
+    extremes: str = ""
+    """The field of the event with the extremes of the steps that the number is the mean of (``training.events.Extremes``)."""
 
 
 LOSS = Metric(
@@ -51,6 +53,7 @@ LOSS = Metric(
     domain=(0.5, 0.7),
     limits=None,
     expected=True,
+    extremes="extremes",
 )
 
 TEXT_LOSS = replace(LOSS, subtitle="of the texts, nats per token", height=196, domain=(2, 4))
@@ -104,6 +107,23 @@ METRICS = (
 )
 
 
+AXES: dict[EventKind, tuple[str, ...]] = {"metric": ("examples", "tokens")}
+"""Fields that count what a run has read so far, by the kind of their events."""
+
+EXTREMES = ("least", "least_step", "greatest", "greatest_step")
+
+
+def axes(event: Mapping[str, Any]) -> dict[str, int]:
+    """Return the numbers of an event that curves may be drawn over, by name."""
+    return {name: event[name] for name in AXES.get(event["kind"], ()) if event.get(name) is not None}
+
+
+def extremes(event: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    """Return the numbers of ``EXTREMES`` of an event, by the name of the metric that is the mean of those steps."""
+    of_steps = [metric for metric in METRICS if metric.extremes and metric.event == event["kind"] and event.get(metric.extremes)]
+    return {metric.name: tuple(event[metric.extremes][name] for name in EXTREMES) for metric in of_steps}
+
+
 def values(event: Mapping[str, Any]) -> dict[str, float]:
     """Return the finite numbers of an event that curves show, by the name of their metric."""
     return {name: value for name, value in measured(event).items() if not isinstance(value, str)}
@@ -126,15 +146,19 @@ def measured(event: Mapping[str, Any]) -> dict[str, float | str]:
 
 
 def fields(kind: EventKind) -> tuple[str, ...]:
-    """Return the fields of events of this kind that curves show, with the one that says which value was not finite."""
+    """Return the fields of events of this kind that curves show, with those that say which value was not finite and at what."""
     shown = [metric for metric in METRICS if metric.event == kind]
-    return (*(metric.field for metric in shown), *(["nonfinite"] if any(metric.expected for metric in shown) else []))
+    more = [*(metric.extremes for metric in shown if metric.extremes), *AXES.get(kind, ())]
+    nonfinite = ["nonfinite"] if any(metric.expected for metric in shown) else []
+    return (*nonfinite, *more, *(metric.field for metric in shown))
 
 
 def for_scripts() -> dict[str, list[dict[str, Any]]]:
-    """Return what static/js/live.js needs to make rows from events: the metrics of each kind of event."""
+    """Return what static/js/live.js needs to make rows from events: the metrics and axes of each kind of event."""
     mapping: dict[str, list[dict[str, Any]]] = {}
     for metric in METRICS:
-        described = {"metric": metric.name, "field": metric.field, "expected": metric.expected}
+        described = {"metric": metric.name, "field": metric.field, "expected": metric.expected, "extremes": metric.extremes}
         mapping.setdefault(metric.event, []).append(described)
+    for kind, names in AXES.items():
+        mapping.setdefault(kind, []).extend({"axis": name} for name in names)
     return mapping

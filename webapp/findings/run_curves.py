@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from webapp.charts.bins import MOST, MOST_OF_ALL, Curve, width_of
-from webapp.charts.metrics import METRICS, for_scripts, measured
+from webapp.charts.metrics import METRICS, axes, extremes, for_scripts, measured
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 from webapp.experiments.system_samples import samples_for_page
@@ -40,17 +40,19 @@ class RunCurves:
     resumes: list[tuple[int, int]] = field(default_factory=list)
     """Number and step of each start: what an earlier event measured after that step is void."""
     curves: dict[str, Curve] = field(default_factory=dict)
+    axes: dict[str, Curve] = field(default_factory=dict)
+    """What the run had read by each step: examples, and tokens where they are known."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def size(self) -> int:
-        return sum(len(curve.bins) + len(curve.bad) for curve in self.curves.values())
+        return sum(len(curve.bins) + len(curve.bad) for curve in (*self.curves.values(), *self.axes.values()))
 
     def update(self, run: Run, last: int) -> None:
         """Read the events of the run after ``seq`` up to the number ``last``."""
         started = queries.starts(run.pk, self.seq, last)
         if any(payload["resumed_from"] < self._reached for _, _, payload in started) or self._another_length(started):
-            self.seq, self.curves, self.resumes = 0, {}, []
+            self.seq, self.curves, self.axes, self.resumes = 0, {}, {}, []
             started = queries.starts(run.pk, 0, last)
         for seq, at, payload in started:
             self.start = self.start or _milliseconds(at)
@@ -59,6 +61,7 @@ class RunCurves:
         width = width_of(self.total)
         for seq, at, payload in queries.measurements(run.pk, self.seq, last):
             self._add(self.curves, width, seq, _milliseconds(at), payload)
+            self._add_axes(width, seq, _milliseconds(at), payload)
         self.seq = last
 
     def between(self, run: Run, first: int, last: int) -> "RunCurves":
@@ -83,18 +86,24 @@ class RunCurves:
         step: int = payload["step"]
         if is_void(self.resumes, seq, step):
             return
+        ends = extremes(payload)
         for name, value in measured(payload).items():
             curve = curves.setdefault(name, Curve(width))
             if isinstance(value, str):
                 curve.add_bad(step, value, at - self.start)
             else:
-                curve.add(step, value, at - self.start, seq)
+                curve.add(step, value, at - self.start, seq, ends.get(name, ()))
+
+    def _add_axes(self, width: int, seq: int, at: int, payload: dict[str, Any]) -> None:
+        if not is_void(self.resumes, seq, payload["step"]):
+            for name, value in axes(payload).items():
+                self.axes.setdefault(name, Curve(width)).add(payload["step"], value, at - self.start, seq)
 
     def packed(self, width: int) -> dict[str, Any]:
         """Return the run for static/js/bins.js, in bins of at least ``width`` steps."""
         width = max([width, *(curve.width for curve in self.curves.values())])
-        curves = {name: curve.packed(width) for name, curve in self.curves.items()}
-        return {"seq": self.seq, "total": self.total, "start": self.start, "width": width, "curves": curves}
+        curves, axes = ({name: curve.packed(width) for name, curve in each.items()} for each in (self.curves, self.axes))
+        return {"seq": self.seq, "total": self.total, "start": self.start, "width": width, "curves": curves, "axes": axes}
 
 
 class RunCurvesCache:

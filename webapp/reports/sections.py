@@ -93,6 +93,8 @@ def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:
 
 def _curves(findings: Findings, figures: Iterator[int]) -> Chart:
     spec = live_chart([lane.series for lane in findings.lanes.lanes], findings.lanes.total_steps, findings.lanes.seeds)
+    about = {**spec["usermeta"]["curves"], "steps": False}  # the caption says what is drawn
+    spec = {**spec, "usermeta": {**spec["usermeta"], "curves": about}}
     caption = CURVES.format(lines=LINES if findings.lanes.seeds > 1 else SINGLE_SEED)
     return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, list(curves(findings.lanes)), DRAWN)
 

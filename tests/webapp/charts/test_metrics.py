@@ -26,11 +26,24 @@ def test_a_value_that_is_not_finite_has_the_name_that_its_event_gives_and_socket
     assert "nonfinite" not in metrics.fields("evaluation")
 
 
+def test_extremes_and_what_a_run_has_read_are_sent_by_sockets_and_read_by_scripts_where_an_event_has_them() -> None:
+    extremes = {"least": 0.25, "least_step": 3, "greatest": 2.5, "greatest_step": 7}
+    event = {"kind": "metric", "step": 10, "loss": 0.5, "lr": 1e-3, "extremes": extremes, "examples": 320, "tokens": None}
+    assert metrics.extremes(event) == {"loss": (0.25, 3, 2.5, 7)}
+    assert metrics.axes(event) == {"examples": 320}
+    older = {"kind": "metric", "step": 10, "loss": 0.5, "lr": 1e-3}
+    assert (metrics.extremes(older), metrics.axes(older)) == ({}, {})
+    assert {"extremes", "examples", "tokens"} <= {*metrics.fields("metric")}
+    assert [each["extremes"] for each in metrics.for_scripts()["metric"] if each.get("metric") == "loss"] == ["extremes"]
+    assert {"axis": "tokens"} in metrics.for_scripts()["metric"]
+
+
 def test_an_added_metric_has_a_panel_and_is_read_by_scripts_and_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, ADDED))
     panels = live_chart([Series("run", "ceiling", "With another panel", 10)], 10)["vconcat"]
     assert panels[-1]["title"]["text"] == "Validation accuracy"
-    assert {"metric": "held_out", "field": "validation_accuracy", "expected": False} in metrics.for_scripts()["evaluation"]
+    read = {"metric": "held_out", "field": "validation_accuracy", "expected": False, "extremes": ""}
+    assert read in metrics.for_scripts()["evaluation"]
     assert metrics.fields("evaluation")[-1] == "validation_accuracy"
     assert metrics.values({"kind": "evaluation", "validation_accuracy": 0.75}) == {"held_out": 0.75}
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from tests.factories import claims
 from tests.factories.experiments import launched
-from training.events import EvaluationLogged, Event, MetricLogged, RunStarted
+from training.events import EvaluationLogged, Event, Extremes, MetricLogged, RunStarted
 from webapp.charts import metrics
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -45,6 +45,16 @@ def test_each_finite_value_is_a_row_with_its_series_and_length(experiment: Exper
     rows = rows_of(experiment)
     assert [(row["step"], row["metric"], row["value"]) for row in rows] == [(10, "accuracy", 0.7), (20, "loss", 0.5)]
     assert {(row["series"], row["role"], row["seed"], row["total"]) for row in rows} == {("weak", "weak", 0, 20)}
+
+
+def test_a_row_has_the_extremes_of_its_steps_and_what_had_been_read(experiment: Experiment) -> None:
+    run = experiment.runs.get(status="running")
+    extremes = Extremes(least=0.25, least_step=11, greatest=2.5, greatest_step=17)
+    claims.append_events(run.pk, run.attempt, [MetricLogged(step=20, loss=0.5, lr=1e-3, extremes=extremes, examples=640)])
+    before, after = [row for row in rows_of(experiment) if row["metric"] == "loss"]
+    named = ("least", "least_step", "greatest", "greatest_step", "examples", "tokens")
+    assert [before[name] for name in named] == [None] * 6
+    assert [after[name] for name in named] == [0.25, 11, 2.5, 17, 640, None]
 
 
 def test_an_added_metric_is_drawn_from_the_record(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_a_run_without_events_has_no_curves(run: Run) -> None:
     run.last_seq = 0
     run.events.all().delete()
     run.save()
-    assert read(run) == {"seq": 0, "total": 0, "start": 0, "width": 1, "curves": {}}
+    assert read(run) == {"seq": 0, "total": 0, "start": 0, "width": 1, "curves": {}, "axes": {}}
 
 
 def test_points_have_their_values_and_the_time_since_the_start(run: Run) -> None:
@@ -70,6 +70,18 @@ def test_points_have_their_values_and_the_time_since_the_start(run: Run) -> None
     assert answer["curves"]["accuracy"]["bins"] == [[20, 0.75, 3000]]
     assert (answer["seq"], answer["total"]) == (run.last_seq, 20)
     assert answer["start"] == (BEGUN + timedelta(seconds=run.last_seq - 3)).timestamp() * 1000
+
+
+def test_extremes_of_steps_and_what_was_read_are_there_where_events_have_them(run: Run) -> None:
+    extremes = {"least": 0.25, "least_step": 13, "greatest": 9.5, "greatest_step": 17}
+    store(run, [started(30), loss(10, 0.5), loss(20, 0.75) | {"extremes": extremes, "examples": 640, "tokens": 9000}])
+    answer = read(run)
+    assert answer["curves"]["loss"]["bins"] == [[10, 0.5, 1000], [20, 0.75, 2000, 13, 0.25, 17, 9.5]]
+    assert answer["axes"]["tokens"]["bins"] == [[20, 9000, 2000]]
+    assert answer["axes"]["examples"]["bins"] == [[20, 640, 2000]]
+    assert between([run], 0, 30)[run.pk]["curves"]["loss"] == answer["curves"]["loss"]
+    store(run, [started(30, resumed_from=10), loss(20, 0.75)])
+    assert read(run)["axes"] == {}, "the attempt that counted is void"
 
 
 def test_a_run_that_diverged_has_a_mark_at_the_step_at_which_it_failed(run: Run, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 
 from accelerate import Accelerator
+from torch import Tensor
 
 from training.engine import checkpoint as checkpoints
-from training.engine import loop, losses
+from training.engine import loop, losses, step_losses
 from training.engine.attempt import Attempt
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows
@@ -16,7 +17,7 @@ from training.engine.heads.learner import HeadLearner
 from training.engine.heads.stack import Head, Stack
 from training.engine.heads.vectors import Vectors
 from training.engine.models import classifiers
-from training.engine.schedule import evenly
+from training.engine.schedule import evenly, examples_seen
 from training.engine.starting_point import Learner
 from training.engine.train import Training
 from training.events import CheckpointSaved, MetricLogged
@@ -43,7 +44,6 @@ class HeadTraining(Training):
         self.learner = HeadLearner(model, head, vectors, self.selection)
         self.evaluate_step = self.evaluation(self.learner)
         self.evaluated_steps = evenly(self.schedule.times, head.total) | {0, head.end}
-        self.logged_steps = evenly(loop.METRICS, head.total)
         self.saved_at, self.pause = time.monotonic(), loop.CHECKPOINT_SECONDS
         self.restore(self.learner)
 
@@ -51,7 +51,7 @@ class HeadTraining(Training):
         """Do what is due after a step of ``stack``; return whether the run has a next step."""
         step = self.head.step
         late = time.monotonic() - self.saved_at > self.pause
-        if late or step in self.evaluated_steps or step in self.logged_steps or self.attempt.should_stop():
+        if late or step in self.evaluated_steps or step in self.head.logged_steps or self.attempt.should_stop():
             with self.attempt.ending():
                 self._pause(stack, late)
         return not self.attempt.ended
@@ -59,11 +59,12 @@ class HeadTraining(Training):
     def _pause(self, stack: Stack | None, late: bool) -> None:
         """Log, save, evaluate or end where it is due. Raises Stopped, and Diverged where the loss is no longer finite."""
         head, learner = self.head, self.learner
-        if stack is not None and head.step in self.logged_steps and head.loss_count:
+        if stack is not None and head.step in head.logged_steps and head.loss_count:
             self._log(stack)
         if late:
             self.save()
         if head.step in self.evaluated_steps and learner.evaluated < head.step:
+            self._check_finite(head.losses.since_logged.cpu())
             self.emit(self.evaluate_step(head.step))
             learner.evaluated = head.step
         if head.step == head.end:
@@ -77,13 +78,24 @@ class HeadTraining(Training):
         """Emit the mean loss since the last call."""
         head = self.head
         loss = head.loss_sum.item() / head.loss_count
-        done = head.step - 1
-        lr = head.lr(done)
-        loop.check_finite(loss, head.step, lr, self.emit)
-        weight = losses.confidence_weight(self.run.method, done / head.total, done)
-        self.emit(MetricLogged(step=head.step, loss=loss, lr=lr, confidence_weight=weight, threshold=stack.threshold(head)))
+        of_steps, done = head.losses.since_logged.cpu(), head.step - 1
+        self._check_finite(of_steps, loss)
+        metric = MetricLogged(
+            step=head.step,
+            loss=loss,
+            extremes=step_losses.extremes(of_steps, head.step),
+            lr=head.lr(done),
+            confidence_weight=losses.confidence_weight(self.run.method, done / head.total, done),
+            threshold=stack.threshold(head),
+            examples=examples_seen(head.step, len(head.rows), self.run.batch_size),
+        )
+        self.emit(metric)
         head.loss_sum.zero_()
         head.loss_count = 0
+        head.losses.clear()
+
+    def _check_finite(self, of_steps: Tensor, mean: float = 0.0) -> None:
+        step_losses.check_finite(of_steps, self.head.step, self.head.lr, self.emit, mean)
 
     def save(self) -> None:
         begun = time.monotonic()

@@ -52,6 +52,7 @@ class HeadLearner:
             evaluated=self.evaluated,
             loss_sum=head.loss_sum.item(),
             loss_count=head.loss_count,
+            losses=head.losses.since_logged.cpu().clone(),
             model=self.weights(),
             optimiser={"state": dict(enumerate(by_parameter))},
             selection=self.selection.state(),
@@ -64,6 +65,7 @@ class HeadLearner:
         head.step, self.evaluated = state["step"], state["evaluated"]
         head.loss_sum.fill_(state["loss_sum"])
         head.loss_count = state["loss_count"]
+        head.losses.restore(state.get("losses"))
         stored: dict[int, dict[str, Tensor]] = state["optimiser"]["state"]  # type: ignore[assignment]
         for name, tensor in (("exp_avg", head.mean), ("exp_avg_sq", head.square)):
             with torch.no_grad():

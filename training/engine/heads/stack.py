@@ -15,13 +15,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from training.engine import losses
 from training.engine.data.split import Rows
 from training.engine.device_copies import to_device
 from training.engine.heads.vectors import Vectors
 from training.engine.logits import binary
-from training.engine.schedule import batches, lr_factor, step_counts, steps_per_epoch
+from training.engine.schedule import batches, logged_steps, lr_factor, step_counts, steps_per_epoch
+from training.engine.step_losses import StepLosses
 from training.engine.targets.training_set import TrainingSet
 from training.spec import RunSpec
 from training.spec.methods import Learning
@@ -50,6 +52,8 @@ class Head:
         self.mean, self.square = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.loss_sum, self.loss_count = torch.zeros((), device=device), 0
         self.total, self.end = step_counts(run, len(self.rows))
+        self.logged_steps = logged_steps(self.total)
+        self.losses = StepLosses(self.logged_steps, device)
         self.step = 0
         self.method = run.method.model_dump_json()
         # The last predictions of training, for a threshold over several batches.
@@ -126,6 +130,10 @@ class Stack:
         rows = zip(self.weights, self.mean, self.square, self.loss_sum, strict=True)
         for head, (weights, mean, square, loss_sum) in zip(heads, rows, strict=True):
             head.weights, head.mean, head.square, head.loss_sum = weights, mean, square, loss_sum
+        self.losses = pad_sequence([head.losses.values for head in heads], batch_first=True)
+        for head, row in zip(heads, self.losses, strict=True):
+            head.losses.values = row
+        self._index = torch.arange(len(heads), device=self.device)
         lengths = [len(head.rows) for head in heads]
         self.starts = (np.cumsum(lengths) - lengths)[:, None]
         self.rows = np.concatenate([head.rows for head in heads])
@@ -144,11 +152,13 @@ class Stack:
         loss = self._losses(logits, torch.from_numpy(places), sizes)
         (slope,) = torch.autograd.grad(loss.sum(), logits)
         self._descend(self._gradient(slope, vectors))
-        counts = torch.tensor(sizes, device=self.device)
+        counts, places_of_losses = torch.tensor([sizes, [head.losses.count for head in self.heads]], device=self.device)
         self.loss_sum += loss.detach() * counts
+        self.losses[self._index, places_of_losses] = loss.detach().to(self.losses.dtype)
         for head, size in zip(self.heads, sizes, strict=True):
             head.step += 1
             head.loss_count += size
+            head.losses.count += 1
 
     def _logits(self, vectors: Tensor) -> Tensor:
         """Return the logits (heads, places) or (heads, places, K) of ``vectors`` (heads, places, width), without a gradient."""

@@ -115,8 +115,9 @@ def as_file(spec: dict[str, Any], rows: list[Row], how: str, name: str, *, strea
 def in_words(text: str, rows: Iterable[Row]) -> HttpResponse:
     """Return a description of a chart and its first rows as a part of a page."""
     first = list(islice(rows, SHOWN_ROWS + 1))
-    titles = [name.replace("_", " ").capitalize() for name in first[0]] if first else []
-    shown = [[_cell(value) for value in row.values()] for row in first[:SHOWN_ROWS]]
+    names = [name for name in first[0] if any(row[name] is not None for row in first)] if first else []
+    titles = [name.replace("_", " ").capitalize() for name in names]
+    shown = [[_cell(row[name]) for name in names] for row in first[:SHOWN_ROWS]]
     context = {"text": text, "titles": titles, "rows": shown, "more": len(first) > SHOWN_ROWS}
     return HttpResponse(render_to_string("partials/chart_rows.html", context))
 
