@@ -25,6 +25,10 @@ def test_compared_curves_arrive_by_themselves_and_hidden_lines_are_shown_by_key(
     events = str(sum(len(lab.events(run)) for run in runs))
     expect(page.locator("body")).to_have_attribute("data-events", events, timeout=10_000)
     assert page.evaluate("window.neverReloaded") is True
+    expect(page.locator("#compared")).not_to_contain_text("no result yet")
+    expect(page.locator("#students tbody tr")).to_have_count(len(METHODS))
+    expect(page.locator("#runs tbody tr").filter(has_text="Finished")).to_have_count(len(runs))
+    assert page.evaluate("window.neverReloaded") is True
     legend = page.get_by_role("list", name="Lines of the chart")
     off = legend.locator(".off")
     assert (legend.get_by_role("listitem").count(), off.count()) == (12, 2)
@@ -38,6 +42,8 @@ def test_compared_curves_arrive_by_themselves_and_hidden_lines_are_shown_by_key(
     page.locator("#compare-chart").focus()
     page.keyboard.press("+")
     lab.until(lambda: "zoom=" in page.url)
+    leave = page.get_by_role("link", name=f"Leave out run {max(runs)}")
+    assert "zoom=" in str(leave.get_attribute("href"))
 
     page.reload()
     expect(page.locator("body")).to_have_attribute("data-events", events, timeout=10_000)

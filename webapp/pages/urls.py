@@ -38,6 +38,7 @@ urlpatterns = [
     path("docs/", documentation.documentation, name="docs"),
     path("docs/<path:path>", documentation.documentation, name="docs-page"),
     path("compare/", compare.compare, name="compare"),
+    path("compare/status/", compare.compare_status, name="compare-status"),
     path("compare/<slug:name>.<slug:how>", compare.compare_file, name="compare-file"),
     path("leaderboard/", compare.leaderboard, name="leaderboard"),
     path("leaderboard/<slug:name>.<slug:how>", compare.leaderboard_table, name="leaderboard-table"),

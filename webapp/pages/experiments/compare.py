@@ -1,5 +1,7 @@
 """Experiments and runs side by side, and the leaderboards of methods over all results."""
 
+import hashlib
+import json
 from functools import cached_property
 from typing import Any
 
@@ -101,6 +103,13 @@ class ComparePage:
     def elsewhere(self) -> list[tuple[Experiment, str]]:
         return by_experiment(self.selection.experiments)
 
+    @property
+    def version(self) -> str:
+        """A text that changes with the results of experiments and the states of runs."""
+        results = [(row.pk, row.state, row.result_runs, row.result_error) for row in self.selection.experiments]
+        states = [(row.run.pk, row.run.status, row.run.step, row.run.accuracy) for row in self.runs]
+        return hashlib.sha256(json.dumps([results, states]).encode()).hexdigest()[:16]
+
     def table(self, name: str) -> NumberTable | None:
         """Return the table of this name, None where the page does not have it."""
         match name:
@@ -131,6 +140,18 @@ def _settings_table(name: str, title: str, titles: list[str], rows: list[Setting
 def compare(request: HttpRequest) -> HttpResponse:
     """Compare the experiments and runs in the address that the account may see; the page names the others."""
     return render(request, "pages/compare.html", {"page": ComparePage(Selection(request.user, request.GET))})
+
+
+@viewer
+def compare_status(request: HttpRequest) -> HttpResponse:
+    """Return the parts of the page that change while runs go on, each with its id; nothing where the page has them already.
+
+    ``version`` in the address is that of the page.
+    """
+    page = ComparePage(Selection(request.user, request.GET))
+    if request.GET.get("version") == page.version:
+        return HttpResponse(status=204)
+    return render(request, "partials/compared_status.html", {"page": page, "oob": True})
 
 
 @viewer
