@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -97,6 +97,10 @@ bench-decoder: decoder $(VENV)/installed-dev
 # How fast training is; some minutes. ARGS="--threads 1" for a machine that does other work besides.
 bench-engine: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.engine $(ARGS)
+
+# What curves cost a page while the points of an hour arrive, and the web process; two minutes. ARGS="--parts runs" for fifty runs alone.
+bench-curves: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.curves $(ARGS)
 
 # Time from a trainer's row to the page that draws it, beside Trackio and TensorBoard; three minutes. ARGS="--others" without them.
 bench-live: $(VENV)/installed-dev

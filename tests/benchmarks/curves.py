@@ -1,9 +1,11 @@
-"""The cost of curves: of an hour of fifty runs in a page, and of a long run in the web process.
+"""The cost of curves: of an hour of fifty runs and of a long one in a page, and of a long run in the web process.
 
 python -m tests.benchmarks.curves: the time to read 100,000 events into bins, to continue with 100 more, and the bytes of the
-page; then, for 50 runs of 2,000 points in 120 frames, the longest tasks of the main thread and the growth of the heap.
+page; then the longest tasks of the main thread and the growth of the heap while the points of an hour arrive, those of 50 runs
+of 2,000 points and those of one run of 100,000, in so many ``--frames``, one every ``--pause`` milliseconds.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -15,8 +17,9 @@ from typing import Any
 
 import django
 
-RUNS, POINTS, FRAMES = 50, 2000, 120
+RUNS, POINTS, METHODS = 50, 2000, 10
 EVENTS = 100_000
+HOUR_BEGINS = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 WATCH = """
 window.tasks = [];
@@ -24,17 +27,19 @@ new PerformanceObserver(list => tasks.push(...list.getEntries().map(entry => ent
 """
 
 
-def page() -> None:
+def page(runs: int, points: int, frames: int, pause_ms: int) -> None:
+    """Let so many frames with the points of an hour arrive, and print the tasks of the main thread and the growth of the heap."""
     from playwright.sync_api import sync_playwright
 
     from tests.factories.curve_pages import CurvePage, place
     from webapp.charts.live import Series
 
-    series = [Series(f"m{number}", "student", f"Method {number}", POINTS, "naive") for number in range(10)]
-    runs = {run: place(f"m{run % 10}", run // 10) for run in range(RUNS)}
+    methods = min(METHODS, runs)
+    series = [Series(f"m{number}", "student", f"Method {number}", points, "naive") for number in range(methods)]
+    places = {run: place(f"m{run % methods}", run // methods) for run in range(runs)}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-        opened = CurvePage(browser, series, runs)
+        opened = CurvePage(browser, series, places)
         session = opened.page.context.new_cdp_session(opened.page)
 
         def used() -> float:
@@ -42,33 +47,33 @@ def page() -> None:
             return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
         def frame(first: int, last: int) -> str:
-            return json.dumps({"runs": {run: [event(step, run) for step in range(first, last)] for run in runs}})
+            return json.dumps({"runs": {run: [event(step, run, points) for step in range(first, last)] for run in places}})
 
-        opened.page.evaluate("frame => socket.onmessage({data: frame})", frame(-1, 20))
+        size = points / frames
+        opened.page.evaluate("frame => socket.onmessage({data: frame})", frame(-1, round(size)))
         opened.settle()
+        begun = used()  # a collection is a long task itself, so none is watched
         opened.page.evaluate(WATCH)
-        begun, size = used(), POINTS / FRAMES
-        for number in range(1, FRAMES):
-            text = frame(round(number * size) + 4, round((number + 1) * size) + 4)
+        for number in range(1, frames):
+            text = frame(round(number * size), round((number + 1) * size))
             opened.page.evaluate("frame => socket.onmessage({data: frame})", text)
-            opened.page.wait_for_timeout(400)
+            opened.page.wait_for_timeout(pause_ms)
         opened.settle()
-        tasks, points = sorted(opened.page.evaluate("tasks"), reverse=True), opened.page.evaluate("charts.points('live-chart')")
-        print(f"{RUNS} runs, {points:,} points: {len(tasks)} tasks over 50 ms,")
-        print(f"the longest {[round(task) for task in tasks[:5]]} ms; heap {begun:.1f} MB and {used() - begun:+.1f} MB")
+        tasks, drawn = sorted(opened.page.evaluate("tasks"), reverse=True), opened.page.evaluate("charts.points('live-chart')")
+        heap = f"heap {begun:.1f} MB at the start, {used():.1f} MB at the end"
+        print(f"{runs} runs, {drawn:,} points in {frames} frames: {len(tasks)} tasks over 50 ms,")
+        print(f"  the longest {[round(task) for task in tasks[:5]]} ms; {heap}", flush=True)
         browser.close()
 
 
-def event(step: int, run: int) -> dict[str, Any]:
+def event(step: int, run: int, total: int = POINTS) -> dict[str, Any]:
     if step < 0:
-        return {"seq": 1, "kind": "started", "total_steps": POINTS, "resumed_from": 0}
-    return {
-        "seq": step + 2,
-        "kind": "metric",
-        "step": step,
-        "loss": 0.5 + (step * 7919 + run) % 100 / 500,
-        "at": "2026-11-29T12:00:00Z",
-    }
+        return {"seq": 1, "kind": "started", "total_steps": total, "resumed_from": 0}
+    loss = 0.5 + (step * 7919 + run) % 100 / 500
+    extremes = {"least": loss - 0.2, "least_step": step, "greatest": loss + 0.2, "greatest_step": step}
+    at = (HOUR_BEGINS + timedelta(seconds=3600 * step / total)).isoformat()
+    read = {"examples": 32 * step, "tokens": 900 * step}
+    return {"seq": step + 2, "kind": "metric", "step": step, "loss": loss, "extremes": extremes, **read, "at": at}
 
 
 def server() -> None:
@@ -112,12 +117,21 @@ def server() -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--pause", type=int, default=100)
+    parser.add_argument("--parts", nargs="*", default=["server", "runs", "long"], choices=["server", "runs", "long"])
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="w2s-bench-") as folder:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "webapp.settings", "DATA_DIR": folder, "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
         Path(folder).mkdir(exist_ok=True)
         django.setup()
-        server()
-        page()
+        if "server" in arguments.parts:
+            server()
+        if "runs" in arguments.parts:
+            page(RUNS, POINTS, arguments.frames, arguments.pause)
+        if "long" in arguments.parts:
+            page(1, EVENTS, arguments.frames, arguments.pause)
 
 
 if __name__ == "__main__":

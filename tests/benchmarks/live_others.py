@@ -3,6 +3,7 @@
 Each is installed from PyPI into an environment of its own for the benchmark. A row counts as soon as an answer to a request of
 the page contains it, before it is drawn, which favours them. Both have the settings with which a page loads rows by itself:
 Trackio as it comes; TensorBoard with the page's automatic reload, every 15 s instead of 30 s, and a writer that flushes each row.
+Lost is what no answer contained some seconds after the last row that counts.
 """
 
 import asyncio
@@ -23,12 +24,15 @@ from tests.lab import free_port
 WRITE_TRACKIO = """
 import sys, time
 import trackio
-run, rate = int(sys.argv[1]), float(sys.argv[2])
+run, rate, folder = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+sent = open(f"{folder}.{run}", "w", buffering=1)
 trackio.init(project="benchmark", name=f"run {run}", embed=False, auto_log_gpu=False, auto_log_cpu=False)
 begun = time.monotonic()
 for step in range(1, 4000):
     time.sleep(max(0.0, begun + step / rate - time.monotonic()))
-    trackio.log({"emitted": time.time()}, step=step)
+    now = time.time()
+    trackio.log({"emitted": now}, step=step)
+    print(now, file=sent)
 """
 
 WRITE_TENSORBOARD = """
@@ -37,13 +41,15 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 run, rate, folder = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-writer = EventFileWriter(f"{folder}/run{run}")
+writer, sent = EventFileWriter(f"{folder}/run{run}"), open(f"{folder}.{run}", "w", buffering=1)
 begun = time.monotonic()
 for step in range(1, 4000):
     time.sleep(max(0.0, begun + step / rate - time.monotonic()))
     value = Summary(value=[Summary.Value(tag="loss", simple_value=0.7 - step / 4000)])
-    writer.add_event(Event(wall_time=time.time(), step=step, summary=value))
+    now = time.time()
+    writer.add_event(Event(wall_time=now, step=step, summary=value))
     writer.flush()
+    print(now, file=sent)
 """
 
 RELOADS = """
@@ -63,6 +69,8 @@ class Tool:
     script: str = ""
     seconds: float = 0
     """The least duration of the measurement, several times the pause between two loads of the page."""
+    settle: float = 3
+    """Seconds after the last row until which the page may have it: the pause of its loads and of its server's, and three more."""
 
 
 TOOLS = {
@@ -79,6 +87,7 @@ TOOLS = {
         "/#timeseries",
         RELOADS,
         45,
+        23,
     ),
 }
 
@@ -114,17 +123,18 @@ async def _measure(name: str, tool: Tool, folder: Path, runs: int, rate: float, 
             since, used = time.time(), of_tree(server.pid)
             await asyncio.sleep(max(seconds, tool.seconds))
             until, used = time.time(), of_tree(server.pid) - used
+            await asyncio.sleep(tool.settle)
             arrived = (await noted(page))["arrived"]
             await page.screenshot(path=os.environ.get("BENCH_SHOT", str(folder / "page.png")))
     finally:
         for process in processes:
             process.kill()
             process.wait()
-    # Rows of the end may not have been loaded yet: the page's pause between two loads is no loss.
-    last = max((emitted for emitted, _ in arrived), default=until)
-    latencies = [at - emitted for emitted, at in arrived if since <= emitted <= min(last, until)]
+    latencies = [at - emitted for emitted, at in arrived if since <= emitted <= until]
+    sent = sum(since <= float(line) <= until for run in range(runs) for line in Path(f"{data}.{run}").read_text().splitlines())
     print(f"\n{name} {version}, 1 page, {runs} runs of {rate:g} rows/s, {until - since:.0f} s")
     print(f"  in the page  {percentiles(latencies)} of {len(latencies)} rows")
+    print(f"  lost {sent - len(latencies)} of {sent}")
     print(f"  server {100 * used / (until - since):.1f} % of a core", flush=True)
 
 
