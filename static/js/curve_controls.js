@@ -127,7 +127,7 @@
     keep();
   }
 
-  /* Links and forms to another part or choice of the same page, marked by data-keeps, lead there with the same state. */
+  /* Links and forms marked by data-keeps lead to another part of the same page with the same state. */
   function keep() {
     for (const link of document.querySelectorAll("a[data-keeps]")) link.href = put(new URL(link.href)).search;
     for (const form of document.querySelectorAll("form[data-keeps]")) {

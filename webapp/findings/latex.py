@@ -32,7 +32,8 @@ SPECIAL = {
 
 def escaped(text: str) -> str:
     """Return ``text`` as LaTeX prints it; without control characters, at which it stops."""
-    return "".join(SPECIAL.get(character, character) for character in text if character in SPECIAL or character.isprintable())
+    printed = "".join(SPECIAL.get(character, character) for character in text if character in SPECIAL or character.isprintable())
+    return printed.replace("--", "-{}-") if "--" in text else printed  # two hyphens would become a dash
 
 
 def latex(table: NumberTable) -> str:
