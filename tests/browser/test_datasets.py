@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.layout import overflow
-from tests.factories.imports import content
+from tests.factories.imports import content, sums
 from tests.lab import Lab
 
 
@@ -48,6 +48,43 @@ def test_from_a_file_to_an_experiment_on_it(lab: Lab, page: Page, tmp_path: Path
     lab.finished(pk)
     page.goto(f"{lab.url}/experiments/{pk}/")
     expect(page.locator("#notes")).to_contain_text("There are only 400 rows: expect wide intervals.")
+
+
+def test_prompts_and_answers_from_a_file_with_every_mistake_to_a_data_set(lab: Lab, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "sums.csv"
+    path.write_bytes(sums(150, "What is one?,,1,words", "What is two?,two,1,words", f"What is three?,{'3' * 60},1,words"))
+    chosen(lab, page, path)
+    expect(page.locator(".options [aria-current]")).to_have_text("a prompt and its answer", timeout=30_000)
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("question")
+    expect(page.get_by_label("Answer", exact=True)).to_have_value("number")
+
+    page.get_by_label("Answer", exact=True).select_option("pattern")
+    page.get_by_label("Regular expression", exact=True).fill("(")
+    page.get_by_role("button", name="Check sums.csv").click()
+    expect(page.locator("#help-pattern")).to_contain_text("The regular expression cannot be read: missing )")
+    page.get_by_label("Regular expression", exact=True).fill("#### (.*)")
+    page.get_by_role("button", name="Check sums.csv").click()
+    expect(page.locator("#help-pattern")).to_contain_text("Nothing is found in any of the first 8 answers, such as “1”.")
+
+    page.get_by_label("Answer", exact=True).select_option("number")
+    page.get_by_label("Regular expression", exact=True).fill("")
+    page.get_by_label("Longest answer", exact=True).fill("40")
+    page.get_by_label("Further columns", exact=True).fill("topic")
+    page.get_by_role("button", name="Check sums.csv").click()
+    message = page.locator("#import .message.bad")
+    expect(message).to_contain_text("the answer is empty in 1 of 153 rows, first in row 151", timeout=60_000)
+    expect(message).to_contain_text("the rule (Last number) finds no answer in 1 of 153 rows, first in row 152: “two”")
+    expect(message).to_contain_text("the answer has more than 40 characters in 1 of 153 rows, first in row 153 with 60")
+
+    page.locator("#skip").check()
+    page.get_by_role("button", name="Check sums.csv").click()
+    expect(page.get_by_role("heading", name="Save", exact=True)).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Save the data set").click()
+    expect(page).to_have_url(re.compile("/datasets/sums/$"))
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert overflow(page) == 0, width
+    expect(page.locator(".samples tbody tr").first).to_contain_text("What is")
 
 
 def test_a_file_that_cannot_be_read_is_said_on_the_page_and_another_may_be_chosen(lab: Lab, page: Page, tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ def test_a_file_is_looked_at_checked_and_imported_as_the_page_says(tmp_path: Pat
         for number in range(240):
             verdict = ("fine", "toxic", "mild", "toxic")[number % 4]
             writer.writerow([f"Comment {number}", f"words {number * 7919} and {number * 104729}", verdict, f"author {number}"])
+    lines = [f"What is {number} + 1?,{number + 1}|{number + 1}.0,{len(str(number))},sums" for number in range(120)]
+    (tmp_path / "sums.csv").write_text("\n".join(["question,answer,digits,topic", *lines]))
     said = executed("howto/own-data.md", tmp_path)
     assert '"comments"' in said
-    assert (tmp_path / "data" / "datasets" / "comments.json").exists()
+    names = ("comments", "sums", "arithmetic-steps", "arithmetic-steps-seed-7")
+    assert all((tmp_path / "data" / "datasets" / f"{name}.json").exists() for name in names)

@@ -23,6 +23,12 @@ def content(rows: int = 150, last: str = "") -> bytes:
     return "\n".join(["body,verdict", *lines, *filter(None, [last]), ""]).encode()
 
 
+def sums(rows: int = 150, *more: str) -> bytes:
+    """A CSV of sums with their results and digits; ``more`` are further rows."""
+    lines = [f"What is {number} + {number + 1}?,{2 * number + 1},{len(str(number))},sums" for number in range(rows)]
+    return "\n".join(["question,answer,difficulty,topic", *lines, *more, ""]).encode()
+
+
 def brought(owner: User, folder: Path, body: bytes | None = None, name: str = "notes.csv") -> Import:
     folder.mkdir(exist_ok=True)
     path = folder / "sent"

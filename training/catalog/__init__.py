@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from training.catalog import folders, hub, library, local, packages
 from training.catalog.datasets import DATASETS, DatasetEntry, from_library
+from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
-from training.catalog.registry import REGISTERED
+from training.catalog.registry import LABELLED, Registered
 from training.names import HUB, is_model_name
 
 __all__ = [
@@ -37,8 +38,13 @@ __all__ = [
     "local_folder",
     "model",
     "ready_datasets",
+    "registered",
     "repository_of",
+    "with_seed",
 ]
+
+REGISTERED: dict[str, Registered] = {**LABELLED, **GENERATIVE}
+"""The data sets with a built-in conversion, which can be fetched or made."""
 
 Entry = TypeVar("Entry")
 
@@ -123,7 +129,7 @@ def repository_of(name: str) -> tuple[str, str]:
 def dataset(name: str) -> DatasetEntry:
     """Return the data set ``name``: embedded or in the library. Raises ValueError with one sentence otherwise."""
     entry = DATASETS.get(name) or from_library(name)
-    if entry is None and name in REGISTERED:
+    if entry is None and registered(name):
         raise ValueError(
             f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "
             f"or with python -m training data fetch {name}."
@@ -131,6 +137,11 @@ def dataset(name: str) -> DatasetEntry:
     if entry is None:
         raise unknown("data set", [*ready_datasets(), *REGISTERED], name)
     return entry
+
+
+def registered(name: str) -> Registered | None:
+    """Return the registered data set ``name``, also one that is made from a seed in its name; None for any other."""
+    return REGISTERED.get(name) or seeded(name)
 
 
 def known_dataset(name: str) -> DatasetEntry | None:

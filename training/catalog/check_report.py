@@ -20,11 +20,11 @@ class Counts(Finding):
     skipped: int = 0
     """Rows of an imported file without an example: their label is not listed, or their two texts are equal."""
     examples: int
-    """Labelled texts made from the rows."""
+    """Labelled texts, or prompts with answers, made from the rows."""
     copies: int
     """Left out as copies of another text, up to case and spaces."""
     conflicts: int
-    """Left out because the same text has more than one label."""
+    """Left out because the same text has more than one label, or different answers."""
     unequal: int
     """Left out so that each question has as many right as wrong answers."""
     unbalanced: int
@@ -37,7 +37,7 @@ class Lengths(Finding):
 
     edges: tuple[int, ...]
     counts: tuple[tuple[int, ...], ...]
-    """Texts in each bin, for each class; for pairs, for the rejected and the preferred texts."""
+    """Texts in each bin, for each class; for pairs, for the rejected and the preferred texts; for prompts and answers."""
     median: tuple[float, ...]
     """Median words, in the same order."""
 
@@ -71,8 +71,31 @@ class Baseline(Finding):
 
 
 class Sample(Finding):
+    """An example: its texts, and its label or its accepted answers."""
+
     texts: tuple[str, ...]
-    label: int
+    label: int | None = None
+    answers: tuple[str, ...] = ()
+
+
+class AnswerReport(Finding):
+    """The answers of a generative data set; answers are compared by the data set's rule, and the first of each row counts."""
+
+    distinct: int
+    """Number of different answers."""
+    commonest: str
+    commonest_rows: int
+    """Rows with the commonest answer: what a model gets right that always writes it."""
+    several: int
+    """Rows with more than one accepted answer."""
+    prompt_characters: tuple[int, int]
+    """Median and largest number of characters of a prompt."""
+    answer_characters: tuple[int, int]
+    """Median and largest number of characters of an answer that is trained on."""
+    difficulty: tuple[float, float, float] | None = None
+    """Smallest, median and largest difficulty."""
+    columns: tuple[str, ...] = ()
+    """Further columns, which are shown with an example."""
 
 
 class Report(Finding):
@@ -82,7 +105,9 @@ class Report(Finding):
     """Texts of an example: one, or two of which one is preferred."""
     counts: Counts
     classes: tuple[int, ...]
-    """Rows of each class, from 0."""
+    """Rows of each class, from 0; none for a generative data set."""
+    answers: AnswerReport | None = None
+    """Findings about the answers of a generative data set."""
     groups: int
     largest_group: int
     lengths: Lengths

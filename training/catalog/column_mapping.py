@@ -1,10 +1,11 @@
-"""The mapping from the columns of an imported file to texts with classes, shared by form, API and command line."""
+"""The mapping from the columns of an imported file to examples, shared by form, API and command line."""
 
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_validator
 
+from training.answers import RESERVED, AnswerRule
 from training.base_models import Requested
 from training.catalog.datasets import MOST_CLASSES
 from training.spec import Problem, describe
@@ -120,13 +121,73 @@ class Pair(Requested):
         return "the second is preferred", "the first is preferred"
 
 
-class Mapping(RootModel[Annotated[Labelled | Pair, Field(discriminator="kind")]]):
-    """A mapping of either kind; its JSON has the ``kind``."""
+class Answered(Requested):
+    """Rows of a prompt with one or several accepted answers, for models that write."""
+
+    kind: Literal["answers"] = Field("answers", title="A prompt and its answer")
+    prompt: Template = Field(title="Prompt", description=TEXT_HELP)
+    answers: str = Field(
+        min_length=1,
+        title="Answers",
+        description="The column with the accepted answer, or with a list of several in JSON lines and Parquet. The first one is "
+        "trained on.",
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        max_length=10,
+        title="Separator",
+        description="Between several accepted answers in one value, such as |; empty where a value is one answer.",
+    )
+    rule: AnswerRule = AnswerRule()
+    longest: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        title="Longest answer",
+        description="In characters. Models are trained on whole answers, and write no longer ones than their context allows.",
+    )
+    skip: bool = Field(
+        False,
+        title="Leave out rows without such an answer",
+        description="Rows whose answer is empty or too long, or in which the rule finds nothing, are left out and counted. "
+        "Otherwise they are an error.",
+    )
+    difficulty: str | None = Field(None, title="Difficulty", description="A column of numbers, higher for harder rows.")
+    group: str | None = Field(None, title="Group", description=GROUP_HELP)
+    keep: tuple[str, ...] = Field(
+        (), max_length=50, title="Further columns", description="Columns that are kept by their names and shown with an example."
+    )
+
+    @field_validator("keep")
+    @classmethod
+    def free(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
+        for column in keep:
+            if column.casefold() in RESERVED:
+                raise ValueError(f"“{column}” has a meaning of its own in a data set: rename the column to keep it.")
+            if sum(column.casefold() == other.casefold() for other in keep) > 1:
+                raise ValueError(f"“{column}” is kept twice.")
+        return keep
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys([*columns_of(self.prompt), self.answers, *filter(None, [self.difficulty, self.group]), *self.keep])
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """No classes."""
+        return ()
+
+
+class Mapping(RootModel[Annotated[Labelled | Pair | Answered, Field(discriminator="kind")]]):
+    """A mapping of any kind; its JSON has the ``kind``."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
-    kinds = {Labelled.model_fields["kind"].default, Pair.model_fields["kind"].default}
+    kinds = {kind.model_fields["kind"].default for kind in (Labelled, Pair, Answered)}
     problems = []
     for problem in describe([dict(details) for details in error.errors()]):
         first, _, rest = problem.path.partition(".")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from training import catalog
 from training.base_models import Requested
 from training.catalog import library
-from training.catalog.column_mapping import Mapping
+from training.catalog.column_mapping import Answered, Mapping
 from training.catalog.library import Card
 from training.command_output import CheckResult
 
@@ -30,7 +30,7 @@ class About(Requested):
     def free(cls, name: str) -> str:
         if not library.NAME.fullmatch(name):
             raise ValueError(f"“{name}” cannot be a name: {library.NAME_RULE}.")
-        if name in catalog.DATASETS or name in catalog.REGISTERED:
+        if name in catalog.DATASETS or catalog.registered(name):
             raise ValueError(f"“{name}” is the name of a data set that the laboratory knows: choose another one.")
         return name
 
@@ -50,6 +50,7 @@ def put(checked: CheckResult, mapping: Mapping, about: About, file_name: str, fo
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
         classes=root.names,
+        answers=root.rule if isinstance(root, Answered) else None,
         group=f"the same {root.group}" if root.group else "the same words",
         mapping=mapping.model_dump(mode="json"),
         report=checked.report,

@@ -1,4 +1,4 @@
-"""Data sets of the Hub with a built-in conversion: the NLP sets of Burns et al. (2023), and a few more.
+"""Data sets of the Hub with classes and a built-in conversion: the NLP sets of Burns et al. (2023), and a few more.
 
 The keys are those of ``training.engine.data.families.CONVERSIONS``. All splits whose labels are public are used, since the
 laboratory draws its own test set, by whole groups. Licences are those of the Hub where they could be read;
@@ -7,16 +7,23 @@ fetching reads them again.
 
 from dataclasses import dataclass
 
+from training.answers import AnswerRule
+from training.catalog.datasets import Task
+
 UNSURE = "see its page on the Hub"
 CONVERTED = "refs/convert/parquet"
 """The Hub's Parquet branch of a data set whose own files are code, which is never run here."""
+MADE = "made by the laboratory"
+"""Source of a data set that is made from a seed."""
 
 
 @dataclass(frozen=True)
 class Registered:
     """A registered data set: its source and the meaning of its labels; ``group`` is what rows of one group share.
 
-    ``revision`` is a branch or commit of the Hub, empty for its main branch.
+    ``revision`` is a branch or commit of the Hub, empty for its main branch. A generative data set has ``answers``, the rule that
+    finds an answer in a text, and no meanings of labels; ``columns`` are those that it has further. Its rows may be ``joined`` to
+    those of a second source, and one without a repository is made by the laboratory from ``seed``.
     """
 
     title: str
@@ -29,11 +36,26 @@ class Registered:
     citation: str
     licence: str = UNSURE
     revision: str = ""
+    answers: AnswerRule | None = None
+    columns: tuple[str, ...] = ()
+    joined: "Registered | None" = None
+    seed: int = 0
+    preferences: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The meanings of 0 and 1: all registered data sets are binary, as in the paper."""
-        return self.negative, self.positive
+        """The meanings of 0 and 1: all registered data sets with classes are binary, as in the paper."""
+        return () if self.answers else (self.negative, self.positive)
+
+    @property
+    def task(self) -> Task:
+        return "generative" if self.answers else "preferences" if self.preferences else "classification"
+
+    @property
+    def source(self) -> str:
+        """Where its rows are from."""
+        second = f" and {self.joined.repository}" if self.joined else ""
+        return (self.repository or MADE) + second
 
 
 RIGHT, WRONG = "the shown answer is right", "the shown answer is wrong"
@@ -52,7 +74,7 @@ def _ethics(part: str, positive: str, negative: str, group: str) -> Registered:
     )
 
 
-REGISTERED: dict[str, Registered] = {
+LABELLED: dict[str, Registered] = {
     "anli-r2": Registered(
         "ANLI, round 2",
         "facebook/anli",
@@ -259,6 +281,7 @@ REGISTERED: dict[str, Registered] = {
         "the second conversation is preferred",
         "the opening of the conversation",
         "Bai et al. (2022), Training a Helpful and Harmless Assistant, arXiv:2204.05862",
+        preferences=True,
     ),
     "shp": Registered(
         "Stanford human preferences",
@@ -269,5 +292,6 @@ REGISTERED: dict[str, Registered] = {
         "the second comment is preferred",
         "the post",
         "Ethayarajh, Choi & Swayamdipta (2022), Understanding Dataset Difficulty with V-usable Information, ICML 2022",
+        preferences=True,
     ),
 }

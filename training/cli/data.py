@@ -12,8 +12,12 @@ HELP = "List, fetch, preview (look), check and add data sets. Prints JSON lines,
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="WHAT", dest="what")
     commands.add_parser("list", help="embedded data sets, those in the library, and registered ones that are not fetched")
-    fetch = commands.add_parser("fetch", help="load a registered data set from the Hub, check it, and add it to the library")
-    fetch.add_argument("name", help=f"one of: {', '.join(catalog.REGISTERED)}")
+    fetch = commands.add_parser(
+        "fetch", help="load a registered data set from the Hub, or make one from a seed, check it, and add it to the library"
+    )
+    fetch.add_argument(
+        "name", help=f"one of: {', '.join(catalog.REGISTERED)}; a made one may end in its seed, as arithmetic-steps-seed-7"
+    )
     fetch.add_argument("--from", dest="mirror", type=Path, metavar="FOLDER", help="a folder in the layout of the Hub")
     look = commands.add_parser("look", help="the columns and first rows of a file")
     look.add_argument("file", type=Path)

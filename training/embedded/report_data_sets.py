@@ -16,4 +16,4 @@ if __name__ == "__main__":
     for name, entry in catalog.DATASETS.items():
         rows = pq.ParquetFile(entry.path).metadata.num_rows
         counts = Counts(read=READ[name], examples=rows, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=rows)
-        entry.path.with_suffix(".json").write_text(check(entry.path, counts).model_dump_json(indent=1) + "\n")
+        entry.path.with_suffix(".json").write_text(check(entry.path, counts, rule=entry.answers).model_dump_json(indent=1) + "\n")

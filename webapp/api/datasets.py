@@ -11,9 +11,11 @@ from ninja.files import UploadedFile
 from pydantic import ValidationError
 
 from training import catalog
+from training.answers import AnswerRule
 from training.catalog.check_report import Report
 from training.catalog.column_mapping import Mapping, problems_of
 from training.catalog.dataset_card import About
+from training.catalog.datasets import Task
 from training.spec import Problem, describe
 from webapp.actions import datasets as dataset_actions
 from webapp.imports.models import Import
@@ -31,14 +33,17 @@ class Invalid(Exception):
 class DatasetOut(Schema):
     """A data set. ``state`` is embedded, ready, or registered (not downloaded yet).
 
-    Only data sets on this installation have rows and a report. ``classes`` are the meanings of the labels, from 0.
+    Only data sets on this installation have rows and a report. ``classes`` are the meanings of the labels, from 0. A
+    generative data set has none, and ``answers`` is the rule that finds an answer in a text.
     """
 
     name: str
     title: str
     state: str
     rows: int | None = None
+    task: Task
     classes: list[str]
+    answers: AnswerRule | None = None
     group: str
     source: str
     licence: str
@@ -71,7 +76,9 @@ def dataset_out(name: str) -> DatasetOut:
             title=entry.title,
             state="embedded" if name in catalog.DATASETS else "ready",
             rows=entry.rows,
+            task=entry.task,
             classes=list(entry.classes),
+            answers=entry.answers,
             group=entry.group,
             source=entry.source,
             licence=entry.licence,
@@ -80,16 +87,18 @@ def dataset_out(name: str) -> DatasetOut:
             warnings=list(entry.warnings),
             report=entry.report,
         )
-    if name not in catalog.REGISTERED:
+    registered = catalog.registered(name)
+    if registered is None:
         raise Http404
-    registered = catalog.REGISTERED[name]
     return DatasetOut(
         name=name,
         title=registered.title,
         state="registered",
+        task=registered.task,
         classes=list(registered.classes),
+        answers=registered.answers,
         group=registered.group,
-        source=registered.repository,
+        source=registered.source,
         licence=registered.licence,
         citation=registered.citation,
     )
@@ -163,7 +172,10 @@ def bring(
 
 @router.post("/datasets/{name}/fetch", response={202: ImportOut})
 def fetch(request: HttpRequest, name: str) -> Status[ImportOut]:
-    """Download a registered data set from the Hub and check it. A repeated request returns the import in progress."""
+    """Download a registered data set from the Hub, or make one of the laboratory's own, and check it.
+
+    NAME-seed-3 makes one from seed 3 instead of 0. A repeated request returns the import in progress.
+    """
     assert isinstance(request.user, User)
     try:
         imported, _ = dataset_actions.fetch(request.user, name)

@@ -57,7 +57,7 @@ def fetch(owner: User, name: str) -> tuple[Import, bool]:
 
     Raises ValueError for an unknown name.
     """
-    if name not in catalog.REGISTERED:
+    if catalog.registered(name) is None:
         raise catalog.unknown("registered data set", catalog.REGISTERED, name)
     running = Import.objects.filter(registered=name, state__in=AT_WORK).first()
     if running is not None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.factories.imports import HOW, NO, YES, content, work
+from tests.factories.imports import HOW, NO, YES, content, sums, work
 from training import catalog
 from webapp.accounts.tokens import make_token
 from webapp.imports.models import Import
@@ -68,6 +68,52 @@ def test_what_cannot_be_used_is_named_by_its_field_and_nothing_is_kept(
     assert error["path"].startswith(path)
     assert message in error["message"]
     assert not Import.objects.exists()
+
+
+ANSWERED = {"kind": "answers", "prompt": "question", "answers": "answer", "rule": {"extract": "number"}, "keep": ["topic"]}
+
+
+def test_a_file_of_prompts_and_answers_is_a_generative_data_set_with_its_rule(client: Client) -> None:
+    file = SimpleUploadedFile("sums.csv", sums())
+    assert bring(client, file=file, name="sums", mapping=json.dumps(ANSWERED | {"difficulty": "difficulty"})).status_code == 202
+    work(Import.objects.get())
+    dataset = client.get("/api/v1/datasets/sums").json()
+    assert (dataset["task"], dataset["classes"], dataset["answers"]) == ("generative", [], {"extract": "number", "pattern": None})
+    report = dataset["report"]["answers"]
+    assert (report["distinct"], report["difficulty"], report["columns"]) == (150, [1.0, 2.0, 3.0], ["topic"])
+    refused = client.post("/api/v1/experiments", {"data": {"name": "sums"}}, content_type="application/json")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["path"] == "data.name"
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "message"),
+    [
+        ({"rule": {"extract": "pattern", "pattern": "("}}, "mapping.rule.pattern", "The regular expression cannot be read"),
+        ({"rule": {"extract": "vowel"}}, "mapping.rule.extract", "Must be "),
+        ({"longest": 0}, "mapping.longest", "Must be at least 1."),
+        ({"keep": ["text"]}, "mapping.keep", "has a meaning of its own"),
+    ],
+)
+def test_a_mapping_to_answers_that_cannot_be_used_is_named_by_its_field(
+    client: Client, change: dict[str, Any], path: str, message: str
+) -> None:
+    answer = bring(client, file=SimpleUploadedFile("sums.csv", sums()), mapping=json.dumps(ANSWERED | change))
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["path"] == path
+    assert message in error["message"]
+
+
+def test_a_data_set_is_made_from_the_seed_in_its_name(client: Client) -> None:
+    listed = {dataset["name"]: dataset for dataset in client.get("/api/v1/datasets").json()}
+    assert listed["arithmetic-steps"]["source"] == "made by the laboratory"
+    assert listed["gsm8k"]["task"] == "generative"
+    assert (listed["anthropic_hh"]["task"], listed["boolq"]["task"]) == ("preferences", "classification")
+    assert client.post("/api/v1/datasets/arithmetic-steps-seed-4/fetch").status_code == 202
+    work(Import.objects.get())
+    made = client.get("/api/v1/datasets/arithmetic-steps-seed-4").json()
+    assert (made["state"], made["source"]) == ("ready", "made by the laboratory from seed 4")
 
 
 def test_a_registered_data_set_is_fetched_once_however_often_that_is_asked(client: Client) -> None:

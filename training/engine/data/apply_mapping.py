@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterator
 
-from training.catalog.column_mapping import Labelled, Mapping, Pair, columns_of, fill
+from training.catalog.column_mapping import Labelled, Pair, columns_of, fill
 from training.engine.data.families.example import Example, preference
 from training.engine.data.files import Reader, Row
 from training.engine.errors import CorruptData
 from training.words import composed, identity, wording
 
 
-def examples(reader: Reader, mapping: Mapping, track: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
+def examples(reader: Reader, mapping: Labelled | Pair, track: Callable[[Iterator[Row]], Iterator[Row]]) -> Iterator[Example]:
     """Yield the examples of every row; rows pass through ``track``. Raises CorruptData, which names row and column."""
-    root = mapping.root
-    for column in root.columns:
+    for column in mapping.columns:
         if column not in reader.columns:
             raise CorruptData(f"There is no column “{column}”. There are: {', '.join(reader.columns)}.")
-    convert = _labelled(root) if isinstance(root, Labelled) else _pair(root)
-    for number, row in enumerate(track(reader.rows(root.columns)), 1):
+    convert = _labelled(mapping) if isinstance(mapping, Labelled) else _pair(mapping)
+    for number, row in enumerate(track(reader.rows(mapping.columns)), 1):
         yield from convert(number, row)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from training.answers import AnswerRule
 from training.catalog.check_report import Baseline, Counts, Lengths, Neighbours, Report, Sample
 from training.engine.data import near_copies, text_checks
+from training.engine.data.answer_checks import ANSWERS, answer_report, answer_warnings
 from training.engine.data.baselines import SAMPLE, Texts, baselines
 from training.engine.data.rules import LARGEST_CLASS, OnProgress
 from training.words import length
@@ -38,7 +40,7 @@ class Columns:
     """One pass through a data set: values of every row, and the texts and sketches of samples.
 
     ``words`` (texts, rows) are lengths. ``texts`` are those of the rows ``sampled``, for the baselines; ``sketch`` has a row for
-    each of the rows ``compared``.
+    each of the rows ``compared``. A generative data set has lengths of prompts and answers, and label 0 everywhere.
     """
 
     label: npt.NDArray[np.int8]
@@ -50,20 +52,23 @@ class Columns:
     sketch: npt.NDArray[np.uint64]
 
 
-def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None) -> Report:
-    """Return the report on the data set in ``path`` (id, text, label, group; for preferences text_b) with its ``counts``."""
+def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None, rule: AnswerRule | None = None) -> Report:
+    """Return the report on the data set in ``path`` with its ``counts``; a generative one needs its ``rule``."""
     with pq.ParquetFile(path) as file:
         columns = _read(file, on_progress)
         near, samples = _neighbours(file, columns), _samples(file, columns.label)
+        pairs = len(columns_of(file)) == 2
+        answers = answer_report(file, rule) if rule else None
     label = columns.label[columns.sampled]
     on_progress("baselines", 0, 1)
-    results = baselines(columns.texts, label, columns.group[columns.sampled])
+    results = () if answers else baselines(columns.texts, label, columns.group[columns.sampled])
     on_progress("baselines", 1, 1)
     sizes = np.unique(columns.group, return_counts=True)[1]
     report = Report(
-        texts=1 if len(columns.words) == 1 else 2,
+        texts=2 if pairs else 1,
         counts=counts,
-        classes=tuple(np.bincount(columns.label, minlength=2).tolist()),
+        classes=() if answers else tuple(np.bincount(columns.label, minlength=2).tolist()),
+        answers=answers,
         groups=len(sizes),
         largest_group=int(sizes.max()),
         lengths=lengths(columns.words, columns.label),
@@ -73,27 +78,32 @@ def check(path: Path, counts: Counts, on_progress: OnProgress = lambda *_: None)
         samples=samples,
         warnings=(),
     )
-    return report.model_copy(update={"warnings": (*warnings(report), *text_checks.warnings(columns.texts, label))})
+    further = answer_warnings(answers, counts.kept) if answers else text_checks.warnings(columns.texts, label)
+    return report.model_copy(update={"warnings": (*warnings(report), *further)})
 
 
 def _read(file: pq.ParquetFile, on_progress: OnProgress) -> Columns:
-    total, names = file.metadata.num_rows, columns_of(file)
+    total, names, written = file.metadata.num_rows, columns_of(file), ANSWERS in file.schema_arrow.names
     sampled, compared = (drawn(total, most) for most in (SAMPLE, COMPARED))
     common = near_copies.common_grams([joined(example) for example in _texts(file, drawn(total, TEMPLATE_SAMPLE))])
-    label, group = (np.empty(total, kind) for kind in (np.int8, np.int64))
-    words = np.empty((len(names), total), np.int64)
+    label, group = (np.zeros(total, kind) for kind in (np.int8, np.int64))
+    words = np.empty((len(names) + written, total), np.int64)
     sketch = np.empty((len(compared), near_copies.SKETCH), np.uint64)
     texts: list[Texts] = []
     groups: dict[str, int] = {}
     done = 0
-    for batch in file.iter_batches(BATCH, columns=[*names, "label", "group"]):
+    for batch in file.iter_batches(BATCH, columns=[*names, ANSWERS if written else "label", "group"]):
         rows = slice(done, done + len(batch))
         batch_texts = list(zip(*(batch[name].to_pylist() for name in names), strict=True))
-        label[rows] = batch["label"].to_numpy()
+        measured = batch_texts
+        if written:
+            measured = [(*example, answers[0]) for example, answers in zip(batch_texts, batch[ANSWERS].to_pylist(), strict=True)]
+        else:
+            label[rows] = batch["label"].to_numpy()
         group[rows] = [
             value if isinstance(value, int) else groups.setdefault(value, len(groups)) for value in batch["group"].to_pylist()
         ]
-        words[:, rows] = np.array([[length(text) for text in example] for example in batch_texts]).T
+        words[:, rows] = np.array([[length(text) for text in example] for example in measured]).T
         texts += [tuple(map(clipped, batch_texts[index - done])) for index in _within(sampled, rows)]
         in_batch = _within(compared, rows)
         first = int(np.searchsorted(compared, done))
@@ -117,6 +127,12 @@ def _neighbours(file: pq.ParquetFile, columns: Columns) -> Neighbours:
 
 def _samples(file: pq.ParquetFile, label: npt.NDArray[np.int8]) -> tuple[Sample, ...]:
     rows = drawn(len(label), SHOWN)
+    if ANSWERS in file.schema_arrow.names:
+        answers = (tuple(answers) for (answers,) in _texts(file, rows, [ANSWERS]))
+        return tuple(
+            Sample(texts=(text[:LONGEST],), answers=tuple(answer[:LONGEST] for answer in accepted))
+            for (text,), accepted in zip(_texts(file, rows), answers, strict=True)
+        )
     return tuple(
         Sample(texts=tuple(text[:LONGEST] for text in example), label=int(label[row]))
         for row, example in zip(rows, _texts(file, rows), strict=True)
@@ -147,10 +163,10 @@ def _within(rows: npt.NDArray[np.int64], part: slice) -> npt.NDArray[np.int64]:
     return rows[np.searchsorted(rows, part.start) : np.searchsorted(rows, part.stop)]
 
 
-def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> list[Texts]:
-    """Return the texts of these ascending rows."""
+def _texts(file: pq.ParquetFile, rows: npt.NDArray[np.int64], columns: list[str] | None = None) -> list[Texts]:
+    """Return the texts of these ascending rows, or the values of other ``columns``."""
     texts: list[Texts] = []
-    start, columns = 0, columns_of(file)
+    start, columns = 0, columns or columns_of(file)
     for index in range(file.metadata.num_row_groups):
         end = start + file.metadata.row_group(index).num_rows
         selected = _within(rows, slice(start, end))
@@ -169,7 +185,7 @@ def _in_order(file: pq.ParquetFile, rows: Sequence[int]) -> list[Texts]:
 
 
 def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Lengths:
-    """Return the lengths: ``words`` (1, n) of single texts, by class, or (2, n) of pairs, by rejected and preferred text."""
+    """Return the lengths: ``words`` (1, n) by class, or (2, n) of rejected and preferred texts, or of prompts and answers."""
     label = np.concatenate([label, 1 - label][: len(words)])
     words = words.ravel()
     bins = np.searchsorted(EDGES, words, side="right") - 1
@@ -192,8 +208,9 @@ def warnings(report: Report) -> tuple[str, ...]:
         )
     if counts.conflicts >= CONFLICT_SHARE * counts.examples:
         share = f"{counts.conflicts / counts.examples:.1%}"
+        noisy = "answers" if report.answers else "labels"
         sentences.append(
-            f"{counts.conflicts:,} examples ({share}) had texts with several labels and were left out: labels are noisy."
+            f"{counts.conflicts:,} examples ({share}) had texts with several {noisy} and were left out: {noisy} are noisy."
         )
     if counts.copies >= COPY_SHARE * counts.examples:
         sentences.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")

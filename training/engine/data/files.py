@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from training.catalog.column_mapping import as_text
-from training.engine.data import csv_dialect, messages
+from training.engine.data import csv_dialect
 from training.engine.data.decoding import not_utf8, unicode
+from training.engine.data.values import flat, joined
 from training.engine.errors import CorruptData
 
 LARGEST_BYTES = 2**30
@@ -54,10 +54,11 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path, self.types, self.total = path, {}, path.stat().st_size
 
-    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] = (), lists: Collection[str] = ()) -> Iterator[Row]:
         """Yield every row with at least these columns; without names, with all columns, lists and objects as JSON.
 
-        Raises CorruptData, which names row and column.
+        Columns in ``lists`` may have lists of plain values, which ``values.joined`` writes as one text. Raises CorruptData, which
+        names row and column.
         """
         raise NotImplementedError
 
@@ -152,7 +153,7 @@ class _Csv(_Lines):
     def _reader(self, delimiter: str) -> "Iterator[list[str]]":
         return csv.reader(islice(self.lines(), self.skipped, None), delimiter=delimiter, strict=True)
 
-    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] = (), lists: Collection[str] = ()) -> Iterator[Row]:
         reader, number, begun = self._reader(self.delimiter), 0, 1
         try:
             while not next(reader):
@@ -170,7 +171,7 @@ class _Csv(_Lines):
                         raise CorruptData(f"Row {number:,} (line {line:,}) has {there}, the header has {len(self.columns)}.")
                 begun = reader.line_num + 1 + self.skipped  # type: ignore[attr-defined]
                 cells = zip(self.columns, values, strict=False)
-                yield {name: _flat(unicode(value, number, name), number, name, False) for name, value in cells}
+                yield {name: flat(unicode(value, number, name), number, name, False) for name, value in cells}
         except csv.Error as error:
             raise csv_dialect.refusal(error, f"Row {number + 1:,}, which begins at line {begun:,}") from None
 
@@ -201,23 +202,13 @@ class _JsonLines(_Lines):
                 raise CorruptData(f"Row {number:,} is no JSON object, such as {{“text”: …, “label”: …}}.")
             yield number, item
 
-    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] = (), lists: Collection[str] = ()) -> Iterator[Row]:
         for number, item in self._objects():
             if missing := [name for name in columns if name not in item]:
                 raise CorruptData(f"Row {number:,} has no “{missing[0]}”.")
             names = columns or self.columns
-            yield {name: unicode(_flat(item.get(name), number, name, bool(columns)), number, name) for name in names}
-
-
-def _flat(value: Any, row: int, column: str, strict: bool) -> str:
-    if (conversation := messages.rendered(value)) is not None:
-        return conversation
-    if not isinstance(value, list | dict | bytes):
-        return as_text(value)
-    if strict:
-        what = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "bytes"
-        raise CorruptData(f"Row {row:,}, column “{column}”: {what}; only text, numbers, true and false can be read.")
-    return json.dumps(value, ensure_ascii=False, default=str)
+            values = {name: joined(item.get(name)) if name in lists else item.get(name) for name in names}
+            yield {name: unicode(flat(value, number, name, bool(columns)), number, name) for name, value in values.items()}
 
 
 class _Parquet(Reader):
@@ -248,7 +239,7 @@ class _Parquet(Reader):
         if total > LARGEST_UNPACKED:
             raise CorruptData(f"The file unpacks to {total / 2**30:.0f} GB, and at most 8 GB can be read.")
 
-    def rows(self, columns: Sequence[str] = ()) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] = (), lists: Collection[str] = ()) -> Iterator[Row]:
         self.done, unpacked = 0, 0
         try:
             for batch in self._file.iter_batches(BATCH, columns=list(columns or self.columns)):
@@ -259,7 +250,8 @@ class _Parquet(Reader):
                     unpacked += sum(len(value) for value in row if isinstance(value, str))
                     if unpacked > LARGEST_UNPACKED:
                         raise CorruptData(f"Up to row {self.done:,} the file unpacks to more than 8 GB of text.")
-                    yield {name: _flat(value, self.done, name, bool(columns)) for name, value in zip(names, row, strict=True)}
+                    cells = [(name, joined(value) if name in lists else value) for name, value in zip(names, row, strict=True)]
+                    yield {name: flat(value, self.done, name, bool(columns)) for name, value in cells}
         except (pa.ArrowException, OSError) as error:
             raise CorruptData(f"After row {self.done:,} the file cannot be read: {_first_line(error)}") from None
 

@@ -1,29 +1,31 @@
 """Preparation of a data set from a file or a registered source: conversion, checks, and addition to the library."""
 
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from training import catalog
+from training.answers import AnswerRule
 from training.catalog import dataset_card, library
-from training.catalog.column_mapping import Mapping
+from training.catalog.column_mapping import Answered, Mapping
 from training.catalog.dataset_card import CHECKED_FILE, About
 from training.catalog.library import Card
 from training.catalog.registry import Registered
 from training.command_output import CheckResult
-from training.engine.data import apply_mapping, fetch
+from training.engine.data import answer_mapping, apply_mapping, fetch, written_sources
+from training.engine.data.answer_rules import apply_answer_rules
 from training.engine.data.checks import check
 from training.engine.data.convert import convert
-from training.engine.data.families.example import Example, Row
+from training.engine.data.families.example import Example, Prompt, Row
 from training.engine.data.files import open_file
 from training.engine.data.rules import OnProgress, apply_rules
 from training.engine.errors import CorruptData
+from training.storage.checksums import digest
 
 FEWEST = 100
 """Rows of an imported file below which no meaningful test set and halves can be drawn."""
@@ -43,8 +45,11 @@ def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgre
                 on_progress("reading", reader.done, reader.total)
             yield row
 
-    examples = apply_mapping.examples(reader, mapping, track)
-    checked = _make(examples, read, folder, "", on_progress, mapping)
+    if isinstance(mapping.root, Answered):
+        prompts = answer_mapping.prompts(reader, mapping.root, track)
+        checked = _make_generative(prompts, read, folder, on_progress, mapping.root.rule, mapping.root.keep)
+    else:
+        checked = _make(apply_mapping.examples(reader, mapping.root, track), read, folder, "", on_progress, mapping)
     if checked.report.counts.kept < FEWEST:
         raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
     return checked
@@ -82,9 +87,22 @@ def _make(
     counts = apply_rules(examples, path, seed, on_progress, len(mapping.root.names) if mapping else 2)
     skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
     counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
-    with path.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    return CheckResult(fingerprint=fingerprint, report=check(path, counts, on_progress))
+    return CheckResult(fingerprint=digest(path), report=check(path, counts, on_progress))
+
+
+def _make_generative(
+    prompts: Iterable[Prompt],
+    read: Count,
+    folder: Path,
+    on_progress: OnProgress,
+    rule: AnswerRule,
+    columns: Sequence[str] = (),
+) -> CheckResult:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CHECKED_FILE
+    counts = apply_answer_rules(prompts, path, rule, columns, on_progress)
+    counts = counts.model_copy(update={"read": read.number, "skipped": read.number - counts.examples})
+    return CheckResult(fingerprint=digest(path), report=check(path, counts, on_progress, rule))
 
 
 def add(path: Path, mapping: Mapping, about: About, on_progress: OnProgress) -> Card:
@@ -95,12 +113,17 @@ def add(path: Path, mapping: Mapping, about: About, on_progress: OnProgress) -> 
 
 def fetch_registered(name: str, mirror: Path | None, on_progress: OnProgress) -> Card:
     """Load the registered data set ``name`` from the Hub or from the folder ``mirror``, check it and add it to the library."""
-    entry = catalog.REGISTERED.get(name)
+    entry = catalog.registered(name)
     if entry is None:
         raise catalog.unknown("registered data set", catalog.REGISTERED, name)
-    source = fetch.load(entry, mirror, on_progress)
     with work_folder() as folder:
-        checked = check_source(name, source.rows(), source.total, folder, on_progress)
+        if entry.answers:
+            read = Count()
+            source, prompts = written_sources.load(name, entry, mirror, folder, read, on_progress)
+            checked = _make_generative(prompts, read, folder, on_progress, entry.answers, entry.columns)
+        else:
+            source = fetch.load(entry, mirror, on_progress)
+            checked = check_source(name, source.rows(), source.total, folder, on_progress)
         card = _registered_card(name, entry, source, checked)
         library.put(card, folder / CHECKED_FILE)
     return card
@@ -116,6 +139,7 @@ def _registered_card(name: str, entry: Registered, source: fetch.Source, checked
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
         classes=entry.classes,
+        answers=entry.answers,
         group=entry.group,
         report=checked.report,
         made=datetime.now(UTC),

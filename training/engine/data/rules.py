@@ -91,16 +91,15 @@ def apply_rules(
     try:
         total = _write_rows(examples, staged)
         on_progress("rules", 0, 4)
-        spill: dict[str, Any] = {
-            "memory_limit": MEMORY,
-            "temp_directory": str(target.parent),
-            "threads": 2,
-            "preserve_insertion_order": False,
-        }
-        with duckdb.connect(config=spill) as connection:
+        with duckdb.connect(config=spilling(target.parent)) as connection:
             return _apply(connection, str(staged), total, target, seed, on_progress, classes)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def spilling(folder: Path) -> dict[str, Any]:
+    """Return the configuration of a connection that needs little memory and spills to ``folder``."""
+    return {"memory_limit": MEMORY, "temp_directory": str(folder), "threads": 2, "preserve_insertion_order": False}
 
 
 def _write_rows(examples: Iterable[Example], path: Path) -> int:
@@ -143,7 +142,7 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, on
     remaining = number("select count(*) from balanced")
     on_progress("rules", 3, 4)
     schema = PAIRS if number(f"select count(text_b) from {ROWS}", staged=staged) else SCHEMA  # nosec B608
-    _write(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
+    write_groups(connection.sql(FINAL, params={"staged": staged}).to_arrow_reader(BATCH), schema, target)
     on_progress("rules", 4, 4)
     return Counts(
         read=0,
@@ -156,7 +155,7 @@ def _apply(connection: Any, staged: str, total: int, target: Path, seed: str, on
     )
 
 
-def _write(batches: Any, schema: pa.Schema, target: Path) -> None:
+def write_groups(batches: Any, schema: pa.Schema, target: Path) -> None:
     """Write the batches in row groups of equal size, so that equal data sets are equal files."""
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for table in _regrouped(batches, schema):

@@ -29,8 +29,8 @@ def datasets(request: HttpRequest) -> HttpResponse:
 
 @viewer
 def dataset(request: HttpRequest, name: str) -> HttpResponse:
-    if name in catalog.REGISTERED and name not in catalog.ready_datasets():
-        entry = catalog.REGISTERED[name]
+    entry = catalog.registered(name)
+    if entry and name not in catalog.ready_datasets():
         under_way = Import.objects.filter(registered=name).exclude(state=State.SAVED).first()
         return render(request, "pages/registered.html", {"name": name, "entry": entry, "under_way": under_way})
     try:
@@ -44,6 +44,8 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def fetch(request: HttpRequest, name: str) -> HttpResponse:
     assert isinstance(request.user, User)
+    if "seed" in request.POST:
+        name = catalog.with_seed(name, request.POST["seed"])
     try:
         imported, called = dataset_actions.fetch(request.user, name)
     except ValueError as error:

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from training import catalog
 from training.catalog import library
-from training.catalog.check_report import Report
+from training.catalog.check_report import Report, Sample
 from training.catalog.registry import Registered
 from webapp.charts.numbers import rate
 from webapp.charts.text_lengths import darkness, lengths_chart
@@ -59,8 +59,8 @@ def dataset_list() -> DatasetList:
             title=entry.title,
             state="Embedded" if entry.name in catalog.DATASETS else "Ready",
             rows=entry.rows,
-            classes=" / ".join(entry.classes),
-            largest=f"{100 * max(entry.report.shares):.0f}%" if entry.report else "",
+            classes=" / ".join(entry.classes) or (f"answers: {entry.answers.title.lower()}" if entry.answers else ""),
+            largest=_largest(entry.report),
             licence=entry.licence,
             warnings=len(entry.warnings),
         )
@@ -70,6 +70,15 @@ def dataset_list() -> DatasetList:
     fetching = {entry.registered: entry for entry in open_ones if entry.state in AT_WORK}
     waiting = [Waiting(name, entry, fetching.get(name)) for name, entry in catalog.REGISTERED.items() if name not in ready]
     return DatasetList(lines, waiting, open_ones)
+
+
+def _largest(report: Report | None) -> str:
+    """Return the share of the largest class, or of the commonest answer."""
+    if report is None:
+        return ""
+    if report.answers:
+        return f"{100 * report.answers.commonest_rows / report.counts.kept:.0f}%"
+    return f"{100 * max(report.shares):.0f}%"
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,8 @@ class ReportView:
     def balance(self) -> str:
         """The balance of classes: "49.6% positive", or with more than two classes "4 classes, 24.1% to 25.6% of the rows"."""
         shares = self.report.shares
+        if self.report.answers:
+            return f"{count(self.report.answers.distinct, 'different answer')}"
         if len(shares) == 2:
             return f"{100 * shares[1]:.1f}% {self.names[1]}"
         least, most = (f"{100 * share:.1f}%" for share in (min(shares), max(shares)))
@@ -124,7 +135,9 @@ class ReportView:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """The groups whose lengths are compared: the classes, or for pairs the rejected and the preferred texts."""
+        """The groups whose lengths are compared: classes, for pairs rejected and preferred texts, or prompts and answers."""
+        if self.report.answers:
+            return "prompts", "answers"
         return self.names if self.report.texts == 1 else ("rejected", "preferred")
 
     @cached_property
@@ -147,17 +160,22 @@ class ReportView:
     @property
     def facts(self) -> list[Fact]:
         """The numbers from the rows of the source to the rows of the data set."""
-        counts = self.report.counts
+        counts, written = self.report.counts, self.report.answers is not None
+        without = (
+            "no answer, too long a one, or one without what the rule looks for"
+            if written
+            else "another label, or two equal texts"
+        )
         left_out = [
             Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
-            Fact("Conflicts", counts.conflicts, "texts with several labels"),
+            Fact("Conflicts", counts.conflicts, "prompts with different answers" if written else "texts with several labels"),
             Fact("Answers without a counterpart", counts.unequal, "so that each question has as many right as wrong ones"),
             Fact("Of larger classes", counts.unbalanced, "drawn by hash, so that all are equal"),
         ]
         return [
             Fact("Rows of the source", counts.read, ""),
-            *([Fact("Rows that give no example", counts.skipped, "another label, or two equal texts")] if counts.skipped else []),
-            Fact("Labelled texts", counts.examples, ""),
+            *([Fact("Rows that give no example", counts.skipped, without)] if counts.skipped else []),
+            Fact("Prompts with answers" if written else "Labelled texts", counts.examples, ""),
             *(fact for fact in left_out if fact.number),
         ]
 
@@ -192,7 +210,34 @@ class ReportView:
 
     @property
     def samples(self) -> list[tuple[str, str]]:
-        return [(self.names[sample.label], "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
+        """The class or the accepted answers of each sample, and its text."""
+        return [(self._gold(sample), "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
+
+    def _gold(self, sample: Sample) -> str:
+        return " or ".join(sample.answers) if sample.label is None else self.names[sample.label]
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """The findings about the answers of a generative data set."""
+        report, rows = self.report.answers, self.report.counts.kept
+        if report is None:
+            return []
+        median, longest = report.prompt_characters
+        written, longest_written = report.answer_characters
+        share = f"{100 * report.commonest_rows / rows:.1f}%"
+        facts = [
+            ("Different answers", f"{report.distinct:,}"),
+            ("Commonest answer", f"“{report.commonest}”, {share} of the rows: what a model gets right that always writes it"),
+            ("Rows with several answers", f"{report.several:,}"),
+            ("Characters of a prompt", f"median {median:,}, longest {longest:,}"),
+            ("Characters of an answer", f"median {written:,}, longest {longest_written:,}"),
+        ]
+        if report.difficulty:
+            least, middle, most = report.difficulty
+            facts.append(("Difficulty", f"{least:g} to {most:g}, median {middle:g}"))
+        if report.columns:
+            facts.append(("Further columns", ", ".join(report.columns)))
+        return facts
 
 
 class DatasetPage:

@@ -1,24 +1,26 @@
 """The form for the columns of an upload, and the form for the description of the resulting data set."""
 
-import json
 from collections.abc import Mapping as Fields
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.http import QueryDict
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
+from training.answers import EXTRACTS, AnswerRule, Extract
 from training.base_models import Frozen
-from training.catalog.column_mapping import Labelled, Mapping, Pair, place_of, problems_of, template_of
+from training.catalog.column_mapping import Answered, Labelled, Mapping, Pair, place_of, problems_of, template_of
 from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
 from training.spec import describe
+from webapp.pages.datasets.mapping_texts import classes_of, lines_of, quoted, texts_of
 
-KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair}
+KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair, "answers": Answered}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
 LABELS = ("label", "labels", "target", "class", "y", "is_correct", "sentiment")
 ONES = ("1", "true", "yes", "positive", "pos", "toxic", "spam", "correct", "good")
+ANSWERS = ("answer", "answers", "completion", "response", "solution", "best_move")
 GUESSES = {"chosen": ("chosen", "preferred", "good", "better"), "rejected": ("rejected", "other", "bad", "worse")}
 CLASSES_HELP = (
     "One class in each line, class 0 first: a value of the label, or a name and its values, as in good = 4 | 5. "
@@ -29,6 +31,12 @@ PROMPTS = ("prompt", "question", "instruction", "context", "history", "query", "
 NO_LABEL = {"", "-1", "-100", "nan", "none", "null", "na", "n/a", "<na>", "nil"}
 """Values that mean a missing label."""
 TEXT_TYPES = ("text", "string", "large_string")
+DIFFICULTIES = ("difficulty", "rating", "level", "elo")
+OPTIONAL = ("group", "difficulty", "separator", "pattern")
+"""Fields of which an empty value is none at all."""
+KEEP_HELP = "One column in each line: kept by its name and shown with an example."
+LONGEST_SHOWN = 400
+"""Characters after which the preview cuts a value."""
 GROUPS = ("group", "group_id", "prompt_id", "author", "user", "source_id")
 
 
@@ -56,10 +64,10 @@ class MappingForm:
 
     def __init__(self, look: Preview, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
         self.look = look
-        data = _texts(stored) if stored else {}
+        data = texts_of(stored) if stored else {}
         # Browsers send line ends as \r\n, also in the name of a column.
         self.data: dict[str, str] = data | {name: str(value).replace("\r\n", "\n") for name, value in sent.items()}
-        self.kind = self.data.get("kind") or ("pair" if self._guess("chosen") and self._guess("rejected") else "labelled")
+        self.kind = self.data.get("kind") or self._guessed_kind()
         self.kind = self.kind if self.kind in KINDS else "labelled"
         self.problems: dict[str, list[str]] = {}
 
@@ -68,20 +76,24 @@ class MappingForm:
         content: dict[str, object] = {"kind": self.kind}
         names = {column.name for column in self.look.columns}
         for item in self.inputs:
-            whole = item.value if item.value in names else item.value.replace("\\n", "\n")
-            content[item.name] = whole or (None if item.name == "group" else "")
+            template = item.columns and item.value not in names
+            whole = item.value.replace("\\n", "\n") if template else item.value
+            content[item.name] = whole or (None if item.name in OPTIONAL else "")
             if item.lines:
-                content[item.name] = classes_of(item.value)
+                content[item.name] = classes_of(item.value) if item.name == "classes" else lines_of(item.value)
             if item.ticked is not None:
                 content[item.name] = item.ticked
+        if self.kind == "answers":
+            content["rule"] = {name: content.pop(name) for name in AnswerRule.model_fields}
         try:
-            return Mapping.model_validate(content)
+            mapping = Mapping.model_validate(content)
         except ValidationError as error:
             for problem in problems_of(error):
-                name, _, within = problem.path.partition(".")
-                line = f"Class {within.partition('.')[0]}: " if within else ""
+                name, _, within = problem.path.removeprefix("rule.").partition(".")
+                line = f"Class {within.partition('.')[0]}: " if within and name == "classes" else ""
                 self.problems.setdefault(name, []).append(line + problem.message)
             return None
+        return None if isinstance(mapping.root, Answered) and self._finds_nothing(mapping.root) else mapping
 
     @property
     def general(self) -> list[str]:
@@ -97,9 +109,7 @@ class MappingForm:
     def inputs(self) -> list[Input]:
         names = [column.name for column in self.look.columns]
         inputs = []
-        for name, info in KINDS[self.kind].model_fields.items():
-            if name == "kind":
-                continue
+        for name, info in self._fields().items():
             item = Input(
                 name, info.title or name, info.description or "", self._value(name), problems=self.problems.get(name, [])
             )
@@ -107,6 +117,16 @@ class MappingForm:
                 item.choices = [(column, column) for column in names]
             elif name == "group":
                 item.choices = [("", "the same words"), *((column, column) for column in names)]
+            elif name == "answers":
+                item.choices = [(column, column) for column in names]
+            elif name == "difficulty":
+                item.choices = [("", "none"), *((column, column) for column in names)]
+            elif name == "extract":
+                item.choices = list(EXTRACTS.items())
+            elif name == "keep":
+                item.lines, item.help = max(2, len(item.value.splitlines()) + 1), KEEP_HELP
+            elif name in ("separator", "pattern", "longest"):
+                pass
             elif name == "classes":
                 item.lines = min(12, max(3, len(item.value.splitlines()) + 1))
                 item.help = CLASSES_HELP + self._seen()
@@ -124,8 +144,50 @@ class MappingForm:
         if name == "classes":
             return "\n".join(map(quoted, self._values()))
         if name == "skip":
-            return "yes" if self._missing() and "classes" not in self.data else ""
+            return "yes" if self._missing() and "classes" not in self.data and self.kind == "labelled" else ""
+        if name == "extract":
+            return guessed_rule(self._first_values(self.data.get("answers") or self._guess("answers")))
+        if name in ("separator", "pattern", "keep"):
+            return ""
+        if name == "longest":
+            return str(Answered.model_fields["longest"].default)
         return self._guess(name)
+
+    def _fields(self) -> dict[str, FieldInfo]:
+        """Return the fields of the mapping's kind; those of a rule stand in its place."""
+        fields: dict[str, FieldInfo] = {}
+        for name, info in KINDS[self.kind].model_fields.items():
+            if name == "rule":
+                fields |= AnswerRule.model_fields
+            elif name != "kind":
+                fields[name] = info
+        return fields
+
+    def _guessed_kind(self) -> str:
+        if self._guess("chosen") and self._guess("rejected"):
+            return "pair"
+        names = {column.name.lower() for column in self.look.columns}
+        return (
+            "answers"
+            if names.intersection(ANSWERS) and names.intersection(PROMPTS) and not names.intersection(LABELS)
+            else "labelled"
+        )
+
+    def _first_values(self, column: str) -> list[str]:
+        """Return the values of a column in the preview that are neither empty, cut, nor lists."""
+        names = [entry.name for entry in self.look.columns]
+        values = [row[names.index(column)] for row in self.look.rows] if column in names else []
+        return [value for value in values if value.strip() and len(value) < LONGEST_SHOWN and not value.startswith("[")]
+
+    def _finds_nothing(self, mapping: Answered) -> bool:
+        """Return whether the rule finds no answer in any of the first rows, and say so at its field."""
+        values = self._first_values(mapping.answers)
+        if not values or any(mapping.rule.answer(value) is not None for value in values):
+            return False
+        name = "pattern" if mapping.rule.pattern else "extract"
+        message = f"Nothing is found in any of the first {len(values)} answers, such as “{values[0][:60]}”."
+        self.problems.setdefault(name, []).append(message)
+        return True
 
     @property
     def label(self) -> Column | None:
@@ -155,13 +217,23 @@ class MappingForm:
         return seen + (f" Treated as missing: {', '.join(missing)}." if (missing := self._missing()) else "")
 
     def _guess(self, name: str) -> str:
-        wanted = {"text": TEXTS, "label": LABELS, "group": GROUPS, **GUESSES}.get(name, ())
+        wanted = {
+            "text": TEXTS,
+            "label": LABELS,
+            "group": GROUPS,
+            "prompt": PROMPTS,
+            "answers": ANSWERS,
+            "difficulty": DIFFICULTIES,
+            **GUESSES,
+        }.get(name, ())
         names = {column.name.lower(): column.name for column in self.look.columns}
         guess = next((names[candidate] for candidate in wanted if candidate in names), "")
         if name in GUESSES:
             return self._with_prompt(guess) if guess else ""
         if name == "group":
             return guess or (self._prompt() if self.kind == "pair" else "")
+        if name in ("answers", "difficulty"):
+            return guess or (self.look.columns[-1].name if name == "answers" and self.look.columns else "")
         if guess:
             return guess if name == "label" else template_of(guess)
         if name == "label":
@@ -185,53 +257,12 @@ class MappingForm:
         return template_of(column) if begun > len(self.look.rows) / 2 else f"{place_of(prompt)}\n\n{place_of(column)}"
 
 
-def classes_of(text: str) -> list[dict[str, Any]]:
-    """Return the classes from the lines of the form: a value that is its own name, or ``name = value | other value``."""
-    classes = []
-    for line in filter(None, map(str.strip, text.split("\n"))):
-        name, equals, rest = _first(line, " = ")
-        values = []
-        while rest:
-            value, _, rest = _first(rest, "|")
-            values += [value] if value else []
-        classes.append({"name": name, "values": values if equals else [name]})
-    return classes
-
-
-def _first(line: str, sign: str) -> tuple[str, bool, str]:
-    """Return the text before ``sign``, whether the sign is there, and the text after it. Text in quotation marks has no signs."""
-    if line.startswith('"'):
-        try:
-            value, end = json.JSONDecoder().raw_decode(line)
-        except ValueError:
-            end = 0
-        rest = line[end:].strip()
-        if end and (not rest or rest.startswith(sign.strip())):
-            return str(value), bool(rest), rest[1:].strip()
-    before, present, rest = f"{line} ".partition(sign)
-    return before.strip(), bool(present), rest.strip()
-
-
-def quoted(value: str) -> str:
-    """Return a name or value as a line of the form, in quotation marks if it would otherwise be misread."""
-    plain = value == value.strip() and not any(sign in value for sign in (" =", "|")) and not value.startswith('"')
-    if plain and value.splitlines() == [value]:
-        return value
-    return json.dumps(value, ensure_ascii=len(value.splitlines()) > 1)
-
-
-def _texts(stored: Mapping) -> dict[str, str]:
-    """Return a mapping as the values of the form."""
-    texts = {name: value or "" for name, value in stored.root.model_dump(mode="json").items()}
-    if isinstance(stored.root, Labelled):
-        lines = [
-            quoted(label.name)
-            if label.values == (label.name,)
-            else f"{quoted(label.name)} = {' | '.join(map(quoted, label.values))}"
-            for label in stored.root.classes
-        ]
-        texts |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
-    return texts
+def guessed_rule(values: list[str]) -> Extract:
+    """Return the likely rule for these reference answers."""
+    if values and all(len(value.strip()) == 1 and value.strip().isalpha() for value in values):
+        return "letter"
+    number = AnswerRule(extract="number")
+    return "number" if values and all(number.answer(value) for value in values) else "line"
 
 
 class AboutForm:

@@ -1,27 +1,24 @@
 """Every registered data set, laid out in a folder as on the Hub, through ``datasets`` to splits; and what cannot be fetched."""
 
 import contextlib
-import io
 import json
 import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories.hub_repositories import Repository
+from tests.factories.hub_datasets import parquet, publish
 from tests.factories.hub_server import HubServer
 from tests.factories.runs import make_run
 from tests.factories.source_rows import ROWS
 from training import catalog
 from training.catalog import library
-from training.catalog.registry import REGISTERED
+from training.catalog.registry import LABELLED as REGISTERED
 from training.cli.main import main
 from training.engine import hub_download
 from training.engine.data import fetch, prepare
@@ -31,28 +28,7 @@ from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import CorruptData, Stopped
 from training.spec import RunSpec
 
-
-def parquet(rows: list[dict[str, Any]]) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), buffer)
-    return buffer.getvalue()
-
-
-def publish(hub: HubServer, name: str, rows: list[dict[str, Any]]) -> tuple[Repository, str]:
-    """Publish rows of ``name`` as its source does, as Parquet with a card or as code with the Hub's conversion, at a commit."""
-    entry = REGISTERED[name]
-    repository = hub.dataset(entry.repository)
-    repository.card = {"license": ["cc-by-sa-3.0"]}
-    lines, files = ["---", "license: cc-by-sa-3.0", "configs:", f"- config_name: {entry.config}", "  data_files:"], {}
-    for index, split in enumerate(entry.splits):
-        path = f"{entry.config}/{split}/0000.parquet" if entry.revision else f"data/{split}-00000-of-00001.parquet"
-        files[path] = parquet(rows[index :: len(entry.splits)])
-        lines += [f"  - split: {split}", f"    path: data/{split}-*"]
-    card = {"README.md": "\n".join([*lines, "---", "A card."]).encode()}
-    if entry.revision:
-        repository.commit({"README.md": b"A card.", f"{entry.repository.rpartition('/')[2]}.py": b"raise SystemExit"})
-        return repository, repository.commit(files, entry.revision)
-    return repository, repository.commit(card | files)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def nothing(phase: str, done: int, total: int) -> None:
@@ -72,20 +48,6 @@ def mirror(folder: Path, name: str, shuffled: int = 0) -> Path:
         lines += [f"  - split: {split}", f"    path: {entry.config}/{split}-*.parquet"]
     (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the cache of ``datasets`` into the test's folder."""
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-
-
-@pytest.fixture
-def hub(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
-    """The Hub on loopback, for ``datasets`` too."""
-    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.url)
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
-    return hub
 
 
 def test_every_conversion_is_registered_and_the_other_way_round() -> None:

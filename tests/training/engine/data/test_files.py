@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.catalog.column_mapping import Mapping
+from training.catalog.column_mapping import Answered, Mapping
 from training.engine.data import files
 from training.engine.data.apply_mapping import examples
 from training.engine.data.families.example import Example
@@ -38,7 +38,9 @@ def written(folder: Path, content: str | bytes, name: str = "file.csv") -> Path:
 
 
 def read(path: Path, mapping: Mapping | None = None) -> list[Example]:
-    return list(examples(open_file(path), mapping or labelled(), lambda rows: rows))
+    root = (mapping or labelled()).root
+    assert not isinstance(root, Answered)
+    return list(examples(open_file(path), root, lambda rows: rows))
 
 
 def test_csv_json_lines_and_parquet_give_the_same_examples(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.catalog.column_mapping import Mapping, columns_of, fill, place_of, template_of
+from training.catalog.column_mapping import Labelled, Pair, columns_of, fill, place_of, template_of
 from training.cli.main import main
 from training.cli.recipe import read_recipe
 from training.engine.data.apply_mapping import examples
@@ -123,7 +123,7 @@ def test_lists_of_messages_are_read_with_the_roles_before_them(tmp_path: Path, m
         path.write_text(json.dumps({"chosen": messages, "rejected": "no"}))
     else:
         pq.write_table(pa.Table.from_pylist([{"chosen": messages, "rejected": "no"}]), path)
-    mapping = Mapping.model_validate({"kind": "pair", "chosen": "chosen", "rejected": "rejected"})
+    mapping = Pair.model_validate({"kind": "pair", "chosen": "chosen", "rejected": "rejected"})
     (made_rows,) = examples(open_file(path), mapping, lambda rows: rows)
     assert "User: Why?\n\nAssistant: Because." in (made_rows.text, made_rows.text_b)
 
@@ -146,7 +146,7 @@ def test_a_column_of_any_name_stands_in_a_template(column: str) -> None:
 def test_labels_and_groups_match_however_their_accents_are_composed(tmp_path: Path) -> None:
     path = written(tmp_path, "text,label,who\na,cafe\u0301,re\u0301my\nb,bar,r\u00e9my\n".encode())
     classes = [{"name": "café", "values": ["caf\u00e9"]}, {"name": "bar", "values": ["bar"]}]
-    mapping = Mapping.model_validate({"kind": "labelled", "text": "text", "label": "label", "group": "who", "classes": classes})
+    mapping = Labelled.model_validate({"kind": "labelled", "text": "text", "label": "label", "group": "who", "classes": classes})
     rows = list(examples(open_file(path), mapping, lambda rows: rows))
     assert [row.label for row in rows] == [0, 1]
     assert rows[0].group == rows[1].group

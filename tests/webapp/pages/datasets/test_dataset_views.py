@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.factories.datasets import checked, copied_over, letter_or_text, long_and_short
 from tests.factories.experiments import finish_all, launched
-from tests.factories.imports import WORDS, content, work
+from tests.factories.imports import WORDS, content, sums, work
 from tests.webapp.page_text import plain, text
 from training import catalog
 from training.catalog import library
@@ -122,6 +122,68 @@ def test_a_mapping_that_cannot_be_is_said_at_its_field_and_nothing_typed_is_lost
     html = answer.content.decode()
     assert 'id="help-classes" role="alert">Class 0: Needs at least one entry.' in html
     assert 'value="{body}!"' in html
+
+
+ANSWERED = {"kind": "answers", "prompt": "{question}\\nA:", "answers": "answer", "extract": "number", "longest": "20"}
+
+
+def checked_sums(page: Client, body: bytes, **changes: str) -> str:
+    """The page of an import of prompts and answers after its checks."""
+    upload(page, body, "sums.csv")
+    imported = Import.objects.get()
+    assert page.post(f"/datasets/imports/{imported.pk}/check/", ANSWERED | changes).status_code == 302
+    work(imported)
+    return text(page, f"/datasets/imports/{imported.pk}/")
+
+
+def test_a_file_of_prompts_and_answers_becomes_a_data_set_whose_page_shows_both(page: Client) -> None:
+    said = checked_sums(page, sums(), difficulty="difficulty", keep="topic")
+    assert "Trivial baselines" not in said
+    assert "150 different answers" in said
+    pk = Import.objects.get().pk
+    assert page.post(f"/datasets/imports/{pk}/save/", {"name": "sums"}).headers["Location"] == "/datasets/sums/"
+    said = text(page, "/datasets/sums/")
+    for words in (
+        "prompts answers From the source",
+        "Different answers 150",
+        "Difficulty 1 to 3, median 2",
+        "Further columns topic",
+        "An answer is Last number",
+        "Prompts with answers 150",
+        "Answer Prompt",
+    ):
+        assert words in said, words
+    assert re.search(r"What is \d+ \+ \d+\? A:", said)
+    assert "sums answers: last number 150 1% not stated 1 warning" in text(page, "/datasets/")
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "sentence"),
+    [
+        (["What is 1?,,1,x"], {}, "Column “answer”: the answer is empty in 1 of 151 rows, first in row 151."),
+        (["What is 1?,one,1,x"], {}, "the rule (Last number) finds no answer in 1 of 151 rows, first in row 151: “one”."),
+        (["What is 1?,111111,1,x"], {"longest": "4"}, "the answer has more than 4 characters in 1 of 151 rows"),
+    ],
+)
+def test_answers_that_cannot_be_used_are_said_on_the_page_of_the_import(
+    page: Client, rows: list[str], changes: dict[str, str], sentence: str
+) -> None:
+    assert sentence in checked_sums(page, sums(150, *rows), **changes)
+
+
+def test_a_made_data_set_takes_its_seed_from_the_form(page: Client) -> None:
+    assert "The laboratory makes it from the seed" in text(page, "/datasets/arithmetic-addition/")
+    answer = page.post("/datasets/arithmetic-addition/fetch/", {"seed": "12"})
+    imported = Import.objects.get()
+    assert (answer.headers["Location"], imported.registered) == (
+        f"/datasets/imports/{imported.pk}/",
+        "arithmetic-addition-seed-12",
+    )
+    for seed, name in (("12", "arithmetic-addition-seed-12"), ("0", "arithmetic-addition")):
+        page.post("/datasets/arithmetic-addition-seed-12/fetch/", {"seed": seed})
+        assert Import.objects.first().registered == name  # type: ignore[union-attr]
+    for seed in ("-1", "x", "1234567"):
+        assert page.post("/datasets/arithmetic-addition/fetch/", {"seed": seed}).status_code == 404
 
 
 def test_a_file_becomes_a_data_set_that_the_form_of_an_experiment_offers(page: Client) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from training.catalog.column_mapping import Labelled
+from training.catalog.column_mapping import Answered, Labelled
 from training.command_output import Column, Preview
-from webapp.pages.datasets.mapping_form import MappingForm, classes_of
+from webapp.pages.datasets.mapping_form import MappingForm
+from webapp.pages.datasets.mapping_texts import classes_of
 
 
 def column(name: str, values: tuple[str, ...] | None = None, length: float = 10.0) -> Column:
@@ -117,11 +118,65 @@ def test_a_prompt_is_part_of_both_texts_of_a_pair_and_their_group() -> None:
     assert begun == {"chosen": "chosen", "rejected": "rejected", "group": "prompt"}
 
 
+QUESTIONS = (column("question"), column("answer"), column("rating"))
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"), [(("7", "$1,200"), "number"), (("A", "c"), "letter"), (("Paris", "Rome"), "line"), (("", "7"), "number")]
+)
+def test_a_question_and_an_answer_are_proposed_as_a_prompt_with_the_rule_that_fits(values: tuple[str, str], rule: str) -> None:
+    form = form_of(*QUESTIONS, rows=tuple(("Why?", value, "3") for value in values))
+    assert form.kind == "answers"
+    assert proposal(form) == {
+        "prompt": "question",
+        "answers": "answer",
+        "separator": "",
+        "extract": rule,
+        "pattern": "",
+        "longest": "1000",
+        "skip": "",
+        "difficulty": "rating",
+        "group": "",
+        "keep": "",
+    }
+
+
+def test_a_mapping_to_answers_is_read_back() -> None:
+    sent = ANSWERED | {
+        "separator": "|",
+        "pattern": r"#### (\d+)",
+        "extract": "pattern",
+        "skip": "yes",
+        "keep": "verdict\n\nauthor",
+    }
+    columns = tuple(map(column, ("body", "verdict", "author")))
+    form = form_of(*columns, sent=sent)
+    how = form.mapping()
+    assert how is not None, form.problems
+    assert isinstance(how.root, Answered)
+    assert (how.root.keep, how.root.skip, how.root.separator) == (("verdict", "author"), True, "|")
+    stored = MappingForm(Preview(columns=columns, rows=(), looked_at=9), {}, how)
+    assert stored.kind == "answers"
+    assert form_of(*columns, sent=as_a_browser_sends(proposal(stored)) | {"kind": "answers", "group": ""}).mapping() == how
+
+
+def test_a_rule_that_finds_nothing_in_the_first_rows_is_an_error_of_the_rule() -> None:
+    rows = (("Why?", "because", ""), ("How?", "so", ""))
+    columns = tuple(map(column, ("body", "verdict", "author")))
+    for changes, place in (({"extract": "number"}, "extract"), ({"extract": "pattern", "pattern": r"\d"}, "pattern")):
+        form = form_of(*columns, rows=rows, sent=ANSWERED | changes)
+        assert form.mapping() is None
+        assert form.problems == {place: ["Nothing is found in any of the first 2 answers, such as “because”."]}
+
+
+ANSWERED = {"kind": "answers", "prompt": "{body}", "answers": "verdict", "extract": "line", "longest": "50", "group": ""}
 LABELLED = {"kind": "labelled", "text": "{body}", "label": "verdict", "classes": "no\nyes", "group": ""}
 PAIR = {"kind": "pair", "chosen": "{good}", "rejected": "{bad}", "group": ""}
 
 
-@pytest.mark.parametrize("values", [LABELLED, LABELLED | {"group": "author", "skip": "yes"}, PAIR, PAIR | {"group": "author"}])
+@pytest.mark.parametrize(
+    "values", [LABELLED, LABELLED | {"group": "author", "skip": "yes"}, PAIR, PAIR | {"group": "author"}, ANSWERED]
+)
 def test_a_valid_mapping_is_accepted(values: dict[str, str]) -> None:
     form = form_of(*map(column, ("body", "verdict", "good", "bad", "author")), sent=values)
     mapping = form.mapping()
@@ -140,6 +195,13 @@ def test_a_valid_mapping_is_accepted(values: dict[str, str]) -> None:
         (LABELLED | {"classes": "yes = 1\nyes = 2"}, "classes", "Two classes are called “yes”."),
         (LABELLED | {"classes": "no = 1\nyes = 1"}, "classes", "“1” cannot mean both no and yes."),
         (LABELLED | {"classes": "no =\nyes"}, "classes", "Class 0: "),
+        (ANSWERED | {"prompt": ""}, "prompt", "Needs at least one character."),
+        (ANSWERED | {"longest": "many"}, "longest", "Must be a whole number."),
+        (ANSWERED | {"extract": "pattern"}, "pattern", "A regular expression is needed"),
+        (ANSWERED | {"extract": "pattern", "pattern": "("}, "pattern", "The regular expression cannot be read: missing )"),
+        (ANSWERED | {"pattern": "x"}, "pattern", "only for an answer by regular expression"),
+        (ANSWERED | {"extract": "vowel"}, "extract", "Must be "),
+        (ANSWERED | {"keep": "label"}, "keep", "“label” has a meaning of its own"),
         (PAIR | {"chosen": ""}, "chosen", "Needs at least one character."),
         (PAIR | {"rejected": ""}, "rejected", "Needs at least one character."),
     ],

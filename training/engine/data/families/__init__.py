@@ -1,7 +1,9 @@
-"""Conversions of a source's rows, in its own columns, to texts with two classes. One file for each family of sources."""
+"""Conversions of a source's rows, in its own columns, to examples. One file for each family of sources."""
 
-from training.engine.data.families import choice, ethics, judged, preferences, relations, sentences
-from training.engine.data.families.example import Convert
+from collections.abc import Callable, Iterator
+
+from training.engine.data.families import arithmetic, choice, ethics, judged, preferences, relations, sentences, written
+from training.engine.data.families.example import Convert, Prompt, Row
 
 CONVERSIONS: dict[str, Convert] = {
     "anli-r2": relations.anli,
@@ -32,6 +34,15 @@ CONVERSIONS: dict[str, Convert] = {
     "shp": preferences.shp,
 }
 """Conversions by the name of the data set in the catalog."""
+
+PROMPTS: dict[str, Callable[[Row], Iterator[Prompt]]] = {"gsm8k": written.gsm8k, "lichess-puzzles": written.lichess}
+"""Conversions to prompts with answers."""
+
+MADE: dict[str, Callable[[int], Iterator[Prompt]]] = {
+    "arithmetic-addition": arithmetic.addition,
+    "arithmetic-steps": arithmetic.steps,
+}
+"""Data sets that are made from a seed."""
 
 PHRASES = {"sst2"}
 """Sources whose rows are parts of one another: rows that share a sequence of words form one group."""

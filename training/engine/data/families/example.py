@@ -26,6 +26,20 @@ class Example:
     text_b: str = ""
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt with its accepted answers, of which the first is trained on. Prompts of one ``group`` stay together.
+
+    ``further`` are the values of the further columns of the data set, in their order.
+    """
+
+    text: str
+    answers: tuple[str, ...]
+    group: str
+    difficulty: float | None = None
+    further: tuple[str, ...] = ()
+
+
 Convert = Callable[[Row], Iterator[Example]]
 """A pure function from one row of the source to its examples; none where the source gives no label."""
 
