@@ -122,7 +122,8 @@ window.charts = (() => {
     chart.element.style.minHeight = `${before}px`; // nothing below moves during a redraw
     spec.config = { ...spec.config, ...config(chart.width) };
     if (isCurves(chart)) {
-      spec.config.aria = false; // no text for each of thousands of points, which a canvas does not have anyhow
+      // For thousands of points: no text for each, which a canvas does not have, and a test of its numbers once.
+      Object.assign(spec.config, { aria: false, mark: { invalid: "filter" } });
       fill(chart, spec);
     }
     chart.finalize?.();
