@@ -1,4 +1,4 @@
-"""The cost curve of lists as a picture for the documentation: python -m tests.benchmarks.list_curve FIGURES.json docs/lists.svg.
+"""The cost curve of lists, for the documentation: python -m tests.benchmarks.list_curve FIGURES.json ... docs/lists.svg.
 
 The figures are those that tests.benchmarks.lists --write stores. Both axes are logarithmic.
 """
@@ -71,5 +71,5 @@ def _free(y: float, taken: list[float]) -> float:
 
 
 if __name__ == "__main__":
-    figures, picture = map(Path, sys.argv[1:])
-    picture.write_text(drawn(json.loads(figures.read_text())))
+    *files, picture = map(Path, sys.argv[1:])
+    picture.write_text(drawn([figure for file in files for figure in json.loads(file.read_text())]))

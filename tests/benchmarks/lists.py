@@ -1,7 +1,8 @@
 """Time of the server for pages of lists in laboratories of several sizes: python -m tests.benchmarks.lists.
 
 A database of its own (SQLite in a temporary folder, or --database URL, which must be empty), ten runs in each experiment. Times
-are of the processor, medians of --times requests after two that are not counted; queries are those of one request.
+are of the processor, medians of --times requests after two that are not counted; queries are those of one request. A large
+laboratory takes minutes to make: --folder keeps it, a command that was ended goes on with it, and --make only makes it.
 """
 
 import argparse
@@ -23,12 +24,14 @@ Address = Callable[[Any], str]
 PAGES: dict[str, Address] = {
     "list": lambda lab: "/experiments/",
     "list, filtered": lambda lab: "/experiments/?state=failed",
+    "list, by method and PGR": lambda lab: "/experiments/?method=confidence&sort=-pgr",
     "search": lambda lab: "/experiments/?q=overlap",
     "queue": lambda lab: "/queue/",
     "compare": lambda lab: "/compare/?" + "&".join(f"e={pk}" for pk in lab.finished(3)),
     "home": lambda lab: "/",
     "projects": lambda lab: "/projects/",
     "project": lambda lab: f"/projects/{lab.project()}/",
+    "palette": lambda lab: "/palette/?q=overlap",
 }
 
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("--database", default="", metavar="URL")
     parser.add_argument("--folder", type=Path, help="keep the database in this folder, and go on with the one that is there")
     parser.add_argument("--write", type=Path, metavar="FILE", help="store the figures, for tests.benchmarks.list_curve")
+    parser.add_argument("--make", action="store_true", help="make the laboratory of the last size, and measure nothing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         database = {"DATABASE_URL": options.database} if options.database else {}
@@ -50,6 +54,11 @@ def main() -> None:
 
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
+        if options.make:
+            from tests.factories.laboratories import Laboratory
+
+            Laboratory().grow(options.sizes[-1])
+            return
         figures = list(measured(options.sizes, options.times))
     if options.write:
         options.write.write_text(json.dumps([vars(figure) for figure in figures], indent=1) + "\n")

@@ -1,13 +1,14 @@
 """Large laboratories for benchmarks: experiments of ten runs, copied from a few that went through the record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import F, Max
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.db.models import F, Max, Model
 from django.utils import timezone
 
 from tests.factories import claims
@@ -42,18 +43,49 @@ AT_WORK = {"running": 4, "waiting": 20}
 """Experiments in training and in the queue, at every size."""
 
 BATCH = 1000
-TIMES = ("queued_at", "started_at", "ended_at")
+TIMES = ("created_at", "launched_at", "queued_at", "started_at", "run_started_at", "ended_at", "stopped_at")
 
 
 class Laboratory:
-    """A laboratory that grows to any size; the newest experiments are at work."""
+    """A laboratory that grows to any size; the newest experiments are at work. It goes on with one that is in the database."""
 
     def __init__(self) -> None:
-        self.rng = np.random.default_rng(0)
+        if connection.vendor == "sqlite":
+            connection.cursor().execute("PRAGMA synchronous = OFF")  # made again, if the machine loses its power
+        self.rng = np.random.default_rng(Experiment.objects.count())
         self.people = [User.objects.get_or_create(username=f"person{number:02}")[0] for number in range(PEOPLE)]
-        self.keys = count(Run.objects.aggregate(last=Max("pk"))["last"] or 0)
-        self.models = [self._like(weak, strong) for weak, strong in MODELS]
-        Experiment._meta.get_field("created_at").auto_now_add = False
+
+    def grow(self, size: int) -> None:
+        """Add experiments until there are ``size``; those at work before give way to others."""
+        if Experiment.objects.count() >= size:
+            return
+        self._rest()
+        models = [self._like(weak, strong) for weak, strong in MODELS]
+        number = Experiment.objects.count()
+        while number < size:
+            states = self._states(min(BATCH, size - number), size - number)
+            with transaction.atomic():
+                self._add([models[self.rng.integers(len(models))][state] for state in states], number)
+            number += len(states)
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Experiment, Run]):
+            connection.cursor().execute(statement)
+
+    def finished(self, number: int) -> list[int]:
+        """Return the newest experiments with a result."""
+        done = Experiment.objects.filter(state="finished").order_by("-pk")
+        return list(done.values_list("pk", flat=True)[:number])
+
+    def project(self) -> int:
+        """Return a project that has every fortieth experiment."""
+        project, _ = Project.objects.get_or_create(name="Every fortieth", defaults={"owner": self.people[0]})
+        numbered = Experiment.objects.filter(project=None).annotate(rest=F("pk") % 40)
+        numbered.filter(rest=0).update(project=project)
+        return project.pk
+
+    def _rest(self) -> None:
+        """Delete the experiments at work, so that claims find the runs of those to copy."""
+        for experiment in Experiment.objects.filter(state__in=AT_WORK):
+            _delete(experiment)
 
     def _like(self, weak: str, strong: str) -> dict[str, "Copied"]:
         """One experiment of these models in each state."""
@@ -72,9 +104,7 @@ class Laboratory:
             while state == "failed" and experiment.runs.filter(status=Status.QUEUED).exists():
                 self._train([RunFailed(error="The loss is not finite at step 10.")])
             made[state] = Copied(experiment, settings)
-            runs = list(experiment.runs.values_list("pk", flat=True))
-            experiment.delete()
-            Run.objects.filter(pk__in=runs).delete()
+            _delete(experiment)
         return made
 
     def _train(self, last: list[Event]) -> None:
@@ -82,80 +112,73 @@ class Laboratory:
         assert claimed is not None
         claims.append_events(claimed.pk, claimed.attempt, [*training_events(), *last])
 
-    def grow(self, size: int) -> None:
-        """Add experiments until there are ``size``; those at work before become finished ones."""
-        self._rest()
-        number = Experiment.objects.count()
-        while number < size:
-            states = self._states(min(BATCH, size - number), size - number)
-            self._add(states, number)
-            number += len(states)
-
-    def finished(self, number: int) -> list[int]:
-        """Return the newest experiments with a result."""
-        done = Experiment.objects.filter(state="finished").order_by("-pk")
-        return list(done.values_list("pk", flat=True)[:number])
-
-    def project(self) -> int:
-        """Return a project that has every fortieth experiment."""
-        project, _ = Project.objects.get_or_create(name="Every fortieth", defaults={"owner": self.people[0]})
-        numbered = Experiment.objects.filter(project=None).annotate(rest=F("pk") % 40)
-        numbered.filter(rest=0).update(project=project)
-        return project.pk
-
-    def _rest(self) -> None:
-        at_work = Experiment.objects.filter(state__in=AT_WORK)
-        Part.objects.filter(experiment__in=at_work).delete()
-        at_work.delete()
-        Run.objects.filter(parts=None).delete()
-
     def _states(self, batch: int, left: int) -> list[str]:
         drawn = self.rng.choice(list(SHARES), batch, p=list(SHARES.values())).tolist()
         at_work = [state for state, number in AT_WORK.items() for _ in range(number)]
         return [*drawn[: batch - len(at_work)], *at_work] if batch == left else drawn
 
-    def _add(self, states: list[str], number: int) -> None:
-        copies = [self.models[self.rng.integers(len(MODELS))][state] for state in states]
+    def _add(self, copies: list["Copied"], number: int) -> None:
+        first, run = (1 + (model.objects.aggregate(last=Max("pk"))["last"] or 0) for model in (Experiment, Run))
+        experiments, runs, parts, facets = [], [], [], []
         newest = timezone.now() - timedelta(days=200)
-        rows = [self._row(copied, newest + timedelta(minutes=number + index)) for index, copied in enumerate(copies)]
-        experiments = Experiment.objects.bulk_create(rows, batch_size=BATCH)
-        pairs = list(zip(experiments, copies, strict=True))
-        made = [run for row, copied in pairs for run in copied.runs(self.keys, row.created_at)]
-        runs = Run.objects.bulk_create(made, batch_size=BATCH)
-        places = [(row, at, role) for row, copied in pairs for at, role in enumerate(copied.roles)]
-        parts = [Part(experiment=row, run=run, role=role, position=at) for (row, at, role), run in zip(places, runs, strict=True)]
-        Part.objects.bulk_create(parts, batch_size=BATCH)
-        ExperimentFacet.objects.bulk_create(
-            [ExperimentFacet(experiment=row, facet=facet) for row, copied in pairs for facet in copied.facets], batch_size=BATCH
-        )
-
-    def _row(self, copied: "Copied", at: datetime) -> Experiment:
-        name = " ".join(self.rng.choice(WORDS, 3)) + f" {self.rng.integers(10_000)}"
-        columns = copied.columns | {"name": name, "search_name": name.casefold()}
-        for column in ("launched_at", "ended_at", "stopped_at", "run_started_at"):
-            columns[column] = columns[column] and at
-        if columns["pgr"] is not None:
-            columns["pgr"] = float(self.rng.normal(0.5, 0.3))
-        return Experiment(owner=self.people[self.rng.integers(PEOPLE)], created_at=at, **columns)
+        for pk, copied in enumerate(copies, first):
+            at = newest + timedelta(minutes=number + pk - first)
+            name = " ".join(self.rng.choice(WORDS, 3)) + f" {self.rng.integers(10_000)}"
+            owner = self.people[self.rng.integers(PEOPLE)]
+            experiments.append(copied.experiment(pk, name, owner.pk, at, float(self.rng.normal(0.5, 0.3))))
+            for position, (role, row) in enumerate(copied.runs(run, at)):
+                runs.append(row)
+                parts.append({"experiment_id": pk, "run_id": row["id"], "role": role, "position": position})
+            run += len(copied.roles)
+            facets += [{"experiment_id": pk, "facet_id": facet} for facet in copied.facets]
+        for model, rows in ((Experiment, experiments), (Run, runs), (Part, parts), (ExperimentFacet, facets)):
+            insert(model, rows)
 
 
 class Copied:
-    """An experiment with its runs, as rows to copy."""
+    """An experiment with its runs, as rows to copy: values for the database by column."""
 
     def __init__(self, experiment: Experiment, settings: ExperimentSpec) -> None:
         experiment.refresh_from_db()
-        skipped = {"id", "owner", "parent", "created_at", "facets", "runs"}
-        self.columns: dict[str, Any] = {
-            field.name: getattr(experiment, field.name) for field in Experiment._meta.concrete_fields if field.name not in skipped
-        }
-        self.columns |= columns_of_spec(settings)
+        for name, value in columns_of_spec(settings).items():
+            setattr(experiment, name, value)
         parts = list(experiment.parts.select_related("run"))
         self.roles = [part.role for part in parts]
-        names = [field.attname for field in Run._meta.concrete_fields if field.name not in ("id", "key")]
-        self.stored = [{name: getattr(part.run, name) for name in names} for part in parts]
-        self.facets = [Facet.objects.get(kind=kind, value=value) for kind, value in facets_of(settings)]
+        self.columns, self.columns_of_runs = stored(experiment), [stored(part.run) for part in parts]
+        self.facets = [Facet.objects.get(kind=kind, value=value).pk for kind, value in facets_of(settings)]
 
-    def runs(self, keys: Iterator[int], at: datetime) -> list[Run]:
-        """Return copies of the runs under new keys, with all their times at ``at``."""
-        times = [{name: stored[name] and at for name in TIMES} for stored in self.stored]
-        return [Run(key=f"{next(keys):064x}", **stored | then) for stored, then in zip(self.stored, times, strict=True)]
+    def experiment(self, pk: int, name: str, owner: int, at: datetime, pgr: float) -> dict[str, Any]:
+        """Return a copy with all its times at ``at``, and with this PGR if it has one."""
+        row = _dated(self.columns, at) | {"id": pk, "name": name, "search_name": name.casefold(), "owner_id": owner}
+        return row | ({"pgr": pgr} if row["pgr"] is not None else {})
+
+    def runs(self, first: int, at: datetime) -> list[tuple[str, dict[str, Any]]]:
+        """Return the roles and copies of the runs with numbers from ``first``, keys of their own, and all times at ``at``."""
+        rows = [_dated(row, at) | {"id": pk, "key": f"{pk:064x}"} for pk, row in enumerate(self.columns_of_runs, first)]
+        return list(zip(self.roles, rows, strict=True))
+
+
+def stored(row: Model) -> dict[str, Any]:
+    """Return the values of the row as the database takes them, by column."""
+    return {field.column: field.get_db_prep_save(getattr(row, field.attname), connection) for field in row._meta.concrete_fields}
+
+
+def _dated(columns: dict[str, Any], at: datetime) -> dict[str, Any]:
+    time = connection.ops.adapt_datetimefield_value(at)
+    return {column: time if value is not None and column in TIMES else value for column, value in columns.items()}
+
+
+def insert(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
+    """Insert the rows by one statement, whose text is made once. All have the same columns."""
+    rows = list(rows)
+    quote = connection.ops.quote_name
+    columns, values = ", ".join(map(quote, rows[0])), ", ".join("%s" for _ in rows[0])
+    statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})"
+    connection.cursor().executemany(statement, [tuple(row.values()) for row in rows])
+
+
+def _delete(experiment: Experiment) -> None:
+    """Delete the experiment and its runs."""
+    runs = list(experiment.runs.values_list("pk", flat=True))
+    experiment.delete()
+    Run.objects.filter(pk__in=runs).delete()
