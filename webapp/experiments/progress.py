@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -13,7 +12,8 @@ from django.db.models.functions import Cast, Now
 from training import Plan, RunSpec
 from training.planning.estimates import estimate_seconds, features_seconds
 from training.planning.plan import features_pass
-from webapp.experiments.models import ACTIVE, LEASED, Event, Experiment, Part, Run, Status
+from webapp.experiments.models import ACTIVE, LEASED, Experiment, Part, Run, Status
+from webapp.experiments.pace import phase_left, seconds_left_by_run
 from webapp.experiments.run_groups import ALIKE, group_of
 
 FEWEST = 3
@@ -152,9 +152,11 @@ def _training_work(runs: QuerySet[Run], expected: dict[str, float], features: "F
     A worker trains its runs side by side: the one that takes longest ends with the others, and alone each would be faster.
     """
     slower, trained = Slower(), defaultdict[str, list[tuple[str, float, float]]](list)
-    for run in runs.filter(TRAINING).annotate(now=Now()):
+    training = list(runs.filter(TRAINING).annotate(now=Now()))
+    left_of = seconds_left_by_run(training)
+    for run in training:
         spec, rest = _spec(run), expected[run.alike] * (1 - run.fraction)
-        measured = seconds_left(run)
+        measured = left_of.get(run.pk)
         if measured is not None:
             trained[run.worker].append((run.alike, rest, measured))
             continue
@@ -240,50 +242,3 @@ def _ahead(experiment: Experiment, own: QuerySet[Run]) -> float | None:
     before = Exists(Part.objects.filter(run=OuterRef("pk"), **earlier))
     work = _work(Run.objects.filter(before, status__in=ACTIVE).exclude(pk__in=own.values("pk")))
     return None if work.unknown else work.left
-
-
-def seconds_left(run: Run) -> float | None:
-    """Return the seconds left by the pace of this attempt, from its start or its checkpoint on.
-
-    Features that it computed or waited for before its first step are no part of the pace. None for a run that does not train, and
-    before its first logged steps.
-    """
-    if run.status != Status.RUNNING or not run.step:
-        return None
-    events = Event.objects.filter(run=run, attempt=run.attempt)
-    begun = events.filter(payload__kind="started").last()
-    points = events.filter(payload__kind__in=("metric", "evaluation"))
-    last = points.annotate(now=Now()).last()
-    if begun is None or last is None:
-        return None
-    ready = events.filter(payload__kind__in=("started", "progress"), seq__lt=points.values("seq")[:1]).last() or begun
-    first = begun.payload["resumed_from"], ready.at
-    return _at_pace(first, (last.payload["step"], last.at), points.count(), run.total_steps, last.now)
-
-
-def phase_left(run: Run) -> float | None:
-    """Return the seconds left of the phase before the training, by its events in this attempt; None where these are too few."""
-    events = Event.objects.filter(run=run, attempt=run.attempt, payload__kind="progress", payload__phase=run.phase)
-    first, last = events.first(), events.annotate(now=Now()).last()
-    if first is None or last is None:
-        return None
-    begun, reached = (first.payload["done"], first.at), (last.payload["done"], last.at)
-    return _at_pace(begun, reached, events.count() - 1, run.phase_total, last.now)
-
-
-Point = tuple[int, datetime]
-
-
-def _at_pace(first: Point, last: Point, gaps: int, total: int, now: datetime) -> float | None:
-    """Seconds from ``now`` to ``total`` by the pace from ``first`` to ``last``; None without a pace.
-
-    After more than twice the usual gap between two points, the wait counts as part of the pace, since a run that stands still
-    does not come nearer to its end.
-    """
-    made, took = last[0] - first[0], (last[1] - first[1]).total_seconds()
-    if made <= 0 or took <= 0:
-        return None
-    waited, rest = (now - last[1]).total_seconds(), total - last[0]
-    if waited <= 2 * took / max(1, gaps):
-        return max(0.0, rest * took / made - waited)
-    return rest * (took + waited) / made

@@ -44,7 +44,12 @@ def runs_visible_to_team(pks: Collection[int]) -> set[int]:
 
 
 def visible_runs(viewer: Viewer) -> QuerySet[Run]:
-    return Run.objects.filter(experiments__in=visible(viewer)).distinct()
+    return Run.objects.filter(Exists(visible(viewer).filter(parts__run=OuterRef("pk"))))
+
+
+def visible_parts(viewer: Viewer) -> QuerySet[Part]:
+    """Return the parts of the experiments that the viewer may see; whoever filters by runs reads only those of the runs."""
+    return Part.objects.filter(Exists(visible(viewer).filter(pk=OuterRef("experiment"))))
 
 
 def runs_with_role(viewer: Viewer, pks: Collection[int]) -> QuerySet[Run]:

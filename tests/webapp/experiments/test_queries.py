@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from tests.factories import claims
@@ -10,7 +11,8 @@ from training import make_plan
 from training.events import MetricLogged, RunStarted
 from webapp.experiments import queries, queue, run_stop, services
 from webapp.experiments.models import Event, Experiment, Run, Status
-from webapp.experiments.progress import Progress, expected_seconds, progress, seconds_left
+from webapp.experiments.pace import seconds_left
+from webapp.experiments.progress import Progress, expected_seconds, progress
 
 
 def test_workers_take_runs_by_launch_and_then_seed_by_seed(owner: User) -> None:
@@ -94,3 +96,13 @@ def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
     Run.objects.filter(status=Status.FINISHED).update(seconds=123.0)
     assert set(expected_seconds(plan, ()).values()) == {123.0}
     assert set(guess.values()) != {123.0}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+def test_what_a_viewer_may_see_of_a_run_is_found_from_the_run_and_not_from_all_experiments(owner: User) -> None:
+    run = launched(owner).runs.all()[0]
+    for rows in (queries.visible_runs(owner).filter(pk=run.pk), queries.visible_parts(owner).filter(run=run)):
+        assert rows.count() >= 1
+        plan = rows.explain()
+        assert "SCAN" not in plan
+        assert "SEARCH ON TABLE" not in plan, "each experiment would be tried"

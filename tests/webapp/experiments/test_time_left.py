@@ -13,7 +13,8 @@ from training.events import Event as RunEvent
 from training.events import MetricLogged, Progress, RunStarted
 from webapp.experiments import services
 from webapp.experiments.models import Event, Experiment, Run
-from webapp.experiments.progress import progress, seconds_left
+from webapp.experiments.pace import seconds_left
+from webapp.experiments.progress import progress
 from webapp.findings.wording import time_left
 
 Events = Iterable[tuple[float, RunEvent]]

@@ -17,7 +17,7 @@ from webapp.charts.styles import WEAK
 from webapp.charts.system import SystemChart, system_charts
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import ACTIVE, COMPARED, Experiment, Part, Role, Run, Status
-from webapp.experiments.progress import seconds_left
+from webapp.experiments.pace import seconds_left
 from webapp.findings import imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.curve_text import curve_text
@@ -47,8 +47,8 @@ class RunPage:
 
     @cached_property
     def parts(self) -> list[Part]:
-        visible = queries.visible(self.viewer)
-        return list(self.run.parts.filter(experiment__in=visible).select_related("experiment").order_by("-experiment_id"))
+        parts = queries.visible_parts(self.viewer).filter(run=self.run)
+        return list(parts.select_related("experiment").order_by("-experiment_id"))
 
     @property
     def experiments(self) -> list[Experiment]:

@@ -1,11 +1,12 @@
 """The page of the queue: runs in training, the order of the others, the reasons for waiting, and moving experiments."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -15,7 +16,7 @@ from webapp.actions import queue as queue_actions
 from webapp.experiments import queries, queue, requirements, workers
 from webapp.experiments.listing import LARGE
 from webapp.experiments.models import LEASED, Experiment, Part, Priority, Run, Worker
-from webapp.experiments.progress import seconds_left
+from webapp.experiments.pace import seconds_left_by_run
 from webapp.findings.wording import count, duration
 from webapp.parsing import whole
 
@@ -58,19 +59,21 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 
 LARGE_OF_EXPERIMENTS = tuple(f"experiment__{name}" for name in (*LARGE, "result"))
 
+SHOWN = 200
+"""Experiments that the page shows; its size does not grow with the queue."""
+
 MOVES = {"first": "to the front", "up": "up", "down": "down", "last": "to the end"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Line:
     """An experiment with runs in the queue. ``first`` is the position of its first run, from 1."""
 
     experiment: Experiment
-    first: int = 0
-    queued: int = 0
-    waiting: int = 0
-    changes: bool = False
-    alone: bool = True
+    first: int
+    queued: int
+    changes: bool
+    alone: bool
     """Return whether it is the owner's only experiment in the queue, so that it cannot be moved."""
 
     @property
@@ -82,21 +85,18 @@ class Line:
         """The reason for waiting, in words."""
         ahead = self.first - 1
         position = "next" if not ahead else f"{count(ahead, 'run')} before it"
-        if not self.waiting:
+        waiting = self.experiment.runs_waiting
+        if not waiting:
             return position
-        return f"{position}; {count(self.waiting, 'more run')} {'waits' if self.waiting == 1 else 'wait'} for labels"
+        return f"{position}; {count(waiting, 'more run')} {'waits' if waiting == 1 else 'wait'} for labels"
 
 
 @dataclass(frozen=True)
 class Training:
     run: Run
     experiment: Experiment | None
-    percent: int = field(default=0)
-
-    @property
-    def left(self) -> str:
-        left = seconds_left(self.run)
-        return "" if left is None else f"about {duration(left)}"
+    percent: int = 0
+    left: str = ""
 
 
 class QueuePage:
@@ -116,34 +116,44 @@ class QueuePage:
     def training(self) -> list[Training]:
         runs = list(Run.objects.filter(status__in=LEASED).order_by("started_at", "pk"))
         of = {part.run_id: part.experiment for part in self._parts(runs)}
-        return [Training(run, of.get(run.pk), round(100 * run.fraction)) for run in runs]
+        left = {pk: f"about {duration(seconds)}" for pk, seconds in seconds_left_by_run(runs).items()}
+        return [Training(run, of.get(run.pk), round(100 * run.fraction), left.get(run.pk, "")) for run in runs]
 
-    def _parts(self, runs: list[Run]) -> Any:
-        visible = queries.visible(self.user)
-        return (
-            Part.objects.filter(run__in=runs, experiment__in=visible)
-            .select_related("experiment__owner")
-            .defer(*LARGE_OF_EXPERIMENTS)
-            .order_by("-pk")
-        )
+    def _parts(self, runs: list[Run]) -> QuerySet[Part]:
+        parts = queries.visible_parts(self.user).filter(run__in=runs).select_related("experiment__owner")
+        return parts.defer(*LARGE_OF_EXPERIMENTS).order_by("-pk")
+
+    @cached_property
+    def places(self) -> list[queue.Place]:
+        return queue.places()
 
     @cached_property
     def lines(self) -> list[Line]:
-        """The experiments in the order of their first runs."""
-        lines: dict[int, Line] = {}
-        places = queue.places()
-        shown = queries.visible(self.user).select_related("owner").only("name", "priority", "owner__username", "runs_waiting")
-        known = shown.in_bulk({place.experiment for place in places})
-        owners: dict[int, set[int]] = {}
-        for number, place in enumerate(places, 1):
-            experiment = known[place.experiment]
-            line = lines.setdefault(place.experiment, Line(experiment, number, changes=self._changes(experiment)))
-            line.queued += 1
-            owners.setdefault(place.owner, set()).add(place.experiment)
-        for line in lines.values():
-            line.waiting = line.experiment.runs_waiting
-            line.alone = len(owners[line.experiment.owner_id]) < 2
-        return list(lines.values())
+        """The first experiments in the order of their first runs."""
+        firsts: dict[int, int] = {}
+        for number, place in enumerate(self.places, 1):
+            firsts.setdefault(place.experiment, number)
+        shown = list(firsts)[:SHOWN]
+        queued = Counter(place.experiment for place in self.places)
+        experiments_of = Counter(owner for _, owner in {(place.experiment, place.owner) for place in self.places})
+        rows = queries.visible(self.user).select_related("owner").only("name", "priority", "owner__username", "runs_waiting")
+        known = rows.in_bulk(shown)
+        return [
+            Line(
+                experiment=known[pk],
+                first=firsts[pk],
+                queued=queued[pk],
+                changes=self._changes(known[pk]),
+                alone=experiments_of[known[pk].owner_id] < 2,
+            )
+            for pk in shown
+            if pk in known  # it may have been deleted meanwhile
+        ]
+
+    @property
+    def more(self) -> int:
+        """The number of experiments after those that are shown."""
+        return max(0, len({place.experiment for place in self.places}) - SHOWN)
 
     def _changes(self, experiment: Experiment) -> bool:
         """Return ``may_change`` of an experiment, without a query for each."""
@@ -151,5 +161,4 @@ class QueuePage:
 
     @property
     def words(self) -> str:
-        queued = sum(line.queued for line in self.lines)
-        return f"{count(len(self.training), 'run')} in training, {queued:,} in the queue"
+        return f"{count(len(self.training), 'run')} in training, {len(self.places):,} in the queue"

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.factories import claims
-from tests.factories.experiments import launched
+from tests.factories.experiments import launched, training_events
 from tests.factories.workers import a_worker
 from webapp.audit.models import Entry
 from webapp.experiments import queue, workers
 from webapp.experiments.models import Experiment, Pause
+from webapp.pages.operations import queue as queue_page
 
 pytestmark = pytest.mark.usefixtures("called")
 
@@ -128,3 +131,39 @@ def test_it_says_so_where_no_worker_is_online_that_may_take_runs(owner: User) ->
     assert "Every worker is being drained and takes nothing more." in said(client_of(owner))
     workers.leave(worker.name)
     assert "No worker is online." in said(client_of(owner))
+
+
+def test_the_number_of_queries_is_the_same_for_any_number_of_runs_in_training_and_in_the_queue(owner: User) -> None:
+    client = client_of(owner)
+
+    def grow(number: int) -> None:
+        for _ in range(number):
+            launched(owner, seeds=2, data={"split_seed": Experiment.objects.count()})
+            run = claims.claim_next("worker0@lab")
+            assert run is not None
+            claims.append_events(run.pk, run.attempt, training_events())
+
+    def counted() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/queue/").status_code == 200
+        return len(captured)
+
+    grow(1)
+    client.get("/queue/")  # the first request stores that the account was seen
+    few = counted()
+    assert few <= 20
+    grow(4)
+    assert counted() == few
+    assert "5 runs in training" in said(client)
+
+
+def test_a_long_queue_shows_its_first_experiments_and_the_number_of_the_others(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_page, "SHOWN", 2)
+    for number in range(4):
+        launched(owner, name=f"Number {number}", data={"split_seed": number})
+    page = said(client_of(owner))
+    assert [number for number in range(4) if f"Number {number}" in page] == [0, 1]
+    assert "2 more experiments after these." in page
+    assert f"{len(queue.places())} in the queue" in page
