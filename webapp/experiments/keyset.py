@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from webapp.experiments.models import Experiment
 from webapp.parsing import whole
@@ -25,11 +25,18 @@ class BadCursor(ValueError):
     """The cursor is not one that a page of this order has given."""
 
 
-def next_ids(rows: Rows, columns: Sequence[str], number: int, cursor: Cursor, *, descending: bool, backwards: bool) -> list[int]:
+def next_ids(
+    rows: Rows, columns: Sequence[str], number: int, cursor: Cursor, *, descending: bool, backwards: bool, indexed: bool = True
+) -> list[int]:
     """Return the ids of the next ``number`` rows beyond the cursor, or of those before it, the nearest first.
 
-    Only ids are read, since an index has them.
+    Only ids are read, since an index has them. With ``indexed`` false, a filter may match few rows and has no index by which they
+    are in order. Then the order is by an expression: by the number itself, a database with statistics would read the large rows
+    of the table, one after the other, until enough of them match.
     """
+    if not indexed:
+        rows = rows.annotate(number=F("pk") + 0)
+        columns = ["number" if column == "pk" else column for column in columns]
     descending = descending != backwards
     first = columns[0]
     if first not in NULLABLE:

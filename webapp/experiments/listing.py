@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from webapp.experiments.keyset import Rows, next_ids, read_cursor, write_cursor
+from webapp.experiments.keyset import Cursor, Rows, next_ids, read_cursor, write_cursor
 from webapp.experiments.listing_models import ExperimentFacet, Facet, ListRevision, State
 from webapp.experiments.models import Experiment
 from webapp.experiments.queries import IMPORTED, Viewer, visible
@@ -54,7 +54,7 @@ def _dataset(rows: Rows, name: str, _: Viewer) -> Rows:
 def _facet(kind: Facet.Kind) -> Callable[[Rows, str, Viewer], Rows]:
     def of_kind(rows: Rows, value: str, _: Viewer) -> Rows:
         facet = Facet.objects.filter(kind=kind, value=value).values("pk")[:1]
-        return rows.filter(Exists(ExperimentFacet.objects.filter(facet=Subquery(facet), experiment=OuterRef("pk"))))
+        return rows.filter(pk__in=ExperimentFacet.objects.filter(facet=Subquery(facet)).values("experiment"))
 
     return of_kind
 
@@ -104,6 +104,9 @@ FILTERS: dict[str, Callable[[Rows, str, Viewer], Rows]] = {
     "archived": _archived,
 }
 """Filters by their names in addresses. An empty value does not filter; without ``archived``, archived ones do not match."""
+
+UNORDERED = ("q", "dataset", "model", "method", "since", "until")
+"""Filters whose rows no index has in the order of their numbers."""
 
 SORTS: dict[str, tuple[str, ...]] = {
     "id": (),
@@ -167,29 +170,32 @@ class Selection:
 
     def counts(self, viewer: Viewer) -> dict[str, int]:
         """Return the number of matching experiments by state, whatever state is asked for."""
-        numbers = dict(self.rows(viewer, without="state").values_list("state").annotate(Count("pk")))
-        return {state: numbers[state] for state in State.values if state in numbers}
+        by_state = {state: Count("pk", filter=Q(state=state)) for state in State.values}  # groups sort the rows
+        numbers = self.rows(viewer, without="state").aggregate(**by_state)
+        return {state: numbers[state] for state in State.values if numbers[state]}
 
     def page(self, viewer: Viewer, size: int, after: str = "", before: str = "") -> "Page":
         """Return ``size`` experiments after the cursor, or before it, or the first ones. Raises BadCursor."""
         backwards = bool(before) and not after
         columns = self.order.columns
         cursor = read_cursor(after or before, columns)
-        order = {"descending": self.order.descending, "backwards": backwards}
-        ids = next_ids(self.rows(viewer), columns, size + 1, cursor, **order)
+        ids = self._ids(viewer, size + 1, cursor, backwards)
         more, ids = len(ids) > size, ids[:size]
         if backwards:
             ids.reverse()
         rows = _rows_of(ids)
         earlier, later = (more, True) if backwards else (bool(after), more)
-        columns = self.order.columns
         first = write_cursor(rows[0], columns) if rows and earlier else ""
         return Page(rows, first, write_cursor(rows[-1], columns) if rows and later else "")
 
+    def _ids(self, viewer: Viewer, number: int, cursor: Cursor = (), backwards: bool = False) -> list[int]:
+        indexed = not any(self.filters.get(name) for name in UNORDERED)
+        order = {"descending": self.order.descending, "backwards": backwards, "indexed": indexed}
+        return next_ids(self.rows(viewer), self.order.columns, number, cursor, **order)
+
     def numbered(self, viewer: Viewer, number: int, size: int) -> "Page":
         """Return the page with this number, from 1. It costs more the further it is; see ``page``."""
-        order = {"descending": self.order.descending, "backwards": False}
-        ids = next_ids(self.rows(viewer), self.order.columns, number * size + 1, (), **order)
+        ids = self._ids(viewer, number * size + 1)
         rows = _rows_of(ids[(number - 1) * size : number * size])
         more = len(ids) > number * size
         return Page(rows, "", write_cursor(rows[-1], self.order.columns) if rows and more else "")

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories.experiments import spec
@@ -37,9 +39,12 @@ def key(experiment: Experiment, order: Order) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.parametrize("filters", [{}, {"q": "name"}], ids=str)
 @pytest.mark.parametrize("order", ORDERS, ids=str)
-def test_pages_forwards_and_backwards_have_every_experiment_once_in_order(laboratory: User, order: Order) -> None:
-    selection = Selection({}, order)
+def test_pages_forwards_and_backwards_have_every_experiment_once_in_order(
+    laboratory: User, order: Order, filters: dict[str, str]
+) -> None:
+    selection = Selection(filters, order)
     page = selection.page(laboratory, 7)
     assert not page.before
     pages = [[row.pk for row in page.rows]]
@@ -87,3 +92,18 @@ def test_a_search_finds_parts_of_names_in_any_case_and_numbers(owner: User, text
     page = Selection({"q": text.format(pk=experiment.pk)}).page(owner, 5)
     assert bool(page.rows) == matches
     assert not Selection({"q": "a\0b"}).page(owner, 5).rows
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+@pytest.mark.parametrize("filters", [{"q": "nothing of the kind"}, {"dataset": "none"}], ids=str)
+def test_a_search_reads_an_index_and_not_the_large_rows_when_the_database_has_statistics(
+    laboratory: User, filters: dict[str, str]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with CaptureQueriesContext(connection) as captured:
+        assert Selection(filters).page(laboratory, 7).rows == []
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {captured[0]['sql']}")
+        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+    assert "USING COVERING INDEX" in plan

@@ -20,6 +20,7 @@ from webapp.experiments.progress import progress
 from webapp.findings.pairs import Pair, runs_text
 from webapp.findings.wording import count, dataset_title, duration, kind_title, kinds_text, lower, short_model, time_left
 from webapp.organising import queries as organising
+from webapp.organising.models import Project
 from webapp.pages.experiments.list_address import COLUMNS, SHOWN, ListAddress, columns_in
 from webapp.row_isolation import Isolated
 
@@ -172,13 +173,22 @@ class ListPage:
         return choices
 
     @cached_property
+    def projects(self) -> list[Project]:
+        """The projects that are offered."""
+        return list(organising.projects()[: organising.MOST_PROJECTS])
+
+    @cached_property
+    def tag_names(self) -> list[str]:
+        return organising.tag_names()
+
+    @cached_property
     def selects(self) -> list[Select]:
         """The filters of which one value is chosen from a list."""
         values = listing.choices()
-        projects = {str(project.pk): project.name for project in organising.projects()[: organising.MOST_PROJECTS]}
+        projects = {str(project.pk): project.name for project in self.projects}
         selects = [
             self._select("project", "Project", {"none": "None", **projects}),
-            self._select("tag", "Tag", {name: name for name in organising.tag_names()}),
+            self._select("tag", "Tag", {name: name for name in self.tag_names}),
             self._select("owner", "Owner", {name: name for name in listing.owners()}),
             self._select("dataset", "Data set", {name: dataset_title(name) for name in values["dataset"]}),
             self._select("model", "Model", {name: short_model(name) for name in values["model"]}),

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from webapp.access import Access, access_of
 from webapp.actions.saved_views import may_delete
 from webapp.organising import queries
-from webapp.organising.models import Project, SavedView
+from webapp.organising.models import SavedView
 from webapp.pages.experiments.list_address import ListAddress
 
 FAVOURITES = "favourite=1"
@@ -54,11 +54,3 @@ class ListTools:
     def shares(self) -> bool:
         """Return whether the account may share views."""
         return access_of(self.viewer) >= Access.MEMBER
-
-    @cached_property
-    def projects(self) -> list[Project]:
-        return list(queries.projects()[: queries.MOST_PROJECTS])
-
-    @cached_property
-    def tag_names(self) -> list[str]:
-        return queries.tag_names()
