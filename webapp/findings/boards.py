@@ -4,6 +4,7 @@ Run keys decide whether conditions are equal, since a key covers everything that
 their supervisors and ceilings are the same runs, seed by seed. So data, test set, split, models and their training are the same.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -65,8 +66,9 @@ def boards(experiments: Iterable[Experiment]) -> tuple[list[Board], int]:
     by_conditions: dict[Key, Board] = {}
     listed = [experiment for experiment in experiments if experiment.result]
     drawn = [_drawn(experiment) for experiment in listed]
+    uses = Counter(drawn)
     for experiment, drawn_here in zip(listed, drawn, strict=True):
-        _enter(by_conditions, experiment, drawn.count(drawn_here))
+        _enter(by_conditions, experiment, uses[drawn_here])
     shown = [board for board in by_conditions.values() if len(board.entries) > 1]
     return sorted(shown, key=lambda board: -len(board.entries)), len(by_conditions) - len(shown)
 

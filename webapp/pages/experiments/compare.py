@@ -30,6 +30,9 @@ from webapp.pages.experiments.compared_students import StudentTable
 from webapp.pages.experiments.selection import Selection
 from webapp.pages.experiments.setting_differences import Setting, run_settings, settings
 
+MOST_RESULTS = 1000
+"""Results that the leaderboards read, the newest ones: their number does not grow with the laboratory."""
+
 LONGEST_NAME = 40
 """Characters of the name of an experiment above a column."""
 
@@ -173,7 +176,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     all_boards, alone = _boards(request)
     shown = {experiment.pk: experiment for board in all_boards for entry in board.lines for experiment in entry.experiments}
     tables = [(board, board_table(board, reverse("compare"))) for board in all_boards]
-    context = {"boards": tables, "alone": alone, "elsewhere": by_experiment(shown.values())}
+    context = {"boards": tables, "alone": alone, "elsewhere": by_experiment(shown.values()), "most": MOST_RESULTS}
     return render(request, "pages/leaderboard.html", context)
 
 
@@ -185,4 +188,6 @@ def leaderboard_table(request: HttpRequest, name: str, how: str) -> HttpResponse
 
 
 def _boards(request: HttpRequest) -> tuple[list[Board], int]:
-    return boards(queries.visible(request.user).filter(result__isnull=False).select_related("owner"))
+    """Return the boards of the newest results, in the order of their experiments."""
+    newest = queries.visible(request.user).filter(result__isnull=False).select_related("owner").order_by("-pk")
+    return boards(reversed(newest[:MOST_RESULTS]))

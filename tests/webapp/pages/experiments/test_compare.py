@@ -15,6 +15,7 @@ from webapp.charts.forest import NAME
 from webapp.experiments.models import Experiment
 from webapp.findings.boards import boards
 from webapp.findings.comparing import Comparison
+from webapp.pages.experiments import compare
 from webapp.pages.experiments.setting_differences import differing
 
 METHODS = [{"kind": "naive"}, {"kind": "confidence"}]
@@ -158,6 +159,16 @@ def test_on_one_board_are_only_students_of_the_same_supervisors_and_ceilings(own
     assert "Naive weak labels" in page, "a line says which labels its students learn from"
     assert "3 more settings with a single method" in page
     assert "4 experiments tested on these examples" in page
+
+
+def test_the_leaderboards_read_the_newest_results_alone(owner: User, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("naive", "confidence", "reverse-kl"):
+        done(owner, methods=[{"kind": kind}])
+    monkeypatch.setattr(compare, "MOST_RESULTS", 2)
+    page = plain(client, "/leaderboard/")
+    assert "at most the newest 2." in page
+    assert "Reverse KL" in page
+    assert "Naive" not in page
 
 
 def test_one_form_launches_an_experiment_for_each_data_set(owner: User, client: Client) -> None:
