@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from webapp.experiments.models import Event, Run, Status
@@ -18,7 +19,7 @@ def seconds_left(run: Run) -> float | None:
 
 
 def seconds_left_by_run(runs: Iterable[Run]) -> dict[int, float]:
-    """Return the seconds left by the pace of this attempt, from its start or its checkpoint on, by run; in two queries.
+    """Return the seconds left by the pace of this attempt, from its start or its checkpoint on, by run; in three queries.
 
     Features that a run computed or waited for before its first step are no part of the pace. Runs that do not train, or have no
     logged steps yet, are left out.
@@ -26,35 +27,46 @@ def seconds_left_by_run(runs: Iterable[Run]) -> dict[int, float]:
     training = {run.pk: run for run in runs if run.status == Status.RUNNING and run.step}
     if not training:
         return {}
-    rows = list(_numbered(Run.objects.filter(pk__in=training)))
-    wanted = {number for row in rows for number in (row.begun, row.ready, row.last) if number is not None}
-    events = {(event.run_id, event.seq): event for event in Event.objects.filter(run__in=training, seq__in=wanted)}
+    rows = [row for row in _numbered(training) if row.begun is not None and row.first is not None]
+    ready = _last_before_the_first_step(rows)
+    numbers = {number for row in rows for number in (row.begun, row.last, ready.get(row.pk, row.begun))}
+    events = {(event.run_id, event.seq): event for event in Event.objects.filter(run__in=training, seq__in=numbers)}
     left = {}
     for row in rows:
-        begun, last = events.get((row.pk, row.begun)), events.get((row.pk, row.last))
-        if begun is None or last is None:
+        begun, last, before = (events.get((row.pk, number)) for number in (row.begun, row.last, ready.get(row.pk, row.begun)))
+        if begun is None or last is None or before is None:  # deleted meanwhile
             continue
-        first = begun.payload["resumed_from"], events.get((row.pk, row.ready), begun).at
+        first = begun.payload["resumed_from"], before.at
         seconds = _at_pace(first, (last.payload["step"], last.at), row.points, training[row.pk].total_steps, row.now)
         if seconds is not None:
             left[row.pk] = seconds
     return left
 
 
-def _numbered(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """The runs with the numbers of events of this attempt: its start, its first step's features, its last step; and its steps."""
-    events = Event.objects.filter(run=OuterRef("pk"), attempt=OuterRef("attempt")).order_by("-seq")
+def _numbered(runs: Iterable[int]) -> QuerySet[Run]:
+    """The runs with the numbers of events of this attempt: its start, its first and its last step; and of its steps."""
+    events = Event.objects.filter(run=OuterRef("pk"), attempt=OuterRef("attempt")).order_by()
     points = events.filter(payload__kind__in=POINTS)
-    counted = points.order_by().values("run").annotate(number=Count("pk")).values("number")
-    first = Event.objects.filter(run=OuterRef("run"), attempt=OuterRef("attempt"), payload__kind__in=POINTS).order_by("seq")
-    ready = events.filter(payload__kind__in=("started", "progress"), seq__lt=Subquery(first.values("seq")[:1]))
-    return runs.only("pk").annotate(
-        begun=Subquery(events.filter(payload__kind="started").values("seq")[:1]),
-        ready=Subquery(ready.values("seq")[:1]),
-        last=Subquery(points.values("seq")[:1]),
-        points=Subquery(counted),
-        now=Now(),
+    return (
+        Run.objects.filter(pk__in=list(runs))
+        .only("attempt")
+        .annotate(
+            begun=Subquery(events.filter(payload__kind="started").order_by("-seq").values("seq")[:1]),
+            first=Subquery(points.order_by("seq").values("seq")[:1]),
+            last=Subquery(points.order_by("-seq").values("seq")[:1]),
+            points=Subquery(points.values("run").annotate(number=Count("pk")).values("number")),
+            now=Now(),
+        )
     )
+
+
+def _last_before_the_first_step(rows: Iterable[Any]) -> dict[int, int]:
+    """The number of the last event before training, by run: its start, or the last sign of its features."""
+    before = Q(pk__in=())
+    for row in rows:
+        before |= Q(run=row.pk, attempt=row.attempt, seq__lt=row.first)
+    events = Event.objects.filter(before, payload__kind__in=("started", "progress")).order_by()
+    return dict(events.values_list("run").annotate(Max("seq")))
 
 
 def phase_left(run: Run) -> float | None:
