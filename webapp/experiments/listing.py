@@ -12,7 +12,7 @@ from django.utils import timezone
 from webapp.experiments.keyset import Cursor, Rows, next_ids, read_cursor, write_cursor
 from webapp.experiments.listing_models import ExperimentFacet, Facet, ListRevision, State
 from webapp.experiments.models import Experiment
-from webapp.experiments.queries import IMPORTED, Viewer, visible
+from webapp.experiments.queries import IMPORTED, LONGEST_NAME, Viewer, visible
 from webapp.parsing import whole
 
 LARGE = ("spec", "triplets", "result_runs", "result_error", "origin")
@@ -27,7 +27,7 @@ def _named(rows: Rows, text: str, _: Viewer) -> Rows:
     number = whole(text.removeprefix("#")) if text.startswith("#") else None
     if number is not None:
         return rows.filter(pk=number)
-    return rows.filter(search_name__contains=text.casefold())
+    return rows.filter(search_name__contains=text.casefold()) if len(text) <= LONGEST_NAME else rows.none()
 
 
 def newest_named(viewer: Viewer, text: str, most: int) -> list[int]:
@@ -64,7 +64,8 @@ def _since(rows: Rows, day: str, _: Viewer) -> Rows:
 
 
 def _until(rows: Rows, day: str, _: Viewer) -> Rows:
-    return rows.filter(created_at__lt=_midnight(date.fromisoformat(day) + timedelta(days=1)))
+    last = date.fromisoformat(day)
+    return rows if last == date.max else rows.filter(created_at__lt=_midnight(last + timedelta(days=1)))
 
 
 def _midnight(day: date) -> datetime:

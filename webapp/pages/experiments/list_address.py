@@ -1,6 +1,6 @@
 """The address of a list of experiments: filters, order, columns and page, all of its state."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
@@ -10,6 +10,8 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from webapp.experiments.listing import FILTERS, NEWEST_FIRST, Order, Selection
+from webapp.experiments.listing_models import State
+from webapp.parsing import whole
 
 COLUMNS = {
     "dataset": "Data set",
@@ -34,15 +36,23 @@ def columns_in(text: str) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in named)
 
 
-DATES = ("since", "until")
-
-
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)
     except ValueError:
         return False
     return True
+
+
+KNOWN: dict[str, Callable[[str], bool]] = {
+    "state": State.values.__contains__,
+    "project": lambda text: text == "none" or whole(text) is not None,
+    "since": _is_date,
+    "until": _is_date,
+    "favourite": lambda text: text == "1",
+    "archived": ("all", "only").__contains__,
+}
+"""Tests of values of filters that are no free text: a value that fails is no filter."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class ListAddress:
         fixed, path = fixed or {}, path or reverse("experiments")
         filters = {name: query.get(name, "").strip() for name in FILTERS if name not in fixed}
         columns = ",".join(columns_in(",".join(query.getlist("columns"))))
-        given = {name: value for name, value in filters.items() if value and not (name in DATES and not _is_date(value))}
+        given = {name: value for name, value in filters.items() if value and "\0" not in value and KNOWN.get(name, bool)(value)}
         order, after, before = Order.read(query.get("sort", "")), query.get("after", ""), query.get("before", "")
         return cls(given, order, columns, after, before, path, fixed)
 
