@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from training import catalog
 from training.base_models import Requested
 from training.names import DatasetName
+from training.readable_names import is_readable
 from training.spec.methods import (
     PROMPTS,
     AdaBoost,
@@ -143,6 +144,13 @@ class ExperimentSpec(Requested):
         title="Keep full weights",
         description="Keep the weights of fully tuned models, to export them later. Heads and LoRA additions are always kept.",
     )
+
+    @field_validator("name")
+    @classmethod
+    def readable(cls, name: str, info: ValidationInfo) -> str:
+        if not is_stored(info) and not is_readable(name):
+            raise ValueError("No character of the name can be seen.")
+        return name
 
     @field_validator("methods")
     @classmethod

@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
+from training.readable_names import readable
 from webapp.experiments.changes import changing, list_changed
 from webapp.experiments.models import Experiment
 from webapp.organising.models import (
@@ -32,6 +33,9 @@ def change_project(project: Project, name: str, description: str) -> None:
 
 
 def _stored(project: Project) -> Project:
+    others = Project.objects.exclude(pk=project.pk).values_list("name", flat=True)
+    if project.name.casefold() in (name.casefold() for name in others):  # SQLite knows the case of ASCII alone
+        raise ValueError("Another project has this name.")
     try:
         with transaction.atomic():
             project.save()
@@ -102,9 +106,9 @@ def view_query(query: str) -> str:
 
 
 def _name(typed: str) -> str:
-    name = " ".join(typed.replace("\x00", "").split())
+    name = readable(typed)
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise ValueError(f"A name has 1 to {LONGEST_NAME} characters.")
+        raise ValueError(f"A name has 1 to {LONGEST_NAME} characters. At least one of them can be seen.")
     return name
 
 

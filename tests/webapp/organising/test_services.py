@@ -22,6 +22,11 @@ def test_two_projects_do_not_have_one_name_whatever_its_case(owner: User) -> Non
     other = services.create_project(owner, "Ablations")
     with pytest.raises(ValueError, match="Another project has this name"):
         services.change_project(other, "paper figures", "")
+    umlauts = services.create_project(owner, "Übung, Straße")
+    with pytest.raises(ValueError, match="Another project has this name"):
+        services.create_project(owner, "übung, STRASSE")
+    services.change_project(umlauts, "ÜBUNG, Straße", "")
+    umlauts.delete()
     assert [project.name for project in queries.projects()] == ["Ablations", "Paper figures"]
 
 
@@ -98,3 +103,23 @@ def test_the_number_of_views_of_an_account_is_limited_and_an_old_one_can_be_save
         services.save_view(owner, "One more", "", shared=False)
     services.save_view(owner, "View 7", "q=7", shared=False)
     assert SavedView.objects.get(name="View 7").query == "q=7"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        *(("a\x07b\x00c", "abc"), ("\u202egnirts", "gnirts"), ("  two\n words ", "two words")),
+        *(("\u05e9\u05dc\u05d5\u05dd", None), ("\U0001f469\u200d\U0001f52c " * 20, None), ("x" * 80, None)),
+    ],
+    ids=range(6),
+)
+def test_a_name_is_one_line_and_does_not_change_the_text_beside_it(owner: User, typed: str, stored: str | None) -> None:
+    assert services.create_project(owner, typed).name == (typed.strip() if stored is None else stored)
+
+
+@pytest.mark.parametrize("name", ["\u200b\u200b", "\u202e", "\ufe0f", "\x07"], ids=ascii)
+def test_a_name_of_which_nothing_can_be_seen_is_refused(owner: User, name: str) -> None:
+    with pytest.raises(ValueError, match="one of them can be seen"):
+        services.save_view(owner, name, "state=draft", shared=False)
+    with pytest.raises(ValueError, match="No character of the name can be seen"):
+        spec(name=name)
