@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -33,6 +33,7 @@ DONE: dict[Action, str] = {
 """Words for the outcome of each action, after the number of experiments."""
 
 NOTHING_CHOSEN = "Choose experiments in the list first."
+TOO_MANY = f"At most {bulk.MOST} experiments can be changed at once. Nothing was changed."
 
 SHOWN = 10
 """Numbers of refused experiments in a message."""
@@ -43,6 +44,9 @@ SHOWN = 10
 def change(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     ids, action = _chosen(request), request.POST.get("do", "")
+    if len(ids) > bulk.MOST:
+        messages.error(request, TOO_MANY)
+        return redirect(back_to(request))
     if ids and action == "compare":
         return redirect(f"{reverse('compare')}?{urlencode({'e': ids}, doseq=True)}")
     if not ids or action not in get_args(Action):
@@ -64,17 +68,19 @@ def change(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest) -> list[int]:
-    numbers = (whole(number, low=1) for number in request.POST.getlist("e")[: bulk.MOST])
+    numbers = (whole(number, low=1) for number in request.POST.getlist("e"))
     return [number for number in numbers if number is not None]
 
 
 def _requested(request: HttpRequest, action: Action, by: User) -> Request:
-    """Return the request. Raise ValueError for an invalid tag, Http404 for an unknown project."""
+    """Return the request. Raise ValueError for an invalid tag or an unknown project."""
     tag, project = request.POST.get("tag", ""), None
     if action in ("tag", "untag"):
         tag_name(tag)
     if action == "move" and request.POST.get("project"):
-        project = get_object_or_404(Project, pk=whole(request.POST["project"]) or 0)
+        project = Project.objects.filter(pk=whole(request.POST["project"]) or 0).first()
+        if project is None:
+            raise ValueError("There is no such project any more.")
     return Request(action, by, tag, project)
 
 

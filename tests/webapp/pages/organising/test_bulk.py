@@ -6,6 +6,7 @@ from django.test import Client
 
 from tests.factories.experiments import launched, spec
 from tests.webapp.page_text import plain
+from webapp.actions import bulk
 from webapp.actions.bulk import Outcome
 from webapp.experiments import services
 from webapp.experiments.models import Experiment
@@ -69,3 +70,28 @@ def test_a_summary_names_refused_experiments_by_reason_and_not_all_of_many() -> 
         "1 experiment archived. Refused for #1, #2, #3, #4, #5, #6, #7, #8, #9, #10 and 2 more: Not yours."
         " Refused for #20: At work."
     )
+
+
+def test_more_experiments_than_one_request_may_change_are_refused_as_a_whole(
+    page: Client, drafts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST", 1)
+    assert "experiments can be changed at once. Nothing was changed." in send(page, "archive", drafts)
+    assert Experiment.objects.filter(archived_at=None).count() == 2
+
+
+@pytest.mark.parametrize("project", ["999", "x", "-1", "9" * 30])
+def test_a_project_that_was_deleted_meanwhile_is_said_to_be_gone(page: Client, drafts: list[int], project: str) -> None:
+    assert "There is no such project any more." in send(page, "move", drafts, project=project)
+
+
+def test_a_deletion_that_is_confirmed_twice_says_that_nothing_is_left(page: Client, drafts: list[int]) -> None:
+    assert "2 experiments deleted." in send(page, "delete", drafts, confirmed="yes")
+    assert "There is no such experiment." in send(page, "delete", drafts, confirmed="yes")
+
+
+def test_actions_need_the_token_of_a_page(owner: User, drafts: list[int]) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.force_login(owner)
+    assert stranger.post("/experiments/bulk/", {"do": "delete", "e": drafts, "confirmed": "yes"}).status_code == 403
+    assert Experiment.objects.count() == 2

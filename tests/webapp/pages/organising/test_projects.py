@@ -90,7 +90,6 @@ def test_a_new_experiment_is_in_the_chosen_project_and_a_clone_in_that_of_its_pa
 def test_a_project_that_is_not_there_is_not_found(page: Client, experiment: Experiment, number: str) -> None:
     assert page.get(f"/experiments/new/?project={number}").status_code == 404
     assert page.post(f"/experiments/{experiment.pk}/manage/", {"do": "move", "project": number}).status_code == 404
-    assert page.post("/experiments/bulk/", {"do": "move", "e": experiment.pk, "project": number}).status_code == 404
 
 
 def test_an_experiment_is_moved_and_archived_on_its_manage_page(page: Client, owner: User, project: Project) -> None:
