@@ -13,6 +13,7 @@ from webapp.access import may_change, viewer
 from webapp.accounts import preferences
 from webapp.experiments import listing, queries
 from webapp.experiments.keyset import BadCursor
+from webapp.pages.ages import ages
 from webapp.pages.experiments.list import ListPage
 from webapp.pages.experiments.list_address import ListAddress
 from webapp.pages.home.views import first_experiment
@@ -31,7 +32,7 @@ def experiments(request: HttpRequest) -> HttpResponse:
 def list_page(request: HttpRequest, address: ListAddress, template: str, more: Mapping[str, Any] | None = None) -> HttpResponse:
     """Show a page with a list; for a page that is open, its part with the rows, or 304 if nothing has changed since."""
     assert isinstance(request.user, User)
-    tag = f'"{listing.revision()}"'
+    tag = f'"{listing.revision()}-{ages()}"'
     known = request.headers.get("If-None-Match", "")
     if known == tag:
         return HttpResponseNotModified()

@@ -15,6 +15,7 @@ from webapp.access import viewer
 from webapp.accounts.home_visits import visit
 from webapp.experiments import queries, queue, workers
 from webapp.experiments.listing_models import ListRevision
+from webapp.pages.ages import ages
 from webapp.pages.experiments.plan_preview import PlanView
 from webapp.pages.home.content import HomePage
 from webapp.shares.models import Share
@@ -40,6 +41,7 @@ def version(request: HttpRequest) -> str:
         sorted(workers.online().values_list("pk", "draining")),
         visit(request.user).since,
         request.GET.get("of"),
+        ages(),
     )
     return f'"{sha256(repr((request.user.pk, parts)).encode()).hexdigest()[:32]}"'
 

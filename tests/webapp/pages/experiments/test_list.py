@@ -1,5 +1,6 @@
 """The list of experiments."""
 
+import base64
 import json
 import re
 from datetime import timedelta
@@ -16,8 +17,9 @@ from tests.factories import states
 from tests.factories.experiments import spec
 from tests.webapp.page_text import text
 from training.recipes import recipes
-from webapp.experiments import lifecycle, services
+from webapp.experiments import lifecycle, listing, services
 from webapp.experiments.models import Experiment, Run, Status
+from webapp.pages.experiments import list_views
 
 
 def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client) -> None:
@@ -183,3 +185,44 @@ def test_the_list_asks_the_same_number_of_queries_however_long_it_is(page: Clien
     for number in range(5):
         states.done(states.launched(owner, f"Other {number}", seeds=2, data={"split_seed": number}))
     assert queries() == few
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=finshed",
+        "project=x",
+        "project=-1",
+        "since=yesterday",
+        "until=9999-12-31",
+        "favourite=0",
+        "archived=maybe",
+        "sort=-",
+    ],
+)
+def test_a_value_that_no_filter_has_does_not_filter(page: Client, owner: User, query: str) -> None:
+    services.create(owner, spec(name="The only one"))
+    assert "The only one" in rows(page, f"?{query}")
+
+
+@pytest.mark.parametrize("query", ["q=" + "x" * 60_000, "tag=" + "x" * 500, "model=%F0%9F%98%80", "q=%23-1"])
+def test_a_value_that_no_experiment_has_matches_none(page: Client, owner: User, query: str) -> None:
+    services.create(owner, spec(name="The only one"))
+    assert "No experiment matches." in page.get(f"/experiments/?{query}").content.decode()
+
+
+@pytest.mark.parametrize("at", ["2026-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "", 7])
+def test_a_cursor_with_a_time_that_no_page_has_leads_to_the_first_page(page: Client, owner: User, at: object) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([at, 1]).encode()).decode().rstrip("=")
+    assert page.get("/experiments/", {"sort": "-ended", "after": cursor})["Location"] == "/experiments/?sort=-ended"
+
+
+def test_the_ages_of_an_open_list_are_renewed_although_nothing_has_changed(
+    page: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.create(owner, spec())
+    monkeypatch.setattr(list_views, "ages", lambda: 7)
+    open_list = {"HX-Request": "true", "If-None-Match": f'"{listing.revision()}-7"'}
+    assert page.get("/experiments/", headers=open_list).status_code == 304
+    monkeypatch.setattr(list_views, "ages", lambda: 8)
+    assert page.get("/experiments/", headers=open_list).status_code == 200
