@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.utils import timezone
 
 from webapp.experiments.keyset import Cursor, Rows, next_ids, read_cursor, write_cursor
@@ -171,7 +171,7 @@ class Selection:
 
     def counts(self, viewer: Viewer) -> dict[str, int]:
         """Return the number of matching experiments by state, whatever state is asked for."""
-        by_state = {state: Count("pk", filter=Q(state=state)) for state in State.values}  # groups sort the rows
+        by_state = {state: Count(Value(1), filter=Q(state=state)) for state in State.values}  # groups sort the rows
         numbers = self.rows(viewer, without="state").aggregate(**by_state)
         return {state: numbers[state] for state in State.values if numbers[state]}
 

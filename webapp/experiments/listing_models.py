@@ -56,7 +56,8 @@ class ListedColumns(models.Model):
         abstract = True
         indexes = (
             models.Index(fields=("state", "archived_at"), name="experiment_state"),
-            models.Index(fields=("archived_at", "owner", "state", *LISTED), name="experiment_listed"),
+            # With the number, which SQLite adds to every index and PostgreSQL does not.
+            models.Index(fields=("archived_at", "owner", "state", *LISTED, "id"), name="experiment_listed"),
             models.Index(fields=("project", "archived_at", "-id"), name="experiment_project"),
             models.Index(fields=("archived_at", "ended_at"), name="experiment_ended"),
             models.Index(fields=("owner", "archived_at", "ended_at"), name="experiment_ended_of_owner"),
