@@ -9,13 +9,19 @@ import sys
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 64, 150, 24, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 64, 180, 24, 48
 STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#555}path{fill:none;stroke-width:2}.grid{stroke:#ddd;stroke-width:1}"
     ".goal{stroke:#999;stroke-dasharray:5 4;stroke-width:1.5}"
     "@media(prefers-color-scheme:dark){text{fill:#bbb}.grid{stroke:#444}.goal{stroke:#888}}"
 )
-COLOURS = ("#8b2c66", "#0072b2", "#009e73", "#d55e00", "#767676", "#56b4e9", "#b8860b")
+COLOURS = (
+    *("#8b2c66", "#0072b2", "#009e73", "#d55e00", "#767676", "#56b4e9", "#b8860b"),
+    *("#cc79a7", "#5f4bb6", "#7a5c3e"),
+)
+LINE = 16
+"""Height of a name."""
+
 LEAST, MOST = 1.0, 1000.0
 """Milliseconds at both ends of the axis."""
 
@@ -46,28 +52,25 @@ def drawn(figures: list[dict[str, float | str]]) -> str:
     for size, goal in GOALS:
         if size <= sizes[-1]:
             SubElement(image, "path", {"class": "goal", "d": f"M{x(size) - 28:.1f} {y(goal):.1f}h56"})
-    ends: list[float] = []
-    for name, colour in zip(dict.fromkeys(str(figure["page"]) for figure in figures), COLOURS, strict=False):
+    ends: list[tuple[float, str, str]] = []
+    for name, colour in zip(dict.fromkeys(str(figure["page"]) for figure in figures), COLOURS, strict=True):
         points = [(float(row["experiments"]), float(row["milliseconds"])) for row in figures if row["page"] == name]
         path = "L".join(f"{x(size):.1f} {y(cost):.1f}" for size, cost in points)
         SubElement(image, "path", {"stroke": colour, "d": f"M{path}"})
-        end = _free(y(points[-1][1]), ends)
-        ends.append(end)
-        _text(image, WIDTH - RIGHT + 10, end + 4, name, "start")
-        SubElement(image, "path", {"stroke": colour, "d": f"M{WIDTH - RIGHT + 2} {end:.1f}h6"})
+        ends.append((y(points[-1][1]), name, colour))
+    place = math.inf
+    for end, name, colour in sorted(ends, reverse=True):  # from below, each name above the one before
+        place = min(end, place - LINE)
+        _text(image, WIDTH - RIGHT + 16, place + 4, name, "start")
+        SubElement(
+            image, "path", {"stroke": colour, "d": f"M{WIDTH - RIGHT + 1:.1f} {end:.1f}L{WIDTH - RIGHT + 13:.1f} {place:.1f}"}
+        )
     indent(image)
     return tostring(image, encoding="unicode") + "\n"
 
 
 def _text(image: Element, x: float, y: float, text: str, anchor: str) -> None:
     SubElement(image, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = text
-
-
-def _free(y: float, taken: list[float]) -> float:
-    """The place nearest above ``y`` where no other label is."""
-    while any(abs(y - other) < 15 for other in taken):
-        y -= 3
-    return y
 
 
 if __name__ == "__main__":
