@@ -82,8 +82,8 @@ def test_puzzles_are_looked_for_where_the_opponent_erred() -> None:
     assert candidates(game) == [12]
 
 
-def test_moves_are_numbered_as_in_pgn() -> None:
-    assert numbered(["e4"]) == "1. e4"
+def test_moves_are_numbered_as_in_pgn_with_the_number_of_the_move_that_is_asked_for() -> None:
+    assert numbered(["e4"]) == "1. e4 1..."
     assert numbered(["e4", "e5"]) == "1. e4 e5 2."
 
 
@@ -105,7 +105,7 @@ def test_a_move_is_named_by_what_makes_it_strong(fen: str, move: str, score: int
 
 def test_a_move_is_one_token_and_rare_parts_continue_it() -> None:
     read = tokenizer()
-    assert read.encode("1. e4 e5 2. Nbxd2 bxa8=Q# 3.").tokens == ["<s>", "e4", "e5", "Nb", "##xd2", "bxa8", "##=Q", "###"]
+    assert read.encode("1. e4 e5 2. Nbxd2 bxa8=Q# 3.").tokens == ["<s>", "e4", "e5", "Nb", "##xd2", "bxa8", "##=Q", "###", "..."]
     assert read.decode(read.encode("12. Nbd2+ O-O 13. R1xe3").ids) == "Nbd2+ O-O R1xe3"
-    assert read.get_vocab_size() == 1020
+    assert read.get_vocab_size() == 1021
     assert CONTEXT >= 2 * LONGEST

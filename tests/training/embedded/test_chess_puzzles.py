@@ -24,7 +24,7 @@ def played(text: str) -> chess.Board:
     board = chess.Board()
     for word in text.split():
         if word[0].isdigit():
-            assert word == f"{board.fullmove_number}."
+            assert word == f"{board.fullmove_number}." + (".." if board.turn == chess.BLACK else "")
         else:
             board.push_san(word)
     return board

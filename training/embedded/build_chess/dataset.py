@@ -10,7 +10,7 @@ import chess
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.embedded.build_chess.puzzles import Puzzle, read_puzzles
+from training.embedded.build_chess.puzzles import Puzzle, numbered, read_puzzles
 
 TARGET = Path(__file__).parent.parent / "chess_puzzles.parquet"
 ADJUSTED = {"recapture": -250, "mate in 1": -200, "hanging piece": -100, "quiet move": 200, "sacrifice": 200, "defence": 100}
@@ -28,12 +28,16 @@ def difficulty(puzzle: Puzzle) -> float:
     return round(700 + search + choice + sum(ADJUSTED.get(theme, 0) for theme in puzzle.themes))
 
 
+def moves(text: str) -> list[str]:
+    """Return the moves of a text without their numbers."""
+    return [word for word in text.split() if not word.endswith(".")]
+
+
 def last_move(text: str) -> str:
     """Return the last of numbered moves as squares from and to."""
     board = chess.Board()
-    for word in text.split():
-        if not word.endswith("."):
-            board.push_san(word)
+    for move in moves(text):
+        board.push_san(move)
     return board.peek().uci()
 
 
@@ -49,7 +53,7 @@ def table(puzzles: Sequence[Puzzle]) -> pa.Table:
     return pa.table(
         {
             "id": pa.array(range(len(puzzles)), pa.int64()),
-            "text": [puzzle.text for puzzle in puzzles],
+            "text": [numbered(moves(puzzle.text)) for puzzle in puzzles],
             "answers": pa.array([[puzzle.answer] for puzzle in puzzles], pa.list_(pa.string())),
             "group": [f"game {puzzle.seed}" for puzzle in puzzles],
             "difficulty": pa.array(map(difficulty, puzzles), pa.float64()),

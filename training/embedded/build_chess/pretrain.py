@@ -22,6 +22,8 @@ from training.embedded.build_chess.games import read
 BATCH = 32
 """Games a step, of similar lengths: about 3,300 tokens."""
 WARM_UP = 100
+VOCABULARY = tokens.vocabulary()
+ASKED, ASKED_SHARE = VOCABULARY.index(tokens.ASKED), 0.05
 RATES = {"muon": 8e-3, "adamw": 4e-3}
 SHAPES = {"small": (96, 2, 4, 256), "medium": (160, 4, 5, 448), "large": (256, 6, 8, 672)}
 """Width, layers, attention heads and width of the feed-forward layers."""
@@ -68,7 +70,18 @@ def encoded(work: Path, first: int, stop: int) -> list[list[int]]:
     """Return the games of the shards as tokens, from <s> to </s>."""
     end = tokens.vocabulary().index("</s>")
     games = tokens.tokenizer().encode_batch([" ".join(game.san) for game in read(work, first, stop)])
-    return [[*game.ids[: tokens.CONTEXT - 1], end] for game in games]
+    return [asked([*game.ids, end], random.Random(f"asked {number}"))[: tokens.CONTEXT] for number, game in enumerate(games)]
+
+
+def asked(game: list[int], rng: random.Random) -> list[int]:
+    """Return the game with ASKED before a few of its moves, as before the answer of a puzzle."""
+    return [
+        part for token in game for part in ((ASKED, token) if begins_move(token) and rng.random() < ASKED_SHARE else (token,))
+    ]
+
+
+def begins_move(token: int) -> bool:
+    return token >= len(tokens.SPECIAL) and not VOCABULARY[token].startswith("##")
 
 
 def padded(games: list[list[int]]) -> torch.Tensor:
@@ -90,10 +103,11 @@ def batches(games: list[list[int]], place: Place) -> Iterator[torch.Tensor]:
 
 
 def loss(model: LlamaForCausalLM, batch: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross-entropy of every token after <s> given those before it."""
+    """Return the mean cross-entropy of every token after <s> given those before it; ASKED is never predicted."""
     with torch.autocast("cpu", torch.bfloat16, enabled=model.config.hidden_size > 128):
         logits = model(input_ids=batch[:, :-1]).logits
-    return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten(), ignore_index=0)
+    targets = batch[:, 1:].masked_fill(batch[:, 1:] == ASKED, 0)
+    return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=0)
 
 
 def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
@@ -155,7 +169,7 @@ def held_out_loss(model: LlamaForCausalLM, games: list[list[int]]) -> float:
     ordered = sorted(games, key=len)
     for i in range(0, len(ordered), BATCH):
         batch = padded(ordered[i : i + BATCH])
-        targets = int((batch[:, 1:] != 0).sum())
+        targets = int(((batch[:, 1:] != 0) & (batch[:, 1:] != ASKED)).sum())
         total, count = total + loss(model, batch).item() * targets, count + targets
     model.train()
     return total / count

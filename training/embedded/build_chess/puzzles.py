@@ -55,9 +55,9 @@ def chance(score: int) -> float:
 
 
 def numbered(san: list[str]) -> str:
-    """Return moves as in PGN: "1. e4 e5 2. Nf3"; with White to move the next number follows ("1. e4 e5 2.")."""
+    """Return moves as in PGN, and the number of the move that is asked for: "1. e4 e5 2." or, of Black, "1. e4 1..."."""
     words = [word for i, move in enumerate(san) for word in ([f"{i // 2 + 1}."] if i % 2 == 0 else []) + [move]]
-    return " ".join(words if len(san) % 2 else [*words, f"{len(san) // 2 + 1}."])
+    return " ".join([*words, f"{len(san) // 2 + 1}." + (".." if len(san) % 2 else "")])
 
 
 def candidates(game: Game) -> list[int]:
