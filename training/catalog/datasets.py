@@ -91,6 +91,19 @@ DATASETS: dict[str, DatasetEntry] = {
         group="the pair itself",
         texts=2,
     ),
+    "chess-puzzles": DatasetEntry(
+        name="chess-puzzles",
+        title="Chess puzzles",
+        path=EMBEDDED / "chess_puzzles.parquet",
+        rows=5_814,
+        classes=(),
+        digest="8d08a1cfcb991d62b42241a72fc4d4dc9f4758c90940a9b11ac5d8cb0447854d",
+        licence="MIT",
+        citation="Made for this laboratory, in the format of Burns et al. (2023), Weak-to-Strong Generalization",
+        source="games of Stockfish 15.1 against itself",
+        group="the game",
+        answers=AnswerRule(extract="move"),
+    ),
 }
 """The embedded data sets, which ship with the laboratory."""
 
