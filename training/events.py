@@ -52,10 +52,10 @@ conversion of an embedded model.
 
 
 class Progress(Reported):
-    """Progress of a phase other than training: ``done`` of ``total``.
+    """Progress of a phase other than training, before it or after: ``done`` of ``total``.
 
-    The unit is rows for "features", bytes of all files for a phase that begins with "downloading", seconds for "waiting for the
-    Hub", and tensors for "converting". The phase "starting" has no total: it follows a download or a conversion.
+    The unit is rows for "features" and "answers", bytes of all files for a phase that begins with "downloading", seconds for
+    "waiting for the Hub", and tensors for "converting". The phase "starting" has no total: it follows a download or a conversion.
     """
 
     kind: Literal["progress"] = "progress"
@@ -118,6 +118,10 @@ class EvaluationLogged(Reported):
     Validation is on held-out rows of the run's half against the labels that the run learns from, weak ones for a student: share
     of equal hard labels, and mean cross-entropy (nats per example) to the soft ones. None without validation rows. Of a run that
     learns texts there is the validation loss alone, in nats per token.
+
+    Of a run that writes answers the shares are of exact matches on the test rows that it watches. It has no validation accuracy.
+    Its losses are in nats per token of an answer: ``truth_loss`` is that of the true answers to these rows, ``weak_loss`` that
+    of the supervisor's.
     """
 
     kind: Literal["evaluation"] = "evaluation"
@@ -128,6 +132,8 @@ class EvaluationLogged(Reported):
     agreement_wrong: float | None = None
     validation_accuracy: float | None = None
     validation_loss: float | None = None
+    truth_loss: float | None = None
+    weak_loss: float | None = None
 
 
 class SystemSampled(Reported):

@@ -73,7 +73,7 @@ def attempt(
     """Return the events of ``run`` in ``processes``, to its end or until ``on`` is true of an event and the process group."""
     ours, theirs = context.Pipe()
     worker = {"W2S_PROCESSES": str(processes), "W2S_SHARDED": str(int(sharded)), "W2S_THREADS": "1"}
-    task = (run, store.root, catalog.DATASETS["clear-reviews"], theirs, change, worker)
+    task = (run, store.root, catalog.DATASETS[run.dataset], theirs, change, worker)
     child = context.Process(target=watcher, args=task)
     child.start()
     theirs.close()

@@ -61,4 +61,4 @@ def _write_result(plan: Plan, store: Store) -> None:
     from training.metrics.results import summarize
 
     with atomic(store.root / "result.json") as path:
-        path.write_text(summarize(plan, store.read_predictions, store.read_trajectory).model_dump_json(indent=2))
+        path.write_text(summarize(plan, store.read_outputs, store.read_course).model_dump_json(indent=2))

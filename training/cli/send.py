@@ -54,7 +54,7 @@ def write(plan: Plan, store: Store, folder: Path) -> str:
         ended_at=max(record.at for record in events),
         spec=plan.spec.model_dump(mode="json"),
         triplets=list(plan.triplets),
-        result=summarize(plan, store.read_predictions, store.read_trajectory),
+        result=summarize(plan, store.read_outputs, store.read_course),
         versions=versions_of(record.event for record in events if isinstance(record.event, RunStarted)),
         datasets={run.dataset: run.fingerprint for run in plan.runs.values()},
     )

@@ -11,6 +11,7 @@ from training.engine.errors import EngineError, Stopped
 from training.events import CheckpointSaved, Event, RunFinished, RunStarted, RunStopped
 from training.spec import ENGINE_VERSION, RunSpec
 from training.storage.artifacts import Store
+from training.storage.written_answers import Course, WrittenAnswers, WrittenTrajectory
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,10 @@ def ending(attempts: Iterable[Attempt]) -> Iterator[None]:
 
 
 def _finished(store: Store, key: str, seconds: float) -> RunFinished:
-    test, trajectory = store.read_predictions(key).part("test"), store.read_trajectory(key)
+    outputs = store.read_outputs(key)
+    if isinstance(outputs, WrittenAnswers):
+        return _written(outputs.part("test"), store.read_course(key), seconds)
+    test, trajectory = outputs.part("test"), store.read_trajectory(key)
     if not len(test.id):
         last = trajectory.last
         return RunFinished(seconds=seconds, selected_step=last, last_step=last, hindsight_step=last)
@@ -106,4 +110,18 @@ def _finished(store: Store, key: str, seconds: float) -> RunFinished:
         hindsight_step=hindsight,
         hindsight_accuracy=trajectory.accuracy(hindsight, gold),
         watched=len(gold) if len(gold) < len(test.gold) else None,
+    )
+
+
+def _written(test: WrittenAnswers, trajectory: Course, seconds: float) -> RunFinished:
+    assert isinstance(trajectory, WrittenTrajectory)
+    return RunFinished(
+        accuracy=float(test.right.mean()),
+        seconds=seconds,
+        selected_step=trajectory.selected,
+        last_step=trajectory.last,
+        last_accuracy=float(trajectory.right_at(trajectory.last).mean()),
+        hindsight_step=trajectory.hindsight,
+        hindsight_accuracy=float(trajectory.right_at(trajectory.hindsight).mean()),
+        watched=len(trajectory.id) if len(trajectory.id) < len(test.id) else None,
     )

@@ -24,6 +24,13 @@ class SelectionState(TypedDict):
     weights: dict[str, Tensor] | None
 
 
+class Written(TypedDict):
+    """Answers that the selected weights have written so far, the first ones in the order of decoding (``Decoded``)."""
+
+    tokens: Tensor
+    log_probability: Tensor
+
+
 class Checkpoint(TypedDict):
     """The state of a training. It has no random state: the order of the data is a function of seed and epoch."""
 
@@ -43,6 +50,7 @@ class Checkpoint(TypedDict):
     """Number of times that memory ran out and parts were halved."""
     recent: NotRequired[Tensor]
     """The last predictions of training, as many as the method reads."""
+    written: NotRequired[Written]
     selection: SelectionState
 
 

@@ -9,6 +9,8 @@ from training.planning import costs
 from training.spec import RunSpec
 
 EVALUATIONS = 50
+WRITTEN_EVALUATION = costs.WRITTEN_PASSES + 2
+"""Passes of a test row of a run that writes answers: its answer is decoded, and the loss of a true and a weak one computed."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSc
     if run.reads:
         return EvaluationSchedule(EVALUATIONS, split.test[:0])
     half = split.half(run.half)
+    passes = WRITTEN_EVALUATION if run.writes else 1
     # A training step costs about three forward passes of its batch.
     affordable = costs.EVALUATION_SHARE * 3 * run.epochs * len(half.train)
-    times = int(np.clip(affordable / (len(half.validation) + len(split.test)), costs.FEWEST_EVALUATIONS, EVALUATIONS))
-    watched = max(costs.FEWEST_EVALUATED, int(affordable / times) - len(half.validation))
+    times = int(np.clip(affordable / (len(half.validation) + passes * len(split.test)), costs.FEWEST_EVALUATIONS, EVALUATIONS))
+    watched = max(costs.FEWEST_EVALUATED, (int(affordable / times) - len(half.validation)) // passes)
     return EvaluationSchedule(times, sample(split.test, group, run.split_seed, watched))

@@ -5,6 +5,7 @@ from functools import partial
 
 from training.engine.attempt import Attempt
 from training.engine.distributed.launcher import train_together
+from training.engine.generation.writing import WritingTraining
 from training.engine.heads.side_by_side import train_heads
 from training.engine.train import train
 from training.events import Event
@@ -56,5 +57,6 @@ def execute_together(
 
 def _train_alone(attempt: Attempt) -> None:
     with attempt.ending():
-        train_together(train, attempt.run, attempt.store, attempt.emit, attempt.should_stop)
+        steps = partial(train, kind=WritingTraining) if attempt.run.writes else train
+        train_together(steps, attempt.run, attempt.store, attempt.emit, attempt.should_stop)
         attempt.finish()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training import environment
 from training.engine import checkpoint as checkpoints
 from training.engine import losses, step_losses
-from training.engine.checkpoint import Checkpoint
+from training.engine.checkpoint import Checkpoint, Written
 from training.engine.data.split import Rows
 from training.engine.device_copies import to_device
 from training.engine.distributed import sharding
@@ -84,7 +84,7 @@ class Loop:
             process_group,
             self.scaler,
             self.optimiser.zero_grad,
-            self._check_stop,
+            self.check_stop,
         )
         self.keeps = process_group.main or run.adaptation != "full"  # only the writing process needs all shards
         self.steps_per_epoch = steps_per_epoch(len(self.rows), run.batch_size)
@@ -93,6 +93,7 @@ class Loop:
         self.logged_steps = logged_steps(self.total)
         self.loss_sum, self.loss_count = torch.zeros((), device=self.device), 0
         self.losses = StepLosses(self.logged_steps, self.device)
+        self.written: Written | None = None
         self.epoch, self.epoch_batches = -1, list[Rows]()
         self.saved_at, self.pause = time.monotonic(), CHECKPOINT_SECONDS
 
@@ -109,26 +110,26 @@ class Loop:
                 self.evaluated = self.step
             if self.step == self.end:
                 return
-            self._check_stop()
+            self.check_stop()
             self._train_step()
             if self.step in self.logged_steps:
                 self._log()
-            if self.process_group.agree(self.process_group.main and time.monotonic() - self.saved_at > self.pause):
-                self.save()
+            self.save_if_due()
 
     def predict(self, rows: Rows) -> Probabilities:
         """Return the probability of class 1 for each of ``rows``, or of all classes, in the shape of the labels. Raises Stopped.
 
-        For a run that learns texts it is the cost of each, in nats per token.
+        For a run that learns texts or answers it is the cost of each, in nats per token.
         """
         with torch.no_grad() if self.process_group.sharded else torch.inference_mode():
-            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None and not self.run.reads
+            costs = self.run.models_language
+            untrained = self.step == 0 and self.run.head_start == "zero" and self.run.start is None and not costs
             if untrained:
                 logits = self.passes.zeros(rows)
             else:
                 share = self.passes.logits(self.process_group.share(rows), self.step)
                 logits = self.process_group.gather(share, len(rows))
-            return (logits if self.run.reads else probabilities(logits)).cpu().numpy()
+            return (logits if costs else probabilities(logits)).cpu().numpy()
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -137,6 +138,11 @@ class Loop:
         except Stopped:
             self.save()
             raise
+
+    def save_if_due(self) -> None:
+        """Save a checkpoint where the last one is older than the pause between two."""
+        if self.process_group.agree(self.process_group.main and time.monotonic() - self.saved_at > self.pause):
+            self.save()
 
     def save(self) -> None:
         begun = time.monotonic()
@@ -153,6 +159,8 @@ class Loop:
             selection=self.selection.state(),
             recent=self.passes.recent.cpu(),
         )
+        if self.written is not None:
+            state["written"] = self.written
         if self.process_group.main:
             checkpoints.save(self.path, state)
         self.selection.note_saved()
@@ -171,6 +179,7 @@ class Loop:
         self.optimiser.load_state_dict(sharding.spread_state(state["optimiser"], self.trained))
         self.scaler.load_state_dict(state.get("scaler", {}))
         self.passes.restore(state.get("halvings", 0), state.get("recent"))
+        self.written = state.get("written")
         self.selection.restore(state["selection"])
 
     def load(self, weights: dict[str, Tensor], *, partly: bool = False) -> None:
@@ -255,6 +264,7 @@ class Loop:
         each = inputs.tokens(self.rows)
         return None if now is None or each is None else self.epoch * each + now
 
-    def _check_stop(self) -> None:
+    def check_stop(self) -> None:
+        """Raise Stopped in all processes once a stop was requested."""
         if self.process_group.agree(self.should_stop()):
             raise Stopped

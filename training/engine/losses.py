@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from training.engine.logits import binary, by_class, choose, like, log_by_class, most_probable, probabilities
+from training.spec import RunSpec
 from training.spec.methods import Anchored, LanguageModelling, Learning
 from training.spec.methods.losses import (
     AdaptConf,
@@ -31,6 +32,11 @@ GUESSING = (Confidence, ConfidenceRelease, ConfidenceBuffer, Anchored)
 """Methods whose target contains the student's own hardened guess."""
 LEAST = 1e-6
 """Distance of weak labels from 0 and 1 where their logarithm is taken without other smoothing."""
+
+
+def method_of(run: RunSpec) -> Learning:
+    """Return the method whose loss ``run`` has: that of texts where its model writes answers, which methods choose or replace."""
+    return LanguageModelling() if run.writes else run.method
 
 
 def target(

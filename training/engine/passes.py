@@ -57,7 +57,8 @@ class Passes:
         free: Callable[[], None],
         check_stop: Callable[[], None],
     ) -> None:
-        self.run, self.model, self.inputs, self.shape, self.any_row = run, model, inputs, shape, any_row
+        self.model, self.inputs, self.shape, self.any_row = model, inputs, shape, any_row
+        self.method = losses.method_of(run)
         self.device, self.process_group, self.scaler = device, process_group, scaler
         self.free, self.check_stop = free, check_stop
         self.halvings = 0
@@ -112,7 +113,7 @@ class Passes:
             logits = torch.cat([self._forward(share.rows[part]) for part in parts])
         order = np.concatenate(parts)
         target = self._target(share, share.labels[self._places(order)], logits, order)
-        loss = losses.loss(self.run.method, logits, target, share.progress, share.step)
+        loss = losses.loss(self.method, logits, target, share.progress, share.step)
         if len(share.rows) < share.batch:
             loss = loss * (len(share.rows) / share.batch)
         with self.process_group.all_or_none():
@@ -125,7 +126,7 @@ class Passes:
         A stop discards this step only.
         """
         with torch.no_grad():
-            reads = losses.reads_student(self.run.method)
+            reads = losses.reads_student(self.method)
             logits = self.logits(share.rows, share.step) if reads else self.zeros(share.rows)
             target = self._target(share, share.labels, logits)
         total = torch.zeros((), device=self.device)
@@ -133,7 +134,7 @@ class Passes:
             self.check_stop()
             with self.process_group.all_or_none():
                 logits, part_target = self._forward(share.rows[part]), target[self._places(part)]
-                loss = losses.loss(self.run.method, logits, part_target, share.progress, share.step) * (len(part) / share.batch)
+                loss = losses.loss(self.method, logits, part_target, share.progress, share.step) * (len(part) / share.batch)
                 self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -143,7 +144,7 @@ class Passes:
 
         ``order`` are the positions in the share of ``labels`` and ``logits``, if they are permuted.
         """
-        method, guesses, prior, truth = self.run.method, None, None, share.truth
+        method, guesses, prior, truth = self.method, None, None, share.truth
         if losses.reads_student(method):
             in_order = logits.detach() if order is None else logits.detach()[self._places(np.argsort(order))]
             guesses = self.process_group.gather(in_order, share.batch)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -33,15 +35,18 @@ class Selection:
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
         self.checksums = Checksums(folder)
         self.steps = list[int]()
-        self.prob = list[Probabilities]()
+        self.prob = list[npt.NDArray[Any]]()
         self.validation = list[float]()
         self.best: int | None = None
         self.weights: Weights | None = None
         self.saved: int | None = None
         """The best step in the last checkpoint."""
 
-    def record(self, step: int, prob: Probabilities, validation: float | None, weights: Callable[[], Weights]) -> None:
-        """Record an evaluation. ``prob`` is of the test rows; ``weights`` returns the tensors, for the best step so far."""
+    def record(self, step: int, prob: npt.NDArray[Any], validation: float | None, weights: Callable[[], Weights]) -> None:
+        """Record an evaluation. ``prob`` is of the test rows, or the tokens of their written answers.
+
+        ``weights`` returns the tensors, for the best step so far.
+        """
         self.steps.append(step)
         self.prob.append(prob)
         self.validation.append(np.nan if validation is None else validation)

@@ -42,16 +42,25 @@ from training.spec.methods import Imitation
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
 from training.storage.probabilities import Probabilities
+from training.storage.written_answers import Course, Outputs
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    run: RunSpec, store: Store, emit: Callable[[Event], None], should_stop: Callable[[], bool], process_group: ProcessGroup
+    run: RunSpec,
+    store: Store,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    process_group: ProcessGroup,
+    kind: "type[Training] | None" = None,
 ) -> None:
-    """Train ``run``, or derive its predictions, and write its files to ``store``. Raises EngineError, Stopped."""
+    """Train ``run``, or derive its predictions, and write its files to ``store``. Raises EngineError, Stopped.
+
+    ``kind`` is the class with the steps of its training, ``Training`` unless it is another.
+    """
     make_deterministic(run.seed)
-    training = Training(run, store, emit, should_stop, process_group)
+    training = (kind or Training)(run, store, emit, should_stop, process_group)
     with model_files.watched(emit, should_stop):
         try:
             if run.derives:
@@ -93,11 +102,11 @@ class Training:
     def train(self) -> None:
         """Learn from the training set, select a checkpoint, predict, and write the files."""
         run, process_group = self.run, self.process_group
-        if run.reads and process_group.sharded:
+        if run.models_language and process_group.sharded:
             raise EngineError("A model in shards cannot learn texts: the worker must train without W2S_SHARDED.")
         self.begin()
         with process_group.main_first():
-            inputs = load_inputs(run, self.examples, self.store, self.emit, self.should_stop)
+            inputs = self.inputs()
         with threads(self.threads):
             loop = self._loop(inputs)
             self.restore(loop)
@@ -112,6 +121,10 @@ class Training:
         self.checkpoint = self._checkpoint(self.selection)
         self.emit(self._started(self.training_set, self.checkpoint["step"] if self.checkpoint else 0))
 
+    def inputs(self) -> Inputs:
+        """Return the model's inputs for every row."""
+        return load_inputs(self.run, self.examples, self.store, self.emit, self.should_stop)
+
     def finish(self, learner: Learner) -> None:
         """Write the files of the trained run, with the predictions of the selected step."""
         if (best := self.selection.selected_weights()) is not None:
@@ -119,8 +132,10 @@ class Training:
         predictions = self._predict(learner)
         weights = learner.weights() if self.run.adaptation != "full" or self.run.keep_weights else None
         if self.process_group.main:
-            trajectory = self.selection.trajectory(self.examples.id[self.schedule.watched])
-            write_outputs(self.run, self.store, weights, trajectory, predictions)
+            write_outputs(self.run, self.store, weights, self._trajectory(), predictions)
+
+    def _trajectory(self) -> Course:
+        return self.selection.trajectory(self.examples.id[self.schedule.watched])
 
     def _label(self) -> TrainingSet:
         """Return the training set; ``self.evaluate`` then uses the same labels, weak or ground truth."""
@@ -168,10 +183,14 @@ class Training:
         if self.checkpoint:
             learner.restore(self.checkpoint)
             if self.run.stop_at is not None:
-                starting_point.emit_again(self.selection, self.evaluate_again, self.emit)
+                self.emit_again()
         elif self.run.start is not None:
             pairs = self.examples.text_b is not None
             starting_point.start_from(self.store.read_run(self.run.start), self.store, learner, pairs)
+
+    def emit_again(self) -> None:
+        """Emit the evaluations of the longer run that the checkpoint is from."""
+        starting_point.emit_again(self.selection, self.evaluate_again, self.emit)
 
     def evaluation(self, learner: Learner) -> Callable[[int], Event]:
         """Return a function that evaluates a step on validation rows and watched test rows, and records it for selection."""
@@ -195,7 +214,7 @@ class Training:
         on_validation, on_test = np.split(learner.predict(np.concatenate([validation, watched])), [len(validation)])
         return on_validation, on_test
 
-    def _predict(self, learner: Learner) -> Predictions:
+    def _predict(self, learner: Learner) -> Outputs:
         """Return the predictions of the selected checkpoint; watched test rows have those recorded by its evaluation."""
         rows = PredictedRows.of(self.run, self.split)
         unseen = rows._replace(test=np.setdiff1d(rows.test, self.schedule.watched))

@@ -44,7 +44,7 @@ class Transitions(Frozen):
     copied: Cell
     """Supervisor wrong, student wrong with the same label: with two classes, every error of both."""
     changed: Cell | None = None
-    """Supervisor wrong, student wrong with another label; None with two classes, which have no third label."""
+    """Supervisor wrong, student wrong with another label or answer; None with two classes, which have no third label."""
 
 
 class Agreement(Frozen):
@@ -76,9 +76,12 @@ def accuracy(spread: Spread, right: Rights, role: int) -> Accuracy:
     return Accuracy(**estimate.model_dump(), per_seed=tuple(map(float, right[role].mean(axis=1))))
 
 
-def at_chance(weak: Accuracy, classes: int) -> bool:
-    """Return whether the interval of the supervisor's accuracy contains 1 / ``classes``: such labels carry no information."""
-    return weak.low is not None and weak.high is not None and weak.low <= 1 / classes <= weak.high
+def at_chance(weak: Accuracy, classes: int | None) -> bool:
+    """Return whether the interval of the supervisor's accuracy contains 1 / ``classes``: such labels carry no information.
+
+    Written answers have no classes, and no level of chance.
+    """
+    return classes is not None and weak.low is not None and weak.high is not None and weak.low <= 1 / classes <= weak.high
 
 
 def state_of(weak: Estimate, ceiling: Estimate, gap: Estimate, pgr: Estimate | None) -> tuple[State, str]:
@@ -108,10 +111,13 @@ def _points(fraction: float | None) -> str:
     return "∞" if fraction is None else f"{100 * fraction:.1f}".replace("-", "−")
 
 
-def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int, clusters: Clusters) -> Transitions:
-    """Return the transitions between ``weak`` and ``student``, both (seeds, examples); ``same`` marks errors shared by both."""
+def transitions_of(weak: Rights, student: Rights, same: Rights, classes: int | None, clusters: Clusters) -> Transitions:
+    """Return the transitions between ``weak`` and ``student``, both (seeds, examples); ``same`` marks errors shared by both.
+
+    ``classes`` is None for written answers, which may be wrong in many ways.
+    """
     cells = {"kept": weak & student, "lost": weak & ~student, "corrected": ~weak & student, "copied": ~weak & ~student & same}
-    if classes > 2:
+    if classes != 2:
         cells["changed"] = ~weak & ~student & ~same
     table = np.stack(list(cells.values()))
     spread = measure(table, clusters)
@@ -130,13 +136,14 @@ def agreement_of(weak: Rights, same: Rights, clusters: Clusters) -> Agreement:
     )
 
 
-def hard_of(right: Rights, of_gold: npt.NDArray[np.float32], easy: float, clusters: Clusters) -> Hard:
+def hard_of(right: Rights, easiness: npt.NDArray[np.floating], easy: float, clusters: Clusters) -> Hard:
     """Return the accuracies on the hard part. ``right`` (3, seeds, examples) is of supervisor, student and ceiling. The share
-    ``easy`` of largest ``of_gold`` (seeds, examples), the supervisor's probability of the true label, is left out.
+    ``easy`` of largest ``easiness`` (seeds, examples), the supervisor's probability of the true label or less of the difficulty,
+    is left out.
     """
-    order = np.argsort(-of_gold, axis=1, kind="stable")
-    hard = np.zeros(of_gold.shape, bool)
-    np.put_along_axis(hard, order[:, int(np.ceil(easy * of_gold.shape[1])) :], True, axis=1)
+    order = np.argsort(-easiness, axis=1, kind="stable")
+    hard = np.zeros(easiness.shape, bool)
+    np.put_along_axis(hard, order[:, int(np.ceil(easy * easiness.shape[1])) :], True, axis=1)
     spread = measure(np.stack([hard, *(hard & right)]), clusters)
     weak, student, ceiling = (conditional(spread, np.eye(4)[role].tolist(), (1, 0, 0, 0)) for role in (1, 2, 3))
     return Hard(share=float(hard.mean()), weak=weak, student=student, ceiling=ceiling)

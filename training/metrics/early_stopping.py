@@ -1,7 +1,7 @@
 """Results under other stop rules: students at their last step, at the selected one, and at the best one by hindsight."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ import numpy.typing as npt
 from training.base_models import Frozen
 from training.metrics.agreement import Accuracy, Clusters, Rights, State, accuracy, state_of
 from training.metrics.intervals import Estimate, combination, measure, ratio
-from training.storage.predictions import Trajectory
 from training.storage.probabilities import labels_of
+from training.storage.written_answers import Course, WrittenTrajectory
 
 
 class Stop(Frozen):
@@ -54,11 +54,14 @@ class StoppedStudent(NamedTuple):
     right: Rights
 
 
-def stopped_student(trajectory: Trajectory, ids: npt.NDArray[np.int64], gold: npt.NDArray[np.int8]) -> StoppedStudent:
+def stopped_student(trajectory: Course, ids: npt.NDArray[np.int64], gold: npt.NDArray[Any]) -> StoppedStudent:
     """Return the student under each rule. ``ids`` (n,) ascend and ``gold`` is theirs. Raises ValueError for other examples."""
     order, watched = np.argsort(trajectory.id, kind="stable"), np.isin(ids, trajectory.id)
     if not np.array_equal(trajectory.id[order], ids[watched]):
         raise ValueError("A run's trajectory is of other examples than its predictions.")
+    if isinstance(trajectory, WrittenTrajectory):
+        steps = (trajectory.last, trajectory.selected, trajectory.hindsight)
+        return StoppedStudent(steps, watched, np.stack([trajectory.right_at(step)[order] for step in steps]))
     own = np.empty(len(order), gold.dtype)
     own[order] = gold[watched]
     steps = (trajectory.last, trajectory.selected, trajectory.hindsight(own))

@@ -28,7 +28,7 @@ from training.metrics.intervals import Estimate, combination, holm, low_outliers
 from training.metrics.significance import Discordant, mcnemar
 from training.planning.plan import Plan, Triplet
 from training.spec.methods import EasyToHard, Method
-from training.storage.predictions import Predictions, Trajectory
+from training.storage.written_answers import Course, Outputs
 
 ROLES = {"weak": "weak supervisor", "student": "student", "ceiling": "strong ceiling"}
 
@@ -109,7 +109,7 @@ class Contrast(Frozen):
 
 
 class Result(Frozen):
-    """The result of an experiment so far; ``test_rows`` and ``classes`` are None until one run has finished."""
+    """The result so far; ``test_rows`` and ``classes`` are None until a run has finished, ``classes`` also of written answers."""
 
     test_rows: int | None
     classes: int | None
@@ -125,7 +125,7 @@ StopsReader = Callable[[str], StoppedStudent | None]
 
 
 def summarize(
-    plan: Plan, read: Callable[[str], Predictions], read_trajectory: Callable[[str], Trajectory], on: HeldOut = "test"
+    plan: Plan, read: Callable[[str], Outputs], read_trajectory: Callable[[str], Course], on: HeldOut = "test"
 ) -> Result:
     """Return the result of all finished runs of ``plan``, on the test set.
 
@@ -219,7 +219,7 @@ def group_of(outcomes: Sequence[Outcome], read_test: TestReader, read_stops: Sto
     state, reason = state_of(weak, ceiling, gap, pgr)
     seeds = tuple(outcome.seed for outcome in complete)
     supervisors, students = tested(complete, "weak", read_test), tested(complete, "student", read_test)
-    same = np.stack([weak.label == strong.label for weak, strong in zip(supervisors, students, strict=True)])
+    same = np.stack([weak.same(strong) for weak, strong in zip(supervisors, students, strict=True)])
     classes = students[0].classes
     by_rule = [replayed for outcome in complete if (replayed := read_stops(outcome.student_run))]
     return Group(
@@ -240,7 +240,7 @@ def group_of(outcomes: Sequence[Outcome], read_test: TestReader, read_stops: Sto
         agreement=agreement_of(right[0], same, clusters),
         stops=stops_of(right[[0, 2]], by_rule, clusters) if len(by_rule) == len(complete) else None,
         hard=(
-            hard_of(right, np.stack([supervisor.of_gold for supervisor in supervisors]), method.easy, clusters)
+            hard_of(right, np.stack([supervisor.easiness for supervisor in supervisors]), method.easy, clusters)
             if isinstance(method, EasyToHard)
             else None
         ),

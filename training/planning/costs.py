@@ -14,3 +14,6 @@ EVALUATION_SHARE = 0.1
 """Share of a transformer's training time that its evaluations may take; those of a head take next to nothing."""
 FEWEST_EVALUATIONS, FEWEST_EVALUATED = 5, 128
 """Smallest number of evaluations of a transformer, and of test rows in each, at any cost."""
+
+WRITTEN_PASSES = 4
+"""Forward passes over a prompt that decoding its answer takes, about: tokens of an answer follow one by one."""

@@ -12,13 +12,17 @@ GUESSED_ROWS = 10_000
 
 COSTS = (
     *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
-    *("model", "adaptation", "epochs", "batch_size", "derives", "prompts"),
+    *("model", "adaptation", "epochs", "batch_size", "derives", "prompts", "writes", "answer_samples"),
 )
 """The fields of a run that ``estimate_seconds`` reads."""
 
 
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Estimate the seconds of ``run`` on two CPU cores: start-up, features unless they are ready, steps and evaluations."""
+    if run.prompts and run.writes:
+        predicted = rows_of(run.dataset, run)
+        written = predicted.train + predicted.validation + predicted.test + predicted.locked
+        return costs.STARTUP_SECONDS + costs.WRITTEN_PASSES * run.answer_samples * written * forward_seconds(run.model)
     if run.derives:
         return costs.STARTUP_SECONDS + (features_seconds(run) if not features_ready else 0.0)
     rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
@@ -29,7 +33,8 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     training = 3 * run.epochs * rows.train  # a step costs about three forward passes of its batch
     fewest = costs.FEWEST_EVALUATIONS * (min(rows.test, costs.FEWEST_EVALUATED) + rows.validation)
     passes = training + max(costs.EVALUATION_SHARE * training, fewest)
-    passes += rows.train + rows.validation + rows.test + rows.locked
+    each = costs.WRITTEN_PASSES * run.answer_samples if run.writes else 1
+    passes += each * (rows.train + rows.validation + rows.test + rows.locked)
     return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
 
 

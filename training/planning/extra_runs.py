@@ -79,7 +79,8 @@ def student_of(
 
 def prompted(naive: RunSpec, method: Method) -> RunSpec:
     """Return a run that trains nothing: the frozen model is prompted, and its own unembedding gives the answer."""
-    frozen = {"adaptation": "probe", **RunSpec.unused("probe"), "head_start": "unembedding", "stop": "last"}
+    frozen = {"adaptation": "probe", **RunSpec.unused("probe", writes=naive.writes, samples=naive.answer_samples), "stop": "last"}
+    frozen |= {} if naive.writes else {"head_start": "unembedding"}
     return naive.model_copy(update={"method": method, **frozen, "keep_weights": False, "start": None})
 
 

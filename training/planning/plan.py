@@ -210,6 +210,8 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
     settings = {name: getattr(spec.data, name) for name in DataSpec.model_fields if name in RunSpec.model_fields}
     settings |= {name: getattr(training, name) for name in TrainingSettings.model_fields}
     settings |= {"lr": entry.learning_rates[adaptation] if training.lr is None else training.lr}
+    writes = dataset.answers is not None
+    settings |= RunSpec.unused(adaptation, entry.kind, writes=writes, samples=training.answer_samples)
     return RunSpec(
         dataset=dataset.name,
         fingerprint=dataset.digest,
@@ -220,6 +222,7 @@ def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, la
         adaptation=adaptation,
         method=method,
         seed=seed,
+        answers=dataset.answers,
         keep_weights=spec.keep_weights,
-        **settings | RunSpec.unused(adaptation, entry.kind),
+        **settings,
     )

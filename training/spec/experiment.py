@@ -25,6 +25,7 @@ from training.spec.methods import (
 )
 from training.spec.setting import Setting
 from training.spec.training import STORED, Errors, TrainingSpec, is_stored
+from training.spec.written_answers import problems_of
 
 SPEC_VERSION: Final = 1
 """Version of stored specifications, raised when their shape changes; ``upgrade`` then reads the older shapes."""
@@ -160,10 +161,10 @@ class ExperimentSpec(Requested):
         return methods
 
     @model_validator(mode="after")
-    def has_classes(self, info: ValidationInfo) -> Self:
+    def answers_can_be_written(self, info: ValidationInfo) -> Self:
         data = None if is_stored(info) else catalog.known_dataset(self.data.name)
         if data and data.task == "generative":
-            _refuse([(("data", "name"), f"{data.title} has written answers, and experiments need a data set with classes.")])
+            _refuse(problems_of(self))
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from training.answers import AnswerRule
 from training.catalog import Adaptation
 from training.names import GROUND_TRUTH, DatasetName, Digest, Fingerprint, Key, Labels, ModelName
 from training.spec.methods import PROMPTS, FewShot, Imitation, LanguageModelling, Learning, ZeroShot
@@ -73,6 +74,8 @@ class RunSpec(TrainingSettings):
     """Key of the run whose tuned transformer gives the features of this probe; None for the published model."""
     stop_at: int | None = Field(None, ge=0, le=LARGEST)
     """Step after which it ends, for the evaluation of an otherwise equal run that was stopped there."""
+    answers: AnswerRule | None = None
+    """Rule that finds an answer in what its model writes; None for a run with classes."""
 
     def key(self) -> str:
         """Return the SHA-256 of the canonical JSON of this run: equal keys, equal results."""
@@ -93,13 +96,15 @@ class RunSpec(TrainingSettings):
         return content
 
     @classmethod
-    def unused(cls, adaptation: Adaptation, kind: str | None = None) -> dict[str, Any]:
-        """Return the settings that do not apply to ``adaptation`` of a model of ``kind``, at their defaults; None is any kind."""
-        return {
-            name: cls.model_fields[name].default
-            for name, info in TrainingSettings.model_fields.items()
-            if not setting_of(info).applies(adaptation, kind)
-        }
+    def unused(cls, adaptation: Adaptation, kind: str | None = None, *, writes: bool = False, samples: int = 1) -> dict[str, Any]:
+        """Return the settings that do not apply to ``adaptation`` of a model of ``kind``, at their defaults; None is any kind.
+
+        ``writes`` says whether the run writes answers, of as many ``samples``.
+        """
+        fields = TrainingSettings.model_fields.items()
+        names = [name for name, info in fields if not setting_of(info).applies(adaptation, kind, writes=writes)]
+        names += ["answer_temperature"] if samples == 1 else []
+        return {name: cls.model_fields[name].default for name in names}
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
         """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
@@ -141,6 +146,16 @@ class RunSpec(TrainingSettings):
         return isinstance(self.method, LanguageModelling)
 
     @property
+    def writes(self) -> bool:
+        """Return whether the run's model writes answers, instead of predicting labels."""
+        return self.answers is not None
+
+    @property
+    def models_language(self) -> bool:
+        """Return whether its model gives the cost of texts, instead of logits of classes."""
+        return self.reads or self.writes
+
+    @property
     def prompts(self) -> bool:
         """Return whether the run's model is prompted and not trained."""
         return isinstance(self.method, PROMPTS)
@@ -158,7 +173,7 @@ class RunSpec(TrainingSettings):
         return (*labels, *self.members, *(self.boosts or ()), *(key for key in read if key is not None))
 
 
-PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at")
+PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at", "answers")
 """Fields that only a plan sets."""
 NOT_IN_KEY = ("gradient_checkpointing", "keep_weights")
 """Fields that do not change the outcome."""

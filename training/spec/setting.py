@@ -32,10 +32,16 @@ class Setting:
     """Adaptations of a model to which the setting applies."""
     kinds: tuple[str, ...] | None = None
     """Kinds of models to which the setting applies; None for all."""
+    task: Literal["classes", "answers"] | None = None
+    """Task of the runs to which the setting applies, to predict classes or to write answers; None for both."""
 
-    def applies(self, adaptation: Adaptation, kind: str | None = None) -> bool:
-        """Return whether a run with ``adaptation`` of a model of ``kind`` has a use for the setting; None is any kind."""
-        return adaptation in self.adaptations and (self.kinds is None or kind is None or kind in self.kinds)
+    def applies(self, adaptation: Adaptation, kind: str | None = None, *, writes: bool = False) -> bool:
+        """Return whether a run with ``adaptation`` of a model of ``kind`` has a use for the setting; None is any kind.
+
+        ``writes`` says whether the run writes answers.
+        """
+        of_task = self.task is None or (self.task == "answers") == writes
+        return of_task and adaptation in self.adaptations and (self.kinds is None or kind is None or kind in self.kinds)
 
 
 PLAIN = Setting()

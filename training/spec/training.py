@@ -63,15 +63,40 @@ class TrainingSettings(Requested):
         "validation",
         title="Stop rule",
         description="The step whose predictions are used. Validation: the best accuracy on validation rows against the labels "
-        "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1). Last: the last step.",
+        "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1); of written answers, the least "
+        "loss there. Last: the last step.",
     )
     max_tokens: Annotated[int, Setting("further", unit="tokens")] = Field(
         128,
         ge=8,
         le=8192,
         title="Longest text",
-        description="Tokens read from the start of each text; longer texts are truncated, not left out.",
+        description="Tokens read from the start of each text; longer texts are truncated, not left out. A prompt to be answered "
+        "is never truncated: a longer one is refused.",
         validate_default=True,
+    )
+    answer_tokens: Annotated[int, Setting("further", unit="tokens", kinds=("decoder",), task="answers")] = Field(
+        32,
+        ge=1,
+        le=2048,
+        title="Longest answer",
+        description="Tokens of a written answer, its end included; for data sets of written answers only. A longer one is cut, "
+        "and longer answers of the data set are refused.",
+    )
+    answer_samples: Annotated[int, Setting("further", kinds=("decoder",), task="answers")] = Field(
+        1,
+        ge=1,
+        le=64,
+        title="Samples of an answer",
+        description="Written answers only. 1: the most probable token at each place. More: so many samples, of which the "
+        "answer that most of them give counts.",
+    )
+    answer_temperature: Annotated[float, Setting("further", kinds=("decoder",), task="answers")] = Field(
+        1.0,
+        gt=0,
+        le=10,
+        title="Temperature",
+        description="Written answers only. Temperature of samples; unused where there is one.",
     )
     lora_rank: Annotated[int, Setting("further", adaptations=("lora",))] = Field(
         8, ge=1, le=1024, title="LoRA rank", description="Rank of the additions; for LoRA only."
@@ -98,7 +123,7 @@ class TrainingSettings(Requested):
         description="Reduction of an encoder’s states to one vector: their mean, or the state of the first token. A decoder "
         "always uses the last token of the text.",
     )
-    head_start: Annotated[HeadStart, Setting("further", titles=HEAD_STARTS, kinds=("decoder",))] = Field(
+    head_start: Annotated[HeadStart, Setting("further", titles=HEAD_STARTS, kinds=("decoder",), task="classes")] = Field(
         "zero",
         title="Head initialisation",
         description="Zero, or for decoders the unembedding rows of the words 0 and 1, as in Burns et al. 2023 (0, 1, 2 and so on "

@@ -17,8 +17,17 @@ from training.spec import RunSpec
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
 from training.storage.columns import array_of, column_of, row_of, table_of
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.written_answers import Course, Outputs, WrittenAnswers, WrittenTrajectory
 
 Read = TypeVar("Read")
+
+
+class NoProbabilities(ValueError):
+    """Probabilities of classes are asked of a run that wrote answers."""
+
+    def __init__(self) -> None:
+        super().__init__("This run wrote answers and has no probabilities of classes: what is asked for is not defined for it.")
+
 
 RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
 """Files of a finished run, each with a checksum; the first one marks the run as finished."""
@@ -139,15 +148,28 @@ class Store:
                 raise
             raise self.checksums.damaged(path, UNREADABLE) from error
 
-    def write_predictions(self, key: str, predictions: Predictions) -> None:
-        columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
-        table = pa.table(columns | {"prob": column_of(predictions.prob)})
+    def write_predictions(self, key: str, predictions: Outputs) -> None:
+        table = predictions.table() if isinstance(predictions, WrittenAnswers) else _table(predictions)
         with self.writing(self.run(key) / "predictions.parquet") as path:
             _write(table, path)
 
     def read_predictions(self, key: str) -> Predictions:
-        """Return a run's predictions. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
-        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _predictions(table_of(data)))
+        """Return a run's predictions.
+
+        Raises FileNotFoundError where it has not finished, DamagedArtifact, NoProbabilities for a run that wrote answers.
+        """
+        return _with_probabilities(self.read_outputs(key))
+
+    def read_answers(self, key: str) -> WrittenAnswers:
+        """Return the answers that a run wrote. Raises as ``read_outputs`` does, and ValueError for a run with classes."""
+        answers = self.read_outputs(key)
+        if isinstance(answers, Predictions):
+            raise ValueError("This run has predicted classes and written no answers.")
+        return answers
+
+    def read_outputs(self, key: str) -> Outputs:
+        """Return a run's predictions or answers. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
+        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _outputs(table_of(data)))
 
     def read_example(self, key: str, example: int) -> Predictions | None:
         """Return the run's prediction of one example, one entry; None where the run has not predicted it.
@@ -155,27 +177,38 @@ class Store:
         Raises as ``read_predictions`` does.
         """
         row = self._row(self.run(key) / "predictions.parquet", example)
-        return None if row is None else _predictions(row)
+        return None if row is None else _with_probabilities(_outputs(row))
 
-    def write_trajectory(self, key: str, trajectory: Trajectory) -> None:
-        prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
-        metadata = {
-            "steps": trajectory.steps.tolist(),
-            "selected": trajectory.selected,
-            "validation": trajectory.validation.tolist(),
-        }
-        table = pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(metadata)})
+    def read_answer(self, key: str, example: int) -> WrittenAnswers | None:
+        """Return the run's answer to one example, one entry; None where it wrote none. Raises as ``read_answers`` does."""
+        row = self._row(self.run(key) / "predictions.parquet", example)
+        return None if row is None else WrittenAnswers.of(row)
+
+    def write_trajectory(self, key: str, trajectory: Course) -> None:
+        table = trajectory.table() if isinstance(trajectory, WrittenTrajectory) else _trajectory_table(trajectory)
         with self.writing(self.run(key) / "trajectory.parquet") as path:
             _write(table, path)
 
     def read_trajectory(self, key: str) -> Trajectory:
         """Return the trajectory of a run. Raises as ``read_predictions`` does."""
-        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _trajectory(table_of(data)))
+        trajectory = self.read_course(key)
+        if isinstance(trajectory, WrittenTrajectory):
+            raise NoProbabilities
+        return trajectory
+
+    def read_course(self, key: str) -> Course:
+        """Return the trajectory of a run with classes or with answers. Raises as ``read_outputs`` does."""
+        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _course(table_of(data)))
 
     def read_path(self, key: str, example: int) -> Trajectory | None:
         """Return the trajectory of one test example, None without one. Raises as ``read_predictions`` does."""
         row = self._row(self.run(key) / "trajectory.parquet", example)
         return None if row is None else _trajectory(row)
+
+    def read_written_path(self, key: str, example: int) -> WrittenTrajectory | None:
+        """Return the trajectory of one test example of a run that wrote answers, None without one."""
+        row = self._row(self.run(key) / "trajectory.parquet", example)
+        return None if row is None else WrittenTrajectory.of(row)
 
     def _row(self, path: Path, example: int) -> pa.Table | None:
         """Return the row with this id; only the ids and one row group of the verified file are read."""
@@ -193,10 +226,42 @@ def _write(table: pa.Table, path: Path) -> None:
 def same(store: Store, key: str, other_store: Store, key_there: str) -> bool:
     """Return whether two finished runs have exactly equal predictions; false for a file that cannot be read."""
     try:
-        first, second = store.read_predictions(key), other_store.read_predictions(key_there)
+        first, second = store.read_outputs(key), other_store.read_outputs(key_there)
     except (DamagedArtifact, OSError, ValueError, LookupError, TypeError, pa.ArrowException):
         return False
-    return all(np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in fields(Predictions))
+    if type(first) is not type(second):
+        return False
+    pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
+    return all(np.array_equal(array, other, equal_nan=array.dtype.kind == "f") for array, other in pairs)
+
+
+def _table(predictions: Predictions) -> pa.Table:
+    columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
+    return pa.table(columns | {"prob": column_of(predictions.prob)})
+
+
+def _trajectory_table(trajectory: Trajectory) -> pa.Table:
+    prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+    metadata = {
+        "steps": trajectory.steps.tolist(),
+        "selected": trajectory.selected,
+        "validation": trajectory.validation.tolist(),
+    }
+    return pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(metadata)})
+
+
+def _with_probabilities(outputs: Outputs) -> Predictions:
+    if isinstance(outputs, WrittenAnswers):
+        raise NoProbabilities
+    return outputs
+
+
+def _outputs(table: pa.Table) -> Outputs:
+    return WrittenAnswers.of(table) if "text" in table.column_names else _predictions(table)
+
+
+def _course(table: pa.Table) -> Course:
+    return WrittenTrajectory.of(table) if "answer" in table.column_names else _trajectory(table)
 
 
 def _predictions(table: pa.Table) -> Predictions:

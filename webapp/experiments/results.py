@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from training import Store
 from training.metrics.results import summarize
 from training.storage.checksums import MISSING, DamagedArtifact
-from training.storage.predictions import Predictions
+from training.storage.written_answers import Outputs
 from webapp.database_outages import is_away
 from webapp.experiments.changes import changing, experiment_changed
 from webapp.experiments.damage import train_again
@@ -81,15 +81,15 @@ def _computed(experiment: Experiment, finished: list[str]) -> tuple[dict[str, ob
     """The result, or None and an error. Any exception becomes an error, since the files of a run may contain anything."""
     store = Store(settings.ARTIFACTS_DIR)
 
-    def read(key: str) -> Predictions:
+    def read(key: str) -> Outputs:
         if key in finished and not store.finished(key):
             raise DamagedArtifact(key, "predictions.parquet", MISSING)
-        return store.read_predictions(key)
+        return store.read_outputs(key)
 
     if not finished:
         return None, ""
     try:
-        return summarize(experiment.compared, read, store.read_trajectory).model_dump(mode="json"), ""
+        return summarize(experiment.compared, read, store.read_course).model_dump(mode="json"), ""
     except DamagedArtifact:
         raise
     except OSError as problem:

@@ -59,7 +59,7 @@ class Reader:
         """Return the predictions of a run, None where it has left none. Raises one of ``DAMAGED``."""
         if key not in self._read:
             try:
-                self._read[key] = test_of(self.store.read_predictions(key), key, "test")
+                self._read[key] = test_of(self.store.read_outputs(key), key, "test")
             except FileNotFoundError:
                 self._read[key] = None
         return self._read[key]

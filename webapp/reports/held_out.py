@@ -22,7 +22,7 @@ def opened(experiment: Experiment, all_findings: Sequence[Findings], table: int,
     """Return the results on the locked test set; ``before`` has the days of earlier openings. Raises Refused."""
     store = Store(settings.ARTIFACTS_DIR)
     try:
-        result = summarize(experiment.compared, store.read_predictions, store.read_trajectory, on="locked")
+        result = summarize(experiment.compared, store.read_outputs, store.read_course, on="locked")
     except FileNotFoundError as error:
         raise Refused(f"{CLOSED}: the predictions of a run are missing. The rest can be shared without it.") from error
     except ValueError as error:

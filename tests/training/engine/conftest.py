@@ -1,11 +1,13 @@
-"""Few threads, and a store that tests of methods share."""
+"""Few threads, a store that tests of methods share, and a made data set of sums with tiny decoders that write answers."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from training import Store
+from tests.factories.written import make_sums, make_writer
+from training import Store, catalog
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,3 +24,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory, features: Any) -> Store:
     store = Store(tmp_path_factory.mktemp("methods"))
     store.features.symlink_to(features)
     return store
+
+
+@pytest.fixture(scope="session")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Registers the data set "sums"."""
+    entry = make_sums(tmp_path_factory.mktemp("sums"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalog.DATASETS, entry.name, entry)
+        yield
+
+
+@pytest.fixture(scope="session")
+def writers(tmp_path_factory: pytest.TempPathFactory, sums: None) -> dict[str, Path]:
+    """Folders of tiny decoders of characters; whoever changes one makes a copy."""
+    root = tmp_path_factory.mktemp("writers")
+    return {
+        "weak": make_writer(root / "weak", 16, "gpt2"),
+        "strong": make_writer(root / "strong", 32),
+    }

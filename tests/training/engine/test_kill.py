@@ -12,13 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.factories.runs import finish, make_run
+from tests.factories.written import writing_plan
 from training import RunSpec, Store, catalog
 from training.catalog.datasets import DatasetEntry
+from training.engine.generation import writer
 
 KILLS = 10
 SEED = 2026
 SAVE_EVERY = 3
 """Steps between two checkpoints, so that some training is lost with every kill."""
+
+FEW_ROWS = {"cpu": 16, "cuda": 16}
+"""Rows that are answered at once, so that some answers are lost with a kill."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,7 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) 
     """The child: tells each event and goes on once it is heard, and saves a checkpoint at every third step."""
     from training import execute
     from training.engine import loop
+    from training.engine.generation import writer
     from training.engine.heads.head_training import HeadTraining
 
     catalog.DATASETS[data.name] = data
@@ -47,6 +53,7 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) 
             save_head(self)
 
     loop.Loop.save, HeadTraining.save = sometimes, sometimes_head  # type: ignore[method-assign]
+    writer.MOST_ROWS = FEW_ROWS
     loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE = -1.0, 0
 
     def tell(event: object) -> None:
@@ -59,7 +66,7 @@ def train(run: RunSpec, root: Path, data: DatasetEntry, connection: Connection) 
 def attempt(run: RunSpec, store: Store, kill_after: int | None) -> list[object]:
     """The events of one attempt in a process of its own, killed as soon as it has told ``kill_after`` of them."""
     ours, theirs = context.Pipe()
-    child = context.Process(target=train, args=(run, store.root, catalog.DATASETS["clear-reviews"], theirs), daemon=True)
+    child = context.Process(target=train, args=(run, store.root, catalog.DATASETS[run.dataset], theirs), daemon=True)
     child.start()
     theirs.close()
     events: list[object] = []
@@ -88,6 +95,7 @@ RUNS: dict[str, Callable[[dict[str, Path]], RunSpec]] = {
     "bag of words": lambda models: make_run(epochs=25),
     "probe": lambda models: make_run("ceiling", epochs=12),
     "full": lambda models: tiny(models, "full"),
+    "answers": lambda models: next(iter(writing_plan(models["writer"], models["writer"], epochs=9).runs.values())),
 }
 
 
@@ -101,13 +109,16 @@ def tiny(models: dict[str, Path], adaptation: str) -> RunSpec:
 def test_ten_kills_change_not_a_bit(
     name: str,
     models: dict[str, Path],
+    writers: dict[str, Path],
     store: Store,
     features: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level("INFO")
-    run = RUNS[name](models)
+    monkeypatch.setattr(writer, "MOST_ROWS", FEW_ROWS)
+    run = RUNS[name](models | {"writer": writers["weak"]})
     whole = finish(run, store).events
     expected = left(run, store)
     other = Store(tmp_path / "killed")

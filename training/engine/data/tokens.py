@@ -92,6 +92,11 @@ def _read(store: Store, ids: Path, lengths: Path, run: RunSpec) -> Ragged | None
         log.warning("The tokens %s are damaged and will be made again.", ids)
         store.checksums.quarantine(ids, lengths)
         return None
+    return ragged(tokens, counts, run)
+
+
+def ragged(tokens: npt.NDArray[np.integer], counts: Rows, run: RunSpec) -> Ragged:
+    """Return the texts of ``counts`` (n,) tokens each that follow each other in ``tokens``, in parts for the model of ``run``."""
     if torch.cuda.is_available():
         return Ragged(tokens, starts_of(counts), counts, GPU_BUDGET, GPU_BUDGET)
     size = size_of(run)

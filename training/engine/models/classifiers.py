@@ -32,7 +32,7 @@ def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes
 
     ``used`` are the token ids that training will read, if known: full tuning then trains only their embeddings.
     """
-    if run.reads:
+    if run.models_language:
         return _language_model(run)
     scorer = _scorer(run, used, classes)
     return Comparison(scorer) if pairs else scorer
@@ -78,7 +78,7 @@ def tuned_transformer(run: RunSpec, weights: dict[str, Tensor]) -> nn.Module:
 def _language_model(run: RunSpec) -> nn.Module:
     transformer, head = backbone.load_decoder(run)
     head.linear.requires_grad_(run.adaptation == "full")
-    return LanguageModel(_tuned(transformer, run), head, precision_of(run))
+    return (AnswerModel if run.writes else LanguageModel)(_tuned(transformer, run), head, precision_of(run))
 
 
 def _tuned(transformer: Any, run: RunSpec) -> nn.Module:
@@ -196,11 +196,14 @@ class LanguageModel(nn.Module):
         costs = [self._cost(ids, mask) for ids, mask in zip(inputs[::2], inputs[1::2], strict=True)]
         return torch.stack(costs).mean(dim=0)
 
-    def _cost(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the mean over a text's tokens of -log p(token | those before), without the first; 0 for a text of one token."""
+    def _cost(self, ids: Tensor, mask: Tensor, learned: Tensor | None = None) -> Tensor:
+        """Return the mean of -log p(token | those before) over a text's tokens but the first; 0 for a text of one token.
+
+        With ``learned`` (n, tokens) it is the mean over the tokens where that is 1, 0 for a text without any.
+        """
         with autocast(self.precision, ids.device):
             states = packing.states(self.backbone, ids, mask).float()
-        predicted = mask[:, 1:] > 0
+        predicted = (mask if learned is None else learned)[:, 1:] > 0
         before, tokens = states[:, :-1][predicted], ids[:, 1:][predicted]
         pieces = zip(torch.split(before, TOKENS), torch.split(tokens, TOKENS), strict=True)
         # Logits are recomputed for the gradient; those of all tokens are never in memory.
@@ -211,6 +214,14 @@ class LanguageModel(nn.Module):
     def _nats(self, states: Tensor, tokens: Tensor) -> Tensor:
         """Return -log p (m,) of ``tokens`` (m,) from the ``states`` (m, width) of the tokens before them."""
         return F.cross_entropy(self.head(states), tokens, reduction="none")
+
+
+class AnswerModel(LanguageModel):
+    """A decoder that learns to write answers: the cost of a text is that of the tokens of its answer alone."""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return the cost (n,), mean nats per token, of ``ids`` (n, tokens) and ``mask`` where ``learned`` is 1."""
+        return self._cost(*inputs)
 
 
 class Comparison(nn.Module):

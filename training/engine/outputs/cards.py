@@ -15,7 +15,7 @@ READ = {
 
 def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
     """Return the card of the run's model with classes called ``names``; for ``pairs`` that of a reward model."""
-    role = "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
+    role = _role(run)
     usage = {
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
         "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
@@ -32,6 +32,44 @@ tags: [weak-to-strong]
 {usage} {PAIRS if pairs else _head(names)} {_reading(run)}{TOKENIZER if run.tunes_backbone else ""}
 
 {_provenance(run, store)}"""
+
+
+def writer_card(run: RunSpec, store: Store) -> str:
+    """Return the card of the model of a run that writes answers."""
+    return f"""---
+library_name: transformers
+tags: [weak-to-strong]
+---
+
+# {_model(run)}, {_role(run)}
+
+`AutoModelForCausalLM` loads this model, in which additions of LoRA are merged. It writes the answer to a prompt of at most
+{run.max_tokens} tokens, in at most {run.answer_tokens} tokens, and then the end token. A prompt that does not end in a space is
+followed by one. `PreTrainedTokenizerFast` loads its tokenizer.
+
+{_provenance(run, store)}"""
+
+
+def answers_card(run: RunSpec, store: Store) -> str:
+    """Return the card of what the run wrote as a data set."""
+    return f"""---
+tags: [weak-to-strong]
+configs:
+- config_name: default
+  data_files: labels.parquet
+---
+
+# Weak answers of {_model(run)}
+
+What a model wrote to prompts of {run.dataset}: `written` is its text, `answer` the normalised answer found in it, empty where
+there is none, `log_probability` that of the text with its end in nats, and `reference` the first accepted answer.
+`split` is "transfer" for rows that students learn from (or validate on) and "test" for the test set.
+
+{_provenance(run, store)}"""
+
+
+def _role(run: RunSpec) -> str:
+    return "weak supervisor" if run.half == "A" else "strong ceiling" if run.labels == GROUND_TRUTH else "student"
 
 
 def labels_card(run: RunSpec, store: Store, names: list[str]) -> str:
@@ -79,10 +117,11 @@ def _reading(run: RunSpec) -> str:
 
 
 def _provenance(run: RunSpec, store: Store) -> str:
-    test, trajectory = store.read_predictions(run.key()).part("test"), store.read_trajectory(run.key())
+    test, trajectory = store.read_outputs(run.key()).part("test"), store.read_course(run.key())
     labels = "ground truth" if run.labels == GROUND_TRUTH else f"weak labels of run `{run.labels}`"
     if run.members:
-        labels = f"nothing is trained: the mean of what the runs {', '.join(f'`{key}`' for key in run.members)} say"
+        combined = "majority" if run.writes else "mean"
+        labels = f"nothing is trained: the {combined} of what the runs {', '.join(f'`{key}`' for key in run.members)} say"
     elif run.prompts:
         labels = "nothing is trained: the model was prompted"
     elif run.derives:

@@ -16,7 +16,8 @@ from training.engine.data.examples import load_examples
 from training.engine.errors import EngineError
 from training.engine.models import backbone, classifiers
 from training.engine.models.classifiers import HEAD, SCORER
-from training.engine.outputs.cards import labels_card, model_card
+from training.engine.outputs.cards import answers_card, labels_card, model_card, writer_card
+from training.engine.outputs.written_export import export_answers, export_writer
 from training.spec import RunSpec
 from training.storage.artifacts import Store
 from training.storage.columns import column_of
@@ -30,14 +31,17 @@ def export_model(run: RunSpec, store: Store, out: Path) -> None:
     ``head.safetensors`` has ``linear.weight`` (1, width) and ``linear.bias`` (1,), which turn the pooled vector into the log-odds
     of class 1, or for K > 2 classes (K, width) and (K,), into a logit for each; in a reward model, into the score of one text.
     Beside it: the transformer of a full tuning, as AutoModel loads it; the PEFT adapter of LoRA; ``base.json`` with the model
-    under a probe; nothing for a bag of words, whose ``head.safetensors`` has weights for each bucket. Raises EngineError where
-    the run left no weights.
+    under a probe; nothing for a bag of words, whose ``head.safetensors`` has weights for each bucket. A run that writes answers
+    has no head: its folder is what AutoModelForCausalLM loads. Raises EngineError where the run left no weights.
     """
     weights = weights_of(run, store)
+    if run.writes:
+        export_writer(run, weights, writer_card(run, store), new_folder(out))
+        return
     scores = {name.removeprefix(SCORER): tensor for name, tensor in weights.items()}
     names = class_names(run, store)
     card = model_card(run, store, names, pairs=scores.keys() != weights.keys())
-    _make(out)
+    new_folder(out)
     if run.adaptation == "scratch":
         save_file(scores, out / "head.safetensors")
     elif run.adaptation == "probe":
@@ -86,6 +90,9 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
 
     Locked rows are left out. Raises CorruptData where the data set is no longer that of the run.
     """
+    if run.writes:
+        export_answers(run, store, answers_card(run, store), new_folder(out))
+        return
     names = class_names(run, store)
     examples, card = load_examples(run.dataset, run.fingerprint), labels_card(run, store, names)
     predictions = store.read_predictions(run.key())
@@ -102,7 +109,7 @@ def export_labels(run: RunSpec, store: Store, out: Path) -> None:
     }
     table = pa.table({"id": predictions.id} | texts | columns)
     table = table.cast(_features(list(texts), names).arrow_schema)
-    _make(out)
+    new_folder(out)
     pq.write_table(table, out / "labels.parquet", compression="zstd")
     (out / "README.md").write_text(card)
 
@@ -134,10 +141,12 @@ def class_names(run: RunSpec, store: Store) -> list[str]:
     return [str(number) for number in range(classes)]
 
 
-def _make(out: Path) -> None:
+def new_folder(out: Path) -> Path:
+    """Make the folder ``out`` and return it. Raises EngineError where it is there and not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise EngineError(f"{out} is there already and not an empty folder.")
     out.mkdir(parents=True, exist_ok=True)
+    return out
 
 
 def weights_of(run: RunSpec, store: Store) -> Weights:

@@ -6,15 +6,21 @@ from torch import Tensor
 from training.engine.models import classifiers
 from training.spec import RunSpec
 from training.storage.artifacts import Store
-from training.storage.predictions import Predictions, Trajectory
+from training.storage.written_answers import Course, Outputs
 
 
 def write_outputs(
-    run: RunSpec, store: Store, weights: dict[str, Tensor] | None, trajectory: Trajectory, predictions: Predictions
+    run: RunSpec,
+    store: Store,
+    weights: dict[str, Tensor] | None,
+    trajectory: Course,
+    predictions: Outputs,
 ) -> None:
     """Write the files of ``run``; ``weights`` is None where they are not stored."""
     if weights is not None:
-        stored = {name: tensor for name, tensor in weights.items() if not name.startswith(classifiers.UNEMBEDDING)}
+        # A model that starts from texts has a head of classes, or reads the published unembedding.
+        left_out = classifiers.UNEMBEDDING if run.reads else ()
+        stored = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)}
         with store.writing(store.weights(run.key())) as file:
             save_file({name: tensor.cpu().contiguous() for name, tensor in stored.items()}, file)
     store.write_trajectory(run.key(), trajectory)

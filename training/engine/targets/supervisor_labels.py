@@ -67,12 +67,18 @@ def share(true: npt.NDArray[np.bool_]) -> float | None:
 
 def _by_id(predictions: Predictions, ids: npt.NDArray[np.int64]) -> Predictions:
     """Return the predictions for exactly ``ids``, in their order. Raises EngineError where one is missing."""
-    order = np.argsort(predictions.id, kind="stable")
-    places = np.searchsorted(predictions.id, ids, sorter=order)
+    return predictions.take(places_of(predictions.id, ids))
+
+
+def places_of(known: npt.NDArray[np.int64], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the positions of ``ids`` among the ids that the supervisor has. Raises EngineError where one is missing."""
+    order = np.argsort(known, kind="stable")
+    places = np.searchsorted(known, ids, sorter=order)
     missing = places == len(order)
-    missing[~missing] = predictions.id[order[places[~missing]]] != ids[~missing]
+    missing[~missing] = known[order[places[~missing]]] != ids[~missing]
     if missing.any():
         raise EngineError(
             f"The supervisor has no predictions for {missing.sum()} of {len(ids)} examples, such as {ids[missing][0]}."
         )
-    return predictions.take(order[places])
+    positions: npt.NDArray[np.int64] = order[places]
+    return positions

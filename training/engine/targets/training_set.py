@@ -63,7 +63,7 @@ def training_set_of(
 
     ``features`` returns the untrained model's features of every text of the data set (rows, width), for methods that use them.
     """
-    rows, validation = (_portion(run, examples, part) for part in (half.train, half.validation))
+    rows, validation = (portion_of(run, examples, part) for part in (half.train, half.validation))
     method = run.method
 
     def true(rows: Rows) -> Probabilities:
@@ -83,25 +83,25 @@ def training_set_of(
             rows, validation = (part[easiest(weak(part), true(part), method.easy)] for part in (rows, validation))
             label = true
         case Sequential():
-            rows, validation = (part[_drawn(run, examples, part, method.fraction)] for part in (rows, validation))
+            rows, validation = (part[drawn(run, examples, part, method.fraction)] for part in (rows, validation))
         case LanguageModelling():
             label = no_labels
         case Mixed() | Anchored():
             rest = _random(run, examples) if isinstance(method, Mixed) and method.rest == "random" else weak
 
             def truth(rows: Rows) -> Mask:
-                return _drawn(run, examples, rows, method.fraction)
+                return drawn(run, examples, rows, method.fraction)
 
             def label(rows: Rows) -> Probabilities:
                 return choose(truth(rows), true(rows), rest(rows))
 
-    rows = _sample(run, rows, store)
-    _check_size(run, rows, validation, len(half.train))
+    rows = sampled(run, rows, store)
+    check_size(run, rows, validation, len(half.train))
     marks = truth(rows) if isinstance(method, Anchored) and truth else None
     return TrainingSet(rows, label(rows), validation, label(validation), len(half.train), marks)
 
 
-def _check_size(run: RunSpec, rows: Rows, validation: Rows, of: int) -> None:
+def check_size(run: RunSpec, rows: Rows, validation: Rows, of: int) -> None:
     if len(rows) < 2:
         raise EngineError(f"{len(rows)} of {of} rows are left to learn from, and training needs at least two.")
     if run.stop == "validation" and not len(validation):
@@ -139,7 +139,7 @@ def easiest(weak: Probabilities, true: Probabilities, share: float) -> Rows:
     return np.sort(order[: int(np.ceil(share * len(order)))])
 
 
-def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
+def portion_of(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
     if run.portion is None:
         return rows
     place, parts = run.portion
@@ -147,7 +147,7 @@ def _portion(run: RunSpec, examples: Examples, rows: Rows) -> Rows:
     return own
 
 
-def _drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mask:
+def drawn(run: RunSpec, examples: Examples, rows: Rows, fraction: float) -> Mask:
     """Return a mask of rows with known truth, by a hash of their group: a larger fraction contains a smaller one."""
     return draw(examples.group[rows], run.seed, TRUTH) < fraction
 
@@ -162,7 +162,7 @@ def _random(run: RunSpec, examples: Examples) -> Targets:
     return random_labels
 
 
-def _sample(run: RunSpec, rows: Rows, store: Store) -> Rows:
+def sampled(run: RunSpec, rows: Rows, store: Store) -> Rows:
     """Return a bootstrap sample, or one by the weights after the earlier members of an AdaBoost; else the rows themselves."""
     if run.resample is not None:
         return np.sort(_generator(run, run.resample).choice(rows, len(rows)))

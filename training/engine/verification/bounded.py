@@ -1,6 +1,7 @@
 """Bounded reading of untrusted Parquet files: only with the expected columns, and only if they fit into memory."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +37,9 @@ def predictions_of(store: Store, key: str) -> Predictions:
         classes = 1 if prob == pa.float32() else _sizes(prob, 1)[0]
         if not 1 <= classes <= MOST_CLASSES or classes == 2:
             raise Unreadable(f"its probabilities are of {classes} classes")
-        _fits(file, 40 + 4 * classes)
+        check_fits(file, 40 + 4 * classes)
     with pq.ParquetFile(path, read_dictionary=["split"]) as file:
-        _check_splits(file)
+        check_splits(file)
     predictions = store.read_predictions(key)
     if [str(array.dtype) for array in (predictions.id, predictions.group, predictions.gold)] != ["int64", "int64", "int8"]:
         raise Unreadable("a value is missing")
@@ -60,9 +61,9 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
         shape = _sizes(columns.get("prob", pa.null()), 1 + len(axes))
         if columns.keys() != {"id", "prob"} or columns["id"] != pa.int64() or shape[1:] != list(axes):
             raise Unreadable("it has other columns than a trajectory has")
-        _fits(file, 8 + 8 * int(np.prod(shape)))
+        check_fits(file, 8 + 8 * int(np.prod(shape)))
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
-    if not isinstance(about, dict) or not _valid_steps(about.get("steps"), about.get("validation"), shape[0]):
+    if not isinstance(about, dict) or not valid_steps(about.get("steps"), about.get("validation"), shape[0]):
         raise Unreadable("it does not say which steps its evaluations are of")
     trajectory = store.read_trajectory(key)
     if (
@@ -76,7 +77,13 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
     return trajectory
 
 
-def _valid_steps(steps: object, validation: object, evaluations: int) -> bool:
+def table(path: Path) -> pa.Table:
+    """Return the table of a file that was checked."""
+    with pq.ParquetFile(path) as file:
+        return file.read()
+
+
+def valid_steps(steps: object, validation: object, evaluations: int) -> bool:
     return (
         isinstance(steps, list)
         and isinstance(validation, list)
@@ -103,7 +110,7 @@ def _sizes(type_: pa.DataType, deep: int) -> list[int]:
     return sizes
 
 
-def _fits(file: pq.ParquetFile, row: int) -> None:
+def check_fits(file: pq.ParquetFile, row: int) -> None:
     """Raise Unreadable where the file needs too much memory, by its rows of ``row`` bytes or by its own metadata."""
     meta = file.metadata
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
@@ -114,7 +121,7 @@ def _fits(file: pq.ParquetFile, row: int) -> None:
         raise Unreadable("its parts have another number of rows than it says")
 
 
-def _check_splits(file: pq.ParquetFile) -> None:
+def check_splits(file: pq.ParquetFile) -> None:
     """Raise Unreadable where the column has words other than SPLITS; in memory each occurs once."""
     for batch in file.iter_batches(columns=["split"]):
         column = batch.column(0)

@@ -79,7 +79,7 @@ def contradictions(
         if len(predictions.id) or len(trajectory.id) or events.end.accuracy is not None:
             yield "It learned texts, of which nothing is predicted."
         return
-    place = _places(test.id, trajectory.id)
+    place = places(test.id, trajectory.id)
     if not len(test.id) or not len(trajectory.id) or place is None:
         yield "Its trajectory is of other examples than its test predictions."
         return
@@ -89,11 +89,11 @@ def contradictions(
     supervisor_label = None
     if supervisor is not None and not run.derives:
         supervisor_test = supervisor.part("test")
-        places = _places(supervisor_test.id, trajectory.id)
-        if places is None:
+        at = places(supervisor_test.id, trajectory.id)
+        if at is None:
             yield "The run that labelled for it says nothing of its test examples."
             return
-        supervisor_label = supervisor_test.label[places]
+        supervisor_label = supervisor_test.label[at]
     for event in events.evaluations:
         yield from _evaluation(event, trajectory, gold, supervisor_label)
 
@@ -102,11 +102,16 @@ def _selection(run: RunSpec, trajectory: Trajectory, prob: npt.NDArray[np.float3
     """Yield a problem unless the predictions are those of the selected step, and the stop rule selects that step."""
     if not np.allclose(trajectory.at(trajectory.selected), prob, rtol=0, atol=1e-4):
         yield f"Its predictions are not those of step {trajectory.selected}, which its trajectory has selected."
-    rule = trajectory.last
-    if run.stop == "validation" and not run.derives and np.isfinite(trajectory.validation).all() and (trajectory.steps > 0).any():
-        rule = earliest_best(trajectory.steps, trajectory.validation)
-    if trajectory.selected != rule:
-        yield f"Its stop rule selects step {rule}, and its trajectory says {trajectory.selected}."
+    known = np.isfinite(trajectory.validation).all() and (trajectory.steps > 0).any()
+    best = earliest_best(trajectory.steps, trajectory.validation) if known else None
+    yield from stop_rule(run, trajectory.last, trajectory.selected, best)
+
+
+def stop_rule(run: RunSpec, last: int, selected: int, best: int | None) -> Iterator[str]:
+    """Yield a problem unless the stop rule selects the step ``selected``; ``best`` is that of the validation, if known."""
+    rule = best if run.stop == "validation" and not run.derives and best is not None else last
+    if selected != rule:
+        yield f"Its stop rule selects step {rule}, and its trajectory says {selected}."
 
 
 def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: npt.NDArray[np.int8]) -> Iterator[str]:
@@ -121,7 +126,7 @@ def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: npt.
         claims["best step by hindsight"] = (end.hindsight_step, best)
         claims["accuracy by hindsight"] = (end.hindsight_accuracy, trajectory.accuracy(best, gold))
     claims["number of watched examples"] = (end.watched, len(gold) if len(gold) < len(test.gold) else None)
-    yield from _compare("at its end", claims)
+    yield from compare("at its end", claims)
 
 
 def _evaluation(
@@ -146,10 +151,10 @@ def _evaluation(
             "agreement where it is right": (event.agreement_right, share(same[right])),
             "agreement where it is wrong": (event.agreement_wrong, share(same[~right])),
         }
-    yield from _compare(f"at step {event.step}", claims)
+    yield from compare(f"at step {event.step}", claims)
 
 
-def _compare(when: str, claims: dict[str, tuple[float | None, float | None]]) -> Iterator[str]:
+def compare(when: str, claims: dict[str, tuple[float | None, float | None]]) -> Iterator[str]:
     for name, (claimed, computed) in claims.items():
         same = (
             claimed == computed
@@ -160,7 +165,7 @@ def _compare(when: str, claims: dict[str, tuple[float | None, float | None]]) ->
             yield f"Its {name} {when} is said to be {claimed}, and its predictions give {computed}."
 
 
-def _places(ids: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+def places(ids: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     """Return the position in ``ids`` of each of ``targets``; None where one is missing."""
     order = np.argsort(ids, kind="stable")
     places = np.searchsorted(ids, targets, sorter=order)

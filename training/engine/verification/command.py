@@ -14,7 +14,7 @@ from training import Plan, RunSpec, Store
 from training.command_output import NotVerified, Verified
 from training.engine.errors import EngineError, Stopped
 from training.engine.targets.derived_labels import combine
-from training.engine.verification import claims, structure
+from training.engine.verification import claims, structure, written
 from training.engine.verification.bounded import predictions_of, trajectory_of
 from training.engine.verification.truth import mismatches, truth_of
 from training.events import Progress, RunFinished
@@ -35,7 +35,7 @@ from training.storage.archive import (
 from training.storage.artifacts import same
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
-from training.storage.predictions import Predictions
+from training.storage.written_answers import Outputs, WrittenAnswers
 
 DONE, FAILED, STOPPED = 0, 1, 75
 MOST = 20
@@ -136,19 +136,19 @@ def _inconsistent_sources(about: Archive, runs: dict[str, RunSpec]) -> list[str]
 
 def _check_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress) -> Iterator[str]:
     store = Store(folder)
-    tested: dict[tuple[object, ...], tuple[str, Predictions]] = {}
+    tested: dict[tuple[object, ...], tuple[str, Outputs]] = {}
 
     @lru_cache(maxsize=8)
-    def predictions_for(key: str) -> Predictions:
-        return predictions_of(store, key)
+    def outputs_for(key: str) -> Outputs:
+        return written.answers_of(store, key) if runs[key].writes else predictions_of(store, key)
 
     for done, (key, run) in enumerate(runs.items()):
         on_progress("comparing runs with their predictions", done, len(runs))
         try:
             events = claims.valid_events(each_event(folder, key))
-            problems = events.problems or list(_check_run(store, key, run, events, predictions_for))
+            problems = events.problems or list(_check_run(store, key, run, events, outputs_for))
             if not problems and store.finished(key) and not run.reads:
-                problems = list(_check_test_set(key, run, predictions_for(key), tested))
+                problems = list(_check_test_set(key, run, outputs_for(key), tested))
         except Broken as error:
             problems = error.problems
             yield from problems
@@ -159,7 +159,7 @@ def _check_runs(folder: Path, runs: dict[str, RunSpec], on_progress: OnProgress)
 
 
 def _check_run(
-    store: Store, key: str, run: RunSpec, events: claims.ValidEvents, predictions_for: Callable[[str], Predictions]
+    store: Store, key: str, run: RunSpec, events: claims.ValidEvents, outputs_for: Callable[[str], Outputs]
 ) -> Iterator[str]:
     files = [name for name in RESULT_FILES if (store.run(key) / name).exists()]
     if not isinstance(events.end, RunFinished):
@@ -169,13 +169,19 @@ def _check_run(
     if len(files) < len(RESULT_FILES):
         yield f"It has finished, and {', '.join(name for name in RESULT_FILES if name not in files)} is missing."
         return
-    predictions = predictions_for(key)
-    trajectory = trajectory_of(store, key, predictions.classes)
     supervisor = None if run.labels == GROUND_TRUTH else run.labels
     if supervisor is not None and not store.finished(supervisor):
         yield "It has finished, and the run that labelled for it has not."
         return
-    yield from claims.contradictions(run, events, predictions, trajectory, predictions_for(supervisor) if supervisor else None)
+    predictions, labels = outputs_for(key), outputs_for(supervisor) if supervisor else None
+    if isinstance(predictions, WrittenAnswers):
+        yield from written.check(store, run, events, predictions, labels if isinstance(labels, WrittenAnswers) else None)
+        return
+    if isinstance(labels, WrittenAnswers):
+        yield "It has classes, and the run that labelled for it wrote answers."
+        return
+    trajectory = trajectory_of(store, key, predictions.classes)
+    yield from claims.contradictions(run, events, predictions, trajectory, labels)
     if run.reads:
         return
     if (truth := truth_of(run.fingerprint)) is not None:
@@ -187,10 +193,10 @@ def _check_run(
 
 
 def _check_test_set(
-    key: str, run: RunSpec, predictions: Predictions, tested: dict[tuple[object, ...], tuple[str, Predictions]]
+    key: str, run: RunSpec, outputs: Outputs, tested: dict[tuple[object, ...], tuple[str, Outputs]]
 ) -> Iterator[str]:
     """Yield a problem unless runs on one data set with one split have one test set, with the same true labels."""
-    test = predictions.part("test")
+    test = outputs.part("test")
     test = test.take(np.argsort(test.id, kind="stable"))
     other, first = tested.setdefault((run.fingerprint, run.test_fraction, run.split_seed), (key, test))
     if not (np.array_equal(test.id, first.id) and np.array_equal(test.gold, first.gold)):
@@ -204,7 +210,7 @@ def _result(about: Archive, plan: Plan, store: Store) -> Result | None:
             raise Broken("The archive has a result, and no run that has finished.")
         return None
     try:
-        again = summarize(plan, store.read_predictions, store.read_trajectory)
+        again = summarize(plan, store.read_outputs, store.read_course)
     except UNTRUSTED_ERRORS as error:
         raise Broken(f"The result cannot be computed from the predictions: {error}") from None
     if about.result is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,17 @@ class Truth:
     group: npt.NDArray[np.int64]
 
 
-@lru_cache(maxsize=2)
-def truth_of(fingerprint: str) -> Truth | None:
-    """Return the rows of the data set with this fingerprint, under any name; None where it is missing or damaged."""
+def path_of(fingerprint: str) -> Path | None:
+    """Return the file of the data set with this fingerprint, under any name; None where it is missing or damaged."""
     embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
     path = embedded[0] if embedded else library.file_of(fingerprint)
-    if not path.exists() or digest(path) != fingerprint:
+    return path if path.exists() and digest(path) == fingerprint else None
+
+
+@lru_cache(maxsize=2)
+def truth_of(fingerprint: str) -> Truth | None:
+    """Return the rows of the data set with this fingerprint; None where it is missing or damaged."""
+    if (path := path_of(fingerprint)) is None:
         return None
     with pq.ParquetFile(path) as file:
         columns = file.read(columns=["id", "label", "group"])

@@ -10,7 +10,8 @@ from training.spec.methods.base import MethodBase
 class EnsembleMean(MethodBase):
     """Ensemble of supervisors: naive, on the mean of the labels of all weak models of the experiment.
 
-    PGR still refers to the single supervisor of the pair, so that methods are comparable.
+    Of written answers it is the answer that most of them give. PGR still refers to the single supervisor of the pair, so that
+    methods are comparable.
     """
 
     kind: Literal["ensemble-mean"] = Field("ensemble-mean", title="Mean of all supervisors")

@@ -38,7 +38,8 @@ class Anchored(MethodBase):
 class EasyToHard(MethodBase):
     """Easy to hard: ground truth, but only for rows that the supervisor finds easy (after arXiv:2401.06751).
 
-    Easy rows have the supervisor's smallest cross-entropy to the truth. The student does not learn from hard ones.
+    Easy rows have the supervisor's smallest cross-entropy to the truth; for written answers, the data set's least difficulty. The
+    student does not learn from hard ones.
     """
 
     label_source: ClassVar[str] = "ground truth of easy rows"

@@ -24,6 +24,7 @@ class ZeroShot(MethodBase):
     """Zero-shot prompting: a decoder is prompted, not trained (Burns et al. 2023, section 5.2.1). The prompt's words are ours.
 
     The prompt has the text and the numbers of the classes with their names; probabilities are those of the numbers as next token.
+    Where answers are written it is the data set's prompt alone.
     """
 
     short: ClassVar[str] = "Zero-shot"
@@ -35,7 +36,8 @@ class FewShot(MethodBase):
     """Few-shot prompting: a decoder is prompted with some labelled examples (Burns et al. 2023, section 5.2.1).
 
     The seed draws the examples from half B, equally many of each label, and their order. The prompt's words are ours; all texts
-    are truncated so that the whole prompt fits the longest text.
+    are truncated so that the whole prompt fits the longest text. Where answers are written the examples stand before the prompt
+    with their answers, and nothing is truncated.
     """
 
     short: ClassVar[str] = "Few-shot"

@@ -10,7 +10,8 @@ from training.spec.methods.base import MethodBase
 class FilterThreshold(MethodBase):
     """Confidence filter: naive, only on rows with a confident weak label (as in automated-w2s-research).
 
-    A row is kept where the supervisor's most probable class exceeds the threshold. The classes are not kept balanced.
+    A row is kept where the supervisor's most probable class exceeds the threshold. The classes are not kept balanced. Of written
+    answers it is the probability of the whole answer.
     """
 
     short: ClassVar[str] = "Filter"
@@ -27,7 +28,8 @@ class FilterThreshold(MethodBase):
 class FilterFraction(MethodBase):
     """Confidence filter by class: naive, on the most confident weak labels of each class (ours, after arXiv:2406.19032).
 
-    The most confident share of the rows of each weak label is kept, so that the classes keep their shares.
+    The most confident share of the rows of each weak label is kept, so that the classes keep their shares. Of written answers,
+    which have no classes, it is the share of all rows.
     """
 
     short: ClassVar[str] = "Filter by class"

@@ -1,0 +1,1 @@
+"""Runs whose model writes answers: its inputs, its decoding, and its training."""
