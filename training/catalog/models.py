@@ -110,6 +110,25 @@ def _smollm2(layers: int) -> ModelEntry:
     )
 
 
+def _chess(size: str, parameters: int, layers: int, width: int, tokens: str, digest: str) -> ModelEntry:
+    return ModelEntry(
+        name=f"chess-{size}",
+        title=f"Chess, {size}",
+        family="chess",
+        parameters=parameters,
+        layers=layers,
+        digest=digest,
+        licence="MIT",
+        source="training/embedded/build_chess",
+        learning_rates={"probe": 1e-2, "full": 1e-3, "lora": 2e-3},
+        kind="decoder",
+        width=width,
+        context=256,
+        architecture="llama",
+        note=f"It has read {tokens} tokens of chess games alone: its tokens are moves, and other texts are unknown to it.",
+    )
+
+
 BAG_OF_WORDS_BUCKETS = 2**10
 """Number of buckets, small on purpose: words share buckets, which keeps the supervisor weak on any amount of data."""
 
@@ -129,5 +148,7 @@ MODELS: dict[str, ModelEntry] = {
         ),
         *(_minilm(layers) for layers in range(1, 7)),
         *(_smollm2(layers) for layers in (10, 20, SMOLLM2_LAYERS)),
+        _chess("small", 319_584, 2, 96, "2.9 million", "42b6fa071c87c5cfb27c88e4dd416d5acbbfbc3ae8794d219c90389f7c96a57b"),
+        _chess("medium", 1_434_400, 4, 160, "2.9 million", "76e141528e4aed5f57a5ad03f9877c341a559d10952fa51daf40d5092ecb990d"),
     )
 }

@@ -23,7 +23,7 @@ BATCH = 32
 """Games a step, of similar lengths: about 3,300 tokens."""
 WARM_UP = 100
 VOCABULARY = tokens.vocabulary()
-ASKED, ASKED_SHARE = VOCABULARY.index(tokens.ASKED), 0.05
+REQUEST, REQUEST_SHARE = VOCABULARY.index(tokens.REQUEST), 0.05
 RATES = {"muon": 8e-3, "adamw": 4e-3}
 SHAPES = {"small": (96, 2, 4, 256), "medium": (160, 4, 5, 448), "large": (256, 6, 8, 672)}
 """Width, layers, attention heads and width of the feed-forward layers."""
@@ -70,13 +70,15 @@ def encoded(work: Path, first: int, stop: int) -> list[list[int]]:
     """Return the games of the shards as tokens, from <s> to </s>."""
     end = tokens.vocabulary().index("</s>")
     games = tokens.tokenizer().encode_batch([" ".join(game.san) for game in read(work, first, stop)])
-    return [asked([*game.ids, end], random.Random(f"asked {number}"))[: tokens.CONTEXT] for number, game in enumerate(games)]
-
-
-def asked(game: list[int], rng: random.Random) -> list[int]:
-    """Return the game with ASKED before a few of its moves, as before the answer of a puzzle."""
     return [
-        part for token in game for part in ((ASKED, token) if begins_move(token) and rng.random() < ASKED_SHARE else (token,))
+        with_requests([*game.ids, end], random.Random(f"asked {number}"))[: tokens.CONTEXT] for number, game in enumerate(games)
+    ]
+
+
+def with_requests(game: list[int], rng: random.Random) -> list[int]:
+    """Return the game with REQUEST before a few of its moves, as before the answer of a puzzle."""
+    return [
+        part for token in game for part in ((REQUEST, token) if begins_move(token) and rng.random() < REQUEST_SHARE else (token,))
     ]
 
 
@@ -103,10 +105,10 @@ def batches(games: list[list[int]], place: Place) -> Iterator[torch.Tensor]:
 
 
 def loss(model: LlamaForCausalLM, batch: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross-entropy of every token after <s> given those before it; ASKED is never predicted."""
+    """Return the mean cross-entropy of every token after <s> given those before it; REQUEST is never predicted."""
     with torch.autocast("cpu", torch.bfloat16, enabled=model.config.hidden_size > 128):
         logits = model(input_ids=batch[:, :-1]).logits
-    targets = batch[:, 1:].masked_fill(batch[:, 1:] == ASKED, 0)
+    targets = batch[:, 1:].masked_fill(batch[:, 1:] == REQUEST, 0)
     return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=0)
 
 
@@ -169,7 +171,7 @@ def held_out_loss(model: LlamaForCausalLM, games: list[list[int]]) -> float:
     ordered = sorted(games, key=len)
     for i in range(0, len(ordered), BATCH):
         batch = padded(ordered[i : i + BATCH])
-        targets = int(((batch[:, 1:] != 0) & (batch[:, 1:] != ASKED)).sum())
+        targets = int(((batch[:, 1:] != 0) & (batch[:, 1:] != REQUEST)).sum())
         total, count = total + loss(model, batch).item() * targets, count + targets
     model.train()
     return total / count
@@ -188,7 +190,7 @@ A language model of chess with {parameters:,} parameters in {layers} layers: mov
 `1. e4 e5 2. Nf3`, one token for each move. It was pretrained from scratch on {tokens:,} tokens of games that Stockfish 15.1
 played against itself with few nodes a move, and on no puzzles. Cross-entropy on games of the same kind that it has not seen:
 {held_out:.3f} nats a token. It plays weak chess and many moves that are not legal; it is made for experiments, as one step of a
-ladder of three sizes. Weights are stored as fp16. `training/embedded/build_chess` makes it again.
+ladder of sizes. Weights are stored as fp16. `training/embedded/build_chess` makes it again.
 """
 
 

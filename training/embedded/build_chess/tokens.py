@@ -2,7 +2,7 @@
 
 WordPiece over words: a move ("Qxd7", "exd5", "O-O") is one token; a check, a mate, a promotion and the square after a
 disambiguation ("Nb" "##d2") continue it. Move numbers ("12.", "12...") are left out, since they carry no information, except
-the last one of a text, which asks for a move: its token (ASKED) tells a text that goes on from one that has ended.
+the last one of a text, which asks for a move: its token (REQUEST) tells a text that goes on from one that has ended.
 """
 
 from itertools import product
@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
-ASKED = "..."
+REQUEST = "..."
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 FILES, RANKS = "abcdefgh", "12345678"
 SQUARES = [file + rank for rank in RANKS for file in FILES]
@@ -24,7 +24,7 @@ def vocabulary() -> list[str]:
     pawns = [f"{a}x{b}{rank}" for a, b in product(FILES, FILES) if abs(ord(a) - ord(b)) == 1 for rank in RANKS]
     started = [piece + place for piece in "QRBN" for place in FILES + RANKS]
     continued = [*SQUARES, *(f"x{square}" for square in SQUARES), "=Q", "=R", "=B", "=N", "+", "#"]
-    return [*SPECIAL, *SQUARES, *pawns, *moves, "O-O", "O-O-O", *started, *(f"##{part}" for part in continued), ASKED]
+    return [*SPECIAL, *SQUARES, *pawns, *moves, "O-O", "O-O-O", *started, *(f"##{part}" for part in continued), REQUEST]
 
 
 def tokenizer() -> Tokenizer:
@@ -32,7 +32,7 @@ def tokenizer() -> Tokenizer:
     made = Tokenizer(WordPiece(numbers, unk_token="<unk>", continuing_subword_prefix="##", max_input_chars_per_word=16))
     made.add_special_tokens(list(SPECIAL))
     made.normalizer = normalizers.Sequence(
-        [normalizers.Replace(Regex(r"\b\d+\.+\s*$"), f" {ASKED}"), normalizers.Replace(Regex(r"\b\d+\.+"), " ")]
+        [normalizers.Replace(Regex(r"\b\d+\.+\s*$"), f" {REQUEST}"), normalizers.Replace(Regex(r"\b\d+\.+"), " ")]
     )
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     made.decoder = decoders.WordPiece(prefix="##", cleanup=False)

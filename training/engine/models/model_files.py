@@ -8,8 +8,10 @@ from pathlib import Path
 
 from training import catalog
 from training.catalog import folders, local
+from training.catalog.datasets import EMBEDDED
 from training.catalog.folders import Facts
 from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
+from training.catalog.models import ModelEntry
 from training.engine.errors import CorruptModel, Stopped, Unreachable
 from training.engine.hub_download import OnProgress, Repository, patiently
 from training.engine.models import embedded_decoder
@@ -60,8 +62,8 @@ def facts(run: RunSpec) -> Facts:
 
 def folder_of(run: RunSpec) -> Path:
     """Return the folder with the files of the plan. Raises CorruptModel where they have changed or are not available."""
-    if run.model in catalog.MODELS:
-        return embedded_decoder.folder_of(catalog.MODELS[run.model], _on_progress.get())
+    if entry := catalog.MODELS.get(run.model):
+        return embedded_decoder.folder_of(entry, _on_progress.get()) if entry.packages else _shipped(entry)
     folder = _local_folder(run)
     if folder is None:
         return _fetched(run, _fetch_all)
@@ -91,6 +93,18 @@ def _local_folder(run: RunSpec) -> Path | None:
             local.check_readable(folder)
     except ValueError as error:
         raise CorruptModel(f"The model {public_name(run)} cannot be used: {error}") from None
+    return folder
+
+
+def _shipped(entry: ModelEntry) -> Path:
+    """Return the folder of a model that ships with the laboratory. Raises CorruptModel where it is damaged."""
+    folder = EMBEDDED / entry.name.replace("-", "_")
+    try:
+        digest = folders.digest(folder)
+    except (OSError, ValueError) as error:
+        raise CorruptModel(f"The model {entry.title} is damaged: {error} Its files are in {folder}.") from None
+    if digest != entry.digest:
+        raise CorruptModel(f"The model {entry.title} is damaged: the files in {folder} are not those that the laboratory ships.")
     return folder
 
 
