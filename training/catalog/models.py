@@ -120,7 +120,7 @@ def _chess(size: str, parameters: int, layers: int, width: int, tokens: str, dig
         digest=digest,
         licence="MIT",
         source="training/embedded/build_chess",
-        learning_rates={"probe": 1e-2, "full": 1e-3, "lora": 2e-3},
+        learning_rates={"probe": 1e-2, "full": 3e-4, "lora": 1e-3},
         kind="decoder",
         width=width,
         context=256,
@@ -148,7 +148,7 @@ MODELS: dict[str, ModelEntry] = {
         ),
         *(_minilm(layers) for layers in range(1, 7)),
         *(_smollm2(layers) for layers in (10, 20, SMOLLM2_LAYERS)),
-        _chess("small", 319_584, 2, 96, "2.9 million", "42b6fa071c87c5cfb27c88e4dd416d5acbbfbc3ae8794d219c90389f7c96a57b"),
-        _chess("medium", 1_434_400, 4, 160, "2.9 million", "76e141528e4aed5f57a5ad03f9877c341a559d10952fa51daf40d5092ecb990d"),
+        _chess("small", 319_680, 2, 96, "3.0 million", "85e551c929d5a455c5cfc5270e20e824e7071852032a11457f94025e38202676"),
+        _chess("medium", 1_434_560, 4, 160, "3.0 million", "fbb8dfe09c0a65caef2330c50ae939f2b6123ca460d3aaeb43274b5d0cacfe10"),
     )
 }
