@@ -14,7 +14,7 @@ from webapp.celery import app
 from webapp.charts import child_programs
 from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
-from webapp.example_queries.search import search
+from webapp.example_queries.search import search, search_written
 from webapp.experiments import results, services
 from webapp.explorer import page
 from webapp.explorer.diagnostics import _diagnosed
@@ -78,7 +78,7 @@ def pressed() -> None:
 def empty_store() -> Iterator[None]:
     """Delete all artifacts after each test, since the keys of runs are the same in every test."""
     yield
-    for cached in (examples, search, SUMMARIES, PAGES, _diagnosed):
+    for cached in (examples, search, search_written, SUMMARIES, PAGES, _diagnosed):
         cached.cache_clear()
     for files in (FILES, child_programs.FILES):
         files.clear()

@@ -61,6 +61,16 @@ def problems_of(spec: "ExperimentSpec") -> Iterator[tuple[Place, str]]:
         yield ("strong", "saliency"), "Saliency compares probes of classes, and the answers of this data set are written."
 
 
+def for_written_answers(spec: "ExperimentSpec") -> "ExperimentSpec":
+    """Return the spec with full tuning and without the methods that are not defined for written answers, not validated.
+
+    Its models stay, since those that write answers of a kind are for a person to choose.
+    """
+    roles = {role: getattr(spec, role).model_copy(update={"tuning": "full"}) for role in ("weak", "strong")}
+    methods = tuple(method for method in spec.methods if not _of_method(method)) or (Naive(),)
+    return spec.model_copy(update={**roles, "methods": methods})
+
+
 def _of_role(training: TrainingSpec) -> Iterator[tuple[Place, str]]:
     if training.tuning == "probe":
         yield ("tuning",), "A probe gives classes and writes no answers: choose full tuning or LoRA."

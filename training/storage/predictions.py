@@ -79,6 +79,10 @@ class Trajectory:
     def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
         return float((labels_of(self.at(step)) == gold).mean())
 
+    def take(self, keep: npt.NDArray[np.bool_]) -> "Trajectory":
+        """Return the trajectory of the examples where a mask (n,) is true."""
+        return Trajectory(self.steps, self.id[keep], self.prob[:, keep], self.validation, self.selected)
+
     def at(self, step: int) -> npt.NDArray[np.float32]:
         """Return probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
         prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]

@@ -112,6 +112,11 @@ class WrittenTrajectory:
         """The earliest step after 0 with the best accuracy. For diagnosis only."""
         return earliest_best(self.steps, self.right.mean(axis=1))
 
+    def take(self, keep: npt.NDArray[np.bool_]) -> "WrittenTrajectory":
+        """Return the trajectory of the examples where a mask (n,) is true."""
+        answers, right = self.answer[:, keep], self.right[:, keep]
+        return WrittenTrajectory(self.steps, self.id[keep], answers, right, self.validation, self.selected)
+
     def right_at(self, step: int) -> npt.NDArray[np.bool_]:
         """Return which examples (n,) are right after ``step`` steps, which must have been evaluated."""
         right: npt.NDArray[np.bool_] = self.right[np.flatnonzero(self.steps == step)[0]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,8 +16,9 @@ from training.spec import Problem
 from webapp.api.datasets import Invalid
 from webapp.cell_names import BOTH_WRONG, numbered
 from webapp.example_queries.export import SUFFIXES, Format
-from webapp.example_queries.rows import Example
-from webapp.example_queries.search import Refused
+from webapp.example_queries.kinds import WRITTEN
+from webapp.example_queries.refusal import Refused
+from webapp.example_queries.rows import Example, Labelled, Written
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
@@ -38,8 +40,22 @@ class SaidOut(Schema):
     prob_of_1: float | None
 
 
+class WroteOut(Schema):
+    """What a model wrote. ``answer`` is the one found in ``text`` by the data set's rule, empty for none, which is wrong.
+
+    ``log_probability`` is that of the whole text in nats; ``ended`` is false for a text that was cut at the limit of tokens.
+    """
+
+    text: str
+    answer: str
+    right: bool
+    log_probability: float
+    ended: bool
+
+
 CELL = (
-    f"With two classes: {numbered(2)}. With more classes 7 and 8 are {BOTH_WRONG}, with the same label or with different labels."
+    f"With two classes: {numbered(2)}. With more classes and with written answers 7 and 8 are {BOTH_WRONG}, with the same label "
+    "or answer or with different ones."
 )
 
 
@@ -63,6 +79,31 @@ class ExampleOut(Schema):
     student: SaidOut
     ceiling: SaidOut
     tags: list[str]
+
+
+class WrittenExampleOut(Schema):
+    """An example with a written answer, and the answers of the models.
+
+    ``references`` are the accepted answers, ``columns`` the further columns of the data set as texts; ``difficulty`` is null
+    where the data has none. The other fields are as in ``ExampleOut``.
+    """
+
+    id: str
+    text: str
+    references: list[str]
+    group: str
+    cell: int = Field(description=CELL)
+    words: int
+    difficulty: float | None
+    flip_step: int | None
+    weak: WroteOut
+    student: WroteOut
+    ceiling: WroteOut
+    columns: dict[str, str | None]
+    tags: list[str]
+
+
+AnyExampleOut = ExampleOut | WrittenExampleOut
 
 
 class NoteOut(Schema):
@@ -95,16 +136,16 @@ class PageOut(Schema):
     """A page of examples. ``after`` is the cursor of the next page, null on the last one."""
 
     counts: CountsOut
-    examples: list[ExampleOut]
+    examples: list[AnyExampleOut]
     after: str | None
 
 
 class ExampleWithNotesOut(Schema):
-    example: ExampleOut
+    example: AnyExampleOut
     notes: list[NoteOut]
 
 
-def example_out(example: Example, binary: bool, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
+def example_out(example: Labelled, binary: bool, text: str, text_b: str | None, tags: list[str]) -> ExampleOut:
     answers = {
         role: SaidOut(
             label=said.label, confidence=said.confidence, prob_of_gold=said.of_gold, prob_of_1=said.prob if binary else None
@@ -123,6 +164,24 @@ def example_out(example: Example, binary: bool, text: str, text_b: str | None, t
         flip_step=example.flip,
         tags=tags,
         **answers,
+    )
+
+
+def written_out(
+    example: Written, text: str, references: list[str], columns: dict[str, str | None], tags: list[str]
+) -> WrittenExampleOut:
+    return WrittenExampleOut(
+        id=str(example.id),
+        text=text,
+        references=references,
+        group=str(example.group),
+        cell=example.cell,
+        words=example.length,
+        difficulty=example.difficulty,
+        flip_step=example.flip,
+        columns=columns,
+        tags=tags,
+        **{role: WroteOut(**vars(wrote)) for role, wrote in example.said.items()},
     )
 
 
@@ -145,13 +204,17 @@ def counts_out(view: OpenView) -> CountsOut:
     )
 
 
-def examples_out(view: OpenView, examples: Sequence[Example]) -> list[ExampleOut]:
-    texts = view.slice.whole([example.row for example in examples])
-    tags = notes.tags_of(view.fingerprint, [example.id for example in examples])
-    binary = view.slice.about.classes == 2
-    return [
-        example_out(example, binary, *texts[example.row], [tag.name for tag in tags.get(example.id, [])]) for example in examples
-    ]
+def examples_out(view: OpenView, examples: Sequence[Example]) -> list[AnyExampleOut]:
+    tags = {
+        example: [tag.name for tag in tags]
+        for example, tags in notes.tags_of(view.fingerprint, [example.id for example in examples]).items()
+    }
+    rows = [example.row for example in examples]
+    if view.slice.about.kind is WRITTEN:
+        written = view.slice.whole_written(rows)
+        return [written_out(cast(Written, each), *written[each.row], tags.get(each.id, [])) for each in examples]
+    texts, binary = view.slice.whole(rows), view.slice.about.classes == 2
+    return [example_out(cast(Labelled, each), binary, *texts[each.row], tags.get(each.id, [])) for each in examples]
 
 
 def known(request: HttpRequest, experiment_id: int) -> Experiment:

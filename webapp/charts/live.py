@@ -37,7 +37,7 @@ HALF = [t_quantile(seeds - 1) for seeds in range(2, MOST_SEEDS + 1)]
 class Series:
     """One line of the chart: a role, for a student with its method, over all seeds. ``steps`` is its length.
 
-    A series that ``reads`` learns texts and has a loss alone. ``own`` names the metrics of its method's own view that it has.
+    A series that ``reads`` learns texts and has a loss alone. ``own`` names the metrics that it has and not every series has.
     ``style`` replaces the style of its role or method. A ``whole`` series is a curve also once it has finished, where another
     supervisor or ceiling is a level across the panel.
     """
@@ -154,5 +154,5 @@ def has(series: Series, metric: metrics.Metric) -> bool:
             return True
         case "students":
             return series.role == "student"
-        case "own view":
+        case "some runs":
             return metric.name in series.own

@@ -33,8 +33,8 @@ class Metric:
     domain: tuple[float, float]
     limits: tuple[float, float] | None = SHARE
     """Values beyond which nothing is drawn; None for a metric without limits."""
-    drawn_for: Literal["every run", "students", "own view"] = "every run"
-    """The series in the panel: all, students, or students whose method has such a metric (``Series.own``)."""
+    drawn_for: Literal["every run", "students", "some runs"] = "every run"
+    """The series in the panel: all, students, or those that name the metric in ``Series.own``."""
     final: bool = False
     """The value at the last step is written beside the line, and supervisor and ceiling end as levels across the panel."""
     expected: bool = False
@@ -84,6 +84,20 @@ METRICS = (
         for half, name, domain in (("right", "agreement_right", (0.7, 1.0)), ("wrong", "agreement_wrong", (0.3, 0.7)))
     ),
     LOSS,
+    *(
+        Metric(
+            name=name,
+            event="evaluation",
+            field=name,
+            title=title,
+            subtitle="nats per token, test examples",
+            height=120,
+            domain=(0.5, 1.0),
+            limits=None,
+            drawn_for="some runs",
+        )
+        for name, title in (("truth_loss", "Loss on true answers"), ("weak_loss", "Loss on the supervisor’s answers"))
+    ),
     Metric(
         name="weight",
         event="metric",
@@ -92,7 +106,7 @@ METRICS = (
         subtitle="in the loss",
         height=90,
         domain=(0.0, 0.6),
-        drawn_for="own view",
+        drawn_for="some runs",
     ),
     Metric(
         name="threshold",
@@ -102,7 +116,7 @@ METRICS = (
         subtitle="of the batch at each point; above it the guess is 1",
         height=110,
         domain=(0.3, 0.7),
-        drawn_for="own view",
+        drawn_for="some runs",
     ),
 )
 

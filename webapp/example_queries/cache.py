@@ -3,10 +3,11 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from webapp.example_queries.counts import Measures
+from webapp.example_queries.kinds import WRITTEN
 from webapp.example_queries.rows import Example, Histogram, Pieces
 from webapp.example_queries.slices import PAGE, Slice
 
@@ -24,12 +25,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Page:
-    """``before`` is the number of rows of the view before ``examples``; ``texts`` are by row."""
+    """``before`` is the number of rows of the view before ``examples``; ``texts`` are by row.
+
+    Of written answers, ``accepted`` are the references and ``written`` the texts of the models by seat, both by row.
+    """
 
     before: int
     examples: Sequence[Example]
     more: bool
     texts: Mapping[int, tuple[Pieces, Pieces | None]]
+    accepted: Mapping[int, list[Pieces]] = field(default_factory=dict)
+    written: Mapping[int, Mapping[str, Pieces]] = field(default_factory=dict)
 
 
 class Cache(Generic[Value]):
@@ -76,4 +82,6 @@ def _page(rows: Slice) -> Page:
     examples = rows.page()
     before = rows.place(examples[0]) if examples and rows.view.after else 0
     shown = examples[:PAGE]
-    return Page(before, shown, len(examples) > PAGE, rows.texts([example.row for example in shown]))
+    numbers = [example.row for example in shown]
+    answers = (rows.accepted(numbers), rows.written(numbers)) if rows.about.kind is WRITTEN else ()
+    return Page(before, shown, len(examples) > PAGE, rows.texts(numbers), *answers)

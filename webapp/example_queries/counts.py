@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts by kind, a cell and whether student and supervisor give the same label: kind 2 (cell - 1) + agree.
+    """Counts by kind, a cell and whether student and supervisor give the same answer: kind 2 (cell - 1) + agree.
 
     ``alone`` (16,) counts examples whose group has no other example. For the rest ``number`` counts examples of ``kind`` in
     ``group`` (entry by entry; groups are numbered).
@@ -77,7 +77,7 @@ def quantities() -> Array:
     return np.stack([weak, student, ceiling, agree, agree & weak, agree & ~weak, ~weak], axis=1).astype(np.float64)
 
 
-def measure_slice(counts: Counts, cells: Collection[int], classes: int) -> Measures:
+def measure_slice(counts: Counts, cells: Collection[int], classes: int | None) -> Measures:
     """Return the measures of the examples in ``cells``, or in all cells if none is given."""
     chosen = np.repeat([not cells or cell in cells for cell in CELLS], 2).astype(np.float64)
     alone, number = counts.alone * chosen, counts.number * chosen[counts.kind]
@@ -98,14 +98,19 @@ def measure_slice(counts: Counts, cells: Collection[int], classes: int) -> Measu
     return _without_decided(measures, decided_by(cells, classes)) if cells else measures
 
 
-def decided_by(cells: Collection[int], classes: int) -> frozenset[str]:
-    """Return the quantities that have one value for all examples of ``cells``, whatever the predictions: no estimates."""
+def decided_by(cells: Collection[int], classes: int | None) -> frozenset[str]:
+    """Return the quantities that have one value for all examples of ``cells``, whatever the predictions: no estimates.
+
+    ``classes`` is None for written answers, of which two right ones may differ.
+    """
     weak, student, ceiling, agree, agree_right, agree_wrong, weak_wrong = quantities().T.astype(bool)
     kinds = np.repeat([cell in cells for cell in CELLS], 2)
     if classes == 2:  # then equal labels are both right or both wrong
         kinds &= agree == (weak == student)
-    else:  # two right answers are the same label
-        kinds &= ~((weak & student) & ~agree) & ~((weak ^ student) & agree)
+    else:
+        kinds &= ~((weak ^ student) & agree)
+        if classes is not None:  # two right answers are the same label
+            kinds &= ~((weak & student) & ~agree)
     quantity = {
         **dict(zip(SEATS, ((weak, kinds), (student, kinds), (ceiling, kinds)), strict=True)),
         "agreement": (agree, kinds),

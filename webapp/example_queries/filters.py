@@ -9,17 +9,6 @@ from typing import Any
 from training.words import folded_sql
 from webapp.example_queries.view import PLANE, RANGES, Mode, View
 
-ORDERS = {
-    "disagreement": "shift",
-    "corrections": "CASE WHEN cell IN (5, 6) THEN student_conf ELSE 0 END",
-    "regressions": "CASE WHEN cell IN (3, 4) THEN student_conf ELSE 0 END",
-    "blind": "CASE WHEN cell IN (3, 4, 7, 8) THEN student_conf - weak_conf ELSE -1 END",
-    "errors": "-ceiling_gold",
-    "length": "length",
-    "id": "0",
-}
-"""The expression of each order, the largest value first; equal ones by id, which is a hash."""
-
 
 @dataclass
 class Where:
@@ -55,7 +44,7 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
     for name, column in RANGES.items():
         low, high = view.ends(name) if name != besides else (None, None)
         # Probabilities are stored in single precision, so typed ends are rounded to it.
-        kind = "" if name in ("flip", "length") else "::FLOAT"
+        kind = "" if name in ("flip", "length", "difficulty") else "::FLOAT"
         if low is not None:
             condition.add(f"{column} >= ?{kind}", low)
         if high is not None:
@@ -71,16 +60,16 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
     return condition
 
 
-def beyond(view: View, after: bool, order: float, example: int) -> Where:
-    """Return the condition of the rows after the row with this order and id, or before it."""
-    condition, sql = Where(), ORDERS[view.sort]
+def beyond(sql: str, after: bool, order: float, example: int) -> Where:
+    """Return the condition of the rows after the row with this order and id, or before it, in the order by ``sql``."""
+    condition = Where()
     by_order, by_id = ("<", ">") if after else (">", "<")
     condition.add(f"(({sql})::DOUBLE {by_order} ? OR (({sql})::DOUBLE = ? AND id {by_id} ?))", order, order, example)
     return condition
 
 
-def holds(q: str, mode: Mode) -> Where:
-    """Return the condition of the texts with a hit: all words somewhere, the phrase as it is, or a match.
+def holds(q: str, mode: Mode, texts: Sequence[str] = ("text", "text_b")) -> Where:
+    """Return the condition of the texts with a hit: all words somewhere, the phrase as it is, or a match in one of ``texts``.
 
     Case and how accents are composed are ignored.
     """
@@ -92,7 +81,8 @@ def holds(q: str, mode: Mode) -> Where:
         case "phrase":
             condition.add(f"contains(folded, {folded_sql('?')})", q)
         case "regex":
-            condition.add("(regexp_matches(text, ?, 'i') OR regexp_matches(coalesce(text_b, ''), ?, 'i'))", q, q)
+            matches = (f"regexp_matches(coalesce({text}, ''), ?, 'i')" for text in texts)
+            condition.add(f"({' OR '.join(matches)})", *[q] * len(texts))
     return condition
 
 

@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webapp.example_queries.tables import Axis
+from webapp.example_queries.axes import Axis
 
 SHOWN = 700
 """Characters of a text in a list."""
 
 BEGIN, END = "\ue000", "\ue001"
 """Marks around what was searched for: private characters, which texts have no use for."""
+
+BETWEEN = "\ue002"
+"""Stands between the accepted answers of an example."""
 
 BEGINNING = f"if(instr({{text}}, '{BEGIN}') > {SHOWN // 2}, instr({{text}}, '{BEGIN}') - 80, 1)"
 EXCERPT = f"if(begin > 1, '… ', '') || substr({{text}}, begin, {SHOWN}) || if(length({{text}}) >= begin + {SHOWN}, ' …', '')"
@@ -28,21 +31,49 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Wrote:
+    """The written answer of one model to an example; the fields are those of ``WrittenAnswers``."""
+
+    text: str
+    answer: str
+    log_probability: float
+    ended: bool
+    right: bool
+
+
+@dataclass(frozen=True)
 class Example:
+    """An example of a table of either kind."""
+
     id: int
     row: int
-    gold: int
     group: int
     length: int
     cell: int
-    shift: float
     flip: int | None
     order: float
-    said: Mapping[str, Said]
 
     @property
     def cursor(self) -> str:
         return f"{self.order!r}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Labelled(Example):
+    """An example with a label, and the answers of the three models by seat."""
+
+    gold: int
+    shift: float
+    said: Mapping[str, Said]
+
+
+@dataclass(frozen=True)
+class Written(Example):
+    """An example with a written answer: ``gold`` is the first accepted one, ``difficulty`` None where the data has none."""
+
+    gold: str
+    difficulty: float | None
+    said: Mapping[str, Wrote]
 
 
 @dataclass(frozen=True)
@@ -88,3 +119,13 @@ def pieces(text: str) -> Pieces:
         elif part:
             parts.append((marked, part))
     return parts
+
+
+def between(text: Pieces) -> list[Pieces]:
+    """Return the parts of the text between the marks of BETWEEN."""
+    texts: list[Pieces] = [[]]
+    for marked, part in text:
+        first, *more = part.split(BETWEEN)
+        texts[-1].append((marked, first))
+        texts += [[(marked, later)] for later in more]
+    return [[piece for piece in each if piece[1]] for each in texts]

@@ -8,13 +8,28 @@ from typing import Any
 
 import duckdb
 
+from webapp.example_queries.axes import BINS
 from webapp.example_queries.counts import Counts, Measures, count, measure_slice
 from webapp.example_queries.database import Base, Source
-from webapp.example_queries.filters import ORDERS, Where, beyond, inside, pattern, where
-from webapp.example_queries.rows import BEGIN, BEGINNING, END, EXCERPT, Example, Frame, Histogram, Pieces, Point, Said, pieces
-from webapp.example_queries.search import bits, search
-from webapp.example_queries.tables import BINS, About
-from webapp.example_queries.view import CELLS, PLANE, RANGES, SEATS, View, cursor_of
+from webapp.example_queries.filters import Where, beyond, inside, pattern, where
+from webapp.example_queries.kinds import WRITTEN, check
+from webapp.example_queries.rows import (
+    BEGIN,
+    BEGINNING,
+    BETWEEN,
+    END,
+    EXCERPT,
+    Example,
+    Frame,
+    Histogram,
+    Pieces,
+    Point,
+    between,
+    pieces,
+)
+from webapp.example_queries.search import bits, search, search_written
+from webapp.example_queries.tables import About
+from webapp.example_queries.view import CELLS, PLANE, SEATS, View, cursor_of
 from webapp.parsing import whole
 
 PAGE = 50
@@ -26,16 +41,22 @@ Tagged = tuple[tuple[int, ...], ...]
 @contextmanager
 def open_slice(base: Base, source: Source, view: View, tagged: Tagged = ()) -> Iterator["Slice"]:
     """Open the slice of ``source`` that ``view`` selects. Raises as ``Base.open`` does, and Refused."""
-    hits = search(base, source.dataset, source.fingerprint, view.q, view.mode) if view.q else b""
     with base.open(source) as (cursor, about):
-        if hits:
-            cursor.execute("SET VARIABLE hits = ?::BLOB::BIT", [hits])
+        check(view, about.kind, about.axes)
+        if view.q:
+            cursor.execute("SET VARIABLE hits = ?::BLOB::BIT", [_hits(base, source, about, view)])
         if view.framed:
             rectangle = inside(view)
             sql = f"SELECT {rectangle.all} AS held FROM plane ORDER BY row"  # nosec B608 # names are ours, values are parameters
             held = cursor.execute(sql, rectangle.parameters).fetchnumpy()["held"]
             cursor.execute("SET VARIABLE inside = ?::BLOB::BIT", [bits(held)])
         yield Slice(cursor, about, base, source, view, tagged)
+
+
+def _hits(base: Base, source: Source, about: About, view: View) -> bytes:
+    if about.kind is WRITTEN:
+        return search_written(base, source, view.q, view.mode)
+    return search(base, source.dataset, source.fingerprint, view.q, view.mode)
 
 
 class Slice:
@@ -75,25 +96,25 @@ class Slice:
     @cached_property
     def histograms(self) -> dict[str, Histogram]:
         """The histograms of all dimensions, of the table and of the view. Each brushed dimension needs a query of its own."""
-        alike = [name for name in RANGES if not self.view.brushed(name)]
+        axes = self.about.axes
+        alike = [name for name in axes if not self.view.brushed(name)]
         selected = self._where()
         shown = self._histograms(alike, selected) if selected.conditions else self.about.counts
-        for name in RANGES:
+        for name in axes:
             if self.view.brushed(name):
                 shown = shown | self._histograms([name], self._where(name))
-        return {name: Histogram(self.about.axes[name], self.about.counts[name], shown[name]) for name in RANGES}
+        return {name: Histogram(axis, self.about.counts[name], shown[name]) for name, axis in axes.items()}
 
     def _histograms(self, names: Sequence[str], selected: Where) -> dict[str, list[int]]:
         bins = {name: [0] * BINS for name in names}
         if names:
             sets = ", ".join(f"({name}_bin)" for name in names)
             columns = ", ".join(f"{name}_bin" for name in names)
-            flip = f"* REPLACE (CASE WHEN flip IS NULL THEN {BINS} ELSE flip_bin END AS flip_bin)"
-            flipped = f"SELECT {flip} FROM examples{selected.sql}"  # nosec B608 # names are ours, values are parameters
-            sql = f"SELECT {columns}, count(*) FROM ({flipped}) GROUP BY GROUPING SETS ({sets})"  # nosec B608
+            # names are ours, values are parameters
+            sql = f"SELECT {columns}, count(*) FROM examples{selected.sql} GROUP BY GROUPING SETS ({sets})"  # nosec B608
             for *places, number in self._rows(sql, selected.parameters):
                 name, place = next(pair for pair in zip(names, places, strict=True) if pair[1] is not None)
-                if place < BINS:  # examples that never flip are in no bin
+                if place < BINS:  # the others have no value, as examples that never flip
                     bins[name][place] = number
         return bins
 
@@ -123,7 +144,7 @@ class Slice:
         """Return the rows after the view's cursor; one more than ``size`` where there are more."""
         selected = self._where()
         if cursor := cursor_of(self.view.after):
-            selected = _and(selected, beyond(self.view, True, *cursor))
+            selected = _and(selected, beyond(self._order, True, *cursor))
         return self._examples(selected, f"ORDER BY sorted DESC, id LIMIT {size + 1}")
 
     def example(self, number: int) -> Example | None:
@@ -136,13 +157,13 @@ class Slice:
 
     def place(self, of: Example) -> int:
         """Return the number of rows of the view before it."""
-        earlier = _and(self._where(), beyond(self.view, False, of.order, of.id))
+        earlier = _and(self._where(), beyond(self._order, False, of.order, of.id))
         return int(self._rows(f"SELECT count(*) FROM examples{earlier.sql}", earlier.parameters)[0][0])  # nosec B608
 
     def neighbours(self, of: Example) -> tuple[int | None, int | None]:
         """Return the ids of the rows of the view before and after an example."""
-        before = _and(self._where(), beyond(self.view, False, of.order, of.id))
-        after = _and(self._where(), beyond(self.view, True, of.order, of.id))
+        before = _and(self._where(), beyond(self._order, False, of.order, of.id))
+        after = _and(self._where(), beyond(self._order, True, of.order, of.id))
         previous = self._examples(before, "ORDER BY sorted, id DESC LIMIT 1")
         following = self._examples(after, "ORDER BY sorted DESC, id LIMIT 1")
         return (previous[0].id if previous else None), (following[0].id if following else None)
@@ -152,35 +173,65 @@ class Slice:
         selected.add("id = ?", of.id)
         return bool(self._rows(f"SELECT 1 FROM examples{selected.sql}", selected.parameters))  # nosec B608
 
+    @property
+    def _order(self) -> str:
+        return self.about.kind.orders[self.view.sort]
+
     def _examples(self, selected: Where, tail: str) -> list[Example]:
         """Return the selected examples. Their places are found first, so that twenty columns are read for these rows only."""
-        said = ", ".join(f"{seat}_{column}" for seat in SEATS for column in ("label", "conf", "gold", "prob"))
-        order = f"({ORDERS[self.view.sort]})::DOUBLE AS sorted"
+        kind, order = self.about.kind, f"({self._order})::DOUBLE AS sorted"
         places = f"SELECT place FROM (SELECT place, id, {order} FROM examples{selected.sql} {tail})"  # nosec B608
-        sql = f"""SELECT id, row, gold, grp, length, cell, shift, flip, {order}, {said}
+        sql = f"""SELECT id, row, grp, length, cell, flip, {order}, {", ".join(kind.columns)}
                   FROM examples WHERE place IN ({places}) ORDER BY sorted DESC, id"""  # nosec B608
-        return [
-            Example(*(*row[:9], {seat: Said(*row[9 + 4 * at : 13 + 4 * at]) for at, seat in enumerate(SEATS)}))
-            for row in self._rows(sql, selected.parameters)
-        ]
+        return [kind.example(row[:7], row[7:]) for row in self._rows(sql, selected.parameters)]
 
     def texts(self, rows: Sequence[int], whole: bool = False) -> dict[int, tuple[Pieces, Pieces | None]]:
         """Return the text or two texts of each of these rows, ``whole`` or the beginning or the part around the first hit."""
+        texts = self._marked("texts", {"a": "text", "b": "text_b"}, rows, whole)
+        return {row: (parts["a"] or [], parts["b"]) for row, parts in texts.items()}
+
+    def accepted(self, rows: Sequence[int], whole: bool = False) -> dict[int, list[Pieces]]:
+        """Return the accepted answers of each of these rows, with marks as ``texts`` has them; none where there are labels."""
+        columns = {"a": f"array_to_string(answers, '{BETWEEN}')"}
+        return {row: between(parts["a"] or []) for row, parts in self._marked("texts", columns, rows, whole).items()}
+
+    def written(self, rows: Sequence[int], whole: bool = False) -> dict[int, dict[str, Pieces]]:
+        """Return what each model wrote for these rows, by seat and with marks as ``texts`` has them."""
+        texts = self._marked("examples", {seat: f"{seat}_text" for seat in SEATS}, rows, whole)
+        return {row: {seat: text or [] for seat, text in parts.items()} for row, parts in texts.items()}
+
+    @property
+    def others_named(self) -> list[str]:
+        """The names of the further columns of a generative data set."""
+        return [name for row in self._rows("SELECT map_keys(others) FROM texts LIMIT 1") for name in row[0] or ()]
+
+    def _marked(
+        self, table: str, columns: dict[str, str], rows: Sequence[int], whole: bool
+    ) -> dict[int, dict[str, Pieces | None]]:
+        """Return these texts of ``table`` for each row, with marks on what is searched for; None for a missing one."""
         mark = [pattern(self.view), f"{BEGIN}\\0{END}"] if self.view.q else []
         marked = "regexp_replace({}, ?, ?, 'gi')" if mark else "{}"
-        sql = f"""SELECT row, {marked.format("text")} AS a, {marked.format("text_b")} AS b
-                  FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"""  # nosec B608 # names are ours, values are parameters
+        named = ", ".join(f"{marked.format(column)} AS {name}" for name, column in columns.items())
+        # names are ours, values are parameters
+        sql = f"SELECT row, {named} FROM {table} WHERE row IN (SELECT unnest(?::BIGINT[]))"  # nosec B608
         if not whole:
-            for name in ("a", "b"):
+            for name in columns:
                 begin, part = (each.format(text=name) for each in (BEGINNING, EXCERPT))
                 sql = f"SELECT * EXCLUDE (begin) REPLACE ({part} AS {name}) FROM (SELECT *, {begin} AS begin FROM ({sql}))"  # nosec B608
-        texts = self._rows(sql, [*mark, *mark, list(rows)])
-        return {row: (pieces(text), None if other is None else pieces(other)) for row, text, other in texts}
+        return {
+            row: {name: None if text is None else pieces(text) for name, text in zip(columns, texts, strict=True)}
+            for row, *texts in self._rows(sql, [*mark * len(columns), list(rows)])
+        }
 
     def whole(self, rows: Sequence[int]) -> dict[int, tuple[str, str | None]]:
         """Return the texts of these rows as they are."""
         sql = "SELECT row, text, text_b FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"
         return {row: (text, other) for row, text, other in self._rows(sql, [list(rows)])}
+
+    def whole_written(self, rows: Sequence[int]) -> dict[int, tuple[str, list[str], dict[str, str | None]]]:
+        """Return the prompts, accepted answers and further columns of these rows of a generative data set as they are."""
+        sql = "SELECT row, text, answers, others FROM texts WHERE row IN (SELECT unnest(?::BIGINT[]))"
+        return {row: (text, accepted, others) for row, text, accepted, others in self._rows(sql, [list(rows)])}
 
     def texts_by_id(self, ids: Sequence[int], characters: int) -> dict[int, str]:
         """Return the first ``characters`` of the texts of any examples of the data set; two texts are joined."""

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,40 +16,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training import Store
+from training.answers import RESERVED
 from training.storage.atomic import atomic
-from training.storage.predictions import Predictions
+from training.storage.written_answers import Outputs
 from training.words import folded_sql, length_sql
-from webapp.example_queries.answers import answers, flips, shift
+from webapp.example_queries.answers import compare, flips, label_of
+from webapp.example_queries.axes import BINS, Axis
+from webapp.example_queries.kinds import LABELLED, WRITTEN, Kind
 from webapp.example_queries.view import RANGES, SEATS
-
-BINS = 20
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A dimension that can be brushed: bin ``i`` begins at ``low + i * width``; whole numbers are counted, others measured."""
-
-    low: float
-    width: float
-    whole: bool = False
-
-    @property
-    def high(self) -> float:
-        return self.low + BINS * self.width
-
-    def bins(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        return np.clip((values - self.low) // self.width, 0, BINS - 1).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class About:
-    """Values that all rows of a table share."""
+    """Values that all rows of a table share; ``classes`` is None for written answers."""
 
     rows: int
-    classes: int
+    classes: int | None
     axes: dict[str, Axis]
     counts: dict[str, list[int]]
     """The number of rows in each bin of each axis."""
+
+    @property
+    def kind(self) -> Kind:
+        return WRITTEN if self.classes is None else LABELLED
 
     @classmethod
     def read(cls, text: str) -> "About":
@@ -83,34 +72,60 @@ def _writable(new: Path) -> Iterator[Path]:
 
 
 def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
-    """Write the texts of ``source``, the Parquet file of a data set. Searches read ``folded``; ``length`` counts words."""
+    """Write the texts of ``source``, the Parquet file of a data set. Searches read ``folded``; ``length`` counts words.
+
+    Of a generative data set ``answers`` are the accepted ones, which are searched too, and ``others`` its further columns.
+    """
     with pq.ParquetFile(source) as file:
-        both = "text_b" in file.schema_arrow.names
-    second = "text_b" if both else "NULL::VARCHAR"
+        schema = file.schema_arrow
+    second = "text_b" if "text_b" in schema.names else "NULL::VARCHAR"
+    written = "answers" in schema.names
+    accepted = "answers" if written else "NULL::VARCHAR[]"
     whole = f"concat_ws(' ', text, {second})"
     with database(target, memory, threads) as connection:
         # Compressed it is half as large, and takes twice as long to search and to read fifty texts from.
         connection.execute("SET force_compression = 'uncompressed'")
         connection.execute(
             f"""CREATE TABLE texts AS
-            SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, {folded_sql(whole)} AS folded,
+            SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, {accepted} AS answers,
+                   {_others(schema) if written else "NULL::MAP(VARCHAR, VARCHAR)"} AS others,
+                   {folded_sql(f"concat_ws(' ', {whole}, array_to_string({accepted}, ' '))")} AS folded,
                    {length_sql(whole)}::INTEGER AS length
             FROM (SELECT * FROM read_parquet(?, hive_partitioning = false) ORDER BY id)""",  # nosec B608
             [str(source)],
         )
 
 
+def _others(schema: pa.Schema) -> str:
+    """Return the further columns of a generative data set as an expression: a map from their names to texts."""
+    named = [field for field in schema if field.name not in RESERVED]
+    texts = [
+        f"array_to_string({_named(field.name)}::VARCHAR[], ', ')" if _listed(field.type) else f"{_named(field.name)}::VARCHAR"
+        for field in named
+    ]
+    names = ", ".join("'" + field.name.replace("'", "''") + "'" for field in named)
+    return f"MAP([{names}]::VARCHAR[], [{', '.join(texts)}]::VARCHAR[])"
+
+
+def _listed(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
 def build_table(
     store: Store, keys: tuple[str, str, str], split: str, texts: Path, target: Path, memory: str, threads: int
 ) -> None:
-    """Join the predictions of the runs ``keys`` for the examples of ``split`` that all three predict and ``texts`` contains.
+    """Join the outputs of the runs ``keys`` for the examples of ``split`` that all three have and ``texts`` contains.
 
-    Raises FileNotFoundError for a run that has not finished, ValueError for different gold labels of an example.
+    Raises FileNotFoundError for a run that has not finished, ValueError for different gold labels or answers of an example.
     """
-    seen = [ordered(store.read_predictions(key).part(split)) for key in keys]
+    seen = [ordered(store.read_outputs(key).part(split)) for key in keys]
     ids = np.intersect1d(np.intersect1d(seen[0].id, seen[1].id, True), seen[2].id, True)
-    seen = [predictions.take(np.searchsorted(predictions.id, ids)) for predictions in seen]
-    if any(not np.array_equal(predictions.gold, seen[0].gold) for predictions in seen):
+    seen = [outputs.take(np.searchsorted(outputs.id, ids)) for outputs in seen]
+    if any(not np.array_equal(outputs.gold, seen[0].gold) for outputs in seen):
         raise ValueError("These runs do not agree on the gold labels: they are of different data.")
     with duckdb.connect(str(texts), read_only=True, config={"memory_limit": memory, "threads": threads}) as connection:
         known = connection.execute("SELECT id, row, length FROM texts ORDER BY id").fetchnumpy()
@@ -123,69 +138,73 @@ def build_table(
     with atomic(parquet) as path:
         pq.write_table(pa.table(columns), path, compression="none")
         with database(target, memory, threads) as connection:
-            connection.execute(
-                "CREATE TABLE examples AS SELECT * REPLACE (nullif(flip, -1) AS flip) "
-                "FROM read_parquet(?, hive_partitioning = false)",
-                [str(path)],
-            )
+            connection.execute("CREATE TABLE examples AS FROM read_parquet(?, hive_partitioning = false)", [str(path)])
             connection.execute("CREATE TABLE about AS SELECT ? AS told", [json.dumps(asdict(about))])
     parquet.unlink()
 
 
-def ordered(predictions: Predictions) -> Predictions:
-    return predictions.take(np.argsort(predictions.id, kind="stable"))
+def ordered(outputs: Outputs) -> Outputs:
+    return outputs.take(np.argsort(outputs.id, kind="stable"))
 
 
 def columns_of(
-    seen: list[Predictions], row: npt.NDArray[Any], length: npt.NDArray[Any], flip: npt.NDArray[Any]
-) -> tuple[dict[str, npt.NDArray[Any]], About]:
-    """Return the columns of a table, one entry per example, from the predictions of each seat."""
+    seen: Sequence[Outputs], row: npt.NDArray[Any], length: npt.NDArray[Any], flip: npt.NDArray[Any]
+) -> tuple[dict[str, pa.Array], About]:
+    """Return the columns of a table, one entry per example, from the outputs of each seat."""
     first = seen[0]
-    columns: dict[str, npt.NDArray[Any]] = {"row": row, "id": first.id, "gold": first.gold, "grp": first.group, "length": length}
-    said = {seat: answers(predictions) for seat, predictions in zip(SEATS, seen, strict=True)}
-    for seat, answer in said.items():
-        columns |= {
-            f"{seat}_label": answer.label,
-            f"{seat}_conf": answer.confidence,
-            f"{seat}_gold": answer.of_gold,
-            f"{seat}_prob": answer.prob,
-        }
-    wrong = {seat: answer.label != first.gold for seat, answer in said.items()}
-    columns["cell"] = (1 + 4 * wrong["weak"] + 2 * wrong["student"] + wrong["ceiling"]).astype(np.uint8)
-    columns["agree"] = said["weak"].label == said["student"].label
-    columns["shift"], columns["flip"] = shift(seen[0], seen[1]), flip
+    compared = compare(seen)
+    columns: dict[str, Any] = {"row": row, "id": first.id, "gold": first.gold, "grp": first.group, "length": length}
+    columns |= compared.columns
+    weak, student, ceiling = compared.wrong
+    columns["cell"] = (1 + 4 * weak + 2 * student + ceiling).astype(np.uint8)
+    columns["agree"], columns["flip"] = compared.agree, flip
     _, group, size = np.unique(first.group, return_inverse=True, return_counts=True)
     columns["shared"], columns["grp_number"] = size[group] > 1, group.astype(np.int32)
-    axes = axes_of(length, flip, first.classes)
+    missing = {"flip": flip < 0} | ({"difficulty": np.isnan(columns["difficulty"])} if "difficulty" in columns else {})
+    axes = axes_of(columns, compared.classes)
     counts = {}
-    for name, column in RANGES.items():
-        columns[f"{name}_bin"] = axes[name].bins(columns[column])
-        known = columns[f"{name}_bin"][flip >= 0] if name == "flip" else columns[f"{name}_bin"]
-        counts[name] = np.bincount(known, minlength=BINS).tolist()
-    return columns, About(len(row), first.classes, axes, counts)
+    for name, axis in axes.items():
+        column = RANGES[name]
+        # Examples without a value are in no bin, which is BINS.
+        absent = missing.get(column, np.zeros(len(row), bool))
+        bins = np.where(absent, BINS, axis.bins(np.where(absent, axis.low, columns[column]))).astype(np.uint8)
+        columns[f"{name}_bin"], counts[name] = bins, np.bincount(bins, minlength=BINS + 1)[:BINS].tolist()
+    made = {name: pa.array(values, mask=missing.get(name)) for name, values in columns.items()}
+    return made, About(len(row), compared.classes, axes, counts)
 
 
-def axes_of(length: npt.NDArray[Any], flip: npt.NDArray[Any], classes: int) -> dict[str, Axis]:
-    sure = Axis(1 / classes, (1 - 1 / classes) / BINS)
+def axes_of(columns: Mapping[str, npt.NDArray[Any]], classes: int | None) -> dict[str, Axis]:
+    """Return the axis of each dimension that the table has."""
+    length = columns["length"]
     longest = float(np.quantile(length, 0.99)) if len(length) else 0
-    last = int(flip.max(initial=0))
-    return {
-        "weak": sure,
-        "student": sure,
-        "ceiling": sure,
-        "shift": Axis(0, 1 / BINS),
+    last = int(columns["flip"].max(initial=0))
+    return (_axes_of_labels(classes) if classes else _axes_of_answers(columns)) | {
         "flip": Axis(0, max(1, -(-last // (BINS - 1))), whole=True),
         "length": Axis(0, max(1, int(longest // BINS) + 1), whole=True),
     }
 
 
-def _flips(store: Store, keys: tuple[str, str, str], seen: list[Predictions]) -> npt.NDArray[np.int64]:
+def _axes_of_labels(classes: int) -> dict[str, Axis]:
+    return dict.fromkeys(SEATS, Axis(1 / classes, (1 - 1 / classes) / BINS)) | {"shift": Axis(0, 1 / BINS)}
+
+
+def _axes_of_answers(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, Axis]:
+    """One axis for the log-probabilities of the three, up to 0, whose first bin has the least likely hundredth too."""
+    logs = np.concatenate([columns[f"{seat}_log"] for seat in SEATS])
+    axes = dict.fromkeys(
+        (f"{seat}_log" for seat in SEATS), Axis.spanning(float(np.floor(np.quantile(logs, 0.01))) if len(logs) else -1, 0)
+    )
+    known = columns["difficulty"][~np.isnan(columns["difficulty"])]
+    return axes | ({"difficulty": Axis.spanning(float(known.min()), float(known.max()))} if len(known) else {})
+
+
+def _flips(store: Store, keys: tuple[str, str, str], seen: Sequence[Outputs]) -> npt.NDArray[np.int64]:
     """Return flip steps by the trajectory of the student's seat; -1 everywhere if it has none."""
     try:
-        trajectory = store.read_trajectory(keys[1])
+        trajectory = store.read_course(keys[1])
     except FileNotFoundError:
         return np.full(len(seen[0].id), -1)
     at = np.argsort(trajectory.id, kind="stable")
     known = np.minimum(np.searchsorted(trajectory.id[at], seen[0].id), len(at) - 1)
     watched = trajectory.id[at[known]] == seen[0].id
-    return flips(trajectory, np.where(watched, at[known], -1), answers(seen[0]).label)
+    return flips(trajectory, np.where(watched, at[known], -1), label_of(seen[0]))

@@ -19,10 +19,17 @@ RANGES = {
     "student": "student_conf",
     "ceiling": "ceiling_conf",
     "shift": "shift",
+    "weak_log": "weak_log",
+    "student_log": "student_log",
+    "ceiling_log": "ceiling_log",
+    "difficulty": "difficulty",
     "flip": "flip",
     "length": "length",
 }
-"""Dimensions that can be brushed, with their columns; ``<name>_min`` and ``<name>_max`` are the two ends."""
+"""Dimensions that can be brushed, with their columns; ``<name>_min`` and ``<name>_max`` are the two ends.
+
+A table has those of its kind: confidences with classes, log-probabilities with written answers.
+"""
 
 PLANE = ("x", "y")
 """The two coordinates of the map, with ends like those of a range: a rectangle."""
@@ -30,11 +37,13 @@ PLANE = ("x", "y")
 NOWHERE: dict[str, None] = {f"{name}_{end}": None for name in PLANE for end in ("min", "max")}
 """The change that takes a view's rectangle away."""
 
-Column = Literal["gold", "shift", "flip", "length", "group", "tags"]
+Column = Literal["gold", "shift", "difficulty", "flip", "length", "group", "tags"]
 COLUMNS: tuple[Column, ...] = ("gold", "tags")
 """Columns of a list beside text and answers, unless others are chosen."""
 
-Sort = Literal["disagreement", "corrections", "regressions", "blind", "errors", "length", "id"]
+Sort = Literal[
+    "disagreement", "corrections", "regressions", "blind", "errors", "sure", "unsure", "hardest", "easiest", "length", "id"
+]
 Mode = Literal["words", "phrase", "regex"]
 LONGEST_SEARCH = 200
 
@@ -43,6 +52,7 @@ Tag = Annotated[str, StringConstraints(pattern=r"^[\w][\w .,:/+-]{0,39}$")]
 Share = Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int | None, Field(ge=0, le=2**40)]
 Coordinate = Annotated[float | None, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+Number = Annotated[float | None, Field(allow_inf_nan=False)]
 
 
 def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -82,6 +92,15 @@ class View(BaseModel):
     ceiling_max: Share = None
     shift_min: Share = None
     shift_max: Share = None
+    weak_log_min: Number = None
+    """Log-probabilities of written answers, in nats."""
+    weak_log_max: Number = None
+    student_log_min: Number = None
+    student_log_max: Number = None
+    ceiling_log_min: Number = None
+    ceiling_log_max: Number = None
+    difficulty_min: Number = None
+    difficulty_max: Number = None
     flip_min: Count = None
     flip_max: Count = None
     length_min: Count = None
@@ -128,6 +147,13 @@ class View(BaseModel):
     def but(self, **changes: Any) -> "View":
         """Return the first page of this view with these changes."""
         return View.model_validate(self.model_dump() | {"after": ""} | changes)
+
+    def without(self, name: str) -> "View":
+        """Return the first page of this view without the setting, or the two ends, called ``name``."""
+        if name == "map":
+            return self.but(**NOWHERE)
+        names = [f"{name}_min", f"{name}_max"] if name in RANGES else [name]
+        return self.but(**{field: View.model_fields[field].default for field in names})
 
     def ends(self, name: str) -> tuple[float | None, float | None]:
         return getattr(self, f"{name}_min"), getattr(self, f"{name}_max")

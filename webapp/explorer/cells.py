@@ -49,7 +49,7 @@ class Heading:
 
 
 class Matrix:
-    def __init__(self, cells: Mapping[int, int], view: View, triplet: Triplet, titles: list[str], classes: int) -> None:
+    def __init__(self, cells: Mapping[int, int], view: View, triplet: Triplet, titles: list[str], classes: int | None) -> None:
         self.counts, self.view, self.titles = cells, view, titles
         own = own_seats(triplet)
         labels = eight_cells(classes) if own else {cell: text.format(*titles) for cell, text in OTHERS.items()}

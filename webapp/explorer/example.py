@@ -1,8 +1,7 @@
-"""The page of one example: its text, the answers of all models of the pair, trajectories of students, and origins of labels."""
+"""The page of one example: its text, the answers of all models of the pair, and origins of labels."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -10,8 +9,6 @@ from training.spec import GROUND_TRUTH
 from training.spec.methods import ROW_METHODS
 from training.storage.artifacts import Store
 from webapp.charts.numbers import rate
-from webapp.charts.trajectory import Level, Path, trajectory_chart
-from webapp.example_queries.answers import answers, drawn, flips
 from webapp.explorer.cells import Matrix
 from webapp.explorer.finished_models import Model, Triplet
 from webapp.explorer.marked_text import sides_of
@@ -21,18 +18,17 @@ from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import REPORT, Note, Tag
 
-CHART = "trajectory-chart"
-
 
 @dataclass(frozen=True)
 class Verdict:
     """The answer of one run."""
 
     model: Model
-    prob: float
     label: str
     right: bool
     chosen: bool
+    prob: float
+    """The probability that is drawn, or the log-probability of a written answer."""
 
     @property
     def value(self) -> str:
@@ -79,10 +75,6 @@ class ExamplePage(Subject):
         self.report_author = proposer(self.tags)
 
     @property
-    def gold(self) -> str:
-        return self.class_name(self.example.gold)
-
-    @property
     def where(self) -> str:
         """The label of the example's cell, such as “corrected, ceiling right”."""
         return self.cell.label
@@ -113,13 +105,7 @@ class ExamplePage(Subject):
 
     def _verdict(self, model: Model) -> Verdict | None:
         """Return the answer, or None where the example is in another part of the split of that seed."""
-        predictions = self.store.read_example(model.key, self.example.id)
-        if predictions is None or str(predictions.split[0]) != self.view.split:
-            return None
-        answer = answers(predictions)
-        label = int(answer.label[0])
-        chosen = model in self.triplet.all
-        return Verdict(model, float(answer.prob[0]), self.class_name(label), label == self.example.gold, chosen)
+        raise NotImplementedError
 
     @property
     def seeds(self) -> list[tuple[int, list[Verdict | None]]]:
@@ -129,36 +115,6 @@ class ExamplePage(Subject):
             (seed, [next((verdict for verdict in lane.verdicts if verdict.model.seed == seed), None) for lane in self.lanes])
             for seed in numbers
         ]
-
-    # Trajectories of students.
-
-    @cached_property
-    def chart(self) -> dict[str, Any] | None:
-        """The chart of trajectories; None for an example of half B, since trajectories are of the test set."""
-        if self.view.split != "test":
-            return None
-        paths = [path for triplet in self._triplets if (path := self._path(triplet))]
-        if not any(path.bold for path in paths):
-            return None
-        three = zip(self.triplet.all, self.titles, self.example.said.values(), strict=True)
-        levels = [Level(title, self.names.style(model), said.prob) for model, title, said in three if model.role != "student"]
-        return trajectory_chart(paths, levels, self.side(self.example.gold), self.of)
-
-    def _path(self, triplet: Triplet) -> Path | None:
-        """Return a student's line, and the step at which it leaves its own supervisor's label."""
-        try:
-            path = self.store.read_path(triplet.student.key, self.example.id)
-            weak = self.store.read_example(triplet.weak.key, self.example.id)
-        except FileNotFoundError:
-            return None
-        if path is None or weak is None:
-            return None
-        flip = int(flips(path, np.array([0]), answers(weak).label)[0])
-        bold = triplet.student.seed == self.triplet.student.seed
-        title = self.names.shorts[triplet.student.method or 0]
-        style = self.names.style(triplet.student)
-        prob = drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold))
-        return Path(title, style, path.steps.tolist(), prob.tolist(), bold, None if flip < 0 else flip)
 
     # Origins of labels.
 
@@ -202,10 +158,15 @@ class ExamplePage(Subject):
             ("Example", str(self.example.id)),
             ("Group", str(self.example.group)),
             ("Words", f"{self.example.length:,}"),
-            ("|student − supervisor|", rate(self.example.shift)),
+            *self._own_facts,
             *([("Leaves the supervisor from step", f"{flip:,}")] if flip is not None else []),
             ("Data set", self.opened.fingerprint),
         ]
+
+    @property
+    def _own_facts(self) -> list[tuple[str, str]]:
+        """The facts of the example's kind."""
+        return []
 
     def _step(self, model: Model) -> str:
         """Return the step that the run's stop rule selected, in words."""

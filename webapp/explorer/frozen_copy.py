@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from training import RunSpec, Store
 from training.names import within
 from training.storage.archive import RUN, Origin, digest, read
-from training.storage.predictions import Predictions, Trajectory
 from webapp.experiments import queries
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import Experiment, Run, Status
@@ -21,6 +20,7 @@ from webapp.explorer.example_source import TEXTS, FrozenSource
 from webapp.explorer.finished_models import FinishedModels, Missing
 
 COLUMNS = ("id", "text", "text_b")
+"""Columns of a data set with labels; of one with written answers all are copied, since the pages of its examples show all."""
 
 
 def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None = None) -> None:
@@ -32,7 +32,7 @@ def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None 
     store, frozen = finished.source.store, Store(folder)
     student = finished.first.student
     try:
-        ids = np.sort(store.read_predictions(student.key).part("test").id)
+        ids = np.sort(store.read_outputs(student.key).part("test").id)
         if chosen is not None:
             ids = _known(ids, chosen)
         dataset, _ = finished.source.examples_of(student.spec)
@@ -55,25 +55,25 @@ def _known(ids: npt.NDArray[np.int64], chosen: Sequence[int]) -> npt.NDArray[np.
 
 def _write_texts(dataset: Path, ids: npt.NDArray[np.int64], target: Path) -> None:
     with pq.ParquetFile(dataset) as file, pq.ParquetWriter(target, _schema(file), compression="zstd") as writer:
-        for batch in file.iter_batches(columns=[name for name in COLUMNS if name in file.schema_arrow.names]):
+        for batch in file.iter_batches(columns=_schema(file).names):
             writer.write_batch(batch.filter(pc.is_in(batch["id"], pa.array(ids))))
 
 
 def _schema(file: pq.ParquetFile) -> pa.Schema:
-    return pa.schema([field for field in file.schema_arrow if field.name in COLUMNS])
+    written = "answers" in file.schema_arrow.names
+    return pa.schema([field for field in file.schema_arrow if written or field.name in COLUMNS])
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:
     """Write the predictions of the run ``key`` under ``name``, its key in the archive beside the copy."""
     frozen.run(name).mkdir(parents=True, exist_ok=True)
-    predictions: Predictions = store.read_predictions(key).part("test")
-    frozen.write_predictions(name, predictions.take(np.isin(predictions.id, ids)))
+    outputs = store.read_outputs(key).part("test")
+    frozen.write_predictions(name, outputs.take(np.isin(outputs.id, ids)))
     try:
-        path = store.read_trajectory(key)
+        path = store.read_course(key)
     except FileNotFoundError:
         return  # a derived run without a trajectory
-    keep = np.isin(path.id, ids)
-    frozen.write_trajectory(name, Trajectory(path.steps, path.id[keep], path.prob[:, keep], path.validation, path.selected))
+    frozen.write_trajectory(name, path.take(np.isin(path.id, ids)))
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from webapp.charts.numbers import rate
 from webapp.example_queries.rows import Histogram
 from webapp.example_queries.view import SEATS, View
 
-TITLES = {"shift": "Apart, |p − p’|", "flip": "Flip step", "length": "Words"}
+TITLES = {"shift": "Apart, |p − p’|", "difficulty": "Difficulty", "flip": "Flip step", "length": "Words"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,11 @@ class Brush:
         return self.histogram.axis.whole
 
     def text(self, value: float | None) -> str:
-        return "" if value is None else f"{value:,.0f}" if self.whole else rate(value, 2)
+        if value is None:
+            return ""
+        if self.whole:
+            return f"{value:,.0f}"
+        return rate(value, 2) if self.name in (*SEATS, "shift") else f"{value:.5g}".replace("-", "−")
 
     @property
     def start(self) -> str:
@@ -35,7 +39,7 @@ class Brush:
     def end(self) -> str:
         """The text at the end of the axis; the last bin of whole numbers holds all larger values too."""
         high = self.histogram.axis.high
-        return f"{high - 1:,.0f}+" if self.whole else rate(high, 2)
+        return f"{high - 1:,.0f}+" if self.whole else self.text(high)
 
     @property
     def typed(self) -> tuple[str, str]:
@@ -65,6 +69,7 @@ class Brush:
 
 def brushes_of(view: View, histograms: Mapping[str, Histogram], titles: list[str]) -> list[Brush]:
     """Return the histograms; the flip step has one only where a trajectory contains flips."""
-    named = dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True)) | TITLES
+    named = TITLES | dict(zip(SEATS, (f"{title} confidence" for title in titles), strict=True))
+    named |= {f"{seat}_log": f"{title} log-prob." for seat, title in zip(SEATS, titles, strict=True)}
     known = [name for name in histograms if name != "flip" or any(histograms[name].all) or view.brushed(name)]
     return [Brush(name, named[name], histograms[name], *view.ends(name)) for name in known]

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from training import Store
 from training.metrics.results import Result, summarize
-from training.storage.predictions import Predictions, Trajectory
+from training.storage.written_answers import Course, Outputs
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Missing
 from webapp.notes import queries as notes
@@ -29,20 +29,19 @@ def marked(experiment: Experiment) -> Marked:
         raise Missing("There is no result yet that could be computed again.")
     original = Result.model_validate(experiment.result)
     store = Store(settings.ARTIFACTS_DIR)
-    first = store.read_predictions(experiment.result_runs[0]).part("test")
+    first = store.read_outputs(experiment.result_runs[0]).part("test")
     fingerprint = experiment.runs.all()[0].run_spec.fingerprint
     wrong = np.array(sorted(set(notes.ids_with(fingerprint, [WRONG])[0]) & set(first.id.tolist())), np.int64)
     if not len(wrong):
         return Marked([], original, None)
 
-    def read(key: str) -> Predictions:
-        predictions = store.read_predictions(key)
-        return predictions.take(~np.isin(predictions.id, wrong))
+    def read(key: str) -> Outputs:
+        outputs = store.read_outputs(key)
+        return outputs.take(~np.isin(outputs.id, wrong))
 
-    def read_trajectory(key: str) -> Trajectory:
-        full = store.read_trajectory(key)
-        keep = ~np.isin(full.id, wrong)
-        return Trajectory(full.steps, full.id[keep], full.prob[:, keep], full.validation, full.selected)
+    def read_trajectory(key: str) -> Course:
+        full = store.read_course(key)
+        return full.take(~np.isin(full.id, wrong))
 
     try:
         return Marked(wrong.tolist(), original, summarize(experiment.compared, read, read_trajectory))

@@ -20,7 +20,7 @@ from webapp.example_queries.cache import Page, Summary, page_of, summary_of
 from webapp.example_queries.database import Base, Source, base
 from webapp.example_queries.export import SUFFIXES, Format, write
 from webapp.example_queries.projection import projected_of
-from webapp.example_queries.search import Refused
+from webapp.example_queries.refusal import Refused
 from webapp.example_queries.slices import Slice, Tagged, open_slice
 from webapp.example_queries.view import SEATS, View
 from webapp.explorer.finished_models import FinishedModels, Missing, Model, Triplet

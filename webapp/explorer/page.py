@@ -1,6 +1,7 @@
 """The page of disagreements: everything shown of one view of an experiment's examples."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,70 +12,43 @@ from training.spec import Problem
 from webapp.charts.numbers import rate, rate_interval
 from webapp.charts.probabilities import answer_axis, answer_bars
 from webapp.example_queries.cache import Page
-from webapp.example_queries.rows import Example
-from webapp.example_queries.search import Refused
+from webapp.example_queries.refusal import Refused
+from webapp.example_queries.rows import Example, Labelled, Written
 from webapp.example_queries.view import NOWHERE, View
 from webapp.experiments import imported_runs
 from webapp.explorer.cells import Matrix
+from webapp.explorer.choices import MODES, SPLITS, Choice, columns_of, sorts_of
 from webapp.explorer.finished_models import FinishedModels, Triplet
 from webapp.explorer.histograms import Brush, brushes_of
 from webapp.explorer.map import Map
-from webapp.explorer.marked_text import Piece, sides_of
+from webapp.explorer.marked_text import Piece, plain, sides_of
 from webapp.explorer.open_view import OpenView, open_view
 from webapp.explorer.titles import ROLES, Subject, proposer
+from webapp.explorer.written_answers import WrittenAnswer, written_answers
 from webapp.findings.wording import lower, short_model
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
 
-SORTS = {
-    "disagreement": ("disagreement", "largest |student − supervisor| first"),
-    "corrections": ("confident corrections", "the student is right and sure where the supervisor is wrong"),
-    "regressions": ("confident regressions", "the student is wrong and sure where the supervisor is right"),
-    "blind": ("blind spots", "the student is wrong and surer than the supervisor"),
-    "errors": (
-        "unlikely gold labels",
-        "the ceiling gives the gold label the least probability",
-    ),
-    "length": ("longest", ""),
-    "id": ("random", "by id, which is a hash"),
-}
-SPLITS = {"test": "test set", "transfer": "half B, what students learn from"}
-COLUMNS = {
-    "gold": "gold label",
-    "shift": "|student − supervisor|",
-    "flip": "flip",
-    "length": "length",
-    "group": "group",
-    "tags": "tags",
-}
 PATIENCE = 1.0
 """Seconds for which the page waits for its files before it reports that they are being made."""
-
-MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
-
-
-@dataclass(frozen=True)
-class Choice:
-    title: str
-    query: str
-    chosen: bool
-    help: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One example in the table."""
+    """One example in the table: with labels ``gold`` and ``bars``, with written answers ``accepted`` and ``written``."""
 
     example: Example
     number: int
     text: list[Piece]
     text_b: list[Piece] | None
-    gold: str
-    bars: str
     tags: list[Tag]
     noted: bool
     alike: str
     """The query of all examples of its group."""
+    gold: str = ""
+    bars: str = ""
+    accepted: Sequence[list[Piece]] = ()
+    written: Sequence[WrittenAnswer] = ()
 
     @property
     def report_author(self) -> User | None:
@@ -90,7 +64,7 @@ class Explorer(Subject):
         self.typed = typed
         self.matrix = Matrix(opened.summary.cells, self.view, opened.triplet, self.titles, self.classes)
         self.measures = opened.summary.measures
-        self.total = opened.slice.about.rows
+        self.total = self.about.rows
         self.brushes: list[Brush] = brushes_of(self.view, opened.summary.histograms, self.titles)
         self.map = Map(opened) if self.view.mapped else None
         self.more = opened.page.more
@@ -104,16 +78,21 @@ class Explorer(Subject):
         lines = []
         for number, example in enumerate(page.examples, self.first):
             text, other = sides_of(*page.texts[example.row])
-            bars, gold = self.bars(example), self.class_name(example.gold)
             alike = self.view.but(group=example.group, cell=()).query()
-            lines.append(Line(example, number, text, other, gold, bars, tags.get(example.id, []), example.id in noted, alike))
+            line = Line(example, number, text, other, tags.get(example.id, []), example.id in noted, alike)
+            lines.append(replace(line, **self._answers(example, page)))
         return lines
 
-    def bars(self, example: Example) -> str:
-        said = [
-            (self.names.style(model).token, title, answer.prob)
-            for model, title, answer in zip(self.triplet.all, self.titles, example.said.values(), strict=True)
-        ]
+    def _answers(self, example: Example, page: Page) -> dict[str, Any]:
+        """Return the fields of a line that its kind has."""
+        if isinstance(example, Written):
+            accepted = [plain(pieces) for pieces in page.accepted[example.row]]
+            return {"accepted": accepted, "written": written_answers(self.legend, example, page.written[example.row])}
+        assert isinstance(example, Labelled)
+        return {"bars": self.bars(example), "gold": self.class_name(example.gold)}
+
+    def bars(self, example: Labelled) -> str:
+        said = [(token, title, answer.prob) for (token, title), answer in zip(self.legend, example.said.values(), strict=True)]
         return answer_bars(said, self.side(example.gold), self.of)
 
     @property
@@ -171,15 +150,15 @@ class Explorer(Subject):
     @property
     def sorts(self) -> list[Choice]:
         return [
-            Choice(title, self.view.but(sort=name).query(), name == self.view.sort, about)
-            for name, (title, about) in SORTS.items()
+            Choice(title, self.view.but(sort=name).query(), name == self.view.sort, help)
+            for name, (title, help) in sorts_of(self.about).items()
         ]
 
     @property
     def columns(self) -> list[Choice]:
         shown = self.view.column
         choices = []
-        for name, title in COLUMNS.items():
+        for name, title in columns_of(self.about).items():
             there = name in shown
             after = tuple(column for column in shown if column != name) if there else (*shown, name)
             choices.append(Choice(title, self.view.but(column=after).query(), there))
@@ -205,7 +184,7 @@ class Explorer(Subject):
 
     @property
     def golds(self) -> list[tuple[int, str]]:
-        return [(label, self.class_name(label)) for label in reversed(range(self.classes))]
+        return [(label, self.class_name(label)) for label in reversed(range(self.classes or 0))]
 
     @property
     def hidden(self) -> list[tuple[str, Any]]:
@@ -285,5 +264,5 @@ def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Probl
         with open_view(finished, view, PATIENCE) as opened:
             return Explorer(opened, view.q), []
     except Refused as refused:
-        with open_view(finished, view.but(**(NOWHERE if refused.problem.path == "map" else {"q": ""}))) as opened:
+        with open_view(finished, view.without(refused.problem.path)) as opened:
             return Explorer(opened, view.q), [refused.problem]

@@ -144,6 +144,12 @@ class PairLanes:
             triplet for triplet in self.triplets if (triplet.weak_model, triplet.strong_model) == (pair.weak, pair.strong)
         ]
 
+    @property
+    def weak_labels(self) -> str:
+        """What the supervisor gives its student, in words."""
+        known = catalog.known_dataset(self.spec.data.name)
+        return "written answers" if known and known.answers else "soft"
+
     @cached_property
     def lanes(self) -> list[Lane]:
         titles, shorts = method_titles(self.spec), short_methods(self.spec)
@@ -166,7 +172,7 @@ class PairLanes:
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
         label_source = self.spec.methods[method].label_source
-        own = own_metrics(self.spec.methods[method], self.spec.data.name) if role == "student" else ()
+        own = own_metrics(self.spec.methods[method] if role == "student" else None, self.spec.data.name)
         return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, label_source)
 
     @property
@@ -232,14 +238,17 @@ def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
     return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
 
 
-def own_metrics(method: Learning, dataset: str) -> tuple[str, ...]:
-    """Return the metrics that a run of this method logs about the student's own view: a weight, and for hard guesses a threshold.
+def own_metrics(method: Learning | None, dataset: str) -> tuple[str, ...]:
+    """Return the metrics that a run logs and not every run does; ``method`` is that of a student, None for other roles.
 
-    With more than two classes the guess is the most probable class, without a threshold.
+    Of written answers there are losses on answers. Of a student's own view there is a weight, and for hard guesses a threshold:
+    with more than two classes the guess is the most probable class, without a threshold.
     """
-    if not method.own_view:
-        return ()
     known = catalog.known_dataset(dataset)
+    if known and known.answers:
+        return ("truth_loss", "weak_loss") if method else ("truth_loss",)
+    if method is None or not method.own_view:
+        return ()
     cuts = isinstance(method, GUESSING) and (known is None or len(known.classes) == 2)
     return ("weight", "threshold") if cuts else ("weight",)
 

@@ -6,6 +6,9 @@ from training.events import DOWNLOADING, WAITING_FOR_HUB
 from webapp.charts.numbers import rate
 from webapp.experiments.models import Run, Status
 
+ANSWERS = "answers"
+"""The phase in which a run writes its answers, after its training or instead of one."""
+
 
 def prepares(run: Run) -> bool:
     return run.status == Status.RUNNING and run.phase != "training" and bool(run.phase_total)
@@ -51,5 +54,6 @@ def phase_words(run: Run) -> str:
     if run.phase_total and run.phase == WAITING_FOR_HUB:
         return f"{run.phase}, {run.phase_done:,} of {run.phase_total:,} seconds"
     if run.phase_total:
-        return f"{run.phase}, {run.phase_done:,} of {run.phase_total:,}"
+        phase = "writing answers" if run.phase == ANSWERS else run.phase
+        return f"{phase}, {run.phase_done:,} of {run.phase_total:,}"
     return run.phase or "starting"

@@ -4,8 +4,8 @@ from training import catalog
 from webapp.cell_names import eight_cells
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, student_styles
-from webapp.example_queries.rows import Example
-from webapp.example_queries.search import Refused as Unsearchable
+from webapp.example_queries.refusal import Refused as Unsearchable
+from webapp.example_queries.rows import Labelled, Written
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import FinishedModels, Missing
@@ -34,17 +34,29 @@ def _shown(opened: OpenView, number: int, note: str) -> Shown:
     if example is None:
         raise Refused(f"Example {number} is not a test example of this experiment.")
     first, second = opened.slice.whole([example.row])[example.row]
+    if isinstance(example, Written):
+        gold, answers = " or ".join(opened.slice.whole_written([example.row])[example.row][1]), _written(opened, example)
+    else:
+        assert isinstance(example, Labelled)
+        gold, answers = _class_name(opened, example.gold), _answers(opened, example)
     return Shown(
         example=number,
         texts=(first,) if second is None else (first, second),
-        gold=_class_name(opened, example.gold),
-        answers=_answers(opened, example),
+        gold=gold,
+        answers=answers,
         note=note.strip(),
         cell=eight_cells(opened.slice.about.classes)[example.cell],
     )
 
 
-def _answers(opened: OpenView, example: Example) -> tuple[Answer, ...]:
+def _written(opened: OpenView, example: Written) -> tuple[Answer, ...]:
+    return tuple(
+        Answer(mark=mark, label=wrote.text, log_probability=rate(wrote.log_probability, 2), right=wrote.right)
+        for mark, wrote in zip(marks(opened), example.said.values(), strict=True)
+    )
+
+
+def _answers(opened: OpenView, example: Labelled) -> tuple[Answer, ...]:
     answers = []
     for seat, mark in zip(SEATS, marks(opened), strict=True):
         said = example.said[seat]

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Sequence
 
 from training import ExperimentSpec, RunSpec, catalog
+from training.catalog import DatasetEntry
 from training.planning.estimates import rows_of
 from training.spec import Method, TrainingSpec
 from webapp.experiments import queries
@@ -25,6 +26,11 @@ STOPS = {
     "earliest if several are equal)",
     "last": "the last step",
 }
+LEAST_LOSS = (
+    "the step with the least loss on validation rows, against the answers that the run itself learns (the earliest if several "
+    "are equal)"
+)
+"""The same rule for written answers, which are not decoded at each evaluation of validation rows."""
 
 
 def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Paragraph, ...]:
@@ -35,7 +41,7 @@ def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Pa
     elsewhere = trained_elsewhere(experiment)
     return (
         Paragraph(title="Data", text=_data(spec, all_findings)),
-        Paragraph(title="Models", text=_models(roles)),
+        Paragraph(title="Models", text=_models(spec, roles)),
         *(Paragraph(title=title, text=words(each)) for title, each in zip(method_titles(spec), spec.methods, strict=True)),
         Paragraph(title="Training", text=_training(spec, roles)),
         *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
@@ -47,8 +53,9 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
     rows = rows_of(data.name, data)
     of_pairs = entry is not None and entry.texts == 2
-    size = f", {entry.rows:,} {'pairs of texts' if of_pairs else 'texts'}" if entry else ""
-    labels = f" with the labels {joined([f'“{name}”' for name in entry.classes])}" if entry else ""
+    noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "texts"
+    size = f", {entry.rows:,} {noun}" if entry else ""
+    labels = _targets(entry) if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
     half = f"{rows.train + rows.validation:,} rows"
     limit = " at most" if data.limit is not None else ""
@@ -63,8 +70,22 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     return " ".join(sentences)
 
 
-def _models(roles: dict[str, list[RunSpec]]) -> str:
+def _targets(entry: DatasetEntry) -> str:
+    if entry.answers:
+        rule = lower(entry.answers.title)
+        return f" with written answers, which are right if the answer found in them ({rule}) equals that of an accepted one"
+    return f" with the labels {joined([f'“{name}”' for name in entry.classes])}"
+
+
+def _models(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
+    if _writes(spec):
+        return (
+            f"The weak supervisor is {weak}. It learns the true answers of half A and then writes an answer to each prompt "
+            "of half B, each token the most probable one: the weak labels, of which the log-probability is kept. The student is "
+            f"{strong}. It learns what the supervisor wrote, token by token, by its method. The strong ceiling is the same "
+            "model, trained in the same way on the same prompts of half B, with their true answers."
+        )
     return (
         f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
         f"probability: the weak labels. The student is {strong}. It learns from the weak labels of half B by its method. The "
@@ -97,12 +118,13 @@ def _value(value: object) -> str:
 def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
     for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
-        sentences.append(f"{who}: {_optimiser(training, roles.get(role, []))}.")
+        sentences.append(f"{who}: {_optimiser(training, roles.get(role, []), _writes(spec))}.")
+    stops = STOPS | ({"validation": LEAST_LOSS} if _writes(spec) else {})
     if spec.weak.stop == spec.strong.stop:
-        sentences.append(f"A run’s predictions are those of {STOPS[spec.weak.stop]}.")
+        sentences.append(f"A run’s predictions are those of {stops[spec.weak.stop]}.")
     else:
         sentences.append(
-            f"A supervisor’s predictions are those of {STOPS[spec.weak.stop]}; all others are those of {STOPS[spec.strong.stop]}."
+            f"A supervisor’s predictions are those of {stops[spec.weak.stop]}; all others are those of {stops[spec.strong.stop]}."
         )
     if passes := spec.strong.text_epochs:
         sentences.append(
@@ -114,13 +136,20 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     return " ".join(sentences)
 
 
-def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec]) -> str:
+def _writes(spec: ExperimentSpec) -> bool:
+    entry = catalog.known_dataset(spec.data.name)
+    return bool(entry and entry.answers)
+
+
+def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool) -> str:
     rates = joined([f"{rate_:g}" for rate_ in dict.fromkeys(run.lr for run in runs)])
     parts = [count(training.epochs, "epoch"), f"batches of {training.batch_size}", f"learning rate {rates}"]
     parts[-1] += f" {SCHEDULES[training.schedule]}"
     if training.weight_decay:
         parts.append(f"weight decay {training.weight_decay:g}")
-    if {run.adaptation for run in runs} != {"scratch"}:
+    if writes:
+        parts.append(f"prompts of at most {training.max_tokens:,} tokens and answers of at most {training.answer_tokens:,}")
+    elif {run.adaptation for run in runs} != {"scratch"}:
         parts.append(f"texts cut after {training.max_tokens:,} tokens")
     return ", ".join(parts)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from webapp.example_queries.search import Refused
+from webapp.example_queries.refusal import Refused
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import FinishedModels, Missing

@@ -135,11 +135,12 @@ class Locked(Plain):
 
 
 class Answer(Plain):
-    """The answer of one model to an example; ``probability`` is that of its label."""
+    """The answer of one model to an example: its label with its probability, or what it wrote with its log-probability."""
 
     mark: Mark
     label: str
-    probability: str
+    probability: str = ""
+    log_probability: str = ""
     right: bool
 
 
@@ -153,6 +154,11 @@ class Shown(Plain):
     note: str
     cell: str = ""
     """One of webapp.cell_names.eight_cells; empty in versions frozen before reports had it."""
+
+    @property
+    def written(self) -> bool:
+        """Return whether the answers are written ones."""
+        return any(answer.log_probability for answer in self.answers)
 
 
 class Paragraph(Plain):

@@ -6,9 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from webapp.example_queries.export import SUFFIXES
-from webapp.example_queries.search import Refused
+from webapp.example_queries.refusal import Refused
 from webapp.explorer.download import download
-from webapp.explorer.example import CHART, ExamplePage
+from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored
@@ -41,7 +41,7 @@ def example(request: HttpRequest, shown: ShownVersion, example: int) -> HttpResp
     view, _ = read_view(request.GET)
     try:
         with open_view(finished, view) as opened:
-            page = ExamplePage(opened, example)
+            page = example_page(opened, example)
     except (Missing, Refused, LookupError):
         raise Http404 from None
     return render(request, "pages/example.html", {**_place(request, shown, finished), "page": page, "chart_id": CHART})

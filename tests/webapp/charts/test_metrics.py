@@ -49,7 +49,7 @@ def test_an_added_metric_has_a_panel_and_is_read_by_scripts_and_sockets(monkeypa
 
 
 def test_a_line_of_a_subtitle_fits_a_phone() -> None:
-    own = tuple(metric.name for metric in metrics.METRICS if metric.drawn_for == "own view")
+    own = tuple(metric.name for metric in metrics.METRICS if metric.drawn_for == "some runs")
     panels = live_chart([Series("m", "student", "Student", 10, own=own)], 10, seeds=3)["vconcat"]
     assert len(panels) == len(metrics.METRICS)
     assert max(len(line) for panel in panels for line in panel["title"]["subtitle"]) <= 55

@@ -9,7 +9,8 @@ import pytest
 from tests.factories.example_tables import World, make_world
 from webapp.example_queries.cache import Cache, Page, Summary, page_of, summary_of
 from webapp.example_queries.database import Base
-from webapp.example_queries.search import Refused, search
+from webapp.example_queries.refusal import Refused
+from webapp.example_queries.search import search
 from webapp.example_queries.slices import Slice
 from webapp.example_queries.view import View
 

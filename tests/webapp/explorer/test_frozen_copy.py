@@ -13,7 +13,7 @@ from training import Store
 from webapp.archives.export import write
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
-from webapp.explorer.example import ExamplePage
+from webapp.explorer.example_page import example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.frozen_copy import freeze, thawed
 from webapp.explorer.open_view import open_view
@@ -56,9 +56,9 @@ def test_it_shows_the_same_when_runs_and_experiment_are_gone(experiment: Experim
 def test_an_example_has_its_course_its_seeds_and_the_keys_of_its_runs(experiment: Experiment, tmp_path: Path) -> None:
     copy, example = frozen(experiment, tmp_path), ids_of("test")[7]
     with open_view(FinishedModels(experiment), View()) as opened:
-        here = ExamplePage(opened, example)
+        here = example_page(opened, example)
     with open_view(copy, View()) as opened:
-        there = ExamplePage(opened, example)
+        there = example_page(opened, example)
     assert there.chart == here.chart
     assert [(lane.title, lane.mean, lane.right) for lane in there.lanes] == [
         (lane.title, lane.mean, lane.right) for lane in here.lanes

@@ -164,7 +164,8 @@ def _of_experiment(experiment: Experiment, column: int) -> Iterable[Line]:
 def _series(id: str, role: Any, title: str, spec: ExperimentSpec, method: int, style: Style) -> Series:
     steps = expected_steps(spec, spec.weak if role == "weak" else spec.strong)
     if role != "student":
-        return Series(id, role, title, steps, style=Style(style.token, (WEAK if role == "weak" else CEILING).dash))
+        dashed = Style(style.token, (WEAK if role == "weak" else CEILING).dash)
+        return Series(id, role, title, steps, own=own_metrics(None, spec.data.name), style=dashed)
     learning = spec.methods[method]
     return Series(id, role, title, steps, learning.kind, own=own_metrics(learning, spec.data.name), style=style)
 
@@ -173,7 +174,7 @@ def _of_run(row: ComparedRun, column: int) -> Line:
     """Return the line of a single run: a curve to its end, whatever its role."""
     spec, style = row.spec, Style(TOKENS[column % len(TOKENS)], DASHES[column // len(TOKENS) % len(DASHES)])
     role: Any = row.role.value if row.role in COMPARED else "student"
-    own = own_metrics(spec.method, spec.dataset) if role == "student" and not spec.reads else ()
+    own = () if spec.reads else own_metrics(spec.method if role == "student" else None, spec.dataset)
     title = f"{lower(role_of(row.role, spec).removeprefix('Student, '))}, seed {spec.seed}"
     steps = steps_of(row.run, spec)
     series = Series(f"r{row.run.pk}", role, title, steps, spec.method.kind, spec.reads, own, style=style, whole=True)

@@ -1,6 +1,7 @@
 """The settings that decide the outcome of a run, as titles and values."""
 
 from training import catalog
+from training.answers import AnswerRule
 from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.experiments.models import Role, Run
@@ -32,7 +33,7 @@ def text_of(value: object) -> str:
     """Return a setting as text; keys of other runs are abbreviated."""
     if isinstance(value, tuple):
         return ", ".join(map(text_of, value)) or "none"
-    text = value_text(value)
+    text = value.title if isinstance(value, AnswerRule) else value_text(value)
     return text[:SHORT_KEY] if len(text) == 64 else text
 
 
@@ -44,11 +45,13 @@ def trained_on(spec: RunSpec) -> str:
 
 def labels(spec: RunSpec) -> str:
     if spec.members:
-        return "the mean of its members’ labels"
+        return "what most of its members wrote" if spec.writes else "the mean of its members’ labels"
     if spec.reads:
         return "none: it learns from the texts"
     if spec.errors != "own":
         return "the truth, with as many errors as another run’s"
+    if spec.writes:
+        return "true answers" if spec.labels == GROUND_TRUTH else "what its supervisor wrote"
     return "ground truth" if spec.labels == GROUND_TRUTH else "its supervisor’s"
 
 

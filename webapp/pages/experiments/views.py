@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from training import ExperimentSpec
+from training import ExperimentSpec, catalog
 from training.planning.plan import check_size
 from training.recipes import recipes
+from training.spec.written_answers import for_written_answers
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
 from webapp.actions import experiments as experiment_actions
 from webapp.actions import runs as run_actions
@@ -93,7 +94,12 @@ def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
         raise Http404(f"There is no recipe {name}.")
     spec = recipes()[name] if name else ExperimentSpec()
     data = request.GET.get("data", "")
-    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]}) if data else SpecForm.of(spec)
+    if not data:
+        return SpecForm.of(spec)
+    known = catalog.known_dataset(data)
+    if known and known.answers and not name:
+        spec = for_written_answers(spec)
+    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]})
 
 
 def _several(request: HttpRequest, form: SpecForm) -> Several:

@@ -7,6 +7,7 @@ from itertools import chain
 from training.command_output import Attribution, Piece
 from webapp.attributions import queries
 from webapp.attributions.models import Question
+from webapp.example_queries.rows import Labelled
 from webapp.explorer.open_view import OpenView
 from webapp.explorer.titles import Subject
 
@@ -36,11 +37,11 @@ class Column:
 
 
 class WordsPage(Subject):
-    """The attributions of one example. Raise LookupError for an example that the view's models have not answered."""
+    """The attributions of one example. Raise LookupError for one that the view's models have given no probabilities."""
 
     def __init__(self, opened: OpenView, example: int) -> None:
         row = opened.slice.example(example)
-        if row is None:
+        if not isinstance(row, Labelled):
             raise LookupError(example)
         super().__init__(opened)
         self.example, self.gold = example, self.class_name(row.gold)

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_POST
 from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
 from webapp.actions import attributions as attribution_actions
 from webapp.example_queries.export import SUFFIXES
-from webapp.example_queries.search import Refused
+from webapp.example_queries.refusal import Refused
+from webapp.example_queries.rows import Labelled
 from webapp.example_queries.view import View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
 from webapp.explorer.download import download
 from webapp.explorer.editing import edit_note
-from webapp.explorer.example import CHART, ExamplePage
+from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored
@@ -93,7 +94,7 @@ def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view) as opened_view:
-            page = ExamplePage(opened_view, example)
+            page = example_page(opened_view, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
     context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
@@ -123,7 +124,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view) as opened_view:
-            if opened_view.slice.example(example) is None:
+            if not isinstance(opened_view.slice.example(example), Labelled):
                 raise Http404
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)

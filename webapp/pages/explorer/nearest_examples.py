@@ -32,7 +32,7 @@ class Nearby(Subject):
         super().__init__(opened)
         self.missing, self.lines = "", list[Similar]()
         student, store = opened.triplet.student, opened.source.store
-        features = features_of(student.spec, store)
+        features = None if self.written else features_of(student.spec, store)
         if features is None:
             self.missing = "Only probes have stored features; this student has none."
             return

@@ -1,0 +1,151 @@
+"""A finished experiment on written answers, its answers made up: sums of two digits, with a theme and a note in each row."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.contrib.auth.models import User
+from safetensors.numpy import save_file
+
+from tests.factories import claims
+from tests.factories.experiments import SKILL, ending, launched
+from training import Store, catalog
+from training.answers import AnswerRule
+from training.catalog import library
+from training.catalog.check_report import Counts, Lengths, Neighbours, Report
+from training.events import EvaluationLogged, Event, MetricLogged, Progress, RunStarted
+from training.storage.checksums import digest
+from training.storage.written_answers import WrittenAnswers, WrittenTrajectory
+from webapp.experiments import results
+from webapp.experiments.models import Experiment, Run, Status
+
+SPLITS = {"test": 120, "transfer": 60, "locked": 20}
+STEPS = np.array([0, 10, 20])
+NAME = "sums"
+FIRST = 1000
+"""The id of the first row; ids are in the order of rows."""
+CONFIG = {"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "n_positions": 256, "vocab_size": 2}
+TOKENIZER = {"model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "a"}}
+
+
+def make_dataset() -> None:
+    """Add a data set of sums to the library. The third row has two accepted answers, and the difficulty is the sum."""
+    rows = sum(SPLITS.values())
+    first, second = np.arange(rows) % 10, np.arange(rows) // 10
+    total = first + second
+    answers = [[f"{a} and {b} make {a + b}"] for a, b in zip(first, second, strict=True)]
+    answers[2].append(str(total[2]))
+    columns = {
+        "id": np.arange(rows) + FIRST,
+        "text": [f"What is {a} plus {b}?" for a, b in zip(first, second, strict=True)],
+        "answers": answers,
+        "group": np.arange(rows) + FIRST,
+        "difficulty": total.astype(float),
+        "themes": [["even" if c % 2 == 0 else "odd", "sum"] for c in total],
+        "note": [f"row {n}" for n in range(rows)],
+    }
+    library.folder().mkdir(parents=True, exist_ok=True)
+    path = library.folder() / "made.parquet"
+    pq.write_table(pa.table(columns), path)
+    report = Report(
+        counts=Counts(read=rows, examples=rows, copies=0, conflicts=0, unequal=0, unbalanced=0, kept=rows),
+        classes=(),
+        groups=rows,
+        largest_group=1,
+        lengths=Lengths(edges=(0, 8), counts=((rows,), (rows,)), median=(5, 5)),
+        neighbours=Neighbours(compared=rows, near=0),
+        baselines=(),
+        sampled=0,
+        samples=(),
+        warnings=(),
+    )
+    card = library.Card(
+        name=NAME,
+        title="Sums",
+        source="made for a test",
+        licence="MIT",
+        citation="",
+        rows=rows,
+        fingerprint=digest(path),
+        classes=(),
+        answers=AnswerRule(extract="number"),
+        group="the row itself",
+        mapping=None,
+        report=report,
+        made=datetime.now(UTC),
+    )
+    library.put(card, path)
+
+
+def writer() -> str:
+    """Return a decoder that can be chosen: a folder beside the library with all that is read of one, since nothing is trained."""
+    folder = library.folder() / "tiny-writer"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "tokenizer.json").write_text(json.dumps(TOKENIZER))
+    save_file({"wte.weight": np.zeros((2, 8), np.float32)}, folder / "model.safetensors")
+    return str(folder)
+
+
+def answers_of(run: Run, share: float) -> WrittenAnswers:
+    """Answers of which about ``share`` are right, drawn by the run's key; wrong ones are too large by 1, or are no number."""
+    table = pq.ParquetFile(catalog.dataset(NAME).path).read()
+    rng = np.random.default_rng(int(run.key[:8], 16))
+    n, total = table.num_rows, table["difficulty"].to_numpy().astype(int)
+    right = rng.random(n) < share
+    none = ~right & (rng.random(n) < 0.2)
+    answer = np.array(["" if blank else str(c if r else c + 1) for c, r, blank in zip(total, right, none, strict=True)], object)
+    text = np.array([f"They make {given}" if given else "I do not know <b>" for given in answer], object)
+    return WrittenAnswers(
+        id=table["id"].to_numpy(),
+        split=np.repeat(list(SPLITS), list(SPLITS.values())),
+        group=table["group"].to_numpy(),
+        gold=np.array([accepted[0] for accepted in table["answers"].to_pylist()], object),
+        text=text,
+        answer=answer,
+        log_probability=-rng.exponential(3, n).astype(np.float32),
+        ended=rng.random(n) < 0.9,
+        right=right,
+        difficulty=table["difficulty"].to_numpy(),
+    )
+
+
+def finish(run: Run) -> None:
+    claimed = claims.claim(run.pk, "worker@test")
+    assert claimed is not None
+    share = SKILL[run.parts.first().role]  # type: ignore[union-attr]
+    store, wrote = Store(settings.ARTIFACTS_DIR), answers_of(run, share)
+    store.write_predictions(run.key, wrote)
+    test = wrote.part("test")
+    before = np.full(len(test.id), "", object)
+    course = np.stack([before, test.answer, test.answer])
+    right = np.stack([np.zeros(len(test.id), bool), test.right, test.right])
+    store.write_trajectory(run.key, WrittenTrajectory(STEPS, test.id, course, right, np.full(3, 0.5), 20))
+    events: list[Event] = [
+        RunStarted(total_steps=20, device="cpu", versions={}),
+        MetricLogged(step=10, loss=1.0, lr=1e-3),
+        EvaluationLogged(step=10, accuracy=share, agreement=0.5, validation_loss=0.7, truth_loss=0.8, weak_loss=0.6),
+        MetricLogged(step=20, loss=0.5, lr=1e-3),
+        EvaluationLogged(step=20, accuracy=share, agreement=0.6, validation_loss=0.6, truth_loss=0.7, weak_loss=0.5),
+        Progress(phase="answers", done=100, total=200),
+    ]
+    claims.append_events(run.pk, claimed.attempt, events)
+    claims.append_events(run.pk, claimed.attempt, [ending(share)])
+
+
+def written(owner: User, **changes: object) -> Experiment:
+    """Return the experiment, finished, on the data set that ``make_dataset`` has made."""
+    experiment = launched(owner, **spec_of(**changes))
+    while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
+        finish(run)
+    results.refresh_result(experiment)
+    experiment.refresh_from_db()
+    return experiment
+
+
+def spec_of(**changes: object) -> dict[str, object]:
+    decoder = {"models": [writer()], "tuning": "full"}
+    return {"data": {"name": NAME}, "weak": decoder, "strong": decoder, "methods": [{"kind": "naive"}], "seeds": 2, **changes}
