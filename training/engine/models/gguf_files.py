@@ -24,7 +24,7 @@ OnTensor = Callable[[int, int], None]
 Tensors = dict[str, npt.NDArray[np.float16]]
 
 NAMES = {
-    "token_embd": "model.embed_tokens",
+    "token_embd": "model.embed_tokens",  # nosec B105 # a tensor's name
     "output_norm": "model.norm",
     "output": "lm_head",
     "attn_norm": "input_layernorm",
@@ -116,7 +116,7 @@ def _tokenizer(facts: dict[str, Any]) -> dict[str, Any]:
         "model": {
             "type": "BPE",
             "dropout": None,
-            "unk_token": None,
+            "unk_token": None,  # nosec B105 # no token
             "continuing_subword_prefix": None,
             "end_of_word_suffix": None,
             "fuse_unk": False,

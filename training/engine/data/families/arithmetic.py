@@ -18,7 +18,7 @@ STEPS: dict[str, Callable[[int, int], int]] = {
 
 def addition(seed: int) -> Iterator[Prompt]:
     """Yield sums of two numbers of equally many digits, two to six, which are the difficulty. No sum comes twice."""
-    draw = random.Random(f"addition {seed}")
+    draw = random.Random(f"addition {seed}")  # nosec B311 # repeatable
     for digits in LEVELS[1:]:
         known: set[tuple[int, int]] = set()
         while len(known) < ROWS:
@@ -32,7 +32,7 @@ def addition(seed: int) -> Iterator[Prompt]:
 
 def steps(seed: int) -> Iterator[Prompt]:
     """Yield chains of one to six operations, whose number is the difficulty. No chain comes twice."""
-    draw = random.Random(f"steps {seed}")
+    draw = random.Random(f"steps {seed}")  # nosec B311 # repeatable
     for number in LEVELS:
         known: set[str] = set()
         while len(known) < ROWS:
