@@ -11,7 +11,8 @@ from tests.factories import claims
 from tests.factories.experiments import launched
 from training.events import MetricLogged, RunStarted
 from webapp.experiments import lifecycle
-from webapp.experiments.changes import COUNTS, recount
+from webapp.experiments.changes import recount
+from webapp.experiments.listing_models import COUNTS
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.pages.accounts.one_time_links import first_account
 

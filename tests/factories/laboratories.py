@@ -160,7 +160,9 @@ class Copied:
 
 def stored(row: Model) -> dict[str, Any]:
     """Return the values of the row as the database takes them, by column."""
-    return {field.column: field.get_db_prep_save(getattr(row, field.attname), connection) for field in row._meta.concrete_fields}
+    return {
+        str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection) for field in row._meta.concrete_fields
+    }
 
 
 def _dated(columns: dict[str, Any], at: datetime) -> dict[str, Any]:

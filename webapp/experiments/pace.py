@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from webapp.experiments.models import Event, Run, Status
@@ -43,7 +43,7 @@ def seconds_left_by_run(runs: Iterable[Run]) -> dict[int, float]:
     return left
 
 
-def _numbered(runs: Iterable[int]) -> QuerySet[Run]:
+def _numbered(runs: Iterable[int]) -> Iterable[Any]:
     """The runs with the numbers of events of this attempt: its start, its first and its last step; and of its steps."""
     events = Event.objects.filter(run=OuterRef("pk"), attempt=OuterRef("attempt")).order_by()
     points = events.filter(payload__kind__in=POINTS)

@@ -108,7 +108,7 @@ def view_query(query: str) -> str:
 def _name(typed: str) -> str:
     name = readable(typed)
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise ValueError(f"A name has 1 to {LONGEST_NAME} characters. At least one of them can be seen.")
+        raise ValueError(f"A name has 1 to {LONGEST_NAME} characters, at least one of them visible.")
     return name
 
 

@@ -81,9 +81,10 @@ def test_a_file_of_prompts_and_answers_is_a_generative_data_set_with_its_rule(cl
     assert (dataset["task"], dataset["classes"], dataset["answers"]) == ("generative", [], {"extract": "number", "pattern": None})
     report = dataset["report"]["answers"]
     assert (report["distinct"], report["difficulty"], report["columns"]) == (150, [1.0, 2.0, 3.0], ["topic"])
-    refused = client.post("/api/v1/experiments", {"data": {"name": "sums"}}, content_type="application/json")
+    probes = {"data": {"name": "sums"}, "weak": {"tuning": "probe"}}
+    refused = client.post("/api/v1/experiments", probes, content_type="application/json")
     assert refused.status_code == 422
-    assert refused.json()["errors"][0]["path"] == "data.name"
+    assert "weak.tuning" in {error["path"] for error in refused.json()["errors"]}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from tests.factories.example_tables import World, make_world, three_classes
 from webapp.example_queries.export import SUFFIXES, Format, neutral, write
+from webapp.example_queries.rows import Labelled
 from webapp.example_queries.view import View
 
 NASTY = [
@@ -63,6 +64,7 @@ def test_rows_and_texts_are_those_of_the_view_in_its_order(world: World, how: Fo
     at = {int(example_id): place for place, example_id in enumerate(world.ids)}
     for row, example_id in zip(rows, expected, strict=True):
         assert row["text"] == world.texts[at[int(row["id"])]]
+        assert isinstance(example_id, Labelled)
         assert row["student_prob_of_1"] == pytest.approx(example_id.said["student"].prob)
         assert (row["cell"], row["flip_step"], row["gold"]) == (example_id.cell, example_id.flip, 1)
 

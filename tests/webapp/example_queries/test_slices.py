@@ -12,6 +12,7 @@ from training.metrics.agreement import agreement_of
 from training.metrics.intervals import Estimate, measure, proportion
 from webapp.example_queries.counts import decided_by
 from webapp.example_queries.refusal import Refused
+from webapp.example_queries.rows import Labelled
 from webapp.example_queries.view import CELLS, SEATS, View
 
 
@@ -134,11 +135,13 @@ def test_pages_in_every_order_hold_every_row_once_and_in_order(world: World, sor
 def test_the_first_rows_of_an_order_are_what_its_name_says(world: World) -> None:
     with world.slice(View(sort="corrections")) as rows:
         first = rows.page(1)[0]
+        assert isinstance(first, Labelled)
         assert first.cell in (5, 6)
         corrected = world.expected(View(cell=(5, 6)))
         assert first.said["student"].confidence == pytest.approx(max(abs(world.prob[1, at] - 0.5) + 0.5 for at in corrected))
     with world.slice(View(sort="blind")) as rows:
         first = rows.page(1)[0]
+        assert isinstance(first, Labelled)
         assert first.cell in (3, 4, 7, 8)
         assert first.said["student"].confidence > first.said["weak"].confidence
 

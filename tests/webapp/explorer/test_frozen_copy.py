@@ -16,6 +16,7 @@ from webapp.experiments.models import Experiment
 from webapp.explorer.example_page import example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.frozen_copy import freeze, thawed
+from webapp.explorer.labelled_example import LabelledPage
 from webapp.explorer.open_view import open_view
 from webapp.explorer.page import Explorer
 
@@ -59,6 +60,8 @@ def test_an_example_has_its_course_its_seeds_and_the_keys_of_its_runs(experiment
         here = example_page(opened, example)
     with open_view(copy, View()) as opened:
         there = example_page(opened, example)
+    assert isinstance(there, LabelledPage)
+    assert isinstance(here, LabelledPage)
     assert there.chart == here.chart
     assert [(lane.title, lane.mean, lane.right) for lane in there.lanes] == [
         (lane.title, lane.mean, lane.right) for lane in here.lanes

@@ -119,7 +119,7 @@ def test_a_name_is_one_line_and_does_not_change_the_text_beside_it(owner: User, 
 
 @pytest.mark.parametrize("name", ["\u200b\u200b", "\u202e", "\ufe0f", "\x07"], ids=ascii)
 def test_a_name_of_which_nothing_can_be_seen_is_refused(owner: User, name: str) -> None:
-    with pytest.raises(ValueError, match="one of them can be seen"):
+    with pytest.raises(ValueError, match="one of them visible"):
         services.save_view(owner, name, "state=draft", shared=False)
     with pytest.raises(ValueError, match="No character of the name can be seen"):
         spec(name=name)

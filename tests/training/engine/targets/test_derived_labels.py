@@ -19,7 +19,7 @@ def three(tmp_path: Path) -> tuple[Store, Examples]:
     """A store where "weak" has spoken of three classes."""
     run = make_run()
     examples = load_examples(run.dataset, run.fingerprint)
-    examples = replace(examples, label=(np.arange(len(examples)) % 3).astype(np.int8))
+    examples = replace(examples, labels=(np.arange(len(examples)) % 3).astype(np.int8))
     rng, n = np.random.default_rng(0), 300
     prob = rng.dirichlet([1, 1, 1], n).astype(np.float32)
     parts = np.repeat(["transfer", "test", "locked"], [150, 100, 50])

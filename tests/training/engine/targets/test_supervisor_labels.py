@@ -44,12 +44,12 @@ def test_a_test_prediction_is_no_weak_label(examples: Examples) -> None:
 
 
 def test_ground_truth_of_three_classes_is_a_one_at_the_label(examples: Examples) -> None:
-    three = replace(examples, label=(np.arange(len(examples)) % 3).astype(np.int8))
+    three = replace(examples, labels=(np.arange(len(examples)) % 3).astype(np.int8))
     assert targets(three, np.array([2, 4, 0]), None).tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
 
 
 def test_three_classes_agree_where_their_labels_are_the_same_and_not_where_both_are_wrong(examples: Examples) -> None:
-    three, rows = replace(examples, label=np.array([0, 1, 2, 2, 1], np.int8)), np.arange(5)
+    three, rows = replace(examples, labels=np.array([0, 1, 2, 2, 1], np.int8)), np.arange(5)
     weak = np.eye(3, dtype=np.float32)[[0, 1, 0, 1, 0]]
     labels = Predictions(three.id[rows], np.repeat("test", 5), three.group[rows], three.label, weak)
     student = np.eye(3, dtype=np.float32)[[0, 2, 0, 0, 1]] * 0.7 + 0.1
@@ -61,7 +61,7 @@ def test_three_classes_agree_where_their_labels_are_the_same_and_not_where_both_
 def test_validation_of_three_classes_is_the_cross_entropy_to_soft_labels(examples: Examples) -> None:
     weak = np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]], np.float32)
     prob = np.array([[0.3, 0.6, 0.1], [0.5, 0.25, 0.25]], np.float32)
-    three = replace(examples, label=np.array([0, 1, 2], np.int8))
+    three = replace(examples, labels=np.array([0, 1, 2], np.int8))
     event = evaluator(three, np.arange(1), weak, None)(1, prob[:1], prob)
     assert event.validation_accuracy == 0.5
     assert event.validation_loss == pytest.approx(-(weak * np.log(prob)).sum() / 2)
