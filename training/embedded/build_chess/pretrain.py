@@ -114,8 +114,8 @@ def loss(model: LlamaForCausalLM, batch: torch.Tensor) -> torch.Tensor:
 
 def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices of the layers and AdamW for embeddings and norms."""
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
-    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    matrices = [p for name, p in model.named_parameters() if len(p.shape) == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if len(p.shape) != 2 or "embed" in name]
     return [
         torch.optim.Muon(matrices, lr=RATES["muon"], weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=RATES["adamw"], weight_decay=0.0, betas=(0.9, 0.98)),
