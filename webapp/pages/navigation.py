@@ -7,7 +7,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "home": ("home", "home-parts", "palette"),
     "experiments": (
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
-        *("compare-file", "leaderboard-table", "table", "run-chart"),
+        *("compare-file", "compare-status", "leaderboard-table", "table", "run-chart"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
         *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
         *("run-status", "run-system", "curve-range", "run-log", "run-log-file", "stop-run", "experiment-tag"),

@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from tests.factories.datasets import REPORT, card, shelve
 from training import ExperimentSpec, catalog, make_plan
 from training.answers import AnswerRule
 from training.catalog import library
 from training.planning.estimates import estimate_seconds
-from training.spec import STORED, describe, upgrade, warnings
+from training.spec import STORED, upgrade, warnings
 
 
 def test_what_was_put_is_found_by_name_with_its_file(dataset_library: Path) -> None:
@@ -79,17 +78,6 @@ def test_a_card_from_before_there_were_written_answers_is_read(dataset_library: 
     del stored["answers"]
     path.write_text(json.dumps(stored))
     assert catalog.dataset("mine").answers is None
-
-
-def test_an_experiment_on_a_generative_data_set_is_refused_at_its_place(dataset_library: Path) -> None:
-    shelve(dataset_library, card(classes=(), answers=AnswerRule(extract="number")))
-    with pytest.raises(ValidationError) as caught:
-        ExperimentSpec.model_validate({"data": {"name": "mine"}})
-    (problem,) = describe(caught.value.errors())
-    assert (problem.path, problem.message) == (
-        "data.name",
-        "Mine has written answers, and experiments need a data set with classes.",
-    )
 
 
 def test_an_experiment_can_be_planned_with_the_library_and_read_when_its_data_set_has_gone(dataset_library: Path) -> None:

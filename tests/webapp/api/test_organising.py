@@ -37,7 +37,8 @@ def test_a_project_is_created_changed_filled_counted_and_deleted(ask: Any, exper
 
 def test_a_name_that_a_project_may_not_have_is_refused_at_its_field(ask: Any) -> None:
     ask("POST", "/projects", {"name": "Paper"})
-    for name, message in (("paper", "Another project has this name."), ("  ", "A name has 1 to 80 characters, at least one of them visible.")):
+    empty = "A name has 1 to 80 characters, at least one of them visible."
+    for name, message in (("paper", "Another project has this name."), ("  ", empty)):
         assert ask("POST", "/projects", {"name": name}) == (422, {"errors": [{"path": "name", "message": message}]})
 
 
