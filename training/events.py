@@ -72,9 +72,7 @@ def nonfinite(value: float) -> NonFinite | None:
     """Return which value that is not finite ``value`` is; None for a finite one."""
     if math.isfinite(value):
         return None
-    if math.isnan(value):
-        return "nan"
-    return "inf" if value > 0 else "-inf"
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 class Extremes(Reported):
@@ -119,9 +117,8 @@ class EvaluationLogged(Reported):
     of equal hard labels, and mean cross-entropy (nats per example) to the soft ones. None without validation rows. Of a run that
     learns texts there is the validation loss alone, in nats per token.
 
-    Of a run that writes answers the shares are of exact matches on the test rows that it watches. It has no validation accuracy.
-    Its losses are in nats per token of an answer: ``truth_loss`` is that of the true answers to these rows, ``weak_loss`` that
-    of the supervisor's.
+    Of a run that writes answers the shares are of exact matches on the test rows that it watches; there is no validation
+    accuracy. Losses are in nats per token: ``truth_loss`` of the true answers to these rows, ``weak_loss`` of the supervisor's.
     """
 
     kind: Literal["evaluation"] = "evaluation"
