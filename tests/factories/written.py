@@ -18,7 +18,7 @@ CONTEXT = 48
 RULE = AnswerRule(extract="number")
 
 
-def make_sums(folder: Path, rows: int = 240, name: str = "sums", texts: list[str] | None = None) -> DatasetEntry:
+def make_sums(folder: Path, rows: int = 240, name: str = "made-sums", texts: list[str] | None = None) -> DatasetEntry:
     """Sums of two digits; each third accepts its answer in words too. The difficulty is the sum."""
     draw = np.random.default_rng(0)
     first, second = draw.integers(0, 10, (2, rows))
@@ -78,7 +78,7 @@ def make_writer(folder: Path, width: int = 32, architecture: str = "llama") -> P
 
 
 def writing_spec(
-    weak: Path, *strong: Path, name: str = "sums", methods: tuple[dict[str, Any], ...] = (), **settings: Any
+    weak: Path, *strong: Path, name: str = "made-sums", methods: tuple[dict[str, Any], ...] = (), **settings: Any
 ) -> ExperimentSpec:
     """One supervisor and strong models on few rows, with the same settings for both roles."""
     common = {

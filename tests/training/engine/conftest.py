@@ -28,7 +28,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, features: Any) -> Store:
 
 @pytest.fixture(scope="session")
 def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Registers the data set "sums"."""
+    """Registers the data set "made-sums"."""
     entry = make_sums(tmp_path_factory.mktemp("sums"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalog.DATASETS, entry.name, entry)

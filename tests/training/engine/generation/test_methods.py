@@ -52,7 +52,7 @@ def test_each_method_trains_on_the_rows_and_answers_that_it_chooses(
     result = summarize(plan, store.read_outputs, store.read_course)
     assert [group.state for group in result.groups].count("incomplete") == 0
     by_kind = {kind["kind"]: started[plan.triplets[number].student] for number, kind in enumerate(kinds)}
-    half = split_for(next(iter(plan.runs.values())), load_examples("sums", catalog.DATASETS["sums"].digest).group).b
+    half = split_for(next(iter(plan.runs.values())), load_examples("made-sums", catalog.DATASETS["made-sums"].digest).group).b
     assert by_kind["filter-fraction"].rows == by_kind["easy-to-hard"].rows == int(np.ceil(len(half.train) / 2))
     assert by_kind["mixed"].rows is None
 

@@ -16,7 +16,7 @@ from training.spec import describe
 
 def sentences(**changes: object) -> list[str]:
     content = {
-        "data": {"name": "sums"},
+        "data": {"name": "made-sums"},
         "weak": {"models": ["bag-of-words"], "tuning": "full"},
         "strong": {"models": ["minilm-l1"], "tuning": "full"},
         "methods": [{"kind": "naive"}],
@@ -69,7 +69,7 @@ def test_nothing_is_truncated_in_silence(
     changes: dict[str, Any], sentence: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = plan.runs[keys_of(plan)["weak"]]
-    table = pq.read_table(catalog.DATASETS["sums"].path)
+    table = pq.read_table(catalog.DATASETS["made-sums"].path)
     if prompt := changes.pop("prompt", None):
         texts = [str(prompt), *table["text"].to_pylist()[1:]]
         entry = make_sums(tmp_path / "data", name="long", texts=texts)

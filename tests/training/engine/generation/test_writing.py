@@ -26,7 +26,7 @@ def test_a_student_learns_what_its_supervisor_wrote(plan: Plan, written: Store) 
 
 
 def test_right_is_what_the_rule_finds_among_the_accepted_answers(plan: Plan, written: Store) -> None:
-    examples = load_examples("sums", catalog.DATASETS["sums"].digest)
+    examples = load_examples("made-sums", catalog.DATASETS["made-sums"].digest)
     accepted = dict(zip(examples.id.tolist(), examples.answers.to_pylist(), strict=True))  # type: ignore[union-attr]
     for key in keys_of(plan).values():
         answers = written.read_answers(key)
