@@ -75,6 +75,7 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
 
     page.get_by_role("link", name="Result", exact=True).click()
     page.locator("#gap-chart").scroll_into_view_if_needed()
+    expect(page.locator("#gap-chart[data-drawn]")).to_be_visible()
     gap = page.locator("#gap-chart").bounding_box()
     assert gap is not None
     page.mouse.move(gap["x"] + gap["width"] / 2, gap["y"] + 100)

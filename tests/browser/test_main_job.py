@@ -60,7 +60,7 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     lab.until(lambda: drawn(page) > first + 50, 240)  # in between, MiniLM reads all texts
 
     experiment = lab.finished(pk, 420)
-    expect(page.locator("#head [role=status]")).to_have_text("Done", timeout=10_000)
+    expect(page.locator("#head [role=status]")).to_have_text("Done", timeout=30_000)
     group = experiment["result"]["groups"][1]
     assert group["state"] == "ok"
     pgr = f"{group['pgr']['value']:.2f}".lstrip("0")
