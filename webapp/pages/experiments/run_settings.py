@@ -90,5 +90,5 @@ def hashes_of(spec: RunSpec) -> list[tuple[str, str]]:
 def _hidden(spec: RunSpec) -> set[str]:
     """Return the fields that are shown elsewhere, and those that this run does not use."""
     names = {"keep_weights", "dataset", "half", "labels", "model", "method", *HASHES}
-    names |= {name for name, unused in RunSpec.unused(spec.adaptation).items() if unused is None}
+    names |= set(RunSpec.unused(spec.adaptation, writes=spec.writes, samples=spec.answer_samples))
     return names | {name for name in PLANNED if getattr(spec, name) == RunSpec.model_fields[name].default}

@@ -48,6 +48,7 @@ def test_where_it_is_installed_it_is_launched_like_another(page: Client, with_it
     said = dict(settings_of(run.run_spec))
     assert "4 bits a weight" in said["Weights"]
     assert "HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0" in said["Weights"]
+    assert not {"Longest answer", "Samples of an answer", "Temperature", "LoRA rank"} & set(said), "a probe writes nothing"
     assert "4 bits a weight" in plain(page.get(f"/runs/{run.pk}/").content.decode())
 
 
