@@ -38,6 +38,6 @@ def test_a_view_is_deleted_by_its_owner_and_a_shared_one_by_administrators(
 
 
 def test_a_view_has_no_value_that_its_list_would_refuse(page: Client) -> None:
-    answer = page.post("/views/", {"name": "Strange", "query": "q=a%00b&state=finshed&project=none&after=x"}, follow=True)
+    answer = page.post("/views/", {"name": "Strange", "query": "q=a%00b&state=nonsense&project=none&after=x"}, follow=True)
     assert answer.redirect_chain == [("/experiments/?project=none", 302)]
     assert answer.status_code == 200
