@@ -17,7 +17,7 @@ def test_a_view_is_saved_under_a_name_and_its_list_is_shown_again(page: Client) 
 
 def test_a_view_without_a_name_is_refused_and_the_filters_stay(page: Client) -> None:
     answer = page.post("/views/", {"name": " ", "query": "state=finished"}, follow=True)
-    assert "A name has 1 to 80 characters." in answer.content.decode()
+    assert "A name has 1 to 80 characters," in answer.content.decode()
     assert answer.redirect_chain == [("/experiments/?state=finished", 302)]
 
 
