@@ -75,11 +75,18 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
 
     page.get_by_role("link", name="Result", exact=True).click()
     page.locator("#gap-chart").scroll_into_view_if_needed()
-    expect(page.locator("#gap-chart[data-drawn]")).to_be_visible()
+    lab.until(lambda: page.evaluate("charts.settled('gap-chart')"))
     gap = page.locator("#gap-chart").bounding_box()
     assert gap is not None
-    page.mouse.move(gap["x"] + gap["width"] / 2, gap["y"] + 100)
-    expect(page.locator("#gap-chart .tip")).to_contain_text("accuracy ")
+    middle, height, words = gap["x"] + gap["width"] / 2, gap["y"] + 100, page.locator("#gap-chart .tip", has_text="accuracy ")
+
+    def answered() -> bool:
+        """A chart that is drawn again after the pointer has come answers its next move."""
+        page.mouse.move(middle, height)
+        page.mouse.move(middle + 1, height)
+        return bool(words.count())
+
+    lab.until(answered)
 
 
 def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_values(
