@@ -24,7 +24,7 @@ class Tested(NamedTuple):
     right: npt.NDArray[np.bool_]
     classes: int | None
     easiness: npt.NDArray[np.floating]
-    """What examples are ordered by, the easiest first: the probability of the true label, or less of the difficulty."""
+    """The values that order examples, the easiest first: the probability of the true label, or less of the difficulty."""
 
     def same(self, other: "Tested") -> npt.NDArray[np.bool_]:
         """Return where both give the same label or answer; no answer equals none."""

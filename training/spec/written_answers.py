@@ -1,4 +1,4 @@
-"""What an experiment on a data set of written answers may ask for, and a sentence for everything else."""
+"""Rules for experiments on data sets of written answers, with a sentence for each setting and method that they exclude."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

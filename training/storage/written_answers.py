@@ -152,6 +152,6 @@ class WrittenTrajectory:
 
 
 Outputs = Predictions | WrittenAnswers
-"""What a finished run leaves for each example."""
+"""The outputs of a finished run for each example."""
 Course = Trajectory | WrittenTrajectory
-"""What a finished run leaves for each of its evaluations."""
+"""The outputs of a finished run for each of its evaluations."""

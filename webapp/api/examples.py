@@ -41,7 +41,7 @@ class SaidOut(Schema):
 
 
 class WroteOut(Schema):
-    """What a model wrote. ``answer`` is the one found in ``text`` by the data set's rule, empty for none, which is wrong.
+    """The text of a model. ``answer`` is the one found in ``text`` by the data set's rule, empty for none, which is wrong.
 
     ``log_probability`` is that of the whole text in nats; ``ended`` is false for a text that was cut at the limit of tokens.
     """

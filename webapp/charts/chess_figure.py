@@ -14,7 +14,7 @@ COLUMNS = ("fen", "legal_san", "legal_uci")
 
 @dataclass(frozen=True)
 class Written:
-    """What the model of a role wrote as its move, and whether it is the best one; None where no answer is the best."""
+    """The move that the model of a role wrote, and whether it is the best one; None where no answer is the best."""
 
     role: str
     style: Style

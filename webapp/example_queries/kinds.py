@@ -12,7 +12,7 @@ from webapp.example_queries.view import RANGES, SEATS, View
 
 @dataclass(frozen=True)
 class Kind:
-    """What the tables of one kind have beside the columns of all tables."""
+    """The columns and queries of tables of one kind, beside those of all tables."""
 
     own: tuple[str, ...]
     """Columns of an example."""

@@ -1,4 +1,4 @@
-"""What models wrote for an example, as pages show it."""
+"""The texts that models wrote for an example, as pages show them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from webapp.explorer.marked_text import Piece, plain
 
 @dataclass(frozen=True)
 class WrittenAnswer:
-    """What one model wrote; ``answer`` is that found in it, empty for none, ``log`` its log-probability in nats."""
+    """The text that one model wrote; ``answer`` is that found in it, empty for none, ``log`` its log-probability in nats."""
 
     token: str
     title: str

@@ -21,7 +21,7 @@ SMALLEST = 2
 
 @dataclass(frozen=True)
 class Difference:
-    """What one model wrote, as changes from the accepted answer that is most like it, which is ``reference``."""
+    """The text of one model, as changes from the accepted answer that is most like it, which is ``reference``."""
 
     answer: WrittenAnswer
     changes: list[Change]
@@ -63,7 +63,7 @@ class WrittenPage(ExamplePage):
 
     @property
     def moves(self) -> list[Move]:
-        """What the three wrote, for a board."""
+        """The moves that the three models wrote, for a board."""
         return [
             Move(answer.title, self.names.style(model), wrote.text, wrote.right)
             for answer, model, wrote in zip(self.answers, self.triplet.all, self.example.said.values(), strict=True)

@@ -146,7 +146,7 @@ class PairLanes:
 
     @property
     def weak_labels(self) -> str:
-        """What the supervisor gives its student, in words."""
+        """The supervisor's labels for its student, in words."""
         known = catalog.known_dataset(self.spec.data.name)
         return "written answers" if known and known.answers else "soft"
 

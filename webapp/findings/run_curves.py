@@ -41,7 +41,7 @@ class RunCurves:
     """Number and step of each start: what an earlier event measured after that step is void."""
     curves: dict[str, Curve] = field(default_factory=dict)
     axes: dict[str, Curve] = field(default_factory=dict)
-    """What the run had read by each step: examples, and tokens where they are known."""
+    """The amount that the run had read by each step: examples, and tokens where they are known."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property

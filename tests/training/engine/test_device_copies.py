@@ -17,7 +17,7 @@ def test_a_copy_to_a_gpu_is_queued_from_pinned_memory() -> None:
     calls = list[tuple[object, ...]]()
 
     class OnGpu:
-        """What a tensor is asked for, where no GPU is at hand."""
+        """A record of the calls on a tensor, where no GPU is at hand."""
 
         def pin_memory(self) -> "OnGpu":
             calls.append(("pinned",))

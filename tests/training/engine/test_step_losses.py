@@ -1,4 +1,4 @@
-"""What a metric says of single steps: the least and the greatest loss, the first that is not finite, and the examples seen."""
+"""Single steps in a metric: the least and the greatest loss, the first that is not finite, and the examples seen."""
 
 from itertools import pairwise
 from pathlib import Path

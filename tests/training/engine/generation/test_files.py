@@ -1,4 +1,4 @@
-"""What a generative experiment of the command line leaves: a result, an archive that is verified, exports."""
+"""The files that a generative experiment of the command line leaves: a result, an archive that is verified, exports."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What a generative experiment may not ask for, with a sentence before anything is trained or truncated."""
+"""Requests that a generative experiment refuses with a sentence before anything is trained or truncated."""
 
 from pathlib import Path
 from typing import Any
