@@ -19,6 +19,7 @@
     SLEEP_MS = 5000,
     NEWS_MS = 1000,
     HIDDEN_NEWS_MS = 30000,
+    DUE_MS = 3000,
     FIRST_WAIT_MS = 500,
     LONGEST_WAIT_MS = 8000,
     NOT_FOUND = 4404;
@@ -226,7 +227,8 @@
      then at most every half minute, unless the person asked to be notified of the end. */
 
   let rung = 0,
-    ringing = null;
+    ringing = null,
+    due = null;
   function ring(ended = false) {
     if (over || ringing || (document.hidden && !ended)) return;
     const pause = document.hidden && document.body.dataset.notify !== "on" ? HIDDEN_NEWS_MS : NEWS_MS;
@@ -239,6 +241,12 @@
       Math.max(0, rung + pause - Date.now()),
     );
   }
+
+  // The notification of a result may be lost: while only the result is missing, the status is asked for again.
+  document.addEventListener("htmx:after:swap", () => {
+    clearTimeout(due);
+    if (document.querySelector("#head[data-result-due]")) due = setTimeout(ring, DUE_MS, true);
+  });
 
   document.addEventListener("DOMContentLoaded", async () => {
     const script = byId("wire");

@@ -17,7 +17,7 @@ from webapp.experiments.damage import train_again
 from webapp.experiments.dependents import note_result_error
 from webapp.experiments.imported_runs import compare
 from webapp.experiments.list_columns import columns_of_result
-from webapp.experiments.models import Experiment, Run, Status
+from webapp.experiments.models import Experiment, Status
 from webapp.row_isolation import Isolated, sentence
 
 logger = logging.getLogger(__name__)
@@ -45,12 +45,14 @@ def refresh_result(experiment: Experiment) -> set[int]:
     """Store the result over the runs finished by now, unless another process has stored the one that is due.
 
     It stays due where another run finished meanwhile; the process that finished that run stores it. A run with a damaged file is
-    left out and trained again. Return the runs that have changed.
+    left out and trained again. Return the runs that have changed, and after a change of the result one run of the experiment, for
+    its pages to be notified.
     """
     changed: set[int] = set()
     while True:
         try:
-            _refresh(experiment)
+            if _refresh(experiment):
+                changed.update(experiment.runs.order_by("pk").values_list("pk", flat=True)[:1])
         except DamagedArtifact as damage:
             if again := train_again(damage):
                 changed |= again
@@ -58,16 +60,17 @@ def refresh_result(experiment: Experiment) -> set[int]:
         return changed
 
 
-def _refresh(experiment: Experiment) -> None:
-    """Compute and store the result, or in its place the error. Raises DamagedArtifact, and has then stored nothing."""
+def _refresh(experiment: Experiment) -> bool:
+    """Compute the result, or in its place the error, and return whether it was stored. Raises DamagedArtifact."""
     finished = _finished_keys(experiment)
     result, error = _computed(experiment, finished)
     with changing():
         row = Experiment.objects.select_for_update().filter(pk=experiment.pk).first()
         if row is None:
-            return  # deleted meanwhile
+            return False  # deleted meanwhile
         now = _finished_keys(experiment)
-        if finished == now or row.result_runs != now:
+        stored = finished == now or row.result_runs != now
+        if stored:
             row.result, row.result_runs, row.result_error = result, finished, error
             row.result_due = finished != now
             columns = columns_of_result(result, row.weak_model, row.strong_model)
@@ -75,6 +78,7 @@ def _refresh(experiment: Experiment) -> None:
                 setattr(row, name, value)
             row.save(update_fields=["result", "result_runs", "result_error", "result_due", *columns])
             experiment_changed(row.pk)
+    return stored
 
 
 def _computed(experiment: Experiment, finished: list[str]) -> tuple[dict[str, object] | None, str]:
@@ -110,8 +114,4 @@ def _finished_keys(experiment: Experiment) -> list[str]:
 def refresh_overdue() -> set[int]:
     """Compute results that are due because a worker died between the end of a run and its result."""
     overdue = Experiment.objects.filter(result_due=True, ended_at__lt=Now() - timedelta(seconds=OVERDUE_SECONDS))
-    return set().union(*_refreshing.each(list(overdue.values_list("pk", flat=True)), _refresh_overdue, note_result_error))
-
-
-def _refresh_overdue(pk: int) -> set[int]:
-    return _refresh_by_id(pk) | set(Run.objects.filter(experiments=pk).values_list("pk", flat=True)[:1])
+    return set().union(*_refreshing.each(list(overdue.values_list("pk", flat=True)), _refresh_by_id, note_result_error))

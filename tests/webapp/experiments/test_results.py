@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -25,9 +26,20 @@ def test_an_experiment_is_at_rest_only_once_its_result_is_stored(owner: User) ->
     experiment.refresh_from_db()
     assert experiment.ended_at is not None
     assert state_now(experiment) == "running"
-    results.refresh_result(experiment)
+    assert results.refresh_result(experiment) == {experiment.runs.earliest("pk").pk}  # for its open pages
     experiment.refresh_from_db()
     assert state_now(experiment) == "finished"
+
+
+def test_a_result_in_place_of_one_that_another_process_stored_meanwhile_notifies_nobody(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = launched(owner)
+    finish_all(experiment)
+    known = results._finished_keys(experiment)
+    answers = iter([known[:-1], known])  # a run has finished between the computation and its storage
+    monkeypatch.setattr(results, "_finished_keys", lambda _: next(answers))
+    assert results.refresh_result(experiment) == set()
 
 
 def test_a_row_read_before_its_last_run_finished_is_not_called_finished(owner: User) -> None:
@@ -47,7 +59,7 @@ def test_the_recovery_computes_a_result_that_a_dead_worker_owes(owner: User) -> 
     assert results.refresh_overdue() == set()  # the worker that finished the last run may still compute it
     ended = timezone.now() - timedelta(seconds=results.OVERDUE_SECONDS + 1)
     Experiment.objects.filter(pk=experiment.pk).update(ended_at=ended)
-    assert results.refresh_overdue() <= set(experiment.runs.values_list("pk", flat=True))
+    assert results.refresh_overdue() == {experiment.runs.earliest("pk").pk}
     experiment.refresh_from_db()
     assert experiment.result is not None
     assert state_now(experiment) == "finished"

@@ -77,6 +77,11 @@ class Living:
         return self.state in (*AT_WORK, "waiting")
 
     @property
+    def result_due(self) -> bool:
+        """Return whether every run has ended and only the result is missing: of that there is no event, only a notification."""
+        return self.state == "running" and self.experiment.ended_at is not None
+
+    @property
     def dataset(self) -> str:
         return dataset_title(self.spec.data.name)
 

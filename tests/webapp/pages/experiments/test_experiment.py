@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories import claims, states
-from tests.factories.experiments import finish_all, launched, spec
+from tests.factories.experiments import finish, finish_all, launched, spec
 from tests.webapp.page_text import plain, text
 from tests.webapp.pages.experiments.page_forms import address
 from training.events import Progress
-from webapp.experiments import services
+from webapp.experiments import results, services
 from webapp.experiments.models import Experiment, Run, Status
 
 
@@ -31,6 +31,19 @@ def test_a_running_one_shows_lanes_numbers_and_a_provisional_result(page: Client
     assert "So far, with 2 of 5 seeds: trained with a confidence loss" in content
     assert "Seeds 2, 3 and 4 are not complete." in content
     assert states.shown(html) == "curves", "while runs are at work the curves are what one sees first"
+
+
+def test_a_page_asks_for_the_status_again_only_while_nothing_but_the_result_is_missing(page: Client, owner: User) -> None:
+    def due(experiment: Experiment) -> bool:
+        return "data-result-due" in page.get(f"{address(experiment)}status/").content.decode()
+
+    experiment = states.launched(owner, "Due", seeds=1)
+    assert not due(experiment)
+    while run := experiment.runs.filter(status=Status.QUEUED).first():
+        finish(run)
+    assert due(experiment)
+    results.refresh_result(experiment)
+    assert not due(experiment)
 
 
 def test_a_finished_one_tells_the_three_stop_rules_and_that_hindsight_is_no_result(page: Client, owner: User) -> None:
