@@ -60,7 +60,10 @@ def test_a_deliberate_violation_is_caught(tmp_path: Path, file: str, line: str, 
 LATE = {
     "training/__init__.py",  # the only way into the engine, and so into torch
     # Commands: results bring SciPy and an export brings torch, for which the training child need not wait.
-    *(f"training/cli/{name}.py" for name in ("attribution", "data", "doctor", "export", "push", "run", "serve", "verify")),
+    *(
+        f"training/cli/{name}.py"
+        for name in ("attribution", "data", "doctor", "export", "outside", "push", "run", "serve", "verify")
+    ),
 }
 
 

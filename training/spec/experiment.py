@@ -10,6 +10,7 @@ from training import catalog
 from training.base_models import Requested
 from training.names import DatasetName
 from training.readable_names import is_readable
+from training.spec import given_supervisors
 from training.spec.methods import (
     PROMPTS,
     AdaBoost,
@@ -82,7 +83,10 @@ class DataSpec(Requested):
 class WeakSpec(TrainingSpec):
     """Weak supervisors, trained on the ground truth of half A to label half B."""
 
-    models: Annotated[tuple[str, ...], Setting(catalog="models", hint=f"Others by name: gpt2, pythia-70m, {OWN_MODELS}")] = Field(
+    models: Annotated[
+        tuple[str, ...],
+        Setting(catalog="supervisors", hint=f"Others by name: gpt2, pythia-70m, {OWN_MODELS}"),
+    ] = Field(
         ("bag-of-words",), min_length=1, max_length=8, title="Models", description="Each one supervises every strong model."
     )
     errors: Annotated[Errors, Setting("further", titles=ERRORS)] = Field(
@@ -165,6 +169,12 @@ class ExperimentSpec(Requested):
         data = None if is_stored(info) else catalog.known_dataset(self.data.name)
         if data and data.task == "generative":
             _refuse(problems_of(self))
+        return self
+
+    @model_validator(mode="after")
+    def given_labels_fit(self, info: ValidationInfo) -> Self:
+        if not is_stored(info):
+            _refuse(given_supervisors.problems_of(self))
         return self
 
     @model_validator(mode="after")

@@ -104,7 +104,7 @@ class RunSpec(TrainingSettings):
         fields = TrainingSettings.model_fields.items()
         names = [name for name, info in fields if not setting_of(info).applies(adaptation, kind, writes=writes)]
         names += ["answer_temperature"] if samples == 1 else []
-        return {name: cls.model_fields[name].default for name in names}
+        return {name: NOT_TRAINED.get(name, cls.model_fields[name].default) for name in names}
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
         """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
@@ -162,8 +162,13 @@ class RunSpec(TrainingSettings):
 
     @property
     def derives(self) -> bool:
-        """Return whether its predictions are derived from other runs or from a prompted model, so that nothing is trained."""
-        return bool(self.members) or self.errors != "own" or self.prompts
+        """Return whether its predictions come from other runs, a prompted model or outside, so that nothing is trained."""
+        return bool(self.members) or self.errors != "own" or self.prompts or self.adaptation == "given"
+
+    @property
+    def given(self) -> bool:
+        """Return whether its predictions are labels from outside, which are read and not made."""
+        return self.adaptation == "given" and not self.members and self.errors == "own"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -175,6 +180,11 @@ class RunSpec(TrainingSettings):
 
 PLANNED = ("portion", "resample", "boosts", "start", "members", "combine", "errors", "judge", "features_of", "stop_at", "answers")
 """Fields that only a plan sets."""
+NOT_TRAINED: dict[str, Any] = {
+    **{"epochs": 0, "batch_size": 1, "lr": 0.0, "weight_decay": 0.0},
+    **{"schedule": "constant", "stop": "last", "max_tokens": 1},
+}
+"""Values of the settings without a default, for a run to which none of them applies."""
 NOT_IN_KEY = ("gradient_checkpointing", "keep_weights")
 """Fields that do not change the outcome."""
 LATER = tuple(

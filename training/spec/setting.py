@@ -26,7 +26,7 @@ class Setting:
     """Titles of the choices; a choice without one is shown as its value, capitalised."""
     hint: str = ""
     """A sentence for a form, after the description."""
-    catalog: Literal["", "models", "datasets"] = ""
+    catalog: Literal["", "models", "supervisors", "datasets"] = ""
     """Part of the catalog that has the values on offer."""
     adaptations: tuple[Adaptation, ...] = EVERY_ADAPTATION
     """Adaptations of a model to which the setting applies."""

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from training import ExperimentSpec
+from webapp.actions import outside
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments import budget, lifecycle, results, run_launch, run_stop, services
@@ -44,8 +45,9 @@ def launch(experiment: Experiment, by: User) -> bool:
     """Start the runs of the experiment that are not done; the recovery completes a launch that takes longer than a request may.
 
     False when the broker is away: the runs start when it is back. Raises ValueError with a sentence where the experiment cannot
-    be planned.
+    be planned, or labels from outside lack rows.
     """
+    outside.check_coverage(experiment.experiment_spec)
     with transaction.atomic():
         runs = run_launch.begin(experiment, by.get_username())
         tell(by, Verb.LAUNCHED, "experiment", experiment.pk, experiment.name, runs=runs)

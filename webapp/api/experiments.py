@@ -14,6 +14,7 @@ from training import ExperimentSpec
 from training.spec import Problem, describe
 from webapp.access import NOT_YOURS, may_change
 from webapp.actions import experiments as experiment_actions
+from webapp.actions import outside as outside_actions
 from webapp.actions import projects as project_actions
 from webapp.api.datasets import Invalid
 from webapp.api.experiment_schemas import (
@@ -98,6 +99,8 @@ def create(
     used for another request.
     """
     user = by(request)
+    if launch:
+        _check_coverage(spec)
     origin = None if parent is None else visible(request, parent)
     folder = origin.project if origin and project is None else project_of(project)
     if key:
@@ -112,6 +115,13 @@ def create(
         experiment = experiment_actions.create(user, spec, origin, folder)
     warnings = [warning.message for warning in queries.preview(spec).warnings]
     return Status(201, _launched(request, experiment, warnings) if launch else experiment_out(request, experiment, warnings))
+
+
+def _check_coverage(spec: ExperimentSpec) -> None:
+    try:
+        outside_actions.check_coverage(spec)
+    except ValueError as error:
+        raise Invalid(Problem("weak.models", str(error))) from None
 
 
 @router.post("/experiments/preview", response=PreviewOut)

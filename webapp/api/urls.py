@@ -33,6 +33,7 @@ from webapp.api.examples import router as examples
 from webapp.api.experiment_tags import router as experiment_tags
 from webapp.api.experiments import router as experiments
 from webapp.api.notes import router as notes
+from webapp.api.outside import router as outside
 from webapp.api.projects import router as projects
 from webapp.api.queue import router as queue
 from webapp.api.rates import Rate, pause
@@ -138,6 +139,7 @@ api.add_router("", queue, tags=["queue"])
 api.add_router("", workers, tags=["workers"])
 api.add_router("", choices, tags=["models and recipes"])
 api.add_router("", datasets, tags=["data sets"])
+api.add_router("", outside, tags=["labels from outside"])
 api.add_router("", examples, tags=["examples"])
 api.add_router("", notes, tags=["tags and notes"])
 api.add_router("", archives, tags=["archives"])

@@ -9,6 +9,7 @@ Kind = Literal[
     "experiment",
     "run",
     "dataset",
+    "labels",
     "import",
     "archive",
     "share",

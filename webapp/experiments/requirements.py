@@ -47,7 +47,7 @@ def of_any(online: Sequence[Worker]) -> str:
 
 
 def packages_of(run: RunSpec) -> list[str]:
-    if run.adaptation == "scratch":
+    if run.adaptation in ("scratch", "given"):
         return []
     entry = catalog.known_model(run.model)
     adds = [LORA] if run.adaptation == "lora" else []

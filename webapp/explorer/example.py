@@ -132,7 +132,8 @@ class ExamplePage(Subject):
                 labels += f", after weak labels in the run with key {spec.start[:12]},"
             learned = f"learned from {labels} on half {spec.half}"
             if spec.derives:
-                learned = "prompted, nothing learned" if spec.prompts else "nothing learned: labels made of other runs’"
+                made = "given from outside" if spec.given else "made of other runs’"
+                learned = "prompted, nothing learned" if spec.prompts else f"nothing learned: labels {made}"
             words = f"{short_model(model.name)}, {learned}, seed {spec.seed}{self._step(model)}"
             lines.append((title, model, words))
         return lines

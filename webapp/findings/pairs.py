@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from training import ExperimentSpec, Triplet, catalog
+from training.catalog import outside
 from training.planning.estimates import rows_of
 from training.spec import RunSpec, TrainingSpec
 from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
@@ -103,7 +104,14 @@ class Lane:
         return f"Student, {lower(self.series.title)}" if "," in self.method else self.title
 
     @property
+    def learned_on(self) -> str:
+        """The rows that a supervisor learned from, in words."""
+        return "from outside" if outside.title_of(self.model) else "half A"
+
+    @property
     def trained_on(self) -> str:
+        if self.learned_on == "from outside":
+            return "labels from outside"
         return {"weak": "ground truth, half A", "ceiling": "ground truth, half B"}.get(self.role, f"{self.label_source}, half B")
 
     @property

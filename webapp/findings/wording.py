@@ -7,14 +7,14 @@ from datetime import timedelta
 from functools import cache
 
 from training import ExperimentSpec, catalog
-from training.catalog import local
+from training.catalog import local, outside
 from training.metrics.intervals import Estimate
 from training.spec.methods import METHODS, Learning, Method
 
 
 def short_model(name: str) -> str:
-    """Bag of words, MiniLM L4; the last part of a Hub id; tiny@0123456 for a local model, with its digest."""
-    if title := local.title_of(name):
+    """Bag of words, MiniLM L4; the last part of a Hub id; tiny@0123456 for a local model or labels, with their digest."""
+    if title := local.title_of(name) or outside.title_of(name):
         return title
     entry = catalog.MODELS.get(name)
     if entry is None:
@@ -26,6 +26,8 @@ def model_title(name: str) -> str:
     """Return the model's title on a run's page: MiniLM, 4 layers; pythia-70m (EleutherAI/pythia-70m); hub:ORG/NAME."""
     if title := local.title_of(name):
         return f"{title} (local folder)"
+    if title := outside.title_of(name):
+        return f"{title} (labels from outside)"
     if name in catalog.MODELS:
         return catalog.MODELS[name].title
     return f"{short_model(name)} ({catalog.LADDERS[name].source})" if name in catalog.LADDERS else name

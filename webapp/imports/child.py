@@ -1,4 +1,4 @@
-"""The child process that reads files of data sets: ``python -m training data``."""
+"""The child process that reads uploaded files: ``python -m training data`` and ``python -m training outside``."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ LARGEST_MEMORY = 6 * 2**30
 """Bytes for the child, so that a file with a false size takes no more memory than this."""
 
 
-def start(*arguments: str) -> Child[Notice]:
+def start(*arguments: str, command: str = "data") -> Child[Notice]:
     log = Path(settings.LOG_DIR) / "imports.log"
-    return Child(["-m", "training", "data", *arguments], NOTICE, log, memory=LARGEST_MEMORY)
+    return Child(["-m", "training", command, *arguments], NOTICE, log, memory=LARGEST_MEMORY)

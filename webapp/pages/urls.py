@@ -4,7 +4,7 @@ from django.urls import path
 from webapp.access import public
 from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
-from webapp.pages.datasets import dataset_views
+from webapp.pages.datasets import dataset_views, outside
 from webapp.pages.experiments import archives, chart_files, compare, curve_ranges, list_views, manage, system, table_files, views
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.home import views as home
@@ -92,6 +92,8 @@ urlpatterns = [
     path("datasets/imports/<int:pk>/stop/", dataset_views.stop, name="import-stop"),
     path("datasets/imports/<int:pk>/save/", dataset_views.save, name="import-save"),
     path("datasets/imports/<int:pk>/discard/", dataset_views.discard, name="import-discard"),
+    path("datasets/labels/upload/", outside.upload, name="labels-upload"),
+    path("datasets/labels/<path:key>/", outside.labels, name="labels"),
     path("datasets/<slug:name>/", dataset_views.dataset, name="dataset"),
     path("datasets/<slug:name>/fetch/", dataset_views.fetch, name="fetch"),
     path("runs/curves/", curve_ranges.curve_range, name="curve-range"),

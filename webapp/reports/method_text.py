@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from training import ExperimentSpec, RunSpec, catalog
 from training.catalog import DatasetEntry
+from training.catalog.outside import OutsideCard
 from training.planning.estimates import rows_of
 from training.spec import Method, TrainingSpec
+from training.spec.given_supervisors import supervisors_of
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
 from webapp.findings.findings import Findings
@@ -19,6 +21,7 @@ TUNINGS = {
     "full": "tuned in full",
     "lora": "tuned by LoRA (Hu et al. 2022), low-rank additions to every linear layer,",
     "scratch": "a linear model on hashed words, trained from scratch",
+    "given": "labels from outside",
 }
 SCHEDULES = {"constant": "constant", "linear": "falling linearly to zero", "cosine": "falling to zero along a cosine"}
 STOPS = {
@@ -86,11 +89,26 @@ def _models(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
             f"{strong}. It learns what the supervisor wrote, token by token, by its method. The strong ceiling is the same "
             "model, trained in the same way on the same prompts of half B, with their true answers."
         )
+    learns = "It learns from the ground truth of half A and then gives each example of half B a probability: the weak labels."
+    if cards := supervisors_of(spec):
+        trained = len(cards) < len(spec.weak.models)
+        learns = f"{learns.replace('It', 'A trained one', 1)} " if trained else ""
+        learns += " ".join(map(_given, cards))
     return (
-        f"The weak supervisor is {weak}. It learns from the ground truth of half A and then gives each example of half B a "
-        f"probability: the weak labels. The student is {strong}. It learns from the weak labels of half B by its method. The "
-        "strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground truth. "
-        "In formulas, w is the weak label of an example and f the student’s output, both probabilities."
+        f"The weak supervisor is {weak}. {learns} The student is {strong}. It learns from the weak labels of half B by its "
+        "method. The strong ceiling is the same model, trained in the same way on the same rows of half B, with their ground "
+        "truth. In formulas, w is the weak label of an example and f the student’s output, both probabilities."
+    )
+
+
+def _given(card: OutsideCard) -> str:
+    """Return sentences on a supervisor whose labels come from outside."""
+    kind = "hard labels" if card.hard else "probabilities"
+    files = "one file for all seeds" if card.files == 1 else "a file for each seed"
+    made = f" {card.text}" if card.text else ""
+    return (
+        f"{short_model(card.model)} is given: nothing is trained, and its {kind} of half B and the test set come from outside "
+        f"({files}; source: {card.source}; licence: {card.licence}; SHA-256 {card.digest[:12]}).{made}"
     )
 
 
@@ -118,7 +136,8 @@ def _value(value: object) -> str:
 def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
     for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
-        sentences.append(f"{who}: {_optimiser(training, roles.get(role, []), _writes(spec))}.")
+        if trained := [run for run in roles.get(role, []) if run.adaptation != "given"]:
+            sentences.append(f"{who}: {_optimiser(training, trained, _writes(spec))}.")
     stops = STOPS | ({"validation": LEAST_LOSS} if _writes(spec) else {})
     if spec.weak.stop == spec.strong.stop:
         sentences.append(f"A run’s predictions are those of {stops[spec.weak.stop]}.")

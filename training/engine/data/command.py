@@ -3,13 +3,14 @@
 import argparse
 import logging
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from training import catalog
-from training.catalog.column_mapping import Mapping, problems_of
+from training.catalog import column_mapping
+from training.catalog.column_mapping import problems_of
 from training.catalog.dataset_card import About
 from training.command_output import Added, Refused
 from training.engine.data import prepare
@@ -21,10 +22,14 @@ from training.events import Progress
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 75
 
 Write = Callable[[BaseModel], None]
+Commands = Mapping[str, Callable[[argparse.Namespace, Write, OnProgress], None]]
 
 
-def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool]) -> int:
-    """Run the command and write its results; an error is the last line. Returns the exit code."""
+def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], bool], commands: Commands | None = None) -> int:
+    """Run the command, one of ``commands`` or of those of data, and write its results; an error is the last line.
+
+    Returns the exit code.
+    """
 
     def on_progress(phase: str, done: int, total: int) -> None:
         if should_stop():
@@ -32,7 +37,7 @@ def run(options: argparse.Namespace, write: Write, should_stop: Callable[[], boo
         write(Progress(phase=phase, done=done, total=total))
 
     try:
-        COMMANDS[options.what](options, write, on_progress)
+        (commands or COMMANDS)[options.what](options, write, on_progress)
     except Stopped:
         return STOPPED
     except BrokenPipeError:
@@ -99,15 +104,15 @@ def _add(options: argparse.Namespace, write: Write, on_progress: OnProgress) -> 
     write(Added(card=prepare.add(options.file, _mapping(options.mapping), about, on_progress)))
 
 
-def _mapping(path: Path) -> Mapping:
+def _mapping(path: Path) -> column_mapping.Mapping:
     try:
         text = path.read_bytes()
     except OSError as error:
         raise ValueError(f"The mapping {path} cannot be read: {error.strerror}.") from None
-    return Mapping.model_validate_json(text.removeprefix(BOM_UTF8))
+    return column_mapping.Mapping.model_validate_json(text.removeprefix(BOM_UTF8))
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace, Write, OnProgress], None]] = {
+COMMANDS: Commands = {
     "list": _list,
     "fetch": _fetch,
     "look": _look,

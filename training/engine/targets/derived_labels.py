@@ -49,8 +49,9 @@ def combine(run: RunSpec, store: Store) -> Predictions:
         weights = boosting_weights([member.part("own") for member in members]).votes
         if not weights.any():
             raise EngineError("No member of the AdaBoost is better than chance on its own half, so none has a vote.")
-    first = members[0].take(members[0].split != "own")
-    probs = [member.prob[member.split != "own"] for member in members]
+    parts = set.intersection(*(set(member.split.tolist()) for member in members)) - {"own"}  # labels from outside may lack one
+    kept = [member.take(np.isin(member.split, sorted(parts))) for member in members]
+    first, probs = kept[0], [member.prob for member in kept]
     mean = np.average(np.stack(probs).astype(np.float64), axis=0, weights=weights)
     return Predictions(first.id, first.split, first.group, first.gold, mean.astype(np.float32))
 

@@ -18,6 +18,7 @@ from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
 from webapp.pages.datasets.mapping_form import AboutForm, MappingForm
+from webapp.pages.datasets.outside import labels_of
 
 QUEUE_AWAY = "The queue cannot be reached now. The work is stored and starts when the queue is back."
 
@@ -37,7 +38,8 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
         page = DatasetPage(name)
     except ValueError as error:
         raise Http404(str(error)) from error
-    return render(request, "pages/dataset.html", {"page": page})
+    labels = labels_of(name) if page.entry.answers is None else []
+    return render(request, "pages/dataset.html", {"page": page, "labels_from_outside": labels})
 
 
 @member

@@ -1,7 +1,7 @@
 """Values on offer for a setting of a form, with their titles."""
 
 from training import catalog
-from training.catalog import packages
+from training.catalog import outside, packages
 from webapp.findings.wording import dataset_title, short_model
 from webapp.pages.fields import Leaf
 
@@ -23,6 +23,9 @@ def _titles(leaf: Leaf) -> dict[str, str]:
     match leaf.setting.catalog:
         case "models":
             return {name: _model(entry) for name, entry in catalog.MODELS.items()}
+        case "supervisors":
+            given = {card.model: f"{short_model(card.model)}, labels of {card.dataset}" for card in outside.cards("supervisor")}
+            return {name: _model(entry) for name, entry in catalog.MODELS.items()} | given
         case "datasets":
             return {name: dataset_title(name) for name in catalog.ready_datasets()}
     titles = leaf.setting.titles

@@ -2,6 +2,7 @@
 
 from training import catalog
 from training.answers import AnswerRule
+from training.catalog import outside
 from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.experiments.models import Role, Run
@@ -40,10 +41,14 @@ def text_of(value: object) -> str:
 def trained_on(spec: RunSpec) -> str:
     if spec.prompts:
         return "nothing: it answers prompts"
+    if spec.given:
+        return "nothing here: its labels come from outside"
     return "nothing: derived from other runs’ predictions" if spec.derives else f"half {spec.half}"
 
 
 def labels(spec: RunSpec) -> str:
+    if spec.given:
+        return "given"
     if spec.members:
         return "what most of its members wrote" if spec.writes else "the mean of its members’ labels"
     if spec.reads:
@@ -64,7 +69,7 @@ def settings_of(spec: RunSpec) -> list[tuple[str, str]]:
         ("Labels", labels(spec)),
     ]
     if note := _note(spec):
-        settings.insert(3, ("Weights", note))
+        settings.insert(3, ("Source" if spec.given else "Weights", note))
     if spec.half == "B" and not spec.reads and (spec.labels != GROUND_TRUTH or spec.start is not None):
         titles = {name: field.title or name for name, field in type(spec.method).model_fields.items()}
         settings.append(("Method", method_title(spec.method)))
@@ -78,7 +83,12 @@ def settings_of(spec: RunSpec) -> list[tuple[str, str]]:
 
 
 def _note(spec: RunSpec) -> str:
-    """Return source, licence and precision of an embedded model's weights, empty where they are those of its source."""
+    """Return source, licence and precision of an embedded model's weights, empty where they are those of its source.
+
+    Of labels from outside, their source and licence.
+    """
+    if card := outside.card_of(spec.model):
+        return f"{card.source}, {card.licence}."
     entry = catalog.MODELS.get(spec.model)
     return f"{entry.source}, {entry.licence}. {entry.note}" if entry and entry.note else ""
 

@@ -13,11 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from training import ExperimentSpec, catalog
+from training.catalog import outside
 from training.planning.plan import check_size
 from training.recipes import recipes
+from training.spec import Problem
 from training.spec.written_answers import for_written_answers
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
 from webapp.actions import experiments as experiment_actions
+from webapp.actions import outside as outside_actions
 from webapp.actions import runs as run_actions
 from webapp.audit.queries import cloned_from
 from webapp.experiments import queries, run_logs
@@ -54,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
             form.add(path)
         elif action == "remove":
             form.remove(path)
-        elif isinstance(form.spec, ExperimentSpec) and several.fits:
+        elif isinstance(form.spec, ExperimentSpec) and several.fits and _covered(form, several):
             project = ProjectChoice(request, parent).project
             return _launched(request, [_create(request, spec, parent, project) for spec in several.specs])
         plan = _plan(form, request.POST.get("valid", ""))
@@ -99,11 +102,23 @@ def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
     known = catalog.known_dataset(data)
     if known and known.answers and not name:
         spec = for_written_answers(spec)
-    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data]})
+    given = [name] if outside.card_of(name := request.GET.get("weak", "")) else list(spec.weak.models)
+    return SpecForm(SpecForm.of(spec).raw | {"data__name": [data], "weak__models": given})
 
 
 def _several(request: HttpRequest, form: SpecForm) -> Several:
     return Several(form.spec if isinstance(form.spec, ExperimentSpec) else None, request.POST.getlist("also"))
+
+
+def _covered(form: SpecForm, several: Several) -> bool:
+    """Return whether labels from outside have every row; a message at the supervisors says which ids are missing."""
+    try:
+        for spec in several.specs:
+            outside_actions.check_coverage(spec)
+    except ValueError as error:
+        form.problems = [Problem("weak.models", str(error))]
+        return False
+    return True
 
 
 def _parent(request: HttpRequest) -> Experiment | None:
