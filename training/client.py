@@ -68,8 +68,8 @@ class Lab:
 
     def supervisors(self, dataset: str = "") -> list[Json]:
         """Return the labels from outside that can supervise, the newest first, of all data sets or of one."""
-        found: list[Json] = self.ask("GET", f"supervisors?{urllib.parse.urlencode({'dataset': dataset})}")
-        return found
+        labels: list[Json] = self.ask("GET", f"supervisors?{urllib.parse.urlencode({'dataset': dataset})}")
+        return labels
 
     def add_supervisor(self, dataset: str, files: Sequence[Path], name: str, source: str, **about: str) -> Json:
         """Upload labels that were made elsewhere, and return their description; its ``model`` is for the weak models of a spec.

@@ -22,13 +22,13 @@ def warnings(spec: ExperimentSpec) -> list[Problem]:
     for card in supervisors_of(spec):
         problems += [Problem("weak.models", f"“{card.name}”: {warning}") for warning in card.warnings]
         if card.files == 1 and spec.seeds > 1:
-            problems.append(Problem("weak.models", one_file(card.name)))
+            problems.append(Problem("weak.models", single_file(card.name)))
     if spec.seeds < 3:
         problems.append(Problem("seeds", "With fewer than three seeds the intervals hardly know how results vary between seeds."))
     return problems
 
 
-def one_file(name: str) -> str:
+def single_file(name: str) -> str:
     return (
         f"“{name}” has one file, which stands for every seed: how such labels would vary from one making to another is not in "
         "the intervals."

@@ -50,9 +50,9 @@ def listed(places: Sequence[object]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def number(count: int, one: str, several: str) -> str:
+def number(count: int, singular: str, plural: str) -> str:
     """1 id is unknown; 3 ids are unknown"""
-    return f"{count:,} {one if count == 1 else several}"
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
 def read_labels(
@@ -118,7 +118,7 @@ def parser_of(reader: Reader, meanings: tuple[str, ...], classes: int) -> tuple[
     if columns.issuperset(several):
         return lambda row: _whole([row[name] for name in several]), ()
     if "probability" in columns:
-        return lambda row: _one(row["probability"], classes), ("probability",)
+        return lambda row: _probability(row["probability"], classes), ("probability",)
     if "label" in columns:
         numbers = {str(place): place for place in range(classes)} | {name: place for place, name in enumerate(meanings)}
         return lambda row: _label(row["label"].strip(), numbers, classes), ()
@@ -128,7 +128,7 @@ def parser_of(reader: Reader, meanings: tuple[str, ...], classes: int) -> tuple[
     )
 
 
-def _one(text: str, classes: int) -> list[float] | str:
+def _probability(text: str, classes: int) -> list[float] | str:
     """Return the probabilities of a column ``probability``: of class 1, or a list with one for each class."""
     values = text.strip().removeprefix("[").removesuffix("]").replace(BETWEEN, ",").split(",")
     if len(values) > 1 or classes > 2:

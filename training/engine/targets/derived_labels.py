@@ -50,8 +50,8 @@ def combine(run: RunSpec, store: Store) -> Predictions:
         if not weights.any():
             raise EngineError("No member of the AdaBoost is better than chance on its own half, so none has a vote.")
     parts = set.intersection(*(set(member.split.tolist()) for member in members)) - {"own"}  # labels from outside may lack one
-    kept = [member.take(np.isin(member.split, sorted(parts))) for member in members]
-    first, probs = kept[0], [member.prob for member in kept]
+    common = [member.take(np.isin(member.split, sorted(parts))) for member in members]
+    first, probs = common[0], [member.prob for member in common]
     mean = np.average(np.stack(probs).astype(np.float64), axis=0, weights=weights)
     return Predictions(first.id, first.split, first.group, first.gold, mean.astype(np.float32))
 

@@ -36,9 +36,9 @@ def refused(path: Path, **options: object) -> str:
 def test_a_file_with_3_missing_2_doubled_and_1_unknown_id_names_them(tmp_path: Path) -> None:
     rows = list(zip(*noisy(DATA), strict=True))
     missing, doubled = [row[0] for row in rows[10:13]], [rows[0], rows[5]]
-    kept = rows[:10] + rows[13:]
-    sentence = refused(write_csv(tmp_path / "bad.csv", ["id", "probability"], [*kept, *doubled, (999_999, 0.5)]))
-    first, second, last = len(kept) + 1, len(kept) + 2, len(kept) + 3
+    shortened = rows[:10] + rows[13:]
+    sentence = refused(write_csv(tmp_path / "bad.csv", ["id", "probability"], [*shortened, *doubled, (999_999, 0.5)]))
+    first, second, last = len(shortened) + 1, len(shortened) + 2, len(shortened) + 3
     assert f"2 ids are doubled: {rows[0][0]} (rows 1 and {first}) and {rows[5][0]} (rows 6 and {second})." in sentence
     assert f"1 id is not in the data set: 999999 (row {last})." in sentence
     assert f"3 ids are missing: {missing[0]}, {missing[1]} and {missing[2]}." in sentence
