@@ -16,7 +16,7 @@ from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
-from training.catalog.models import MODELS, Adaptation, Kind, ModelEntry, Tuning
+from training.catalog.models import MODELS, NO_CHAT_TEMPLATE, Adaptation, Kind, ModelEntry, Tuning
 from training.catalog.registry import LABELLED, Registered
 from training.names import GIVEN, HUB, is_model_name
 
@@ -212,7 +212,7 @@ def _local(folder: Path) -> ModelEntry:
         kind=facts.kind,
         width=facts.width,
         context=facts.context,
-        refused=facts.refused,
+        refused=facts.refused | ({} if folders.has_chat_template(folder) else {"chat": NO_CHAT_TEMPLATE}),
     )
 
 

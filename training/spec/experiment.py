@@ -212,8 +212,9 @@ class ExperimentSpec(Requested):
             for entry in filter(None, map(catalog.known_model, self.strong.models)):
                 if entry.kind != "decoder":
                     return f"A prompt asks a decoder, and {entry.title} is none."
-                if "language" in entry.refused:
-                    return f"{entry.title}: {entry.refused['language']}"
+                for needed in ("language", "chat") if method.format == "chat" else ("language",):
+                    if needed in entry.refused:
+                        return f"{entry.title}: {entry.refused[needed]}"
         if isinstance(method, EnsembleMean) and len(self.weak.models) < 2:
             return "The mean of all supervisors needs at least two weak models."
         if isinstance(method, Bootstrapping) and len(self.strong.models) < 2:

@@ -128,10 +128,16 @@ class RunSpec(TrainingSettings):
             case Imitation():
                 return (f"imitation-{self.labels[:16]}",)
             case ZeroShot():
-                return ("zero-shot", *self._answered)
+                return (f"zero-shot{'-chat' * self.in_chat}", *self._answered)
             case FewShot():
-                return (f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}", *self._answered)
+                shots = f"{self.method.shots}-shot-{self.method.labels}-{self.labels[:16]}-{self.seed}"
+                return (f"{shots}{'-chat' * self.in_chat}", *self._answered)
         return ()
+
+    @property
+    def in_chat(self) -> bool:
+        """Return whether its prompts are messages in the chat template of the model's tokenizer."""
+        return isinstance(self.method, PROMPTS) and self.method.format == "chat"
 
     @property
     def _answered(self) -> tuple[str, ...]:
@@ -191,7 +197,7 @@ LATER = tuple(
     name for name, info in RunSpec.model_fields.items() if not info.is_required() and name not in ("engine", *NOT_IN_KEY)
 )
 """Fields that are newer than the first keys: those with a default, as every field of the first keys was required."""
-LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",)}
+LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",), "zero-shot": ("format",), "few-shot": ("format",)}
 
 
 def key_of(content: Mapping[str, Any]) -> str:

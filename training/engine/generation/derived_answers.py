@@ -1,7 +1,7 @@
 """Answers of runs that train nothing: the majority of other runs, or a prompted model."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,9 @@ from training.engine.data.examples import Examples
 from training.engine.data.split import TRUTH, Rows, Split, draw
 from training.engine.errors import EngineError
 from training.engine.generation.answer_sets import true_answers, weak_answers
+from training.engine.generation.answer_texts import Answer
 from training.engine.generation.extraction import texts
+from training.engine.models.chat_template import ChatTemplate
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
 from training.spec.methods import FewShot
@@ -87,21 +89,23 @@ def majority(members: list[WrittenAnswers]) -> WrittenAnswers:
 
 
 def prompts_of(run: RunSpec, examples: Examples, split: Split, supervisor: WrittenAnswers | None) -> list[str]:
-    """Return a prompt for every row, after examples of half B with their answers for a few-shot prompt.
+    """Return a prompt for every row, after examples of half B with their answers for a few-shot prompt. Raises CorruptModel."""
+    questions: list[str] = examples.text.to_pylist()
+    shown = [(questions[row], answer.text) for row, answer in _shots(run, examples, split, supervisor)]
+    if run.in_chat:
+        template = ChatTemplate(run)
+        return [template.prompt(shown, question) for question in questions]
+    before = "".join(f"{text}{'' if text[-1:].isspace() else ' '}{answer}\n\n" for text, answer in shown)
+    return [before + question for question in questions]
 
-    The seed draws the examples. They have true answers, or those of ``supervisor``.
-    """
-    prompts: list[str] = examples.text.to_pylist()
+
+def _shots(run: RunSpec, examples: Examples, split: Split, supervisor: WrittenAnswers | None) -> Iterator[tuple[int, Answer]]:
+    """Yield the rows of half B that the seed draws for a few-shot prompt, each with its true answer or that of ``supervisor``."""
     method = run.method
     if not isinstance(method, FewShot):
-        return prompts
+        return
     rows: Rows = split.b.train
     rows = rows[np.argsort(draw(examples.group[rows], run.seed, TRUTH), kind="stable")[: method.shots]]
     weak = method.labels == "weak" and supervisor is not None
     answers = weak_answers(supervisor, examples, rows) if weak and supervisor else true_answers(examples, rows)
-    shown = [
-        f"{prompts[row]}{'' if prompts[row][-1:].isspace() else ' '}{answer.text}\n\n"
-        for row, answer in zip(rows.tolist(), answers, strict=True)
-    ]
-    before = "".join(shown)
-    return [before + prompt for prompt in prompts]
+    yield from zip(rows.tolist(), answers, strict=True)

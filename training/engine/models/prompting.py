@@ -18,6 +18,7 @@ from training.engine.data.split import RANDOM, TRUTH, Rows, Split, draw
 from training.engine.errors import EngineError
 from training.engine.logits import probabilities
 from training.engine.models import backbone
+from training.engine.models.chat_template import ChatTemplate
 from training.engine.models.features import frozen_features
 from training.engine.targets.supervisor_labels import read_supervisor, targets
 from training.events import Event
@@ -62,11 +63,14 @@ def prompts(run: RunSpec, examples: Examples, split: Split, store: Store, rows: 
     shots = _shots(run, examples, split, store) if isinstance(run.method, FewShot) else []
     tokenizer = backbone.tokenizer(run)
     tokenizer.no_truncation()
+    template = ChatTemplate(run) if run.in_chat else None
 
     def block(text: str, answer: str) -> str:
         return f"Text: {text}\nLabel ({key}):\n{answer}"
 
     def prompt(before: list[tuple[str, int]], text: str) -> str:
+        if template:
+            return template.prompt([(block(shown, "").strip(), str(label)) for shown, label in before], block(text, "").strip())
         return "".join(f"{block(shown, str(label))}\n\n" for shown, label in before) + block(text, "")
 
     words = len(tokenizer.encode(prompt([("", label) for _, label in shots], "")).ids)

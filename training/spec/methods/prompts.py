@@ -6,6 +6,18 @@ from pydantic import Field
 
 from training.spec.methods.base import MethodBase
 
+Format = Literal["plain", "chat"]
+
+
+def format_field() -> Format:
+    chosen: Format = Field(
+        "plain",
+        title="Format",
+        description="Plain: the prompt is one text. Chat: the message of a user in the chat template of the model’s tokenizer, "
+        "and each example a message with its answer. A tokenizer without one is refused.",
+    )
+    return chosen
+
 
 class Imitation(MethodBase):
     """Imitation prompt: naive, with the supervisor's label at the end of every text (Burns et al. 2023, appendix E.3).
@@ -30,6 +42,7 @@ class ZeroShot(MethodBase):
     short: ClassVar[str] = "Zero-shot"
     label_source: ClassVar[str] = "no labels, only a prompt"
     kind: Literal["zero-shot"] = Field("zero-shot", title="Zero-shot prompt")
+    format: Format = format_field()
 
 
 class FewShot(MethodBase):
@@ -47,6 +60,7 @@ class FewShot(MethodBase):
     labels: Literal["truth", "weak"] = Field(
         "weak", title="Their labels", description="Weak: the supervisor’s. Truth: the ground truth of these rows."
     )
+    format: Format = format_field()
 
 
 Prompt = Imitation | ZeroShot | FewShot
