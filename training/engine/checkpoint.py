@@ -68,7 +68,13 @@ class _Hashed(io.RawIOBase):
         return self.file.write(data)
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
+class PromptedCheckpoint(TypedDict):
+    """The state of a prompted model, which trains nothing: the answers that it has written so far."""
+
+    written: Written
+
+
+def save(path: Path, checkpoint: Checkpoint | PromptedCheckpoint) -> None:
     """Write the checkpoint after the SHA-256 of its content: torch itself reads a damaged tensor without an error."""
     with atomic(path) as partial, partial.open("wb") as file:
         content = _Hashed(file)
@@ -80,13 +86,23 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 def load(path: Path) -> Checkpoint | None:
     """Return the checkpoint at ``path``, None without one; a damaged one is ignored with a warning in the log."""
+    checkpoint: Checkpoint | None = _load(path)
+    return checkpoint
+
+
+def load_written(path: Path) -> Written | None:
+    """Return the answers in the checkpoint of a prompted model at ``path``, None where ``load`` returns None."""
+    checkpoint: PromptedCheckpoint | None = _load(path)
+    return checkpoint["written"] if checkpoint else None
+
+
+def _load(path: Path) -> Any:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         return None
     digest, content = raw[:32], memoryview(raw)[32:]
     if hashlib.sha256(content).digest() != digest:
-        log.warning("The checkpoint %s is damaged; training starts from the beginning.", path)
+        log.warning("The checkpoint %s is damaged; the run starts from the beginning.", path)
         return None
-    checkpoint: Checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return checkpoint
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

@@ -9,8 +9,11 @@ from training.planning import costs
 from training.spec import RunSpec
 
 EVALUATIONS = 50
-WRITTEN_EVALUATION = costs.WRITTEN_PASSES + 2
-"""Passes of a test row of a run that writes answers: its answer is decoded, and the loss of a true and a weak one computed."""
+WRITTEN_EVALUATION = 6
+"""Passes of a test row of a run that writes answers: its answer is decoded, and the loss of a true and a weak one computed.
+
+The trajectory of a run depends on it, so that it stays when the estimate of decoding (``costs``) changes.
+"""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def problems_of(spec: "ExperimentSpec") -> Iterator[tuple[Place, str]]:
     for role, training in (("weak", spec.weak), ("strong", spec.strong)):
         yield from (((role, *place), sentence) for place, sentence in _of_role(training))
     for number, method in enumerate(spec.methods):
-        if sentence := _of_method(method):
+        if sentence := _of_method(method) or _lacks_difficulty(method, spec.data.name):
             yield ("methods", number), sentence
     if spec.weak.errors != "own":
         yield ("weak", "errors"), "Errors are simulated for labels of classes, and the answers of this data set are written."
@@ -96,4 +96,12 @@ def _of_method(method: Method) -> str:
         return "A written answer is a hard label already: leave the weak labels soft, which is the same."
     if isinstance(method, Mixed) and method.rest == "random":
         return "Random labels are drawn among classes, and the answers of this data set are written."
+    return ""
+
+
+def _lacks_difficulty(method: Method, dataset: str) -> str:
+    entry = catalog.known_dataset(dataset)
+    answers = entry.report.answers if entry and entry.report else None  # no report: found when the run starts
+    if isinstance(method, EasyToHard) and answers and answers.difficulty is None:
+        return "Easy to hard needs the difficulty of each row, and this data set has no column for it."
     return ""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from training.engine.checkpoint import Written
 from training.engine.data.split import Rows
 from training.engine.errors import CorruptModel
 from training.engine.models import packing
@@ -46,6 +47,14 @@ class Decoded:
     @classmethod
     def nothing(cls, most: int) -> "Decoded":
         return cls(np.zeros((0, most), np.int32), np.zeros(0, np.float32))
+
+    @classmethod
+    def restored(cls, written: Written) -> "Decoded":
+        return cls(written["tokens"].numpy(), written["log_probability"].numpy())
+
+    def stored(self) -> Written:
+        """Return the answers as they are in a checkpoint."""
+        return {"tokens": torch.from_numpy(self.tokens), "log_probability": torch.from_numpy(self.log_probability)}
 
     def followed_by(self, other: "Decoded") -> "Decoded":
         tokens, log_probability = (

@@ -15,6 +15,7 @@ from training.engine.generation.answer_texts import Answer, AnswerTokenizer, Con
 from training.engine.generation.decoding import Decoded, Decoder, Sampling
 from training.engine.generation.derived_answers import derived_answers, majority, prompts_of, write_derived_answers
 from training.engine.generation.extraction import Extraction, texts
+from training.engine.generation.prompted_answers import PromptedAnswers
 from training.engine.generation.writer import Samples, Writer
 from training.engine.loop import Loop
 from training.engine.models import classifiers, model_files
@@ -50,8 +51,9 @@ class WritingTraining(Training):
         model = self.process_group.place(self.model())
         writer = self._writer(model, self._check_own_stop)
         rows = PredictedRows.of(self.run, self.split)
-        with threads(self.threads):
-            return self._written(writer, rows, None, self._progress(rows))
+        answers = PromptedAnswers(self.store.checkpoint(self.run.key()), self.process_group, self.emit, self._progress(rows))
+        with threads(self.threads), answers.stoppable():
+            return self._written(writer, rows, answers.done, answers.keep)
 
     def _label(self) -> TrainingSet:
         self.supervisor = read_supervisor(self.run, self.store)
@@ -160,13 +162,12 @@ class WritingTraining(Training):
 
     def _predict(self, learner: Learner) -> WrittenAnswers:
         """Return the answers of the selected weights; those of an interrupted attempt are not written again."""
-        rows, stored = PredictedRows.of(self.run, self.split), self.loop.written
-        before = None if stored is None else Decoded(stored["tokens"].numpy(), stored["log_probability"].numpy())
+        rows = PredictedRows.of(self.run, self.split)
+        before = None if self.loop.written is None else Decoded.restored(self.loop.written)
         progress = self._progress(rows)
 
         def keep(done: Decoded) -> None:
-            tokens, log_probability = torch.from_numpy(done.tokens), torch.from_numpy(done.log_probability)
-            self.loop.written = {"tokens": tokens, "log_probability": log_probability}
+            self.loop.written = done.stored()
             progress(done)
             self.loop.save_if_due()
 

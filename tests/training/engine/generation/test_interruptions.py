@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.factories.runs import Recording, finish, interrupted
-from tests.factories.written import keys_of
-from training import Event, Plan, Store, execute
+from tests.factories.written import keys_of, writing_plan
+from training import Event, Plan, RunSpec, Store, execute
 from training.engine import loop
 from training.engine.generation import writer
+from training.spec import GROUND_TRUTH
 from training.storage.artifacts import same
 
 
@@ -75,3 +76,57 @@ def test_a_run_that_was_stopped_is_evaluated_at_its_last_step(plan: Plan, writte
     whole = [(event.step, event.accuracy, event.validation_loss) for event in stopped.of("evaluation")]
     assert again[: len(whole)] == whole
     assert store.read_course(part.key()).last == step
+
+
+PROMPTED = ({"kind": "few-shot", "shots": 2, "labels": "truth"},)
+
+
+@pytest.fixture(scope="module")
+def prompted(writers: dict[str, Path]) -> RunSpec:
+    """A run whose model is prompted, without the supervisor, whose answers it does not show."""
+    plan = writing_plan(writers["weak"], writers["strong"], methods=PROMPTED, max_tokens=32)
+    return plan.runs[plan.triplets[0].student].model_copy(update={"labels": GROUND_TRUTH})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prompted: RunSpec, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store(tmp_path_factory.mktemp("undisturbed"))
+    finish(prompted, store)
+    return store
+
+
+def test_a_prompted_model_that_was_stopped_goes_on_with_the_next_answers(
+    prompted: RunSpec, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_batches(monkeypatch)
+    store = Store(tmp_path)
+    first = interrupted(prompted, store, while_writing)
+    assert first.events[-1].kind == "stopped"
+    second = finish(prompted, store)
+    assert second.of("progress")[0].done > first.of("progress")[-1].done, "answers are not written again"
+    assert same(store, prompted.key(), undisturbed, prompted.key())
+    assert not store.checkpoint(prompted.key()).exists()
+
+
+def test_a_prompted_model_that_was_killed_goes_on_from_its_checkpoint_unless_that_is_damaged(
+    prompted: RunSpec, undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_batches(monkeypatch)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    store, recording = Store(tmp_path), Recording()
+
+    def dying(event: Event) -> None:
+        recording.emit(event)
+        if while_writing(event):
+            raise KeyboardInterrupt  # what no part of a run handles, as a kill
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            execute(prompted, store, dying, lambda: False)
+    starts = [event.done for event in recording.of("progress")]
+    assert starts[-1] >= max(starts[:-1]), "the second attempt begins where the first was killed"
+    path = store.checkpoint(prompted.key())
+    path.write_bytes(path.read_bytes()[:-1])
+    again = finish(prompted, store)
+    assert again.of("progress")[0].done == min(starts)
+    assert same(store, prompted.key(), undisturbed, prompted.key())

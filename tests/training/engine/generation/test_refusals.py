@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from tests.factories.datasets import REPORT
 from tests.factories.runs import finish
 from tests.factories.written import keys_of, make_sums, writing_spec
 from training import ExperimentSpec, Plan, Store, catalog
+from training.catalog.check_report import AnswerReport
 from training.engine.errors import EngineError
 from training.spec import describe
 
@@ -84,3 +86,24 @@ def test_a_model_without_an_end_is_refused(plan: Plan, models: dict[str, Path], 
     run = plan.runs[keys_of(plan)["weak"]].model_copy(update={"model": entry.name, "digest": entry.digest})
     with pytest.raises(EngineError, match="names no token that ends a text"):
         finish(run, Store(tmp_path))
+
+
+@pytest.mark.parametrize("rated", [True, False])
+def test_easy_to_hard_is_refused_where_the_data_set_has_no_difficulty(
+    writers: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rated: bool
+) -> None:
+    name = f"sums-{rated}".lower()
+    entry = make_sums(tmp_path, name=name)
+    found = {"commonest": "9", "commonest_rows": 20, "several": 80, "prompt_characters": (4, 4), "answer_characters": (1, 2)}
+    answers = AnswerReport.model_validate(found | {"distinct": 19, "difficulty": (0.0, 9.0, 18.0) if rated else None})
+    entry.path.with_suffix(".json").write_text(REPORT.model_copy(update={"answers": answers}).model_dump_json())
+    monkeypatch.setitem(catalog.DATASETS, name, entry)
+    wanted = {"name": name, "methods": ({"kind": "easy-to-hard"},)}
+    if rated:
+        assert writing_spec(writers["weak"], writers["strong"], **wanted).methods[0].kind == "easy-to-hard"
+        return
+    with pytest.raises(ValidationError) as error:
+        writing_spec(writers["weak"], writers["strong"], **wanted)
+    assert [(problem.path, problem.message) for problem in describe(error.value.errors())] == [
+        ("methods.0", "Easy to hard needs the difficulty of each row, and this data set has no column for it.")
+    ]
