@@ -89,7 +89,7 @@ class TrainingSettings(Requested):
         le=64,
         title="Samples of an answer",
         description="Written answers only. 1: the most probable token at each place. More: so many samples, of which the "
-        "answer that most of them give counts.",
+        "answer that most of them give counts; evaluations while a run trains have the most probable tokens all the same.",
     )
     answer_temperature: Annotated[float, Setting("further", kinds=("decoder",), task="answers")] = Field(
         1.0,
