@@ -24,7 +24,7 @@ from training.engine.models.inputs import Ragged
 NAME = "smollm2-135m-instruct"
 ROWS = 24
 PROMPTS, MOST = 12, 12
-"""Reviews that are asked about, plain and in a chat, and the most tokens of an answer."""
+"""Reviews that are prompted with, plain and in a chat, and the most tokens of an answer."""
 
 
 def check(sentence: str, difference: float, most: float) -> bool:
@@ -102,8 +102,8 @@ def answers(texts: list[str], whole: Any) -> None:
     """Compare what is written to prompts, plain and in a chat, and the loss of it, with transformers and with one by one."""
     run = a_writer()
     tokenizer, chat_template = AnswerTokenizer(run), ChatTemplate(run)
-    asked = [f"{text}\nIs this review positive? Answer in a few words." for text in texts]
-    prompts = tokenizer.prompts([*asked, *(chat_template.prompt([], question) for question in asked)])
+    questions = [f"{text}\nIs this review positive? Answer in a few words." for text in texts]
+    prompts = tokenizer.prompts([*questions, *(chat_template.prompt([], question) for question in questions)])
     model, rows = classifiers.build(run), np.arange(len(prompts))
     assert isinstance(model, AnswerModel)
     decoder = Decoder(model, tokenizer.ends, MOST, lambda: None)
@@ -117,18 +117,20 @@ def answers(texts: list[str], whole: Any) -> None:
     CHECKS.append(check("answers other than those of generate", other(written, generated), 0))
     CHECKS.append(
         check(
-            "answers of a batch other than alone", other(together.tokens.tolist(), [one.tokens[0].tolist() for one in alone]), 0
+            "answers of a batch other than alone",
+            other(together.tokens.tolist(), [single.tokens[0].tolist() for single in alone]),
+            0,
         )
     )
     own = together.log_probability
     CHECKS.append(check("their log-probabilities against generate, nats", float(np.abs(own - np.array(nats)).max()), 1e-2))
-    apart = np.array([one.log_probability[0] for one in alone])
+    apart = np.array([single.log_probability[0] for single in alone])
     CHECKS.append(check("their log-probabilities in a batch against alone, nats", float(np.abs(own - apart).max()), 1e-2))
     _losses(prompts, written, model, whole)
 
 
 def _losses(prompts: list[list[int]], written: list[list[int]], model: AnswerModel, whole: Any) -> None:
-    """Compare the loss of answers, their prompts masked, with that of transformers, and those of a batch with one by one."""
+    """Compare the loss of answers, their prompts mquestions, with that of transformers, and those of a batch with one by one."""
     both = Continuations(
         Ragged.of([prompt + tokens for prompt, tokens in zip(prompts, written, strict=True)], 4096),
         np.array([len(prompt) for prompt in prompts]),
@@ -160,7 +162,7 @@ def _generated(whole: Any, prompt: list[int], ends: tuple[int, ...]) -> tuple[li
 
 
 def other(actual: Sequence[list[int]], expected: Sequence[list[int]]) -> int:
-    return sum(one != two for one, two in zip(actual, expected, strict=True))
+    return sum(left != right for left, right in zip(actual, expected, strict=True))
 
 
 def column(texts: list[str]) -> Any:

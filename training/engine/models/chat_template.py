@@ -36,8 +36,8 @@ class ChatTemplate:
         from jinja2 import TemplateError
 
         messages = [{"role": "user", "content": question}]
-        for asked, answer in reversed(shown):
-            messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}, *messages]
+        for earlier, answer in reversed(shown):
+            messages = [{"role": "user", "content": earlier}, {"role": "assistant", "content": answer}, *messages]
         try:
             text: str = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         except (TemplateError, LookupError, TypeError, ValueError) as error:

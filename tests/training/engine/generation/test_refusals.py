@@ -94,8 +94,8 @@ def test_easy_to_hard_is_refused_where_the_data_set_has_no_difficulty(
 ) -> None:
     name = f"sums-{rated}".lower()
     entry = make_sums(tmp_path, name=name)
-    found = {"commonest": "9", "commonest_rows": 20, "several": 80, "prompt_characters": (4, 4), "answer_characters": (1, 2)}
-    answers = AnswerReport.model_validate(found | {"distinct": 19, "difficulty": (0.0, 9.0, 18.0) if rated else None})
+    lengths = {"commonest": "9", "commonest_rows": 20, "several": 80, "prompt_characters": (4, 4), "answer_characters": (1, 2)}
+    answers = AnswerReport.model_validate(lengths | {"distinct": 19, "difficulty": (0.0, 9.0, 18.0) if rated else None})
     entry.path.with_suffix(".json").write_text(REPORT.model_copy(update={"answers": answers}).model_dump_json())
     monkeypatch.setitem(catalog.DATASETS, name, entry)
     wanted = {"name": name, "methods": ({"kind": "easy-to-hard"},)}

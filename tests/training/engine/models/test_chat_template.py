@@ -72,10 +72,10 @@ def test_examples_of_a_chat_are_earlier_messages_with_their_answers(copy: Path, 
     methods = [{"kind": "few-shot", "shots": 2, "labels": "truth", "format": form} for form in ("plain", "chat")]
     plan = plan_of(str(chatting(copy)), *methods, tokens=128)
     plain, chat = (prompts_of(student_of(plan, number), store)[0] for number in (0, 1))
-    asked = messages_of(chat)
-    assert [role for role, _ in asked] == ["user", "assistant", "user", "assistant", "user"]
-    shown = [f"{question}\n{answer}" for (_, question), (_, answer) in zip(asked[::2], asked[1::2], strict=False)]
-    for in_chat, in_text in zip([*shown, asked[-1][1]], plain.strip().split("\n\n"), strict=True):
+    messages = messages_of(chat)
+    assert [role for role, _ in messages] == ["user", "assistant", "user", "assistant", "user"]
+    shown = [f"{question}\n{answer}" for (_, question), (_, answer) in zip(messages[::2], messages[1::2], strict=False)]
+    for in_chat, in_text in zip([*shown, messages[-1][1]], plain.strip().split("\n\n"), strict=True):
         text, of_text = in_chat.partition("\nLabel"), in_text.partition("\nLabel")
         assert text[2] == of_text[2]
         assert of_text[0].startswith(text[0]), "texts are cut more, where the messages take more tokens"
@@ -126,9 +126,9 @@ def test_answers_are_written_to_messages_too(writers: dict[str, Path], tmp_path:
     run = student_of(plan)
     examples = load_examples("made-sums", catalog.DATASETS["made-sums"].digest)
     prompts = written_prompts_of(run, examples, split_for(run, examples.group), None)
-    asked, answer, question, after = prompts[5].split("\n")
-    assert (asked[:2], answer[:2], question, after) == ("u ", "a ", f"u {examples.text[5].as_py()}", "")
-    assert sum(map(int, asked[2:-1].split("+"))) == int(answer[2:])
+    shown, answer, question, after = prompts[5].split("\n")
+    assert (shown[:2], answer[:2], question, after) == ("u ", "a ", f"u {examples.text[5].as_py()}", "")
+    assert sum(map(int, shown[2:-1].split("+"))) == int(answer[2:])
     store = Store(tmp_path / "store")
     for each in plan.runs.values():
         finish(each, store)
