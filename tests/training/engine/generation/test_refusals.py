@@ -98,12 +98,12 @@ def test_easy_to_hard_is_refused_where_the_data_set_has_no_difficulty(
     answers = AnswerReport.model_validate(lengths | {"distinct": 19, "difficulty": (0.0, 9.0, 18.0) if rated else None})
     entry.path.with_suffix(".json").write_text(REPORT.model_copy(update={"answers": answers}).model_dump_json())
     monkeypatch.setitem(catalog.DATASETS, name, entry)
-    wanted = {"name": name, "methods": ({"kind": "easy-to-hard"},)}
+    methods = ({"kind": "easy-to-hard"},)
     if rated:
-        assert writing_spec(writers["weak"], writers["strong"], **wanted).methods[0].kind == "easy-to-hard"
+        assert writing_spec(writers["weak"], writers["strong"], name=name, methods=methods).methods[0].kind == "easy-to-hard"
         return
     with pytest.raises(ValidationError) as error:
-        writing_spec(writers["weak"], writers["strong"], **wanted)
+        writing_spec(writers["weak"], writers["strong"], name=name, methods=methods)
     assert [(problem.path, problem.message) for problem in describe(error.value.errors())] == [
         ("methods.0", "Easy to hard needs the difficulty of each row, and this data set has no column for it.")
     ]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tests.factories.prompts import finish_all, plan_of, prompts_of, student_of
 from tests.factories.runs import finish
 from tests.factories.written import writing_plan
-from tests.training.engine.models.test_prompting import finish_all, plan_of, prompts_of, student_of
 from training import Store, catalog
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
