@@ -31,8 +31,11 @@ CONFIG = {"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "n_positions": 256, "
 TOKENIZER = {"model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "a"}}
 
 
-def make_dataset() -> None:
-    """Add a data set of sums to the library. The third row has two accepted answers, and the difficulty is the sum."""
+def make_dataset(**further: object) -> None:
+    """Add a data set of sums to the library. The third row has two accepted answers, and the difficulty is the sum.
+
+    Each row has the ``further`` columns, with the same value in all of them.
+    """
     rows = sum(SPLITS.values())
     first, second = np.arange(rows) % 10, np.arange(rows) // 10
     total = first + second
@@ -46,6 +49,7 @@ def make_dataset() -> None:
         "difficulty": total.astype(float),
         "themes": [["even" if c % 2 == 0 else "odd", "sum"] for c in total],
         "note": [f"row {n}" for n in range(rows)],
+        **{name: [value] * rows for name, value in further.items()},
     }
     library.folder().mkdir(parents=True, exist_ok=True)
     path = library.folder() / "made.parquet"

@@ -21,6 +21,10 @@ from webapp.notes import services as notes
 from webapp.notes.models import WRONG
 from webapp.pages.experiments.form import SpecForm
 from webapp.reports.choices import Highlight
+from webapp.reports.composition import compose
+from webapp.reports.html import PageLinks, page
+from webapp.reports.offline import offline
+from webapp.reports.pdf import pdf
 from webapp.shares import services as shares
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
@@ -144,6 +148,23 @@ def test_a_frozen_share_keeps_answers_columns_and_highlights(experiment: Experim
     page = text(reader, f"{root}v1/examples/{EXAMPLE}/")
     assert "row 2" in page
     assert "over training" in page
+
+
+def test_a_report_draws_the_positions_of_its_examples_on_the_page_in_the_file_and_on_paper(
+    owner: User, called: list[str]
+) -> None:
+    make_dataset(fen="4k3/8/8/8/8/8/4P3/4K2R w K - 0 1", legal_san=["Rh8+", "e4"], legal_uci=["h1h8", "e2e4"], last_move="d8e8")
+    experiment = written(owner)
+    choices = CHOICES.model_copy(update={"highlights": (Highlight(example=EXAMPLE),)})
+    report = compose(experiment, choices, owner)
+    [shown] = report.highlights
+    assert shown.board is not None
+    assert [move.text for move in shown.moves] == [answer.label for answer in shown.answers]
+    for html in (page(report, PageLinks()), offline(report).decode()):
+        assert "Chess position, White to move" in html
+        assert "Last move: d8 to e8." in html
+    assert ".chess-board .dark" in offline(report).decode()
+    assert pdf(report).startswith(b"%PDF")
 
 
 def test_decoding_has_a_progress_of_its_own(experiment: Experiment) -> None:

@@ -17,7 +17,11 @@ SQUARE, EDGE = 45, 16
 WIDTH = 8 * SQUARE + EDGE
 
 HEAD, APART, SHORTER = 15, 9, 4
-"""Pixels of an arrow's head, between arrows of the same move, and left free before the centre of its square."""
+"""Pixels of an arrow's head, between arrows on one line, and left free before the centre of its square."""
+BADGE = 8
+"""Radius of the circle with the letter of the piece that a pawn becomes, in pixels."""
+
+Line = tuple[int, int, int]
 
 BASE = "M11 38v-3.5q0-2 2-2h19q2 0 2 2V38z"
 PIECES = {
@@ -56,12 +60,28 @@ def chess_board(fen: str, arrows: Sequence[Arrow] = (), last_move: str | None = 
     _squares(image, places, squares(last_move) if last_move else ())
     for square, piece in sorted(position.pieces.items()):
         _piece(image, piece, *places[square])
-    passed, many = Counter[str](), Counter(arrow.move[:4] for arrow in arrows)
-    for arrow in arrows:
-        line = arrow.move[:4]
-        _arrow(image, arrow, places, APART * (passed[line] - (many[line] - 1) / 2))
+    lines = [_line(arrow.move) for arrow in arrows]
+    passed, many = Counter[Line](), Counter(line for line, _ in lines)
+    wide = {line for (line, _), arrow in zip(lines, arrows, strict=True) if arrow.move[4:]}
+    for arrow, (line, forwards) in zip(arrows, lines, strict=True):
+        aside = (2 * BADGE if line in wide else APART) * (passed[line] - (many[line] - 1) / 2)
+        _arrow(image, arrow, places, aside if forwards else -aside)
         passed[line] += 1
     return tostring(image, encoding="unicode")
+
+
+def _line(move: str) -> tuple[Line, bool]:
+    """Return the straight line over the board that a move is on, and whether the move goes forwards on it.
+
+    Moves on one line, such as e2e3 and e2e4, would cover each other.
+    """
+    (x, y), (x2, y2) = ((FILES.index(square[0]), RANKS.index(square[1])) for square in squares(move))
+    steps = math.gcd(x2 - x, y2 - y) or 1
+    across, down = (x2 - x) // steps, (y2 - y) // steps
+    forwards = (across, down) > (0, 0)
+    if not forwards:
+        across, down = -across, -down
+    return (across, down, x * down - y * across), forwards
 
 
 def _places(white_below: bool) -> dict[str, tuple[int, int]]:
@@ -93,7 +113,7 @@ def _piece(image: Element, piece: str, x: int, y: int) -> None:
 def _arrow(image: Element, arrow: Arrow, places: dict[str, tuple[int, int]], aside: float) -> None:
     """Draw an arrow from centre to centre, moved ``aside`` at a right angle to it."""
     (x, y), (x2, y2) = (places[square] for square in squares(arrow.move))
-    length = math.hypot(x2 - x, y2 - y)
+    length, turned = math.hypot(x2 - x, y2 - y), math.degrees(math.atan2(y2 - y, x2 - x))
     drawn = SubElement(
         image,
         "g",
@@ -101,8 +121,7 @@ def _arrow(image: Element, arrow: Arrow, places: dict[str, tuple[int, int]], asi
             "class": "arrow",
             "stroke": arrow.style.colour,
             "fill": arrow.style.colour,
-            "transform": f"translate({x + SQUARE / 2:g} {y + SQUARE / 2:g}) "
-            f"rotate({math.degrees(math.atan2(y2 - y, x2 - x)):.2f}) translate(0 {aside:g})",
+            "transform": f"translate({x + SQUARE / 2:g} {y + SQUARE / 2:g}) rotate({turned:.2f}) translate(0 {aside:g})",
         },
     )
     SubElement(drawn, "title").text = arrow.title
@@ -110,3 +129,8 @@ def _arrow(image: Element, arrow: Arrow, places: dict[str, tuple[int, int]], asi
     for name in ("halo", "line"):
         SubElement(drawn, "path", {"class": name, "d": f"M0 0H{tip - HEAD:.1f}"})
     SubElement(drawn, "path", {"class": "head", "d": f"M{tip:.1f} 0l-{HEAD} -{HEAD / 2}v{HEAD}z"})
+    if promoted := arrow.move[4:]:
+        upright = f"translate({tip:.1f} 0) rotate({-turned:.2f})"
+        badge = SubElement(drawn, "g", {"class": "promoted", "transform": upright})
+        SubElement(badge, "circle", {"r": str(BADGE)})
+        SubElement(badge, "text", {"y": "4"}).text = promoted.upper()

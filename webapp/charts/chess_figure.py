@@ -9,7 +9,7 @@ from webapp.charts.chess_position import legal_move
 from webapp.charts.styles import Style
 
 COLUMNS = ("fen", "legal_san", "legal_uci")
-"""Columns of a data set whose examples have boards; ``last_move`` is optional."""
+"""Columns of a data set whose examples have boards; ``last_move`` is optional. The legal moves are lists, or texts with spaces."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,23 @@ class Figure:
 
 def chess_figure(row: Mapping[str, Any], written: Sequence[Written] = ()) -> Figure | None:
     """Return the figure of a row of a data set; None where the row has no position that can be drawn."""
-    if any(not row.get(name) for name in COLUMNS) or len(row["legal_san"]) != len(row["legal_uci"]):
+    if not all(row.get(name) for name in COLUMNS):
         return None
-    legal = [legal_move(answer.text, row["legal_san"], row["legal_uci"]) for answer in written]
+    legal_san, legal_uci = (_listed(row[name]) for name in COLUMNS[1:])
+    if len(legal_san) != len(legal_uci):
+        return None
+    legal = [legal_move(answer.text, legal_san, legal_uci) for answer in written]
     moves = [Move(answer, _verdict(answer, uci)) for answer, uci in zip(written, legal, strict=True)]
     arrows = [Arrow(uci, move.written.style, move.title) for move, uci in zip(moves, legal, strict=True) if uci]
     try:
         return Figure(chess_board(row["fen"], arrows, row.get("last_move")), moves)
     except ValueError:  # columns with these names and another content
         return None
+
+
+def _listed(moves: str | Sequence[str]) -> Sequence[str]:
+    """Return moves as a list; an import keeps a list as one text."""
+    return moves.replace(",", " ").split() if isinstance(moves, str) else moves
 
 
 def _verdict(written: Written, uci: str | None) -> str:

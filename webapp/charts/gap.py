@@ -89,6 +89,10 @@ def axis_range(groups: Sequence[Group], weak: Estimate, ceiling: Estimate) -> tu
     return low - margin, high + margin
 
 
+NARROW = 0.05
+"""The range of accuracies below which six ticks are closer than a hundredth."""
+
+
 class _Drawing:
     """Marks on a plane with accuracy to the right and pixels down."""
 
@@ -98,7 +102,7 @@ class _Drawing:
             title="Test accuracy",
             titleAnchor="start",
             tickCount=6,
-            format=".2f",
+            format=".3f" if high - low < NARROW else ".2f",
             domain=True,
             labelExpr="replace(datum.label, '0.', '.')",
         )

@@ -83,7 +83,7 @@ class WrittenPage(ExamplePage):
         wrote = self.store.read_answer(model.key, self.example.id)
         if wrote is None or str(wrote.split[0]) != self.view.split:
             return None
-        label = str(wrote.answer[0]) or "no answer found"
+        label = str(wrote.answer[0]) or "none"
         return Verdict(model, label, bool(wrote.right[0]), model in self.triplet.all, float(wrote.log_probability[0]))
 
     @cached_property

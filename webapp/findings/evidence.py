@@ -21,6 +21,11 @@ class Evidence:
         self.outcomes = [row for row in result.triplets if (row.weak_model, row.strong_model) == pair]
 
     @property
+    def written(self) -> bool:
+        """Return whether the models write answers, of which no probabilities of classes are known."""
+        return self.result.classes is None
+
+    @property
     def complete(self) -> list[Group]:
         return [group for group in self.groups if group.seeds]
 

@@ -1,7 +1,9 @@
 """Examples that the author shows: their texts, and the answers of supervisor, student and ceiling."""
 
 from training import catalog
+from training.storage.columns import row_of
 from webapp.cell_names import eight_cells
+from webapp.charts.chess_figure import chess_figure
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, student_styles
 from webapp.example_queries.refusal import Refused as Unsearchable
@@ -13,7 +15,7 @@ from webapp.explorer.open_view import OpenView, open_view
 from webapp.findings.wording import lower, method_titles, short_model
 from webapp.reports.choices import Choices
 from webapp.reports.refusal import Refused
-from webapp.reports.report import Answer, Mark, Shown
+from webapp.reports.report import Answer, Board, Mark, Shown
 
 
 def shown(experiment: Experiment, choices: Choices) -> tuple[Shown, ...]:
@@ -46,7 +48,15 @@ def _shown(opened: OpenView, number: int, note: str) -> Shown:
         answers=answers,
         note=note.strip(),
         cell=eight_cells(opened.slice.about.classes)[example.cell],
+        board=_board(opened, number) if isinstance(example, Written) else None,
     )
+
+
+def _board(opened: OpenView, number: int) -> Board | None:
+    """Return the position of the example, None for a data set without positions."""
+    row = row_of(opened.source.dataset, number)
+    columns = {} if row is None else row.to_pylist()[0]
+    return Board(**{name: columns.get(name) for name in Board.model_fields}) if chess_figure(columns) else None
 
 
 def _written(opened: OpenView, example: Written) -> tuple[Answer, ...]:

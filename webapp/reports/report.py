@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from webapp.charts.chess_figure import Written
+from webapp.charts.styles import Style
 from webapp.findings.claims import Claim, Note
 from webapp.reports.choices import Examples
 
@@ -144,6 +146,15 @@ class Answer(Plain):
     right: bool
 
 
+class Board(Plain):
+    """The position of a chess puzzle with its legal moves: the columns of its data set."""
+
+    fen: str
+    legal_san: str | tuple[str, ...]
+    legal_uci: str | tuple[str, ...]
+    last_move: str | None = None
+
+
 class Shown(Plain):
     """A test example that the author chose."""
 
@@ -154,6 +165,20 @@ class Shown(Plain):
     note: str
     cell: str = ""
     """One of webapp.cell_names.eight_cells; empty in versions frozen before reports had it."""
+    board: Board | None = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Return the columns of its board, empty without one."""
+        return self.board.model_dump() if self.board else {}
+
+    @property
+    def moves(self) -> list[Written]:
+        """Return the answers as the moves of a board."""
+        return [
+            Written(answer.mark.title, Style(answer.mark.token, answer.mark.dash), answer.label, answer.right)
+            for answer in self.answers
+        ]
 
     @property
     def written(self) -> bool:

@@ -1,5 +1,6 @@
 """Boards are read back as XML: what is drawn where, and what is told."""
 
+import re
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -71,6 +72,38 @@ def test_arrows_have_the_colours_of_their_roles_and_equal_moves_are_side_by_side
         "Weak supervisor: Rh8+, right",
         "Strong ceiling: Rh8, right",
     ]
+
+
+def figure_of(*moves: str) -> list[Element]:
+    return drawn(read(chess_board(WHITE_TO_MOVE, [Arrow(move, WEAK, "") for move in moves])), "arrow")
+
+
+def sideways(arrow: Element) -> float:
+    """Return how far to the right of its line an arrow stands, seen from below, or for a line across the board below it."""
+    turned, aside = re.findall(r"rotate\(([-\d.]+)\) translate\(0 ([-\d.]+)\)", arrow.get("transform") or "")[0]
+    return float(aside) * (1 if -90 < float(turned) <= 90 else -1)
+
+
+def test_arrows_on_one_line_are_side_by_side_whatever_their_lengths_and_directions() -> None:
+    for moves in (("e2e3", "e2e4"), ("a1d1", "h1d1"), ("h1f3", "d5f3")):
+        made = figure_of(*moves)
+        first, second = (sideways(arrow) for arrow in made)
+        assert abs(first - second) == pytest.approx(9)
+    apart = figure_of("e2e3", "h1h8")
+    assert [sideways(arrow) for arrow in apart] == [0, 0]
+
+
+def test_a_promotion_names_its_piece_beside_that_of_another_role() -> None:
+    first, second = figure_of("e7e8q", "e7e8n")
+    assert [arrow.findtext("g/text") for arrow in (first, second)] == ["Q", "N"]
+    assert abs(sideways(first) - sideways(second)) == pytest.approx(16)
+
+
+def test_legal_moves_that_an_import_kept_as_one_text_are_read() -> None:
+    row = ROW | {"legal_san": "Rh8+ e4 O-O", "legal_uci": "h1h8, e2e4, e1g1"}
+    made = chess_figure(row, [Written("Student", WEAK, "e4", True)])
+    assert made
+    assert [move.verdict for move in made.moves] == ["right"]
 
 
 def test_a_move_that_is_not_legal_has_no_arrow_and_says_so() -> None:

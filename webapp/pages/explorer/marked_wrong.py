@@ -24,6 +24,7 @@ class MarkedPage:
     def __init__(self, experiment: Experiment) -> None:
         comparison = marked(experiment)
         self.examples, self.rows = comparison.examples, comparison.original.test_rows or 0
+        self.classes = comparison.original.classes
         self.left = self.rows - len(self.examples)
         spec = experiment.experiment_spec
         titles = method_titles(spec)
@@ -34,6 +35,11 @@ class MarkedPage:
                     f"{short_model(group.weak_model)} to {short_model(group.strong_model)}, {lower(titles[group.method_index])}"
                 )
                 self.lines.append(MarkedLine(pair, numbers(group, other)))
+
+    @property
+    def written(self) -> bool:
+        """Return whether the models write answers."""
+        return self.classes is None
 
     @property
     def words(self) -> str:
