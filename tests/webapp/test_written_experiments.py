@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ from django.test import Client
 
 from tests.factories.experiments import of
 from tests.factories.shares import CHOICES, visitor
-from tests.factories.written_experiments import make_dataset, written
+from tests.factories.written_experiments import NAME, make_dataset, written
 from training import Store
+from training.catalog import library
+from training.catalog.check_report import AnswerReport
+from training.spec import warnings
 from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment, Role, Status
 from webapp.findings.run_state import ANSWERS, phase_words
@@ -150,9 +155,7 @@ def test_a_frozen_share_keeps_answers_columns_and_highlights(experiment: Experim
     assert "over training" in page
 
 
-def test_a_report_draws_the_positions_of_its_examples_on_the_page_in_the_file_and_on_paper(
-    owner: User, called: list[str]
-) -> None:
+def test_a_report_draws_the_positions_of_its_examples_on_page_and_paper(owner: User, called: list[str]) -> None:
     make_dataset(fen="4k3/8/8/8/8/8/4P3/4K2R w K - 0 1", legal_san=["Rh8+", "e4"], legal_uci=["h1h8", "e2e4"], last_move="d8e8")
     experiment = written(owner)
     choices = CHOICES.model_copy(update={"highlights": (Highlight(example=EXAMPLE),)})
@@ -180,6 +183,26 @@ def test_the_form_explains_at_each_field_what_written_answers_rule_out(experimen
     at = {row.leaf.spec_path: row.problems for row in probe.rows if row.problems}
     assert "writes no answers" in " ".join(at["weak.tuning"])
     assert "Only a decoder writes answers" in " ".join(at["weak.models"])
+
+
+def test_prompts_and_answers_that_are_probably_too_long_are_a_warning_at_their_limits(experiment: Experiment) -> None:
+    card = library.get(NAME)
+    assert card is not None
+    answers = AnswerReport(
+        distinct=9, commonest="9", commonest_rows=9, several=0, prompt_characters=(20, 2000), answer_characters=(2, 100)
+    )
+    changed = card.model_copy(update={"report": card.report.model_copy(update={"answers": answers})})
+    library.put(changed, Path(shutil.copy(library.file_of(card.fingerprint), library.folder() / "copy.parquet")))
+    spec = experiment.experiment_spec
+    spec = spec.model_copy(
+        update={
+            "weak": spec.weak.model_copy(update={"max_tokens": 400, "answer_tokens": 19}),
+            "strong": spec.strong.model_copy(update={"max_tokens": 399, "answer_tokens": 20}),
+        }
+    )
+    places = {problem.path: problem.message for problem in warnings(spec)}
+    assert places.keys() - {"seeds", "strong.models"} == {"weak.answer_tokens", "strong.max_tokens"}
+    assert "The longest prompt has 2,000 characters" in places["strong.max_tokens"]
 
 
 def test_a_new_experiment_on_written_answers_only_has_to_choose_models(experiment: Experiment, client: Client) -> None:

@@ -9,7 +9,7 @@ from webapp.charts.chess_position import legal_move
 from webapp.charts.styles import Style
 
 COLUMNS = ("fen", "legal_san", "legal_uci")
-"""Columns of a data set whose examples have boards; ``last_move`` is optional. The legal moves are lists, or texts with spaces."""
+"""Columns of a data set whose examples have boards; ``last_move`` is optional. Legal moves are a list or one text."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from training.answers import EXTRACTS, AnswerRule, Extract
 from training.base_models import Frozen
-from training.catalog.column_mapping import Answered, Labelled, Mapping, Pair, place_of, problems_of, template_of
+from training.catalog.column_mapping import Answered, Labelled, Mapping, Pair, columns_of, place_of, problems_of, template_of
 from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
@@ -93,7 +93,9 @@ class MappingForm:
                 line = f"Class {within.partition('.')[0]}: " if within and name == "classes" else ""
                 self.problems.setdefault(name, []).append(line + problem.message)
             return None
-        return None if isinstance(mapping.root, Answered) and self._finds_nothing(mapping.root) else mapping
+        if self._lacks_columns(mapping) or (isinstance(mapping.root, Answered) and self._finds_nothing(mapping.root)):
+            return None
+        return mapping
 
     @property
     def general(self) -> list[str]:
@@ -178,6 +180,17 @@ class MappingForm:
         names = [entry.name for entry in self.look.columns]
         values = [row[names.index(column)] for row in self.look.rows] if column in names else []
         return [value for value in values if value.strip() and len(value) < LONGEST_SHOWN and not value.startswith("[")]
+
+    def _lacks_columns(self, mapping: Mapping) -> bool:
+        """Return whether a field names a column that the file does not have, and say so there."""
+        names = [column.name for column in self.look.columns]
+        for item in self.inputs:
+            value = getattr(mapping.root, item.name, None) or ()
+            asked = columns_of(str(value)) if item.columns else value if item.name == "keep" else ()
+            if missing := [column for column in asked if column not in names]:
+                message = f"There is no column “{missing[0]}”. There are: {', '.join(names)}."
+                self.problems.setdefault(item.name, []).append(message)
+        return bool(self.problems)
 
     def _finds_nothing(self, mapping: Answered) -> bool:
         """Return whether the rule finds no answer in any of the first rows, and say so at its field."""

@@ -169,6 +169,16 @@ def test_a_rule_that_finds_nothing_in_the_first_rows_is_an_error_of_the_rule() -
         assert form.problems == {place: ["Nothing is found in any of the first 2 answers, such as “because”."]}
 
 
+def test_a_column_that_the_file_does_not_have_is_an_error_of_the_field_that_names_it() -> None:
+    columns = tuple(map(column, ("body", "verdict")))
+    form = form_of(*columns, sent=ANSWERED | {"prompt": "{body} {title}", "keep": "verdict\nauthor"})
+    assert form.mapping() is None
+    assert form.problems == {
+        "prompt": ["There is no column “title”. There are: body, verdict."],
+        "keep": ["There is no column “author”. There are: body, verdict."],
+    }
+
+
 ANSWERED = {"kind": "answers", "prompt": "{body}", "answers": "verdict", "extract": "line", "longest": "50", "group": ""}
 LABELLED = {"kind": "labelled", "text": "{body}", "label": "verdict", "classes": "no\nyes", "group": ""}
 PAIR = {"kind": "pair", "chosen": "{good}", "rejected": "{bad}", "group": ""}
