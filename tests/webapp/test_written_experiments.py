@@ -148,6 +148,7 @@ def test_a_frozen_share_keeps_answers_columns_and_highlights(experiment: Experim
     report = text(reader, root)
     assert "2 and 0 make 2 or 2" in report
     assert "writes an answer to each prompt" in report
+    assert "Weak labels soft" not in report
     assert "log p" in report
     assert "120 examples" in text(reader, f"{root}v1/examples/")
     page = text(reader, f"{root}v1/examples/{EXAMPLE}/")

@@ -155,8 +155,13 @@ class PairLanes:
     @property
     def weak_labels(self) -> str:
         """The supervisor's labels for its student, in words."""
+        return "written answers" if self.writes else "soft"
+
+    @cached_property
+    def writes(self) -> bool:
+        """Return whether the models write answers."""
         first = next(iter(self.runs.values()), None)
-        return "written answers" if first and first.run_spec.answers else "soft"
+        return first is not None and first.run_spec.writes
 
     @cached_property
     def lanes(self) -> list[Lane]:
@@ -180,7 +185,7 @@ class PairLanes:
         known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
         steps = max(known, default=0) or expected_steps(self.spec, training)
         label_source = self.spec.methods[method].label_source
-        own = own_metrics(self.spec.methods[method] if role == "student" else None, self.spec.data.name)
+        own = own_metrics(self.spec.methods[method] if role == "student" else None, self.spec.data.name, self.writes)
         return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, label_source)
 
     @property
@@ -246,17 +251,17 @@ def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
     return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
 
 
-def own_metrics(method: Learning | None, dataset: str) -> tuple[str, ...]:
+def own_metrics(method: Learning | None, dataset: str, writes: bool) -> tuple[str, ...]:
     """Return the metrics that a run logs and not every run does; ``method`` is that of a student, None for other roles.
 
     Of written answers there are losses on answers. Of a student's own view there is a weight, and for hard guesses a threshold:
     with more than two classes the guess is the most probable class, without a threshold.
     """
-    known = catalog.known_dataset(dataset)
-    if known and known.answers:
+    if writes:
         return ("truth_loss", "weak_loss") if method else ("truth_loss",)
     if method is None or not method.own_view:
         return ()
+    known = catalog.known_dataset(dataset)
     cuts = isinstance(method, GUESSING) and (known is None or len(known.classes) == 2)
     return ("weight", "threshold") if cuts else ("weight",)
 

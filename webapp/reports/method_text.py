@@ -42,10 +42,14 @@ def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Pa
     for part in queries.parts(experiment):
         roles.setdefault(part.role, []).append(part.run.run_spec)
     elsewhere = trained_elsewhere(experiment)
+    writes = _writes(roles)
     return (
         Paragraph(title="Data", text=_data(spec, all_findings)),
         Paragraph(title="Models", text=_models(spec, roles)),
-        *(Paragraph(title=title, text=words(each)) for title, each in zip(method_titles(spec), spec.methods, strict=True)),
+        *(
+            Paragraph(title=title, text=words(each, writes))
+            for title, each in zip(method_titles(spec), spec.methods, strict=True)
+        ),
         Paragraph(title="Training", text=_training(spec, roles)),
         *(Paragraph(title=note.title, text=note.text) for note in elsewhere),
         Paragraph(title="Statistics", text=_statistics(spec, all_findings)),
@@ -82,10 +86,10 @@ def _targets(entry: DatasetEntry) -> str:
 
 def _models(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     weak, strong = _named(roles.get(Role.WEAK, [])), _named(roles.get(Role.STUDENT, []))
-    if _writes(spec):
+    if _writes(roles):
         return (
             f"The weak supervisor is {weak}. It learns the true answers of half A and then writes an answer to each prompt "
-            "of half B, each token the most probable one: the weak labels, of which the log-probability is kept. The student is "
+            f"of half B, {_decoding(spec.weak)}: the weak labels, of which the log-probability is kept. The student is "
             f"{strong}. It learns what the supervisor wrote, token by token, by its method. The strong ceiling is the same "
             "model, trained in the same way on the same prompts of half B, with their true answers."
         )
@@ -118,11 +122,14 @@ def _named(runs: Sequence[RunSpec]) -> str:
     return " or ".join(f"{short_model(name)}, {TUNINGS[adaptation]}" for name, adaptation in models)
 
 
-def words(method: Method) -> str:
-    """Return the description of the method in training/, with its source, and the description of each of its settings."""
+def words(method: Method, writes: bool = False) -> str:
+    """Return the description of the method in training/, with its source, and the description of each of its settings.
+
+    Soft and hard, and random rows, are kinds of labels that written answers do not have.
+    """
     sentences = [" ".join((inspect.getdoc(type(method)) or "").split())]
     for name, field in type(method).model_fields.items():
-        if name != "kind":
+        if name != "kind" and not (writes and name in ("labels", "rest")):
             setting = f"{field.title or name} {_value(getattr(method, name))}"
             about = f" ({lower(field.description).rstrip('.')})" if field.description else ""
             sentences.append(f"{setting}{about}.")
@@ -137,8 +144,8 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
     for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
         if trained := [run for run in roles.get(role, []) if run.adaptation != "given"]:
-            sentences.append(f"{who}: {_optimiser(training, trained, _writes(spec))}.")
-    stops = STOPS | ({"validation": LEAST_LOSS} if _writes(spec) else {})
+            sentences.append(f"{who}: {_optimiser(training, trained, _writes(roles))}.")
+    stops = STOPS | ({"validation": LEAST_LOSS} if _writes(roles) else {})
     if spec.weak.stop == spec.strong.stop:
         sentences.append(f"A run’s predictions are those of {stops[spec.weak.stop]}.")
     else:
@@ -155,9 +162,14 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     return " ".join(sentences)
 
 
-def _writes(spec: ExperimentSpec) -> bool:
-    entry = catalog.known_dataset(spec.data.name)
-    return bool(entry and entry.answers)
+def _writes(roles: dict[str, list[RunSpec]]) -> bool:
+    return any(run.writes for runs in roles.values() for run in runs)
+
+
+def _decoding(training: TrainingSpec) -> str:
+    if training.answer_samples == 1:
+        return "each token the most probable one"
+    return f"the one that most of {training.answer_samples} samples give at temperature {training.answer_temperature:g}"
 
 
 def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool) -> str:
@@ -168,6 +180,8 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool) ->
         parts.append(f"weight decay {training.weight_decay:g}")
     if writes:
         parts.append(f"prompts of at most {training.max_tokens:,} tokens and answers of at most {training.answer_tokens:,}")
+        if training.answer_samples > 1:
+            parts.append(f"answers by the majority of {training.answer_samples} samples")
     elif {run.adaptation for run in runs} != {"scratch"}:
         parts.append(f"texts cut after {training.max_tokens:,} tokens")
     return ", ".join(parts)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from training import ExperimentSpec, Triplet
+from training import ExperimentSpec, Triplet, catalog
 from webapp.charts.live import Series, live_chart
 from webapp.charts.styles import CEILING, MORE_DASHES, WEAK, Dash, Style
 from webapp.experiments import queries
@@ -163,18 +163,20 @@ def _of_experiment(experiment: Experiment, column: int) -> Iterable[Line]:
 
 def _series(id: str, role: Any, title: str, spec: ExperimentSpec, method: int, style: Style) -> Series:
     steps = expected_steps(spec, spec.weak if role == "weak" else spec.strong)
+    known = catalog.known_dataset(spec.data.name)
+    writes = known is not None and known.answers is not None
     if role != "student":
         dashed = Style(style.token, (WEAK if role == "weak" else CEILING).dash)
-        return Series(id, role, title, steps, own=own_metrics(None, spec.data.name), style=dashed)
+        return Series(id, role, title, steps, own=own_metrics(None, spec.data.name, writes), style=dashed)
     learning = spec.methods[method]
-    return Series(id, role, title, steps, learning.kind, own=own_metrics(learning, spec.data.name), style=style)
+    return Series(id, role, title, steps, learning.kind, own=own_metrics(learning, spec.data.name, writes), style=style)
 
 
 def _of_run(row: ComparedRun, column: int) -> Line:
     """Return the line of a single run: a curve to its end, whatever its role."""
     spec, style = row.spec, Style(TOKENS[column % len(TOKENS)], DASHES[column // len(TOKENS) % len(DASHES)])
     role: Any = row.role.value if row.role in COMPARED else "student"
-    own = () if spec.reads else own_metrics(spec.method if role == "student" else None, spec.dataset)
+    own = () if spec.reads else own_metrics(spec.method if role == "student" else None, spec.dataset, spec.writes)
     title = f"{lower(role_of(row.role, spec).removeprefix('Student, '))}, seed {spec.seed}"
     steps = steps_of(row.run, spec)
     series = Series(f"r{row.run.pk}", role, title, steps, spec.method.kind, spec.reads, own, style=style, whole=True)

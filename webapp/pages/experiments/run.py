@@ -182,7 +182,7 @@ class RunPage:
         title = SERIES.get(self.role.value, method_title(self.spec.method))
         role = self.role.value if self.role in COMPARED else "student"
         method = self.spec.method.kind if role == "student" and not self.spec.reads else ""
-        own = () if self.spec.reads else own_metrics(self.spec.method if method else None, self.spec.dataset)
+        own = () if self.spec.reads else own_metrics(self.spec.method if method else None, self.spec.dataset, self.spec.writes)
         return Series("run", role, title, self.steps, method, self.spec.reads, own)  # type: ignore[arg-type]
 
     @property
