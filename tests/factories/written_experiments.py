@@ -1,9 +1,12 @@
 """A finished experiment on written answers, its answers made up: sums of two digits, with a theme and a note in each row."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
@@ -94,36 +97,43 @@ def writer() -> str:
     return str(folder)
 
 
-def answers_of(run: Run, share: float) -> WrittenAnswers:
-    """Answers of which about ``share`` are right, drawn by the run's key; wrong ones are too large by 1, or are no number."""
-    table = pq.ParquetFile(catalog.dataset(NAME).path).read()
+Given = Callable[[Run, npt.NDArray[np.int64]], npt.NDArray[Any]]
+"""The answers of a run, as digits or empty for none, from the right sums."""
+
+
+def drawn(run: Run, total: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Answers of which about as many are right as its role is able to; wrong ones are too large by 1, or are no number."""
     rng = np.random.default_rng(int(run.key[:8], 16))
-    n, total = table.num_rows, table["difficulty"].to_numpy().astype(int)
-    right = rng.random(n) < share
-    none = ~right & (rng.random(n) < 0.2)
-    answer = np.array(["" if blank else str(c if r else c + 1) for c, r, blank in zip(total, right, none, strict=True)], object)
-    text = np.array([f"They make {given}" if given else "I do not know <b>" for given in answer], object)
+    right = rng.random(len(total)) < SKILL[run.parts.first().role]  # type: ignore[union-attr]
+    none = ~right & (rng.random(len(total)) < 0.2)
+    return np.array(["" if blank else str(c if r else c + 1) for c, r, blank in zip(total, right, none, strict=True)], object)
+
+
+def outputs_of(run: Run, given: Given) -> WrittenAnswers:
+    table = pq.ParquetFile(catalog.dataset(NAME).path).read()
+    total = table["difficulty"].to_numpy().astype(int)
+    answer, rng = given(run, total), np.random.default_rng(int(run.key[:8], 16))
     return WrittenAnswers(
         id=table["id"].to_numpy(),
         split=np.repeat(list(SPLITS), list(SPLITS.values())),
         group=table["group"].to_numpy(),
         gold=np.array([accepted[0] for accepted in table["answers"].to_pylist()], object),
-        text=text,
+        text=np.array([f"They make {digits}" if digits else "I do not know <b>" for digits in answer], object),
         answer=answer,
-        log_probability=-rng.exponential(3, n).astype(np.float32),
-        ended=rng.random(n) < 0.9,
-        right=right,
+        log_probability=-rng.exponential(3, len(total)).astype(np.float32),
+        ended=rng.random(len(total)) < 0.9,
+        right=answer == total.astype(str),
         difficulty=table["difficulty"].to_numpy(),
     )
 
 
-def finish(run: Run) -> None:
+def finish(run: Run, given: Given) -> None:
     claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None
-    share = SKILL[run.parts.first().role]  # type: ignore[union-attr]
-    store, wrote = Store(settings.ARTIFACTS_DIR), answers_of(run, share)
+    store, wrote = Store(settings.ARTIFACTS_DIR), outputs_of(run, given)
     store.write_predictions(run.key, wrote)
     test = wrote.part("test")
+    share = float(test.right.mean())
     before = np.full(len(test.id), "", object)
     course = np.stack([before, test.answer, test.answer])
     right = np.stack([np.zeros(len(test.id), bool), test.right, test.right])
@@ -140,11 +150,11 @@ def finish(run: Run) -> None:
     claims.append_events(run.pk, claimed.attempt, [ending(share)])
 
 
-def written(owner: User, **changes: object) -> Experiment:
-    """Return the experiment, finished, on the data set that ``make_dataset`` has made."""
+def written(owner: User, given: Given = drawn, **changes: object) -> Experiment:
+    """Return the experiment, finished, on the data set that ``make_dataset`` has made, with the answers of ``given``."""
     experiment = launched(owner, **spec_of(**changes))
     while run := experiment.runs.filter(status=Status.QUEUED).order_by("pk").first():
-        finish(run)
+        finish(run, given)
     results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
